@@ -1,0 +1,1 @@
+"""What can be done with layers, plans and checkpoints; knows no terminal."""

@@ -1,0 +1,127 @@
+"""What a tensor's name says: which layer it belongs to, or which end of the model.
+
+Derived from the names themselves, so a family never seen before needs no table.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from engine.errors import CheckpointError
+
+
+class End(Enum):
+    """Where a tensor outside the layers belongs."""
+
+    EMBEDDING = "embedding"
+    """Token and position embeddings, and norms on them: given by the first slice's checkpoint."""
+    HEAD = "head"
+    """Final norm and language head: given by the last slice's checkpoint."""
+    CARRIED = "carried"
+    """Everything else (vision towers, projectors, buffers): given by the config's donor."""
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """The tensor names of one checkpoint, sorted into layers and ends."""
+
+    layer_prefix: str
+    """What stands before the layer number, e.g. "model.layers."."""
+    layers: tuple[tuple[str, ...], ...]
+    """For each layer the suffixes of its tensors: the name is layer_prefix + number + "." + suffix."""
+    trailing: tuple[tuple[str, ...], ...]
+    """Suffixes of layers behind the last decoder layer (multi-token prediction heads)."""
+    ends: Mapping[str, End]
+    """Every tensor outside the layers."""
+
+    @property
+    def parent(self) -> str:
+        """The module that holds the layers, e.g. "model"; "" at the top."""
+        return self.layer_prefix.rstrip(".").rpartition(".")[0]
+
+    def layer_tensor(self, layer: int, suffix: str) -> str:
+        return f"{self.layer_prefix}{layer}.{suffix}"
+
+    def names_of_end(self, end: End) -> list[str]:
+        return [name for name, found in self.ends.items() if found is end]
+
+
+_NUMBERED = re.compile(r"(.*?(?:^|\.))(\d+)\.(.+)", re.DOTALL)
+_OTHER_TOWER = re.compile(r"vision|visual|audio|image|encoder|mtp|speech", re.IGNORECASE)
+_TOKEN_EMBEDDING = re.compile(
+    r"(^|\.)(embed_tokens|wte|embed_in|word_embeddings|tok_embeddings|embeddings|emb)\.weight$"
+)
+_HEAD_MODULE = re.compile(r"(^|\.)(lm_head|embed_out|output|head|output_layer)(\.|$)")
+_EMBEDDING = re.compile(r"embed|(^|\.)(wte|wpe|emb)(\.|$)|word_", re.IGNORECASE)
+_NORM = re.compile(r"norm|(^|\.)ln_|(^|\.)ln(\.|$)", re.IGNORECASE)
+
+
+def is_output_head(name: str) -> bool:
+    """Whether a tensor outside the layers belongs to the language head (not to the final norm)."""
+    return _HEAD_MODULE.search(name) is not None
+
+
+def is_token_embedding(name: str) -> bool:
+    """Whether this is the matrix of token embeddings, which a tied head shares."""
+    return _TOKEN_EMBEDDING.search(name) is not None
+
+
+def dissect(names: Iterable[str], layer_count: int) -> Anatomy:
+    """Sort tensor names into `layer_count` layers and the two ends.
+
+    Raises CheckpointError when no numbered run of modules fits that count.
+    """
+    runs: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+    all_names = list(names)
+    for name in all_names:
+        if match := _NUMBERED.fullmatch(name):
+            runs[match[1]][int(match[2])].append(match[3])
+    prefix = _decoder_prefix(runs, layer_count)
+    run = runs[prefix]
+    parent = prefix.rstrip(".").rpartition(".")[0]
+    return Anatomy(
+        layer_prefix=prefix,
+        layers=tuple(tuple(run[layer]) for layer in range(layer_count)),
+        trailing=tuple(tuple(run[layer]) for layer in range(layer_count, len(run))),
+        ends={name: _end_of(name, parent) for name in all_names if not _is_numbered_under(name, prefix)},
+    )
+
+
+def _decoder_prefix(runs: Mapping[str, Mapping[int, list[str]]], layer_count: int) -> str:
+    """The prefix of the decoder's layers: complete from 0, preferably exactly as many as the config says."""
+    complete = [
+        prefix
+        for prefix, run in runs.items()
+        if len(run) >= layer_count and set(run) == set(range(len(run))) and not _OTHER_TOWER.search(prefix)
+    ]
+    exact = [prefix for prefix in complete if len(runs[prefix]) == layer_count] or complete
+    if len(exact) == 1:
+        return exact[0]
+    if not exact:
+        counted = ", ".join(f"{prefix}N: {len(run)}" for prefix, run in sorted(runs.items())[:5]) or "none"
+        raise CheckpointError(
+            "the tensors do not match the config",
+            why=f"config.json says {layer_count} layers, the numbered modules are {counted}",
+            fix="Some shards are missing, or config.json belongs to another model.",
+        )
+    raise CheckpointError(
+        "the decoder's layers cannot be told apart", why=f"all of {', '.join(exact)} have {layer_count} modules"
+    )
+
+
+def _is_numbered_under(name: str, prefix: str) -> bool:
+    match = _NUMBERED.fullmatch(name)
+    return match is not None and match[1] == prefix
+
+
+def _end_of(name: str, parent: str) -> End:
+    if _OTHER_TOWER.search(name):
+        return End.CARRIED
+    if is_output_head(name):
+        return End.HEAD
+    if _EMBEDDING.search(name):
+        return End.EMBEDDING
+    is_beside_layers = name.rpartition(".")[0].rpartition(".")[0] == parent
+    return End.HEAD if is_beside_layers and _NORM.search(name) else End.CARRIED

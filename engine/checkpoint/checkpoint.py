@@ -1,0 +1,53 @@
+"""A checkpoint opened for planning: config, tensors and anatomy, no weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from engine.checkpoint.anatomy import Anatomy, dissect
+from engine.checkpoint.config import CONFIG_FILE, ModelConfig, read_config
+from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.index import read_tensors
+from engine.errors import CheckpointError
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """One model directory in Hugging Face layout. Compared by identity: open each directory once."""
+
+    reference: str
+    """As the user wrote it: a path or a hub id."""
+    directory: Path
+    config: ModelConfig
+    tensors: Mapping[str, StoredTensor]
+    is_local: bool = True
+    """False when only config and headers were fetched from the hub: it can be planned with, not merged."""
+
+    @cached_property
+    def anatomy(self) -> Anatomy:
+        try:
+            return dissect(self.tensors, self.layer_count)
+        except CheckpointError as error:
+            raise CheckpointError(f"{self.reference}: {error.what}", why=error.why, fix=error.fix) from error
+
+    @property
+    def layer_count(self) -> int:
+        return self.config.layer_count
+
+    @property
+    def nbytes(self) -> int:
+        return sum(tensor.nbytes for tensor in self.tensors.values())
+
+    def layer_tensors(self, layer: int) -> list[StoredTensor]:
+        """The tensors of `layer`, in the order in which the anatomy lists them."""
+        anatomy = self.anatomy
+        return [self.tensors[anatomy.layer_tensor(layer, suffix)] for suffix in anatomy.layers[layer]]
+
+
+def open_checkpoint(directory: Path, reference: str = "") -> Checkpoint:
+    """Open the checkpoint in `directory`. Raises CheckpointError or MachineError; reads no weight."""
+    config = read_config(directory / CONFIG_FILE)
+    opened = Checkpoint(reference or str(directory), directory, config, read_tensors(directory))
+    _ = opened.anatomy
+    return opened

@@ -1,0 +1,118 @@
+"""The stack: what a plan compiles to. Rules, sizes, merge and preview read it and never the YAML."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.plan.model import Plan, ScaleLevel, Slice
+
+FactorLevel: TypeAlias = tuple[tuple[str | None, float], ...]
+"""A scale setting at one place of a slice: (filter, factor), first match wins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Donor:
+    """A checkpoint with the scales that apply to what it gives outside the layers."""
+
+    checkpoint: Checkpoint
+    levels: tuple[FactorLevel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One place in the new model."""
+
+    checkpoint: Checkpoint
+    layer: int
+    """Counted in the source checkpoint."""
+    repeat: int
+    """How many earlier visits have the same checkpoint and layer."""
+    levels: tuple[FactorLevel, ...] = ()
+    slice_index: int = 0
+    """Which slice of the plan it comes from."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A new model: its visits from bottom to top, and who gives the rest."""
+
+    visits: tuple[Visit, ...]
+    embedding: Donor
+    """Gives embeddings (mergekit: the first slice)."""
+    head: Donor
+    """Gives final norm and language head (mergekit: the last slice)."""
+    config_donor: Checkpoint
+    """Gives config, tokenizer and sidecar files: base_model, else the first slice's model."""
+    dtype: str | None = None
+    out_dtype: str | None = None
+
+    @property
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """Every checkpoint taking part, each once, in order of use."""
+        taking_part = [visit.checkpoint for visit in self.visits]
+        ends = [self.embedding.checkpoint, self.head.checkpoint, self.config_donor]
+        return tuple(dict.fromkeys([*taking_part, *ends]))
+
+
+def factor_of(levels: tuple[FactorLevel, ...], tensor_name: str) -> float | None:
+    """The factor for a tensor of this input name; None when no level speaks of it.
+
+    Levels fall through: the nearest one that has a matching entry decides (mergekit's ConfigReader).
+    """
+    for level in levels:
+        for wanted, factor in level:
+            if wanted is None or wanted == "*" or wanted in tensor_name:
+                return factor
+    return None
+
+
+def compile_plan(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Stack:
+    """The stack of `plan`, given the checkpoint for each of `plan.models`.
+
+    Ranges are taken at their word: the structural rules check them. A reversed range gives no visit.
+    """
+    first, last = plan.slices[0], plan.slices[-1]
+    donor = checkpoints[plan.base_model or first.model]
+    return Stack(
+        visits=tuple(_visits(plan, checkpoints)),
+        embedding=Donor(checkpoints[first.model], _levels_at(plan, first, 0.0)),
+        head=Donor(checkpoints[last.model], _levels_at(plan, last, 0.0)),
+        config_donor=donor,
+        dtype=plan.dtype,
+        out_dtype=plan.out_dtype,
+    )
+
+
+def _visits(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Iterator[Visit]:
+    seen: Counter[tuple[int, int]] = Counter()
+    for index, slice_ in enumerate(plan.slices):
+        checkpoint = checkpoints[slice_.model]
+        for offset in range(slice_.length):
+            layer = slice_.start + offset
+            position = offset / (slice_.length - 1) if slice_.length > 1 else 1.0
+            yield Visit(
+                checkpoint, layer, seen[id(checkpoint), layer], _levels_at(plan, slice_, position), slice_index=index
+            )
+            seen[id(checkpoint), layer] += 1
+
+
+def _levels_at(plan: Plan, slice_: Slice, position: float) -> tuple[FactorLevel, ...]:
+    """The slice's levels and the global one, gradients evaluated at `position` in [0, 1]."""
+    levels = (*slice_.levels, plan.scale)
+    return tuple(_level_at(level, position) for level in levels if level)
+
+
+def _level_at(level: ScaleLevel, position: float) -> FactorLevel:
+    return tuple((entry.filter, _interpolated(entry.values, position)) for entry in level)
+
+
+def _interpolated(values: tuple[float, ...], position: float) -> float:
+    """`values` as knots of a line over [0, 1], read at `position`."""
+    if len(values) == 1:
+        return values[0]
+    place = position * (len(values) - 1)
+    left = min(int(place), len(values) - 2)
+    share = place - left
+    return values[left] * (1 - share) + values[left + 1] * share
