@@ -157,8 +157,11 @@ def _head_name(checkpoint: Checkpoint) -> str | None:
 
 
 def _renamed(name: str, parent: str, new_parent: str) -> str:
-    """Checkpoints of one family may differ in the prefix of their decoder ("transformer.h" against "h")."""
-    if parent == new_parent or not name.startswith(parent):
+    """Checkpoints of one family may differ in the prefix of their decoder ("transformer.h" against "h").
+
+    The language head stands beside the decoder, never in it.
+    """
+    if parent == new_parent or is_output_head(name) or not name.startswith(parent):
         return name
     rest = name[len(parent) :].lstrip(".")
     return f"{new_parent}.{rest}" if new_parent else rest

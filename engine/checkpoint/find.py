@@ -1,0 +1,81 @@
+"""Finds checkpoints: a directory, a hub id in the local cache, everything below some directories."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from engine.checkpoint.config import CONFIG_FILE
+from engine.checkpoint.hub import hub_cache, is_hub_id, open_remote, split_revision
+from engine.errors import CheckpointError
+
+MAX_DEPTH = 4
+"""How many directories deep `below` looks."""
+
+
+def opener(*, remote: bool = False) -> Callable[[str], Checkpoint]:
+    """A function that opens references, each directory once.
+
+    remote: a hub id that is not in the local cache is opened from its headers, read over the network.
+    """
+    opened: dict[Path | str, Checkpoint] = {}
+
+    def open_reference(reference: str) -> Checkpoint:
+        directory = locate(reference)
+        key = reference if directory is None else directory.resolve()
+        if key not in opened:
+            opened[key] = _open(reference, directory, remote=remote)
+        return opened[key]
+
+    return open_reference
+
+
+def locate(reference: str) -> Path | None:
+    """The directory of a local path or of a cached hub id; None when it is neither. Never asks the network."""
+    path = Path(reference).expanduser()
+    if path.is_dir():
+        return path
+    return cached_snapshot(reference) if is_hub_id(reference) else None
+
+
+def cached_snapshot(reference: str) -> Path | None:
+    """The snapshot of a hub id ("org/name" or "org/name@revision") in the local cache."""
+    repository, revision = split_revision(reference)
+    folder = hub_cache() / f"models--{repository.replace('/', '--')}"
+    ref = folder / "refs" / revision
+    commit = ref.read_text().strip() if ref.is_file() else revision
+    snapshot = folder / "snapshots" / commit
+    return snapshot if (snapshot / CONFIG_FILE).exists() else None
+
+
+def cached_references() -> Iterator[str]:
+    """Every hub id with a usable snapshot in the local cache."""
+    for folder in sorted(hub_cache().glob("models--*")):
+        reference = folder.name.removeprefix("models--").replace("--", "/", 1)
+        if cached_snapshot(reference):
+            yield reference
+
+
+def below(root: Path) -> Iterator[Path]:
+    """Directories at and below `root` that look like checkpoints, dot-directories left out."""
+    base = len(root.parts)
+    for directory, children, files in os.walk(root):
+        here = Path(directory)
+        if CONFIG_FILE in files and any(name.endswith((".safetensors", ".safetensors.index.json")) for name in files):
+            yield here
+            children.clear()
+        is_deep = len(here.parts) - base >= MAX_DEPTH
+        children[:] = [] if is_deep else sorted(name for name in children if not name.startswith("."))
+
+
+def _open(reference: str, directory: Path | None, *, remote: bool) -> Checkpoint:
+    if directory is not None:
+        return open_checkpoint(directory, reference)
+    if not is_hub_id(reference):
+        raise CheckpointError(f"{reference} does not exist", fix="Give a model directory or a hub id such as org/name.")
+    if remote:
+        return open_remote(reference)
+    raise CheckpointError(
+        f"{reference} is neither a directory here nor in the hub cache",
+        fix=f"Download it with `hf download {reference}`, or plan on its headers with --remote.",
+    )

@@ -1,0 +1,98 @@
+"""The new config while it is being worked out, and the layers that it has to describe."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from engine.checkpoint.config import ModelConfig
+from engine.checkpoint.json_splice import KeyPath
+from engine.errors import CheckpointError, shown
+
+Decoder: TypeAlias = Mapping[str, Any]
+"""The decoder's part of a config.json."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """A decoder's keys and the layers that they describe."""
+
+    decoder: Decoder
+    layer_count: int
+    model_type: str
+    name: str
+    """For messages: the path of the config."""
+
+    def value(self, path: KeyPath) -> Any:
+        """The value at a key path; None where there is none."""
+        found: Any = self.decoder
+        for key in path:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return found
+
+
+Visits: TypeAlias = Sequence[tuple[Described, int]]
+"""For each layer of the new model what describes it, and its number there."""
+
+
+def described(config: ModelConfig) -> Described:
+    model_type = config.model_type
+    if config.tower and "model_type" not in config.decoder:
+        model_type = f"{model_type}_text"
+    return Described(config.decoder, config.layer_count, model_type, str(config.path))
+
+
+@dataclass
+class Draft:
+    """The donor's decoder with the changes made so far."""
+
+    donor: Described
+    layer_count: int
+    """Of the new model."""
+    changes: dict[KeyPath, Any] = field(default_factory=dict)
+    """Key paths inside the decoder, in the order in which they were set."""
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def now(self) -> Described:
+        """The new model as the draft describes it at this moment."""
+        decoder = dict(self.donor.decoder)
+        for path, value in self.changes.items():
+            _set(decoder, path, value)
+        return Described(decoder, self.layer_count, self.donor.model_type, self.donor.name)
+
+    def set(self, path: KeyPath, value: Any) -> None:
+        """Have `value` at `path`; no change where it stands already."""
+        if self.now.value(path) != value:
+            self.changes[path] = value
+
+
+def _set(decoder: dict[str, Any], path: KeyPath, value: Any) -> None:
+    for key in path[:-1]:
+        inner = decoder.get(key)
+        decoder[key] = dict(inner) if isinstance(inner, Mapping) else {}
+        decoder = decoder[key]
+    decoder[path[-1]] = value
+
+
+def sources_of(visits: Visits) -> list[Described]:
+    """What describes the layers, each once, in order of use."""
+    return list({id(source): source for source, _ in visits}.values())
+
+
+def refused(key: str, why: str, fix: str = "") -> CheckpointError:
+    return CheckpointError(f"config.json cannot describe this stack: `{shown(key)}`", why=why, fix=fix)
+
+
+def silent(key: str, source: Described) -> CheckpointError:
+    """The error for a source that leaves open what another source says."""
+    return refused(
+        key,
+        f"{source.name} does not say it for its layers, and the default of {shown(source.model_type)} is not known",
+        f"Add `{shown(key)}` to that config.json, as transformers fills it in.",
+    )
+
+
+def sequence_text(values: Sequence[Any]) -> str:
+    """A wanted sequence, short enough for a message."""
+    text = ", ".join(shown(value) for value in values[:24])
+    return f"[{text}, ...]" if len(values) > 24 else f"[{text}]"

@@ -1,0 +1,94 @@
+"""Keys that name layers by number: index lists, and mappings from a layer's number to its overrides."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from engine.checkpoint.json_splice import KeyPath
+from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, refused, silent, sources_of
+
+INDEX_LISTS: Mapping[KeyPath, int] = {
+    ("mlp_only_layers",): 0,
+    ("moe_layers",): 0,
+    ("full_attn_idxs",): 0,
+    ("cross_attention_layers",): 0,
+    ("hybrid_layer_ids",): 0,
+    ("attn_layer_indices",): 0,
+    ("global_attn_layers",): 0,
+    ("local_layer_ids",): 0,
+    ("rope_scaling_layers",): 0,
+    ("ple_layer_ids",): 1,
+    ("linear_attn_config", "full_attn_layers"): 1,
+    ("linear_attn_config", "kda_layers"): 1,
+}
+"""Where layer numbers are listed, and the number that the first layer has there."""
+
+SOLVED_ELSEWHERE = (("mlp_only_layers",), ("moe_layers",))
+"""Read together with a period: see thresholds."""
+
+OVERRIDES = ("per_layer_config",)
+
+_NUMBERED_MODULE = re.compile(r"(.*(?:^|\.)(?:layers|h|blocks)\.)(\d+)(\.[^\d].*|)")
+
+
+def remap(draft: Draft, visits: Visits) -> None:
+    """Rewrite every mention of a layer's number. Raises CheckpointError when only one of several sources says it."""
+    for path, first in INDEX_LISTS.items():
+        if path not in SOLVED_ELSEWHERE:
+            _remap_list(draft, visits, path, first)
+    _remap_overrides(draft, visits)
+    _remap_modules(draft, visits)
+
+
+def _remap_list(draft: Draft, visits: Visits, path: KeyPath, first: int) -> None:
+    if not any(isinstance(source.value(path), list) for source in [draft.donor, *sources_of(visits)]):
+        return
+    numbers = []
+    for place, (source, layer) in enumerate(visits):
+        listed = source.value(path)
+        if not isinstance(listed, list):
+            raise silent(path[-1], source)
+        if layer + first in listed:
+            numbers.append(place + first)
+    draft.set(path, numbers)
+
+
+def _remap_overrides(draft: Draft, visits: Visits) -> None:
+    """`per_layer_config`: {"3": {...}, ...}."""
+    if not any(isinstance(source.value(OVERRIDES), Mapping) for source in [draft.donor, *sources_of(visits)]):
+        return
+    overrides = {}
+    for place, (source, layer) in enumerate(visits):
+        listed = source.value(OVERRIDES)
+        if not isinstance(listed, Mapping):
+            raise silent(OVERRIDES[0], source)
+        if str(layer) in listed:
+            overrides[str(place)] = listed[str(layer)]
+    draft.set(OVERRIDES, overrides)
+
+
+def _remap_modules(draft: Draft, visits: Visits) -> None:
+    """Lists of module names such as quantization's `modules_to_not_convert`."""
+    settings = draft.donor.decoder.get("quantization_config")
+    if not isinstance(settings, Mapping):
+        return
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and any(_NUMBERED_MODULE.fullmatch(str(name)) for name in value):
+            raise refused(f"quantization_config.{key}", "it has settings for single layers")
+        if isinstance(value, list) and any(_numbered(name) for name in value):
+            draft.set(("quantization_config", key), _remapped_names(draft.donor, key, visits))
+
+
+def _remapped_names(donor: Described, key: str, visits: Visits) -> list[Any]:
+    """The donor's names without a layer number, then for each layer the names that its source lists for it."""
+    names = [name for name in donor.decoder["quantization_config"][key] if not _numbered(name)]
+    for place, (source, layer) in enumerate(visits):
+        listed = source.value(("quantization_config", key))
+        for match in map(_numbered, listed if isinstance(listed, list) else []):
+            if match and int(match[2]) == layer:
+                names.append(f"{match[1]}{place}{match[3]}")
+    return names
+
+
+def _numbered(name: Any) -> re.Match[str] | None:
+    return _NUMBERED_MODULE.fullmatch(name) if isinstance(name, str) else None

@@ -1,0 +1,141 @@
+"""Lists with one entry a layer: gathered by source layer."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from engine.checkpoint.json_splice import KeyPath
+from engine.checkpoint.layer_keys.defaults import DERIVED_KEYS, derived
+from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, refused, silent, sources_of
+from engine.checkpoint.layer_keys.indices import INDEX_LISTS
+from engine.errors import shown
+
+KNOWN = (
+    *DERIVED_KEYS,
+    "attention_layers",
+    "block_configs",
+    "activation_sparsity_pattern",
+    "compress_ratios",
+    "indexer_types",
+    "layer_rope_theta",
+    "moe_layer_freq",
+    "intermediate_size",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "num_attention_heads_per_layer",
+    "num_key_value_heads_per_layer",
+    "num_query_heads",
+    "num_kv_heads",
+    "ffn_multipliers",
+    "attention_windows",
+    "sliding_windows",
+    "swiglu_limits",
+    "swiglu_limits_shared",
+    "layers_num_experts",
+    "moe_topk",
+    "num_shared_expert",
+    "hybrid_override_pattern",
+    "index_topk_pattern",
+)
+"""Keys whose value, where it is a list or a string, has one entry a layer."""
+
+NESTED = (("sparse_attention_config", "sparse_attention_freq"),)
+
+NOT_PER_LAYER = frozenset(
+    {
+        "architectures",
+        "auto_map",
+        "bos_token_id",
+        "eos_token_id",
+        "pad_token_id",
+        "block_types",
+        "attention_types",
+        "id2label",
+        "keys_to_ignore_at_inference",
+        "mlp_multipliers",
+        "ssm_multipliers",
+        "time_step_limit",
+        "mrope_section",
+        "task_specific_params",
+        "suppress_tokens",
+        "begin_suppress_tokens",
+        "mtp_layer_types",
+        "mtp_mlp_layer_types",
+        "layer_ids",
+        "target_layer_ids",
+    }
+)
+"""Lists that are as long as the model is deep only by chance, or that other code rewrites."""
+
+
+def gather(draft: Draft, visits: Visits) -> None:
+    """Put each layer's entry of every per-layer list where the layer stands now.
+
+    Raises CheckpointError when a list is shorter than the model is deep, or when one source leaves out what another
+    has and no default is known.
+    """
+    for path in _paths(draft, visits):
+        values = {id(source): _entries(source, path) for source in sources_of(visits)}
+        if any(found is not None for found in values.values()):
+            _gather_one(draft, path, [(source, values[id(source)], layer) for source, layer in visits])
+
+
+def _gather_one(draft: Draft, path: KeyPath, wanted: list[tuple[Described, Sequence[Any] | None, int]]) -> None:
+    key = path[-1]
+    gathered = []
+    for source, entries, layer in wanted:
+        if entries is None:
+            raise silent(key, source)
+        gathered.append(entries[layer])
+    if not _speaks(draft.now, path) and _entries(draft.now, path) == gathered:
+        return
+    draft.set(path, _in_form_of(draft.donor, path, gathered))
+    if key not in KNOWN and path not in NESTED:
+        draft.notes.append(f"`{shown(key)}` has one entry a layer and was gathered like the layers.")
+
+
+def _in_form_of(donor: Described, path: KeyPath, gathered: list[Any]) -> Any:
+    """As the donor spells it: a string of letters or a list, with what it has behind the last layer."""
+    spelled = donor.value(path)
+    if isinstance(spelled, str):
+        return "".join(gathered) + spelled[donor.layer_count :]
+    return gathered + (spelled[donor.layer_count :] if isinstance(spelled, list) else [])
+
+
+def _entries(described: Described, path: KeyPath) -> list[Any] | None:
+    """One entry a layer: listed, or one value for all, or made up by the family. None when nothing is known."""
+    value, count, key = described.value(path), described.layer_count, path[-1]
+    if value is None or value == []:
+        return derived(key, described.model_type, described.decoder, count)
+    if isinstance(value, (list, str)):
+        if len(value) < count:
+            raise refused(key, f"{described.name} has {len(value)} entries in it for {count} layers")
+        return list(value[:count])
+    return [value] * count
+
+
+def _paths(draft: Draft, visits: Visits) -> Iterator[KeyPath]:
+    """Derived keys first: some lists are made up from others."""
+    described = [draft.donor, *sources_of(visits)]
+    yield from (
+        (key,) for key in DERIVED_KEYS if any(_speaks(each, (key,)) or _derives(each, key) for each in described)
+    )
+    found = {(key,): None for each in described for key in each.decoder if _is_per_layer(each, key)}
+    yield from (path for path in found if path[0] not in DERIVED_KEYS)
+    yield from (path for path in NESTED if any(_speaks(each, path) for each in described))
+
+
+def _derives(described: Described, key: str) -> bool:
+    return derived(key, described.model_type, described.decoder, described.layer_count) is not None
+
+
+def _speaks(described: Described, path: KeyPath) -> bool:
+    return isinstance(described.value(path), (list, str))
+
+
+def _is_per_layer(described: Described, key: str) -> bool:
+    if key in NOT_PER_LAYER or (key,) in INDEX_LISTS:
+        return False
+    value = described.decoder[key]
+    if key in KNOWN:
+        return isinstance(value, (list, str)) and len(value) > 0
+    return isinstance(value, list) and len(value) == described.layer_count

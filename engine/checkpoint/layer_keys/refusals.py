@@ -1,0 +1,61 @@
+"""What no config can express: layers whose arithmetic depends on how deep they stand, or on other layers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.checkpoint.layer_keys.draft import Described, Visits, refused, sources_of
+from engine.errors import shown
+
+DEPTH_DEPENDENT: Mapping[str, str] = {
+    "scale_attn_by_inverse_layer_idx": "attention is divided by the layer's number, so a moved layer computes"
+    " something else",
+    "scale_depth": "every residual is scaled by the square root of the layer count",
+    "rescale_every": "hidden states are halved every so many layers",
+}
+"""Keys that tie a layer's arithmetic to its depth, when they are true or not 0."""
+
+CROSS_LAYER: Mapping[str, str] = {
+    "num_kv_shared_layers": "the last layers take keys and values from earlier ones",
+    "use_cla": "layers share keys and values with their neighbours",
+    "n_layers_per_attn_res_block": "residuals run over blocks of layers",
+    "kv_sharing_modes": "layers share keys and values",
+}
+"""Keys by which a layer reads what another one computed, when they are true, not 0 and not empty."""
+
+CLASS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"num_kv_shared_layers": {"gemma3n_text": 15}}
+
+LAST_IS_FULL = frozenset(
+    {"gemma4_text", "gemma4_unified_text", "diffusion_gemma_text", "embedding_gemma2_text", "embedding_gemma2"}
+)
+"""Families that turn the last layer into full attention, whatever layer_types says."""
+
+_FIX = "Such a model cannot be stacked; only its layers in their own order and number can be written."
+
+
+def check_sources(visits: Visits) -> None:
+    """Raises CheckpointError for a source whose layers cannot be moved."""
+    for source in sources_of(visits):
+        for key, reason in {**DEPTH_DEPENDENT, **CROSS_LAYER}.items():
+            if _value(source, key):
+                raise refused(key, f"{reason} ({source.name}: {shown(_value(source, key))})", _FIX)
+        kinds = source.decoder.get("indexer_types")
+        if isinstance(kinds, list) and "shared" in kinds:
+            raise refused("indexer_types", "layers share the token index of an earlier one", _FIX)
+        sources = source.decoder.get("kv_source_layers")
+        if isinstance(sources, list) and sources != list(range(len(sources))):
+            raise refused("kv_source_layers", "layers take keys and values from earlier ones", _FIX)
+
+
+def check_last_layer(new: Described) -> None:
+    """Raises CheckpointError where the family would change the kind of the last layer."""
+    kinds = new.decoder.get("layer_types")
+    if new.model_type in LAST_IS_FULL and isinstance(kinds, list) and kinds and kinds[-1] != "full_attention":
+        raise refused(
+            "layer_types",
+            f"{new.model_type} makes the last layer full attention, the stack ends with {shown(kinds[-1])}",
+            "End the plan with a full-attention layer.",
+        )
+
+
+def _value(source: Described, key: str) -> Any:
+    return source.decoder.get(key, CLASS_DEFAULTS.get(key, {}).get(source.model_type))

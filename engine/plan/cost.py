@@ -1,0 +1,69 @@
+"""What a stack costs, from headers alone."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.plan.outputs import OutputTensor, output_tensors
+from engine.plan.stack import Stack
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Size of a new model. Loading it takes about `nbytes` of memory, writing it as much disk."""
+
+    layers: int
+    parameters: int
+    """Elements of all tensors; a tied head counts once."""
+    base_parameters: int
+    """Of the config donor."""
+    nbytes: int
+    """Of all tensors as written."""
+    kv_bytes_per_token: int | None
+    """KV cache of one token at 16 bits, all layers at full attention; None where the config does not tell."""
+
+    @property
+    def growth(self) -> float:
+        """Added share of the base's parameters, e.g. 0.17."""
+        return self.parameters / self.base_parameters - 1
+
+
+def cost_of(stack: Stack) -> Cost:
+    tensors = output_tensors(stack)
+    base = stack.config_donor.tensors.values()
+    return Cost(
+        layers=len(stack.visits),
+        parameters=sum(math.prod(tensor.source.shape) for tensor in tensors),
+        base_parameters=sum(math.prod(tensor.shape) for tensor in base),
+        nbytes=sum(nbytes_of(tensor) for tensor in tensors),
+        kv_bytes_per_token=_kv_bytes_per_token(stack),
+    )
+
+
+def nbytes_of(tensor: OutputTensor) -> int:
+    """Bytes of an output tensor, which may be cast on the way."""
+    source = tensor.source
+    if source.dtype == tensor.dtype:
+        return source.nbytes
+    return source.nbytes * _FLOAT_BYTES[tensor.dtype] // _FLOAT_BYTES[source.dtype]
+
+
+_FLOAT_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+
+
+def _kv_bytes_per_token(stack: Stack) -> int | None:
+    """Keys and values of grouped-query attention: 2 x heads x width x 2 bytes a layer."""
+    config = stack.config_donor.config.decoder
+    heads = _first_number(config, "num_attention_heads", "n_head")
+    width = _first_number(config, "hidden_size", "n_embd")
+    if heads is None or width is None:
+        return None
+    kv_heads = _first_number(config, "num_key_value_heads") or heads
+    head_width = _first_number(config, "head_dim") or width // heads
+    return 2 * kv_heads * head_width * 2 * len(stack.visits)
+
+
+def _first_number(config: Mapping[str, Any], *keys: str) -> int | None:
+    values = (config.get(key) for key in keys)
+    return next((value for value in values if isinstance(value, int) and value > 0), None)

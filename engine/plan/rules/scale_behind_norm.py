@@ -1,0 +1,39 @@
+"""scale-behind-norm: a scaled projection whose output a norm rescales.
+
+Where a norm follows the projection (Gemma 2 and 3, OLMo 2) scaling the projection does nothing, measured. dlec puts
+the factor onto the norm's effective gain; mergekit would scale the projection, in vain.
+"""
+
+from collections.abc import Iterator
+
+from engine.checkpoint.residual import norms_behind
+from engine.errors import CheckpointError
+from engine.plan.outputs import layer_scalings
+from engine.plan.problems import Problem, Severity
+from engine.plan.rules.facts import Facts
+from engine.plan.stack import Visit
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    named: set[int] = set()
+    for visit in facts.stack.visits:
+        if visit.levels and visit.slice_index not in named:
+            for severity, message in _findings(visit):
+                named.add(visit.slice_index)
+                yield Problem("scale-behind-norm", severity, message, facts.place_of(visit))
+
+
+def _findings(visit: Visit) -> Iterator[tuple[Severity, str]]:
+    try:
+        norms = norms_behind(visit.checkpoint, visit.layer)
+        scaled = layer_scalings(visit)
+    except CheckpointError as error:
+        yield Severity.ERROR, f"{error.what}: {error.why}"
+        return
+    moved = sorted({suffix for norm in norms.values() for suffix in norm if suffix in scaled})
+    if moved:
+        yield (
+            Severity.NOTE,
+            f"a norm follows what this slice scales: the factor goes onto {', '.join(moved)}"
+            " (mergekit would scale the projection, which the norm undoes)",
+        )

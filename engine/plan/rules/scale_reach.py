@@ -1,0 +1,28 @@
+"""scale-reach: a scale that also changes embeddings, final norm or head.
+
+An entry without a filter in the first slice also scales the embeddings, in the last slice norm and head too
+(mergekit does the same, and says nothing).
+"""
+
+from collections.abc import Iterator
+
+from engine.checkpoint.anatomy import End
+from engine.plan.problems import Problem, Severity
+from engine.plan.rules.facts import Facts
+from engine.plan.stack import Donor, factor_of
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    slices, stack = facts.plan.slices, facts.stack
+    ends = ((stack.embedding, End.EMBEDDING, slices[0]), (stack.head, End.HEAD, slices[-1]))
+    for donor, end, slice_ in ends:
+        reached = _scaled_names(donor, end)
+        if reached:
+            message = f"this slice's scale also changes {', '.join(reached)}"
+            fix = "Give the scale a filter that names only layer tensors, e.g. `layers.`."
+            yield Problem("scale-reach", Severity.WARNING, message, slice_.place, fix)
+
+
+def _scaled_names(donor: Donor, end: End) -> list[str]:
+    names = donor.checkpoint.anatomy.names_of_end(end)
+    return [name for name in names if factor_of(donor.levels, name) not in (None, 1.0)]

@@ -1,0 +1,56 @@
+"""What dissecting names promises: layers and ends of any decoder, without a table of families."""
+
+import pytest
+
+from engine.checkpoint.anatomy import End, dissect
+from engine.errors import CheckpointError
+
+FAMILIES = {
+    "llama": ("model.layers.", ["model.embed_tokens.weight"], ["model.norm.weight", "lm_head.weight"]),
+    "gpt2": ("h.", ["wte.weight", "wpe.weight"], ["ln_f.weight", "ln_f.bias"]),
+    "gpt2 with head": ("transformer.h.", ["transformer.wte.weight"], ["transformer.ln_f.weight", "lm_head.weight"]),
+    "gpt_neox": ("gpt_neox.layers.", ["gpt_neox.embed_in.weight"],
+                 ["gpt_neox.final_layer_norm.bias", "embed_out.weight"]),
+    "bloom": ("h.", ["word_embeddings.weight", "word_embeddings_layernorm.weight"], ["ln_f.weight"]),
+    "opt": ("model.decoder.layers.", ["model.decoder.embed_tokens.weight", "model.decoder.embed_positions.weight"],
+            ["model.decoder.final_layer_norm.weight", "lm_head.weight"]),
+    "phi": ("model.layers.", ["model.embed_tokens.weight"], ["model.final_layernorm.weight", "lm_head.bias"]),
+    "internlm2": ("model.layers.", ["model.tok_embeddings.weight"], ["model.norm.weight", "output.weight"]),
+    "a VLM": ("model.language_model.layers.", ["model.language_model.embed_tokens.weight"],
+              ["model.language_model.norm.weight", "lm_head.weight"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("prefix", "embedding", "head"), FAMILIES.values(), ids=FAMILIES)
+def test_layers_and_ends_are_told_apart(prefix, embedding, head):
+    layers = [f"{prefix}{n}.attn.w.weight" for n in range(4)]
+    anatomy = dissect([*embedding, *layers, *head], 4)
+    assert anatomy.layer_prefix == prefix
+    assert anatomy.layers == (("attn.w.weight",),) * 4
+    assert anatomy.names_of_end(End.EMBEDDING) == embedding
+    assert anatomy.names_of_end(End.HEAD) == head
+
+
+def test_experts_numbered_inside_a_layer_are_not_layers():
+    names = [f"model.layers.{n}.mlp.experts.{e}.w2.weight" for n in range(4) for e in range(4)]
+    assert dissect(names, 4).layers[3] == tuple(f"mlp.experts.{e}.w2.weight" for e in range(4))
+
+
+def test_a_vision_tower_of_equal_depth_is_carried_along():
+    text = [f"language_model.model.layers.{n}.w" for n in range(4)]
+    vision = [f"vision_tower.encoder.layers.{n}.w" for n in range(4)]
+    anatomy = dissect([*vision, *text], 4)
+    assert anatomy.layer_prefix == "language_model.model.layers."
+    assert anatomy.names_of_end(End.CARRIED) == vision
+
+
+def test_layers_behind_the_last_are_kept_apart():
+    """DeepSeek-V3 stores its multi-token prediction layer as one more layer."""
+    anatomy = dissect([f"model.layers.{n}.w" for n in range(5)], 4)
+    assert (len(anatomy.layers), anatomy.trailing) == (4, (("w",),))
+
+
+@pytest.mark.parametrize("present", [[], [0, 1, 2], [0, 1, 3, 4]])
+def test_missing_layers_are_refused(present):
+    with pytest.raises(CheckpointError, match="do not match the config"):
+        dissect([f"model.layers.{n}.w" for n in present], 5)

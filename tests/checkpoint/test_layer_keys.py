@@ -1,0 +1,213 @@
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.checkpoint.config import ModelConfig, parse_config
+from engine.checkpoint.layer_keys import ConfigEdit, edited_config
+from engine.checkpoint.layer_keys.defaults import DERIVED_KEYS, derived
+from engine.errors import CheckpointError
+
+JUMP = [0, 1, 2, 3, 1, 2, 2, 3, 4, 5]
+"""An odd backward jump over six layers."""
+
+
+def config_of(layers: int = 6, **keys: Any) -> ModelConfig:
+    return parse_config(json.dumps({"num_hidden_layers": layers, **keys}, indent=2) + "\n", Path("m/config.json"))
+
+
+def edit(config: ModelConfig, layers: Sequence[int]) -> ConfigEdit:
+    return edited_config(config, [(config, layer) for layer in layers])
+
+
+def decoder_after(config: ModelConfig, layers: Sequence[int]) -> dict[str, Any]:
+    return dict(parse_config(edit(config, layers).text, config.path).decoder)
+
+
+def test_a_stack_of_the_layers_as_they_are_changes_no_byte() -> None:
+    config = config_of(layer_types=list("abcdef"), first_k_dense_replace=2, num_kv_shared_layers=3)
+    assert edit(config, range(6)).text == config.text
+
+
+def test_extra_changes_go_in_even_so() -> None:
+    config = config_of(dtype="float32")
+    assert edited_config(config, [(config, i) for i in range(6)], {("dtype",): "bfloat16"}).text == (
+        config.text.replace("float32", "bfloat16")
+    )
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=12))
+def test_a_list_is_gathered_by_source_layer(layers: list[int]) -> None:
+    config = config_of(layer_types=list("abcdef"), eos_token_id=[1, 2, 3, 4, 5, 6])
+    after = decoder_after(config, layers)
+    assert after["layer_types"] == ["abcdef"[layer] for layer in layers]
+    assert after["num_hidden_layers"] == len(layers)
+    assert after["eos_token_id"] == [1, 2, 3, 4, 5, 6]
+
+
+def test_only_the_values_concerned_change_in_the_text() -> None:
+    config = config_of(mlp_only_layers=[1], rope_theta=1e6, layer_types=list("aabaab"))
+    assert edit(config, [0, 1, 2, 1, 2, 3, 4, 5]).text == (
+        config.text.replace('"num_hidden_layers": 6', '"num_hidden_layers": 8')
+        .replace('"mlp_only_layers": [\n    1\n  ]', '"mlp_only_layers": [\n    1,\n    3\n  ]')
+        .replace('"a",\n    "a",\n    "b",\n    "a"', '"a",\n    "a",\n    "b",\n    "a",\n    "b",\n    "a"', 1)
+    )
+
+
+def test_keys_of_a_nested_decoder_are_edited_in_their_place() -> None:
+    text = json.dumps({"model_type": "gemma3", "text_config": {"num_hidden_layers": 3, "layer_types": list("abc")}})
+    config = parse_config(text, Path("config.json"))
+    assert json.loads(edit(config, [0, 1, 1, 2]).text)["text_config"] == {
+        "num_hidden_layers": 4,
+        "layer_types": list("abbc"),
+    }
+
+
+def test_an_unknown_list_as_long_as_the_model_is_gathered_and_said_so() -> None:
+    config = config_of(frobnication=[1, 2, 3, 4, 5, 6])
+    assert decoder_after(config, JUMP)["frobnication"] == [layer + 1 for layer in JUMP]
+    assert "frobnication" in edit(config, JUMP).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("keys", "wanted"),
+    [
+        ({"full_attn_idxs": [1, 4]}, {"full_attn_idxs": [1, 4, 8]}),
+        ({"hybrid_override_pattern": "M*-M*-"}, {"hybrid_override_pattern": "M*-M*--M*-"}),
+        ({"block_types": ["r", "r", "a"]}, {"block_types": list("rrarraarra")}),
+        ({"attention_types": [[["g", "l"], 3]]}, {"attention_types": [[list("glgllgglgl"), 1]]}),
+        ({"mlp_only_layers": [0, 3], "decoder_sparse_step": 1}, {"mlp_only_layers": [0, 3, 7]}),
+        ({"decoder_sparse_step": 2}, {"mlp_only_layers": [0, 2, 5, 6, 8], "decoder_sparse_step": 1}),
+        ({"first_k_dense_replace": 1}, {"first_k_dense_replace": 1}),
+        ({"moe_layers": [1, 3, 5]}, {"moe_layers": [1, 3, 4, 7, 9]}),
+        ({"linear_attn_config": {"kda_layers": [2]}}, {"linear_attn_config": {"kda_layers": [2, 5]}}),
+        ({"per_layer_config": {"2": {"x": 1}}}, {"per_layer_config": {key: {"x": 1} for key in ["2", "5", "6"]}}),
+        ({"num_key_value_heads": [1, 2, 1, 2, 1, 2]}, {"num_key_value_heads": [1, 2, 1, 2, 2, 1, 1, 2, 1, 2]}),
+        (
+            {"quantization_config": {"modules_to_not_convert": ["lm_head", "model.layers.2.mlp"]}},
+            {
+                "quantization_config": {
+                    "modules_to_not_convert": ["lm_head", *(f"model.layers.{i}.mlp" for i in (2, 5, 6))]
+                }
+            },
+        ),
+    ],
+    ids=lambda keys: next(iter(keys)),
+)
+def test_each_kind_of_key_follows_the_layers(keys: dict[str, Any], wanted: dict[str, Any]) -> None:
+    after = decoder_after(config_of(**keys), JUMP)
+    assert {key: after[key] for key in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    ("keys", "layers", "wanted"),
+    [
+        ({"first_k_dense_replace": 2}, [0, 1, 0, 1, 2, 3], {"first_k_dense_replace": 4}),
+        ({"num_dense_layers": 2}, [0, 2, 3], {"num_dense_layers": 1}),
+        ({"attn_layer_period": 3, "attn_layer_offset": 1}, [0, 2, 3, 4, 5], {"attn_layer_period": 4}),
+        ({"moe_layer_start_index": 1, "moe_layer_interval": 2}, [0, 0, 1, 3], {"moe_layer_start_index": 2}),
+        ({"max_window_layers": 4, "use_sliding_window": True}, [0, 1, 4, 5], {"max_window_layers": 2}),
+        ({"sliding_window_pattern": 3}, [0, 2, 3, 5], {"sliding_window_pattern": 2}),
+    ],
+)
+def test_thresholds_and_periods_are_solved(keys: dict[str, Any], layers: list[int], wanted: dict[str, Any]) -> None:
+    after = decoder_after(config_of(**keys), layers)
+    assert {key: after[key] for key in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"first_k_dense_replace": 2},
+        {"attn_layer_period": 3, "attn_layer_offset": 1},
+        {"sliding_window_pattern": 3},
+        {"num_kv_shared_layers": 2},
+        {"scale_attn_by_inverse_layer_idx": True},
+        {"scale_depth": 1.4},
+        {"layer_types": ["a"]},
+    ],
+    ids=lambda keys: next(iter(keys)),
+)
+def test_what_no_config_can_say_is_refused_by_name(keys: dict[str, Any]) -> None:
+    with pytest.raises(CheckpointError, match=next(iter(keys))):
+        edit(config_of(**keys), JUMP)
+
+
+def test_a_default_pattern_is_written_out_where_the_stack_breaks_it() -> None:
+    config = config_of(model_type="gemma2")
+    after = decoder_after(config, [0, 1, 1])
+    assert after["layer_types"] == ["sliding_attention", "full_attention", "full_attention"]
+
+
+def test_a_default_pattern_stays_unsaid_where_it_fits() -> None:
+    assert "layer_types" not in decoder_after(config_of(model_type="gemma2"), [0, 1, 2, 3, 2, 3, 4, 5])
+
+
+def test_each_visit_is_described_by_its_own_config() -> None:
+    one, two = config_of(model_type="gemma2"), config_of(model_type="gemma2", layer_types=["full_attention"] * 6)
+    edit = edited_config(one, [(two, 0), (one, 1), (one, 2)])
+    assert json.loads(edit.text)["layer_types"] == ["full_attention", "full_attention", "sliding_attention"]
+
+
+def test_a_source_that_leaves_open_what_another_says_is_refused() -> None:
+    one, two = config_of(layer_types=list("ababab")), config_of()
+    with pytest.raises(CheckpointError, match="layer_types"):
+        edited_config(one, [(one, 0), (two, 1)])
+
+
+PROBED: tuple[dict[str, Any], ...] = (
+    {"num_hidden_layers": 13},
+    {"num_hidden_layers": 12},
+    {"num_hidden_layers": 9, "sliding_window_pattern": 3, "no_rope_layer_interval": 3, "moe_layer_freq": 2},
+    {"num_hidden_layers": 9, "use_sliding_window": True, "sliding_window": 8, "max_window_layers": 5},
+    {"num_hidden_layers": 9, "first_k_dense_replace": 2, "full_attention_interval": 3, "layer_group_size": 2},
+    {"num_hidden_layers": 9, "global_attn_every_n_layers": 5, "sliding_window": None, "full_attn_idxs": [2, 4]},
+)
+"""Keys of a config.json that names no kind of layer."""
+
+NO_LIST_TO_WRITE = {"jamba", "recurrent_gemma", "zamba"}
+"""Their lists are views of other keys, which are rewritten."""
+
+LEFT_TO_THE_LOAD_CHECK = {"deepseek_v4", "dots3_note_text", "step3p5"}
+"""Decoders whose made-up lists are not reproduced: a stack that breaks their rhythm fails the load check."""
+
+
+@pytest.fixture(scope="module")
+def made_up() -> list[tuple[dict[str, Any], dict[str, list[Any]]]]:
+    """Configs without per-layer lists, and the lists of unlike layers that transformers' classes make of them."""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CAUSAL
+
+    decoders = {name: CONFIG_MAPPING[name] for name in CONFIG_MAPPING if name in CAUSAL or name.endswith("_text")}
+    return [
+        ({"model_type": name, **settings}, unlike_layers(decoder, {"model_type": name, **settings}))
+        for name, decoder in decoders.items()
+        if any(hasattr(decoder, key) for key in DERIVED_KEYS)
+        for settings in PROBED
+    ]
+
+
+def unlike_layers(config_class: Any, config: dict[str, Any]) -> dict[str, list[Any]]:
+    """Per-layer lists of the class, empty where it refuses such a config."""
+    try:
+        made = config_class.from_dict(config)
+    except Exception:
+        return {}
+    lists = {key: getattr(made, key, None) for key in DERIVED_KEYS}
+    return {key: found for key, found in lists.items() if isinstance(found, list) and len(set(found)) > 1}
+
+
+@pytest.mark.parametrize("key", DERIVED_KEYS)
+def test_made_up_lists_are_those_of_transformers(key: str, made_up: Any) -> None:
+    found = {
+        (config["model_type"], index): (lists[key], derived(key, config["model_type"], config, len(lists[key])))
+        for index, (config, lists) in enumerate(made_up)
+        if key in lists
+    }
+    unknown = {model_type for (model_type, _), (_, ours) in found.items() if ours is None}
+    assert {place: pair for place, pair in found.items() if pair[1] not in (None, pair[0])} == {}
+    assert sorted(unknown - LEFT_TO_THE_LOAD_CHECK - NO_LIST_TO_WRITE) == []

@@ -1,0 +1,97 @@
+"""What checking promises: every bad plan is told what is wrong, on which line, and how to mend it."""
+
+import pytest
+
+from engine.checkpoint.find import opener
+from engine.plan.check import check_plan
+from engine.plan.problems import Severity
+from tests.tiny import write_llama
+
+ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    root = tmp_path_factory.mktemp("models")
+    variants = {
+        "A": {},
+        "B": {"seed": 1},
+        "WIDE": {"hidden": 16, "config": {"hidden_size": 16}},
+        "VOCAB": {"vocab": 32},
+        "QWEN": {"config": {"model_type": "qwen2"}},
+        "ROPE": {"config": {"rope_theta": 500000.0}},
+        "TIED": {"tied": True},
+    }
+    return {name: str(write_llama(root / name, layers=4, **options)) for name, options in variants.items()}
+
+
+def check(models, *slices, **top):
+    """Slices as (name, start, end) or (name, start, end, scale text)."""
+    lines = [
+        "merge_method: passthrough",
+        *(f"{key}: {models.get(value, value)}" for key, value in top.items()),
+        "slices:",
+    ]
+    for name, start, end, *scale in slices:
+        lines += ["- sources:", f"  - model: {models.get(name, name)}", f"    layer_range: [{start}, {end}]"]
+        lines += [f"    parameters: {{scale: {scale[0]}}}"] if scale else []
+    return check_plan("\n".join(lines), opener())
+
+
+def found(checked):
+    return {(problem.rule, problem.severity) for problem in checked.problems}
+
+
+def test_a_sound_plan_has_no_problem(models):
+    checked = check(models, ("A", 0, 3), ("A", 2, 4))
+    assert checked.problems == ()
+    assert len(checked.stack.visits) == 5
+
+
+FINDINGS = {
+    "past the end": ([("A", 0, 5)], "layer-range", ERROR, "the checkpoint has 4"),
+    "negative": ([("A", -1, 4)], "layer-range", ERROR, "negative"),
+    "reversed": ([("A", 3, 1)], "layer-range", ERROR, "reversed"),
+    "empty between": ([("A", 0, 2), ("A", 2, 2), ("A", 2, 4)], "empty-slice", WARNING, "gives no layer"),
+    "empty at the end": ([("A", 0, 4), ("B", 0, 0)], "empty-slice", NOTE, "only the final norm and head"),
+    "nothing at all": ([("A", 0, 0)], "empty-slice", ERROR, "no layer at all"),
+    "three visits": ([("A", 0, 3), ("A", 1, 3), ("A", 1, 4)], "repeats", WARNING, "layer 1 occurs 3 times"),
+    "another width": ([("A", 0, 2), ("WIDE", 2, 4)], "architecture", ERROR, "`hidden_size` is 16"),
+    "another family": ([("A", 0, 2), ("QWEN", 2, 4)], "architecture", ERROR, "is a qwen2"),
+    "another rope": ([("A", 0, 2), ("ROPE", 2, 4)], "architecture", WARNING, "`rope_theta`"),
+    "another vocabulary": ([("A", 0, 2), ("VOCAB", 2, 4)], "donors", ERROR, "have 32 rows"),
+    "tied and untied": ([("TIED", 0, 2), ("A", 2, 4)], "donors", NOTE, "does not share"),
+    "a pattern": ([("A", 0, 4, '[{filter: "o_proj|down_proj", value: 0}]')], "filters", WARNING, "matches no tensor"),
+    "shadowed": ([("A", 0, 4, "[{value: 1}, {filter: o_proj, value: 0}]")], "filters", WARNING, "never reached"),
+    "embeddings too": ([("A", 0, 4, "0.5")], "scale-reach", WARNING, "model.embed_tokens.weight"),
+    "not there": ([("no/such/model/here", 0, 4)], "checkpoint", ERROR, "does not exist"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("slices", "rule", "severity", "says"), FINDINGS.values(), ids=FINDINGS)
+def test_a_defect_is_found_with_its_place(models, slices, rule, severity, says):
+    checked = check(models, *slices)
+    problem = next(problem for problem in checked.problems if (problem.rule, problem.severity) == (rule, severity))
+    assert says in problem.message
+    assert problem.place.line >= 3
+    assert checked.ok is (ERROR not in {each.severity for each in checked.problems})
+
+
+def test_a_mixed_head_is_only_mentioned_when_it_changes_the_config(models):
+    tied_all_along = check(models, ("TIED", 0, 3), ("TIED", 2, 4))
+    assert tied_all_along.problems == ()
+
+
+def test_inert_copies_may_occur_often(models):
+    zero = "[{filter: o_proj, value: 0}, {filter: down_proj, value: 0}]"
+    checked = check(models, ("A", 0, 4), ("A", 3, 4, zero), ("A", 3, 4, zero), ("A", 3, 4, zero))
+    assert ("repeats", WARNING) not in found(checked)
+
+
+def test_every_problem_is_listed_at_once(models):
+    assert len(check(models, ("A", 0, 9), ("B", 3, 1), ("A", -2, 1)).problems) == 3
+
+
+def test_problems_come_in_the_order_of_their_lines(models):
+    places = [problem.place for problem in check(models, ("A", 0, 9), ("B", 3, 1)).problems]
+    assert [place.line for place in places] == sorted(place.line for place in places)

@@ -1,0 +1,177 @@
+"""What the parser promises: it never raises, says where, and reads what mergekit's users write."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.plan.model import ScaleEntry
+from engine.plan.problems import Severity
+from engine.plan.syntax import parse
+
+
+def plan_with(body: str = "", *, top: str = "", layer_range: str = "[0, 4]"):
+    """A one-slice plan; `body` is indented under its source."""
+    indented = "".join(f"    {line}\n" for line in body.splitlines())
+    return (
+        f"merge_method: passthrough\n{top}slices:\n- sources:\n  - model: A\n    layer_range: {layer_range}\n{indented}"
+    )
+
+
+def only_problem(text):
+    (problem,) = parse(text).problems
+    return problem
+
+
+def only_slice(text):
+    parsed = parse(text)
+    assert parsed.problems == ()
+    return parsed.plan.slices[0]
+
+
+@pytest.mark.parametrize("written", ["[0, 4]", '[0.0, "4"]', "\n    - 0\n    - 4"])
+def test_a_range_is_read_as_mergekit_reads_it(written):
+    assert (only_slice(plan_with(layer_range=written)).start, only_slice(plan_with(layer_range=written)).end) == (0, 4)
+
+
+@pytest.mark.parametrize("written", ["[0.5, 4]", "[0, 4, 8]", "[0]", "4", "[a, b]", "[true, 4]", "[.inf, 4]", "{a: 1}"])
+def test_a_range_that_is_none_is_named_with_its_line(written):
+    problem = parse(plan_with(layer_range=written)).problems[0]
+    assert (problem.rule, problem.severity, problem.place.line) == ("layer-range", Severity.ERROR, 5)
+
+
+SCALES = {
+    "a number": ("scale: 0.5", [(None, (0.5,))]),
+    "numeric text": ('scale: "0.5"', [(None, (0.5,))]),
+    "a gradient": ("scale: [0, 1]", [(None, (0.0, 1.0))]),
+    "filters": ("scale: [{filter: o_proj, value: 0}, {value: 1}]", [("o_proj", (0.0,)), (None, (1.0,))]),
+    "a star": ('scale: [{filter: "*", value: 2}]', [(None, (2.0,))]),
+    "a filtered gradient": ("scale: [{filter: o_proj, value: [1, 0]}]", [("o_proj", (1.0, 0.0))]),
+}
+
+
+@pytest.mark.parametrize(("written", "meant"), SCALES.values(), ids=SCALES)
+def test_every_form_of_scale_is_read(written, meant):
+    (level,) = only_slice(plan_with(f"parameters:\n  {written}")).levels
+    assert [(entry.filter, entry.values) for entry in level] == meant
+    assert all(isinstance(entry, ScaleEntry) and entry.place.line == 7 for entry in level)
+
+
+@pytest.mark.parametrize(
+    "written", ["{filter: o_proj, value: 0}", "[]", "[{filter: o_proj}]", "abc", "[.nan]", "null", "[{value: [1, x]}]"]
+)
+def test_a_scale_that_is_none_is_named(written):
+    parsed = parse(plan_with(f"parameters:\n  scale: {written}"))
+    assert parsed.plan is None
+    assert {problem.rule for problem in parsed.problems} == {"scale"}
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        (plan_with(top="paramters: {scale: 1}\n"), "parameters"),
+        (plan_with(top="base_modle: B\n"), "base_model"),
+        (plan_with("parameters:\n  scael: 1"), "scale"),
+        (plan_with("layer_ranges: [0, 1]"), "layer_range"),
+        (plan_with().replace("passthrough", "passthru"), "passthrough"),
+    ],
+)
+def test_a_misspelt_word_is_an_error_that_names_the_nearest(text, meant):
+    problem = only_problem(text)
+    assert problem.severity is Severity.ERROR
+    assert problem.fix == f"Did you mean `{meant}`?"
+
+
+def test_a_key_like_none_is_a_warning_and_ignored():
+    parsed = parse(plan_with(top="zebra: 1\n"))
+    assert parsed.plan is not None
+    assert (parsed.problems[0].severity, parsed.problems[0].place.line) == (Severity.WARNING, 2)
+
+
+def test_anchors_merge_keys_and_repeated_dummy_keys_are_read_as_pyyaml_reads_them():
+    text = """\
+const: &A mymodel
+const: &zero {scale: [{filter: o_proj, value: 0.0}]}
+env: &env
+  parameters: *zero
+merge_method: passthrough
+slices:
+- sources:
+  - <<: *env
+    model: *A
+    layer_range: [0, 1]
+"""
+    slice_ = only_slice(text)
+    assert slice_.model == "mymodel"
+    assert slice_.levels[0][0].filter == "o_proj"
+
+
+def test_the_last_of_equal_keys_wins_and_own_keys_win_over_merged_ones():
+    text = plan_with("model: C") + "x: &x {model: B}\n"
+    assert only_slice(text.replace("  - model: A", "  - model: A\n    <<: *x").replace("x: &x {model: B}\n", "")
+                      .replace("merge_method", "x: &x {model: B}\nmerge_method")).model == "C"  # fmt: skip
+
+
+@pytest.mark.parametrize("newline", ["\r\n", "\n"])
+def test_comments_in_any_script_and_either_line_end(newline):
+    text = plan_with().replace("slices:", "slices:  # 层を重ねる été").replace("\n", newline)
+    assert only_slice(text).end == 4
+
+
+BAD = {
+    "empty": "",
+    "only a comment": "# nothing",
+    "a list": "- a",
+    "text": "hello",
+    "unclosed": "a: [",
+    "a tab": "a:\n\t- b",
+    "a control character": "a: \x00",
+    "an unknown tag": "a: !!python/object/apply:os.system [ls]",
+    "a false date": "a: 2001-99-99",
+    "an anchor in itself": "x: &a [*a]",
+    "deep": "[" * 100_000,
+    "two documents": plan_with() + "---\n" + plan_with(),
+    "an undefined alias": "a: *b",
+    "no slices": "merge_method: passthrough",
+    "empty slices": "merge_method: passthrough\nslices: []",
+    "two sources": plan_with().replace("  - model: A\n", "  - {model: B, layer_range: [0, 1]}\n  - model: A\n"),
+    "a lora": plan_with().replace("model: A", "model: A+lora"),
+    "another method": plan_with().replace("passthrough", "slerp"),
+    "a dtype": plan_with(top="dtype: bfloat\n"),
+    "models": "merge_method: passthrough\nmodels: [{model: A}]",
+}
+
+
+@pytest.mark.parametrize("text", BAD.values(), ids=BAD)
+def test_what_cannot_be_a_plan_has_an_error_with_a_place(text):
+    parsed = parse(text)
+    assert parsed.plan is None
+    errors = [problem for problem in parsed.problems if problem.severity is Severity.ERROR]
+    assert errors
+    assert all(problem.place is not None and problem.message for problem in errors)
+
+
+def test_a_yaml_bomb_is_refused_in_little_time_and_memory():
+    levels = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 20))
+    assert "100,000" in only_problem(f"a0: &a0 [1]\n{levels}").message
+
+
+def test_text_over_the_limit_is_refused_unread():
+    assert "2,000,000" in only_problem("#" * 2_000_001).message
+
+
+@given(st.text(max_size=200))
+def test_arbitrary_text_never_raises(text):
+    parsed = parse(text)
+    assert parsed.plan is not None or parsed.problems
+
+
+pieces = st.sampled_from(
+    ["merge_method: passthrough\n", "slices:\n", "- sources:\n", "  - model: A\n", "    layer_range: [0, 4]\n",
+     "    parameters:\n", "      scale: ", "[", "]", "{", "}", "0.5\n", "&a ", "*a\n", "<<: ", "- ", ": ", "\n", "  "]
+)  # fmt: skip
+
+
+@given(st.lists(pieces, max_size=25))
+def test_shuffled_pieces_of_plans_never_raise(parts):
+    parsed = parse("".join(parts))
+    assert parsed.plan is not None or parsed.problems
