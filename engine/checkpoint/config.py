@@ -56,7 +56,7 @@ class ModelConfig:
 def read_config(path: Path) -> ModelConfig:
     """Read config.json at `path`. Raises CheckpointError when it is not the config of a decoder."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8")
     except FileNotFoundError as error:
         raise CheckpointError(
             f"{path.parent} is not a checkpoint", why="it has no config.json", fix="Give a model directory."

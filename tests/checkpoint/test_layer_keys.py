@@ -129,6 +129,7 @@ def test_thresholds_and_periods_are_solved(keys: dict[str, Any], layers: list[in
         {"scale_attn_by_inverse_layer_idx": True},
         {"scale_depth": 1.4},
         {"layer_types": ["a"]},
+        {"model_type": "minimax"},
     ],
     ids=lambda keys: next(iter(keys)),
 )
@@ -141,6 +142,22 @@ def test_a_default_pattern_is_written_out_where_the_stack_breaks_it() -> None:
     config = config_of(model_type="gemma2")
     after = decoder_after(config, [0, 1, 1])
     assert after["layer_types"] == ["sliding_attention", "full_attention", "full_attention"]
+
+
+def test_an_empty_list_stands_for_the_default() -> None:
+    config = config_of(model_type="llama4_text", no_rope_layers=[])
+    assert decoder_after(config, [0, 1, 2, 3, 0, 1, 2, 3, 4])["no_rope_layers"] == []
+    assert decoder_after(config, [0, 3, 3])["no_rope_layers"] == [1, 0, 0]
+
+
+def test_modules_behind_the_last_layer_keep_their_place_behind_it() -> None:
+    config = config_of(quantization_config={"ignored_layers": ["model.layers.6.mlp", "model.layers.5.mlp"]})
+    listed = decoder_after(config, JUMP)["quantization_config"]["ignored_layers"]
+    assert listed == ["model.layers.9.mlp", "model.layers.10.mlp"]
+
+
+def test_a_default_that_is_written_out_is_said_so() -> None:
+    assert "layer_types" in edit(config_of(model_type="gemma2"), [0, 1, 1]).notes[0]
 
 
 def test_a_default_pattern_stays_unsaid_where_it_fits() -> None:
@@ -172,8 +189,16 @@ PROBED: tuple[dict[str, Any], ...] = (
 NO_LIST_TO_WRITE = {"jamba", "recurrent_gemma", "zamba"}
 """Their lists are views of other keys, which are rewritten."""
 
-LEFT_TO_THE_LOAD_CHECK = {"deepseek_v4", "dots3_note_text", "step3p5"}
-"""Decoders whose made-up lists are not reproduced: a stack that breaks their rhythm fails the load check."""
+LEFT_TO_THE_LOAD_CHECK = {
+    "deepseek_v4",
+    "dots3_note_text",
+    "embedding_gemma2_text",
+    "modernbert",
+    "nemotron_h",
+    "step3p5",
+    "t5gemma2_text",
+}
+"""Their made-up lists are not reproduced: a stack that breaks their rhythm fails the load check."""
 
 
 @pytest.fixture(scope="module")

@@ -80,14 +80,17 @@ def _remap_modules(draft: Draft, visits: Visits) -> None:
 
 
 def _remapped_names(donor: Described, key: str, visits: Visits) -> list[Any]:
-    """The donor's names without a layer number, then for each layer the names that its source lists for it."""
-    names = [name for name in donor.decoder["quantization_config"][key] if not _numbered(name)]
+    """The donor's names without a layer number, those of each layer's source, the donor's behind the last layer."""
+    donors: list[Any] = donor.decoder["quantization_config"][key]
+    names = [name for name in donors if not _numbered(name)]
     for place, (source, layer) in enumerate(visits):
         listed = source.value(("quantization_config", key))
         for match in map(_numbered, listed if isinstance(listed, list) else []):
             if match and int(match[2]) == layer:
                 names.append(f"{match[1]}{place}{match[3]}")
-    return names
+    behind = [match for match in map(_numbered, donors) if match and int(match[2]) >= donor.layer_count]
+    deeper = len(visits) - donor.layer_count
+    return [*names, *(f"{match[1]}{int(match[2]) + deeper}{match[3]}" for match in behind)]
 
 
 def _numbered(name: Any) -> re.Match[str] | None:

@@ -89,7 +89,9 @@ def _gather_one(draft: Draft, path: KeyPath, wanted: list[tuple[Described, Seque
     if not _speaks(draft.now, path) and _entries(draft.now, path) == gathered:
         return
     draft.set(path, _in_form_of(draft.donor, path, gathered))
-    if key not in KNOWN and path not in NESTED:
+    if not _speaks(draft.donor, path):
+        draft.notes.append(f"`{key}` is written out, which {shown(draft.donor.name)} leaves to the family's default.")
+    elif key not in KNOWN and path not in NESTED:
         draft.notes.append(f"`{shown(key)}` has one entry a layer and was gathered like the layers.")
 
 
@@ -129,7 +131,9 @@ def _derives(described: Described, key: str) -> bool:
 
 
 def _speaks(described: Described, path: KeyPath) -> bool:
-    return isinstance(described.value(path), (list, str))
+    """An empty list says nothing: Llama 4 writes one for its default."""
+    value = described.value(path)
+    return isinstance(value, (list, str)) and len(value) > 0
 
 
 def _is_per_layer(described: Described, key: str) -> bool:

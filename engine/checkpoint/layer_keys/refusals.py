@@ -14,6 +14,13 @@ DEPTH_DEPENDENT: Mapping[str, str] = {
 }
 """Keys that tie a layer's arithmetic to its depth, when they are true or not 0."""
 
+FAMILIES: Mapping[str, str] = {
+    "diffllama": "the weight of its second attention map depends on the layer's number",
+    "minimax": "the decay of its linear attention depends on the layer's number",
+    "beam": "its residuals run over blocks of layers",
+}
+"""Model types whose code does so without a key in config.json."""
+
 CROSS_LAYER: Mapping[str, str] = {
     "num_kv_shared_layers": "the last layers take keys and values from earlier ones",
     "use_cla": "layers share keys and values with their neighbours",
@@ -35,6 +42,8 @@ _FIX = "Such a model cannot be stacked; only its layers in their own order and n
 def check_sources(visits: Visits) -> None:
     """Raises CheckpointError for a source whose layers cannot be moved."""
     for source in sources_of(visits):
+        if source.model_type in FAMILIES:
+            raise refused("model_type", f"{source.model_type}: {FAMILIES[source.model_type]}", _FIX)
         for key, reason in {**DEPTH_DEPENDENT, **CROSS_LAYER}.items():
             if _value(source, key):
                 raise refused(key, f"{reason} ({source.name}: {shown(_value(source, key))})", _FIX)

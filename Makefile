@@ -1,0 +1,49 @@
+# Everything a developer types. Each target makes .venv when there is none.
+#   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu    torch without CUDA, for a laptop
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+TORCH = $$($(BIN)/python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+	print(*[need for need in project['dependencies'] if need.startswith('torch')])")
+
+.PHONY: help demo test check lint bench stress clean
+
+help:
+	@echo "make demo    stack a real 30-layer model in ./demo"
+	@echo "make test    the tests"
+	@echo "make check   format, lint, types, import contracts, tests"
+	@echo "make bench   measure the promises about speed and memory (needs about 20 GB of disk)"
+	@echo "make stress  the exhaustive tests: hundreds of kills, a full install"
+
+$(INSTALLED): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --index-url $(TORCH_INDEX) "$(TORCH)")
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/dlec demo demo
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+bench: $(INSTALLED)
+	$(BIN)/python -m pytest -m bench -s
+
+stress: $(INSTALLED)
+	$(BIN)/python -m pytest -m stress
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

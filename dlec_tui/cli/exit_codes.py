@@ -1,0 +1,75 @@
+"""What the process says when it ends, and the one place where errors become that."""
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+from engine.errors import CheckpointError, DlecError, MachineError, PlanError, UsageError
+
+HAS_ERRORS, USAGE, ENVIRONMENT, INTERRUPTED, NO_READER = 1, 2, 3, 130, 141
+
+CODE_OF: Mapping[type[DlecError], int] = {
+    CheckpointError: HAS_ERRORS,
+    PlanError: HAS_ERRORS,
+    UsageError: USAGE,
+    MachineError: ENVIRONMENT,
+}
+
+EXPLAINED = """\b
+Exit codes:
+    0  fine
+    1  the plan or the checkpoint has errors
+    2  the command was not understood, or cannot be done as asked
+    3  the machine stands in the way: disk, permission, network, a library
+  130  interrupted; the same command continues
+  141  whoever read the output went away
+"""
+
+
+class VerbGroup(click.Group):
+    """A group that imports a verb's module when it is needed, and ends every verb with its exit code."""
+
+    def __init__(self, *args: Any, verbs: Mapping[str, str], **settings: Any) -> None:
+        """verbs: each verb's name and where its command is, as "module:attribute"."""
+        super().__init__(*args, **settings)
+        self._verbs = verbs
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self._verbs)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in self._verbs:
+            return None
+        module, _, attribute = self._verbs[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("\ninterrupted; the same command continues where this one stopped", err=True)
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            _forget_stdout()
+            ctx.exit(NO_READER)
+        except DlecError as error:
+            say_error(str(error))
+            ctx.exit(CODE_OF[type(error)])
+        except OSError as error:
+            say_error(f"{error.filename or 'the machine'}: {error.strerror or error}")
+            ctx.exit(ENVIRONMENT)
+
+
+def say_error(message: str) -> None:
+    """`message` on stderr, marked as an error."""
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {message}", err=True)
+
+
+def _forget_stdout() -> None:
+    """Keep the interpreter's last flush from failing on the closed pipe again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,14 @@
+"""Arguments and options that several verbs share."""
+
+from pathlib import Path
+
+import click
+
+plan_argument = click.argument(
+    "plan_path", metavar="PLAN", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+strict_option = click.option("--strict", is_flag=True, help="Treat warnings as errors.")
+json_option = click.option("--json", "wants_json", is_flag=True, help="Print data as JSON on stdout.")
+remote_option = click.option(
+    "--remote", is_flag=True, help="Read the headers of checkpoints that are not here from the hub; no weights."
+)

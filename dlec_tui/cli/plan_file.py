@@ -1,0 +1,59 @@
+"""Reads a plan from disk and has it checked: what check, show, merge and demo begin with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlec_tui.cli import problems
+from dlec_tui.wording import plural
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.errors import MachineError, PlanError, shown
+from engine.plan.check import CheckedPlan, check_plan
+from engine.plan.problems import Problem, Severity
+from engine.plan.stack import Stack
+
+MAX_PLAN_BYTES = 2_000_000
+
+
+@dataclass(frozen=True)
+class PlanFile:
+    """A plan on disk and what was found in it."""
+
+    path: Path
+    checked: CheckedPlan
+
+    def refusals(self, *, strict: bool) -> tuple[Problem, ...]:
+        """The problems that forbid running the plan."""
+        fatal = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+        return tuple(problem for problem in self.checked.problems if problem.severity in fatal)
+
+    def stack(self, *, strict: bool = False) -> Stack:
+        """What the plan compiles to. Raises PlanError when a problem forbids running it."""
+        refusals = self.refusals(strict=strict)
+        if refusals or self.checked.stack is None:
+            why = plural(len(refusals), "problem")
+            raise PlanError(f"{shown(self.path)} cannot be run", why=why, fix="Mend what is listed above.")
+        return self.checked.stack
+
+    def findings(self) -> str:
+        """All problems, as a compiler prints them."""
+        source = self.checked.text.splitlines()
+        return "\n".join(problems.as_text(problem, str(self.path), source) for problem in self.checked.problems)
+
+
+def read_plan(path: Path, open_checkpoint: Callable[[str], Checkpoint]) -> PlanFile:
+    """Read and check the plan at `path`. Raises PlanError when it is no text, MachineError when unreadable."""
+    return PlanFile(path, check_plan(_read_text(path), open_checkpoint))
+
+
+def _read_text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_PLAN_BYTES + 1)
+        if len(raw) > MAX_PLAN_BYTES:
+            raise PlanError(f"{shown(path)} is refused", why=f"a plan has at most {MAX_PLAN_BYTES:,} bytes")
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise PlanError(f"{shown(path)} is not UTF-8 text", why=str(error.reason)) from error
+    except OSError as error:
+        raise MachineError(f"{shown(path)} cannot be read", why=error.strerror or str(error)) from error

@@ -1,0 +1,79 @@
+"""`dlec plan show`: a plan's picture, its slices and what the new model costs."""
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+import click
+
+from dlec_tui.cli.options import json_option, plan_argument, remote_option
+from dlec_tui.cli.plan_file import read_plan
+from dlec_tui.wording import byte_size, change, count
+from engine.checkpoint.find import opener
+from engine.errors import shown
+from engine.plan.cost import Cost, cost_of
+from engine.plan.picture import picture
+from engine.plan.stack import Stack, Visit
+
+SHOWN_CONTEXT = 1000
+"""Tokens for which the KV cache is stated."""
+
+
+@click.command
+@plan_argument
+@json_option
+@remote_option
+def show(plan_path: Path, wants_json: bool, remote: bool) -> None:
+    """Show PLAN: one character a layer (X repeats a layer below), its slices, its cost."""
+    plan = read_plan(plan_path, opener(remote=remote))
+    if findings := plan.findings():
+        click.echo(findings, err=True)
+    stack = plan.stack()
+    click.echo(json.dumps(_as_json(stack)) if wants_json else as_text(stack))
+
+
+def as_text(stack: Stack) -> str:
+    """Picture, slices and cost."""
+    return "\n".join([picture(stack), "", *_slice_table(stack), "", *cost_lines(cost_of(stack))])
+
+
+def cost_lines(cost: Cost) -> Iterator[str]:
+    """What the new model has and needs, a line each."""
+    yield f"layers      {cost.layers}"
+    yield f"parameters  {count(cost.parameters)} ({change(cost.parameters, cost.base_parameters)})"
+    yield f"on disk     {byte_size(cost.nbytes)}"
+    if cost.kv_bytes_per_token is not None:
+        yield f"KV cache    {byte_size(cost.kv_bytes_per_token * SHOWN_CONTEXT)} per 1k tokens at 16 bits"
+
+
+def _as_json(stack: Stack) -> dict[str, object]:
+    cost = cost_of(stack)
+    return {
+        "picture": picture(stack),
+        "slices": [
+            {"model": visits[0].checkpoint.reference, "start": visits[0].layer, "end": visits[-1].layer + 1}
+            for visits in _slices(stack)
+        ],
+        "layers": cost.layers,
+        "parameters": cost.parameters,
+        "base_parameters": cost.base_parameters,
+        "bytes": cost.nbytes,
+        "kv_bytes_per_1k_tokens": cost.kv_bytes_per_token and cost.kv_bytes_per_token * SHOWN_CONTEXT,
+    }
+
+
+def _slice_table(stack: Stack) -> Iterator[str]:
+    yield f"{'new layers':>10}  {'from':>10}  {'repeats':>7}  model"
+    position = 0
+    for visits in _slices(stack):
+        new = f"{position}-{position + len(visits) - 1}"
+        old = f"{visits[0].layer}-{visits[-1].layer}"
+        repeats = sum(visit.repeat > 0 for visit in visits)
+        yield f"{new:>10}  {old:>10}  {repeats or '':>7}  {shown(visits[0].checkpoint.reference)}"
+        position += len(visits)
+
+
+def _slices(stack: Stack) -> list[list[Visit]]:
+    """The visits, slice by slice; a slice without layers is left out."""
+    return [list(visits) for _, visits in groupby(stack.visits, key=lambda visit: visit.slice_index)]

@@ -1,0 +1,54 @@
+"""Quantities as text: bytes, counts, times, percentages."""
+
+_BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+_COUNT_UNITS = ("", " thousand", " million", " billion", " trillion")
+
+
+def byte_size(number: float) -> str:
+    """Bytes in decimal units, as disks and the hub count them: 269060000 gives "269 MB"."""
+    return _scaled(number, _BYTE_UNITS, " ")
+
+
+def count(number: int) -> str:
+    """A number of things: exact below ten thousand, else rounded: 134515008 gives "135 million"."""
+    return f"{number:,}" if abs(number) < 10_000 else _scaled(number, _COUNT_UNITS, "")
+
+
+def rate(nbytes: float, seconds: float) -> str:
+    """Bytes per second; "" where no time has passed."""
+    return f"{byte_size(nbytes / seconds)}/s" if seconds > 0 else ""
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: "0.4 s", "75 s", "12 min", "3 h 20 min"."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def change(new: float, old: float) -> str:
+    """How much larger or smaller `new` is than `old`: "+16.5 %"."""
+    return f"{(new - old) / old:+.1%}".replace("%", " %") if old else "new"
+
+
+def plural(number: int, singular: str, plural_form: str = "") -> str:
+    """A count with its noun: "1 layer", "30 layers"."""
+    return f"{number:,} {singular if number == 1 else plural_form or singular + 's'}"
+
+
+def printable(text: str) -> str:
+    """Foreign text of several lines, control characters escaped: a model may generate anything."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def _scaled(number: float, units: tuple[str, ...], gap: str) -> str:
+    """`number` in the largest unit that keeps it at least 1, with three digits."""
+    power = 0
+    while abs(number) >= 999.5 and power < len(units) - 1:
+        number /= 1000
+        power += 1
+    digits = 0 if power == 0 or abs(number) >= 99.95 else 1 if abs(number) >= 9.995 else 2
+    return f"{number:.{digits}f}{gap}{units[power]}"

@@ -1,0 +1,86 @@
+"""Files that appear whole or not at all, and that are still there after a power cut.
+
+The calls that only Linux has are asked for here and nowhere else; elsewhere they do less, never something wrong.
+"""
+
+import ctypes
+import errno
+import os
+from pathlib import Path
+
+AT_FDCWD = -100
+RENAME_EXCHANGE = 2
+CANNOT = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
+"""What a kernel or a file system answers that lacks a call."""
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write `path` so that a reader sees the old file or the new one, and a power cut loses neither."""
+    sibling = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    write_synced(sibling, content)
+    sibling.replace(path)
+    sync_directory(path.parent)
+
+
+def write_synced(path: Path, content: str | bytes) -> None:
+    """Write `path` and wait until its bytes are on the disk. The directory entry is the caller's to sync."""
+    with path.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_file(path: Path) -> None:
+    """Wait until everything written to `path` by anybody is on the disk."""
+    _sync(path, os.O_RDONLY)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in `directory` durable: what was created, renamed or removed there."""
+    _sync(directory, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def sync_tree(root: Path) -> None:
+    """Make the names of every directory at and below `root` durable; files are not looked at."""
+    for directory, _, _ in os.walk(root):
+        sync_directory(Path(directory))
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Swap two names in one step. False where kernel or file system cannot; source: renameat2(2)."""
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return False
+    if renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in CANNOT:
+        return False
+    raise OSError(code, os.strerror(code), str(other))
+
+
+def allocate(descriptor: int, size: int) -> None:
+    """Make the file `size` bytes long with disk space behind every byte. Raises OSError (ENOSPC) when there is none."""
+    if not hasattr(os, "posix_fallocate"):
+        os.ftruncate(descriptor, size)
+        return
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        if error.errno not in CANNOT:
+            raise
+        os.ftruncate(descriptor, size)
+
+
+def read_ahead(descriptor: int, offset: int, length: int) -> None:
+    """Have the kernel fetch this range in the background."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(descriptor, offset, length, os.POSIX_FADV_WILLNEED)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

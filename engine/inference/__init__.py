@@ -1,0 +1,1 @@
+"""Running models, with torch and transformers. Every module here runs in a process of its own."""

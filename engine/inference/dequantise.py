@@ -1,0 +1,80 @@
+"""Turns a GGUF file into a bf16 checkpoint directory with its tokenizer.
+
+Runs as a process of its own (`python -m engine.inference.dequantise`): request {"gguf": str, "out": str}, answer {}.
+"""
+
+import importlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from engine.errors import CheckpointError, DlecError, MachineError, shown
+from engine.files import sync_directory, sync_file
+from engine.inference.library import transformers_library
+from engine.inference.opening import model_class
+from engine.inference.protocol import serve
+from engine.tensors.library import torch_library
+
+
+def dequantise(request: dict[str, Any]) -> dict[str, Any]:
+    """Write the checkpoint to a temporary sibling of `out` and rename it when it is whole."""
+    gguf, out = Path(request["gguf"]), Path(request["out"])
+    if not gguf.is_file():
+        raise CheckpointError(f"{gguf} is not a file")
+    if out.exists():
+        raise MachineError(f"{out} exists already", fix="Remove it, or choose another directory.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    except OSError as error:
+        raise MachineError(f"{out} cannot be written", why=error.strerror or str(error)) from error
+    try:
+        _write(gguf, draft)
+        draft.chmod(0o755)
+        for file in draft.iterdir():
+            sync_file(file)
+        sync_directory(draft)
+        draft.rename(out)
+        sync_directory(out.parent)
+    except OSError as error:
+        raise MachineError(f"{out} cannot be written", why=error.strerror or str(error)) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return {}
+
+
+def _write(gguf: Path, draft: Path) -> None:
+    try:
+        tokenizer, model = _opened(gguf)
+    except DlecError:
+        raise
+    except Exception as error:
+        raise CheckpointError(f"transformers cannot read {gguf}", why=shown(error)) from error
+    model.save_pretrained(str(draft))
+    tokenizer.save_pretrained(str(draft))
+
+
+def _opened(gguf: Path) -> tuple[Any, Any]:
+    """Tokenizer and model. The weights are unpacked by hand, since from_pretrained(gguf_file=...) keeps them packed
+    and asks for the accelerate package."""
+    torch, transformers = torch_library(), transformers_library()
+    unpacking: Any = importlib.import_module("transformers.modeling_gguf_pytorch_utils")
+    where = {"gguf_file": gguf.name, "local_files_only": True}
+    config = transformers.AutoConfig.from_pretrained(str(gguf.parent), **where)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(str(gguf.parent), **where)
+    with torch.device("meta"):
+        empty = model_class(config)(config)
+    tensors = unpacking.load_gguf_checkpoint(str(gguf), return_tensors=True, model_to_load=empty)["tensors"]
+    weights = {name: tensor.to(torch.bfloat16) for name, tensor in tensors.items()}
+    model, info = model_class(config).from_pretrained(
+        None, config=config, state_dict=weights, dtype=torch.bfloat16, output_loading_info=True
+    )
+    lacking = sorted(info["missing_keys"])
+    if lacking:
+        raise CheckpointError(f"{gguf} lacks weights", why=f"{len(lacking)} tensors, such as {lacking[0]}")
+    return tokenizer, model
+
+
+if __name__ == "__main__":
+    serve(dequantise)

@@ -1,0 +1,26 @@
+"""Imports transformers late and quietly, and says what to do where it cannot be imported."""
+
+import os
+from types import ModuleType
+from typing import Any
+
+from engine.errors import MachineError, shown
+from engine.tensors.library import torch_library
+
+
+def transformers_library() -> ModuleType:
+    """The transformers module (2 to 10 s when first imported). Raises MachineError where torch or it is missing."""
+    torch_library()
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        import transformers
+    except (ImportError, OSError) as error:
+        raise MachineError(
+            "transformers cannot be imported",
+            why=shown(error),
+            fix="Running a model needs it: pip install 'transformers>=5,<6'. Planning and merging do not.",
+        ) from error
+    library: Any = transformers
+    library.utils.logging.disable_progress_bar()
+    return transformers

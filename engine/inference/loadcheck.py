@@ -1,0 +1,87 @@
+"""Has transformers open a checkpoint without its weights, and compares every layer with the one it came from.
+
+Runs as a process of its own (`python -m engine.inference.loadcheck`), about 3 s and 350 MB:
+request {"directory": str, "visits": [[source directory, layer], ...] | null}.
+"""
+
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint.config import CONFIG_FILE, read_config
+from engine.errors import CheckpointError, MachineError, shown
+from engine.inference.opening import built_on_meta, loaded_on_meta, read_model_config
+from engine.inference.protocol import serve
+from engine.inference.signature import described_differences, layer_modules, layer_signature
+
+_MOST_DIFFERENCES = 20
+
+
+def check(request: dict[str, Any]) -> dict[str, Any]:
+    """The fields of engine.tasks.loadcheck.LoadCheck."""
+    started = time.monotonic()
+    directory, visits = Path(request["directory"]), request.get("visits")
+    try:
+        findings = _findings(directory, visits)
+    except MachineError as error:
+        findings = {"unavailable": str(error)}
+    except CheckpointError as error:
+        findings = {"differences": [f"{error.what}: {error.why}" if error.why else error.what]}
+    return {**findings, "seconds": time.monotonic() - started, "peak_bytes": _peak_bytes()}
+
+
+def _findings(directory: Path, visits: Sequence[tuple[str, int]] | None) -> dict[str, Any]:
+    config = read_model_config(directory)
+    model, info = loaded_on_meta(directory, config)
+    return {
+        "missing": sorted(info["missing_keys"]),
+        "unexpected": sorted(info["unexpected_keys"]),
+        "mismatched": sorted(
+            f"{name}: {tuple(found)} in the file, {tuple(wanted)} in the model"
+            for name, found, wanted in info["mismatched_keys"]
+        ),
+        "differences": [*map(shown, info["error_msgs"]), *_shortened(list(_differences(model, visits or [])))],
+        "architecture": type(model).__name__,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+    }
+
+
+def _differences(model: Any, visits: Sequence[tuple[str, int]]) -> Iterator[str]:
+    if not visits:
+        return
+    layers = layer_modules(model, len(visits))
+    for place, (source, layer) in enumerate(visits):
+        found = layer_signature(model.config, layers, place)
+        for difference in described_differences(found, _source_signature(source, layer)):
+            yield f"layer {place} is not what layer {layer} of {source} is: {difference}"
+
+
+def _source_signature(source: str, layer: int) -> dict[str, Any]:
+    config, layers = _source_layers(source)
+    return layer_signature(config, layers, layer)
+
+
+@lru_cache(maxsize=8)
+def _source_layers(source: str) -> tuple[Any, Any]:
+    config = read_model_config(Path(source))
+    layer_count = read_config(Path(source) / CONFIG_FILE).layer_count
+    return config, layer_modules(built_on_meta(config), layer_count)
+
+
+def _shortened(differences: list[str]) -> list[str]:
+    more = len(differences) - _MOST_DIFFERENCES
+    return differences if more <= 0 else [*differences[:_MOST_DIFFERENCES], f"and {more} more"]
+
+
+def _peak_bytes() -> int:
+    """Largest resident memory so far; Linux counts in KiB, macOS in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+if __name__ == "__main__":
+    serve(check)

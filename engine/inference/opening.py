@@ -1,0 +1,100 @@
+"""Opens a checkpoint directory as a transformers model: its class, and the model on the meta device."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint.config import CONFIG_FILE, read_config
+from engine.checkpoint.index import read_tensors
+from engine.errors import CheckpointError, DlecError, MachineError, shown
+from engine.inference.library import transformers_library
+from engine.tensors.library import DTYPE_NAMES, torch_library
+
+
+def read_model_config(directory: Path) -> Any:
+    """The config as transformers' class for it. Nothing is fetched, no code of the checkpoint is run.
+
+    Raises MachineError when transformers has no such class, CheckpointError when the class refuses the config.
+    """
+    transformers = transformers_library()
+    data = read_config(directory / CONFIG_FILE).data
+    model_type = data.get("model_type")
+    if model_type not in transformers.models.auto.configuration_auto.CONFIG_MAPPING:
+        remote = " It brings its own code, which dlec does not run." if data.get("auto_map") else ""
+        raise MachineError(
+            f"transformers {transformers.__version__} does not know the model type {shown(model_type)}.{remote}"
+        )
+    try:
+        return transformers.AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
+    except Exception as error:
+        raise CheckpointError(f"transformers refuses {directory / 'config.json'}", why=_one_line(error)) from error
+
+
+def model_class(config: Any) -> Any:
+    """The class that the config names, else the causal language model of its family."""
+    transformers = transformers_library()
+    for name in config.architectures or []:
+        named = getattr(transformers, str(name), None)
+        if isinstance(named, type) and issubclass(named, transformers.PreTrainedModel):
+            return named
+    known = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING
+    if type(config) not in known:
+        raise MachineError(f"transformers has no causal language model for {shown(config.model_type)}.")
+    return known[type(config)]
+
+
+def built_on_meta(config: Any) -> Any:
+    """The model of `config` without weights. Raises CheckpointError when its class refuses the config."""
+    torch = torch_library()
+    try:
+        with torch.device("meta"):
+            return model_class(config)(config)
+    except DlecError:
+        raise
+    except Exception as error:
+        raise CheckpointError("transformers cannot build the model", why=_one_line(error)) from error
+
+
+def loaded_on_meta(directory: Path, config: Any) -> tuple[Any, dict[str, Any]]:
+    """The model with the checkpoint's tensors loaded as shapes only, and transformers' loading info.
+
+    transformers gets tensors that have shape and dtype but no data, so it renames, fuses and ties as it would, and no
+    weight is read. (`device_map="meta"` would do the same, but asks for the accelerate package.) Raises CheckpointError
+    when it cannot be loaded, MachineError when that may be this machine's fault.
+    """
+    shapes = {name: _shape_only(tensor.shape, tensor.dtype) for name, tensor in read_tensors(directory).items()}
+    try:
+        model, info = model_class(config).from_pretrained(
+            None, config=config, state_dict=shapes, output_loading_info=True, ignore_mismatched_sizes=True
+        )
+    except DlecError:
+        raise
+    except Exception as error:
+        if getattr(config, "quantization_config", None):
+            raise MachineError("transformers opens no such quantised model here", why=_one_line(error)) from error
+        raise CheckpointError(f"transformers cannot load {directory}", why=_one_line(error)) from error
+    return model, info
+
+
+def _shape_only(shape: tuple[int, ...], dtype: str) -> Any:
+    torch = torch_library()
+    known = getattr(torch, DTYPE_NAMES.get(dtype, "uint8"))
+    return torch.empty(shape, dtype=known, device="meta").as_subclass(_shape_only_class())
+
+
+@cache
+def _shape_only_class() -> Any:
+    """One class for all, made late because torch is: torch.stack refuses a mixture."""
+
+    class ShapeOnly(torch_library().Tensor):  # type: ignore[misc]
+        """A tensor on the meta device that stays there when it is told to move."""
+
+        def to(self, *_: Any, **__: Any) -> Any:
+            return self
+
+    return ShapeOnly
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(shown(line.strip()) for line in str(error).splitlines() if line.strip())
+    return f"{type(error).__name__}: {text[:500]}"

@@ -1,0 +1,58 @@
+"""What makes a layer the kind of layer it is: compared between a stack's places and the layers they came from."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_KEYS
+from engine.errors import CheckpointError, shown
+from engine.tensors.library import torch_library
+
+_NUMBERS_OF_LAYERS = frozenset(
+    {"layer_idx", "layer_id", "layer_index", "layer_number", "layer_num", "block_idx", "idx", "training"}
+)
+_SCALARS = (bool, int, float, str, type(None))
+_OTHER_TOWERS = ("vision", "visual", "audio", "image", "encoder", "speech", "mtp")
+
+
+def layer_modules(model: Any, layer_count: int) -> Any:
+    """The decoder's list of layers. Raises CheckpointError when the model has none of that length."""
+    torch = torch_library()
+    for name, module in model.named_modules():
+        is_other = any(word in name.lower() for word in _OTHER_TOWERS)
+        if isinstance(module, torch.nn.ModuleList) and len(module) == layer_count and not is_other:
+            return module
+    raise CheckpointError(f"transformers builds no list of {layer_count} layers from this config")
+
+
+def layer_signature(config: Any, layers: Any, layer: int) -> dict[str, Any]:
+    """Everything that can tell one layer from another without looking at its weights, by a name for messages."""
+    return dict(_entries(config, layers, layer))
+
+
+def described_differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """In words, what `found` has otherwise than `wanted`."""
+    return [
+        f"{name} is {_said(found, name)}, not {_said(wanted, name)}"
+        for name in dict.fromkeys([*wanted, *found])
+        if _said(found, name) != _said(wanted, name)
+    ]
+
+
+def _entries(config: Any, layers: Any, layer: int) -> Iterator[tuple[str, Any]]:
+    text_config = config.get_text_config()
+    for key in PER_LAYER_KEYS:
+        listed = getattr(text_config, key, None)
+        if isinstance(listed, (list, tuple)) and len(listed) >= len(layers):
+            yield f"config.{key}", str(listed[layer])
+    module = layers[layer]
+    for name, part in module.named_modules():
+        yield f"{name or 'layer'} (class)", type(part).__name__
+        for attribute, value in vars(part).items():
+            if isinstance(value, _SCALARS) and not attribute.startswith("_") and attribute not in _NUMBERS_OF_LAYERS:
+                yield f"{name}.{attribute}".lstrip("."), value
+    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+        yield f"{name} (shape)", tuple(tensor.shape)
+
+
+def _said(signature: dict[str, Any], name: str) -> str:
+    return shown(signature[name]) if name in signature else "absent"

@@ -1,0 +1,64 @@
+"""The model card: README.md in the form that the hub and its readers know, with the plan in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from engine.errors import shown
+from engine.merge.slices import WrittenSlice, hub_id, public_name, written_slices
+from engine.plan.stack import Stack
+
+CARD_FILE = "README.md"
+PLAN_FILE = "mergekit_config.yml"
+"""Where mergekit puts the plan, and tools look for it."""
+
+
+def card_text(stack: Stack, plan_text: str, name: str) -> str:
+    """The README.md of a new model called `name`."""
+    return "\n".join([_front_matter(stack), *_body(stack, name), *_plan(plan_text)])
+
+
+def _front_matter(stack: Stack) -> str:
+    """base_model holds hub ids only: the hub links them, and rejects local paths."""
+    ids = [hub for checkpoint in stack.checkpoints if (hub := hub_id(checkpoint))]
+    facts: dict[str, object] = {"base_model": ids} if ids else {}
+    facts |= {"library_name": "transformers", "tags": ["merge", "mergekit", "dlec"]}
+    return f"---\n{yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)}---\n"
+
+
+def _body(stack: Stack, name: str) -> Iterator[str]:
+    bases = dict.fromkeys(_code(public_name(checkpoint)) for checkpoint in stack.checkpoints)
+    yield f"# {shown(name)}\n"
+    yield f"A stack of {len(stack.visits)} layers of {', '.join(bases)}, written by dlec.\n"
+    yield "Nothing here says that it is better than what it was made from.\n"
+    yield "| new layers | checkpoint | its layers | scaled |"
+    yield "|---|---|---|---|"
+    yield from (_row(slice_) for slice_ in written_slices(stack))
+    yield ""
+    yield f"Embeddings come from {_code(public_name(stack.embedding.checkpoint))},"
+    yield f"final norm and language head from {_code(public_name(stack.head.checkpoint))},"
+    yield f"config and tokenizer from {_code(public_name(stack.config_donor))}.\n"
+
+
+def _row(slice_: WrittenSlice) -> str:
+    new, source = _range(slice_.new_start, slice_.new_end), _range(slice_.start, slice_.end)
+    return f"| {new} | {_code(public_name(slice_.checkpoint))} | {source} | {'yes' if slice_.is_scaled else 'no'} |"
+
+
+def _range(start: int, end: int) -> str:
+    return f"{start}" if end == start + 1 else f"{start}–{end - 1}"  # noqa: RUF001 (an en dash, as in print)
+
+
+def _code(name: str) -> str:
+    return f"`{shown(Path(name)).replace('`', '').replace('|', '')}`"
+
+
+def _plan(plan_text: str) -> Iterator[str]:
+    fence = "```"
+    while fence in plan_text:
+        fence += "`"
+    yield "## Plan\n"
+    yield f"{fence}yaml"
+    yield plan_text.rstrip("\n")
+    yield f"{fence}\n"

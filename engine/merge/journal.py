@@ -1,0 +1,71 @@
+"""How far a merge is, durably: a signature of what is being written, then watermarks.
+
+    signature 5f0e...        written once every shard has its size and its header
+    done 12                  operations 0..11 are on the disk
+
+A line counts only if its newline is there, so a torn last line is as if it had not been begun.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.files import write_whole
+from engine.merge.copies import Operation
+from engine.merge.layout import Layout
+from engine.merge.sources import SourceFile
+
+_SIGNATURE = re.compile(r"signature (\w+)")
+_DONE = re.compile(r"done (\d+)")
+
+
+def signature_of(layout: Layout, operations: Iterable[Operation], sources: Iterable[SourceFile]) -> str:
+    """64 hexadecimal digits that change with anything that the shards' bytes depend on."""
+    digest = hashlib.sha256()
+    for shard in layout.shards:
+        digest.update(f"{shard.name}\0{shard.nbytes}\0".encode() + shard.header)
+    for part in (*operations, *sources):
+        digest.update(repr(part).encode())
+    return digest.hexdigest()
+
+
+def read_watermark(path: Path, signature: str) -> int | None:
+    """How many operations are done; None when there is no journal, or one of another merge."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+    except FileNotFoundError:
+        return None
+    opening = _SIGNATURE.fullmatch(lines[0]) if lines else None
+    if opening is None or opening[1] != signature:
+        return None
+    marks = (_DONE.fullmatch(line) for line in lines[1:])
+    return max((int(mark[1]) for mark in marks if mark), default=0)
+
+
+def begin_journal(path: Path, signature: str, done: int = 0) -> None:
+    """A journal that says `done`, durable when this returns."""
+    write_whole(path, f"signature {signature}\ndone {done}\n")
+
+
+class Journal:
+    """A journal being continued."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def mark(self, done: int) -> None:
+        """Record that `done` operations are finished. The caller has synced their data."""
+        os.write(self._descriptor, f"done {done}\n".encode())
+        os.fsync(self._descriptor)
+
+
+@contextmanager
+def continued_journal(path: Path) -> Iterator[Journal]:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+    try:
+        yield Journal(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,73 @@
+"""The directory in which a merge grows: a hidden sibling of the output, found again by the next run.
+
+.NAME.dlec-partial/
+    model/      the checkpoint; renamed to NAME when it is whole
+    journal     how far the shards are
+    lock        held while a merge runs
+    record      what is being published, from just before the rename until everything is tidied up
+    replaced/   the checkpoint that NAME was before, where names cannot be exchanged
+"""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """The names of one merge."""
+
+    out: Path
+    """The final name, links resolved."""
+
+    @property
+    def root(self) -> Path:
+        return self.out.with_name(f".{self.out.name}.dlec-partial")
+
+    @property
+    def model(self) -> Path:
+        return self.root / "model"
+
+    @property
+    def journal(self) -> Path:
+        return self.root / "journal"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "lock"
+
+    @property
+    def record(self) -> Path:
+        return self.root / "record"
+
+    @property
+    def replaced(self) -> Path:
+        return self.root / "replaced"
+
+
+def partial_of(out: Path) -> Partial:
+    """The partial directory of an output; the output may be a link to where it shall lie."""
+    return Partial(Path(os.path.realpath(out)))
+
+
+def clear(partial: Partial) -> None:
+    """Remove everything but the lock.
+
+    The journal goes first, so that it never speaks of shards that are gone; the record last: until then, the next run
+    clears again.
+    """
+    partial.journal.unlink(missing_ok=True)
+    keep_only(partial.root, {partial.lock.name, partial.record.name})
+    partial.record.unlink(missing_ok=True)
+
+
+def keep_only(directory: Path, names: set[str]) -> None:
+    """Remove everything else from `directory`: an earlier run may have left what this one would not."""
+    for path in directory.iterdir():
+        if path.name in names:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

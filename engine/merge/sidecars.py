@@ -1,0 +1,101 @@
+"""The files that go with the weights: what is carried over from the config's donor, and what is left behind.
+
+Code of the model directory is copied as bytes and never run; links are followed, so the copy stands alone.
+"""
+
+import fnmatch
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from engine.checkpoint.config import CONFIG_FILE
+from engine.checkpoint.index import INDEX_FILE
+from engine.errors import MachineError
+from engine.files import sync_file
+
+LEFT_OUT = {
+    "another weight format": (
+        "*.bin", "*.pt", "*.pth", "*.ckpt", "*.gguf", "*.ggml", "*.onnx", "*.onnx_data", "*.h5", "*.msgpack", "*.ot",
+        "*.npz", "*.tflite", "*.safetensors", "*.index.json", "onnx", "original", "openvino", "coreml",
+    ),
+    "training state": (
+        "optimizer*", "scheduler*", "rng_state*", "trainer_state.json", "training_args*", "checkpoint-*",
+        "global_step*", "runs", "events.out.tfevents*", "*.distcp",
+    ),
+    "written anew": ("README.md", "mergekit_config.yml", "dlec_manifest.json", "SHA256SUMS"),
+    "hidden": (".*",),
+}  # fmt: skip
+"""Reason to patterns of names, of files and of directories alike; `training_args*` is a pickle besides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecars:
+    """What of a model directory goes along."""
+
+    directory: Path
+    copied: tuple[PurePath, ...]
+    """Relative names, in order."""
+    left_out: dict[str, str]
+    """Relative name to reason; the checkpoint's own weights and config are not listed."""
+
+    @property
+    def nbytes(self) -> int:
+        return sum((self.directory / name).stat().st_size for name in self.copied)
+
+
+def sidecars_of(directory: Path, weights: set[Path]) -> Sidecars:
+    """Look through `directory`, whose own weight files are `weights`. Raises MachineError when it cannot be read."""
+    left_out: dict[str, str] = {}
+    try:
+        copied = tuple(sorted(_carried(directory, PurePath(), weights, left_out)))
+    except OSError as error:
+        raise MachineError(f"{directory} cannot be read", why=error.strerror or str(error)) from error
+    return Sidecars(directory, copied, dict(sorted(left_out.items())))
+
+
+def copy_sidecars(sidecars: Sidecars, target: Path) -> None:
+    """Copy them below `target`, contents only, and sync each. Raises MachineError for one that cannot be read."""
+    for name in sidecars.copied:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        _copy(sidecars.directory / name, target / name)
+
+
+def _carried(root: Path, below: PurePath, weights: set[Path], left_out: dict[str, str]) -> Iterator[PurePath]:
+    with os.scandir(root / below) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            name = below / entry.name
+            if root / name in weights or str(name) in (CONFIG_FILE, INDEX_FILE):
+                continue
+            if reason := _reason_against(entry):
+                left_out[str(name)] = reason
+            elif entry.is_dir():
+                yield from _carried(root, name, weights, left_out)
+            else:
+                yield name
+
+
+def _reason_against(entry: os.DirEntry[str]) -> str:
+    for reason, patterns in LEFT_OUT.items():
+        if any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in patterns):
+            return reason
+    if entry.is_symlink() and entry.is_dir():
+        return "a link to a directory"
+    if entry.is_dir() and _is_checkpoint(Path(entry.path)):
+        return "another checkpoint"
+    return "" if entry.is_dir() or entry.is_file() else "not a file"
+
+
+def _is_checkpoint(directory: Path) -> bool:
+    return (directory / CONFIG_FILE).exists() and any(directory.glob("*.safetensors"))
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        opened = source.open("rb")
+    except OSError as error:
+        raise MachineError(f"{source} cannot be read", why=error.strerror or str(error)) from error
+    with opened, target.open("wb") as file:
+        shutil.copyfileobj(opened, file)
+    sync_file(target)

@@ -1,0 +1,80 @@
+"""Checks a finished checkpoint directory without torch: what its files say of themselves and of each other."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from engine.checkpoint.config import CONFIG_FILE
+from engine.checkpoint.header import read_header
+from engine.checkpoint.index import INDEX_FILE, SINGLE_FILE, read_weight_map
+from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
+from engine.errors import CheckpointError, DlecError, shown
+from engine.merge.layout import Layout
+
+_NUMBERED_SHARD = "model-*-of-*.safetensors"
+_BEHIND_THE_DECODER = re.compile(r"nextn|mtp", re.IGNORECASE)
+"""Keys by which a config announces layers behind the last decoder layer."""
+
+
+def structure_problems(directory: Path) -> Iterator[str]:
+    """Sentences about what is wrong; none for a sound checkpoint. Reads headers, index and config; no weight."""
+    try:
+        checkpoint = open_checkpoint(directory)
+        yield from _index_problems(directory)
+        yield from _layer_problems(checkpoint)
+        yield from _list_problems(checkpoint)
+    except DlecError as error:
+        yield str(error).splitlines()[0]
+
+
+def check_written(directory: Path, layout: Layout) -> None:
+    """Raises CheckpointError when `directory` is not what `layout` says, or is no sound checkpoint."""
+    for shard in layout.shards:
+        header = read_header(directory / shard.name)
+        found = {(tensor.name, tensor.dtype, tensor.begin, tensor.end) for tensor in header.tensors}
+        if found != {(placed.tensor.name, placed.tensor.dtype, placed.begin, placed.end) for placed in shard.tensors}:
+            raise CheckpointError(f"{directory / shard.name} was not written as planned")
+    problems = list(structure_problems(directory))
+    if problems:
+        raise CheckpointError(f"{directory} is not a sound checkpoint", why="; ".join(problems))
+
+
+def shard_files(directory: Path) -> list[Path]:
+    """The weight files that a reader of `directory` opens."""
+    if (directory / SINGLE_FILE).exists():
+        return [directory / SINGLE_FILE]
+    return [directory / name for name in sorted(set(read_weight_map(directory / INDEX_FILE).values()))]
+
+
+def _index_problems(directory: Path) -> Iterator[str]:
+    shards = shard_files(directory)
+    strays = sorted(set(directory.glob(_NUMBERED_SHARD)) - set(shards))
+    if strays:
+        yield f"{shown(strays[0].name)} belongs to no index ({len(strays)} such files)"
+    if shards == [directory / SINGLE_FILE]:
+        return
+    weight_map = read_weight_map(directory / INDEX_FILE)
+    for shard in shards:
+        unlisted = [t.name for t in read_header(shard).tensors if weight_map.get(t.name) != shard.name]
+        if unlisted:
+            yield f"{shown(shard.name)} holds {shown(unlisted[0])}, which the index does not put there"
+
+
+def _layer_problems(checkpoint: Checkpoint) -> Iterator[str]:
+    anatomy, count = checkpoint.anatomy, checkpoint.layer_count
+    is_announced = any(_BEHIND_THE_DECODER.search(key) and value for key, value in checkpoint.config.decoder.items())
+    if anatomy.trailing and not is_announced:
+        total = count + len(anatomy.trailing)
+        yield f"{CONFIG_FILE} says {count} layers, the weights have {total}: readers ignore the rest"
+
+
+def _list_problems(checkpoint: Checkpoint) -> Iterator[str]:
+    """Lists with one entry a layer must have one for each; some go on for the layers behind the decoder."""
+    count, trailing = checkpoint.layer_count, len(checkpoint.anatomy.trailing)
+    announced = checkpoint.config.decoder.get("num_nextn_predict_layers")
+    lengths = {count, count + trailing, count + announced if isinstance(announced, int) else count}
+    for key in PER_LAYER_LISTS:
+        value = checkpoint.config.decoder.get(key)
+        if isinstance(value, list) and value and len(value) not in lengths:
+            yield f"{CONFIG_FILE} has {len(value)} entries in {key} for {count} layers"

@@ -1,0 +1,192 @@
+"""Writes the shards: allocated first, then filled operation by operation, on the disk by the time it returns.
+
+While one stretch is being copied, a second thread waits until the stretch before it is on the disk; so the disk never
+idles, and the journal never says more than is there.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from engine.files import allocate, read_ahead, sync_directory, sync_file
+from engine.merge.copies import Compute, Copy, Fill, Operation
+from engine.merge.journal import Journal, begin_journal, continued_journal, read_watermark
+from engine.merge.layout import Layout, Shard
+from engine.merge.partial import Partial, clear
+from engine.merge.sources import opened_source
+from engine.merge.space import check_space
+from engine.merge.transfer import Transfer, shrunk, write_all
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with (bytes done, bytes in all)."""
+
+STRETCH = 256 * 2**20
+"""Bytes between two watermarks: at most twice this is copied again after a kill."""
+FILL_BUFFER = 1 << 20
+
+
+def write_shards(
+    partial: Partial,
+    layout: Layout,
+    operations: Sequence[Operation],
+    signature: str,
+    transfer: Transfer,
+    progress: Progress,
+) -> None:
+    """Write every shard into the partial directory, continuing an earlier run that had the same signature.
+
+    Raises CheckpointError when a source ends early, MachineError when the disk is too small, OSError for
+    whatever else it says.
+    """
+    done = _resumable(partial, layout, signature)
+    if done is None:
+        clear(partial)
+        check_space(partial, layout)
+        _allocate_shards(partial.model, layout)
+        begin_journal(partial.journal, signature)
+    else:
+        begin_journal(partial.journal, signature, done)
+    with continued_journal(partial.journal) as journal:
+        _perform(partial.model, operations, done or 0, transfer, journal, progress)
+
+
+def _resumable(partial: Partial, layout: Layout, signature: str) -> int | None:
+    done = read_watermark(partial.journal, signature)
+    is_there = all(_size(partial.model / shard.name) == shard.nbytes for shard in layout.shards)
+    return done if is_there else None
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.exists() else None
+
+
+def _allocate_shards(directory: Path, layout: Layout) -> None:
+    directory.mkdir()
+    for shard in layout.shards:
+        _allocate_shard(directory / shard.name, shard)
+    sync_directory(directory)
+    sync_directory(directory.parent)
+
+
+def _allocate_shard(path: Path, shard: Shard) -> None:
+    with _opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL) as descriptor:
+        allocate(descriptor, shard.nbytes)
+        write_all(descriptor, shard.header, 0)
+        os.fsync(descriptor)
+
+
+def _perform(
+    directory: Path,
+    operations: Sequence[Operation],
+    done: int,
+    transfer: Transfer,
+    journal: Journal,
+    progress: Progress,
+) -> None:
+    total = sum(operation.length for operation in operations)
+    written = sum(operation.length for operation in operations[:done])
+    progress(written, total)
+    with _Stretches(directory, journal) as stretches:
+        for number in range(done, len(operations)):
+            _ask_ahead(operations[number + 1 : number + 2])
+            _perform_one(directory, operations[number], transfer)
+            written += operations[number].length
+            stretches.add(operations[number], number + 1)
+            progress(written, total)
+
+
+class _Stretches:
+    """Groups finished operations and has each group put on the disk, and then marked, behind the copying's back."""
+
+    def __init__(self, directory: Path, journal: Journal) -> None:
+        self._directory = directory
+        self._journal = journal
+        self._thread = ThreadPoolExecutor(1)
+        self._underway: Future[None] | None = None
+        self._shards: set[str] = set()
+        self._nbytes = 0
+        self._done = 0
+
+    def __enter__(self) -> "_Stretches":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self._thread:
+            if kind is None:
+                self._hand_over()
+                self._wait()
+
+    def add(self, operation: Operation, done: int) -> None:
+        self._shards.add(operation.shard)
+        self._nbytes += operation.length
+        self._done = done
+        if self._nbytes >= STRETCH:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._wait()
+        self._underway = self._thread.submit(self._settle, frozenset(self._shards), self._done)
+        self._shards.clear()
+        self._nbytes = 0
+
+    def _wait(self) -> None:
+        """Until the stretch before is on the disk; raises what went wrong there."""
+        if self._underway is not None:
+            self._underway.result()
+
+    def _settle(self, shards: Iterable[str], done: int) -> None:
+        for shard in sorted(shards):
+            sync_file(self._directory / shard)
+        self._journal.mark(done)
+
+
+def _perform_one(directory: Path, operation: Operation, transfer: Transfer) -> None:
+    with _opened(directory / operation.shard, os.O_RDWR) as target:
+        match operation:
+            case Copy(path, source_offset, length, _, offset):
+                with opened_source(path) as source:
+                    transfer.copy(source, source_offset, target, offset, length, path)
+            case Fill():
+                _fill(target, operation)
+            case Compute():
+                write_all(target, _computed(operation), operation.offset)
+
+
+def _fill(target: int, fill: Fill) -> None:
+    block = fill.element * (min(fill.length, FILL_BUFFER) // len(fill.element))
+    for at in range(0, fill.length, len(block)):
+        write_all(target, block[: fill.length - at], fill.offset + at)
+
+
+def _computed(operation: Compute) -> bytes:
+    from engine.tensors.arithmetic import scaled_bytes  # torch: seconds, and only for tensors that are really changed
+
+    with opened_source(operation.source) as source:
+        raw = os.pread(source, operation.source_length, operation.source_offset)
+        if len(raw) != operation.source_length:
+            needed = operation.source_offset + operation.source_length
+            raise shrunk(operation.source, os.fstat(source).st_size, needed)
+    dtypes = operation.source_dtype, operation.work_dtype, operation.dtype
+    if operation.scaling is None:
+        return scaled_bytes(raw, *dtypes, None)
+    return scaled_bytes(raw, *dtypes, operation.scaling.factor, operation.scaling.offset)
+
+
+def _ask_ahead(operations: Sequence[Operation]) -> None:
+    """Have the kernel read what comes next, so that a cold cache costs no waiting."""
+    for operation in operations:
+        if isinstance(operation, Copy):
+            with opened_source(operation.source) as source:
+                read_ahead(source, operation.source_offset, operation.length)
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags, 0o644)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""What can be done, one file each: used by the command line and by the worker alike."""

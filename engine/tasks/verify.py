@@ -1,0 +1,59 @@
+"""Verifies a checkpoint, whoever made it: its files, its sums, and that transformers loads it whole."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.checkpoint.checkpoint import open_checkpoint
+from engine.errors import shown
+from engine.merge.structure import shard_files, structure_problems
+from engine.merge.sums import SUMS_FILE, mismatches
+from engine.tasks import loadcheck
+from engine.tasks.loadcheck import LoadCheck
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What was found out about a checkpoint directory."""
+
+    directory: Path
+    layers: int
+    parameters: int
+    nbytes: int
+    """Of its tensors."""
+    shards: int
+    problems: tuple[str, ...]
+    """Sentences; a failed load check has its own report."""
+    sums_checked: bool
+    """False when there is no SHA256SUMS."""
+    loadcheck: LoadCheck | None
+    """None when it was not asked for, or the files are too broken to try."""
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems and (self.loadcheck is None or self.loadcheck.ok)
+
+
+def verify(directory: Path, *, load_check: bool = True) -> VerifyReport:
+    """Check the checkpoint in `directory`. Problems are reported, not raised.
+
+    Raises CheckpointError when it is too broken to be called a checkpoint, MachineError when it cannot be read.
+    """
+    checkpoint = open_checkpoint(directory)
+    problems = (*structure_problems(directory), *_sum_problems(directory))
+    return VerifyReport(
+        directory=directory,
+        layers=checkpoint.layer_count,
+        parameters=sum(math.prod(tensor.shape) for tensor in checkpoint.tensors.values()),
+        nbytes=checkpoint.nbytes,
+        shards=len(shard_files(directory)),
+        problems=problems,
+        sums_checked=(directory / SUMS_FILE).exists(),
+        loadcheck=loadcheck.load_check(directory) if load_check and not problems else None,
+    )
+
+
+def _sum_problems(directory: Path) -> Iterator[str]:
+    if (directory / SUMS_FILE).exists():
+        yield from (f"{shown(name)} does not have the sum that {SUMS_FILE} says" for name in mismatches(directory))

@@ -1,0 +1,1 @@
+"""Arithmetic on tensors, with torch: the one arithmetic that preview and merge share."""

@@ -1,0 +1,64 @@
+"""Scales and casts tensors. Elementwise, so a tensor may come in pieces and the result is the same."""
+
+from typing import TYPE_CHECKING
+
+from engine.errors import CheckpointError
+from engine.tensors.library import DTYPE_NAMES, torch_library
+
+if TYPE_CHECKING:
+    import torch
+
+
+def scaled_bytes(
+    raw: bytes | bytearray | memoryview,
+    source_dtype: str,
+    work_dtype: str,
+    out_dtype: str,
+    factor: float | None,
+    offset: float = 0.0,
+) -> bytes:
+    """The stored elements `raw`, of `source_dtype`, scaled in `work_dtype` and stored as `out_dtype`.
+
+    dtypes are safetensors names. See `scaled` for the arithmetic. Raises CheckpointError for a dtype that cannot be
+    computed with, MachineError where torch is missing.
+    """
+    torch = torch_library()
+    writable = raw if isinstance(raw, bytearray) else bytearray(raw)
+    if not writable:
+        return b""
+    tensor = torch.frombuffer(writable, dtype=torch_dtype(source_dtype))
+    result = scaled(tensor, torch_dtype(work_dtype), torch_dtype(out_dtype), factor, offset)
+    stored: bytes = result.view(torch.uint8).numpy().tobytes()
+    return stored
+
+
+def scaled(
+    tensor: "torch.Tensor", work: "torch.dtype", out: "torch.dtype", factor: float | None, offset: float = 0.0
+) -> "torch.Tensor":
+    """factor * (t + offset) - offset, cast to `work` before and to `out` after; only cast when `factor` is None.
+
+    Without offset it is the plain product in `work`, as mergekit computes it. With an offset (a norm that stores
+    gain - 1) the sum would be rounded in a narrow dtype, so it is computed in at least float32 and rounded once.
+    """
+    cast = tensor.to(work)
+    if factor is not None:
+        cast = cast * factor if offset == 0.0 else _on_effective_gain(cast, factor, offset)
+    return cast.to(out)
+
+
+def _on_effective_gain(stored: "torch.Tensor", factor: float, offset: float) -> "torch.Tensor":
+    torch = torch_library()
+    wide = stored.to(torch.promote_types(stored.dtype, torch.float32))
+    return (factor * (wide + offset) - offset).to(stored.dtype)
+
+
+def torch_dtype(name: str) -> "torch.dtype":
+    """torch's dtype for a safetensors name. Raises CheckpointError for what cannot be computed with."""
+    if name not in DTYPE_NAMES:
+        raise CheckpointError(
+            f"{name} tensors cannot be scaled or cast",
+            why="only floating-point tensors can, quantised ones mean nothing without their scales",
+            fix="Leave them out of the scales, or use a checkpoint that is not quantised.",
+        )
+    dtype: torch.dtype = getattr(torch_library(), DTYPE_NAMES[name])
+    return dtype

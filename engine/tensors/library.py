@@ -1,0 +1,28 @@
+"""Imports torch late, and says what to do where it cannot be imported."""
+
+from types import ModuleType
+
+from engine.errors import MachineError, shown
+
+DTYPE_NAMES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+}
+"""Floating-point types: safetensors' name to torch's."""
+
+
+def torch_library() -> ModuleType:
+    """The torch module (1 to 3 s when first imported). Raises MachineError where there is none."""
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        raise MachineError(
+            "torch cannot be imported",
+            why=shown(error),
+            fix="Scaling, casting and running a model need it: pip install torch. Plain copies do not.",
+        ) from error
+    return torch

@@ -1,0 +1,67 @@
+"""What is really loaded: a fresh interpreter imports, and sys.modules is looked at."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from pkgutil import walk_packages
+
+import pytest
+
+import dlec_tui
+import engine
+
+HEAVY = {"torch", "transformers", "numpy"}
+HEAVY_ROOMS = ("engine.tensors", "engine.inference")
+
+
+def light_modules() -> list[str]:
+    """Every module of the project outside the rooms that may load torch."""
+    packages = [(dlec_tui.__path__, "dlec_tui."), (engine.__path__, "engine.")]
+    found = [module.name for path, prefix in packages for module in walk_packages(path, prefix)]
+    return sorted(name for name in found if not name.startswith(HEAVY_ROOMS) and not name.endswith("__main__"))
+
+
+def loaded_by(code: str) -> set[str]:
+    """The top-level modules that a fresh interpreter holds after running `code`."""
+    report = "\nimport json, sys; print('LOADED', json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    done = subprocess.run([sys.executable, "-c", code + report], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.rpartition("LOADED")[2]))
+
+
+def loaded_by_dlec(*arguments: str) -> set[str]:
+    """The same for a whole `dlec` process."""
+    return loaded_by(f"""
+from dlec_tui.cli.main import dlec
+try:
+    dlec({list(arguments)!r})
+except SystemExit:
+    pass""")
+
+
+def test_the_rooms_without_torch_are_all_discovered() -> None:
+    rooms = {name.split(".")[1] for name in light_modules() if name.startswith("engine.")}
+    assert {"checkpoint", "errors", "files", "merge", "plan", "tasks"} <= rooms
+
+
+def test_importing_every_light_module_loads_nothing_heavy() -> None:
+    assert not HEAVY & loaded_by("\n".join(f"import {name}" for name in light_modules()))
+
+
+@pytest.mark.parametrize("module", ["dlec_tui.cli.main", "engine.merge", "engine.plan.check", "engine.checkpoint.find"])
+def test_each_entrance_alone_loads_nothing_heavy(module: str) -> None:
+    assert not HEAVY & loaded_by(f"import {module}")
+
+
+def test_dlec_help_starts_light() -> None:
+    assert not (HEAVY | {"textual", "huggingface_hub"}) & loaded_by_dlec("--help")
+
+
+def test_dlec_plan_check_starts_light(tiny_llama: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(
+        "merge_method: passthrough\n"
+        f"slices:\n- sources:\n  - model: {json.dumps(str(tiny_llama))}\n    layer_range: [0, 6]\n"
+    )
+    unwanted = HEAVY | {"textual", "rich", "huggingface_hub", "safetensors"}
+    assert not unwanted & loaded_by_dlec("plan", "check", str(plan))

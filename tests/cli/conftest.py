@@ -1,0 +1,44 @@
+"""The command line, called as a user calls it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dlec_tui.cli.main import dlec as command
+
+Dlec: TypeAlias = Callable[..., Result]
+
+
+@pytest.fixture
+def dlec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dlec:
+    """Runs `dlec ARGUMENTS` in an empty directory; a foreign exception is an error of the test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "no-hub-cache"))
+
+    def run(*arguments: object) -> Result:
+        return CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=False)
+
+    return run
+
+
+def write_plan(path: Path, model: Path, *ranges: tuple[int, int], extra: str = "") -> Path:
+    """A passthrough plan over one model."""
+    slices = [f"- sources:\n  - model: {json.dumps(str(model))}\n    layer_range: [{a}, {b}]" for a, b in ranges]
+    path.write_text("\n".join(["merge_method: passthrough", "slices:", *slices]) + f"\n{extra}")
+    return path
+
+
+@pytest.fixture
+def plan(tmp_path: Path, tiny_llama: Path) -> Path:
+    """A good plan: 6 layers become 8."""
+    return write_plan(tmp_path / "plan.yaml", tiny_llama, (0, 4), (2, 6))
+
+
+@pytest.fixture
+def bad_plan(tmp_path: Path, tiny_llama: Path) -> Path:
+    """A plan whose second slice, in line 7, reaches beyond the model."""
+    return write_plan(tmp_path / "bad.yaml", tiny_llama, (0, 4), (2, 9))

@@ -1,0 +1,48 @@
+"""`dlec models`."""
+
+import json
+import shutil
+from pathlib import Path
+
+
+def test_a_checkpoint_is_described_by_its_headers(dlec, tiny_llama: Path) -> None:
+    rows = json.loads(dlec("models", tiny_llama.parent, "--json").stdout)
+    assert rows == [
+        {
+            "reference": str(tiny_llama),
+            "architecture": "llama",
+            "layers": 6,
+            "hidden_size": 32,
+            "parameters": 256 * 32 + 32 + 6 * (2 * 32 + 3 * 32 * 64 + 4 * 32 * 32),
+            "bytes": 4 * rows[0]["parameters"],
+            "dtype": "F32",
+            "tied": True,
+            "problem": None,
+        }
+    ]
+
+
+def test_a_broken_checkpoint_is_listed_with_its_problem(dlec, tiny_llama: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_llama, tmp_path / "cut")
+    with (tmp_path / "cut" / "model.safetensors").open("r+b") as file:
+        file.truncate(5000)
+    result = dlec("models")
+    assert result.exit_code == 0
+    assert "unusable" in result.stdout
+    assert "cut" in result.stdout
+
+
+def test_the_hub_cache_is_listed_without_paths(dlec, tiny_llama: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "no-hub-cache" / "models--org--tiny"
+    shutil.copytree(tiny_llama, folder / "snapshots" / "abc")
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("abc")
+    references = [row["reference"] for row in json.loads(dlec("models", "--json").stdout)]
+    assert "org/tiny" in references
+
+
+def test_nothing_found_is_said_and_no_error(dlec, tmp_path: Path) -> None:
+    result = dlec("models", tmp_path)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "no checkpoints" in result.stderr
+    assert json.loads(dlec("models", tmp_path, "--json").stdout) == []

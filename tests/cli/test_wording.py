@@ -1,0 +1,47 @@
+"""Quantities as text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dlec_tui.wording import byte_size, change, count, duration, plural, printable
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.00 kB"), (269_060_552, "269 MB"), (9_995_000, "10.0 MB"), (14e9, "14.0 GB")],
+)
+def test_bytes_have_three_digits_and_a_decimal_unit(number: float, text: str) -> None:
+    assert byte_size(number) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(9999, "9,999"), (134_515_008, "135 million"), (8.03e9, "8.03 billion")])
+def test_counts_are_exact_while_they_can_be_read(number: int, text: str) -> None:
+    assert count(int(number)) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.42, "0.4 s"), (75, "75 s"), (700, "12 min"), (12_000, "3 h 20 min")])
+def test_durations_are_said_as_a_person_says_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_changes_carry_their_sign() -> None:
+    assert (change(117, 100), change(90, 100)) == ("+17.0 %", "-10.0 %")
+
+
+def test_one_thing_is_singular() -> None:
+    assert (plural(1, "layer"), plural(30, "layer")) == ("1 layer", "30 layers")
+
+
+@given(st.text())
+def test_foreign_text_keeps_its_lines_and_loses_its_control_characters(text: str) -> None:
+    shown = printable(text)
+    assert shown.count("\n") == text.count("\n")
+    assert all(line.isprintable() for line in shown.split("\n"))
+
+
+@given(st.integers(0, 10**18))
+def test_a_byte_size_is_never_off_by_more_than_its_last_digit(number: int) -> None:
+    value, unit = byte_size(number).split()
+    power = ["B", "kB", "MB", "GB", "TB", "PB"].index(unit)
+    assert abs(float(value) * 1000**power - number) <= 0.0051 * max(number, 1)

@@ -1,0 +1,44 @@
+"""Fixtures that several rooms share."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.architectures import CheckpointOf, write_checkpoint
+from tests.tiny import write_llama
+
+
+def write_byte_tokenizer(directory: Path) -> None:
+    """A tokenizer whose 256 tokens are the bytes."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE(vocab={character: index for index, character in enumerate(alphabet)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.save(str(directory / "tokenizer.json"))
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    (directory / "tokenizer_config.json").write_text(json.dumps(settings))
+
+
+@pytest.fixture(scope="session")
+def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of 6 layers, hidden size 32, tied embeddings, with a tokenizer. No test may write to it."""
+    directory = tmp_path_factory.mktemp("checkpoints") / "tiny-llama"
+    write_llama(directory, layers=6, hidden=32, intermediate=64, vocab=256, tied=True)
+    write_byte_tokenizer(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> CheckpointOf:
+    """Tiny checkpoints of many families, each written when it is first asked for."""
+    root = tmp_path_factory.mktemp("families")
+
+    def written(name: str) -> Path:
+        if not (root / name).exists():
+            write_checkpoint(name, root / name)
+        return root / name
+
+    return written

