@@ -59,10 +59,15 @@ class VerbGroup(click.Group):
             ctx.exit(NO_READER)
         except DlecError as error:
             say_error(str(error))
-            ctx.exit(CODE_OF[type(error)])
+            ctx.exit(code_of(error))
         except OSError as error:
             say_error(f"{error.filename or 'the machine'}: {error.strerror or error}")
             ctx.exit(ENVIRONMENT)
+
+
+def code_of(error: DlecError) -> int:
+    """Of the kind it is; an error of a kind of its own tells of the checkpoint."""
+    return next((code for kind, code in CODE_OF.items() if isinstance(error, kind)), HAS_ERRORS)
 
 
 def say_error(message: str) -> None:
