@@ -1,30 +1,26 @@
-"""Writes the shards: allocated first, then filled operation by operation, on the disk by the time it returns.
-
-While one stretch is being copied, a second thread waits until the stretch before it is on the disk; so the disk never
-idles, and the journal never says more than is there.
-"""
+"""Writes the shards: allocated first, then filled operation by operation, on the disk by the time it returns."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-from engine.files import allocate, read_ahead, sync_directory, sync_file
+from engine.files import allocate, read_ahead, sync_directory
 from engine.merge.copies import Compute, Copy, Fill, Operation
 from engine.merge.journal import Journal, begin_journal, continued_journal, read_watermark
 from engine.merge.layout import Layout, Shard
 from engine.merge.partial import Partial, clear
 from engine.merge.sources import opened_source
 from engine.merge.space import check_space
+from engine.merge.stretches import Stretches
 from engine.merge.transfer import Transfer, shrunk, write_all
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
 
 STRETCH = 256 * 2**20
-"""Bytes between two watermarks: at most twice this is copied again after a kill."""
+"""Bytes between two watermarks: at most three times this is copied again after a kill."""
 FILL_BUFFER = 1 << 20
 
 
@@ -89,58 +85,13 @@ def _perform(
     total = sum(operation.length for operation in operations)
     written = sum(operation.length for operation in operations[:done])
     progress(written, total)
-    with _Stretches(directory, journal) as stretches:
+    with Stretches(directory, journal, STRETCH) as stretches:
         for number in range(done, len(operations)):
             _ask_ahead(operations[number + 1 : number + 2])
             _perform_one(directory, operations[number], transfer)
             written += operations[number].length
             stretches.add(operations[number], number + 1)
             progress(written, total)
-
-
-class _Stretches:
-    """Groups finished operations and has each group put on the disk, and then marked, behind the copying's back."""
-
-    def __init__(self, directory: Path, journal: Journal) -> None:
-        self._directory = directory
-        self._journal = journal
-        self._thread = ThreadPoolExecutor(1)
-        self._underway: Future[None] | None = None
-        self._shards: set[str] = set()
-        self._nbytes = 0
-        self._done = 0
-
-    def __enter__(self) -> "_Stretches":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        with self._thread:
-            if kind is None:
-                self._hand_over()
-                self._wait()
-
-    def add(self, operation: Operation, done: int) -> None:
-        self._shards.add(operation.shard)
-        self._nbytes += operation.length
-        self._done = done
-        if self._nbytes >= STRETCH:
-            self._hand_over()
-
-    def _hand_over(self) -> None:
-        self._wait()
-        self._underway = self._thread.submit(self._settle, frozenset(self._shards), self._done)
-        self._shards.clear()
-        self._nbytes = 0
-
-    def _wait(self) -> None:
-        """Until the stretch before is on the disk; raises what went wrong there."""
-        if self._underway is not None:
-            self._underway.result()
-
-    def _settle(self, shards: Iterable[str], done: int) -> None:
-        for shard in sorted(shards):
-            sync_file(self._directory / shard)
-        self._journal.mark(done)
 
 
 def _perform_one(directory: Path, operation: Operation, transfer: Transfer) -> None:

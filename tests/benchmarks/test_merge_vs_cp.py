@@ -144,19 +144,37 @@ def cold(directory):
 
 @pytest.mark.parametrize(("prepare", "limit"), [(warm, 1.0), (cold, 1.15)])
 def test_a_merge_takes_no_longer_than_a_copy(bench, prepare, limit):
-    merges, copies = [], []
-    for _ in range(ROUNDS):
-        prepare(bench.source)
-        merges.append(merge_process(bench.plan, bench.room / "merged", bench.room / "report.json"))
-        shutil.rmtree(bench.room / "merged")
-        prepare(bench.reference)
-        copies.append(cp_process(bench.reference, bench.room / "copied"))
-        shutil.rmtree(bench.room / "copied")
-    ratios = [merge["seconds"] / copy for merge, copy in zip(merges, copies, strict=True)]
+    """The first round is not counted: a virtual disk's blocks are slower when they are written for the first time."""
+    rounds = [one_round(bench, prepare, is_merge_first=bool(number % 2)) for number in range(ROUNDS + 1)][1:]
+    merges, copies = zip(*rounds, strict=True)
+    ratios = [merge["seconds"] / copy for merge, copy in rounds]
     tell(prepare.__name__, merges, copies, ratios)
     assert statistics.median(ratios) <= limit
     assert max(merge["peak"] for merge in merges) <= 100e6
     assert not any(merge["heavy"] for merge in merges)
+
+
+def one_round(bench, prepare, *, is_merge_first):
+    """A merge's figures and a copy's seconds, measured one after the other."""
+    if is_merge_first:
+        merge = measured_merge(bench, prepare)
+        return merge, measured_copy(bench, prepare)
+    copy = measured_copy(bench, prepare)
+    return measured_merge(bench, prepare), copy
+
+
+def measured_merge(bench, prepare):
+    prepare(bench.source)
+    figures = merge_process(bench.plan, bench.room / "merged", bench.room / "report.json")
+    shutil.rmtree(bench.room / "merged")
+    return figures
+
+
+def measured_copy(bench, prepare):
+    prepare(bench.reference)
+    seconds = cp_process(bench.reference, bench.room / "copied")
+    shutil.rmtree(bench.room / "copied")
+    return seconds
 
 
 def tell(cache, merges, copies, ratios):

@@ -32,7 +32,6 @@ class Killing:
         self.expected = self._undisturbed()
         self.old = self._old()
         self.longest = self._longest()
-        self.survived = 0
 
     def _undisturbed(self):
         assert self._started(self.room / "undisturbed", is_overwriting=False).wait() == 0
@@ -56,8 +55,19 @@ class Killing:
         assert child.stdout.readline() == "ready\n"
         return child
 
-    def once(self, number):
-        """Kill one merge, look, let the next run finish, look again."""
+    def kill(self, count):
+        """Kill `count` merges; one that was done before the signal came does not count."""
+        killed, attempts = 0, 0
+        while killed < count:
+            attempts += 1
+            assert attempts < 10 * count, "merges are done before they can be killed"
+            if self._once(attempts):
+                killed += 1
+            else:
+                self.longest *= 0.9
+
+    def _once(self, number):
+        """Kill one merge, look, let the next run finish, look again. False when the signal came too late."""
         out = self.room / f"out{number}"
         is_overwriting = bool(number % 2)
         if is_overwriting:
@@ -65,10 +75,11 @@ class Killing:
         child = self._started(out, is_overwriting=is_overwriting)
         time.sleep(self.random.uniform(0, self.longest))
         child.send_signal(signal.SIGKILL)
-        self.survived += child.wait() == 0
+        was_killed = child.wait() == -signal.SIGKILL
         self._look(out, is_overwriting=is_overwriting)
         self._finish(out, is_overwriting=is_overwriting)
         shutil.rmtree(out)
+        return was_killed
 
     def _look(self, out, *, is_overwriting):
         """Under the final name: what was there before, or the whole new checkpoint."""

@@ -6,7 +6,4 @@ from tests.tiny import write_llama
 
 def test_twenty_kills_at_random_moments(tmp_path):
     base = write_llama(tmp_path / "base", hidden=128, intermediate=512, shards=2)
-    killing = Killing(base, tmp_path, seed=0)
-    for number in range(20):
-        killing.once(number)
-    assert killing.survived < 10
+    Killing(base, tmp_path, seed=0).kill(20)

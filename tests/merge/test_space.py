@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from engine.errors import MachineError
-from engine.merge import space, writer
+from engine.merge import space
 from engine.merge.partial import partial_of
 from tests.merge.stacks import merged, partial_model, settled_bytes, stack_of
 from tests.tiny import write_llama
@@ -63,13 +63,13 @@ def test_a_disk_that_fills_up_behind_the_weights_keeps_them(large, small_disk):
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-@pytest.mark.parametrize("call", ["allocate", "write_all", "sync_file"])
+@pytest.mark.parametrize("call", ["writer.allocate", "writer.write_all", "stretches.sync_file"])
 def test_a_full_disk_has_one_message_wherever_it_shows(base, tmp_path, monkeypatch, call, code):
     def full(*_arguments):
         raise OSError(code, os.strerror(code))
 
     with monkeypatch.context() as patch:
-        patch.setattr(writer, call, full)
+        patch.setattr(f"engine.merge.{call}", full)
         with pytest.raises(MachineError, match="the disk is too full") as raised:
             merged(stack_of(base), tmp_path / "out")
     assert "continues where it stopped" in str(raised.value)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
+from engine.plan.recipes.budget import layers_for_growth
 from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
 
 
@@ -45,8 +46,7 @@ def write(checkpoint: Checkpoint, options: Options) -> str:
 def middle_block(checkpoint: Checkpoint, share: float) -> Options:
     """The block in the middle of the stack whose one repetition adds about `share` of the parameters."""
     layers = checkpoint.layer_count
-    layer_bytes = sum(tensor.nbytes for tensor in checkpoint.layer_tensors(layers // 2))
-    width = max(1, min(layers, round(share * checkpoint.nbytes / layer_bytes)))
+    width = min(layers, layers_for_growth(checkpoint, share))
     start = (layers - width) // 2
     return Options(start, start + width)
 
