@@ -13,7 +13,7 @@ TORCH = $$($(BIN)/python -c "import tomllib; project = tomllib.load(open('pyproj
 .PHONY: help demo test check lint bench stress clean
 
 help:
-	@echo "make demo    stack a real 30-layer model in ./demo"
+	@echo "make demo    the whole loop on a real 30-layer model in ./demo"
 	@echo "make test    the tests"
 	@echo "make check   format, lint, types, import contracts, tests"
 	@echo "make bench   measure the promises about speed and memory (needs about 20 GB of disk)"

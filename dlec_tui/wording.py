@@ -1,6 +1,12 @@
 """Quantities as text: bytes, counts, times, percentages."""
 
+import math
+
+from engine.errors import escaped
+
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+_MOST_NATS = 50.0
+"""Worse than any model can be; keeps exp from overflowing."""
 _COUNT_UNITS = ("", " thousand", " million", " billion", " trillion")
 
 
@@ -34,6 +40,34 @@ def change(new: float, old: float) -> str:
     return f"{(new - old) / old:+.1%}".replace("%", " %") if old else "new"
 
 
+def harm(delta_nll: float, low: float, high: float) -> str:
+    """What a change of NLL means for perplexity, with its interval: "worse by 9.6 %, between 8.9 and 10.3".
+
+    delta_nll, low, high: nats per token, new minus old, and the interval of that.
+    """
+    if delta_nll == low == high == 0:
+        return "no difference: every prediction is the same"
+    if low > 0:
+        return f"worse by {_rise(delta_nll)} %, between {_rise(low)} and {_rise(high)}"
+    if high < 0:
+        return f"better by {_fall(delta_nll)} %, between {_fall(high)} and {_fall(low)}"
+    return f"no difference can be seen: between {_fall(low)} % better and {_rise(high)} % worse"
+
+
+def _rise(nats: float) -> str:
+    """How much higher the perplexity is, in percent with at least two digits."""
+    return _percentage(math.expm1(min(nats, _MOST_NATS)))
+
+
+def _fall(nats: float) -> str:
+    return _percentage(-math.expm1(nats))
+
+
+def _percentage(share: float) -> str:
+    percent = 100 * share
+    return f"{percent:,.0f}" if percent >= 100 else f"{percent:.1f}" if percent >= 1 else f"{percent:.2g}"
+
+
 def plural(number: int, singular: str, plural_form: str = "") -> str:
     """A count with its noun: "1 layer", "30 layers"."""
     return f"{number:,} {singular if number == 1 else plural_form or singular + 's'}"
@@ -41,7 +75,7 @@ def plural(number: int, singular: str, plural_form: str = "") -> str:
 
 def printable(text: str) -> str:
     """Foreign text of several lines, control characters escaped: a model may generate anything."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    return "\n".join(map(escaped, text.split("\n")))
 
 
 def _scaled(number: float, units: tuple[str, ...], gap: str) -> str:

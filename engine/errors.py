@@ -24,9 +24,13 @@ class DlecError(Exception):
         self.fix = fix
         super().__init__(what, why, fix)
 
+    @property
+    def line(self) -> str:
+        """What failed and why, on one line, without the fix."""
+        return " ".join((f"{self.what}: {self.why}" if self.why else self.what).splitlines())
+
     def __str__(self) -> str:
-        reason = f"{self.what}: {self.why}" if self.why else self.what
-        return f"{reason}\n{self.fix}" if self.fix else reason
+        return f"{self.line}\n{self.fix}" if self.fix else self.line
 
 
 class CheckpointError(DlecError):
@@ -45,7 +49,12 @@ class MachineError(DlecError):
     """The machine lacks something: space, permission, network, a library."""
 
 
+def escaped(text: str) -> str:
+    """`text` on one line, safe to print: control characters and lone surrogates escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def shown(name: object) -> str:
-    """A name from a file as text that is safe to print: control characters escaped, at most 200 long."""
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
+    """A name from a file, escaped and at most 200 characters long."""
+    text = escaped(str(name))
     return text if len(text) <= 200 else f"{text[:197]}..."

@@ -6,7 +6,9 @@ The calls that only Linux has are asked for here and nowhere else; elsewhere the
 import ctypes
 import errno
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
@@ -14,11 +16,35 @@ CANNOT = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 """What a kernel or a file system answers that lacks a call."""
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """`path` opened for reading. Raises OSError also for what is no regular file: a FIFO would keep us waiting."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write `path` so that a reader sees the old file or the new one, and a power cut loses neither."""
     sibling = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    write_synced(sibling, content)
-    sibling.replace(path)
+    try:
+        write_synced(sibling, content)
+        sibling.replace(path)
+    except OSError:
+        sibling.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def write_new(path: Path, content: str | bytes) -> None:
+    """Write `path`, which a failure does not leave behind. Raises FileExistsError when something is there already."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+    try:
+        write_synced(path, content)
+    except BaseException:
+        path.unlink()
+        raise
     sync_directory(path.parent)
 
 

@@ -1,6 +1,7 @@
 """Fixtures that several rooms share."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,11 @@ def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> CheckpointOf:
         return root / name
 
     return written
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test touches the store of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLEC_HOME", str(tmp_path_factory.mktemp("store")))
+        yield

@@ -1,90 +1,72 @@
 """`dlec demo`: the whole loop on a real model, narrated; what an earlier run made is found, not made again."""
 
-import hashlib
 import json
-import math
-import re
-from dataclasses import dataclass
+import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
+from dlec_tui.charts import layer_curves
+from dlec_tui.cli.demo_stage import Made, Stage
+from dlec_tui.cli.generate import columns
+from dlec_tui.cli.measuring import measured_on, request_for
 from dlec_tui.cli.merge import merge_plan, merged_lines, report_as_json
 from dlec_tui.cli.options import json_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
 from dlec_tui.cli.plan_new import write_plan
-from dlec_tui.cli.plan_show import cost_lines
-from dlec_tui.cli.screen import storyteller, waiting
+from dlec_tui.cli.plan_new_measured import proposal_lines, published_proposal
+from dlec_tui.cli.preview import preview_lines, preview_plan, published, verdict
+from dlec_tui.cli.profile import layer_table, profile_model, statistics_of
+from dlec_tui.cli.screen import chart_size, storyteller, task_progress, waiting
 from dlec_tui.cli.verify import file_lines
+from dlec_tui.curves import profile_curves
 from dlec_tui.wording import byte_size, count, plural, printable
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener
-from engine.errors import DlecError, UsageError, shown
+from engine.errors import UsageError, escaped, shown
 from engine.merge.manifest import MANIFEST_FILE
 from engine.plan.cost import cost_of
 from engine.plan.picture import picture
-from engine.plan.recipes import repeat
 from engine.plan.stack import Stack
+from engine.tasks.child import run_task
 from engine.tasks.demo_model import demo_model
-from engine.tasks.generate import generate
 from engine.tasks.merge import MergeOptions, MergeReport
-from engine.tasks.verify import VerifyReport, verify
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from engine.tasks.merged import merged_before
+from engine.tasks.setting import DEFAULT, as_request
+from engine.tasks.verify import verify
+from engine.text.corpus import Half
 
 GROWTH = 0.17
 """Share of the base's parameters that the demo adds."""
 PROMPT = "Once upon a time, in a small village by the sea, there lived"
 NEW_TOKENS = 40
 """Both continuations are greedy, of this length."""
-VERDICT = "Nothing here says yet whether the result is better than its base: that has to be measured."
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Where the demo happens and who is told about it."""
-
-    directory: Path
-    console: "Console"
-
-    def heading(self, text: str) -> None:
-        self.console.print(f"\n[bold cyan]{text}[/]")
-
-    def say(self, text: str) -> None:
-        """Plain text: what looks like markup in a file name is not, and colours for click's own echo are left out."""
-        self.console.print(click.unstyle(text), markup=False, soft_wrap=True)
-
-
-@dataclass(frozen=True)
-class Made:
-    """A file or directory of the demo."""
-
-    path: Path
-    found: bool
-    """True when an earlier run had made it."""
-
-    def __str__(self) -> str:
-        return f"{'found' if self.found else 'wrote'} {shown(self.path)}"
 
 
 @click.command
 @click.argument("directory", metavar="[DIR]", required=False, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--model", metavar="PATH", help="Stack this checkpoint instead of fetching SmolLM2-135M.")
+@click.option("--model", metavar="PATH", help="Grow this checkpoint instead of fetching SmolLM2-135M.")
 @click.option("--fresh", is_flag=True, help="Write plan and model again.")
 @json_option
 def demo(directory: Path | None, model: str | None, fresh: bool, wants_json: bool) -> None:
-    """Stack a real language model in DIR: fetch, plan, check, merge, compare."""
+    """Grow a real language model in DIR: fetch, profile, propose, check, preview, merge, prove, compare."""
     stage = Stage((directory or default_directory()).absolute(), storyteller(stderr=wants_json))
     stage.directory.mkdir(parents=True, exist_ok=True)
     base, base_made = _base(stage, model)
-    plan, plan_made = _plan(stage, base, fresh=fresh)
+    _profile(stage, base)
+    proposal = _proposal(stage, base)
+    plan, plan_made = _plan(stage, base, proposal, fresh=fresh)
+    preview = _preview(stage, plan)
     merged_made, report = _merged(stage, plan, fresh=fresh)
-    texts = _continuations(stage, base.directory, merged_made.path)
+    proof = _proof(stage, plan, merged_made.path)
+    texts = _continuations(stage, plan)
+    _what_next(stage, base, plan)
     if wants_json:
         made = {"model": base_made, "plan": plan_made, "merged": merged_made}
-        click.echo(json.dumps(_summary(plan.stack(), made, report, texts)))
+        measured = {"proposal": published_proposal(proposal), "preview": published(preview), "proof": proof}
+        told = {"prompt": PROMPT, "continuations": texts, "verdict": verdict(preview)}
+        click.echo(json.dumps({**_summary(plan.stack(), made, report), **measured, **told}))
 
 
 def default_directory() -> Path:
@@ -97,10 +79,9 @@ def _base(stage: Stage, model: str | None) -> tuple[Checkpoint, Made]:
     stage.heading("1  The model")
     made = Made(Path(model).expanduser().absolute(), found=True) if model else _fetched(stage)
     checkpoint = opener()(str(made.path))
-    stage.say(str(made))
-    parameters = sum(math.prod(tensor.shape) for tensor in checkpoint.tensors.values())
     layers, size = plural(checkpoint.layer_count, "layer"), byte_size(checkpoint.nbytes)
-    stage.say(f"{shown(checkpoint.config.model_type)}, {layers}, {count(parameters)} parameters, {size}")
+    parameters = count(checkpoint.parameters)
+    stage.say(str(made), f"{shown(checkpoint.config.model_type)}, {layers}, {parameters} parameters, {size}")
     return checkpoint, made
 
 
@@ -110,20 +91,40 @@ def _fetched(stage: Stage) -> Made:
     return Made(model.directory, model.was_there)
 
 
-def _plan(stage: Stage, base: Checkpoint, *, fresh: bool) -> tuple[PlanFile, Made]:
-    stage.heading("2  The plan")
-    block = repeat.middle_block(base, GROWTH)
-    path = stage.directory / f"{base.directory.name}-repeat-{block.start}-{block.end}.yaml"
+def _profile(stage: Stage, base: Checkpoint) -> None:
+    stage.heading("2  Its layers, measured in one pass")
+    found = profile_model(base, DEFAULT)
+    layers = [statistics_of(each) for each in found["layers"]]
+    if curves := list(profile_curves(layers)):
+        stage.say_coloured(layer_curves(curves, len(layers), *chart_size()))
+    stage.say_dim(layer_table(layers))
+    stage.say(measured_on(found))
+
+
+def _proposal(stage: Stage, base: Checkpoint) -> dict[str, Any]:
+    stage.heading("3  Which layers to run twice: screened, measured, judged on other text")
+    request = request_for(base, DEFAULT) | {"growth": GROWTH}
+    with task_progress("opening the model") as progress:
+        found = run_task("propose", request, progress)
+    stage.say(*proposal_lines(found))
+    return found
+
+
+def _plan(stage: Stage, base: Checkpoint, proposal: dict[str, Any], *, fresh: bool) -> tuple[PlanFile, Made]:
+    stage.heading("4  The plan")
+    start, end = proposal["block"]
+    path = stage.directory / f"{base.directory.name}-dlec-{start}-{end}.yaml"
     made = Made(path, found=path.exists() and not fresh)
     if not made.found:
-        write_plan(path, repeat.write(base, block), overwrite=fresh)
+        write_plan(path, proposal["plan"], overwrite=fresh)
     stage.say(str(made))
     plan = read_plan(path, opener())
-    stage.console.print(printable(plan.checked.text), style="dim", markup=False, soft_wrap=True)
+    stage.say_dim(printable(plan.checked.text).splitlines())
     if findings := plan.findings():
         stage.say(findings)
     _refuse_plan_of_another(plan, base)
-    _show_stack(stage, plan.stack())
+    stage.say("checked: no errors")
+    stage.show_stack(plan.stack())
     return plan, made
 
 
@@ -137,54 +138,58 @@ def _refuse_plan_of_another(plan: PlanFile, base: Checkpoint) -> None:
         )
 
 
-def _show_stack(stage: Stage, stack: Stack) -> None:
-    stage.say("checked: no errors")
-    stage.console.print(re.sub("X+", r"[bold yellow]\g<0>[/]", picture(stack)))
-    for line in cost_lines(cost_of(stack)):
-        stage.say(line)
+def _preview(stage: Stage, plan: PlanFile) -> dict[str, Any]:
+    stage.heading("5  The preview: base and plan on the same text, nothing written")
+    found = preview_plan(plan, DEFAULT.of_half(Half.JUDGING))
+    stage.say(*preview_lines(found))
+    return found
 
 
 def _merged(stage: Stage, plan: PlanFile, *, fresh: bool) -> tuple[Made, MergeReport | None]:
     """The new checkpoint; no report when an earlier run had made it."""
-    stage.heading("3  The merge")
+    stage.heading("6  The merge")
     out = plan.path.with_suffix("")
-    earlier = None if fresh else _made_earlier(out, plan.checked.text)
+    earlier = None if fresh else merged_before(out, plan.checked.text, plan.stack())
     report = None if earlier else merge_plan(plan, out, MergeOptions(overwrite=(out / MANIFEST_FILE).exists()))
-    for line in merged_lines(report) if report else ["merged from this plan by an earlier run"]:
-        stage.say(line)
-    for line in file_lines(earlier or verify(out, load_check=False)):
-        stage.say(line)
+    stage.say(*(merged_lines(report) if report else ["merged from this plan by an earlier run"]))
+    stage.say(*file_lines(earlier or verify(out, load_check=False)))
     return Made(out, found=report is None), report
 
 
-def _made_earlier(directory: Path, plan_text: str) -> VerifyReport | None:
-    """The checkpoint there, if it is whole and was merged from this very plan."""
-    try:
-        manifest = json.loads((directory / MANIFEST_FILE).read_text())
-        is_of_plan = manifest["plan_sha256"] == hashlib.sha256(plan_text.encode()).hexdigest()
-        report = verify(directory, load_check=False)
-    except (OSError, ValueError, KeyError, TypeError, DlecError):
-        return None
-    return report if is_of_plan and report.ok else None
+def _proof(stage: Stage, plan: PlanFile, merged: Path) -> dict[str, Any]:
+    stage.heading("7  The proof: what was previewed is what was written")
+    with task_progress("opening both") as progress:
+        found = run_task("prove", as_request(DEFAULT) | {"plan": plan.checked.text, "merged": str(merged)}, progress)
+    stage.say(
+        f"largest difference between the logits of preview and merged checkpoint: {found['max_difference']}, "
+        f"over {found['tokens']:,} tokens in {found['dtype']}"
+    )
+    return found
 
 
-def _continuations(stage: Stage, base: Path, merged: Path) -> list[str]:
-    from rich.markup import escape
-    from rich.table import Table
-
-    stage.heading("4  The same prompt, continued greedily by both")
+def _continuations(stage: Stage, plan: PlanFile) -> dict[str, str]:
+    stage.heading("8  The same prompt, continued greedily by both")
+    request = {"plan": plan.checked.text, "prompt": PROMPT, "max_new_tokens": NEW_TOKENS}
     with waiting("generating"):
-        texts = generate([base, merged], PROMPT, NEW_TOKENS)
-    table = Table(show_edge=False, expand=True)
-    for name in (base.name, merged.name):
-        table.add_column(escape(name), ratio=1, overflow="fold")
-    table.add_row(*(escape(PROMPT + printable(text)) for text in texts))
-    stage.console.print(table)
-    stage.console.print(f"\n[bold]{VERDICT}[/]")
+        texts = run_task("generate", request)
+    stage.console.print(columns([PROMPT + texts["base"], PROMPT + texts["plan"]]))
     return texts
 
 
-def _summary(stack: Stack, made: dict[str, Made], report: MergeReport | None, texts: list[str]) -> dict[str, object]:
+def _what_next(stage: Stage, base: Checkpoint, plan: PlanFile) -> None:
+    """Only commands that exist."""
+    model, file = (escaped(shlex.quote(str(path))) for path in (base.directory, plan.path))
+    stage.heading("What next")
+    for purpose, command in {
+        "see all of it on one screen": "dlec",
+        "damp the copies: give them a slice of their own, with a scale on o_proj and down_proj": f"dlec preview {file}",
+        "insert copies that add nothing until they are trained": f"dlec plan new llama-pro {model} --groups 6",
+        "run every block of four twice": f"dlec score {model} --metric duplication --width 4",
+    }.items():
+        stage.say(f"{purpose}:", f"    {command}")
+
+
+def _summary(stack: Stack, made: dict[str, Made], report: MergeReport | None) -> dict[str, object]:
     cost = cost_of(stack)
     return {
         **{name: {"path": str(thing.path), "found": thing.found} for name, thing in made.items()},
@@ -194,7 +199,4 @@ def _summary(stack: Stack, made: dict[str, Made], report: MergeReport | None, te
         "base_parameters": cost.base_parameters,
         "bytes": cost.nbytes,
         "merge": report and report_as_json(report),
-        "prompt": PROMPT,
-        "continuations": dict(zip(("base", "merged"), texts, strict=True)),
-        "verdict": VERDICT,
     }

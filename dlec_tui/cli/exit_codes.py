@@ -2,12 +2,14 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 import click
 
+from dlec_tui.wording import printable
 from engine.errors import CheckpointError, DlecError, MachineError, PlanError, UsageError
 
 HAS_ERRORS, USAGE, ENVIRONMENT, INTERRUPTED, NO_READER = 1, 2, 3, 130, 141
@@ -25,9 +27,13 @@ Exit codes:
     1  the plan or the checkpoint has errors
     2  the command was not understood, or cannot be done as asked
     3  the machine stands in the way: disk, permission, network, a library
-  130  interrupted; the same command continues
+  130  interrupted; a merge or demo continues when it is run again
   141  whoever read the output went away
 """
+
+
+CONTINUED = ("merge", "demo")
+"""Verbs whose work is kept when they are interrupted."""
 
 
 class VerbGroup(click.Group):
@@ -48,11 +54,16 @@ class VerbGroup(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def make_context(self, *args: Any, **settings: Any) -> click.Context:
+        with _usage_errors_escaped():
+            return super().make_context(*args, **settings)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with _usage_errors_escaped():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo("\ninterrupted; the same command continues where this one stopped", err=True)
+            click.echo(_interrupted(ctx.invoked_subcommand), err=True)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
             _forget_stdout()
@@ -71,8 +82,23 @@ def code_of(error: DlecError) -> int:
 
 
 def say_error(message: str) -> None:
-    """`message` on stderr, marked as an error."""
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {message}", err=True)
+    """`message` on stderr, marked as an error; what is in it cannot steer the terminal."""
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {printable(message)}", err=True)
+
+
+def _interrupted(verb: str | None) -> str:
+    continues = "; the same command continues where this one stopped" if verb in CONTINUED else ""
+    return f"\ninterrupted{continues}"
+
+
+@contextmanager
+def _usage_errors_escaped() -> Iterator[None]:
+    """click repeats arguments in its messages as they are."""
+    try:
+        yield
+    except click.ClickException as error:
+        vars(error).update(message=printable(error.message))
+        raise
 
 
 def _forget_stdout() -> None:

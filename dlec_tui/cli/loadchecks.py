@@ -1,6 +1,7 @@
 """What a load check found, as text and as JSON."""
 
 from dlec_tui.wording import duration
+from engine.errors import escaped
 from engine.tasks.loadcheck import LoadCheck
 
 
@@ -26,8 +27,8 @@ def as_text(found: LoadCheck | None) -> str:
     if found is None:
         return "load check: skipped"
     if found.unavailable:
-        return f"load check: not possible, {found.unavailable}"
+        return f"load check: not possible, {escaped(found.unavailable)}"
     if found.ok:
         seconds = duration(found.seconds)
         return f"load check: {found.architecture}, nothing missing, unexpected or mis-shaped ({seconds})"
-    return f"load check: FAILED, {found.why}"
+    return f"load check: FAILED, {escaped(found.why)}"

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -12,23 +13,24 @@ from dlec_tui.cli.options import json_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
 from dlec_tui.cli.screen import byte_progress
 from dlec_tui.wording import byte_size, duration, plural
-from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.find import locate, opener
-from engine.checkpoint.hub import download, is_hub_id
-from engine.errors import shown
+from engine.checkpoint.find import opener
+from engine.errors import escaped, shown
+from engine.tasks.download import downloading_opener
 from engine.tasks.merge import MergeOptions, MergeReport
 from engine.tasks.merge import merge as run_merge
 
-_UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+_LARGEST = 2**63 - 1
+"""Bytes that a file can have."""
 
 
 def _byte_count(_ctx: click.Context, _parameter: click.Parameter, value: str) -> int:
     """5GB, 500MB or 2GiB as a number of bytes."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", value.strip(), re.IGNORECASE | re.ASCII)
-    nbytes = int(float(match[1]) * _UNITS.get(match[2].upper(), 0)) if match else 0
-    if nbytes <= 0:
+    nbytes = float(match[1]) * _UNITS.get(match[2].upper(), 0) if match else 0
+    if not 1 <= nbytes <= _LARGEST:
         raise click.BadParameter(f"{shown(value)} is not a size such as 5GB")
-    return nbytes
+    return int(nbytes)
 
 
 @click.command
@@ -58,7 +60,7 @@ def merge(
 ) -> None:
     """Write the checkpoint that PLAN describes to OUT, whole or not at all. Run again, it continues."""
     options = MergeOptions(max_shard_size, not no_reflink, hash_sums, overwrite, not no_load_check)
-    plan = read_plan(plan_path, _downloading_opener() if downloads else opener())
+    plan = read_plan(plan_path, downloading_opener() if downloads else opener())
     if findings := plan.findings():
         click.echo(findings, err=True)
     report = merge_plan(plan, out, options, strict=strict)
@@ -93,17 +95,5 @@ def merged_lines(report: MergeReport) -> Iterator[str]:
     yield loadchecks.as_text(report.loadcheck)
     yield from (f"note: {shown(note)}" for note in report.config.notes)
     yield from (f"left out: {shown(name)} ({reason})" for name, reason in report.sidecars.left_out.items())
-    yield f'open it:  AutoModelForCausalLM.from_pretrained("{out}", dtype="auto")'
-    yield f"upload:   hf upload USER/NAME {out}"
-
-
-def _downloading_opener() -> Callable[[str], Checkpoint]:
-    """Opens references; a hub id that is not in the cache is downloaded first."""
-    open_reference = opener()
-
-    def open_or_download(reference: str) -> Checkpoint:
-        if locate(reference) is None and is_hub_id(reference):
-            download(reference)
-        return open_reference(reference)
-
-    return open_or_download
+    yield f'open it:  AutoModelForCausalLM.from_pretrained({str(report.out)!r}, dtype="auto")'
+    yield f"upload:   hf upload USER/NAME {escaped(shlex.quote(str(report.out)))}"

@@ -1,7 +1,6 @@
 """`dlec models`: the checkpoints that are here, and what each one is."""
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -58,7 +57,7 @@ def _row(reference: str) -> ModelRow:
     try:
         return _described(reference, opener()(reference))
     except DlecError as error:
-        return ModelRow(reference, problem=f"{error.what}: {error.why}" if error.why else error.what)
+        return ModelRow(reference, problem=error.line)
 
 
 def _described(reference: str, checkpoint: Checkpoint) -> ModelRow:
@@ -69,7 +68,7 @@ def _described(reference: str, checkpoint: Checkpoint) -> ModelRow:
         architecture=config.model_type or None,
         layers=checkpoint.layer_count,
         hidden_size=hidden_size if isinstance(hidden_size, int) else None,
-        parameters=sum(math.prod(tensor.shape) for tensor in checkpoint.tensors.values()),
+        parameters=checkpoint.parameters,
         bytes=checkpoint.nbytes,
         dtype=_main_dtype(checkpoint),
         tied=config.ties_embeddings,

@@ -7,11 +7,20 @@ from typing import Any
 
 import click
 
+from dlec_tui.cli.exit_codes import VerbGroup
 from dlec_tui.cli.options import json_option, remote_option
 from engine.checkpoint.find import opener
 from engine.errors import MachineError, UsageError, shown
+from engine.files import write_new, write_whole
 from engine.plan.recipes import llama_pro
 from engine.plan.recipes import repeat as repeat_recipe
+
+VERBS = {
+    "repeat": "dlec_tui.cli.plan_new:repeat",
+    "llama-pro": "dlec_tui.cli.plan_new:expand",
+    "dlec": "dlec_tui.cli.plan_new_measured:measured",
+    "dlec-classic": "dlec_tui.cli.plan_new_measured:classic",
+}
 
 
 def _layer_range(_ctx: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, int]:
@@ -38,12 +47,12 @@ def _recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.group
+@click.group(cls=VerbGroup, verbs=VERBS)
 def new() -> None:
     """Write a plan for MODEL with a recipe, to stdout or a file."""
 
 
-@new.command
+@click.command
 @_recipe_options
 @click.option(
     "--layers", metavar="START:END", callback=_layer_range, required=True, help="The block to repeat, END exclusive."
@@ -55,7 +64,7 @@ def repeat(model: str, layers: tuple[int, int], times: int, **output: Any) -> No
     _deliver(repeat_recipe.write(opener(remote=output["remote"])(model), options), output)
 
 
-@new.command("llama-pro")
+@click.command("llama-pro")
 @_recipe_options
 @click.option("--groups", type=int, required=True, help="How many inert copies to spread over the layers.")
 def expand(model: str, groups: int, **output: Any) -> None:
@@ -79,9 +88,14 @@ def _deliver(plan_text: str, output: dict[str, Any]) -> None:
 
 def write_plan(path: Path, plan_text: str, *, overwrite: bool) -> None:
     """Raises UsageError when the file exists and may not be overwritten, MachineError when it cannot be written."""
+    content = plan_text.encode()
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{shown(path)} is not a file", fix="Give another file; without --out the plan is printed.")
     try:
-        with path.open("w" if overwrite else "x", encoding="utf-8") as file:
-            file.write(plan_text)
+        if overwrite:
+            write_whole(path.resolve(), content)
+        else:
+            write_new(path, content)
     except FileExistsError as error:
         raise UsageError(f"{shown(path)} exists", fix="Give another file, or --force to overwrite it.") from error
     except OSError as error:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import click
 
-from engine.errors import shown
+from dlec_tui.wording import printable
+from engine.errors import escaped, shown
 from engine.plan.problems import Problem, Severity
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
@@ -30,9 +31,9 @@ def as_json(problem: Problem) -> dict[str, str | int | None]:
 def _lines(problem: Problem, file: str, source: list[str]) -> Iterator[str]:
     place = f":{problem.place.line}:{problem.place.column}" if problem.place else ""
     severity = click.style(problem.severity, fg=_COLOURS[problem.severity], bold=True)
-    yield f"{shown(file)}{place} {severity} {problem.rule} {problem.message}"
+    yield f"{shown(file)}{place} {severity} {problem.rule} {escaped(problem.message)}"
     yield from _excerpt(problem, source)
-    yield from (f"    {line}" for line in problem.fix.splitlines())
+    yield from (f"    {line}" for line in printable(problem.fix).split("\n") if line)
 
 
 def _excerpt(problem: Problem, source: list[str]) -> Iterator[str]:

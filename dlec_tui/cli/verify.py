@@ -11,7 +11,7 @@ from dlec_tui.cli.exit_codes import ENVIRONMENT, HAS_ERRORS
 from dlec_tui.cli.options import json_option
 from dlec_tui.cli.screen import waiting
 from dlec_tui.wording import byte_size, count, plural
-from engine.errors import shown
+from engine.errors import escaped, shown
 from engine.tasks.verify import VerifyReport
 from engine.tasks.verify import verify as run_verify
 
@@ -42,7 +42,7 @@ def file_lines(report: VerifyReport) -> Iterator[str]:
     """What it is, and whether its files are as they should be."""
     size = f"{count(report.parameters)} parameters, {byte_size(report.nbytes)} in {plural(report.shards, 'file')}"
     yield f"{shown(report.directory)}: {plural(report.layers, 'layer')}, {size}"
-    yield from (f"{click.style('error', fg='red', bold=True)}: {problem}" for problem in report.problems)
+    yield from (f"{click.style('error', fg='red', bold=True)}: {escaped(problem)}" for problem in report.problems)
     if not report.problems:
         sums = "SHA256SUMS match" if report.sums_checked else "there is no SHA256SUMS to compare with"
         yield f"files: headers, index and config agree; {sums}"

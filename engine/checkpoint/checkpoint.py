@@ -1,5 +1,7 @@
 """A checkpoint opened for planning: config, tensors and anatomy, no weights."""
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +12,9 @@ from engine.checkpoint.config import CONFIG_FILE, ModelConfig, read_config
 from engine.checkpoint.header import StoredTensor
 from engine.checkpoint.index import read_tensors
 from engine.errors import CheckpointError
+
+_BEHIND_THE_DECODER = re.compile(r"nextn|mtp", re.IGNORECASE)
+"""Keys by which a config announces layers behind the last decoder layer (multi-token prediction)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +41,17 @@ class Checkpoint:
         return self.config.layer_count
 
     @property
+    def unannounced_layers(self) -> int:
+        """How many layers lie behind the last decoder layer without a word of it in the config: readers ignore them."""
+        is_announced = any(_BEHIND_THE_DECODER.search(key) and value for key, value in self.config.decoder.items())
+        return 0 if is_announced else len(self.anatomy.trailing)
+
+    @property
+    def parameters(self) -> int:
+        """Elements of all stored tensors; a tied tensor is stored once."""
+        return sum(math.prod(tensor.shape) for tensor in self.tensors.values())
+
+    @property
     def nbytes(self) -> int:
         return sum(tensor.nbytes for tensor in self.tensors.values())
 
@@ -51,3 +67,13 @@ def open_checkpoint(directory: Path, reference: str = "") -> Checkpoint:
     opened = Checkpoint(reference or str(directory), directory, config, read_tensors(directory))
     _ = opened.anatomy
     return opened
+
+
+def require_local(checkpoint: Checkpoint) -> None:
+    """Raises CheckpointError when the weights are not on this machine."""
+    if not checkpoint.is_local:
+        raise CheckpointError(
+            f"{checkpoint.reference} has not been downloaded",
+            why="only its headers were read",
+            fix=f"Download it: hf download {checkpoint.reference.partition('@')[0]}",
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import CheckpointError, MachineError, shown
+from engine.files import open_regular
 
 CONFIG_FILE = "config.json"
 
@@ -56,7 +57,8 @@ class ModelConfig:
 def read_config(path: Path) -> ModelConfig:
     """Read config.json at `path`. Raises CheckpointError when it is not the config of a decoder."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        with open_regular(path) as file:
+            text = file.read().decode("utf-8")
     except FileNotFoundError as error:
         raise CheckpointError(
             f"{path.parent} is not a checkpoint", why="it has no config.json", fix="Give a model directory."

@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.config import CONFIG_FILE
 from engine.checkpoint.hub import hub_cache, is_hub_id, open_remote, split_revision
-from engine.errors import CheckpointError
+from engine.errors import CheckpointError, shown
 
 MAX_DEPTH = 4
 """How many directories deep `below` looks."""
@@ -32,9 +32,12 @@ def opener(*, remote: bool = False) -> Callable[[str], Checkpoint]:
 
 def locate(reference: str) -> Path | None:
     """The directory of a local path or of a cached hub id; None when it is neither. Never asks the network."""
-    path = Path(reference).expanduser()
-    if path.is_dir():
-        return path
+    try:
+        path = Path(reference).expanduser()
+        if path.is_dir():
+            return path
+    except (RuntimeError, ValueError, OSError) as error:
+        raise CheckpointError(f"{shown(reference)} is no path that can be looked at", why=shown(error)) from error
     return cached_snapshot(reference) if is_hub_id(reference) else None
 
 

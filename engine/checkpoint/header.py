@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import CheckpointError, MachineError, shown
+from engine.files import open_regular
 
 LENGTH_BYTES = 8
 MAX_HEADER_BYTES = 100_000_000
 """The limit of the reference implementation."""
+
+MAX_NUMBER = 2**63 - 1
+"""What file systems and readers can count to."""
 
 DTYPE_BITS = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8,
@@ -63,7 +67,7 @@ def read_header(path: Path) -> Header:
     Raises CheckpointError when any claim of the file is false, MachineError when it cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             raw = _read_raw(file, size, path)
     except FileNotFoundError as error:
@@ -106,6 +110,15 @@ def _as_object(raw: bytes, path: Path) -> dict[str, Any]:
     return claims
 
 
+def is_text(name: str) -> bool:
+    """False for a lone surrogate, which JSON can spell and no file can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -125,15 +138,18 @@ def _tensor(name: str, claim: Any, data_start: int, path: Path) -> StoredTensor:
             pass
         case _:
             raise _broken(path, f"tensor {shown(name)} lacks dtype, shape or data_offsets")
+    if not is_text(name):
+        raise _broken(path, f"the name {shown(name)} is not text")
     if dtype not in DTYPE_BITS:
         raise _broken(path, f"tensor {shown(name)} has the unknown dtype {shown(dtype)}")
-    if not all(type(number) is int and number >= 0 for number in (*shape, begin, end)):
+    if not all(type(number) is int and 0 <= number <= MAX_NUMBER for number in (*shape, begin, end)):
         raise _broken(path, f"tensor {shown(name)} has a shape or offset that is not a whole number")
-    needed = math.prod(shape) * DTYPE_BITS[dtype]
-    if needed % 8 or needed // 8 != end - begin:
+    bits = math.prod(shape) * DTYPE_BITS[dtype]
+    if bits != (end - begin) * 8:
+        needed = f"{bits // 8:,}" if bits <= MAX_NUMBER else "more than any file"
         raise _broken(
             path,
-            f"tensor {shown(name)} of {dtype} {shape} needs {needed / 8:,.0f} bytes, its offsets give {end - begin:,}",
+            f"tensor {shown(name)} of {dtype} {shown(shape)} needs {needed} bytes, its offsets give {end - begin:,}",
         )
     return StoredTensor(name, dtype, tuple(shape), path, data_start + begin, data_start + end)
 

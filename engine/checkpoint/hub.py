@@ -17,6 +17,8 @@ from engine.errors import CheckpointError, MachineError, shown
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w./-]+)?")
 DEFAULT_REVISION = "main"
+CONNECT_SECONDS = 10
+"""How long the hub may take for its first answer. Asked once, without the retries that downloads make."""
 
 
 def is_hub_id(reference: str) -> bool:
@@ -47,6 +49,7 @@ def open_remote(reference: str) -> Checkpoint:
 
     repository, revision = split_revision(reference)
     with _translated(reference):
+        HfApi().model_info(repository, revision=revision, timeout=CONNECT_SECONDS)
         config = HfApi().hf_hub_download(repository, CONFIG_FILE, revision=revision)
         metadata = HfApi().get_safetensors_metadata(repository, revision=revision)
     directory = Path(config).parent
@@ -57,11 +60,12 @@ def open_remote(reference: str) -> Checkpoint:
 
 def download(reference: str) -> Path:
     """Download a hub id into the local cache and give its snapshot directory."""
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import HfApi, snapshot_download
 
     repository, revision = split_revision(reference)
     with _translated(reference):
         ignored = ["*.bin", "*.pth", "*.gguf", "*.onnx", "*.h5", "*.msgpack", "original/*", "onnx/*"]
+        HfApi().model_info(repository, revision=revision, timeout=CONNECT_SECONDS)
         return Path(snapshot_download(repository, revision=revision, ignore_patterns=ignored))
 
 
@@ -82,6 +86,8 @@ def _translated(reference: str) -> Iterator[None]:
 
     try:
         yield
+    except errors.LocalEntryNotFoundError as error:  # also an EntryNotFoundError: it means that nobody answered
+        raise _unreachable(reference, error) from error
     except errors.GatedRepoError as error:
         raise CheckpointError(
             f"{reference} is gated",
@@ -96,9 +102,7 @@ def _translated(reference: str) -> Iterator[None]:
         ) from error
     except (errors.NotASafetensorsRepoError, errors.SafetensorsParsingError) as error:
         raise CheckpointError(f"{reference} has no readable safetensors files", why=shown(error)) from error
-    except (errors.HfHubHTTPError, errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError) as error:
-        raise _unreachable(reference, error) from error
-    except (httpx.HTTPError, OSError) as error:
+    except (errors.HfHubHTTPError, errors.OfflineModeIsEnabled, httpx.HTTPError, OSError) as error:
         raise _unreachable(reference, error) from error
 
 

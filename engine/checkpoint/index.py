@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from engine.checkpoint.header import StoredTensor, read_header
-from engine.errors import CheckpointError, shown
+from engine.checkpoint.header import StoredTensor, is_text, read_header
+from engine.errors import CheckpointError, MachineError, shown
+from engine.files import open_regular
 
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
@@ -29,12 +30,14 @@ def read_tensors(directory: Path) -> dict[str, StoredTensor]:
 def read_weight_map(index: Path) -> dict[str, str]:
     """The `weight_map` of an index file (tensor name to shard name), every shard name lexically inside."""
     try:
-        weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-        items = list(weight_map.items())
+        with open_regular(index) as file:
+            items = list(json.load(file)["weight_map"].items())
+    except OSError as error:
+        raise MachineError(f"{index} cannot be read", why=error.strerror or str(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"{index} is not a safetensors index", why="it has no readable weight_map") from error
     for tensor, shard in items:
-        if not isinstance(shard, str) or not _is_inside(shard):
+        if not _is_shard_name(shard):
             raise CheckpointError(
                 f"{index} is refused",
                 why=f"it puts tensor {shown(tensor)} into {shown(shard)}, which is not a file of this directory",
@@ -43,16 +46,19 @@ def read_weight_map(index: Path) -> dict[str, str]:
     return dict(items)
 
 
-def _is_inside(shard: str) -> bool:
-    """Lexical on purpose: the shards of a hub cache are symlinks out of the snapshot, and that is fine."""
-    path = PurePosixPath(shard)
-    return (
-        bool(path.parts)
-        and not path.is_absolute()
-        and ".." not in path.parts
-        and "\\" not in shard
-        and "\0" not in shard
-    )
+def is_inside(name: str) -> bool:
+    """Whether a relative file name stays in its directory.
+
+    Lexical on purpose: the shards of a hub cache are symlinks out of the snapshot, and that is fine.
+    """
+    path = PurePosixPath(name)
+    is_relative = bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+    return is_relative and "\0" not in name
+
+
+def _is_shard_name(shard: object) -> bool:
+    """A backslash is refused too: it parts directories elsewhere."""
+    return isinstance(shard, str) and is_inside(shard) and is_text(shard) and "\\" not in shard
 
 
 def _read_shards(directory: Path, weight_map: Mapping[str, str]) -> dict[str, StoredTensor]:

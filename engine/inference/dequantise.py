@@ -13,7 +13,7 @@ from engine.errors import CheckpointError, DlecError, MachineError, shown
 from engine.files import sync_directory, sync_file
 from engine.inference.library import transformers_library
 from engine.inference.opening import model_class
-from engine.inference.protocol import serve
+from engine.protocol import serve
 from engine.tensors.library import torch_library
 
 
@@ -77,4 +77,4 @@ def _opened(gguf: Path) -> tuple[Any, Any]:
 
 
 if __name__ == "__main__":
-    serve(dequantise)
+    serve(lambda request, _report: dequantise(request))

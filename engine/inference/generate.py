@@ -1,49 +1,77 @@
-"""Continues a prompt greedily with one checkpoint after another.
+"""Continues a prompt greedily, model after model, and says every piece of text as soon as it is whole."""
 
-Runs as a process of its own (`python -m engine.inference.generate`):
-request {"directories": [str, ...], "prompt": str, "max_new_tokens": int}, answer {"continuations": [str, ...]}.
-"""
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
-from pathlib import Path
-from typing import Any
-
-from engine.errors import CheckpointError, DlecError, shown
-from engine.inference.library import transformers_library
-from engine.inference.opening import model_class, read_model_config
-from engine.inference.protocol import serve
+from engine.errors import CheckpointError, UsageError
+from engine.inference.opening import one_line
 from engine.tensors.library import torch_library
 
-
-def continuations(request: dict[str, Any]) -> dict[str, Any]:
-    """One continuation for each directory, the prompt not repeated; a chat template is not applied."""
-    found = [
-        _continuation(Path(directory), request["prompt"], request["max_new_tokens"])
-        for directory in request["directories"]
-    ]
-    return {"continuations": found}
+Emit: TypeAlias = Callable[[str], None]
+"""Takes the next piece of text. All pieces together are the continuation."""
 
 
-def _continuation(directory: Path, prompt: str, max_new_tokens: int) -> str:
-    torch = torch_library()
+def stream_each(
+    models: Sequence[Any], tokenizer: Any, prompt: str, max_new_tokens: int, emit: Callable[[int, str], None]
+) -> list[str]:
+    """The continuations by several models, one after the other; `emit` gets each piece with its model's number."""
+
+    def emit_as(number: int) -> Emit:
+        return lambda piece: emit(number, piece)
+
+    return [stream(model, tokenizer, prompt, max_new_tokens, emit_as(number)) for number, model in enumerate(models)]
+
+
+def stream(model: Any, tokenizer: Any, prompt: str, max_new_tokens: int, emit: Emit) -> str:
+    """The greedy continuation of `prompt`, without it, in pieces through `emit` and as a whole.
+
+    No chat template is applied; special tokens are left out. Raises UsageError for a prompt without tokens,
+    CheckpointError when the model cannot generate.
+    """
+    tokens = tokenizer(prompt, return_tensors="pt")
+    if tokens["input_ids"].shape[1] == 0:
+        raise UsageError("the prompt is empty", fix="Give a text to continue.")
+    pieces = _Pieces(tokenizer, emit)
+    given = {name: tokens[name].to(model.device) for name in ("input_ids", "attention_mask")}
     try:
-        tokenizer, model = _opened(directory)
-        tokens = tokenizer(prompt, return_tensors="pt")
-        with torch.inference_mode():
-            generated = model.generate(**tokens, **_greedy(tokenizer, max_new_tokens))
-    except DlecError:
-        raise
+        with torch_library().inference_mode():
+            model.generate(**given, **_greedy(tokenizer, max_new_tokens), streamer=pieces)
     except Exception as error:
-        raise CheckpointError(f"{directory} cannot generate", why=shown(error)) from error
-    text: str = tokenizer.decode(generated[0, tokens["input_ids"].shape[1] :], skip_special_tokens=True)
-    return text
+        raise CheckpointError(f"{type(model).__name__} cannot generate", why=one_line(error)) from error
+    return pieces.said
 
 
-def _opened(directory: Path) -> tuple[Any, Any]:
-    transformers = transformers_library()
-    config = read_model_config(directory)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(str(directory), local_files_only=True)
-    model = model_class(config).from_pretrained(str(directory), local_files_only=True, dtype="auto")
-    return tokenizer, model.eval()
+@dataclass
+class _Pieces:
+    """What transformers calls a streamer."""
+
+    tokenizer: Any
+    emit: Emit
+    said: str = ""
+    _tokens: list[int] = field(default_factory=list)
+    _had_prompt: bool = False
+
+    def put(self, tokens: Any) -> None:
+        """Take the prompt's tokens at first, then each new one."""
+        if self._had_prompt:
+            self._tokens += tokens.flatten().tolist()
+            text = self._text()
+            # A character whose bytes are still to come is decoded as a replacement character.
+            self._say(text.rstrip("\ufffd"))
+        self._had_prompt = True
+
+    def end(self) -> None:
+        self._say(self._text())
+
+    def _text(self) -> str:
+        text: str = self.tokenizer.decode(self._tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
+
+    def _say(self, text: str) -> None:
+        if len(text) > len(self.said):
+            self.emit(text[len(self.said) :])
+            self.said = text
 
 
 def _greedy(tokenizer: Any, max_new_tokens: int) -> dict[str, Any]:
@@ -57,7 +85,3 @@ def _greedy(tokenizer: Any, max_new_tokens: int) -> dict[str, Any]:
         "top_k": None,
         "pad_token_id": padding,
     }
-
-
-if __name__ == "__main__":
-    serve(continuations)

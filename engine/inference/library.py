@@ -19,7 +19,7 @@ def transformers_library() -> ModuleType:
         raise MachineError(
             "transformers cannot be imported",
             why=shown(error),
-            fix="Running a model needs it: pip install 'transformers>=5,<6'. Planning and merging do not.",
+            fix="Running a model needs it: pip install 'transformers>=5.17,<6'. Planning and merging do not.",
         ) from error
     library: Any = transformers
     library.utils.logging.disable_progress_bar()

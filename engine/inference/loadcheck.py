@@ -15,8 +15,8 @@ from typing import Any
 from engine.checkpoint.config import CONFIG_FILE, read_config
 from engine.errors import CheckpointError, MachineError, shown
 from engine.inference.opening import built_on_meta, loaded_on_meta, read_model_config
-from engine.inference.protocol import serve
 from engine.inference.signature import described_differences, layer_modules, layer_signature
+from engine.protocol import serve
 
 _MOST_DIFFERENCES = 20
 
@@ -28,9 +28,9 @@ def check(request: dict[str, Any]) -> dict[str, Any]:
     try:
         findings = _findings(directory, visits)
     except MachineError as error:
-        findings = {"unavailable": str(error)}
+        findings = {"unavailable": "; ".join(str(error).splitlines())}
     except CheckpointError as error:
-        findings = {"differences": [f"{error.what}: {error.why}" if error.why else error.what]}
+        findings = {"differences": [error.line]}
     return {**findings, "seconds": time.monotonic() - started, "peak_bytes": _peak_bytes()}
 
 
@@ -84,4 +84,4 @@ def _peak_bytes() -> int:
 
 
 if __name__ == "__main__":
-    serve(check)
+    serve(lambda request, _report: check(request))

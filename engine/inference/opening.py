@@ -1,5 +1,6 @@
 """Opens a checkpoint directory as a transformers model: its class, and the model on the meta device."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def read_model_config(directory: Path) -> Any:
     try:
         return transformers.AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
     except Exception as error:
-        raise CheckpointError(f"transformers refuses {directory / 'config.json'}", why=_one_line(error)) from error
+        raise CheckpointError(f"transformers refuses {directory / 'config.json'}", why=one_line(error)) from error
 
 
 def model_class(config: Any) -> Any:
@@ -52,31 +53,52 @@ def built_on_meta(config: Any) -> Any:
     except DlecError:
         raise
     except Exception as error:
-        raise CheckpointError("transformers cannot build the model", why=_one_line(error)) from error
+        raise CheckpointError("transformers cannot build the model", why=one_line(error)) from error
 
 
 def loaded_on_meta(directory: Path, config: Any) -> tuple[Any, dict[str, Any]]:
     """The model with the checkpoint's tensors loaded as shapes only, and transformers' loading info.
 
-    transformers gets tensors that have shape and dtype but no data, so it renames, fuses and ties as it would, and no
-    weight is read. (`device_map="meta"` would do the same, but asks for the accelerate package.) Raises CheckpointError
-    when it cannot be loaded, MachineError when that may be this machine's fault.
+    Raises CheckpointError when it cannot be loaded, MachineError when that may be this machine's fault.
     """
-    shapes = {name: _shape_only(tensor.shape, tensor.dtype) for name, tensor in read_tensors(directory).items()}
+    shapes = {name: shape_only(tensor.shape, tensor.dtype) for name, tensor in read_tensors(directory).items()}
+    return loaded_from_tensors(config, shapes, str(directory))
+
+
+def loaded_from_tensors(
+    config: Any, tensors: Mapping[str, Any], what: str, dtype: Any = "auto"
+) -> tuple[Any, dict[str, Any]]:
+    """The model of `config` with `tensors`, named as in a file, and transformers' loading info; `what` is for messages.
+
+    transformers renames, fuses and ties the tensors as it would. Those that have shape and dtype but no data
+    (`shape_only`) stay on the meta device. (`device_map="meta"` would do the same, but asks for the accelerate
+    package.) Raises CheckpointError when they cannot be loaded, MachineError when that may be this machine's fault.
+    """
     try:
         model, info = model_class(config).from_pretrained(
-            None, config=config, state_dict=shapes, output_loading_info=True, ignore_mismatched_sizes=True
+            None,
+            config=config,
+            state_dict=dict(tensors),
+            dtype=dtype,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
         )
     except DlecError:
         raise
     except Exception as error:
-        if getattr(config, "quantization_config", None):
-            raise MachineError("transformers opens no such quantised model here", why=_one_line(error)) from error
-        raise CheckpointError(f"transformers cannot load {directory}", why=_one_line(error)) from error
+        raise load_error(config, what, error) from error
     return model, info
 
 
-def _shape_only(shape: tuple[int, ...], dtype: str) -> Any:
+def load_error(config: Any, what: str, error: Exception) -> DlecError:
+    """The error to raise when transformers cannot load `what`."""
+    if getattr(config, "quantization_config", None):
+        return MachineError("transformers opens no such quantised model here", why=one_line(error))
+    return CheckpointError(f"transformers cannot load {what}", why=one_line(error))
+
+
+def shape_only(shape: tuple[int, ...], dtype: str) -> Any:
+    """A tensor on the meta device, of a safetensors dtype, that stays there when it is told to move."""
     torch = torch_library()
     known = getattr(torch, DTYPE_NAMES.get(dtype, "uint8"))
     return torch.empty(shape, dtype=known, device="meta").as_subclass(_shape_only_class())
@@ -95,6 +117,7 @@ def _shape_only_class() -> Any:
     return ShapeOnly
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """A foreign exception as text that is safe to print: its type and its message, on one line."""
     text = " ".join(shown(line.strip()) for line in str(error).splitlines() if line.strip())
     return f"{type(error).__name__}: {text[:500]}"

@@ -18,7 +18,9 @@ from engine.plan.outputs import OutputTensor
 MAX_SHARD_SIZE = 5_000_000_000
 """The Hub's usual size of a shard, in bytes."""
 
-HEADER_ALIGNMENT = 8
+HEADER_ALIGNMENT = 64
+"""Bytes; the format asks for 8. Readers map the file, and CPU kernels round by where a tensor lies in a cache line."""
+
 _LAYER = re.compile(r".*?(?:^|\.)\d+\.")
 
 

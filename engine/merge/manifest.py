@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.fingerprint import fingerprint
@@ -32,17 +33,44 @@ class Made:
     """Spent on the weights, in the run that finished them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a checkpoint was merged from; equal for merges that differ in nothing that a reader of it would notice."""
+
+    plan_sha256: str
+    fingerprints: tuple[str, ...]
+    """Of the stack's checkpoints, in its order."""
+
+
+def origin_of(stack: Stack, plan_text: str) -> Origin:
+    """Raises MachineError when a source cannot be read any more."""
+    digest = hashlib.sha256(plan_text.encode()).hexdigest()
+    return Origin(digest, tuple(fingerprint(checkpoint) for checkpoint in stack.checkpoints))
+
+
+def read_origin(directory: Path) -> Origin | None:
+    """What the manifest in `directory` says; None when there is none that can be read."""
+    try:
+        found = json.loads((directory / MANIFEST_FILE).read_bytes())
+        fingerprints = tuple(checkpoint["fingerprint"] for checkpoint in found["checkpoints"])
+        return Origin(found["plan_sha256"], fingerprints)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def manifest_text(stack: Stack, made: Made) -> str:
     """The dlec_manifest.json of a new checkpoint. Raises MachineError when a source cannot be read any more."""
     checkpoints = list(stack.checkpoints)
+    origin = origin_of(stack, made.plan_text)
     document = {
         "format": FORMAT,
         "dlec": _version(),
         "started": made.started.astimezone(UTC).isoformat(timespec="seconds"),
         "seconds": round(made.seconds, 3),
-        "plan_sha256": hashlib.sha256(made.plan_text.encode()).hexdigest(),
+        "plan_sha256": origin.plan_sha256,
         "checkpoints": [
-            {"reference": checkpoint.reference, "fingerprint": fingerprint(checkpoint)} for checkpoint in checkpoints
+            {"reference": checkpoint.reference, "fingerprint": found}
+            for checkpoint, found in zip(checkpoints, origin.fingerprints, strict=True)
         ],
         "config_donor": checkpoints.index(stack.config_donor),
         "embedding_donor": checkpoints.index(stack.embedding.checkpoint),

@@ -9,10 +9,14 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.checkpoint.config import CONFIG_FILE
-from engine.errors import UsageError
+from engine.checkpoint.config import CONFIG_FILE, read_config
+from engine.errors import CheckpointError, UsageError
 from engine.files import exchange, sync_directory, write_whole
+from engine.merge.manifest import MANIFEST_FILE
 from engine.merge.partial import Partial, clear
+
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
+"""What a rename answers when something is at the new name; the last: a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +37,22 @@ def check_output(out: Path, *, overwrite: bool) -> None:
         raise UsageError(f"{out} is not a directory", fix="Choose another output.")
     if not overwrite:
         raise _not_empty(out)
-    if not (out / CONFIG_FILE).is_file():
+    if not _is_model(out):
         raise UsageError(
             f"{out} is not overwritten",
-            why=f"it holds no {CONFIG_FILE}, so it is no model directory",
+            why=f"it holds no {CONFIG_FILE} of a language model beside safetensors files, nor {MANIFEST_FILE}",
             fix="Choose another output.",
         )
 
 
-def publish(partial: Partial, request: str) -> None:
-    """Rename the partial checkpoint to its final name, replacing what is there, and tidy up.
+def publish(partial: Partial, request: str, *, overwrite: bool) -> None:
+    """Rename the partial checkpoint to its final name, replacing what is there if `overwrite` allows, and tidy up.
 
     The checkpoint is whole and synced. Raises UsageError or OSError; then nothing has changed under the final name.
     """
     record = {"inode": partial.model.stat().st_ino, "request": request}
     write_whole(partial.record, json.dumps(record) + "\n")
-    _put_in_place(partial)
+    _put_in_place(partial, overwrite=overwrite)
     _settle(partial)
 
 
@@ -66,12 +70,15 @@ def recover(partial: Partial) -> str | None:
     return record.request
 
 
-def _put_in_place(partial: Partial) -> None:
+def _put_in_place(partial: Partial, *, overwrite: bool) -> None:
     try:
         partial.model.rename(partial.out)
     except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+        if error.errno not in _TAKEN:
             raise
+        if not overwrite:
+            raise _appeared(partial) from error
+        check_output(partial.out, overwrite=True)
         _replace(partial)
 
 
@@ -93,6 +100,25 @@ def _settle(partial: Partial) -> None:
 
 def _is_occupied(out: Path) -> bool:
     return out.exists() and not (out.is_dir() and not any(out.iterdir()))
+
+
+def _is_model(directory: Path) -> bool:
+    """Whether it is a checkpoint, or was made by dlec: many kinds of directories have a config.json."""
+    if (directory / MANIFEST_FILE).is_file():
+        return True
+    try:
+        read_config(directory / CONFIG_FILE)
+    except CheckpointError:
+        return False
+    return any(directory.glob("*.safetensors"))
+
+
+def _appeared(partial: Partial) -> UsageError:
+    return UsageError(
+        f"{partial.out} has appeared while the merge ran",
+        why="it was free when the merge began",
+        fix=f"Move it away or replace it with --overwrite, and run the same merge again: {partial.model} is kept.",
+    )
 
 
 def _not_empty(out: Path) -> UsageError:

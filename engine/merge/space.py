@@ -11,6 +11,8 @@ from engine.merge.layout import Layout
 from engine.merge.partial import Partial
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+_OTHER_FILES = 32
+"""Beside the shards: config, tokenizer, journal and the like."""
 
 
 def check_space(partial: Partial, layout: Layout) -> None:
@@ -25,19 +27,42 @@ def missing_bytes(partial: Partial, layout: Layout) -> int:
 
 
 def free_bytes(directory: Path) -> int:
-    """What an ordinary user may still write there."""
-    status = os.statvfs(directory)
+    """What an ordinary user may still write there; of the nearest directory above when it does not exist."""
+    status = os.statvfs(_nearest(directory))
     return status.f_bavail * status.f_frsize
 
 
+def free_files(directory: Path) -> int | None:
+    """How many files an ordinary user may still make there; None on file systems that do not count them."""
+    status = os.statvfs(_nearest(directory))
+    return status.f_favail if status.f_files else None
+
+
 def disk_full(partial: Partial, layout: Layout) -> MachineError:
-    missing, free = missing_bytes(partial, layout), free_bytes(partial.root)
+    continues = ": it continues where it stopped" if _exists(partial.journal) else ""
     return MachineError(
         f"the disk is too full for {partial.out}",
-        why=f"{missing / 1e6:,.1f} MB more are needed of {layout.nbytes / 1e6:,.1f} MB in all, "
-        f"{free / 1e6:,.1f} MB are free",
-        fix="Make space, then run the same merge again: it continues where it stopped.",
+        why=_shortage(partial, layout),
+        fix=f"Make space, then run the same merge again{continues}.",
     )
+
+
+def _shortage(partial: Partial, layout: Layout) -> str:
+    """Bytes, unless they suffice: then it is the number of files, a quota, or what goes beside the weights."""
+    missing, free = missing_bytes(partial, layout), free_bytes(partial.root)
+    files = free_files(partial.root)
+    if missing < free and files is not None and files < len(layout.shards) + _OTHER_FILES:
+        return f"{free / 1e6:,.1f} MB are free, but only {files} more files can be made (inodes)"
+    figures = (
+        f"{missing / 1e6:,.1f} MB more are needed of {layout.nbytes / 1e6:,.1f} MB in all, "
+        f"{free / 1e6:,.1f} MB are free"
+    )
+    return f"{figures}: a quota ran out, or the files beside the weights do not fit" if missing < free else figures
+
+
+def _nearest(directory: Path) -> Path:
+    """`directory` or the closest directory above it that exists: none is made before it is known to fit."""
+    return next(path for path in (directory, *directory.parents) if _exists(path))
 
 
 @contextmanager
@@ -50,11 +75,22 @@ def writing(partial: Partial, layout: Layout) -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL:
             raise disk_full(partial, layout) from error
-        raise MachineError(
-            f"{error.filename or partial.out} cannot be written",
-            why=error.strerror or str(error),
-            fix="What is written so far is kept; the same merge continues.",
-        ) from error
+        raise _cannot_write(partial, error) from error
+
+
+def _exists(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 (Path.exists raises where a directory above may not be searched)
+
+
+def _cannot_write(partial: Partial, error: OSError) -> MachineError:
+    is_begun = _exists(partial.journal)
+    return MachineError(
+        f"{error.filename or partial.out} cannot be written",
+        why=error.strerror or str(error),
+        fix="What is written so far is kept; the same merge continues."
+        if is_begun
+        else "Choose another output, or have the permission to write there.",
+    )
 
 
 def _allocated(path: Path) -> int:

@@ -1,6 +1,5 @@
 """Checks a finished checkpoint directory without torch: what its files say of themselves and of each other."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from engine.errors import CheckpointError, DlecError, shown
 from engine.merge.layout import Layout
 
 _NUMBERED_SHARD = "model-*-of-*.safetensors"
-_BEHIND_THE_DECODER = re.compile(r"nextn|mtp", re.IGNORECASE)
-"""Keys by which a config announces layers behind the last decoder layer."""
 
 
 def structure_problems(directory: Path) -> Iterator[str]:
@@ -25,7 +22,7 @@ def structure_problems(directory: Path) -> Iterator[str]:
         yield from _layer_problems(checkpoint)
         yield from _list_problems(checkpoint)
     except DlecError as error:
-        yield str(error).splitlines()[0]
+        yield error.line
 
 
 def check_written(directory: Path, layout: Layout) -> None:
@@ -62,11 +59,9 @@ def _index_problems(directory: Path) -> Iterator[str]:
 
 
 def _layer_problems(checkpoint: Checkpoint) -> Iterator[str]:
-    anatomy, count = checkpoint.anatomy, checkpoint.layer_count
-    is_announced = any(_BEHIND_THE_DECODER.search(key) and value for key, value in checkpoint.config.decoder.items())
-    if anatomy.trailing and not is_announced:
-        total = count + len(anatomy.trailing)
-        yield f"{CONFIG_FILE} says {count} layers, the weights have {total}: readers ignore the rest"
+    count, unannounced = checkpoint.layer_count, checkpoint.unannounced_layers
+    if unannounced:
+        yield f"{CONFIG_FILE} says {count} layers, the weights have {count + unannounced}: readers ignore the rest"
 
 
 def _list_problems(checkpoint: Checkpoint) -> Iterator[str]:

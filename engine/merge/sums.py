@@ -1,10 +1,12 @@
 """SHA-256 sums of a whole directory, in the form that `sha256sum -c SHA256SUMS` reads."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.checkpoint.index import is_inside
 from engine.errors import CheckpointError, MachineError, shown
 
 SUMS_FILE = "SHA256SUMS"
@@ -15,14 +17,20 @@ _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 
 
 def sums_text(directory: Path) -> str:
-    """One line for each file below `directory` except the sums themselves."""
+    """One line for each file below `directory` except the sums themselves.
+
+    Names that are not text keep their bytes when this is written with os.fsencode.
+    """
     files = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()}
     files.pop(SUMS_FILE, None)
     return "".join(_line(name, file_sum(files[name])) for name in sorted(files))
 
 
 def mismatches(directory: Path) -> Iterator[str]:
-    """Names in SHA256SUMS whose file is missing or differs. Raises CheckpointError for a list that cannot be read."""
+    """Names in SHA256SUMS whose file is missing or differs.
+
+    Raises CheckpointError for a list that cannot be read, or that names a file outside of the directory.
+    """
     for name, expected in _read(directory / SUMS_FILE).items():
         path = directory / name
         if not path.is_file() or file_sum(path) != expected:
@@ -44,15 +52,18 @@ def _line(name: str, digest: str) -> str:
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-    except (OSError, UnicodeDecodeError) as error:
+        lines = os.fsdecode(path.read_bytes()).split("\n")[:-1]
+    except OSError as error:
         raise CheckpointError(f"{path} cannot be read", why=shown(error)) from error
     found = {}
     for number, line in enumerate(lines, start=1):
         match = _LINE.fullmatch(line)
         if match is None:
             raise CheckpointError(f"{path} is not a list of SHA-256 sums", why=f"line {number} is {shown(line)}")
-        found[_unescaped(match[3]) if match[1] else match[3]] = match[2]
+        name = _unescaped(match[3]) if match[1] else match[3]
+        if not is_inside(name):
+            raise CheckpointError(f"{path} is refused", why=f"line {number} names {shown(name)}, which is not below it")
+        found[name] = match[2]
     return found
 
 

@@ -50,8 +50,7 @@ def _open_all(plan: Plan, open_checkpoint: Callable[[str], Checkpoint]) -> tuple
         try:
             checkpoints[reference] = open_checkpoint(reference)
         except DlecError as error:
-            message = f"{error.what}: {error.why}" if error.why else error.what
-            problems.append(Problem("checkpoint", Severity.ERROR, message, _place_of(plan, reference), error.fix))
+            problems.append(Problem("checkpoint", Severity.ERROR, error.line, _place_of(plan, reference), error.fix))
     return checkpoints, problems
 
 

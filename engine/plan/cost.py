@@ -31,11 +31,10 @@ class Cost:
 
 def cost_of(stack: Stack) -> Cost:
     tensors = output_tensors(stack)
-    base = stack.config_donor.tensors.values()
     return Cost(
         layers=len(stack.visits),
         parameters=sum(math.prod(tensor.source.shape) for tensor in tensors),
-        base_parameters=sum(math.prod(tensor.shape) for tensor in base),
+        base_parameters=stack.config_donor.parameters,
         nbytes=sum(nbytes_of(tensor) for tensor in tensors),
         kv_bytes_per_token=_kv_bytes_per_token(stack),
     )

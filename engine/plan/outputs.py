@@ -8,6 +8,7 @@ from typing import Any
 from engine.checkpoint.anatomy import End, is_output_head, is_token_embedding
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.layer_keys import ConfigEdit, edited_config
 from engine.checkpoint.residual import gain_offset, norms_behind
 from engine.plan.stack import Donor, FactorLevel, Stack, Visit, factor_of
 
@@ -54,6 +55,12 @@ def output_tensors(stack: Stack) -> list[OutputTensor]:
         *_untied_head(stack),
         *_end_tensors(stack, Donor(stack.config_donor), End.CARRIED),
     ]
+
+
+def output_config(stack: Stack) -> ConfigEdit:
+    """The config.json of the new checkpoint. Raises CheckpointError when no config of the family describes it."""
+    visits = [(visit.checkpoint.config, visit.layer) for visit in stack.visits]
+    return edited_config(stack.config_donor.config, visits, config_overrides(stack))
 
 
 def config_overrides(stack: Stack) -> dict[tuple[str, ...], Any]:
@@ -131,8 +138,8 @@ def _trailing_tensors(stack: Stack) -> Iterator[OutputTensor]:
 def _end_tensors(stack: Stack, donor: Donor, end: End) -> Iterator[OutputTensor]:
     checkpoint = donor.checkpoint
     for name in checkpoint.anatomy.names_of_end(end):
-        renamed = _renamed(name, checkpoint.anatomy.parent, stack.config_donor.anatomy.parent)
-        yield _output(stack, renamed, checkpoint.tensors[name], _plain_scaling(donor.levels, name))
+        new_name = renamed(name, checkpoint.anatomy.parent, stack.config_donor.anatomy.parent)
+        yield _output(stack, new_name, checkpoint.tensors[name], _plain_scaling(donor.levels, name))
 
 
 def _untied_head(stack: Stack) -> Iterator[OutputTensor]:
@@ -156,7 +163,7 @@ def _head_name(checkpoint: Checkpoint) -> str | None:
     return next((name for name in names if is_output_head(name) and name.endswith("weight")), None)
 
 
-def _renamed(name: str, parent: str, new_parent: str) -> str:
+def renamed(name: str, parent: str, new_parent: str) -> str:
     """Checkpoints of one family may differ in the prefix of their decoder ("transformer.h" against "h").
 
     The language head stands beside the decoder, never in it.

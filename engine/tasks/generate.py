@@ -1,20 +1,31 @@
-"""Continues a prompt with checkpoints, in a child process."""
+"""Lets a plan and its base continue the same prompt, without a merge."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
-from engine.tasks.child import run_child
+from engine.protocol import Report
+from engine.tasks.preview import compiled, occasion_of_plan, plan_model
+from engine.tasks.resident import model_of, tokenizer_of
+from engine.tasks.setting import setting_from
 
-MODULE = "engine.inference.generate"
 
+def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """The task: {"plan": its text, "prompt", "max_new_tokens"} and of a setting "dtype" and "device".
 
-def generate(directories: Sequence[Path], prompt: str, max_new_tokens: int = 32) -> list[str]:
-    """The greedy continuation of `prompt` by each checkpoint, without the prompt.
-
-    Raises CheckpointError when a checkpoint or its tokenizer cannot be opened, MachineError where torch or
-    transformers is missing.
+    Answer: "base" and "plan", the greedy continuations without the prompt. Each piece is reported as soon as it is
+    there: (0 for the base or 1 for the plan, 2, piece). Raises PlanError for a plan that cannot be run, UsageError for
+    an empty prompt, and whatever opening and running the models raises.
     """
-    listed = [str(directory.absolute()) for directory in directories]
-    answer = run_child(MODULE, {"directories": listed, "prompt": prompt, "max_new_tokens": max_new_tokens})
-    continuations: list[str] = answer["continuations"]
-    return continuations
+    from engine.inference.generate import stream_each
+
+    stack = compiled(request["plan"])
+    occasion = occasion_of_plan(stack, setting_from(request))
+    base = model_of(occasion.checkpoint, occasion.setting)
+    texts = stream_each(
+        [base, plan_model(stack, occasion)],
+        tokenizer_of(occasion.checkpoint),
+        request["prompt"],
+        request["max_new_tokens"],
+        lambda speaker, piece: report(speaker, 2, piece),
+    )
+    return dict(zip(("base", "plan"), texts, strict=True))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import shown
+from engine.errors import MachineError, shown
 from engine.tasks.child import run_child
 
 MODULE = "engine.inference.loadcheck"
@@ -32,7 +32,7 @@ class LoadCheck:
     peak_bytes: int = 0
     """Largest resident memory of the child."""
     unavailable: str = ""
-    """Why the check could not be made: no torch, or a family that transformers does not know."""
+    """Why the check could not be made: no torch, no memory, or a family that transformers does not know."""
 
     @property
     def ok(self) -> bool:
@@ -56,9 +56,12 @@ def _some(names: Sequence[str]) -> str:
 def load_check(directory: Path, visits: Sequence[tuple[Path, int]] | None = None) -> LoadCheck:
     """Check `directory`; with `visits`, also each layer against (source directory, layer) that it was copied from.
 
-    Raises MachineError when the child process fails.
+    A child process that fails or is killed says nothing of the checkpoint: the check is unavailable then.
     """
     listed = None if visits is None else [[str(source.absolute()), layer] for source, layer in visits]
-    found = run_child(MODULE, {"directory": str(directory.absolute()), "visits": listed})
+    try:
+        found = run_child(MODULE, {"directory": str(directory.absolute()), "visits": listed})
+    except MachineError as error:
+        return LoadCheck(unavailable=error.line)
     fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in found.items()}
     return LoadCheck(**fields)

@@ -1,20 +1,21 @@
 """Merges: turns a stack into a checkpoint that appears under its final name whole, checked, or not at all."""
 
 import hashlib
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.checkpoint import require_local
 from engine.checkpoint.config import CONFIG_FILE
 from engine.checkpoint.index import INDEX_FILE
-from engine.checkpoint.layer_keys import ConfigEdit, edited_config
+from engine.checkpoint.layer_keys import ConfigEdit
 from engine.errors import CheckpointError, UsageError
 from engine.files import sync_tree, write_synced
 from engine.merge.card import CARD_FILE, PLAN_FILE, card_text
-from engine.merge.copies import Operation, is_constant, operations_of
+from engine.merge.copies import Compute, Operation, is_constant, operations_of
 from engine.merge.journal import signature_of
 from engine.merge.layout import MAX_SHARD_SIZE, Layout, lay_out
 from engine.merge.lock import locked
@@ -28,9 +29,10 @@ from engine.merge.structure import check_written
 from engine.merge.sums import SUMS_FILE, sums_text
 from engine.merge.transfer import Transfer
 from engine.merge.writer import Progress, write_shards
-from engine.plan.outputs import config_overrides, output_tensors
+from engine.plan.outputs import output_config, output_tensors
 from engine.plan.stack import Stack
 from engine.tasks.loadcheck import LoadCheck, load_check
+from engine.tensors.library import torch_library
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +107,14 @@ def merge(
 
     Raises CheckpointError for a source that is missing, broken or changing, for a config that cannot describe the
     stack, and for a result that does not load; PlanError for a tensor that cannot be scaled; UsageError when `out` is
-    taken; MachineError for disk and permissions. After each of them nothing is at `out` that was not there before.
+    taken; MachineError for disk, permissions and a torch that is needed and missing. After each of them nothing is at
+    `out` that was not there before.
     """
     began = time.monotonic()
     draft = _drafted(stack, plan_text, out, options)
     partial = partial_of(out)
-    _refuse_sources_as_output(stack, partial)
+    _refuse_sources_as_output(draft, partial)
+    _require_torch_to_compute(draft.operations)
     with writing(partial, draft.layout), locked(partial):
         found = None
         if recover(partial) != draft.request:
@@ -120,11 +124,10 @@ def merge(
 
 def _drafted(stack: Stack, plan_text: str, out: Path, options: MergeOptions) -> _Draft:
     for checkpoint in stack.checkpoints:
-        _require_local(checkpoint)
+        require_local(checkpoint)
     tensors = output_tensors(stack)
     layout = lay_out(tensors, options.max_shard_size)
     donor = stack.config_donor
-    visits = [(visit.checkpoint.config, visit.layer) for visit in stack.visits]
     weights = {tensor.file for tensor in donor.tensors.values()}
     return _Draft(
         stack=stack,
@@ -132,29 +135,33 @@ def _drafted(stack: Stack, plan_text: str, out: Path, options: MergeOptions) -> 
         out=out,
         layout=layout,
         operations=operations_of(layout),
-        config=edited_config(donor.config, visits, config_overrides(stack)),
+        config=output_config(stack),
         sources=sources_of(tensors),
         sidecars=sidecars_of(donor.directory, weights),
     )
 
 
-def _require_local(checkpoint: Checkpoint) -> None:
-    if not checkpoint.is_local:
-        raise CheckpointError(
-            f"{checkpoint.reference} has not been downloaded",
-            why="only its headers were read",
-            fix=f"Download it: hf download {checkpoint.reference.partition('@')[0]}",
-        )
-
-
-def _refuse_sources_as_output(stack: Stack, partial: Partial) -> None:
-    for checkpoint in stack.checkpoints:
-        if checkpoint.directory.resolve().is_relative_to(partial.out):
+def _refuse_sources_as_output(draft: _Draft, partial: Partial) -> None:
+    for path in _read_paths(draft):
+        if path.resolve().is_relative_to(partial.out):
             raise UsageError(
-                f"{partial.out} cannot be the output",
-                why=f"{checkpoint.reference} is read from there",
-                fix="Choose another output.",
+                f"{partial.out} cannot be the output", why=f"{path} is read from there", fix="Choose another output."
             )
+
+
+def _read_paths(draft: _Draft) -> Iterator[Path]:
+    """Everything that the sources consist of; each file may be a link to another directory."""
+    for checkpoint in draft.stack.checkpoints:
+        yield checkpoint.directory
+        yield checkpoint.config.path
+        yield from sorted({tensor.file for tensor in checkpoint.tensors.values()})
+    yield from (draft.sidecars.directory / name for name in draft.sidecars.copied)
+
+
+def _require_torch_to_compute(operations: list[Operation]) -> None:
+    """Raises MachineError while nothing is written yet. What is imported here is used by the writer."""
+    if any(isinstance(operation, Compute) for operation in operations):
+        torch_library()
 
 
 def _written(draft: _Draft, partial: Partial, options: MergeOptions, progress: Progress) -> LoadCheck | None:
@@ -163,7 +170,7 @@ def _written(draft: _Draft, partial: Partial, options: MergeOptions, progress: P
     _write_the_rest(draft, partial.model, seconds, options)
     check_written(partial.model, draft.layout)
     found = _load_checked(draft.stack, partial) if options.load_check else None
-    publish(partial, draft.request)
+    publish(partial, draft.request, overwrite=options.overwrite)
     return found
 
 
@@ -179,7 +186,7 @@ def _write_the_rest(draft: _Draft, model: Path, seconds: float, options: MergeOp
     for name, text in _texts(draft, seconds).items():
         write_synced(model / name, text)
     if options.hash_sums:
-        write_synced(model / SUMS_FILE, sums_text(model))
+        write_synced(model / SUMS_FILE, os.fsencode(sums_text(model)))
     sync_tree(model)
 
 

@@ -1,12 +1,11 @@
 """Verifies a checkpoint, whoever made it: its files, its sums, and that transformers loads it whole."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.checkpoint.checkpoint import open_checkpoint
-from engine.errors import shown
+from engine.errors import CheckpointError, shown
 from engine.merge.structure import shard_files, structure_problems
 from engine.merge.sums import SUMS_FILE, mismatches
 from engine.tasks import loadcheck
@@ -45,7 +44,7 @@ def verify(directory: Path, *, load_check: bool = True) -> VerifyReport:
     return VerifyReport(
         directory=directory,
         layers=checkpoint.layer_count,
-        parameters=sum(math.prod(tensor.shape) for tensor in checkpoint.tensors.values()),
+        parameters=checkpoint.parameters,
         nbytes=checkpoint.nbytes,
         shards=len(shard_files(directory)),
         problems=problems,
@@ -55,5 +54,9 @@ def verify(directory: Path, *, load_check: bool = True) -> VerifyReport:
 
 
 def _sum_problems(directory: Path) -> Iterator[str]:
-    if (directory / SUMS_FILE).exists():
+    if not (directory / SUMS_FILE).exists():
+        return
+    try:
         yield from (f"{shown(name)} does not have the sum that {SUMS_FILE} says" for name in mismatches(directory))
+    except CheckpointError as error:
+        yield error.line

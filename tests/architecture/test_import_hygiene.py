@@ -10,6 +10,7 @@ import pytest
 
 import dlec_tui
 import engine
+from tests.tui.conftest import fill
 
 HEAVY = {"torch", "transformers", "numpy"}
 HEAVY_ROOMS = ("engine.tensors", "engine.inference")
@@ -41,7 +42,7 @@ except SystemExit:
 
 def test_the_rooms_without_torch_are_all_discovered() -> None:
     rooms = {name.split(".")[1] for name in light_modules() if name.startswith("engine.")}
-    assert {"checkpoint", "errors", "files", "merge", "plan", "tasks"} <= rooms
+    assert {"checkpoint", "errors", "files", "merge", "numbers", "plan", "protocol", "store", "tasks", "text"} <= rooms
 
 
 def test_importing_every_light_module_loads_nothing_heavy() -> None:
@@ -65,3 +66,26 @@ def test_dlec_plan_check_starts_light(tiny_llama: Path, tmp_path: Path) -> None:
     )
     unwanted = HEAVY | {"textual", "rich", "huggingface_hub", "safetensors"}
     assert not unwanted & loaded_by_dlec("plan", "check", str(plan))
+
+
+def test_the_screen_over_a_store_loads_nothing_heavy(tmp_path: Path) -> None:
+    fill(tmp_path / "dlec.sqlite")
+    loaded = loaded_by(f"""
+import asyncio
+from pathlib import Path
+from dlec_tui.app import Workbench
+
+async def look():
+    async with Workbench(Path({str(tmp_path)!r}, "dlec.sqlite")).run_test() as pilot:
+        await pilot.press("c", "tab", "enter")
+
+asyncio.run(look())""")
+    assert "plotext" in loaded
+    assert not (HEAVY | {"sqlite_utils", "huggingface_hub", "yaml"}) & loaded
+
+
+def test_what_was_measured_is_found_without_torch(tiny_llama: Path, tmp_path: Path) -> None:
+    measured = {"model": str(tiny_llama), "tokens": 128, "seq_len": 8, "home": str(tmp_path), "device": "cpu"}
+    profile = f"from engine.tasks import profile; print(profile.run({measured!r}, lambda *_: None)['found'])"
+    assert loaded_by(profile) >= HEAVY
+    assert not HEAVY & loaded_by(profile)

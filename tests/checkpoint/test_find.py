@@ -45,6 +45,12 @@ def test_a_missing_path_is_named():
         opener()("no/such/directory")
 
 
+@pytest.mark.parametrize("reference", ["~nosuchuser/m", "x" * 5000, "a\0b"])
+def test_what_is_no_path_is_one_clear_error(reference):
+    with pytest.raises(CheckpointError):
+        opener()(reference)
+
+
 def test_checkpoints_below_a_directory_are_found_but_not_inside_each_other(tmp_path):
     wanted = {write_llama(tmp_path / "a"), write_llama(tmp_path / "b" / "c")}
     write_llama(tmp_path / "a" / "original")

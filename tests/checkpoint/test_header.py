@@ -1,5 +1,6 @@
 """What the header reader promises: nothing a file claims is believed before it is checked."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from engine.checkpoint.header import LENGTH_BYTES, parse_header, read_header
-from engine.errors import CheckpointError
+from engine.errors import CheckpointError, MachineError
 from tests.tiny import safetensors_bytes
 
 NAME = "w"
@@ -44,6 +45,9 @@ BROKEN = {
     "unknown dtype": (safetensors_bytes({NAME: entry("F31")}, bytes(8)), "unknown dtype F31"),
     "negative shape": (safetensors_bytes({NAME: entry(shape=(-2, -1))}, bytes(8)), "not a whole number"),
     "boolean offset": (safetensors_bytes({NAME: entry(offsets=(False, 8))}, bytes(8)), "not a whole number"),
+    "a name that is no text": (safetensors_bytes({"\ud800": entry()}, bytes(8)), "is not text"),
+    "numbers beyond counting": (safetensors_bytes({NAME: entry(shape=(10**200,))}, bytes(8)), "not a whole number"),
+    "a shape beyond any file": (safetensors_bytes({NAME: entry(shape=(2**62, 2**62))}, bytes(8)), "more than any file"),
     "shape against bytes": (
         safetensors_bytes({NAME: entry(shape=(3,))}, bytes(8)),
         "needs 12 bytes, its offsets give 8",
@@ -72,6 +76,12 @@ def test_control_characters_in_a_name_are_escaped(tmp_path):
     assert "\\x1b[2J" in str(caught.value)
 
 
+def test_a_fifo_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "model.safetensors")
+    with pytest.raises(MachineError, match="not a regular file"):
+        read_header(tmp_path / "model.safetensors")
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(CheckpointError, match="model.safetensors is missing"):
         read_header(tmp_path / "model.safetensors")
@@ -89,7 +99,7 @@ def test_arbitrary_bytes_are_read_or_refused(content):
 
 
 claims = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.just(10**300) | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )

@@ -24,6 +24,7 @@ def remote(tmp_path, monkeypatch):
     answer = SafetensorsRepoMetadata(None, False, dict.fromkeys(shapes, "m"), {"model.safetensors": file})
     config = write_llama(tmp_path / "cache", layers=LAYERS) / "config.json"
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_args, **_kwargs: None)
     monkeypatch.setattr(huggingface_hub.HfApi, "hf_hub_download", lambda *_args, **_kwargs: str(config))
     monkeypatch.setattr(huggingface_hub.HfApi, "get_safetensors_metadata", lambda *_args, **_kwargs: answer)
     return answer
@@ -46,6 +47,7 @@ FAULTS = {
     "gated": (errors.GatedRepoError("no", response=response(403)), CheckpointError, "hf auth login"),
     "missing": (errors.RepositoryNotFoundError("no", response=response(404)), CheckpointError, "Check the spelling"),
     "pickled": (errors.NotASafetensorsRepoError("no"), CheckpointError, "no readable safetensors"),
+    "nobody answers": (errors.LocalEntryNotFoundError("no"), MachineError, "cannot be reached"),
     "offline": (errors.OfflineModeIsEnabled("no"), MachineError, "cannot be reached"),
     "no network": (httpx.ConnectError("no"), MachineError, "cannot be reached"),
     "server": (errors.HfHubHTTPError("no", response=response(500)), MachineError, "cannot be reached"),

@@ -28,7 +28,7 @@ def test_a_single_file_wins_over_an_index_as_in_transformers(tmp_path):
     assert list(read_tensors(tmp_path)) == ["a.weight"]
 
 
-@pytest.mark.parametrize("shard", ["../../etc/passwd", "/etc/passwd", "a/../../b", "..", "", "a\\b", "a\0b"])
+@pytest.mark.parametrize("shard", ["../../etc/passwd", "/etc/passwd", "a/../../b", "..", "", "a\\b", "a\0b", "\ud800"])
 def test_a_shard_outside_the_directory_is_refused(tmp_path, shard):
     write_weights(tmp_path, SHAPES, shards=2)
     rewrite_index(tmp_path, lambda weight_map: weight_map.update({"model.norm.weight": shard}))

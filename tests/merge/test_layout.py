@@ -41,6 +41,12 @@ def test_every_header_passes_the_strict_reader_and_names_every_tensor_once(tenso
 
 
 @given(tensor_lists())
+def test_data_begins_at_a_cache_line(tensors):
+    """Else the weights, mapped from the file, would round in the last bit otherwise than in another file."""
+    assert len(lay_out(tensors).shards[0].header) % 64 == 0
+
+
+@given(tensor_lists())
 def test_every_tensor_starts_at_a_multiple_of_its_element(tensors):
     for placed in lay_out(tensors).shards[0].tensors:
         assert placed.begin % (DTYPE_BITS[placed.tensor.dtype] // 8) == 0

@@ -1,6 +1,8 @@
 """What a merge promises: the right tensors, whole or not at all, continued where it stopped."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine.errors import CheckpointError, UsageError
+from engine.errors import CheckpointError, MachineError, UsageError
 from engine.merge import writer
 from engine.merge.partial import partial_of
+from engine.merge.sums import mismatches
 from engine.tasks import merge as merging
 from engine.tasks.loadcheck import LoadCheck
 from tests.merge.stacks import ZEROED, leftovers, merged, partial_model, settled_bytes, stack_of
@@ -244,6 +247,43 @@ def test_a_source_is_never_the_output(own_base, where):
     assert (own_base / "config.json").exists()
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_a_source_that_is_reached_through_a_link_is_never_the_output(tmp_path, name):
+    old = write_llama(tmp_path / "old")
+    (old / "tokenizer.json").write_text("{}")
+    links = shutil.copytree(old, tmp_path / "links")
+    (links / name).unlink()
+    (links / name).symlink_to(f"../old/{name}")
+    with pytest.raises(UsageError, match=f"links/{name} is read from there"):
+        merged(stack_of(links), old, overwrite=True)
+    assert (old / name).exists()
+
+
+def test_an_output_that_appears_meanwhile_is_kept_and_so_is_what_was_written(base, tmp_path):
+    thesis = tmp_path / "out/thesis.tex"
+
+    def appear():
+        thesis.parent.mkdir()
+        thesis.write_text("years of work")
+
+    with pytest.raises(UsageError, match="has appeared"):
+        merged(stack_of(base), tmp_path / "out", spoiling(appear))
+    assert thesis.read_text() == "years of work"
+    thesis.parent.rename(tmp_path / "safe")
+    seen = []
+    merged(stack_of(base), tmp_path / "out", lambda done, total: seen.append((done, total)))
+    assert seen[0][0] == seen[0][1] > 0
+
+
+@pytest.mark.parametrize("levels", [((("o_proj", 0.5),),), ()])
+def test_what_must_be_computed_without_torch_is_refused_before_anything_is_written(base, tmp_path, monkeypatch, levels):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    stack = stack_of(base, levels=levels, dtype=None if levels else "BF16")
+    with pytest.raises(MachineError, match="torch cannot be imported"):
+        merged(stack, tmp_path / "out", lambda *_: pytest.fail("something was written"))
+    assert leftovers(tmp_path / "out") == []
+
+
 def test_an_output_may_be_a_link_to_its_place(base, tmp_path):
     (tmp_path / "link").symlink_to("elsewhere/out")
     merged(stack_of(base), tmp_path / "link")
@@ -275,6 +315,16 @@ def test_a_load_check_that_cannot_be_made_is_reported_and_does_not_forbid(base, 
     assert (tmp_path / "out/config.json").exists()
 
 
+def test_a_load_check_that_is_killed_does_not_forbid(base, tmp_path, monkeypatch):
+    def killed(*_arguments):
+        raise MachineError("it was killed", why="probably because memory ran out", fix="Free some memory.")
+
+    monkeypatch.setattr("engine.tasks.loadcheck.run_child", killed)
+    report = merged(stack_of(base), tmp_path / "out", load_check=True)
+    assert report.loadcheck.unavailable == "it was killed: probably because memory ran out"
+    assert (tmp_path / "out/config.json").exists()
+
+
 def test_a_merge_killed_after_its_last_rename_is_known_to_be_done(base, tmp_path, monkeypatch):
     def die(_partial):
         raise StoppedError
@@ -302,6 +352,13 @@ def test_sums_are_those_that_sha256sum_checks(base, tmp_path):
     subprocess.run(["sha256sum", "-c", "--strict", "SHA256SUMS"], cwd=tmp_path / "out", check=True, capture_output=True)
     listed = (tmp_path / "out/SHA256SUMS").read_text().split()[1::2]
     assert sorted([*listed, "SHA256SUMS"]) == sorted(path.name for path in (tmp_path / "out").iterdir())
+
+
+def test_sums_hold_for_a_name_that_is_not_text(own_base, tmp_path):
+    (own_base / os.fsdecode(b"caf\xe9.txt")).write_text("")
+    merged(stack_of(own_base), tmp_path / "out", hash_sums=True)
+    subprocess.run(["sha256sum", "-c", "--strict", "SHA256SUMS"], cwd=tmp_path / "out", check=True, capture_output=True)
+    assert list(mismatches(tmp_path / "out")) == []
 
 
 def test_a_checkpoint_known_by_its_headers_only_is_to_be_downloaded(base, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from engine.errors import UsageError
 from engine.merge import publish as publishing
 from engine.merge.lock import locked
+from engine.merge.manifest import MANIFEST_FILE
 from engine.merge.partial import partial_of
 from engine.merge.publish import check_output, publish, recover
 from tests.merge.stacks import leftovers
@@ -30,6 +31,7 @@ def partial(tmp_path):
 def occupy(partial):
     partial.out.mkdir()
     (partial.out / "config.json").write_text("old")
+    (partial.out / MANIFEST_FILE).write_text("{}")
 
 
 def without_exchange(monkeypatch):
@@ -66,7 +68,7 @@ def content(directory):
 
 
 def test_the_name_appears_and_nothing_else_remains(partial):
-    publish(partial, "request")
+    publish(partial, "request", overwrite=True)
     assert content(partial.out) == "new"
     assert not list(partial.root.iterdir())
 
@@ -76,7 +78,7 @@ def test_an_old_checkpoint_is_replaced(partial, monkeypatch, is_exchanged):
     occupy(partial)
     if not is_exchanged:
         without_exchange(monkeypatch)
-    publish(partial, "request")
+    publish(partial, "request", overwrite=True)
     assert content(partial.out) == "new"
     assert not list(partial.root.iterdir())
 
@@ -91,14 +93,14 @@ def test_a_death_between_any_two_steps_is_finished_by_the_next_run(partial, monk
     with monkeypatch.context() as patch:
         killing_after(patch, steps)
         try:
-            publish(partial, "request")
+            publish(partial, "request", overwrite=True)
         except Killed:
             assert content(partial.out) in ({None} if case == "free" else {"old", None}) | {"new"}
     with locked(partial):
         if recover(partial) is None and content(partial.out) != "new":
             assert content(partial.model) == "new"
             assert content(partial.out) == (None if case == "free" else "old")
-            publish(partial, "request")
+            publish(partial, "request", overwrite=True)
     assert content(partial.out) == "new"
     assert leftovers(partial.out) == []
 
@@ -107,7 +109,7 @@ def test_recovery_says_which_request_was_published(partial, monkeypatch):
     with monkeypatch.context() as patch:
         killing_after(patch, 2)
         with pytest.raises(Killed):
-            publish(partial, "request")
+            publish(partial, "request", overwrite=True)
     assert content(partial.out) == "new"
     assert recover(partial) == "request"
 
@@ -132,15 +134,55 @@ def test_an_empty_directory_is_free(tmp_path):
 
 def test_a_directory_with_something_in_it_is_taken(partial):
     occupy(partial)
-    with pytest.raises(UsageError, match="out exists and is not empty.*1 entries"):
+    with pytest.raises(UsageError, match="out exists and is not empty.*2 entries"):
         check_output(partial.out, overwrite=False)
     check_output(partial.out, overwrite=True)
 
 
-def test_only_a_model_directory_is_overwritten(tmp_path):
-    (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(UsageError, match="is not overwritten.*no config.json"):
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"thesis.tex": "years of work"},
+        {"config.json": '{"port": 3000}', "package.json": "{}"},
+        {"config.json": '{"num_hidden_layers": 3}', "pytorch_model.bin": ""},
+        {"config.json": '{"port": 3000}', "model.safetensors": ""},
+    ],
+)
+def test_only_a_model_directory_is_overwritten(tmp_path, files):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError, match="is not overwritten.*no config.json of a language model"):
         check_output(tmp_path, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    "files", [{"dlec_manifest.json": "{}"}, {"config.json": '{"num_hidden_layers": 3}', "model.safetensors": ""}]
+)
+def test_what_is_a_model_or_of_ours_is_overwritten(tmp_path, files):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    check_output(tmp_path, overwrite=True)
+
+
+def test_a_directory_that_appears_meanwhile_is_not_replaced_unasked(partial):
+    occupy(partial)
+    with pytest.raises(UsageError, match=r"has appeared(.|\n)*--overwrite"):
+        publish(partial, "request", overwrite=False)
+    assert (content(partial.out), content(partial.model)) == ("old", "new")
+    assert recover(partial) is None
+    publish(partial, "request", overwrite=True)
+    assert content(partial.out) == "new"
+
+
+@pytest.mark.parametrize("name", ["out", "out/thesis.tex"])
+def test_what_appears_meanwhile_and_is_no_model_is_not_replaced_even_when_asked(partial, name):
+    path = partial.root.parent / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("years of work")
+    with pytest.raises(UsageError):
+        publish(partial, "request", overwrite=True)
+    assert path.read_text() == "years of work"
+    assert content(partial.model) == "new"
 
 
 def test_a_file_is_no_output(tmp_path):
@@ -151,5 +193,5 @@ def test_a_file_is_no_output(tmp_path):
 
 def test_half_written_temporaries_of_a_dead_run_are_tidied_up(partial):
     (partial.root / ".journal.123.tmp").write_text("signat")
-    publish(partial, "request")
+    publish(partial, "request", overwrite=True)
     assert not list(partial.root.iterdir())

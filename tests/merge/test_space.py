@@ -18,13 +18,18 @@ MEGABYTE = 10**6
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 4 MiB."""
-    mount = tmp_path / "disk"
-    mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(mount)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("mounting a tmpfs needs root")
+    mount = mounted(tmp_path / "disk", "size=4m")
     yield mount
     subprocess.run(["umount", str(mount)], check=True)
+
+
+def mounted(mount, options):
+    """A file system in memory; the test is skipped where that is not allowed."""
+    mount.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(mount)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("mounting a tmpfs needs root")
+    return mount
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +77,29 @@ def test_a_full_disk_has_one_message_wherever_it_shows(base, tmp_path, monkeypat
         patch.setattr(f"engine.merge.{call}", full)
         with pytest.raises(MachineError, match="the disk is too full") as raised:
             merged(stack_of(base), tmp_path / "out")
-    assert "continues where it stopped" in str(raised.value)
+    is_begun = partial_of(tmp_path / "out").journal.exists()
+    assert ("continues where it stopped" in str(raised.value)) == is_begun == (call == "stretches.sync_file")
     assert not (tmp_path / "out").exists()
     merged(stack_of(base), tmp_path / "out")
+
+
+@pytest.mark.parametrize("files", [1, 2, 3, 4, 5, 6])
+def test_a_disk_that_can_hold_no_more_files_says_so(base, files, tmp_path):
+    mount = mounted(tmp_path / "disk", f"size=4m,nr_inodes={files}")
+    try:
+        with pytest.raises(MachineError, match=r"MB are free, but only \d more files can be made"):
+            merged(stack_of(base), mount / "deep/out")
+    finally:
+        subprocess.run(["umount", str(mount)], check=True)
+
+
+def test_bytes_that_suffice_are_not_blamed(base, tmp_path, monkeypatch):
+    def over_quota(*_arguments, **_settings):
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr("engine.merge.lock.Path.mkdir", over_quota)
+    with pytest.raises(MachineError, match="a quota ran out"):
+        merged(stack_of(base), tmp_path / "deep/out")
 
 
 def test_what_is_allocated_is_not_needed_again(base, tmp_path, monkeypatch):
@@ -95,8 +120,9 @@ def test_no_permission_has_one_message(base, tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     monkeypatch.setattr("engine.merge.lock.Path.mkdir", forbidden)
-    with pytest.raises(MachineError, match=r"dlec-partial cannot be written: Permission denied"):
+    with pytest.raises(MachineError, match=r"dlec-partial cannot be written: Permission denied") as raised:
         merged(stack_of(base), tmp_path / "out")
+    assert "Choose another output" in raised.value.fix
 
 
 def test_a_file_in_the_way_of_the_parent_has_one_message(base, tmp_path):

@@ -37,6 +37,13 @@ def test_each_changed_file_is_named(directory, name):
     assert list(mismatches(directory)) == [name]
 
 
+@pytest.mark.parametrize("name", ["/etc/passwd", "../outside", "deep/../../outside"])
+def test_a_name_outside_of_the_directory_is_refused(directory, name):
+    (directory / "SHA256SUMS").write_text(f"{'0' * 64}  {name}\n")
+    with pytest.raises(CheckpointError, match="line 1 names .*which is not below it"):
+        list(mismatches(directory))
+
+
 def test_a_line_that_is_no_sum_is_refused_by_number(directory):
     (directory / "SHA256SUMS").write_text(sums_text(directory) + "not a sum\n")
     with pytest.raises(CheckpointError, match="line 7 is not a sum"):

@@ -11,7 +11,6 @@ ROOT = Path(__file__).parents[2]
 OWN = {"dlec_tui", "engine"}
 NOT_IMPORTED = {
     *("safetensors", "gguf"),  # through which transformers reads weights
-    *("textual", "textual-plotext", "plotext", "sqlite-utils"),  # for the rooms that come next
 }
 
 

@@ -21,6 +21,9 @@ def models(tmp_path_factory):
         "QWEN": {"config": {"model_type": "qwen2"}},
         "ROPE": {"config": {"rope_theta": 500000.0}},
         "TIED": {"tied": True},
+        "HALF": {"dtype": "F16"},
+        "NEW": {"config": {"model_type": "brandnew"}},
+        "MORE": {"config": {"num_hidden_layers": 3}},
     }
     return {name: str(write_llama(root / name, layers=4, **options)) for name, options in variants.items()}
 
@@ -64,6 +67,9 @@ FINDINGS = {
     "a pattern": ([("A", 0, 4, '[{filter: "o_proj|down_proj", value: 0}]')], "filters", WARNING, "matches no tensor"),
     "shadowed": ([("A", 0, 4, "[{value: 1}, {filter: o_proj, value: 0}]")], "filters", WARNING, "never reached"),
     "embeddings too": ([("A", 0, 4, "0.5")], "scale-reach", WARNING, "model.embed_tokens.weight"),
+    "more layers": ([("MORE", 0, 3)], "layer-count", ERROR, "says 3 layers, its weights have 4"),
+    "two dtypes": ([("A", 0, 2), ("HALF", 2, 4)], "dtypes", WARNING, "F32 and F16"),
+    "a family unheard of": ([("NEW", 0, 4)], "known-family", WARNING, "`brandnew`"),
     "not there": ([("no/such/model/here", 0, 4)], "checkpoint", ERROR, "does not exist"),
 }  # fmt: skip
 

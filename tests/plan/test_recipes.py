@@ -40,7 +40,7 @@ def test_repeat_many_times_is_written_and_warned_of(model):
     assert {problem.rule for problem in checked.problems} == {"repeats"}
 
 
-@pytest.mark.parametrize("options", [(3, 3), (4, 2), (-1, 2), (0, 7), (1, 2, 0)])
+@pytest.mark.parametrize("options", [(3, 3), (4, 2), (-1, 2), (0, 7), (1, 2, 0), (1, 2, 30_000_000)])
 def test_repeat_refuses_what_is_no_block(model, options):
     with pytest.raises(UsageError):
         repeat.write(model, repeat.Options(*options))
@@ -60,6 +60,11 @@ def test_llama_pro_adds_one_inert_copy_after_each_group(model, groups):
     assert copies[-1].layer == 5
     assert all(visit.repeat == 1 for visit in copies)
     assert set(layer_scalings(copies[0])) == {"self_attn.o_proj.weight", "mlp.down_proj.weight"}
+
+
+def test_a_name_with_a_line_break_injects_nothing(tmp_path):
+    odd = opener()(str(write_llama(tmp_path / "m\nmerge_method: evil\x1b[31m")))
+    assert layers_of(repeat.write(odd, repeat.Options(2, 4))) == [0, 1, 2, 3, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("groups", [0, 7, -1])

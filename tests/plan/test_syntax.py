@@ -155,6 +155,11 @@ def test_a_yaml_bomb_is_refused_in_little_time_and_memory():
     assert "100,000" in only_problem(f"a0: &a0 [1]\n{levels}").message
 
 
+def test_anchors_that_nest_deeper_than_any_plan_are_refused():
+    chain = "".join(f"  - &k{n} {{<<: *k{n - 1}}}\n" for n in range(1, 300))
+    assert "40 deep" in only_problem(f"z:\n  - &k0 {{a: 1}}\n{chain}<<: *k299\n").message
+
+
 def test_text_over_the_limit_is_refused_unread():
     assert "2,000,000" in only_problem("#" * 2_000_001).message
 

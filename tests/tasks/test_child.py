@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from engine.errors import CheckpointError, MachineError
-from engine.tasks.child import run_child
+from engine.tasks.child import run_child, run_task
 
 
 @pytest.fixture
@@ -14,8 +14,8 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def made(body: str) -> str:
         lines = "\n".join(f"    {line}" for line in body.splitlines())
-        serve = "from engine.inference.protocol import serve\n"
-        (tmp_path / "asked.py").write_text(f"{serve}def answer(request):\n{lines}\nserve(answer)\n")
+        serve = "from engine.protocol import serve\n"
+        (tmp_path / "asked.py").write_text(f"{serve}def answer(request, report):\n{lines}\nserve(answer)\n")
         return "asked"
 
     return made
@@ -49,11 +49,6 @@ def test_a_killed_child_is_told_from_a_crashed_one(module: Any) -> None:
         run_child(module("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)"), {})
 
 
-def test_a_child_that_takes_too_long_is_stopped(module: Any) -> None:
-    with pytest.raises(MachineError, match="stopped after 1 s"):
-        run_child(module("import time\ntime.sleep(60)"), {}, timeout=1.0)
-
-
 def test_a_file_in_the_working_directory_does_not_shadow_a_library(
     module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,3 +61,27 @@ def test_a_file_in_the_working_directory_does_not_shadow_a_library(
 
 def test_children_stay_offline(module: Any) -> None:
     assert run_child(module("import os\nreturn dict(os.environ)"), {})["HF_HUB_OFFLINE"] == "1"
+
+
+def test_progress_is_passed_on_while_the_child_works(module: Any) -> None:
+    heard: list[tuple[int, int, str]] = []
+    body = "report(1, 2, 'half')\nreport(2, 2, 'all')\nreturn {}"
+    run_child(module(body), {}, lambda *progress: heard.append(progress))
+    assert heard == [(1, 2, "half"), (2, 2, "all")]
+
+
+def test_a_child_whose_asker_gives_up_is_ended(module: Any) -> None:
+    def give_up(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_child(module("report(1, 2, '')\nimport time\ntime.sleep(60)"), {}, give_up)
+
+
+def test_much_talk_does_not_block_the_child(module: Any) -> None:
+    assert run_child(module("import sys\nsys.stderr.write('x' * 1_000_000)\nreturn {}"), {}) == {}
+
+
+def test_a_task_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(MachineError, match="there is no task"):
+        run_task("no_such_task", {})

@@ -11,6 +11,9 @@ from engine.errors import UsageError
 from engine.plan.recipes.budget import layers_for_growth
 from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
 
+MOST_LAYERS = 5_000
+"""Beyond any model; with a slice for each the plan can still be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -36,6 +39,11 @@ def write(checkpoint: Checkpoint, options: Options) -> str:
     if times < 1:
         raise UsageError(f"a block cannot be repeated {times} times", fix="Give --times 1 or more.")
     grown = layers + (end - start) * times
+    if grown > MOST_LAYERS:
+        why = f"the new model would have {grown:,} layers"
+        raise UsageError(
+            f"a plan for at most {MOST_LAYERS:,} layers can be written", why=why, fix="Give fewer --times."
+        )
     title = [
         f"Repeats {layers_in_words(start, end)} of {checkpoint.reference}: {layers} layers become {grown}.",
         "The end of a layer_range is exclusive.",

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import yaml
 
+from engine.checkpoint.header import is_text
+from engine.errors import UsageError, escaped, shown
+
 
 @dataclass(frozen=True, slots=True)
 class SliceText:
@@ -19,8 +22,12 @@ class SliceText:
 
 
 def plan_text(title: Iterable[str], model: str, slices: Iterable[SliceText]) -> str:
-    """A plan over one model: title lines as comments, then its slices."""
-    lines = [f"# {line}" if line else "#" for line in title]
+    """A plan over one model: title lines as comments, then its slices. Raises UsageError for a path that is no text."""
+    if not is_text(model):
+        raise UsageError(
+            f"a plan cannot name {shown(model)}", why="its path is not UTF-8 text", fix="Give it through a link."
+        )
+    lines = [f"# {escaped(line)}" if line else "#" for line in title]
     lines += ["merge_method: passthrough", "slices:"]
     for slice_ in slices:
         lines += _slice_lines(model, slice_)

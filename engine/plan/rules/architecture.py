@@ -34,18 +34,10 @@ TUNING_KEYS = ("rope_theta", "rope_scaling", "rope_parameters", "rms_norm_eps", 
 
 def check(facts: Facts) -> Iterator[Problem]:
     donor = facts.stack.config_donor
-    for reference, place in _first_mentions(facts):
+    for reference, place in facts.first_mentions():
         checkpoint = facts.checkpoints[reference]
         if checkpoint is not donor:
             yield from _compare(checkpoint, donor, place)
-
-
-def _first_mentions(facts: Facts) -> Iterator[tuple[str, Place]]:
-    seen = set()
-    for slice_ in facts.plan.slices:
-        if slice_.model not in seen:
-            seen.add(slice_.model)
-            yield slice_.model, slice_.model_place
 
 
 def _compare(checkpoint: Checkpoint, donor: Checkpoint, place: Place) -> Iterator[Problem]:

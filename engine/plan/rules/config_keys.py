@@ -18,7 +18,7 @@ def check(facts: Facts) -> Iterator[Problem]:
     try:
         edit = edited_config(stack.config_donor.config, visits)
     except CheckpointError as error:
-        yield Problem("config-keys", Severity.ERROR, f"{error.what}: {error.why}", fix=error.fix)
+        yield Problem("config-keys", Severity.ERROR, error.line, fix=error.fix)
         return
     for note in edit.notes:
         yield Problem("config-keys", Severity.NOTE, note)

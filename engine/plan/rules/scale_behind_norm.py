@@ -28,7 +28,7 @@ def _findings(visit: Visit) -> Iterator[tuple[Severity, str]]:
         norms = norms_behind(visit.checkpoint, visit.layer)
         scaled = layer_scalings(visit)
     except CheckpointError as error:
-        yield Severity.ERROR, f"{error.what}: {error.why}"
+        yield Severity.ERROR, error.line
         return
     moved = sorted({suffix for norm in norms.values() for suffix in norm if suffix in scaled})
     if moved:

@@ -106,19 +106,25 @@ def _check_depth(text: str) -> None:
 
 
 def _check_size(root: yaml.Node) -> None:
-    """Counts nodes with aliases expanded, without expanding them: a few anchors can mean billions of values."""
-    sizes: dict[int, int] = {}
+    """Measures the tree with aliases expanded, without expanding them: a few anchors can mean billions of values."""
+    measured: dict[int, tuple[int, int]] = {}
 
-    def measure(node: yaml.Node) -> int:
-        if id(node) not in sizes:
-            sizes[id(node)] = MAX_NODES + 1
-            sizes[id(node)] = 1 + sum(measure(child) for child in _children(node))
-        return sizes[id(node)]
+    def measure(node: yaml.Node) -> tuple[int, int]:
+        """How many nodes, how deep. An alias comes after its anchor, so this is never deeper than the text."""
+        if id(node) not in measured:
+            measured[id(node)] = MAX_NODES + 1, 0
+            children = [measure(child) for child in _children(node)]
+            size, depth = sum(size for size, _ in children), max((depth for _, depth in children), default=0)
+            measured[id(node)] = 1 + size, 1 + depth
+        return measured[id(node)]
 
-    if measure(root) > MAX_NODES:
+    size, depth = measure(root)
+    if size > MAX_NODES:
         raise PlanSyntaxError(
             f"anchors expand to more than {MAX_NODES:,} values or contain themselves", _place(root.start_mark)
         )
+    if depth > MAX_DEPTH:
+        raise PlanSyntaxError(f"anchors nest more than {MAX_DEPTH} deep", _place(root.start_mark))
 
 
 class _Tree:

@@ -1,0 +1,92 @@
+"""Curves over the layers of a model as text with ANSI colours: the only file that knows plotext.
+
+plotext draws on one global figure, so this may be called from one thread only. Line and dots can be told apart where
+the colours are taken out, as click does for files and NO_COLOR.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Point: TypeAlias = tuple[float, float]
+"""(layer, value); a block of layers has its middle as its layer."""
+
+MOST_CURVES = 2
+"""That can be drawn over each other."""
+
+_SIDES = ("left", "right")
+_COLOURS = ("cyan", "orange")
+_MARKERS = ("braille", "•")
+_LEGEND_MARKERS = ("⠒⠒", "•")
+_ROWS_PER_TICK = 3
+_COLUMNS_PER_TICK = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One metric over depth."""
+
+    name: str
+    points: tuple[Point, ...]
+    """In the order of layers, at least one."""
+
+    @property
+    def is_logarithmic(self) -> bool:
+        """Whether its values are drawn on a logarithmic axis: all positive, and far apart."""
+        values = [value for _, value in self.points]
+        return min(values) > 0 and max(values) >= 4 * min(values)
+
+
+def layer_curves(curves: Sequence[Curve], layers: int, width: int, height: int) -> str:
+    """One or two curves over layers 0 to `layers` - 1, each with its own axis, in `width` columns and `height` rows.
+
+    The first is a line with its axis at the left, the second dots with theirs at the right; a legend comes last.
+    """
+    import plotext
+
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.limit_size(False, False)  # else the size of the terminal, or what plotext takes for it, would cut it
+    plotext.plotsize(width, height - 1)
+    plotext.xlim(-0.5, layers - 0.5)
+    plotext.xticks(_layer_ticks(layers, width))
+    for curve, side, marker, colour in zip(curves, _SIDES, _MARKERS, _COLOURS, strict=False):
+        xs, ys = zip(*curve.points, strict=True)
+        draw = plotext.plot if marker == "braille" else plotext.scatter
+        draw(xs, ys, marker=marker, color=colour, yside=side)
+        plotext.yscale("log" if curve.is_logarithmic else "linear", yside=side)
+        ticks = _value_ticks(curve, max(2, height // _ROWS_PER_TICK))
+        plotext.yticks(ticks, [f"{tick:.3g}" for tick in ticks], yside=side)
+    return "\n".join([*plotext.build().splitlines(), _legend(curves)])
+
+
+def _layer_ticks(layers: int, width: int) -> list[int]:
+    """First and last layer, and round numbers between them with room for their labels."""
+    fitting = max(1, layers * _COLUMNS_PER_TICK // width)
+    step = next((step for step in (1, 2, 5, 10, 20, 50) if step >= fitting), 100)
+    inner = [layer for layer in range(0, layers, step) if layers - 1 - layer > step // 2]
+    return [*inner, layers - 1]
+
+
+def _value_ticks(curve: Curve, number: int) -> list[float]:
+    """Evenly spaced places on the curve's axis, from its lowest to its highest value."""
+    values = [value for _, value in curve.points]
+    low, high = min(values), max(values)
+    if low == high:
+        return [low]
+    shares = [place / (number - 1) for place in range(number)]
+    if curve.is_logarithmic:
+        return [low * (high / low) ** share for share in shares]
+    return [low + (high - low) * share for share in shares]
+
+
+def _legend(curves: Sequence[Curve]) -> str:
+    import plotext
+
+    parts = []
+    for curve, side, marker, colour in zip(curves, _SIDES, _LEGEND_MARKERS, _COLOURS, strict=False):
+        remarks = [side] * (len(curves) > 1) + ["log"] * curve.is_logarithmic
+        parts.append(
+            f"{plotext.colorize(marker, colour)} {curve.name}" + (f" ({', '.join(remarks)})" if remarks else "")
+        )
+    return "   ".join(parts)

@@ -1,0 +1,79 @@
+"""`dlec generate`: base and plan continue the same prompt, side by side, while they write."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dlec_tui.cli.measuring import device_option, dtype_option
+from dlec_tui.cli.options import json_option, plan_argument, strict_option
+from dlec_tui.cli.plan_file import read_plan
+from dlec_tui.wording import printable
+from engine.checkpoint.find import opener
+from engine.protocol import Report, silent
+from engine.tasks.child import run_task
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+SPEAKERS = ("base", "plan")
+DEFAULT_TOKENS = 64
+
+
+@click.command
+@plan_argument
+@click.option("--prompt", metavar="TEXT", required=True, help="What both continue; no chat template is applied.")
+@click.option("--tokens", type=click.IntRange(1), default=DEFAULT_TOKENS, show_default=True, help="New ones, at most.")
+@device_option
+@dtype_option
+@strict_option
+@json_option
+def generate(
+    plan_path: Path, prompt: str, tokens: int, device: str, dtype: str, strict: bool, wants_json: bool
+) -> None:
+    """Let PLAN and its base continue a prompt greedily, side by side; no model is written."""
+    plan = read_plan(plan_path, opener())
+    if findings := plan.findings():
+        click.echo(findings, err=True)
+    plan.stack(strict=strict)
+    request = {"plan": plan.checked.text, "prompt": prompt, "max_new_tokens": tokens, "device": device, "dtype": dtype}
+    with side_by_side(prompt, watched=not wants_json and sys.stdout.isatty()) as listen:
+        texts = run_task("generate", request, listen)
+    if wants_json:
+        click.echo(json.dumps({"prompt": prompt, **texts}))
+    elif not sys.stdout.isatty():
+        click.echo("\n".join(f"{name}: {printable(prompt + texts[name])}" for name in SPEAKERS))
+
+
+@contextmanager
+def side_by_side(prompt: str, *, watched: bool) -> Iterator[Report]:
+    """Two columns on the terminal that grow with what the task reports: (0 base or 1 plan, 2, the next piece)."""
+    if not watched:
+        yield silent
+        return
+    from rich.live import Live
+
+    texts = [prompt, prompt]
+    with Live(columns(texts), refresh_per_second=8) as live:
+
+        def listen(speaker: int, _speakers: int, piece: str) -> None:
+            texts[speaker] += piece
+            live.update(columns(texts))
+
+        yield listen
+
+
+def columns(texts: list[str]) -> "Table":
+    """Base and plan beside each other; what looks like markup is text."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*SPEAKERS, show_edge=False, expand=True)
+    for column in table.columns:
+        column.ratio, column.overflow = 1, "fold"
+    table.add_row(*(Text(printable(text)) for text in texts))
+    return table

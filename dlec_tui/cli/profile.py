@@ -1,0 +1,63 @@
+"""`dlec profile`: one pass over a model, layer by layer, kept in the store."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from dlec_tui.charts import layer_curves
+from dlec_tui.cli.measuring import measured_on, measuring_options, request_for, setting_of
+from dlec_tui.cli.screen import chart_size, task_progress
+from dlec_tui.curves import profile_curves
+from dlec_tui.wording import plural
+from engine.checkpoint.checkpoint import Checkpoint, require_local
+from engine.checkpoint.find import opener
+from engine.errors import shown
+from engine.store.layers import LayerStatistics
+from engine.tasks.child import run_task
+from engine.tasks.setting import Setting
+from engine.text.corpus import Half
+
+
+@click.command
+@click.argument("model")
+@measuring_options(Half.CHOOSING)
+def profile(model: str, wants_json: bool, **options: Any) -> None:
+    """Measure every layer of MODEL and every neuron of its MLPs in one forward pass, and keep that in the store."""
+    found = profile_model(opener()(model), setting_of(options))
+    click.echo(json.dumps(found) if wants_json else "\n".join(profile_lines(found)))
+
+
+def profile_model(checkpoint: Checkpoint, setting: Setting) -> dict[str, Any]:
+    """The profile task's answer."""
+    require_local(checkpoint)
+    with task_progress("opening the model") as progress:
+        return run_task("profile", request_for(checkpoint, setting), progress)
+
+
+def profile_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """The curves over depth, every layer's figures, and what they were measured on."""
+    layers = [statistics_of(each) for each in found["layers"]]
+    yield f"{shown(found['reference'])}: {plural(len(layers), 'layer')}"
+    if curves := list(profile_curves(layers)):
+        yield layer_curves(curves, len(layers), *chart_size())
+    yield from layer_table(layers)
+    yield measured_on(found)
+
+
+def statistics_of(layer: Mapping[str, float | None]) -> LayerStatistics:
+    """One layer of the task's answer, in which null stands for what is not known."""
+    known: dict[str, Any] = {name: math.nan if value is None else value for name, value in layer.items()}
+    return LayerStatistics(**known)
+
+
+def layer_table(layers: Sequence[LayerStatistics]) -> Iterator[str]:
+    """A line each: how far the layer turns the residual stream, and how much it adds to it."""
+    yield "layer  influence  rel. update  update norm  input norm"
+    for each in layers:
+        yield (
+            f"{each.layer:>5}  {each.block_influence:>9.4f}  {each.relative_update:>11.4f}  "
+            f"{each.update_norm:>11.2f}  {each.input_norm:>10.2f}"
+        )

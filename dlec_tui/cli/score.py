@@ -1,0 +1,93 @@
+"""`dlec score`: a metric of single layers or blocks of them that costs more than the profile's one pass."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from dlec_tui.charts import MOST_CURVES, layer_curves
+from dlec_tui.cli.measuring import measured_on, measuring_options, request_for, setting_of
+from dlec_tui.cli.screen import chart_size, task_progress
+from dlec_tui.curves import score_curves
+from dlec_tui.wording import plural
+from engine.checkpoint.checkpoint import Checkpoint, require_local
+from engine.checkpoint.find import opener
+from engine.errors import shown
+from engine.store.scores import Score
+from engine.tasks.child import run_task
+from engine.tasks.score import METRICS, Block
+from engine.tasks.setting import Setting
+from engine.text.corpus import Half
+
+_MOST_SHOWN = 12
+"""Blocks in the table; --json has them all."""
+
+
+def _widths(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> list[int]:
+    """1,4 as numbers."""
+    try:
+        return [int(width) for width in value.split(",")] if value else []
+    except ValueError as error:
+        raise click.BadParameter(f"{shown(value)} is not numbers such as 1,4") from error
+
+
+def _blocks(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> list[Block]:
+    """12:17,3:5 as pairs."""
+    try:
+        pairs = [block.split(":") for block in value.split(",")] if value else []
+        return [(int(start), int(end)) for start, end in pairs]
+    except ValueError as error:
+        raise click.BadParameter(f"{shown(value)} is not blocks such as 12:17,3:5") from error
+
+
+@click.command
+@click.argument("model")
+@click.option("--metric", type=click.Choice([*METRICS]), required=True, help="What to measure.")
+@click.option("--width", metavar="N,...", callback=_widths, help="All blocks of so many layers (default 1).")
+@click.option("--blocks", metavar="START:END,...", callback=_blocks, help="These blocks instead, END exclusive.")
+@measuring_options(Half.CHOOSING)
+def score(model: str, metric: str, width: list[int], blocks: list[Block], wants_json: bool, **options: Any) -> None:
+    """Measure what repeating or leaving out each block of layers of MODEL does; what is in the store is not repeated.
+
+    \b
+    second-pass   how far a block moves its own output when run once more; cheap, the best predictor of duplication
+    duplication   NLL with the block visited twice, minus the base's
+    ablation      NLL without the block, minus the base's
+    logit-lens    KL between what the model says and what it would say after this layer
+    """
+    if width and blocks:
+        raise click.UsageError("give --width or --blocks, not both")
+    checkpoint = opener()(model)
+    found = score_model(
+        checkpoint, metric, {"blocks": blocks} if blocks else {"width": width or [1]}, setting_of(options)
+    )
+    click.echo(json.dumps(found) if wants_json else "\n".join(score_lines(found, checkpoint.layer_count)))
+
+
+def score_model(checkpoint: Checkpoint, metric: str, what: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
+    """The score task's answer; `what` is {"width": [...]} or {"blocks": [...]}."""
+    require_local(checkpoint)
+    request = request_for(checkpoint, setting) | {"metric": metric, **what}
+    with task_progress("opening the model") as progress:
+        return run_task("score", request, progress)
+
+
+def score_lines(found: Mapping[str, Any], layers: int) -> Iterator[str]:
+    """The curve where there is one, the lowest scores, and what they were measured on."""
+    scores = found["scores"]
+    yield f"{found['metric']} of {plural(len(scores), 'block')} of {shown(found['reference'])}"
+    if curves := list(score_curves(Score(found["metric"], **each) for each in scores)):
+        yield layer_curves(curves[:MOST_CURVES], layers, *chart_size())
+    yield from score_table(scores)
+    yield measured_on(found)
+
+
+def score_table(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The lowest first."""
+    yield "  block      score  standard error"
+    for each in sorted(scores, key=lambda each: float(each["value"]))[:_MOST_SHOWN]:
+        block, error = f"{each['start']}:{each['end']}", each["se"]
+        yield f"{block:>7}  {each['value']:>9.4f}  {'' if error is None else f'{error:>14.4f}'}".rstrip()
+    if len(scores) > _MOST_SHOWN:
+        yield f"and {len(scores) - _MOST_SHOWN} more, all of them with --json"

@@ -1,0 +1,1 @@
+"""The parts that the screen is made of: each a whole that could fill it."""

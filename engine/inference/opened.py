@@ -1,0 +1,145 @@
+"""Opens a checkpoint directory to run it: the model with its weights, checked, and its tokenizer."""
+
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint.config import CONFIG_FILE
+from engine.errors import CheckpointError, DlecError, MachineError, UsageError, shown
+from engine.inference.library import transformers_library
+from engine.inference.opening import load_error, model_class, one_line, read_model_config
+from engine.tensors.library import torch_library
+
+DTYPES = ("auto", "float64", "float32", "bfloat16", "float16")
+"""What a model can be opened in; "auto" is what its config says."""
+
+_MOST_NAMED = 3
+_ALIGNMENT = 64
+"""Bytes: what torch's own allocator guarantees."""
+
+
+def open_model(directory: Path, dtype: str = "auto", device: str = "cpu") -> Any:
+    """The language model in `directory`, in eval mode, its weights checked to be finite.
+
+    Raises CheckpointError when it is no decoder with a language head, does not load, lacks tensors or has weights that
+    are not finite (in `dtype`); UsageError for an unknown dtype or device; MachineError when the device is not there.
+    """
+    _require_dtype(dtype)
+    require_device(device)
+    config = read_model_config(directory)
+    require_language_head(directory, config)
+    model = _loaded(directory, config, dtype)
+    require_finite(model, directory)
+    _align(model)
+    return moved(model, device).eval()
+
+
+def open_tokenizer(directory: Path) -> Any:
+    """The tokenizer in `directory`. Raises CheckpointError when there is none or it cannot be read."""
+    transformers = transformers_library()
+    try:
+        return transformers.AutoTokenizer.from_pretrained(
+            str(directory), local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:
+        raise CheckpointError(
+            f"{directory} has no tokenizer that transformers can open",
+            why=one_line(error),
+            fix="Put the tokenizer's files beside the weights.",
+        ) from error
+
+
+def require_device(device: str) -> None:
+    """Raises UsageError when `device` is no name of a device, MachineError when this machine has no such device."""
+    torch = torch_library()
+    try:
+        wanted = torch.device(device)
+    except RuntimeError as error:
+        raise UsageError(f"{shown(device)} is no device", fix="Use cpu, cuda or cuda:N.") from error
+    if wanted.type == "cuda":
+        _require_gpu(device, wanted.index or 0)
+
+
+def require_language_head(directory: Path, config: Any) -> None:
+    """Raises CheckpointError when the model of `config` does not predict the next token of a text."""
+    named = model_class(config)
+    if config.is_encoder_decoder or not named.can_generate():
+        raise CheckpointError(
+            f"{directory} has no language head",
+            why=f"{named.__name__}, which {CONFIG_FILE} names, does not predict the next token",
+            fix="Use a checkpoint of a decoder for causal language modelling.",
+        )
+
+
+def require_finite(model: Any, directory: Path) -> None:
+    """Raises CheckpointError naming the first parameter with a weight that is NaN or infinite."""
+    torch = torch_library()
+    for name, parameter in model.named_parameters():
+        # A sum is finite only if all it adds is; it costs one pass and no memory. It may overflow, so look closer then.
+        if parameter.is_floating_point() and not torch.isfinite(parameter.sum(dtype=torch.float32)):
+            count = int((~torch.isfinite(parameter)).sum())
+            if count:
+                raise _not_finite(directory, name, parameter, count)
+
+
+def moved(model: Any, device: str) -> Any:
+    """`model` on `device`. Raises MachineError when the device lacks memory."""
+    torch = torch_library()
+    try:
+        return model.to(device)
+    except torch.OutOfMemoryError as error:
+        raise MachineError(
+            f"{device} has too little memory for the model",
+            why=one_line(error),
+            fix="Use a narrower dtype, or --device cpu.",
+        ) from error
+
+
+def _require_dtype(dtype: str) -> None:
+    if dtype not in DTYPES:
+        raise UsageError(f"{shown(dtype)} is no dtype to run a model in", fix=f"Use one of {', '.join(DTYPES)}.")
+
+
+def _require_gpu(device: str, number: int) -> None:
+    torch = torch_library()
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if number >= found:
+        why = f"torch {torch.__version__} finds {found or 'no'} GPU{'s' if found > 1 else ''}"
+        raise MachineError(f"{device} is not there", why=why, fix="Use --device cpu.")
+
+
+def _loaded(directory: Path, config: Any, dtype: str) -> Any:
+    try:
+        model, info = model_class(config).from_pretrained(
+            str(directory), config=config, local_files_only=True, dtype=dtype, output_loading_info=True
+        )
+    except DlecError:
+        raise
+    except Exception as error:
+        raise load_error(config, str(directory), error) from error
+    require_loaded(info, str(directory))
+    return model
+
+
+def require_loaded(info: dict[str, Any], what: str) -> None:
+    """Raises CheckpointError when transformers had to make weights up."""
+    if lacking := sorted(info["missing_keys"]):
+        more = ", ..." if len(lacking) > _MOST_NAMED else ""
+        named = ", ".join(map(shown, lacking[:_MOST_NAMED])) + more
+        raise CheckpointError(f"{what} lacks weights that its config asks for", why=f"{len(lacking)} tensors: {named}")
+
+
+def _align(model: Any) -> None:
+    """Weights mapped from a file lie where the file's header ends, and CPU kernels round by where they lie: without
+    this, a stack's figures would differ in the last bit from those of the same weights in another file."""
+    for parameter in model.parameters():
+        if parameter.data_ptr() % _ALIGNMENT:
+            parameter.data = parameter.data.clone()
+
+
+def _not_finite(directory: Path, name: str, parameter: Any, count: int) -> CheckpointError:
+    dtype = str(parameter.dtype).removeprefix("torch.")
+    return CheckpointError(
+        f"{shown(name)} of {directory} is broken",
+        why=f"{count:,} of its {parameter.numel():,} weights are NaN or infinite in {dtype}",
+        fix="Use an intact copy, or a wider dtype if that one is too narrow for it.",
+    )

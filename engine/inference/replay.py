@@ -1,0 +1,138 @@
+"""Calls single layers of a model outside its forward, with the arguments that its forward would give them.
+
+Whatever a family makes of positions, masks and windows is thereby right without knowing the family: the results equal
+the model's own exactly. Recording runs no layer and needs no layer's weights (engine.inference.stubs).
+
+B sequences, T tokens, D the width of the residual stream, V the vocabulary.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.checkpoint.config import LAYER_COUNT_KEYS
+from engine.checkpoint.layer_keys.refusals import CROSS_LAYER
+from engine.errors import CheckpointError, UsageError, shown
+from engine.inference.signature import layer_modules
+from engine.inference.stubs import Call, HandOn, StubRun, forward_replaced, run_stubs
+from engine.tensors.library import torch_library
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A model's layers, with the arguments that certain tokens give them."""
+
+    embedded: "torch.Tensor"
+    """[B, T, D]: what enters the first layer."""
+    _model: Any
+    _layers: Any
+    _input_ids: "torch.Tensor"
+    _calls: tuple[Call, ...]
+    _hand_on: HandOn
+
+    def layer(self, index: int, hidden: "torch.Tensor") -> "torch.Tensor":
+        """[B, T, D] to [B, T, D]: layer `index` of the model. Raises UsageError for hidden states of another shape."""
+        self._require_shape(hidden)
+        call = self._calls[index]
+        output = self._layers[index](hidden, *call.positional, **call.keywords)
+        found: torch.Tensor = output[0] if isinstance(output, tuple | list) else output
+        return found
+
+    def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
+        """[B, T, D] to [B, T, V]: what the model makes of its last layer's output. Raises like `layer`."""
+        self._require_shape(hidden)
+        given = self._hand_on(hidden)
+        with forward_replaced(self._layers, lambda *_, **__: given):
+            found: torch.Tensor = self._model(input_ids=self._input_ids, use_cache=False).logits
+        return found
+
+    def _require_shape(self, hidden: "torch.Tensor") -> None:
+        if hidden.shape != self.embedded.shape:
+            raise UsageError(
+                "the recording does not fit the hidden states",
+                why=f"it was made for {tuple(self.embedded.shape)}, they have {tuple(hidden.shape)}",
+                fix="Record anew for each shape.",
+            )
+
+
+def record(model: Any, input_ids: "torch.Tensor") -> Recording:
+    """The recording for `input_ids` [B, T]; record anew for other tokens, and above all for another shape.
+
+    Costs the embeddings twice. Raises CheckpointError, with the reason, for a model whose layers hand each other more
+    than the residual stream.
+    """
+    torch = torch_library()
+    _refuse_known_sharing(model)
+    layers, tokens = layer_modules(model, _layer_count(model)), input_ids.to(model.device)
+    with torch.no_grad():
+        run, hand_on = _one_stream(model, layers, tokens)
+        _refuse_dependence(model, run, run_stubs(model, layers, tokens, hand_on, torch.neg))
+    return Recording(run.entered[0], model, layers, tokens, tuple(run.calls), hand_on)
+
+
+def _one_stream(model: Any, layers: Any, tokens: "torch.Tensor") -> tuple[StubRun, HandOn]:
+    failure = ""
+    for hand_on in (_bare, _in_a_pair):
+        run = run_stubs(model, layers, tokens, hand_on, torch_library().clone)
+        if run.is_one_stream:
+            return run, hand_on
+        failure = run.failure or "it changes between them"
+    raise _refused(model, f"they hand on more than the residual stream ({failure})")
+
+
+def _bare(hidden: "torch.Tensor") -> Any:
+    return hidden
+
+
+def _in_a_pair(hidden: "torch.Tensor") -> Any:
+    """The second place is for attention weights. A model that gives it to the next layer is found by its value."""
+    return hidden, hidden
+
+
+def _layer_count(model: Any) -> int:
+    config = model.config.get_text_config()
+    return next(int(getattr(config, key)) for key in LAYER_COUNT_KEYS if getattr(config, key, None))
+
+
+def _refuse_known_sharing(model: Any) -> None:
+    stated = model.config.get_text_config().to_dict()
+    for key, reason in CROSS_LAYER.items():
+        if stated.get(key):
+            raise _refused(model, f"{reason} (`{key}` is {shown(stated[key])})")
+
+
+def _refuse_dependence(model: Any, run: StubRun, changed: StubRun) -> None:
+    """`changed` is a run in which layers gave something else: where its arguments differ, they depend on that."""
+    for index, (call, other) in enumerate(zip(run.calls, changed.calls, strict=True)):
+        for name, value in call.arguments.items():
+            if not _is_equal(value, other.arguments[name]):
+                raise _refused(model, f"`{shown(name)}` of layer {index} depends on what earlier layers computed")
+            if _is_store(value):
+                raise _refused(model, f"they pass each other `{shown(name)}`, to which they may write")
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    torch = torch_library()
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return one.shape == other.shape and bool(torch.equal(one, other))
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(map(_is_equal, one, other))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_is_equal(one[key], other[key]) for key in one)
+    return not isinstance(one, torch.Tensor) and not isinstance(other, torch.Tensor)
+
+
+def _is_store(value: Any) -> bool:
+    """An empty container is there to be filled, and so is a cache; one with masks in it is there to be read."""
+    return not value if isinstance(value, Mapping | list) else hasattr(value, "update")
+
+
+def _refused(model: Any, why: str) -> CheckpointError:
+    return CheckpointError(
+        f"the layers of {shown(type(model).__name__)} cannot be run one by one",
+        why=why,
+        fix="Preview plans one at a time instead, where such a model can be stacked at all.",
+    )

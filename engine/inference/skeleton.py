@@ -1,0 +1,84 @@
+"""The model of a stack as transformers builds and loads it, without the weights that stay what they are.
+
+It is built from the very config that a merge would write, and transformers itself loads into it the tensors that the
+merge would change, so renamed, fused and tied weights are as in the merged checkpoint. The rest is on the meta device.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+from engine.checkpoint.config import CONFIG_FILE
+from engine.errors import MachineError
+from engine.inference.opened import require_loaded
+from engine.inference.opening import loaded_from_tensors, read_model_config, shape_only
+from engine.plan.outputs import FLOAT_DTYPES, OutputTensor, output_config, output_tensors
+from engine.plan.stack import Stack
+from engine.tensors.arithmetic import scaled, torch_dtype
+
+_WHAT = "the plan's model"
+
+
+def skeleton(stack: Stack, dtype: Any) -> Any:
+    """The model of `stack` in torch's `dtype`: a layer has weights when the plan changes a tensor of it.
+
+    So have the ends together. Unchanged tensors of such a group have weights too, since transformers may fuse them with
+    changed ones. Raises CheckpointError when transformers cannot build or load it, or lacks a tensor.
+    """
+    tensors = dict(_loadable(stack))
+    model, info = loaded_from_tensors(merged_config(stack), tensors, _WHAT, dtype)
+    require_loaded(info, _WHAT)
+    return model
+
+
+def merged_config(stack: Stack) -> Any:
+    """The config of the merged checkpoint, read back from the text that a merge would write."""
+    text = output_config(stack).text
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            (Path(directory) / CONFIG_FILE).write_text(text, encoding="utf-8")
+            return read_model_config(Path(directory))
+    except OSError as error:
+        raise MachineError("a temporary directory cannot be made", why=error.strerror or str(error)) from error
+
+
+def merged_dtype(stack: Stack) -> str:
+    """torch's name of the dtype in which transformers opens the merged checkpoint when it may choose."""
+    stated = merged_config(stack).dtype
+    if stated is None:
+        stated = next(torch_dtype(tensor.dtype) for tensor in output_tensors(stack) if tensor.dtype in FLOAT_DTYPES)
+    return str(stated).removeprefix("torch.")
+
+
+def _loadable(stack: Stack) -> Iterator[tuple[str, Any]]:
+    prefix = stack.config_donor.anatomy.layer_prefix
+    for _, group in groupby(output_tensors(stack), key=lambda tensor: _layer_number(tensor.name, prefix)):
+        yield from _group(list(group))
+
+
+def _layer_number(name: str, prefix: str) -> str:
+    """ "" for a tensor outside the layers."""
+    return name.removeprefix(prefix).partition(".")[0] if name.startswith(prefix) else ""
+
+
+def _group(tensors: Sequence[OutputTensor]) -> Iterator[tuple[str, Any]]:
+    makes = _shape if all(tensor.is_copy for tensor in tensors) else _weights
+    yield from ((tensor.name, makes(tensor)) for tensor in tensors)
+
+
+def _shape(tensor: OutputTensor) -> Any:
+    return shape_only(tensor.source.shape, tensor.dtype)
+
+
+def _weights(tensor: OutputTensor) -> Any:
+    """What a merge would write, from the file's own bytes."""
+    with safe_open(tensor.source.file, framework="pt") as file:
+        stored = file.get_tensor(tensor.source.name)
+    if tensor.is_copy:
+        return stored
+    factor, offset = (tensor.scaling.factor, tensor.scaling.offset) if tensor.scaling else (None, 0.0)
+    return scaled(stored, torch_dtype(tensor.work_dtype), torch_dtype(tensor.dtype), factor, offset)

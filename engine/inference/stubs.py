@@ -1,0 +1,107 @@
+"""Runs a model with stubs for layers: they note what they are called with and compute nothing.
+
+So no layer needs its weights, and the arguments are what the model's own code gives its layers.
+B sequences, T tokens, D the width of the residual stream, V the vocabulary.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from engine.inference.batches import is_out_of_memory
+from engine.inference.opening import one_line
+
+if TYPE_CHECKING:
+    import torch
+
+HandOn: TypeAlias = Callable[["torch.Tensor"], Any]
+"""How the layers of a family return the residual stream: bare, or as the first of a pair."""
+
+Change: TypeAlias = Callable[["torch.Tensor"], "torch.Tensor"]
+"""What a stub does to the stream. Its result is a new tensor, so that it is known again by identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a layer is called with, the residual stream left out."""
+
+    positional: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """By a name for messages."""
+        numbered = {f"argument {place}": value for place, value in enumerate(self.positional, start=2)}
+        return {**numbered, **self.keywords}
+
+
+@dataclass(slots=True)
+class StubRun:
+    """A run of a model through its stubs, as far as it got."""
+
+    calls: list[Call] = field(default_factory=list)
+    entered: list[Any] = field(default_factory=list)
+    """What entered each layer: [B, T, D] where the family's layers hand the stream on as was assumed."""
+    left: list[Any] = field(default_factory=list)
+    """What left each layer."""
+    failure: str = ""
+    """What kept the model from coming to its last layer; empty when nothing did."""
+
+    @property
+    def is_one_stream(self) -> bool:
+        """Whether all that a layer's output was used for is to enter the next layer, as it was."""
+        handed_on = zip(self.entered[1:], self.left, strict=False)
+        return not self.failure and all(entered is left for entered, left in handed_on)
+
+
+class _LastLayerReached(Exception):  # noqa: N818
+    """Ends a run: final norm and language head are of no interest."""
+
+
+def run_stubs(model: Any, layers: Any, input_ids: "torch.Tensor", hand_on: HandOn, change: Change) -> StubRun:
+    """Run `model` on `input_ids` [B, T] up to its last layer."""
+    run = StubRun()
+
+    def stub(*positional: Any, **keywords: Any) -> Any:
+        stream, call = _taken_apart(positional, keywords)
+        run.entered.append(stream)
+        run.calls.append(call)
+        if len(run.calls) == len(layers):
+            raise _LastLayerReached
+        run.left.append(change(stream))
+        return hand_on(run.left[-1])
+
+    try:
+        with forward_replaced(layers, stub):
+            model(input_ids=input_ids, use_cache=False)
+        run.failure = f"{len(run.calls)} of {len(layers)} layers are called"
+    except _LastLayerReached:
+        pass
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        run.failure = one_line(error)
+    return run
+
+
+@contextmanager
+def forward_replaced(layers: Any, forward: Callable[..., Any]) -> Iterator[None]:
+    """Every module of `layers` computes `forward` instead of its own."""
+    before = [vars(layer).get("forward") for layer in layers]
+    try:
+        for layer in layers:
+            layer.forward = forward
+        yield
+    finally:
+        for layer, own in zip(layers, before, strict=True):
+            del layer.forward
+            if own is not None:
+                layer.forward = own
+
+
+def _taken_apart(positional: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, Call]:
+    if positional:
+        return positional[0], Call(positional[1:], keywords)
+    rest = dict(keywords)
+    return rest.pop("hidden_states"), Call((), rest)

@@ -1,0 +1,1 @@
+"""Statistics that say how far a figure can be trusted. Standard library only."""

@@ -1,0 +1,19 @@
+"""known-family: a model type that the installed transformers does not know.
+
+The bytes can be stacked all the same; whether the result loads cannot be checked here.
+"""
+
+from collections.abc import Iterator
+
+from engine.checkpoint.families import is_known_family
+from engine.errors import shown
+from engine.plan.problems import Problem, Severity
+from engine.plan.rules.facts import Facts
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    model_type = str(facts.stack.config_donor.config.data.get("model_type", ""))
+    if not is_known_family(model_type):
+        message = f"transformers here does not know the model type `{shown(model_type)}`: no load check is possible"
+        place = facts.plan.slices[0].model_place
+        yield Problem("known-family", Severity.WARNING, message, place, "Update transformers, or check it elsewhere.")

@@ -1,0 +1,155 @@
+"""Opens the store: for reading with the standard library alone, for writing through sqlite-utils."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from engine.store.connection import BUSY_SECONDS, Standing, StoreConnection, connect, standing_of
+from engine.store.failures import cannot_open, read_only, translated
+from engine.store.file_system import is_local
+from engine.store.schema import MIGRATIONS
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+_RETRY_SECONDS = 0.05
+
+
+def open_for_reading(path: Path) -> StoreConnection:
+    """The store at `path`; an absent one reads as an empty one. An older one is brought up to date first.
+
+    Raises MachineError, with path and remedy, for a store that is locked, unreadable, damaged, not ours, or newer.
+    """
+    if not _exists(path):
+        return _empty_store(path)
+    connection = _connected_for_reading(path)
+    try:
+        standing = standing_of(connection)
+    except BaseException:
+        connection.close()
+        raise
+    if standing is Standing.CURRENT:
+        return connection
+    connection.close()
+    if standing is Standing.EMPTY:
+        return _empty_store(path)
+    open_for_writing(path).close()
+    return _connected_for_reading(path)
+
+
+def open_for_writing(path: Path, busy_seconds: float = BUSY_SECONDS) -> "Database":
+    """The store at `path`, made when it is absent and brought up to date when it is older.
+
+    Raises MachineError, with path and remedy, for a store that stays locked for `busy_seconds`, and for one that is
+    read-only, damaged, not ours, or newer; the file is then as it was.
+    """
+    _make_directory(path)
+    _require_writable(path)
+    connection = connect(path, "rwc", busy_seconds)
+    try:
+        with translated(path):
+            standing_of(connection)
+            _choose_journal(connection, busy_seconds)
+            return _migrated(connection)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def connection_of(db: "Database") -> StoreConnection:
+    """The connection under a store opened for writing: what the find functions read through."""
+    return cast("StoreConnection", db.conn)
+
+
+@contextmanager
+def transaction(db: "Database") -> Iterator[None]:
+    """All writes inside happen, or none. Joins a transaction that is already open.
+
+    The write lock is taken at once, so that what is read inside is still true when it is written. Raises MachineError
+    as open_for_writing does, and for a full disk.
+    """
+    if db.conn.in_transaction:
+        yield
+        return
+    with translated(connection_of(db).path):
+        db.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            db.commit()
+        except BaseException:
+            db.rollback()
+            raise
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise cannot_open(path, why=error.strerror or str(error)) from error
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_open(path, why=f"{path.parent} cannot be made: {error.strerror or error}") from error
+
+
+def _require_writable(path: Path) -> None:
+    """Asked at once, and not only after an hour of measuring."""
+    if not os.access(path.parent, os.W_OK) or (_exists(path) and not os.access(path, os.W_OK)):
+        raise read_only(path)
+
+
+def _empty_store(path: Path) -> StoreConnection:
+    connection = sqlite3.connect(":memory:", factory=StoreConnection)
+    connection.path = path
+    for sql in MIGRATIONS.values():
+        connection.executescript(sql)
+    return connection
+
+
+def _connected_for_reading(path: Path) -> StoreConnection:
+    """With a write-ahead log even a reader makes files. Where it may not, and there is no log, nobody writes either."""
+    may_make_files = os.access(path.parent, os.W_OK)
+    keeps_log, has_log = _keeps_log(path), path.with_name(f"{path.name}-wal").exists()
+    return connect(path, "ro&immutable=1" if keeps_log and not has_log and not may_make_files else "ro")
+
+
+def _keeps_log(path: Path) -> bool:
+    """Source: sqlite.org/fileformat.html, 1.3.3."""
+    try:
+        with path.open("rb") as file:
+            return file.read(20)[18:] == b"\2\2"
+    except OSError as error:
+        raise cannot_open(path, why=error.strerror or str(error)) from error
+
+
+def _choose_journal(connection: StoreConnection, busy_seconds: float) -> None:
+    """SQLite does not wait by itself while another process changes the mode."""
+    wanted = "wal" if is_local(connection.path) else "delete"
+    give_up = time.monotonic() + busy_seconds
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != wanted:
+        try:
+            connection.execute(f"PRAGMA journal_mode = {wanted}")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(_RETRY_SECONDS)
+
+
+def _migrated(connection: StoreConnection) -> "Database":
+    from sqlite_utils import Database  # 0.1 s: it imports numpy
+
+    from engine.store.migrations import migrations
+
+    db = Database(connection, execute_plugins=False)
+    db.execute("PRAGMA foreign_keys = ON")
+    if standing_of(connection) is not Standing.CURRENT:
+        with transaction(db):
+            migrations().apply(db)
+    return db

@@ -1,0 +1,47 @@
+"""The checkpoints that were measured."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from engine.store.connection import StoreConnection
+from engine.store.database import transaction
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One checkpoint."""
+
+    fingerprint: str
+    reference: str
+    """Path or hub id under which it was seen last."""
+    model_type: str
+    """Hugging Face's name of the family; "" when the config has none."""
+    layers: int
+    hidden_size: int | None
+    parameters: int
+    nbytes: int
+    """Of the weights as stored."""
+
+
+_SELECT = "SELECT fingerprint, reference, model_type, layers, hidden_size, parameters, bytes FROM models"
+
+
+def save_model(db: "Database", model: ModelRow) -> None:
+    """Record a checkpoint; one that is known already gets its new reference."""
+    row = asdict(model)
+    row["bytes"] = row.pop("nbytes")
+    with transaction(db):
+        db.table("models").upsert(row, pk="fingerprint")
+
+
+def find_model(connection: StoreConnection, fingerprint: str) -> ModelRow | None:
+    found = connection.row(f"{_SELECT} WHERE fingerprint = ?", (fingerprint,))
+    return None if found is None else ModelRow(*found)
+
+
+def all_models(connection: StoreConnection) -> tuple[ModelRow, ...]:
+    """Every checkpoint, the one recorded last first."""
+    return tuple(ModelRow(*row) for row in connection.rows(f"{_SELECT} ORDER BY rowid DESC"))

@@ -1,0 +1,93 @@
+"""Results of previews: what a plan costs against its base."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.store.connection import StoreConnection
+from engine.store.database import transaction
+from engine.store.keys import KEY_COLUMNS, ProfileKey, key_id_of
+from engine.store.layers import as_float
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewResult:
+    """One plan, compared with its base over the same tokens."""
+
+    plan_sha256: str
+    key: ProfileKey
+    base_nll: float
+    """Nats per token, as are all figures below unless they say otherwise."""
+    plan_nll: float
+    delta_nll: float
+    """Plan minus base, mean over sequences."""
+    se: float
+    """Standard error of delta_nll over sequences."""
+    low: float
+    """Of the 95 % interval of delta_nll."""
+    high: float
+    kl: float
+    """From the base's prediction to the plan's."""
+    top1_agreement: float
+    """Share of tokens for which both predict the same."""
+    tokens: int
+    """That were predicted."""
+    sequences: int
+
+    @property
+    def half(self) -> str:
+        """Which half of the text: "choosing" or "judging"."""
+        return self.key.half
+
+
+_FIGURES = (
+    "base_nll, plan_nll, delta_nll, standard_error, interval_low, interval_high, kl, top1_agreement, tokens, sequences"
+)
+_SELECT = f"""SELECT plan_sha256, {", ".join(f"profile_keys.{column}" for column in KEY_COLUMNS)},
+        {", ".join(f"preview_results.{column}" for column in _FIGURES.split(", "))}
+    FROM preview_results JOIN profile_keys ON profile_keys.id = preview_results.key_id"""
+
+
+def save_preview(db: "Database", result: PreviewResult) -> None:
+    """Record a result. One that is there already, of the same plan under the same key, is left as it is."""
+    with transaction(db):
+        key_id = key_id_of(db, result.key)
+        sql = f"""INSERT OR IGNORE INTO preview_results (plan_sha256, key_id, {_FIGURES})
+            VALUES ({", ".join("?" * 12)})"""
+        db.execute(sql, (result.plan_sha256, key_id, *_figures(result)))
+
+
+def find_preview(connection: StoreConnection, plan_sha256: str, key: ProfileKey) -> PreviewResult | None:
+    found = (result for result in previews_of(connection, plan_sha256) if result.key == key)
+    return next(found, None)
+
+
+def previews_of(connection: StoreConnection, plan_sha256: str) -> tuple[PreviewResult, ...]:
+    """Every result of one plan, the newest first."""
+    rows = connection.rows(f"{_SELECT} WHERE plan_sha256 = ? ORDER BY measured_at DESC, key_id DESC", (plan_sha256,))
+    return tuple(map(_result, rows))
+
+
+def all_previews(connection: StoreConnection) -> tuple[PreviewResult, ...]:
+    """Every result, the newest first."""
+    return tuple(map(_result, connection.rows(f"{_SELECT} ORDER BY measured_at DESC, key_id DESC")))
+
+
+def _figures(result: PreviewResult) -> tuple[Any, ...]:
+    """In the order of _FIGURES."""
+    return (
+        *(result.base_nll, result.plan_nll, result.delta_nll, result.se, result.low, result.high),
+        *(result.kl, result.top1_agreement, result.tokens, result.sequences),
+    )
+
+
+def _result(row: tuple[Any, ...]) -> PreviewResult:
+    plan_sha256, rest = row[0], row[1:]
+    key, figures = rest[: len(KEY_COLUMNS)], rest[len(KEY_COLUMNS) :]
+    *floats, tokens, sequences = figures
+    base, plan, delta, se, low, high, kl, agreement = map(as_float, floats)
+    return PreviewResult(
+        plan_sha256, ProfileKey(*key), base, plan, delta, se, low, high, kl, agreement, tokens, sequences
+    )

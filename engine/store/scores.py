@@ -1,0 +1,49 @@
+"""Scores: metrics of layers and blocks that cost more than the profile's pass."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.store.connection import StoreConnection
+from engine.store.database import transaction
+from engine.store.keys import ProfileKey, find_key_id, key_id_of
+from engine.store.layers import as_float
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One metric of the block of layers start..end-1."""
+
+    metric: str
+    """The metric's name, e.g. "second_pass"."""
+    start: int
+    end: int
+    value: float
+    """In the metric's unit."""
+    se: float | None
+    """Standard error over sequences; None where the metric has none."""
+
+
+def save_scores(db: "Database", key: ProfileKey, scores: Iterable[Score]) -> None:
+    """Store all of these scores or none. A score that is there already is left as it is."""
+    with transaction(db):
+        key_id = key_id_of(db, key)
+        rows = ((key_id, score.metric, score.start, score.end, score.value, score.se) for score in scores)
+        db.conn.executemany("INSERT OR IGNORE INTO scores VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
+def find_scores(connection: StoreConnection, key: ProfileKey, metric: str) -> tuple[Score, ...]:
+    """Every block that was scored, by start, then end."""
+    sql = """SELECT metric, start_layer, end_layer, value, standard_error
+        FROM scores WHERE key_id = ? AND metric = ? ORDER BY start_layer, end_layer"""
+    rows = connection.rows(sql, (find_key_id(connection, key), metric))
+    return tuple(Score(name, start, end, as_float(value), se) for name, start, end, value, se in rows)
+
+
+def scored_metrics(connection: StoreConnection, key: ProfileKey) -> tuple[str, ...]:
+    """The names of the metrics that have scores."""
+    sql = "SELECT DISTINCT metric FROM scores WHERE key_id = ? ORDER BY metric"
+    return tuple(metric for (metric,) in connection.rows(sql, (find_key_id(connection, key),)))

@@ -1,0 +1,120 @@
+"""One checkpoint to be measured in one setting: the key of what is measured, and where that is kept."""
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from engine.checkpoint.fingerprint import fingerprint
+from engine.store.database import open_for_writing, transaction
+from engine.store.keys import ProfileKey
+from engine.store.location import store_path
+from engine.store.models import ModelRow
+from engine.tasks.setting import Setting, corpus_of, dtype_of, setting_from
+from engine.text.corpus import Corpus
+
+METRICS_VERSION = 1
+"""Counted up when a formula or the packing of text changes: what was stored before is then measured anew."""
+
+TOKENIZER_FILES = (
+    *("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "merges.txt", "spiece.model"),
+    *("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"),
+)
+"""What decides which tokens a text becomes."""
+
+JOINT = "+"
+"""Between the fingerprints of several checkpoints that a plan takes from."""
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What is measured, on what, and how."""
+
+    checkpoint: Checkpoint
+    setting: Setting
+    others: tuple[Checkpoint, ...] = ()
+    """Further checkpoints that the figures depend on."""
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        return corpus_of(self.setting)
+
+    @cached_property
+    def key(self) -> ProfileKey:
+        return ProfileKey(
+            fingerprint=JOINT.join(map(fingerprint, (self.checkpoint, *self.others))),
+            tokenizer=_tokenizer_hash(self.checkpoint.directory),
+            text_sha256=self.corpus.sha256,
+            half=self.setting.half,
+            tokens=self.setting.tokens,
+            seq_len=self.setting.seq_len,
+            dtype=self.dtype,
+            versions=_versions(),
+        )
+
+    @property
+    def dtype(self) -> str:
+        """torch's name of the one that is computed in."""
+        return dtype_of(self.checkpoint, self.setting)
+
+    @property
+    def store(self) -> Path:
+        return store_path(Path(self.setting.home) if self.setting.home else None)
+
+    def require_writable_store(self) -> None:
+        """Raises MachineError when the store cannot be written: better before the work than after it."""
+        with closing(open_for_writing(self.store)) as db, transaction(db):
+            pass
+
+    def described(self, *, found: bool) -> dict[str, Any]:
+        """What every answer says of it."""
+        key = asdict(self.key)
+        return {"reference": self.checkpoint.reference, "corpus": self.corpus.name, "key": key, "found": found}
+
+
+def occasion_of(request: Mapping[str, Any]) -> Occasion:
+    """{"model": directory, "reference": how the user calls it} and a setting, opened."""
+    directory = Path(request["model"])
+    return Occasion(open_checkpoint(directory, request.get("reference", "")), setting_from(request))
+
+
+def model_row(checkpoint: Checkpoint) -> ModelRow:
+    """The checkpoint as the store lists it, under the name by which the user calls it."""
+    config = checkpoint.config
+    hidden_size = config.decoder.get("hidden_size", config.decoder.get("n_embd"))
+    return ModelRow(
+        fingerprint=fingerprint(checkpoint),
+        reference=checkpoint.reference,
+        model_type=config.model_type,
+        layers=checkpoint.layer_count,
+        hidden_size=hidden_size if isinstance(hidden_size, int) else None,
+        parameters=checkpoint.parameters,
+        nbytes=checkpoint.nbytes,
+    )
+
+
+def _tokenizer_hash(directory: Path) -> str:
+    """32 hexadecimal digits over the tokenizer's files, as far as they exist."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in TOKENIZER_FILES:
+        file = directory / name
+        if file.is_file():
+            digest.update(f"{name}\0{file.stat().st_size}\0".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _versions() -> str:
+    return f"torch {_version('torch')}, transformers {_version('transformers')}, metrics {METRICS_VERSION}"
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "none"

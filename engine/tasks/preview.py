@@ -1,0 +1,131 @@
+"""Previews a plan: base and plan predict the same text, and the difference is stored with its interval."""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+from engine.checkpoint.find import opener
+from engine.errors import PlanError
+from engine.numbers.intervals import mean_interval
+from engine.plan.check import check_plan
+from engine.plan.outputs import CONFIG_DTYPES
+from engine.plan.stack import Stack
+from engine.protocol import Report
+from engine.store.database import open_for_reading, open_for_writing, transaction
+from engine.store.models import save_model
+from engine.store.plans import PlanUsed, save_plan
+from engine.store.results import PreviewResult, find_preview, save_preview
+from engine.tasks.occasion import Occasion, model_row
+from engine.tasks.resident import model_of, sequences_of
+from engine.tasks.setting import Setting, setting_from
+
+
+def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """The task: {"plan": its text} and a setting; the base is the model that gives the plan its config.
+
+    Answer: "base" and "plan" ({"nll", "perplexity"}), "delta_nll" (plan minus base, nats a token), "delta_nll_se" and
+    "interval95" over sequences, "kl" (base to plan, nats a token), "top1_agreement", "tokens", "sequences", "half",
+    and what Occasion.described says. Raises PlanError for a plan that cannot be run, and whatever opening and running
+    the models raises.
+    """
+    text = request["plan"]
+    stack = compiled(text)
+    occasion = occasion_of_plan(stack, setting_from(request))
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    known = _known(occasion, sha256)
+    if known is None:
+        _store_preview(occasion, stack, PlanUsed(sha256, text, request.get("justification", "")), report)
+    result = known or _known(occasion, sha256)
+    assert result is not None
+    return occasion.described(found=known is not None) | as_answer(result)
+
+
+def compiled(plan_text: str) -> Stack:
+    """What a plan compiles to. Raises PlanError when it cannot be run."""
+    checked = check_plan(plan_text, opener())
+    if checked.stack is None or not checked.ok:
+        raise PlanError("the plan cannot be run", fix="See what is wrong with it: dlec plan check PLAN")
+    return checked.stack
+
+
+def occasion_of_plan(stack: Stack, setting: Setting) -> Occasion:
+    """The base to be measured beside the plan, in the dtype that the merged model would be opened in."""
+    base = stack.config_donor
+    others = tuple(checkpoint for checkpoint in stack.checkpoints if checkpoint is not base)
+    written = stack.out_dtype or stack.dtype
+    if setting.dtype == "auto" and written:
+        setting = replace(setting, dtype=CONFIG_DTYPES[written])
+    return Occasion(base, setting, others)
+
+
+def as_answer(result: PreviewResult) -> dict[str, Any]:
+    return {
+        "tokens": result.tokens,
+        "sequences": result.sequences,
+        "base": _likelihood(result.base_nll),
+        "plan": _likelihood(result.plan_nll),
+        "delta_nll": result.delta_nll,
+        "delta_nll_se": result.se,
+        "interval95": [result.low, result.high],
+        "kl": result.kl,
+        "top1_agreement": result.top1_agreement,
+        "half": result.half,
+    }
+
+
+def plan_model(stack: Stack, occasion: Occasion) -> Any:
+    """The virtual model of the plan, over the resident base."""
+    from engine.inference.virtual import virtual_model
+
+    setting = replace(occasion.setting, dtype=occasion.dtype)
+    return virtual_model(stack, {checkpoint: model_of(checkpoint, setting) for checkpoint in stack.checkpoints})
+
+
+def _known(occasion: Occasion, sha256: str) -> PreviewResult | None:
+    with closing(open_for_reading(occasion.store)) as connection:
+        return find_preview(connection, sha256, occasion.key)
+
+
+def _store_preview(occasion: Occasion, stack: Stack, plan: PlanUsed, report: Report) -> None:
+    occasion.require_writable_store()
+    result = _measured(occasion, stack, plan.plan_sha256, report)
+    with closing(open_for_writing(occasion.store)) as db, transaction(db):
+        save_model(db, model_row(occasion.checkpoint))
+        save_plan(db, plan)
+        save_preview(db, result)
+
+
+def _measured(occasion: Occasion, stack: Stack, sha256: str, report: Report) -> PreviewResult:
+    from engine.inference.likelihood import compare
+
+    setting = occasion.setting
+    sequences = sequences_of(occasion.checkpoint, setting)
+    base = model_of(occasion.checkpoint, setting)
+    found = compare(base, plan_model(stack, occasion), sequences, setting.batch_size, report)
+    interval = mean_interval([plan - base for base, plan in zip(found.base_nll, found.plan_nll, strict=True)])
+    return PreviewResult(
+        plan_sha256=sha256,
+        key=occasion.key,
+        base_nll=_mean(found.base_nll),
+        plan_nll=_mean(found.plan_nll),
+        delta_nll=interval.mean,
+        se=interval.se,
+        low=interval.low,
+        high=interval.high,
+        kl=found.kl,
+        top1_agreement=found.top1_agreement,
+        tokens=found.tokens,
+        sequences=len(found.base_nll),
+    )
+
+
+def _likelihood(nll: float) -> dict[str, float]:
+    """nll in nats a token."""
+    return {"nll": nll, "perplexity": math.exp(nll)}
+
+
+def _mean(values: list[float]) -> float:
+    return math.fsum(values) / len(values)

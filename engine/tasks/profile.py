@@ -1,0 +1,78 @@
+"""Profiles a checkpoint into the store: one forward pass over a text."""
+
+import math
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from engine.protocol import Report
+from engine.store.database import open_for_reading, open_for_writing, transaction
+from engine.store.layers import BlockAngle, LayerHistogram, LayerStatistics, find_layers
+from engine.store.models import save_model
+from engine.store.neurons import NeuronStatistics
+from engine.store.profiles import ProfileRows, find_profile, save_profile
+from engine.tasks.occasion import Occasion, model_row, occasion_of
+from engine.tasks.resident import model_of, sequences_of, tokenizer_of
+
+if TYPE_CHECKING:
+    from engine.inference.profile import NeuronFigures, Profile
+
+
+def run(request: dict[str, Any], report: Report) -> dict[str, Any]:
+    """The task: {"model", "reference"} and a setting.
+
+    Answer: "layers" (for each the fields of LayerStatistics, null for what is not known) and what Occasion.described
+    says. Raises whatever opening and running the model raises; then nothing is stored.
+    """
+    occasion = occasion_of(request)
+    with closing(open_for_reading(occasion.store)) as connection:
+        is_stored = find_profile(connection, occasion.key) is not None
+    if not is_stored:
+        _store_profile(occasion, report)
+    with closing(open_for_reading(occasion.store)) as connection:
+        layers = find_layers(connection, occasion.key)
+    return occasion.described(found=is_stored) | {"layers": [_known(layer) for layer in layers]}
+
+
+def _store_profile(occasion: Occasion, report: Report) -> None:
+    occasion.require_writable_store()
+    rows = _rows(_measured(occasion, report))
+    with closing(open_for_writing(occasion.store)) as db, transaction(db):
+        save_model(db, model_row(occasion.checkpoint))
+        save_profile(db, occasion.key, rows)
+
+
+def _measured(occasion: Occasion, report: Report) -> "Profile":
+    from engine.inference.profile import profile_model
+
+    checkpoint, setting = occasion.checkpoint, occasion.setting
+    sequences = sequences_of(checkpoint, setting)
+    model = model_of(checkpoint, setting)
+    return profile_model(model, tokenizer_of(checkpoint), sequences, setting.batch_size, report)
+
+
+def _rows(profile: "Profile") -> ProfileRows:
+    return ProfileRows(
+        layers=[LayerStatistics(**asdict(layer)) for layer in profile.layers],
+        angles=[BlockAngle(start, end, angle) for (start, end), angle in profile.angular_distance.items()],
+        neurons=(row for layer, neurons in enumerate(profile.neurons) for row in _neuron_rows(layer, neurons)),
+        histograms=[
+            LayerHistogram(layer, neurons.histogram.low, neurons.histogram.high, tuple(neurons.histogram.counts))
+            for layer, neurons in enumerate(profile.neurons)
+            if neurons.histogram
+        ],
+    )
+
+
+def _neuron_rows(layer: int, neurons: "NeuronFigures") -> Iterator[NeuronStatistics]:
+    figures = (
+        *(neurons.mean, neurons.variance, neurons.peak, neurons.peak_sequence, neurons.peak_position),
+        *(neurons.peak_context, neurons.share_active),
+    )
+    for neuron, row in enumerate(zip(*figures, strict=True)):
+        yield NeuronStatistics(layer, neuron, neurons.count, *row)
+
+
+def _known(layer: LayerStatistics) -> dict[str, Any]:
+    return {name: None if math.isnan(value) else value for name, value in asdict(layer).items()}

@@ -1,0 +1,114 @@
+"""Proposes a plan because of what is measured: the work behind the recipe dlec.
+
+Candidates are screened by second-pass residual and the shortlist is measured, both on the choosing half of the text;
+the proposal is judged on the other half, beside the naive plan of as many best single layers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from engine.errors import UsageError
+from engine.plan.recipes import dlec
+from engine.plan.recipes.budget import layers_for_growth
+from engine.plan.recipes.dlec import Block
+from engine.protocol import Report
+from engine.tasks import preview, score
+from engine.tasks.setting import Setting, as_request, setting_from
+from engine.text.corpus import Half
+
+NAIVE = "The naive plan: the single layers with the lowest second-pass residual, each twice."
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One proposal being worked out."""
+
+    checkpoint: Checkpoint
+    options: dlec.Options
+    setting: Setting
+    report: Report
+
+    def residuals(self, blocks: Sequence[Block]) -> dict[Block, float]:
+        return {block: found["value"] for block, found in self._scores("second-pass", blocks).items()}
+
+    def harms(self, blocks: Sequence[Block]) -> dict[Block, dict[str, Any]]:
+        """Delta NLL of repeating each block, with its standard error, on the choosing half."""
+        return self._scores("duplication", blocks)
+
+    def judged(self, plan_text: str) -> dict[str, Any]:
+        """What `dlec preview` says of a plan, on the half that nothing was chosen on."""
+        request = as_request(self.setting.of_half(Half.JUDGING))
+        return preview.run({**request, "plan": plan_text}, self.report)
+
+    def _scores(self, metric: str, blocks: Sequence[Block]) -> dict[Block, dict[str, Any]]:
+        request = as_request(self.setting.of_half(Half.CHOOSING))
+        model = {"model": str(self.checkpoint.directory), "reference": self.checkpoint.reference}
+        scores = score.run({**request, **model, "metric": metric, "blocks": blocks}, self.report)["scores"]
+        return {(found["start"], found["end"]): found for found in scores}
+
+
+def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """The task: {"model", "reference", "layers" or "growth"} and a setting.
+
+    Answer: "plan" (text), "block", "reason" (lines), "shortlist" (measured candidates, least harmful first), "judged"
+    (as `dlec preview --json`), and "naive" with the "plan", "layers" and "judged" of the best single layers.
+    """
+    search = _search(request, report)
+    shortlist = _measured_shortlist(search)
+    block = (shortlist[0]["start"], shortlist[0]["end"])
+    singles = _best_singles(search)
+    reason = _reason(search, shortlist)
+    plan = dlec.write(search.checkpoint, [block], reason)
+    naive = dlec.write(search.checkpoint, singles, [NAIVE])
+    return {
+        "plan": plan,
+        "block": list(block),
+        "reason": reason,
+        "shortlist": shortlist,
+        "judged": search.judged(plan),
+        "naive": {"plan": naive, "layers": [start for start, _ in singles], "judged": search.judged(naive)},
+    }
+
+
+def _search(request: Mapping[str, Any], report: Report) -> _Search:
+    checkpoint = open_checkpoint(Path(request["model"]), request.get("reference", ""))
+    return _Search(checkpoint, _options(request, checkpoint), setting_from(request), report)
+
+
+def _options(request: Mapping[str, Any], checkpoint: Checkpoint) -> dlec.Options:
+    match request.get("layers"), request.get("growth"):
+        case int(layers), None:
+            return dlec.Options(layers)
+        case None, float(growth):
+            return dlec.Options(layers_for_growth(checkpoint, growth))
+        case _:
+            raise UsageError("the budget is not clear", fix="Give either a number of layers or a growth.")
+
+
+def _measured_shortlist(search: _Search) -> list[dict[str, Any]]:
+    """The candidates that were measured, the least harmful first."""
+    candidates = dlec.candidate_blocks(search.checkpoint.layer_count, search.options)
+    residuals = search.residuals(candidates)
+    shortlist = dlec.shortlisted(residuals, candidates, search.options.shortlist)
+    measured = [
+        {"start": start, "end": end, "residual": residuals[start, end], "delta_nll": found["value"], "se": found["se"]}
+        for (start, end), found in search.harms(shortlist).items()
+    ]
+    return sorted(measured, key=lambda each: float(each["delta_nll"]))
+
+
+def _best_singles(search: _Search) -> list[Block]:
+    singles = dlec.candidate_singles(search.checkpoint.layer_count, search.options)
+    return sorted(dlec.shortlisted(search.residuals(singles), singles, search.options.layers))
+
+
+def _reason(search: _Search, shortlist: Sequence[Mapping[str, Any]]) -> list[str]:
+    """In words, for the head of the plan."""
+    best, width = shortlist[0], search.options.layers
+    return [
+        f"Of the {len(shortlist)} blocks of {width} with the lowest second-pass residual, repeating this one",
+        f"harms least: {best['delta_nll']:+.4f} nats a token (standard error {best['se']:.4f}) on the choosing half.",
+    ]

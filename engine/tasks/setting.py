@@ -1,0 +1,66 @@
+"""What a measurement is made on, and how: the part of a request that all measuring tasks share."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.tensors.library import DTYPE_NAMES
+from engine.text.builtin import builtin_corpus
+from engine.text.corpus import Corpus, Half
+from engine.text.files import read_corpus
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The text, how much of it, and how it is computed. As a request, each field is a key that may be left out."""
+
+    text: tuple[str, ...] = ()
+    """Files; none means the built-in text."""
+    half: Half = Half.CHOOSING
+    tokens: int = 16 * 256
+    """At most so many of the half's first tokens: no more than an interval needs, because a CPU takes a while."""
+    seq_len: int = 256
+    dtype: str = "auto"
+    """"auto": what the checkpoint is stored in."""
+    device: str = "auto"
+    """"auto": a GPU where there is one."""
+    batch_size: int = 4
+    """Sequences at a time; where a GPU's memory does not suffice, fewer."""
+    home: str | None = None
+    """The directory of the store; None means the user's."""
+
+    def of_half(self, half: Half) -> "Setting":
+        return replace(self, half=half)
+
+
+DEFAULT = Setting()
+
+
+def setting_from(request: Mapping[str, Any]) -> Setting:
+    """The setting that a request describes; its other keys are the task's own."""
+    given = {field.name: request[field.name] for field in fields(Setting) if field.name in request}
+    setting = Setting(**given)
+    return replace(setting, text=tuple(setting.text), half=Half(setting.half))
+
+
+def as_request(setting: Setting) -> dict[str, Any]:
+    return asdict(setting)
+
+
+def corpus_of(setting: Setting) -> Corpus:
+    """The text to measure on. Raises UsageError for files that hold none."""
+    return read_corpus([Path(file) for file in setting.text]) if setting.text else builtin_corpus()
+
+
+def dtype_of(checkpoint: Checkpoint, setting: Setting) -> str:
+    """torch's name of the dtype to compute in; "auto" as transformers means it: the config's, else the weights'."""
+    if setting.dtype != "auto":
+        return setting.dtype
+    config = checkpoint.config
+    for part in (config.data, config.decoder):
+        for key in ("dtype", "torch_dtype"):
+            if part.get(key) in DTYPE_NAMES.values():
+                return str(part[key])
+    return next((DTYPE_NAMES[t.dtype] for t in checkpoint.tensors.values() if t.dtype in DTYPE_NAMES), "float32")

@@ -1,0 +1,114 @@
+"""`dlec preview` and `dlec generate`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dlec_tui.cli.main import dlec as command
+from tests.cli.conftest import write_plan
+
+SHAPE = [
+    *("tokens", "sequences", "base", "plan", "delta_nll", "delta_nll_se", "interval95"),
+    *("kl", "top1_agreement", "half"),
+]
+SMALL = ("--tokens", "256", "--seq-len", "16", "--device", "cpu", "--batch-size", "8")
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory, tiny_llama: Path) -> Path:
+    """The plan of this file: 6 layers become 8."""
+    return write_plan(tmp_path_factory.mktemp("plans") / "plan.yaml", tiny_llama, (0, 4), (2, 6))
+
+
+@pytest.fixture(scope="module")
+def previewed(file: Path):
+    """Runs `dlec preview` on it, with this file's store."""
+
+    def run(*options: str) -> Result:
+        words = ["preview", str(file), *SMALL, "--home", str(file.parent), *options]
+        result = CliRunner().invoke(command, words, catch_exceptions=False)
+        assert result.exit_code == 0, result.stderr
+        return result
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def first(previewed) -> dict:
+    return json.loads(previewed("--json").stdout)
+
+
+def test_json_is_the_documented_shape(first: dict) -> None:
+    assert list(first) == SHAPE
+    assert (first["tokens"], first["sequences"], first["half"]) == (16 * 15, 16, "judging")
+    assert list(first["base"]) == list(first["plan"]) == ["nll", "perplexity"]
+
+
+def test_a_person_reads_a_verdict_and_what_it_stands_on(previewed, first: dict) -> None:
+    lines = previewed().stdout.splitlines()
+    assert f"{first['plan']['nll']:.4f}" in lines[2]
+    assert lines[3].endswith("on text not used to choose it")
+    assert "240 tokens in 16 sequences" in lines[-1]
+    assert lines[-1].endswith("found in the store, not measured again")
+
+
+def test_on_the_choosing_half_it_says_so(dlec, file: Path, monkeypatch) -> None:
+    asked = {}
+
+    def answer(_name: str, request: dict, _report: object) -> dict:
+        asked.update(request)
+        likelihood = {"nll": 1.0, "perplexity": 2.7}
+        key = {"text_sha256": "abc", "half": "choosing", "dtype": "float32", "tokens": 256, "seq_len": 16}
+        return {
+            **dict.fromkeys(SHAPE, 0.0),
+            **{"tokens": 240, "sequences": 16, "base": likelihood, "plan": likelihood, "interval95": [0.0, 0.0]},
+            **{"half": "choosing", "key": key, "corpus": "text", "found": False},
+        }
+
+    monkeypatch.setattr("dlec_tui.cli.preview.run_task", answer)
+    talk = dlec("preview", file, "--half", "choosing").stdout
+    assert asked["half"] == "choosing"
+    assert "no difference: every prediction is the same, on the half that is for choosing" in talk
+
+
+def test_a_plan_with_errors_is_not_previewed(dlec, bad_plan: Path) -> None:
+    result = dlec("preview", bad_plan)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "layer-range" in result.stderr
+
+
+def test_strict_refuses_a_plan_with_warnings(dlec, plan: Path) -> None:
+    plan.write_text(plan.read_text() + "entirely_unknown: 1\n")
+    assert dlec("preview", plan, "--strict").exit_code == 1
+
+
+def test_a_gpu_that_is_not_there_is_the_machines_fault(dlec, plan: Path) -> None:
+    result = dlec("preview", plan, "--device", "cuda:77")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "cuda:77 is not there" in result.stderr
+
+
+def test_both_continuations_as_json(dlec, plan: Path) -> None:
+    found = json.loads(dlec("generate", plan, "--prompt", "Once", "--tokens", "5", "--device", "cpu", "--json").stdout)
+    assert list(found) == ["prompt", "base", "plan"]
+    assert all(found.values())
+
+
+def test_both_continuations_as_text_print_nothing_raw(dlec, plan: Path, monkeypatch) -> None:
+    texts = {"base": "\x1b[31m red", "plan": "[b]old"}
+    monkeypatch.setattr("dlec_tui.cli.generate.run_task", lambda *_: texts)
+    talk = dlec("generate", plan, "--prompt", "Once").stdout
+    assert talk == "base: Once\\x1b[31m red\nplan: Once[b]old\n"
+
+
+@pytest.mark.parametrize("options", [[], ["--prompt", "x", "--tokens", "0"], ["--prompt", "x", "--dtype", "int8"]])
+def test_what_generate_does_not_understand_is_a_usage_error(dlec, plan: Path, options: list[str]) -> None:
+    assert dlec("generate", plan, *options).exit_code == 2
+
+
+def test_an_empty_prompt_is_a_usage_error(dlec, plan: Path) -> None:
+    result = dlec("generate", plan, "--prompt", "", "--device", "cpu")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "prompt is empty" in result.stderr

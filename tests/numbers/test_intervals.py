@@ -1,0 +1,58 @@
+"""What an interval promises: it covers as often as it says, and is refused where it could not."""
+
+import math
+import random
+
+import pytest
+
+from engine.errors import UsageError
+from engine.numbers.intervals import MIN_SEQUENCES, mean_interval
+
+TRIALS = 10_000
+DELTA = 0.05
+"""What the simulated plan costs, in nats per token."""
+
+
+def measured_difference(rng):
+    """Plan minus base of one sequence: both share the sequence's difficulty, which varies far more than DELTA."""
+    difficulty = rng.lognormvariate(1.2, 0.4)
+    base = difficulty + rng.gauss(0, 0.02)
+    plan = difficulty + DELTA + rng.gauss(0, 0.03)
+    return plan - base
+
+
+def test_paired_intervals_cover_the_truth_in_95_of_100_trials():
+    rng = random.Random(1)
+    intervals = (mean_interval([measured_difference(rng) for _ in range(MIN_SEQUENCES)]) for _ in range(TRIALS))
+    covered = sum(interval.low <= DELTA <= interval.high for interval in intervals)
+    assert 0.94 <= covered / TRIALS <= 0.96
+
+
+def test_an_interval_of_known_values():
+    interval = mean_interval([float(value) for value in range(16)])
+    assert (interval.mean, interval.n) == (7.5, 16)
+    assert interval.se == pytest.approx(math.sqrt(22.666666666666668 / 16))
+    assert interval.high - interval.mean == pytest.approx(2.13144954555978 * interval.se)
+    assert interval.mean - interval.low == pytest.approx(interval.high - interval.mean)
+
+
+def test_more_confidence_is_a_wider_interval():
+    values = [math.sin(n) for n in range(20)]
+    assert mean_interval(values, 0.99).high > mean_interval(values, 0.95).high > mean_interval(values, 0.5).high
+
+
+def test_equal_values_give_an_interval_of_width_zero():
+    interval = mean_interval([0.1] * 16)
+    assert (interval.low, interval.mean, interval.high, interval.se) == (0.1, 0.1, 0.1, 0.0)
+
+
+@pytest.mark.parametrize("n", [0, 1, 15])
+def test_fewer_than_16_sequences_are_too_few(n):
+    with pytest.raises(UsageError, match=f"too few sequences: {n} were measured, .* at least 16"):
+        mean_interval([1.0] * n)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_value_that_is_no_number_is_named(value):
+    with pytest.raises(UsageError, match=f"sequence 3 measured {value}"):
+        mean_interval([1.0] * 3 + [value] + [1.0] * 20)

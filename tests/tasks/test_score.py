@@ -1,0 +1,40 @@
+"""The score task."""
+
+import math
+
+import pytest
+
+from engine.errors import UsageError
+from engine.protocol import silent
+from engine.tasks import score
+from engine.tasks.score import METRICS
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_scores_every_layer(request_of, metric: str) -> None:
+    scores = score.run({**request_of, "metric": metric, "width": [1]}, silent)["scores"]
+    assert [(each["start"], each["end"]) for each in scores] == [(layer, layer + 1) for layer in range(6)]
+    assert all(math.isfinite(each["value"]) for each in scores)
+
+
+def test_only_what_is_missing_is_measured(request_of, monkeypatch) -> None:
+    asked = []
+    measured = score._measured
+
+    def listening(occasion, metric, blocks, report):
+        asked.append(blocks)
+        return measured(occasion, metric, blocks, report)
+
+    monkeypatch.setattr(score, "_measured", listening)
+    one = score.run({**request_of, "metric": "second-pass", "blocks": [[1, 2], [2, 4]]}, silent)
+    two = score.run({**request_of, "metric": "second-pass", "blocks": [[2, 4], [3, 5]]}, silent)
+    again = score.run({**request_of, "metric": "second-pass", "blocks": [[3, 5]]}, silent)
+    assert asked == [[(1, 2), (2, 4)], [(3, 5)]]
+    assert two["scores"][0] == one["scores"][1]
+    assert (two["found"], again["found"]) == (False, True)
+
+
+@pytest.mark.parametrize("wrong", [{"blocks": [[2, 2]]}, {"blocks": [[4, 9]]}, {"width": [7]}, {"width": [0]}, {}])
+def test_a_block_that_is_none_is_a_usage_error(request_of, wrong) -> None:
+    with pytest.raises(UsageError, match="block"):
+        score.run({**request_of, "metric": "ablation", **wrong}, silent)
