@@ -43,7 +43,7 @@ def _open_screen(ctx: click.Context) -> None:
 
 def is_watched() -> bool:
     """Whether a person sits at a terminal that can show a screen."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
 def main() -> None:

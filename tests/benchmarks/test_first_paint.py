@@ -1,4 +1,4 @@
-"""How long bare `dlec` takes until it shows a model and its curve on a terminal, and how much memory: 0.6 s and 70 MB."""
+"""How long bare `dlec` takes until a model and its curve stand on a terminal, and its memory: 0.6 s and 70 MB."""
 
 import os
 import re

@@ -63,8 +63,15 @@ def test_on_the_choosing_half_it_says_so(dlec, file: Path, monkeypatch) -> None:
         key = {"text_sha256": "abc", "half": "choosing", "dtype": "float32", "tokens": 256, "seq_len": 16}
         return {
             **dict.fromkeys(SHAPE, 0.0),
-            **{"tokens": 240, "sequences": 16, "base": likelihood, "plan": likelihood, "interval95": [0.0, 0.0]},
-            **{"half": "choosing", "key": key, "corpus": "text", "found": False},
+            "tokens": 240,
+            "sequences": 16,
+            "base": likelihood,
+            "plan": likelihood,
+            "interval95": [0.0, 0.0],
+            "half": "choosing",
+            "key": key,
+            "corpus": "text",
+            "found": False,
         }
 
     monkeypatch.setattr("dlec_tui.cli.preview.run_task", answer)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlec_tui.wording import byte_size, change, count, duration, plural, printable
+from dlec_tui.wording import byte_size, change, count, duration, harm, plural, printable
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,25 @@ def test_durations_are_said_as_a_person_says_them(seconds: float, text: str) -> 
 
 def test_changes_carry_their_sign() -> None:
     assert (change(117, 100), change(90, 100)) == ("+17.0 %", "-10.0 %")
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        ((0.0917, 0.085, 0.098), "worse by 9.6 %, between 8.9 and 10.3"),
+        ((2, 1.9, 2.1), "worse by 639 %, between 569 and 717"),
+        ((-0.01, -0.02, -0.001), "better by 1 %, between 0.1 and 2.0"),
+        ((-0.01, -0.02, 0.01), "no difference can be seen: between 2.0 % better and 1.0 % worse"),
+        ((0, 0, 0), "no difference: every prediction is the same"),
+    ],
+)
+def test_a_change_of_nll_is_said_in_perplexity_with_its_interval(interval: tuple[float, ...], text: str) -> None:
+    assert harm(*interval) == text
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
+def test_any_change_can_be_said(delta: float, reach: float) -> None:
+    assert harm(delta, delta - reach, delta + reach)
 
 
 def test_one_thing_is_singular() -> None:

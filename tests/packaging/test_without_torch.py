@@ -77,3 +77,20 @@ def test_scaling_without_torch_is_one_message(dlec, tmp_path: Path, tiny_llama: 
     assert "torch" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "verb", [["profile"], ["score", "--metric", "second-pass"], ["plan", "new", "dlec", "--layers", "1"]]
+)
+def test_measuring_without_torch_is_one_message(dlec, tmp_path: Path, tiny_llama: Path, verb: list[str]) -> None:
+    refused = dlec(*verb, tiny_llama, "--home", tmp_path / "home")
+    assert refused.returncode == 3, refused.stderr
+    assert "torch" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_previewing_without_torch_is_one_message(dlec, tiny_llama: Path) -> None:
+    assert dlec("plan", "new", "repeat", tiny_llama, "--layers", "2:4", "-o", "plan.yaml").returncode == 0
+    refused = dlec("preview", "plan.yaml", "--home", "home")
+    assert refused.returncode == 3, refused.stderr
+    assert "torch" in refused.stderr

@@ -13,7 +13,7 @@ from tests.tui.conftest import fill, keys, played
 SCREENS = Path(__file__).parent / "screens"
 
 
-@pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids="80x24 140x40".split())
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])
 def test_the_whole_screen_is_as_it_was_agreed(store: Path, monkeypatch, size: tuple[int, int]) -> None:
     """Write the files anew with WRITE_SCREENS=1, and look at them."""
     monkeypatch.setattr("dlec_tui.app.shown", lambda _: "~/dlec.sqlite")
