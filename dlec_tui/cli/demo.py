@@ -141,7 +141,7 @@ def _refuse_plan_of_another(plan: PlanFile, base: Checkpoint) -> None:
 def _preview(stage: Stage, plan: PlanFile) -> dict[str, Any]:
     stage.heading("5  The preview: base and plan on the same text, nothing written")
     found = preview_plan(plan, DEFAULT.of_half(Half.JUDGING))
-    stage.say(*preview_lines(found))
+    stage.say_coloured("\n".join(preview_lines(found)))
     return found
 
 
@@ -161,8 +161,8 @@ def _proof(stage: Stage, plan: PlanFile, merged: Path) -> dict[str, Any]:
     with task_progress("opening both") as progress:
         found = run_task("prove", as_request(DEFAULT) | {"plan": plan.checked.text, "merged": str(merged)}, progress)
     stage.say(
-        f"largest difference between the logits of preview and merged checkpoint: {found['max_difference']}, "
-        f"over {found['tokens']:,} tokens in {found['dtype']}"
+        f"largest difference between the logits of both: {found['max_difference']}",
+        f"over {found['tokens']:,} tokens, in {found['dtype']}",
     )
     return found
 

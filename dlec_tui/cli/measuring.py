@@ -96,10 +96,10 @@ def request_for(checkpoint: Checkpoint, setting: Setting) -> dict[str, Any]:
 
 
 def measured_on(answer: Mapping[str, Any]) -> str:
-    """One line: on how much of which text, in which dtype, now or by an earlier run."""
+    """On how much of which text, in which dtype; a second line when an earlier run did it."""
     key = answer["key"]
     asked = f"up to {key['tokens'] // key['seq_len'] * key['seq_len']:,} tokens"
     got = f"{answer['tokens']:,} tokens in {plural(answer['sequences'], 'sequence')}" if "tokens" in answer else asked
     text = f"{shown(answer['corpus'])} ({key['half']} half, {key['text_sha256'][:8]})"
-    found = "; found in the store, not measured again" if answer["found"] else ""
+    found = "\nfound in the store, not measured again" if answer["found"] else ""
     return f"{got} of {text}, {key['dtype']}{found}"

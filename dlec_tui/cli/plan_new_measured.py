@@ -74,11 +74,11 @@ def proposal_lines(found: Mapping[str, Any]) -> Iterator[str]:
         block = f"{each['start']}-{each['end'] - 1}"
         yield f"{block:9} {each['residual']:8.4f}   {each['delta_nll']:+.4f} ± {each['se']:.4f}"
     start, end = found["block"]
-    yield f"proposed: layers {start} to {end - 1} once more: {verdict(found['judged'])}"
+    yield f"proposed: layers {start} to {end - 1} once more"
+    yield f"    {verdict(found['judged'])}"
     layers = found["naive"]["layers"]
-    yield f"the {plural(len(layers), 'best single layer')} ({', '.join(map(str, layers))}) instead: " + verdict(
-        found["naive"]["judged"]
-    )
+    yield f"the {plural(len(layers), 'best single layer')} ({', '.join(map(str, layers))}) instead"
+    yield f"    {verdict(found['naive']['judged'])}"
     yield measured_on(found["judged"])
 
 

@@ -54,7 +54,7 @@ def preview_lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield "          NLL   perplexity"
     for name in ("base", "plan"):
         yield f"{name}   {found[name]['nll']:.4f}   {found[name]['perplexity']:10.2f}"
-    yield verdict(found)
+    yield click.style(verdict(found), bold=True)
     yield f"KL {found['kl']:.4f} nats a token; the same first choice for {found['top1_agreement']:.1%} of the tokens"
     yield measured_on(found)
 

@@ -50,8 +50,8 @@ def test_a_person_reads_a_verdict_and_what_it_stands_on(previewed, first: dict) 
     lines = previewed().stdout.splitlines()
     assert f"{first['plan']['nll']:.4f}" in lines[2]
     assert lines[3].endswith("on text not used to choose it")
-    assert "240 tokens in 16 sequences" in lines[-1]
-    assert lines[-1].endswith("found in the store, not measured again")
+    assert "240 tokens in 16 sequences" in lines[-2]
+    assert lines[-1] == "found in the store, not measured again"
 
 
 def test_on_the_choosing_half_it_says_so(dlec, file: Path, monkeypatch) -> None:
