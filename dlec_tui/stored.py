@@ -16,9 +16,7 @@ from engine.store.plans import all_plans
 from engine.store.profiles import profiles_of
 from engine.store.results import PreviewResult, all_previews
 from engine.store.scores import Score, find_scores, scored_metrics
-
-JOINT = "+"
-"""Between the fingerprints of several checkpoints that one plan takes from."""
+from engine.tasks.occasion import JOINT
 
 
 @dataclass(frozen=True, slots=True)

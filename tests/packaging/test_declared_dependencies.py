@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 OWN = {"dlec_tui", "engine"}
 NOT_IMPORTED = {
     *("safetensors", "gguf"),  # through which transformers reads weights
+    "textual-plotext",  # for the workbench; the first screen prints charts as text
 }
 
 
