@@ -23,11 +23,6 @@ class Cost:
     kv_bytes_per_token: int | None
     """KV cache of one token at 16 bits, all layers at full attention; None where the config does not tell."""
 
-    @property
-    def growth(self) -> float:
-        """Added share of the base's parameters, e.g. 0.17."""
-        return self.parameters / self.base_parameters - 1
-
 
 def cost_of(stack: Stack) -> Cost:
     tensors = output_tensors(stack)
