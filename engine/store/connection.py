@@ -1,6 +1,8 @@
 """A connection that knows its file, and which version of the store it finds there."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,26 @@ def connect(path: Path, mode: str, busy_seconds: float = BUSY_SECONDS) -> StoreC
         connection = sqlite3.connect(uri, uri=True, timeout=busy_seconds, factory=StoreConnection)
     connection.path = path
     return connection
+
+
+@contextmanager
+def atomic(connection: StoreConnection) -> Iterator[None]:
+    """All writes inside happen, or none. Joins a transaction that is already open.
+
+    The write lock is taken at once, so that what is read inside is still true when it is written. Raises MachineError
+    for a store that stays locked, is read-only or damaged, and for a full disk.
+    """
+    if connection.in_transaction:
+        yield
+        return
+    with translated(connection.path):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
 
 
 def standing_of(connection: StoreConnection) -> Standing:

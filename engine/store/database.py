@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from engine.store.connection import BUSY_SECONDS, Standing, StoreConnection, connect, standing_of
+from engine.store.connection import BUSY_SECONDS, Standing, StoreConnection, atomic, connect, standing_of
 from engine.store.failures import cannot_open, read_only, translated
 from engine.store.file_system import is_local
 from engine.store.schema import MIGRATIONS
@@ -47,17 +47,27 @@ def open_for_writing(path: Path, busy_seconds: float = BUSY_SECONDS) -> "Databas
     Raises MachineError, with path and remedy, for a store that stays locked for `busy_seconds`, and for one that is
     read-only, damaged, not ours, or newer; the file is then as it was.
     """
+    from sqlite_utils import Database  # 0.1 s: it imports numpy
+
+    return Database(open_for_jobs(path, busy_seconds), execute_plugins=False)
+
+
+def open_for_jobs(path: Path, busy_seconds: float = BUSY_SECONDS) -> StoreConnection:
+    """As `open_for_writing`, with the standard library alone once the store is up to date: light enough for a screen."""
     _make_directory(path)
     _require_writable(path)
     connection = connect(path, "rwc", busy_seconds)
     try:
         with translated(path):
-            standing_of(connection)
+            standing = standing_of(connection)
             _choose_journal(connection, busy_seconds)
-            return _migrated(connection)
+            if standing is not Standing.CURRENT:
+                _migrate(connection)
+            connection.execute("PRAGMA foreign_keys = ON")
     except BaseException:
         connection.close()
         raise
+    return connection
 
 
 def connection_of(db: "Database") -> StoreConnection:
@@ -67,22 +77,9 @@ def connection_of(db: "Database") -> StoreConnection:
 
 @contextmanager
 def transaction(db: "Database") -> Iterator[None]:
-    """All writes inside happen, or none. Joins a transaction that is already open.
-
-    The write lock is taken at once, so that what is read inside is still true when it is written. Raises MachineError
-    as open_for_writing does, and for a full disk.
-    """
-    if db.conn.in_transaction:
+    """`atomic` for a store opened for writing."""
+    with atomic(connection_of(db)):
         yield
-        return
-    with translated(connection_of(db).path):
-        db.conn.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            db.commit()
-        except BaseException:
-            db.rollback()
-            raise
 
 
 def _exists(path: Path) -> bool:
@@ -142,14 +139,11 @@ def _choose_journal(connection: StoreConnection, busy_seconds: float) -> None:
             time.sleep(_RETRY_SECONDS)
 
 
-def _migrated(connection: StoreConnection) -> "Database":
-    from sqlite_utils import Database  # 0.1 s: it imports numpy
+def _migrate(connection: StoreConnection) -> None:
+    from sqlite_utils import Database
 
     from engine.store.migrations import migrations
 
-    db = Database(connection, execute_plugins=False)
-    db.execute("PRAGMA foreign_keys = ON")
-    if standing_of(connection) is not Standing.CURRENT:
-        with transaction(db):
-            migrations().apply(db)
-    return db
+    with atomic(connection):
+        if standing_of(connection) is not Standing.CURRENT:
+            migrations().apply(Database(connection, execute_plugins=False))

@@ -1,0 +1,59 @@
+"""Workers: the processes that run jobs, as they registered themselves."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.store.connection import StoreConnection, atomic
+from engine.store.job_states import as_moment, as_text, now
+
+_SELECT = "SELECT id, slot, host, boot, lock, pid, started_at, seen_at FROM workers"
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One process that runs jobs, alive or not."""
+
+    id: int
+    slot: str
+    """The device that it works on: "cpu", "cuda:1", "cuda:0-3"."""
+    host: str
+    boot: str
+    """Which start of which system on that host."""
+    lock: str
+    """The file that it holds locked as long as it lives."""
+    pid: int
+    started_at: datetime
+    seen_at: datetime
+    """When it last said that it lives."""
+
+
+def add_worker(connection: StoreConnection, slot: str, host: str, boot: str, lock: str, pid: int) -> int:
+    """Register a worker. Gives its id, which no other worker of this store ever has."""
+    sql = """INSERT INTO workers (slot, host, boot, lock, pid, started_at, seen_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id"""
+    moment = as_text(now())
+    with atomic(connection):
+        return int(connection.rows(sql, (slot, host, boot, lock, pid, moment, moment))[0][0])
+
+
+def all_workers(connection: StoreConnection) -> tuple[Worker, ...]:
+    """The one that registered first at the front."""
+    return tuple(map(_worker, connection.rows(f"{_SELECT} ORDER BY id")))
+
+
+def see_worker(connection: StoreConnection, worker_id: int) -> None:
+    """Note that a worker lives."""
+    with atomic(connection):
+        connection.execute("UPDATE workers SET seen_at = ? WHERE id = ?", (as_text(now()), worker_id))
+
+
+def remove_worker(connection: StoreConnection, worker_id: int) -> None:
+    """Forget a worker that has ended. No job may be running in its name any more."""
+    with atomic(connection):
+        connection.execute("DELETE FROM workers WHERE id = ?", (worker_id,))
+
+
+def _worker(row: tuple[Any, ...]) -> Worker:
+    worker_id, slot, host, boot, lock, pid, started_at, seen_at = row
+    return Worker(worker_id, slot, host, boot, lock, pid, as_moment(started_at), as_moment(seen_at))

@@ -1,0 +1,159 @@
+"""A process of the engine that answers requests: torch's memory and crashes stay there."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import engine
+from engine.errors import MachineError, shown
+from engine.protocol import Report, from_data, silent
+
+TICK = 0.25
+"""Seconds after which a silent process is looked after again."""
+_CHUNK = 1 << 16
+_LAST_LINES = 3
+_LAST_BYTES = 1 << 16
+
+
+class EngineProcess:
+    """`python -m MODULE`, alive for as many requests as are put to it; a context that ends it."""
+
+    def __init__(self, arguments: Sequence[str], talk: IO[Any] | None, *, online: bool = False) -> None:
+        """arguments: the module and what follows it; talk: where its stderr goes, None for our own.
+
+        online: whether it may ask the model hub. Raises MachineError when it cannot be started.
+        """
+        self._name = arguments[-1]
+        # -P: a gguf.py or torch.py in the user's working directory must not be taken for the library.
+        command = [sys.executable, "-P", "-m", *arguments]
+        pipe = subprocess.PIPE
+        environment = _environment(online=online)
+        try:
+            # A session of its own: one signal reaches the processes that it starts too, a terminal's signals do not.
+            self._process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=talk, env=environment, start_new_session=True
+            )
+        except OSError as error:
+            raise MachineError(f"{self._name} cannot be started", why=error.strerror or str(error)) from error
+
+    def __enter__(self) -> "EngineProcess":
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def answer(
+        self,
+        request: Mapping[str, Any],
+        on_progress: Report = silent,
+        on_tick: Callable[[], None] = lambda: None,
+        last_words: Callable[[], str] = lambda: "",
+    ) -> dict[str, Any]:
+        """What the process answers. on_tick is called every TICK seconds, and may raise to give up.
+
+        last_words: what it wrote on stderr, asked when it ended without an answer. Raises the DlecError that it
+        reports, or MachineError when it crashes. After any exception but a reported DlecError the process is gone.
+        """
+        try:
+            said = self._conversation(request, on_progress, on_tick)
+        except BaseException:
+            self.kill()
+            raise
+        if said is None:
+            raise _failure(self._name, self._process.wait(), last_words())
+        if "error" in said:
+            raise from_data(said["error"])
+        answer: dict[str, Any] = said["answer"]
+        return answer
+
+    def kill(self) -> None:
+        """End it and what it started, at once; what it wrote stays as whole as after a power cut."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None and not pipe.closed:
+                _close(pipe)
+
+    def _conversation(
+        self, request: Mapping[str, Any], on_progress: Report, on_tick: Callable[[], None]
+    ) -> dict[str, Any] | None:
+        """The last thing said about the request; None when the process ends before it."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(dict(request)).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            return None
+        for line in self._lines(on_tick):
+            said: dict[str, Any] = json.loads(line)
+            if "progress" not in said:
+                return said
+            on_progress(*said["progress"])
+        return None
+
+    def _lines(self, on_tick: Callable[[], None]) -> Iterator[bytes]:
+        assert self._process.stdout is not None
+        descriptor = self._process.stdout.fileno()
+        rest, looked_at = b"", time.monotonic()
+        while True:
+            is_speaking = bool(select.select([descriptor], [], [], TICK)[0])
+            if time.monotonic() - looked_at >= TICK:
+                on_tick()
+                looked_at = time.monotonic()
+            if not is_speaking:
+                continue
+            chunk = os.read(descriptor, _CHUNK)
+            if not chunk:
+                return
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
+
+
+def tail_of(file: Path, offset: int = 0) -> str:
+    """The end of a log, nothing of it from before `offset`."""
+    with file.open("rb") as log:
+        log.seek(max(offset, file.stat().st_size - _LAST_BYTES))
+        return log.read().decode(errors="replace")
+
+
+def _close(pipe: IO[bytes]) -> None:
+    with contextlib.suppress(BrokenPipeError):  # something was still to be written
+        pipe.close()
+
+
+def _environment(*, online: bool) -> dict[str, str]:
+    """The user's, offline unless asked otherwise, with this very engine importable."""
+    engine_root = str(Path(engine.__file__).parent.parent)
+    paths = [engine_root, os.environ.get("PYTHONPATH", "")]
+    offline = {} if online else {"HF_HUB_OFFLINE": "1"}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **offline}
+
+
+def _failure(name: str, code: int, talk: str) -> MachineError:
+    """Why there is no answer, from how the process ended and what it said on stderr."""
+    if code == -signal.SIGKILL:
+        return MachineError(f"{name} was killed", why="probably because memory ran out", fix="Free some memory.")
+    if code < 0:
+        return MachineError(f"{name} crashed", why=f"{signal.Signals(-code).name}; {_last_lines(talk)}")
+    return MachineError(f"{name} {'failed' if code else 'gave no answer'}", why=_last_lines(talk))
+
+
+def _last_lines(talk: str) -> str:
+    lines = [shown(line.strip()) for line in talk.splitlines() if line.strip()]
+    return " / ".join(lines[-_LAST_LINES:]) or "it said nothing"
