@@ -53,7 +53,7 @@ def open_for_writing(path: Path, busy_seconds: float = BUSY_SECONDS) -> "Databas
 
 
 def open_for_jobs(path: Path, busy_seconds: float = BUSY_SECONDS) -> StoreConnection:
-    """As `open_for_writing`, with the standard library alone once the store is up to date: light enough for a screen."""
+    """As `open_for_writing`, but with the standard library alone once the store is up to date."""
     _make_directory(path)
     _require_writable(path)
     connection = connect(path, "rwc", busy_seconds)
