@@ -19,6 +19,7 @@ from engine.store.models import save_model
 from engine.store.plans import PlanUsed, save_plan
 from engine.store.results import PreviewResult, find_preview, save_preview
 from engine.tasks.occasion import Occasion, model_row
+from engine.tasks.precision import auto_dtype
 from engine.tasks.resident import model_of, sequences_of
 from engine.tasks.setting import Setting, setting_from
 
@@ -57,7 +58,7 @@ def occasion_of_plan(stack: Stack, setting: Setting) -> Occasion:
     others = tuple(checkpoint for checkpoint in stack.checkpoints if checkpoint is not base)
     written = stack.out_dtype or stack.dtype
     if setting.dtype == "auto" and written:
-        setting = replace(setting, dtype=CONFIG_DTYPES[written])
+        setting = replace(setting, dtype=auto_dtype(CONFIG_DTYPES[written], setting.device, base.parameters))
     return Occasion(base, setting, others)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint
+from engine.tasks.precision import auto_dtype
 from engine.tensors.library import DTYPE_NAMES
 from engine.text.builtin import builtin_corpus
 from engine.text.corpus import Corpus, Half
@@ -23,7 +24,7 @@ class Setting:
     """At most so many of the half's first tokens: no more than an interval needs, because a CPU takes a while."""
     seq_len: int = 256
     dtype: str = "auto"
-    """"auto": what the checkpoint is stored in."""
+    """"auto": what the checkpoint is stored in, or float32 where the CPU would be slow with that."""
     device: str = "auto"
     """"auto": a GPU where there is one."""
     batch_size: int = 4
@@ -55,9 +56,14 @@ def corpus_of(setting: Setting) -> Corpus:
 
 
 def dtype_of(checkpoint: Checkpoint, setting: Setting) -> str:
-    """torch's name of the dtype to compute in; "auto" as transformers means it: the config's, else the weights'."""
+    """torch's name of the dtype to compute in."""
     if setting.dtype != "auto":
         return setting.dtype
+    return auto_dtype(stored_dtype(checkpoint), setting.device, checkpoint.parameters)
+
+
+def stored_dtype(checkpoint: Checkpoint) -> str:
+    """As transformers means "auto": the config's, else the weights'."""
     config = checkpoint.config
     for part in (config.data, config.decoder):
         for key in ("dtype", "torch_dtype"):
