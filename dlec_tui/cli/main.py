@@ -17,6 +17,7 @@ VERBS = {
     "generate": "dlec_tui.cli.generate:generate",
     "merge": "dlec_tui.cli.merge:merge",
     "verify": "dlec_tui.cli.verify:verify",
+    "doctor": "dlec_tui.cli.doctor:doctor",
 }
 
 

@@ -7,12 +7,12 @@ float32 on a CPU with AVX2 alone.
 import os
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
-CPU_INFO = Path("/proc/cpuinfo")
-GPUS = Path("/proc/driver/nvidia/gpus")
-"""A directory for each GPU, made by NVIDIA's driver."""
+from engine.machine.gpus import gpus
 
+CPU_INFO = Path("/proc/cpuinfo")
 INSTRUCTIONS: Mapping[str, frozenset[str]] = {
     "bfloat16": frozenset({"avx512_bf16", "amx_bf16", "bf16"}),
     "float16": frozenset({"avx512_fp16", "amx_fp16", "asimdhp"}),
@@ -29,7 +29,12 @@ def auto_dtype(stored: str, device: str, parameters: int) -> str:
 
 
 def _runs_on_cpu(device: str) -> bool:
-    return device == "cpu" or (device == "auto" and not GPUS.is_dir())
+    return device == "cpu" or (device == "auto" and not _has_gpu())
+
+
+@cache
+def _has_gpu() -> bool:
+    return bool(gpus())
 
 
 def _cpu_features() -> frozenset[str]:

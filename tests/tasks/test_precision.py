@@ -12,7 +12,7 @@ from engine.tasks.precision import auto_dtype
 def cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Makes a machine without GPU whose CPU has these features."""
     monkeypatch.setattr(precision, "CPU_INFO", tmp_path / "cpuinfo")
-    monkeypatch.setattr(precision, "GPUS", tmp_path / "gpus")
+    monkeypatch.setattr(precision, "_has_gpu", lambda: False)
 
     def made(features: str) -> None:
         (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{features}\n\nprocessor\t: 1\n{features}\n")
@@ -43,10 +43,10 @@ def test_what_the_cpu_is_quick_with_stays(cpu, stored, features) -> None:
     assert auto_dtype(stored, "cpu", 1000) == stored
 
 
-def test_a_gpu_computes_in_what_is_stored(cpu, tmp_path: Path) -> None:
+def test_a_gpu_computes_in_what_is_stored(cpu, monkeypatch: pytest.MonkeyPatch) -> None:
     cpu("flags\t\t: avx2")
     assert auto_dtype("bfloat16", "cuda:1", 1000) == "bfloat16"
-    (tmp_path / "gpus").mkdir()
+    monkeypatch.setattr(precision, "_has_gpu", lambda: True)
     assert auto_dtype("bfloat16", "auto", 1000) == "bfloat16"
     assert auto_dtype("bfloat16", "cpu", 1000) == "float32"
 

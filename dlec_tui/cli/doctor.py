@@ -1,0 +1,65 @@
+"""`dlec doctor`: what this machine and this terminal let dlec do, and what to do about the rest."""
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from dlec_tui.cli.exit_codes import ENVIRONMENT
+from dlec_tui.cli.options import json_option
+from dlec_tui.cli.screen import waiting
+from dlec_tui.doctor.checks import checks
+from dlec_tui.doctor.examination import Check, examined
+from dlec_tui.doctor.finding import Finding, is_usable
+from dlec_tui.doctor.page import page
+from engine.store.location import store_path
+
+_WIDEST = 100
+"""Columns beyond which lines are tiring to read."""
+
+Findings = Mapping[str, Mapping[str, Finding]]
+"""By heading and name."""
+
+
+@click.command
+@click.option("--home", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Of the store.")
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, home: Path | None, wants_json: bool) -> None:
+    """Look at terminal, tmux, libraries, GPUs, memory and disk, and say what would be better and how."""
+    with waiting("looking; torch takes a moment"):
+        findings = _looked_at(checks(store_path(home)))
+    text = json.dumps(_as_json(findings)) if wants_json else "\n".join(page(findings, _width()))
+    click.echo(_writable(text))
+    ctx.exit(0 if is_usable(_all(findings)) else ENVIRONMENT)
+
+
+def _looked_at(groups: Mapping[str, tuple[Check, ...]]) -> Findings:
+    found = examined([check for group in groups.values() for check in group])
+    return {heading: {check.name: found[check.name] for check in group} for heading, group in groups.items()}
+
+
+def _all(findings: Findings) -> list[Finding]:
+    return [finding for group in findings.values() for finding in group.values()]
+
+
+def _as_json(findings: Findings) -> dict[str, object]:
+    rows = [
+        {"name": name, **asdict(finding), "state": finding.state.value}
+        for group in findings.values()
+        for name, finding in group.items()
+    ]
+    return {"ok": is_usable(_all(findings)), "findings": rows}
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, _WIDEST)
+
+
+def _writable(text: str) -> str:
+    """A locale without UTF-8 is a finding here, no reason to fail."""
+    return text.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding)

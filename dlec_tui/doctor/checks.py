@@ -1,0 +1,51 @@
+"""Everything that is looked at, in the order in which it is told."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from dlec_tui.doctor import (
+    clipboard,
+    connection,
+    disk,
+    encoding,
+    graphics,
+    leaving,
+    libraries,
+    memory,
+    python,
+    store,
+    terminal,
+    tmux,
+)
+from dlec_tui.doctor.examination import Check
+from engine.machine.torch_devices import SECONDS as TORCH_SECONDS
+
+
+def checks(store_path: Path) -> Mapping[str, tuple[Check, ...]]:
+    """By the headings under which they are told."""
+    home = store_path.parent.absolute()
+    return {
+        "Between you and dlec": (
+            Check("terminal", terminal.look),
+            Check("tmux", tmux.look),
+            Check("clipboard", clipboard.look),
+            Check("locale", encoding.look),
+            Check("connection", connection.look),
+            Check("at logout", leaving.look),
+        ),
+        "What computes": (
+            Check("Python", python.look),
+            Check("torch", libraries.look_at_torch, TORCH_SECONDS + 1),
+            Check("transformers", libraries.look_at_transformers),
+            Check("GPUs", graphics.look),
+            Check("memory", memory.look),
+        ),
+        "Where things are kept": (
+            Check("home", partial(disk.look_at_home, home)),
+            Check("file system", partial(disk.look_at_file_system, home)),
+            Check("store", partial(store.look, store_path)),
+            Check("here", disk.look_here),
+            Check("hub cache", disk.look_at_hub_cache),
+        ),
+    }

@@ -1,0 +1,39 @@
+"""By which route something copied reaches the clipboard of the computer that the user sits at."""
+
+import os
+from collections.abc import Mapping
+
+from dlec_tui.doctor.finding import Finding, fine, note
+from dlec_tui.doctor.terminal import terminal_size
+from dlec_tui.doctor.tmux import Tmux, tmux_here
+from engine.errors import shown
+
+_HANDS_ON = (3, 2)
+"""The first tmux with `load-buffer -w`. It works under every set-clipboard; OSC 52 from inside does not."""
+_NEWER_TMUX = "Inside tmux 3.2 or newer it reaches your clipboard."
+
+
+def look() -> Finding:
+    return clipboard_finding(os.environ, tmux_here(), has_terminal=terminal_size() is not None)
+
+
+def clipboard_finding(environment: Mapping[str, str], tmux: Tmux | None, *, has_terminal: bool) -> Finding:
+    if tmux is not None:
+        return _through(tmux)
+    term = environment.get("TERM", "")
+    if not has_terminal or term in ("", "dumb", "linux"):
+        return note("a file: there is no terminal with a clipboard")
+    if environment.get("STY"):
+        return note("a file: GNU screen keeps OSC 52 from the terminal", _NEWER_TMUX)
+    return fine("OSC 52, which most terminals put into your clipboard")
+
+
+def _through(tmux: Tmux) -> Finding:
+    if tmux.number < _HANDS_ON:
+        return note(f"a file: tmux {shown(tmux.version)} does not hand it on", _NEWER_TMUX)
+    if tmux.outside and "clipboard" not in tmux.features:
+        return note(
+            f"tmux's own buffer (prefix ]): it believes that {shown(tmux.outside)} has no clipboard",
+            f"If it has one, in ~/.tmux.conf:\n  set -as terminal-features ',{shown(tmux.outside)}:clipboard'",
+        )
+    return fine("tmux load-buffer -w -, and tmux hands it to the terminal outside")

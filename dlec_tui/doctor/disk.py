@@ -1,0 +1,63 @@
+"""Room for what dlec writes: the home with store, logs and settings, and the directory that models are written to."""
+
+import os
+from pathlib import Path
+
+from dlec_tui.doctor.finding import Finding, fine, note, obstacle
+from dlec_tui.wording import byte_size, plural
+from engine.checkpoint.hub import hub_cache
+from engine.errors import shown
+from engine.merge.space import free_bytes, free_files
+from engine.store.file_system import LOCAL_TYPES, file_system_type
+
+LITTLE_FOR_A_STORE, LITTLE_FOR_A_MODEL = 1e9, 5e9
+"""Bytes: a store of many profiles; a merged model of two billion parameters."""
+_ELSEWHERE = "Put it elsewhere: --home DIR, or\n  export DLEC_HOME=DIR"
+
+
+def look_at_home(home: Path) -> Finding:
+    if not _can_be_written(home):
+        return obstacle(f"{shown(home)} cannot be written", _ELSEWHERE)
+    return room_finding(home, free_bytes(home), free_files(home), LITTLE_FOR_A_STORE, _ELSEWHERE)
+
+
+def _can_be_written(directory: Path) -> bool:
+    """Or made, where it does not exist."""
+    # Path.exists raises where a directory above may not be searched.
+    nearest = next(path for path in (directory, *directory.parents) if os.path.exists(path))  # noqa: PTH110
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+
+def look_here() -> Finding:
+    here = Path.cwd()
+    return room_finding(
+        here, free_bytes(here), free_files(here), LITTLE_FOR_A_MODEL, "Write large models to a disk with more room."
+    )
+
+
+def look_at_hub_cache() -> Finding:
+    cache = hub_cache()
+    models = len(list(cache.glob("models--*")))
+    return fine(f"{shown(cache)}, {plural(models, 'model') if models else 'empty'}")
+
+
+def look_at_file_system(home: Path) -> Finding:
+    return file_system_finding(file_system_type(home))
+
+
+def room_finding(directory: Path, free: int, files: int | None, little: float, remedy: str) -> Finding:
+    """free: bytes; files: how many more can be made, None where that is not limited; little: bytes to warn below."""
+    value = f"{shown(directory)}, {byte_size(free)} free"
+    if files == 0:
+        return note(f"{value}, but not one more file can be made (inodes)", remedy)
+    return note(value, remedy) if free < little else fine(value)
+
+
+def file_system_finding(kind: str) -> Finding:
+    if kind in LOCAL_TYPES:
+        return fine(f"{kind}, a disk of this machine")
+    return note(
+        f"{shown(kind) or 'unknown'}, taken for shared between machines: the store writes more slowly "
+        "(rollback journal), and workers keep their locks below /tmp",
+        "Quicker is a home on a disk of this machine: --home DIR, or\n  export DLEC_HOME=DIR",
+    )

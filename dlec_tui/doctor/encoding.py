@@ -1,0 +1,39 @@
+"""Whether the locale lets text be more than ASCII."""
+
+import locale
+import os
+import sys
+from collections.abc import Mapping
+
+from dlec_tui.doctor.finding import Finding, fine, note, problem
+from engine.errors import shown
+
+_REMEDY = "  export LC_ALL=C.UTF-8"
+
+
+def look() -> Finding:
+    return encoding_finding(os.environ, locale.getencoding(), sys.__stdout__.encoding if sys.__stdout__ else "")
+
+
+def encoding_finding(environment: Mapping[str, str], named: str, written: str) -> Finding:
+    """named: the encoding that the locale asks for; written: the one that our output has."""
+    if not _is_utf8(written):
+        return problem(
+            f"{shown(written)}{_source(environment)}: charts cannot be printed in it", f"Let text be UTF-8:\n{_REMEDY}"
+        )
+    if not _is_utf8(named):
+        return note(
+            f"{shown(named)}{_source(environment)}; dlec writes UTF-8 all the same",
+            f"Other programs, tmux among them, will not:\n{_REMEDY}",
+        )
+    return fine(f"UTF-8{_source(environment)}")
+
+
+def _source(environment: Mapping[str, str]) -> str:
+    """The variable that decides, by POSIX's order."""
+    decisive = next((name for name in ("LC_ALL", "LC_CTYPE", "LANG") if environment.get(name)), None)
+    return f" ({decisive}={shown(environment[decisive])})" if decisive else ""
+
+
+def _is_utf8(encoding: str) -> bool:
+    return encoding.lower().replace("-", "").replace("_", "") == "utf8"

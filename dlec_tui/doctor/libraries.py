@@ -1,0 +1,76 @@
+"""torch and transformers: which versions are installed, and what torch computes on. Neither is imported here."""
+
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, requires, version
+
+from dlec_tui.doctor.finding import Finding, fine, note, problem
+from dlec_tui.doctor.graphics import in_words
+from dlec_tui.wording import plural
+from engine.errors import shown
+from engine.machine.gpus import Gpu, gpus
+from engine.machine.torch_devices import TorchDevices, torch_devices
+
+
+def look_at_torch() -> Finding:
+    installed = installed_version("torch")
+    found = version_finding("torch", installed, wanted_versions("torch", _our_requirements()))
+    return found if installed is None or found.remedy else torch_finding(installed, torch_devices(), gpus())
+
+
+def look_at_transformers() -> Finding:
+    installed = installed_version("transformers")
+    return version_finding("transformers", installed, wanted_versions("transformers", _our_requirements()))
+
+
+def version_finding(name: str, installed: str | None, wanted: str) -> Finding:
+    """installed: None where it is not; wanted: the versions that dlec works with, as pip writes them, "" for any."""
+    from packaging.specifiers import SpecifierSet
+
+    install = f"pip install '{name}{wanted}'"
+    if installed is None:
+        return note(
+            "not installed: models cannot be measured, previewed or load-checked",
+            f"Planning, checking and merging plain copies work without it. For the rest:\n  {install}",
+        )
+    if not SpecifierSet(wanted).contains(installed, prereleases=True):
+        return problem(f"{shown(installed)}, but dlec works with {wanted}", f"Take one of those:\n  {install}")
+    return fine(shown(installed))
+
+
+def torch_finding(installed: str, seen: TorchDevices, present: Sequence[Gpu]) -> Finding:
+    """present: the GPUs that are there, whatever torch sees."""
+    built_for = f" for {shown(seen.built_for)}" if seen.built_for else ""
+    name, cpu = f"{shown(installed)}{built_for}", f"the CPU ({plural(seen.threads, 'thread')})"
+    if seen.gpus:
+        return fine(f"{name}: {in_words(seen.gpus)}, and {cpu}")
+    if not present:
+        return fine(f"{name}: {cpu}")
+    value = f"{name}: only {cpu}, though there {'is a GPU' if len(present) == 1 else f'are {len(present)} GPUs'}"
+    if not seen.built_for:
+        usual = "This build is for the CPU alone. Take the usual one:\n  pip install --force-reinstall torch"
+        return problem(value, usual)
+    return problem(
+        f"{value}: {shown(seen.trouble)}",
+        "CUDA_VISIBLE_DEVICES may hide them. An old driver wants to be updated, or an older torch.",
+    )
+
+
+def installed_version(name: str) -> str | None:
+    """Of a package, None where there is none."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def wanted_versions(name: str, requirements: Sequence[str]) -> str:
+    """From the lines in which a package says what it requires; "" where it does not name this one."""
+    from packaging.requirements import Requirement
+
+    parsed = map(Requirement, requirements)
+    return next((str(each.specifier) for each in parsed if each.name == name and each.marker is None), "")
+
+
+def _our_requirements() -> list[str]:
+    """None known where dlec runs without being installed."""
+    return (requires("dlec") or []) if installed_version("dlec") else []

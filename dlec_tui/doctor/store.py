@@ -1,0 +1,40 @@
+"""Whether the store opens. It is looked at and not touched: an older one is migrated by who needs it."""
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+from dlec_tui.doctor.finding import Finding, fine, note, obstacle
+from dlec_tui.wording import byte_size
+from engine.errors import MachineError, shown
+from engine.store.connection import Standing, connect, standing_of
+from engine.store.schema import MIGRATIONS
+
+_BUSY_SECONDS = 2.0
+
+
+def look(path: Path) -> Finding:
+    if not path.exists():
+        return fine("none yet; the first measurement makes it")
+    try:
+        standing = _standing(path)
+    except MachineError as error:
+        return obstacle(f"{shown(error.what)}: {shown(error.why)}", shown(error.fix))
+    value = f"{shown(path.name)}, {byte_size(path.stat().st_size)}, {_VERSION[standing]}"
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return fine(value)
+    return note(f"{value}; it can only be read", "To measure, get permission to write there, or use another --home.")
+
+
+def _standing(path: Path) -> Standing:
+    """Where we may not make files, SQLite could not open a write-ahead log, not even for reading."""
+    mode = "ro" if os.access(path.parent, os.W_OK) else "ro&immutable=1"
+    with closing(connect(path, mode, _BUSY_SECONDS)) as connection:
+        return standing_of(connection)
+
+
+_VERSION = {
+    Standing.CURRENT: f"version {len(MIGRATIONS)}, up to date",
+    Standing.OLDER: f"older than version {len(MIGRATIONS)}; the next command brings it up to date",
+    Standing.EMPTY: "empty",
+}

@@ -1,0 +1,1 @@
+"""Facts about the machine that nobody has to import torch for: memory, GPUs, what logging out ends."""

@@ -1,0 +1,91 @@
+"""How much memory the control groups of this process leave it: containers and batch systems set limits there.
+
+A limit holds for a group and all below it, so every group from ours up to the root counts.
+Sources: the kernel's admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+_UNLIMITED = 1 << 60
+"""Version 1 says "no limit" with a number of about 2**63."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a limited group may still take."""
+
+    limit: int
+    """Bytes."""
+    left: int
+    """Bytes, those included that the kernel would free at once because they only cache files."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """How a version of control groups names what we read."""
+
+    limit: str
+    usage: str
+    cached: str
+    """The line of memory.stat with file pages that were not used lately."""
+
+
+_VERSION_1 = _Files("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+_VERSION_2 = _Files("memory.max", "memory.current", "inactive_file")
+
+
+def group_directories(membership: str, mounts: str) -> list[Path]:
+    """Where the groups that limit memory lie, ours first, then those above it; none where they are not mounted.
+
+    membership: /proc/self/cgroup; mounts: /proc/self/mountinfo.
+    """
+    kind, path = _memory_group(membership)
+    for mount_point, root in _mounted(mounts, kind):
+        below = PurePosixPath(path).relative_to(root) if PurePosixPath(path).is_relative_to(root) else PurePosixPath()
+        ours = Path(mount_point, below)
+        return [ours, *list(ours.parents)[: len(below.parts)]]
+    return []
+
+
+def allowance_in(directory: Path) -> Allowance | None:
+    """Of the group at `directory`; None where it has no limit. Raises OSError or ValueError where that is not told."""
+    files = _VERSION_1 if (directory / _VERSION_1.limit).exists() else _VERSION_2
+    if not (directory / files.limit).exists():  # the root group of version 2 has none
+        return None
+    limit = _bytes((directory / files.limit).read_text())
+    if limit is None:
+        return None
+    used = int((directory / files.usage).read_text())
+    statistics = dict(line.split() for line in (directory / "memory.stat").read_text().splitlines())
+    return Allowance(limit, max(0, limit - used + int(statistics.get(files.cached, 0))))
+
+
+def _memory_group(membership: str) -> tuple[str, str]:
+    """The type of file system on which memory is limited, and the path of our group there.
+
+    Where both versions are mounted, version 1 has memory if it lists it. Lines: `4:cpu,memory:/path`, `0::/path`.
+    """
+    kind, path = "cgroup2", "/"
+    for line in membership.splitlines():
+        _, controllers, group = line.split(":", 2)
+        if "memory" in controllers.split(","):
+            return "cgroup", group
+        if not controllers:
+            path = group
+    return kind, path
+
+
+def _mounted(mounts: str, kind: str) -> Iterator[tuple[str, str]]:
+    """Mount point, and the group that is seen there, of each mount of `kind` that has to do with memory."""
+    for line in mounts.splitlines():
+        before, _, after = line.partition(" - ")
+        root, mount_point = before.split(" ")[3:5]
+        mounted, _, options = after.split(" ", 2)
+        if mounted == kind and (kind == "cgroup2" or "memory" in options.split(",")):
+            yield mount_point, root
+
+
+def _bytes(limit: str) -> int | None:
+    return None if limit.strip() == "max" or int(limit) >= _UNLIMITED else int(limit)

@@ -1,0 +1,38 @@
+"""Asks other programs, and never waits for them long."""
+
+import subprocess
+from collections.abc import Sequence
+
+from engine.errors import MachineError, shown
+
+SECONDS = 2.0
+"""How long a program may take that only has to look something up."""
+
+
+def answer_of(command: Sequence[str], seconds: float = SECONDS) -> str:
+    """What `command` prints.
+
+    Raises MachineError for a program that is missing, fails, or has not ended after `seconds`.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except subprocess.TimeoutExpired as error:
+        raise MachineError(f"{command[0]} did not answer within {seconds:g} s") from error
+    except OSError as error:
+        raise MachineError(f"{command[0]} cannot be run", why=error.strerror or str(error)) from error
+    if done.returncode != 0:
+        raise MachineError(f"{command[0]} failed", why=_last_line(done.stderr) or f"it ended with {done.returncode}")
+    return done.stdout
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return shown(lines[-1]) if lines else ""

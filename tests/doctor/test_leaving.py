@@ -1,0 +1,37 @@
+"""What is said about logging out, and that the remedy fits what the processes belong to."""
+
+import pytest
+
+from dlec_tui.doctor.finding import State
+from dlec_tui.doctor.leaving import leaving_finding
+from engine.machine.logout import Keeper, Logout
+
+OUTSIDE, LINGER = "systemd-run --user --scope tmux new", "loginctl enable-linger"
+
+
+def test_a_session_that_is_killed_needs_both_a_scope_of_its_own_and_lingering():
+    found = leaving_finding(Logout(Keeper.SESSION, ends_us=True))
+    assert found.state is State.PROBLEM
+    assert LINGER in found.remedy
+    assert OUTSIDE in found.remedy
+    assert not found.stops_dlec
+
+
+def test_a_service_manager_that_leaves_needs_lingering_alone():
+    found = leaving_finding(Logout(Keeper.USER_MANAGER, ends_us=True))
+    assert found.state is State.PROBLEM
+    assert LINGER in found.remedy
+    assert OUTSIDE not in found.remedy
+
+
+@pytest.mark.parametrize("keeper", [Keeper.SESSION, Keeper.USER_MANAGER])
+def test_what_cannot_be_told_is_a_note_with_the_remedy(keeper):
+    found = leaving_finding(Logout(keeper, ends_us=None))
+    assert found.state is State.NOTE
+    assert LINGER in found.remedy
+
+
+@pytest.mark.parametrize("keeper", Keeper)
+def test_what_goes_on_needs_nothing(keeper):
+    found = leaving_finding(Logout(keeper, ends_us=False))
+    assert (found.state, found.remedy) == (State.FINE, "")
