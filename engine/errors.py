@@ -5,6 +5,7 @@
     ├── PlanError          a plan has problems that forbid running it
     ├── UsageError         the request itself cannot be met: an output that exists, an unknown option
     └── MachineError       the machine stands in the way: disk, permission, network, a missing library
+        └── DiskFullError  space ran out: what else wants to write to that disk had better wait
 
 Foreign exceptions are translated into these once, where they enter.
 """
@@ -47,6 +48,10 @@ class UsageError(DlecError):
 
 class MachineError(DlecError):
     """The machine lacks something: space, permission, network, a library."""
+
+
+class DiskFullError(MachineError):
+    """The disk is too full for what was to be written."""
 
 
 def escaped(text: str) -> str:

@@ -75,5 +75,5 @@ def require_local(checkpoint: Checkpoint) -> None:
         raise CheckpointError(
             f"{checkpoint.reference} has not been downloaded",
             why="only its headers were read",
-            fix=f"Download it: hf download {checkpoint.reference.partition('@')[0]}",
+            fix=f"Download it: dlec download {checkpoint.reference.partition('@')[0]}",
         )

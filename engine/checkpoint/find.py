@@ -1,7 +1,7 @@
 """Finds checkpoints: a directory, a hub id in the local cache, everything below some directories."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
@@ -61,14 +61,23 @@ def cached_references() -> Iterator[str]:
 
 def below(root: Path) -> Iterator[Path]:
     """Directories at and below `root` that look like checkpoints, dot-directories left out."""
+    return (directory for directory, is_checkpoint in looked_at(root) if is_checkpoint)
+
+
+def looked_at(root: Path) -> Iterator[tuple[Path, bool]]:
+    """Every directory that `below` looks at, and whether it looks like a checkpoint: who searches can stop anywhere."""
     base = len(root.parts)
     for directory, children, files in os.walk(root):
         here = Path(directory)
-        if CONFIG_FILE in files and any(name.endswith((".safetensors", ".safetensors.index.json")) for name in files):
-            yield here
-            children.clear()
+        is_checkpoint = _looks_like_one(files)
+        yield here, is_checkpoint
         is_deep = len(here.parts) - base >= MAX_DEPTH
-        children[:] = [] if is_deep else sorted(name for name in children if not name.startswith("."))
+        is_end = is_checkpoint or is_deep
+        children[:] = [] if is_end else sorted(name for name in children if not name.startswith("."))
+
+
+def _looks_like_one(files: Sequence[str]) -> bool:
+    return CONFIG_FILE in files and any(name.endswith((".safetensors", ".safetensors.index.json")) for name in files)
 
 
 def _open(reference: str, directory: Path | None, *, remote: bool) -> Checkpoint:
@@ -80,5 +89,5 @@ def _open(reference: str, directory: Path | None, *, remote: bool) -> Checkpoint
         return open_remote(reference)
     raise CheckpointError(
         f"{reference} is neither a directory here nor in the hub cache",
-        fix=f"Download it with `hf download {reference}`, or plan on its headers with --remote.",
+        fix=f"Download it with `dlec download {reference}`, or plan on its headers with --remote.",
     )

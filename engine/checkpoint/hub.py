@@ -3,8 +3,10 @@
 huggingface_hub is imported late: it costs 0.2 s that local plans need not wait for.
 """
 
+import errno
 import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +15,13 @@ from typing import Any
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import CONFIG_FILE, parse_config
 from engine.checkpoint.header import LENGTH_BYTES, StoredTensor
-from engine.errors import CheckpointError, MachineError, shown
+from engine.errors import CheckpointError, DiskFullError, MachineError, UsageError, shown
+from engine.protocol import Report, silent
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w./-]+)?")
 DEFAULT_REVISION = "main"
+UNREAD = ["*.bin", "*.pth", "*.gguf", "*.onnx", "*.h5", "*.msgpack", "original/*", "onnx/*"]
+"""Files of a repository that nothing here reads."""
 CONNECT_SECONDS = 10
 """How long the hub may take for its first answer. Asked once, without the retries that downloads make."""
 
@@ -58,15 +63,65 @@ def open_remote(reference: str) -> Checkpoint:
     return Checkpoint(reference, directory, parse_config(text, Path(config)), tensors, is_local=False)
 
 
-def download(reference: str) -> Path:
-    """Download a hub id into the local cache and give its snapshot directory."""
+def download(reference: str, report: Report = silent) -> Path:
+    """Download a hub id into the local cache and give its snapshot directory; what is there already is not asked for.
+
+    report: counts bytes; their total grows as files are begun. Raises CheckpointError when the repository is missing
+    or gated, MachineError without network, DiskFullError without space.
+    """
     from huggingface_hub import HfApi, snapshot_download
 
     repository, revision = split_revision(reference)
     with _translated(reference):
-        ignored = ["*.bin", "*.pth", "*.gguf", "*.onnx", "*.h5", "*.msgpack", "original/*", "onnx/*"]
         HfApi().model_info(repository, revision=revision, timeout=CONNECT_SECONDS)
-        return Path(snapshot_download(repository, revision=revision, ignore_patterns=ignored))
+        found = snapshot_download(
+            repository,
+            revision=revision,
+            cache_dir=hub_cache(),
+            ignore_patterns=UNREAD,
+            tqdm_class=_bar_class(report),
+        )
+    return Path(found)
+
+
+def is_complete(reference: str) -> bool:
+    """Whether the local cache has every file of a hub id, as far as it knows what those are. Asks no network."""
+    from huggingface_hub import errors, snapshot_download
+
+    repository, revision = split_revision(reference)
+    with _translated(reference):
+        try:
+            snapshot_download(
+                repository,
+                revision=revision,
+                cache_dir=hub_cache(),
+                ignore_patterns=UNREAD,
+                local_files_only=True,
+            )
+        except errors.LocalEntryNotFoundError:
+            return False
+    return True
+
+
+def _bar_class(report: Report) -> Any:
+    """A progress bar as huggingface_hub wants one, that shows nothing and reports the bytes that reach the disk."""
+    from huggingface_hub.utils.tqdm import tqdm
+
+    one_at_a_time = threading.Lock()
+
+    class Bar(tqdm):
+        def __init__(self, *args: Any, **settings: Any) -> None:
+            is_of_network = str(settings.get("name")).endswith(".transfer")
+            self._counts = settings.get("unit") == "B" and not is_of_network
+            super().__init__(*args, **settings | {"disable": True})  # type: ignore[no-untyped-call]
+
+        def update(self, n: float | None = 1) -> None:
+            with one_at_a_time:
+                self.n += n or 0
+                if self._counts:
+                    report(int(self.n), int(self.total or 0), "downloading")
+
+    return Bar
 
 
 def _remote_tensors(metadata: Any, directory: Path) -> Iterator[StoredTensor]:
@@ -102,10 +157,19 @@ def _translated(reference: str) -> Iterator[None]:
         ) from error
     except (errors.NotASafetensorsRepoError, errors.SafetensorsParsingError) as error:
         raise CheckpointError(f"{reference} has no readable safetensors files", why=shown(error)) from error
+    except errors.HFValidationError as error:
+        raise UsageError(f"{reference} is no hub id", why=shown(error), fix="A hub id is ORG/NAME.") from error
     except (errors.HfHubHTTPError, errors.OfflineModeIsEnabled, httpx.HTTPError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _full(reference) from error
         raise _unreachable(reference, error) from error
 
 
 def _unreachable(reference: str, error: Exception) -> MachineError:
     fix = "Check the network (and HF_HUB_OFFLINE, HF_ENDPOINT), or use a local directory."
     return MachineError(f"the hub cannot be reached for {reference}", why=shown(error), fix=fix)
+
+
+def _full(reference: str) -> DiskFullError:
+    fix = "Make space, or have HF_HUB_CACHE name a directory with more; the same download continues."
+    return DiskFullError(f"the disk is too full for {reference}", why=f"{hub_cache()} is on it", fix=fix)

@@ -3,18 +3,14 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from engine.errors import MachineError
-from engine.inference.opening import one_line
-from engine.tensors.library import torch_library
+from engine.inference.failures import is_out_of_memory, one_line
+from engine.inference.memory import give_memory_back, too_little_for_one_sequence
 
 if TYPE_CHECKING:
     import torch
 
 Work = Callable[[int, "torch.Tensor"], None]
 """Called with the number of the batch's first sequence and the batch [B, T]. Failing, it leaves nothing behind."""
-
-_CPU_ALLOCATOR = "can't allocate memory"
-"""What torch says, in a plain RuntimeError, when the CPU's memory is used up."""
 
 
 def in_batches(sequences: "torch.Tensor", batch_size: int, work: Work) -> int:
@@ -29,20 +25,14 @@ def in_batches(sequences: "torch.Tensor", batch_size: int, work: Work) -> int:
         if failure is None:
             start += len(batch)
         elif len(batch) == 1:
-            raise _too_little_memory(sequences.shape[1], failure)
+            raise too_little_for_one_sequence(sequences.shape[1], failure)
         else:
             batch_size = len(batch) // 2
     return batch_size
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether torch means that a smaller batch may succeed."""
-    return isinstance(error, torch_library().OutOfMemoryError) or _CPU_ALLOCATOR in str(error)
-
-
 def _failure_for_lack_of_memory(work: Work, start: int, batch: "torch.Tensor") -> str | None:
     """What torch says of the memory, or None. The error itself would keep the failed batch's tensors alive."""
-    torch = torch_library()
     try:
         work(start, batch)
     except RuntimeError as error:
@@ -51,14 +41,5 @@ def _failure_for_lack_of_memory(work: Work, start: int, batch: "torch.Tensor") -
         failure = one_line(error)
     else:
         return None
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    give_memory_back()
     return failure
-
-
-def _too_little_memory(tokens: int, failure: str) -> MachineError:
-    return MachineError(
-        f"the memory does not suffice for one sequence of {tokens:,} tokens at a time",
-        why=failure,
-        fix="Use shorter sequences (--seq-len), a narrower --dtype, or another --device.",
-    )

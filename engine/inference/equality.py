@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from engine.inference.batches import in_batches
 from engine.tensors.library import torch_library
 
 if TYPE_CHECKING:
@@ -9,13 +10,16 @@ if TYPE_CHECKING:
 
 
 def largest_difference(one: Any, other: Any, sequences: "torch.Tensor") -> float:
-    """The largest |difference| between the logits of both on `sequences` [S, T], one sequence at a time."""
+    """The largest |difference| between the logits of both on `sequences` [S, T], one sequence at a time.
+
+    Raises MachineError when the memory does not suffice for one.
+    """
+    found: list[float] = []
     with torch_library().inference_mode():
-        return max(_difference(one, other, sequence) for sequence in sequences)
+        in_batches(sequences, 1, lambda _start, batch: found.append(_difference(one, other, batch)))
+    return max(found)
 
 
-def _difference(one: Any, other: Any, sequence: "torch.Tensor") -> float:
-    logits = [
-        model(input_ids=sequence[None].to(model.device), use_cache=False).logits.double() for model in (one, other)
-    ]
+def _difference(one: Any, other: Any, batch: "torch.Tensor") -> float:
+    logits = [model(input_ids=batch.to(model.device), use_cache=False).logits.double() for model in (one, other)]
     return float((logits[0] - logits[1]).abs().max())

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from engine.errors import CheckpointError, UsageError
-from engine.inference.opening import one_line
+from engine.errors import CheckpointError, DlecError, UsageError
+from engine.inference.failures import is_out_of_memory, one_line, translated
+from engine.inference.memory import too_little_to_generate
 from engine.tensors.library import torch_library
 
 Emit: TypeAlias = Callable[[str], None]
@@ -27,18 +28,21 @@ def stream(model: Any, tokenizer: Any, prompt: str, max_new_tokens: int, emit: E
     """The greedy continuation of `prompt`, without it, in pieces through `emit` and as a whole.
 
     No chat template is applied; special tokens are left out. Raises UsageError for a prompt without tokens,
-    CheckpointError when the model cannot generate.
+    CheckpointError when the model cannot generate, MachineError when the memory does not suffice.
     """
     tokens = tokenizer(prompt, return_tensors="pt")
     if tokens["input_ids"].shape[1] == 0:
         raise UsageError("the prompt is empty", fix="Give a text to continue.")
     pieces = _Pieces(tokenizer, emit)
     given = {name: tokens[name].to(model.device) for name in ("input_ids", "attention_mask")}
-    try:
-        with torch_library().inference_mode():
-            model.generate(**given, **_greedy(tokenizer, max_new_tokens), streamer=pieces)
-    except Exception as error:
-        raise CheckpointError(f"{type(model).__name__} cannot generate", why=one_line(error)) from error
+
+    def explained(error: Exception) -> DlecError:
+        if is_out_of_memory(error):
+            return too_little_to_generate(error)
+        return CheckpointError(f"{type(model).__name__} cannot generate", why=one_line(error))
+
+    with translated(explained), torch_library().inference_mode():
+        model.generate(**given, **_greedy(tokenizer, max_new_tokens), streamer=pieces)
     return pieces.said
 
 

@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.config import CONFIG_FILE
-from engine.errors import CheckpointError, DlecError, MachineError, UsageError, shown
+from engine.errors import CheckpointError, UsageError, shown
+from engine.inference.devices import devices_named, require_device
+from engine.inference.failures import one_line, translated
 from engine.inference.library import transformers_library
-from engine.inference.opening import load_error, model_class, one_line, read_model_config
+from engine.inference.opening import load_error, model_class, read_model_config
+from engine.inference.spread import placed
 from engine.tensors.library import torch_library
 
 DTYPES = ("auto", "float64", "float32", "bfloat16", "float16")
@@ -20,8 +23,10 @@ _ALIGNMENT = 64
 def open_model(directory: Path, dtype: str = "auto", device: str = "cpu") -> Any:
     """The language model in `directory`, in eval mode, its weights checked to be finite.
 
+    device: one that torch knows, or a set such as "cuda:0-3", over which the layers are spread.
     Raises CheckpointError when it is no decoder with a language head, does not load, lacks tensors or has weights that
-    are not finite (in `dtype`); UsageError for an unknown dtype or device; MachineError when the device is not there.
+    are not finite (in `dtype`); UsageError for an unknown dtype or device; MachineError when the device is not there
+    or lacks memory.
     """
     _require_dtype(dtype)
     require_device(device)
@@ -30,33 +35,24 @@ def open_model(directory: Path, dtype: str = "auto", device: str = "cpu") -> Any
     model = _loaded(directory, config, dtype)
     require_finite(model, directory)
     _align(model)
-    return moved(model, device).eval()
+    return placed(model, devices_named(device)).eval()
 
 
 def open_tokenizer(directory: Path) -> Any:
     """The tokenizer in `directory`. Raises CheckpointError when there is none or it cannot be read."""
     transformers = transformers_library()
-    try:
-        return transformers.AutoTokenizer.from_pretrained(
-            str(directory), local_files_only=True, trust_remote_code=False
-        )
-    except Exception as error:
-        raise CheckpointError(
+
+    def explained(error: Exception) -> CheckpointError:
+        return CheckpointError(
             f"{directory} has no tokenizer that transformers can open",
             why=one_line(error),
             fix="Put the tokenizer's files beside the weights.",
-        ) from error
+        )
 
-
-def require_device(device: str) -> None:
-    """Raises UsageError when `device` is no name of a device, MachineError when this machine has no such device."""
-    torch = torch_library()
-    try:
-        wanted = torch.device(device)
-    except RuntimeError as error:
-        raise UsageError(f"{shown(device)} is no device", fix="Use cpu, cuda or cuda:N.") from error
-    if wanted.type == "cuda":
-        _require_gpu(device, wanted.index or 0)
+    with translated(explained):
+        return transformers.AutoTokenizer.from_pretrained(
+            str(directory), local_files_only=True, trust_remote_code=False
+        )
 
 
 def require_language_head(directory: Path, config: Any) -> None:
@@ -81,41 +77,16 @@ def require_finite(model: Any, directory: Path) -> None:
                 raise _not_finite(directory, name, parameter, count)
 
 
-def moved(model: Any, device: str) -> Any:
-    """`model` on `device`. Raises MachineError when the device lacks memory."""
-    torch = torch_library()
-    try:
-        return model.to(device)
-    except torch.OutOfMemoryError as error:
-        raise MachineError(
-            f"{device} has too little memory for the model",
-            why=one_line(error),
-            fix="Use a narrower dtype, or --device cpu.",
-        ) from error
-
-
 def _require_dtype(dtype: str) -> None:
     if dtype not in DTYPES:
         raise UsageError(f"{shown(dtype)} is no dtype to run a model in", fix=f"Use one of {', '.join(DTYPES)}.")
 
 
-def _require_gpu(device: str, number: int) -> None:
-    torch = torch_library()
-    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if number >= found:
-        why = f"torch {torch.__version__} finds {found or 'no'} GPU{'s' if found > 1 else ''}"
-        raise MachineError(f"{device} is not there", why=why, fix="Use --device cpu.")
-
-
 def _loaded(directory: Path, config: Any, dtype: str) -> Any:
-    try:
+    with translated(lambda error: load_error(config, str(directory), error)):
         model, info = model_class(config).from_pretrained(
             str(directory), config=config, local_files_only=True, dtype=dtype, output_loading_info=True
         )
-    except DlecError:
-        raise
-    except Exception as error:
-        raise load_error(config, str(directory), error) from error
     require_loaded(info, str(directory))
     return model
 

@@ -8,6 +8,7 @@ from typing import Any
 from engine.checkpoint.config import CONFIG_FILE, read_config
 from engine.checkpoint.index import read_tensors
 from engine.errors import CheckpointError, DlecError, MachineError, shown
+from engine.inference.failures import is_out_of_memory, one_line, translated
 from engine.inference.library import transformers_library
 from engine.tensors.library import DTYPE_NAMES, torch_library
 
@@ -25,10 +26,10 @@ def read_model_config(directory: Path) -> Any:
         raise MachineError(
             f"transformers {transformers.__version__} does not know the model type {shown(model_type)}.{remote}"
         )
-    try:
+    with translated(
+        lambda error: CheckpointError(f"transformers refuses {directory / CONFIG_FILE}", why=one_line(error))
+    ):
         return transformers.AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
-    except Exception as error:
-        raise CheckpointError(f"transformers refuses {directory / 'config.json'}", why=one_line(error)) from error
 
 
 def model_class(config: Any) -> Any:
@@ -47,13 +48,11 @@ def model_class(config: Any) -> Any:
 def built_on_meta(config: Any) -> Any:
     """The model of `config` without weights. Raises CheckpointError when its class refuses the config."""
     torch = torch_library()
-    try:
-        with torch.device("meta"):
-            return model_class(config)(config)
-    except DlecError:
-        raise
-    except Exception as error:
-        raise CheckpointError("transformers cannot build the model", why=one_line(error)) from error
+    with (
+        translated(lambda error: CheckpointError("transformers cannot build the model", why=one_line(error))),
+        torch.device("meta"),
+    ):
+        return model_class(config)(config)
 
 
 def loaded_on_meta(directory: Path, config: Any) -> tuple[Any, dict[str, Any]]:
@@ -74,7 +73,7 @@ def loaded_from_tensors(
     (`shape_only`) stay on the meta device. (`device_map="meta"` would do the same, but asks for the accelerate
     package.) Raises CheckpointError when they cannot be loaded, MachineError when that may be this machine's fault.
     """
-    try:
+    with translated(lambda error: load_error(config, what, error)):
         model, info = model_class(config).from_pretrained(
             None,
             config=config,
@@ -83,15 +82,14 @@ def loaded_from_tensors(
             output_loading_info=True,
             ignore_mismatched_sizes=True,
         )
-    except DlecError:
-        raise
-    except Exception as error:
-        raise load_error(config, what, error) from error
     return model, info
 
 
 def load_error(config: Any, what: str, error: Exception) -> DlecError:
     """The error to raise when transformers cannot load `what`."""
+    if is_out_of_memory(error):
+        fix = "Free some memory, or use a narrower --dtype."
+        return MachineError(f"the memory does not suffice to load {what}", why=one_line(error), fix=fix)
     if getattr(config, "quantization_config", None):
         return MachineError("transformers opens no such quantised model here", why=one_line(error))
     return CheckpointError(f"transformers cannot load {what}", why=one_line(error))
@@ -115,9 +113,3 @@ def _shape_only_class() -> Any:
             return self
 
     return ShapeOnly
-
-
-def one_line(error: Exception) -> str:
-    """A foreign exception as text that is safe to print: its type and its message, on one line."""
-    text = " ".join(shown(line.strip()) for line in str(error).splitlines() if line.strip())
-    return f"{type(error).__name__}: {text[:500]}"

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.checkpoint.config import LAYER_COUNT_KEYS
 from engine.checkpoint.layer_keys.refusals import CROSS_LAYER
 from engine.errors import CheckpointError, UsageError, shown
-from engine.inference.signature import layer_modules
+from engine.inference.signature import decoder_layers
 from engine.inference.stubs import Call, HandOn, StubRun, forward_replaced, run_stubs
 from engine.tensors.library import torch_library
 
@@ -66,7 +65,7 @@ def record(model: Any, input_ids: "torch.Tensor") -> Recording:
     """
     torch = torch_library()
     _refuse_known_sharing(model)
-    layers, tokens = layer_modules(model, _layer_count(model)), input_ids.to(model.device)
+    layers, tokens = decoder_layers(model), input_ids.to(model.device)
     with torch.no_grad():
         run, hand_on = _one_stream(model, layers, tokens)
         _refuse_dependence(model, run, run_stubs(model, layers, tokens, hand_on, torch.neg))
@@ -90,11 +89,6 @@ def _bare(hidden: "torch.Tensor") -> Any:
 def _in_a_pair(hidden: "torch.Tensor") -> Any:
     """The second place is for attention weights. A model that gives it to the next layer is found by its value."""
     return hidden, hidden
-
-
-def _layer_count(model: Any) -> int:
-    config = model.config.get_text_config()
-    return next(int(getattr(config, key)) for key in LAYER_COUNT_KEYS if getattr(config, key, None))
 
 
 def _refuse_known_sharing(model: Any) -> None:

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import CheckpointError, UsageError
-from engine.inference.opening import one_line
+from engine.inference.failures import one_line, translated
 from engine.numbers.intervals import MIN_SEQUENCES
 from engine.tensors.library import torch_library
 from engine.text.corpus import Document
@@ -76,12 +76,13 @@ def _encoded(tokenizer: Any, document: Document) -> Iterator[int]:
 
 
 def _templated(tokenizer: Any, document: Document) -> str:
-    try:
-        text: str = tokenizer.apply_chat_template(list(document.messages), tokenize=False)
-    except Exception as error:
-        raise CheckpointError(
+    def explained(error: Exception) -> CheckpointError:
+        return CheckpointError(
             f"the tokenizer cannot write the chat turns of {document.title}",
             why=one_line(error),
             fix="Use a checkpoint with a chat template that takes them, or plain text.",
-        ) from error
+        )
+
+    with translated(explained):
+        text: str = tokenizer.apply_chat_template(list(document.messages), tokenize=False)
     return text

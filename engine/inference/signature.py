@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from engine.checkpoint.config import LAYER_COUNT_KEYS
 from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_KEYS
 from engine.errors import CheckpointError, shown
 from engine.tensors.library import torch_library
@@ -22,6 +23,13 @@ def layer_modules(model: Any, layer_count: int) -> Any:
         if isinstance(module, torch.nn.ModuleList) and len(module) == layer_count and not is_other:
             return module
     raise CheckpointError(f"transformers builds no list of {layer_count} layers from this config")
+
+
+def decoder_layers(model: Any) -> Any:
+    """The list of as many layers as the model's config says. Raises CheckpointError when there is none."""
+    config = model.config.get_text_config()
+    count = next(int(getattr(config, key)) for key in LAYER_COUNT_KEYS if getattr(config, key, None))
+    return layer_modules(model, count)
 
 
 def layer_signature(config: Any, layers: Any, layer: int) -> dict[str, Any]:

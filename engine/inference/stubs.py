@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from engine.inference.batches import is_out_of_memory
-from engine.inference.opening import one_line
+from engine.inference.failures import is_device_error, is_out_of_memory, one_line
 
 if TYPE_CHECKING:
     import torch
@@ -79,7 +78,7 @@ def run_stubs(model: Any, layers: Any, input_ids: "torch.Tensor", hand_on: HandO
     except _LastLayerReached:
         pass
     except Exception as error:
-        if is_out_of_memory(error):
+        if is_out_of_memory(error) or is_device_error(error):
             raise
         run.failure = one_line(error)
     return run

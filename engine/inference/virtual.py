@@ -14,9 +14,11 @@ from engine.checkpoint.anatomy import End, dissect
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import CheckpointError, MachineError, PlanError, shown
-from engine.inference.opened import moved, open_model
-from engine.inference.signature import layer_modules
+from engine.inference.memory import room_for
+from engine.inference.opened import open_model
+from engine.inference.signature import decoder_layers, layer_modules
 from engine.inference.skeleton import merged_dtype, skeleton
+from engine.inference.spread import devices_of, end_of, is_spread, lay_out, place_of
 from engine.plan.check import check_plan
 from engine.plan.outputs import renamed
 from engine.plan.problems import Severity
@@ -59,7 +61,8 @@ def virtual_model(stack: Stack, sources: Mapping[Checkpoint, Any]) -> Any:
 
     Weights that the plan leaves alone are the memory of the sources, in as many places as the plan visits them, each
     place with a parameter object of its own; scaled ones are copies of just those. Training or editing the model in
-    place therefore changes its sources. Raises CheckpointError when transformers cannot build it.
+    place therefore changes its sources. Where they are spread over devices, each place lies where its layer does.
+    Raises CheckpointError when transformers cannot build it, MachineError when there is no memory for what is scaled.
     """
     donor = sources[stack.config_donor]
     model = skeleton(stack, donor.dtype)
@@ -67,7 +70,7 @@ def virtual_model(stack: Stack, sources: Mapping[Checkpoint, Any]) -> Any:
     _share_ends(model, stack, sources)
     _require_weights(model)
     model.generation_config = copy.deepcopy(donor.generation_config)
-    return moved(model, str(donor.device)).eval()
+    return _brought_to(sources, model, stack).eval()
 
 
 def _compiled(plan: Path | str) -> Stack:
@@ -100,6 +103,16 @@ def _share_layers(model: Any, stack: Stack, sources: Mapping[Checkpoint, Any]) -
     for layer, visit in zip(layers, stack.visits, strict=True):
         theirs = layers_of[visit.checkpoint][visit.layer].state_dict()
         _share(layer, {name: (mine, theirs.get(name)) for name, mine in layer.state_dict().items()})
+
+
+def _brought_to(sources: Mapping[Checkpoint, Any], model: Any, stack: Stack) -> Any:
+    """`model` where its sources lie: what is its own is brought to what it shares with them."""
+    donor = sources[stack.config_donor]
+    with room_for(model, devices_of(donor)):
+        if not is_spread(donor):
+            return model.to(donor.device)
+        places = [place_of(decoder_layers(sources[visit.checkpoint])[visit.layer]) for visit in stack.visits]
+        return lay_out(model, places, donor.device, end_of(donor))
 
 
 def _share_ends(model: Any, stack: Stack, sources: Mapping[Checkpoint, Any]) -> None:

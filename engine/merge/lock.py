@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +13,18 @@ from pathlib import Path
 from engine.errors import UsageError, shown
 from engine.merge.partial import Partial
 
+POLL_SECONDS = 0.1
+"""Between two looks at a lock that another process holds."""
+
 
 @contextmanager
-def locked(partial: Partial) -> Iterator[None]:
+def locked(partial: Partial, patience: float = 0) -> Iterator[None]:
     """Hold the lock of an output. Raises UsageError, saying who holds it, when somebody else does; or OSError.
 
-    Makes the partial directory, and removes it again if nothing was left in it.
+    patience: seconds to wait for that somebody. Makes the partial directory, and removes it again if nothing was left
+    in it.
     """
-    descriptor = _acquired(partial)
+    descriptor = _awaited(partial, patience)
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0)
@@ -31,7 +36,18 @@ def locked(partial: Partial) -> Iterator[None]:
             partial.root.rmdir()
 
 
-def _acquired(partial: Partial) -> int:
+def _awaited(partial: Partial, patience: float) -> int:
+    """A descriptor that holds the lock."""
+    give_up = time.monotonic() + patience
+    while (descriptor := _acquired(partial)) is None:
+        if time.monotonic() >= give_up:
+            raise _taken(partial)
+        time.sleep(POLL_SECONDS)
+    return descriptor
+
+
+def _acquired(partial: Partial) -> int | None:
+    """A descriptor that holds the lock; None while another process does."""
     while True:
         partial.root.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(partial.lock, os.O_RDWR | os.O_CREAT, 0o644)
@@ -39,7 +55,7 @@ def _acquired(partial: Partial) -> int:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            raise _taken(partial) from None
+            return None
         if _is_still_at(partial.lock, descriptor):
             return descriptor
         os.close(descriptor)

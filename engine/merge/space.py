@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.errors import DlecError, MachineError
+from engine.errors import DiskFullError, DlecError, MachineError
 from engine.merge.layout import Layout
 from engine.merge.partial import Partial
 
@@ -16,7 +16,7 @@ _OTHER_FILES = 32
 
 
 def check_space(partial: Partial, layout: Layout) -> None:
-    """Raises MachineError when the shards do not fit. What an earlier run has allocated is not needed again."""
+    """Raises DiskFullError when the shards do not fit. What an earlier run has allocated is not needed again."""
     if missing_bytes(partial, layout) > free_bytes(partial.root):
         raise disk_full(partial, layout)
 
@@ -38,9 +38,9 @@ def free_files(directory: Path) -> int | None:
     return status.f_favail if status.f_files else None
 
 
-def disk_full(partial: Partial, layout: Layout) -> MachineError:
+def disk_full(partial: Partial, layout: Layout) -> DiskFullError:
     continues = ": it continues where it stopped" if _exists(partial.journal) else ""
-    return MachineError(
+    return DiskFullError(
         f"the disk is too full for {partial.out}",
         why=_shortage(partial, layout),
         fix=f"Make space, then run the same merge again{continues}.",

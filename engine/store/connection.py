@@ -11,7 +11,7 @@ from engine.errors import MachineError, shown
 from engine.store.failures import translated
 from engine.store.schema import MIGRATION_SET, MIGRATIONS
 
-BUSY_SECONDS = 30.0
+BUSY_SECONDS = 120.0
 """How long a process waits for another one's write before it gives up."""
 
 _MIGRATIONS_TABLE = "_sqlite_migrations"  # kept by sqlite-utils

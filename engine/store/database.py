@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from engine.store.connection import BUSY_SECONDS, Standing, StoreConnection, atomic, connect, standing_of
 from engine.store.failures import cannot_open, read_only, translated
 from engine.store.file_system import is_local
+from engine.store.reading import reading_mode, was_left_unfinished
 from engine.store.schema import MIGRATIONS
 
 if TYPE_CHECKING:
@@ -26,19 +27,22 @@ def open_for_reading(path: Path) -> StoreConnection:
     """
     if not _exists(path):
         return _empty_store(path)
-    connection = _connected_for_reading(path)
+    connection = connect(path, reading_mode(path))
     try:
         standing = standing_of(connection)
-    except BaseException:
+    except BaseException as error:
         connection.close()
-        raise
+        if not was_left_unfinished(error):
+            raise
+        open_for_jobs(path).close()  # which undoes it
+        return open_for_reading(path)
     if standing is Standing.CURRENT:
         return connection
     connection.close()
     if standing is Standing.EMPTY:
         return _empty_store(path)
     open_for_writing(path).close()
-    return _connected_for_reading(path)
+    return connect(path, reading_mode(path))
 
 
 def open_for_writing(path: Path, busy_seconds: float = BUSY_SECONDS) -> "Database":
@@ -108,22 +112,6 @@ def _empty_store(path: Path) -> StoreConnection:
     for sql in MIGRATIONS.values():
         connection.executescript(sql)
     return connection
-
-
-def _connected_for_reading(path: Path) -> StoreConnection:
-    """With a write-ahead log even a reader makes files. Where it may not, and there is no log, nobody writes either."""
-    may_make_files = os.access(path.parent, os.W_OK)
-    keeps_log, has_log = _keeps_log(path), path.with_name(f"{path.name}-wal").exists()
-    return connect(path, "ro&immutable=1" if keeps_log and not has_log and not may_make_files else "ro")
-
-
-def _keeps_log(path: Path) -> bool:
-    """Source: sqlite.org/fileformat.html, 1.3.3."""
-    try:
-        with path.open("rb") as file:
-            return file.read(20)[18:] == b"\2\2"
-    except OSError as error:
-        raise cannot_open(path, why=error.strerror or str(error)) from error
 
 
 def _choose_journal(connection: StoreConnection, busy_seconds: float) -> None:

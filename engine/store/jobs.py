@@ -131,11 +131,6 @@ def place_job(connection: StoreConnection, job_id: int, priority: int, position:
         connection.execute("UPDATE jobs SET priority = ?, position = ? WHERE id = ?", (priority, position, job_id))
 
 
-def positions(connection: StoreConnection) -> Mapping[int, float]:
-    """Of every job, by its id."""
-    return dict(connection.rows("SELECT id, position FROM jobs"))
-
-
 def remove_jobs(connection: StoreConnection, job_ids: Iterable[int]) -> None:
     with atomic(connection):
         connection.executemany("DELETE FROM jobs WHERE id = ?", [(job_id,) for job_id in job_ids])

@@ -52,7 +52,7 @@ class NeuronOrder(StrEnum):
     SHARE_ACTIVE = "share_active"
 
 
-_SORTED_BY: Mapping[NeuronOrder, str] = {
+SORTED_BY: Mapping[NeuronOrder, str] = {
     NeuronOrder.COUNT: "count",
     NeuronOrder.MEAN: "mean",
     NeuronOrder.VARIANCE: "variance",
@@ -61,7 +61,8 @@ _SORTED_BY: Mapping[NeuronOrder, str] = {
 }
 """The SQL of each order that has to be computed; neuron_id is the order of layers."""
 
-_STATISTICS = "layer, neuron, count, mean, variance, peak, peak_sequence, peak_position, peak_context, share_active"
+STATISTICS = "layer, neuron, count, mean, variance, peak, peak_sequence, peak_position, peak_context, share_active"
+"""Columns of the view `neurons`."""
 
 
 def save_neurons(db: "Database", key_id: int, neurons: Iterable[NeuronStatistics]) -> None:
@@ -94,7 +95,7 @@ def neuron_page(
     first = count_neurons(connection, key) - offset - limit if descending else offset
     span = (find_key_id(connection, key), max(first, 0), first + limit)
     rows = connection.rows(_page_sql(order, "DESC" if descending else "ASC"), span)
-    return tuple(map(_statistics, rows))
+    return tuple(map(statistics_from, rows))
 
 
 def layer_page(
@@ -111,7 +112,13 @@ def layer_page(
     id_of_key = find_key_id(connection, key)
     sql = _layer_page_sql(order, "DESC" if descending else "ASC")
     rows = connection.rows(sql, (id_of_key, *_span_of_layer(connection, id_of_key, layer), limit, offset, id_of_key))
-    return tuple(map(_statistics, rows))
+    return tuple(map(statistics_from, rows))
+
+
+def first_of_layer(connection: StoreConnection, key: ProfileKey, layer: int) -> int | None:
+    """In the order of layers, the row where a layer begins; None where the profile has no neuron of it."""
+    first, _ = _span_of_layer(connection, find_key_id(connection, key), layer)
+    return first
 
 
 def _span_of_layer(connection: StoreConnection, key_id: int | None, layer: int) -> tuple[int | None, int | None]:
@@ -123,17 +130,17 @@ def _span_of_layer(connection: StoreConnection, key_id: int | None, layer: int) 
 
 def _page_sql(order: NeuronOrder, direction: str) -> str:
     if order is NeuronOrder.LAYER:
-        return f"""SELECT {_STATISTICS} FROM neurons
+        return f"""SELECT {STATISTICS} FROM neurons
             WHERE key_id = ? AND neuron_id >= ? AND neuron_id < ? ORDER BY neuron_id {direction}"""
-    return f"""SELECT {_STATISTICS} FROM neuron_order AS ranked
+    return f"""SELECT {STATISTICS} FROM neuron_order AS ranked
         JOIN neurons ON neurons.key_id = ranked.key_id AND neurons.neuron_id = ranked.by_{order}
         WHERE ranked.key_id = ? AND rank >= ? AND rank < ? ORDER BY rank {direction}"""
 
 
 def _layer_page_sql(order: NeuronOrder, direction: str) -> str:
     """Sorts before it joins: a layer's neurons are many, a page's are few."""
-    sorting = f"ORDER BY {_SORTED_BY.get(order, 'neuron_id')} {direction}, neuron_id {direction}"
-    return f"""SELECT {_STATISTICS} FROM (
+    sorting = f"ORDER BY {SORTED_BY.get(order, 'neuron_id')} {direction}, neuron_id {direction}"
+    return f"""SELECT {STATISTICS} FROM (
             SELECT neuron_id FROM neuron_statistics
             WHERE key_id = ? AND neuron_id BETWEEN ? AND ? {sorting} LIMIT ? OFFSET ?
         ) AS page JOIN neurons ON neurons.key_id = ? AND neurons.neuron_id = page.neuron_id
@@ -142,8 +149,8 @@ def _layer_page_sql(order: NeuronOrder, direction: str) -> str:
 
 _INSERT_NEURON = f"INSERT INTO neuron_statistics VALUES ({', '.join('?' * 11)})"
 _INSERT_CONTEXT = "INSERT OR IGNORE INTO token_contexts VALUES (?, ?, ?, ?)"
-_INSERT_ORDER = f"""INSERT INTO neuron_order (key_id, rank, {", ".join(f"by_{order}" for order in _SORTED_BY)})
-    VALUES ({", ".join("?" * (2 + len(_SORTED_BY)))})"""
+_INSERT_ORDER = f"""INSERT INTO neuron_order (key_id, rank, {", ".join(f"by_{order}" for order in SORTED_BY)})
+    VALUES ({", ".join("?" * (2 + len(SORTED_BY)))})"""
 
 
 def _row(neuron_id: int, found: NeuronStatistics) -> tuple[Any, ...]:
@@ -160,12 +167,13 @@ def _contexts(some: list[tuple[int, NeuronStatistics]]) -> set[tuple[int, int, s
 def _orders(db: "Database", key_id: int) -> Iterator[tuple[int, ...]]:
     """For each rank the neuron_id that has it, in each order."""
     sql = "SELECT neuron_id FROM neuron_statistics WHERE key_id = ? ORDER BY {}, neuron_id"
-    cursors = [db.conn.execute(sql.format(expression), (key_id,)) for expression in _SORTED_BY.values()]
+    cursors = [db.conn.execute(sql.format(expression), (key_id,)) for expression in SORTED_BY.values()]
     for same_rank in zip(*cursors, strict=True):
         yield tuple(neuron_id for (neuron_id,) in same_rank)
 
 
-def _statistics(row: tuple[Any, ...]) -> NeuronStatistics:
+def statistics_from(row: tuple[Any, ...]) -> NeuronStatistics:
+    """From the columns STATISTICS."""
     layer, neuron, count, mean, variance, peak, sequence, position, context, share = row
     mean, variance, peak, share = map(as_float, (mean, variance, peak, share))
     return NeuronStatistics(layer, neuron, count, mean, variance, peak, sequence, position, context or "", share)

@@ -22,13 +22,16 @@ class PlanUsed:
     """What it was proposed from, in words; "" when a person wrote it."""
 
 
+ON_KNOWN_PLAN = """ON CONFLICT (plan_sha256) DO UPDATE SET justification = excluded.justification
+    WHERE justification = ''"""
+"""A plan that is known already is left as it is, but gets a justification if it had none."""
+
 _SELECT = "SELECT plan_sha256, text, justification FROM plans_used"
 
 
 def save_plan(db: "Database", plan: PlanUsed) -> None:
     """Record a plan. One that is known already is left as it is, but gets a justification if it had none."""
-    sql = """INSERT INTO plans_used (plan_sha256, text, justification) VALUES (?, ?, ?)
-        ON CONFLICT (plan_sha256) DO UPDATE SET justification = excluded.justification WHERE justification = ''"""
+    sql = f"INSERT INTO plans_used (plan_sha256, text, justification) VALUES (?, ?, ?) {ON_KNOWN_PLAN}"
     with transaction(db):
         db.execute(sql, astuple(plan))
 

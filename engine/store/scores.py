@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.store.connection import StoreConnection
 from engine.store.database import transaction
-from engine.store.keys import ProfileKey, find_key_id, key_id_of
+from engine.store.keys import KEY_COLUMNS, ProfileKey, find_key_id, key_id_of
 from engine.store.layers import as_float
 
 if TYPE_CHECKING:
@@ -47,3 +47,11 @@ def scored_metrics(connection: StoreConnection, key: ProfileKey) -> tuple[str, .
     """The names of the metrics that have scores."""
     sql = "SELECT DISTINCT metric FROM scores WHERE key_id = ? ORDER BY metric"
     return tuple(metric for (metric,) in connection.rows(sql, (find_key_id(connection, key),)))
+
+
+def scored_keys(connection: StoreConnection, fingerprint: str) -> tuple[ProfileKey, ...]:
+    """What the scores of one checkpoint depend on, the newest first; there may be scores without a profile."""
+    columns = ", ".join(KEY_COLUMNS)
+    sql = f"""SELECT {columns} FROM profile_keys WHERE fingerprint = ? AND id IN (SELECT key_id FROM scores)
+        ORDER BY id DESC"""
+    return tuple(ProfileKey(*row) for row in connection.rows(sql, (fingerprint,)))

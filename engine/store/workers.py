@@ -42,6 +42,12 @@ def all_workers(connection: StoreConnection) -> tuple[Worker, ...]:
     return tuple(map(_worker, connection.rows(f"{_SELECT} ORDER BY id")))
 
 
+def find_worker(connection: StoreConnection, worker_id: int) -> Worker | None:
+    """None when it has ended and was forgotten."""
+    found = connection.row(f"{_SELECT} WHERE id = ?", (worker_id,))
+    return None if found is None else _worker(found)
+
+
 def see_worker(connection: StoreConnection, worker_id: int) -> None:
     """Note that a worker lives."""
     with atomic(connection):

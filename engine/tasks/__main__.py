@@ -1,7 +1,8 @@
 """`python -m engine.tasks`: the process in which tasks run. See engine.protocol for how it talks.
 
 A request is {"task", "request", "log"}: the name of the task, what it is asked, and, when given, the file to which
-everything that libraries print about it is appended. An argument is only a name for the process.
+everything that libraries print about it is appended. What is asked may name a "working_directory", in which relative
+references of a plan are looked up. An argument is only a name for the process.
 """
 
 import os
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from engine.errors import UsageError
 from engine.protocol import Report, serve
 
 TASKS: Mapping[str, str] = {
@@ -23,6 +25,7 @@ TASKS: Mapping[str, str] = {
     "merge": "engine.tasks.merge",
     "verify": "engine.tasks.verify",
     "download": "engine.tasks.download",
+    "describe": "engine.tasks.describe",
 }
 """The module whose `run(request, report)` does the work."""
 
@@ -32,6 +35,8 @@ def run(asked: dict[str, Any], report: Report) -> dict[str, Any]:
         raise SystemExit(f"there is no task {asked['task']}")
     if log := asked.get("log"):
         _print_into(log)
+    if directory := asked["request"].get("working_directory"):
+        _go_to(directory)
     answer: dict[str, Any] = import_module(TASKS[asked["task"]]).run(asked["request"], report)
     return answer
 
@@ -43,6 +48,18 @@ def _print_into(log: str) -> None:
     os.dup2(descriptor, sys.stderr.fileno())
     os.dup2(descriptor, sys.stdout.fileno())
     os.close(descriptor)
+
+
+def _go_to(directory: str) -> None:
+    """Be where whoever asks was, so that relative references mean the same. Raises UsageError."""
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        raise UsageError(
+            f"{directory} cannot be entered",
+            why=error.strerror or str(error),
+            fix="It is where the plan was submitted, whose relative references are looked up there. Submit it anew.",
+        ) from error
 
 
 if __name__ == "__main__":

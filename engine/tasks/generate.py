@@ -20,9 +20,9 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
     stack = compiled(request["plan"])
     occasion = occasion_of_plan(stack, setting_from(request))
-    base = model_of(occasion.checkpoint, occasion.setting)
+    plan, base = plan_model(stack, occasion), model_of(occasion.checkpoint, occasion.setting)
     texts = stream_each(
-        [base, plan_model(stack, occasion)],
+        [base, plan],
         tokenizer_of(occasion.checkpoint),
         request["prompt"],
         request["max_new_tokens"],

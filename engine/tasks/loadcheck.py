@@ -48,6 +48,23 @@ class LoadCheck:
         return "; ".join([*found, *self.differences[:_MOST_NAMED], *filter(None, [self.unavailable])])
 
 
+def as_json(found: LoadCheck | None) -> dict[str, Any] | None:
+    """A check as `--json` prints it; None when none was made."""
+    if found is None:
+        return None
+    return {
+        "ok": found.ok,
+        "architecture": found.architecture,
+        "missing": list(found.missing),
+        "unexpected": list(found.unexpected),
+        "mismatched": list(found.mismatched),
+        "differences": list(found.differences),
+        "unavailable": found.unavailable,
+        "seconds": round(found.seconds, 3),
+        "peak_bytes": found.peak_bytes,
+    }
+
+
 def _some(names: Sequence[str]) -> str:
     more = ", ..." if len(names) > _MOST_NAMED else ""
     return ", ".join(map(shown, names[:_MOST_NAMED])) + more

@@ -1,54 +1,38 @@
 """Merges: turns a stack into a checkpoint that appears under its final name whole, checked, or not at all."""
 
-import hashlib
-import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from engine.checkpoint.checkpoint import require_local
-from engine.checkpoint.config import CONFIG_FILE
-from engine.checkpoint.index import INDEX_FILE
+from engine.checkpoint.find import opener
 from engine.checkpoint.layer_keys import ConfigEdit
-from engine.errors import CheckpointError, UsageError
-from engine.files import sync_tree, write_synced
-from engine.merge.card import CARD_FILE, PLAN_FILE, card_text
-from engine.merge.copies import Compute, Operation, is_constant, operations_of
-from engine.merge.journal import signature_of
-from engine.merge.layout import MAX_SHARD_SIZE, Layout, lay_out
+from engine.merge.copies import is_constant
 from engine.merge.lock import locked
-from engine.merge.manifest import MANIFEST_FILE, Made, manifest_text
-from engine.merge.partial import Partial, keep_only, partial_of
-from engine.merge.publish import check_output, publish, recover
-from engine.merge.sidecars import Sidecars, copy_sidecars, sidecars_of
-from engine.merge.sources import SourceFile, check_unchanged, sources_of
+from engine.merge.partial import Partial, partial_of
+from engine.merge.publish import recover
+from engine.merge.sidecars import Sidecars
 from engine.merge.space import writing
-from engine.merge.structure import check_written
-from engine.merge.sums import SUMS_FILE, sums_text
-from engine.merge.transfer import Transfer
-from engine.merge.writer import Progress, write_shards
-from engine.plan.outputs import output_config, output_tensors
+from engine.merge.writer import Progress
 from engine.plan.stack import Stack
-from engine.tasks.loadcheck import LoadCheck, load_check
-from engine.tensors.library import torch_library
+from engine.protocol import Report
+from engine.tasks import loadcheck
+from engine.tasks.compiling import compiled
+from engine.tasks.download import downloading_opener
+from engine.tasks.loadcheck import LoadCheck
+from engine.tasks.merge_draft import (
+    AS_USUAL,
+    Draft,
+    MergeOptions,
+    drafted,
+    refuse_sources_as_output,
+    require_torch_to_compute,
+)
+from engine.tasks.merge_writing import write_checkpoint
+from engine.tasks.merged import is_merged
 
-
-@dataclass(frozen=True, slots=True)
-class MergeOptions:
-    """How a checkpoint is written."""
-
-    max_shard_size: int = MAX_SHARD_SIZE
-    """Bytes of tensors in one file at most; a larger tensor gets a file of its own."""
-    reflink: bool = True
-    """Whether the new file may share disk extents with its source, where the file system can."""
-    hash_sums: bool = False
-    """Whether SHA256SUMS is written."""
-    overwrite: bool = False
-    """Whether a model directory at the output is replaced."""
-    load_check: bool = True
-    """Whether transformers opens the result before it gets its name."""
+__all__ = ["MergeOptions", "MergeReport", "merge", "report_as_json", "run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,37 +54,37 @@ class MergeReport:
     config: ConfigEdit
 
 
-@dataclass(frozen=True)
-class _Draft:
-    """Everything that is known before the first byte is written."""
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """How one run goes about a merge: nothing that changes what is written."""
 
-    stack: Stack
-    plan_text: str
-    out: Path
-    layout: Layout
-    operations: list[Operation]
-    config: ConfigEdit
-    sources: list[SourceFile]
-    sidecars: Sidecars
-    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    report: Report
+    patience: float = 0
+    """Seconds to wait for another process that holds the output's lock."""
+    resumes: bool = False
+    """Whether an earlier run of this request may have published the output and died before it could say so."""
 
-    @property
-    def signature(self) -> str:
-        """Of the shards."""
-        return signature_of(self.layout, self.operations, self.sources)
 
-    @property
-    def request(self) -> str:
-        """Of the whole checkpoint."""
-        parts = (self.signature, self.plan_text, self.config.text, str(self.sidecars))
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """The task: {"plan": its text, "out": absolute path}, and where they are to be other than usual:
+
+    "options" (fields of MergeOptions), "downloads" (whether the hub is asked for what is not here), "patience"
+    (seconds to wait for another process that merges into the same output) and "resumes" (whether this was begun
+    before: an output that was merged from this plan and these weights is then success). Answer: `report_as_json`.
+    Raises PlanError for a plan that cannot be run, and what `merge` raises.
+    """
+    text = request["plan"]
+    stack = compiled(text, downloading_opener() if request.get("downloads") else opener())
+    options = MergeOptions(**request.get("options", {}))
+    attempt = _Attempt(report, request.get("patience", 0), request.get("resumes", False))
+    return report_as_json(_merged(stack, text, Path(request["out"]), options, attempt))
 
 
 def merge(
     stack: Stack,
     plan_text: str,
     out: Path,
-    options: MergeOptions = MergeOptions(),
+    options: MergeOptions = AS_USUAL,
     progress: Progress = lambda _done, _total: None,
 ) -> MergeReport:
     """Write the checkpoint that `stack` describes to `out`, continuing what an earlier, interrupted run left.
@@ -110,113 +94,39 @@ def merge(
     taken; MachineError for disk, permissions and a torch that is needed and missing. After each of them nothing is at
     `out` that was not there before.
     """
-    began = time.monotonic()
-    draft = _drafted(stack, plan_text, out, options)
-    partial = partial_of(out)
-    _refuse_sources_as_output(draft, partial)
-    _require_torch_to_compute(draft.operations)
-    with writing(partial, draft.layout), locked(partial):
-        found = None
-        if recover(partial) != draft.request:
-            found = _written(draft, partial, options, progress)
-    return _report(draft, found, time.monotonic() - began)
+    return _merged(stack, plan_text, out, options, _Attempt(lambda done, total, _what: progress(done, total)))
 
 
-def _drafted(stack: Stack, plan_text: str, out: Path, options: MergeOptions) -> _Draft:
-    for checkpoint in stack.checkpoints:
-        require_local(checkpoint)
-    tensors = output_tensors(stack)
-    layout = lay_out(tensors, options.max_shard_size)
-    donor = stack.config_donor
-    weights = {tensor.file for tensor in donor.tensors.values()}
-    return _Draft(
-        stack=stack,
-        plan_text=plan_text,
-        out=out,
-        layout=layout,
-        operations=operations_of(layout),
-        config=output_config(stack),
-        sources=sources_of(tensors),
-        sidecars=sidecars_of(donor.directory, weights),
-    )
-
-
-def _refuse_sources_as_output(draft: _Draft, partial: Partial) -> None:
-    for path in _read_paths(draft):
-        if path.resolve().is_relative_to(partial.out):
-            raise UsageError(
-                f"{partial.out} cannot be the output", why=f"{path} is read from there", fix="Choose another output."
-            )
-
-
-def _read_paths(draft: _Draft) -> Iterator[Path]:
-    """Everything that the sources consist of; each file may be a link to another directory."""
-    for checkpoint in draft.stack.checkpoints:
-        yield checkpoint.directory
-        yield checkpoint.config.path
-        yield from sorted({tensor.file for tensor in checkpoint.tensors.values()})
-    yield from (draft.sidecars.directory / name for name in draft.sidecars.copied)
-
-
-def _require_torch_to_compute(operations: list[Operation]) -> None:
-    """Raises MachineError while nothing is written yet. What is imported here is used by the writer."""
-    if any(isinstance(operation, Compute) for operation in operations):
-        torch_library()
-
-
-def _written(draft: _Draft, partial: Partial, options: MergeOptions, progress: Progress) -> LoadCheck | None:
-    check_output(partial.out, overwrite=options.overwrite)
-    seconds = _timed(lambda: _write_weights(draft, partial, options, progress))
-    _write_the_rest(draft, partial.model, seconds, options)
-    check_written(partial.model, draft.layout)
-    found = _load_checked(draft.stack, partial) if options.load_check else None
-    publish(partial, draft.request, overwrite=options.overwrite)
-    return found
-
-
-def _write_weights(draft: _Draft, partial: Partial, options: MergeOptions, progress: Progress) -> None:
-    transfer = Transfer(reflink=options.reflink)
-    write_shards(partial, draft.layout, draft.operations, draft.signature, transfer, progress)
-    check_unchanged(draft.sources)
-
-
-def _write_the_rest(draft: _Draft, model: Path, seconds: float, options: MergeOptions) -> None:
-    keep_only(model, {shard.name for shard in draft.layout.shards})
-    copy_sidecars(draft.sidecars, model)
-    for name, text in _texts(draft, seconds).items():
-        write_synced(model / name, text)
-    if options.hash_sums:
-        write_synced(model / SUMS_FILE, os.fsencode(sums_text(model)))
-    sync_tree(model)
-
-
-def _texts(draft: _Draft, seconds: float) -> dict[str, str]:
-    """The files that are written rather than copied."""
-    edit, stack = draft.config, draft.stack
-    made = Made(draft.plan_text, edit.changes, edit.notes, draft.sidecars, draft.started, seconds)
-    texts = {
-        CONFIG_FILE: edit.text,
-        CARD_FILE: card_text(stack, draft.plan_text, draft.out.name),
-        PLAN_FILE: draft.plan_text,
-        MANIFEST_FILE: manifest_text(stack, made),
+def report_as_json(report: MergeReport) -> dict[str, Any]:
+    """What `dlec merge --json` prints."""
+    return {
+        "out": str(report.out),
+        "bytes": report.nbytes,
+        "seconds": round(report.seconds, 3),
+        "shards": report.shards,
+        "tensors_copied": report.tensors_copied,
+        "tensors_computed": report.tensors_computed,
+        "loadcheck": loadcheck.as_json(report.loadcheck),
     }
-    index = draft.layout.index
-    return texts if index is None else texts | {INDEX_FILE: index}
 
 
-def _load_checked(stack: Stack, partial: Partial) -> LoadCheck:
-    """Raises CheckpointError when transformers does not take the result as it is."""
-    found = load_check(partial.model, [(visit.checkpoint.directory, visit.layer) for visit in stack.visits])
-    if not found.ok and not found.unavailable:
-        raise CheckpointError(
-            f"{partial.out} was not published: transformers does not load it as it should",
-            why=found.why,
-            fix=f"What was written lies in {partial.model}.",
-        )
-    return found
+def _merged(stack: Stack, plan_text: str, out: Path, options: MergeOptions, attempt: _Attempt) -> MergeReport:
+    began = time.monotonic()
+    draft = drafted(stack, plan_text, out, options)
+    partial = partial_of(out)
+    refuse_sources_as_output(draft, partial)
+    require_torch_to_compute(draft.operations)
+    with writing(partial, draft.layout), locked(partial, attempt.patience):
+        found = None if _is_done(draft, partial, attempt) else write_checkpoint(draft, partial, attempt.report)
+    return _described(draft, found, time.monotonic() - began)
 
 
-def _report(draft: _Draft, found: LoadCheck | None, seconds: float) -> MergeReport:
+def _is_done(draft: Draft, partial: Partial, attempt: _Attempt) -> bool:
+    """Whether an earlier run has published this very checkpoint; what it had only begun to publish is finished."""
+    return recover(partial) == draft.request or (attempt.resumes and is_merged(draft))
+
+
+def _described(draft: Draft, found: LoadCheck | None, seconds: float) -> MergeReport:
     tensors = list(draft.layout.tensors)
     computed = sum(not tensor.is_copy and not is_constant(tensor) for tensor in tensors)
     return MergeReport(
@@ -230,9 +140,3 @@ def _report(draft: _Draft, found: LoadCheck | None, seconds: float) -> MergeRepo
         sidecars=draft.sidecars,
         config=draft.config,
     )
-
-
-def _timed(work: Callable[[], None]) -> float:
-    began = time.monotonic()
-    work()
-    return time.monotonic() - began

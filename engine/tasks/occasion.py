@@ -15,7 +15,8 @@ from engine.store.database import open_for_writing, transaction
 from engine.store.keys import ProfileKey
 from engine.store.location import store_path
 from engine.store.models import ModelRow
-from engine.tasks.setting import Setting, corpus_of, dtype_of, setting_from
+from engine.tasks.resident import text_of
+from engine.tasks.setting import Setting, dtype_of, setting_from
 from engine.text.corpus import Corpus
 
 METRICS_VERSION = 1
@@ -42,7 +43,7 @@ class Occasion:
 
     @cached_property
     def corpus(self) -> Corpus:
-        return corpus_of(self.setting)
+        return text_of(self.setting)
 
     @cached_property
     def key(self) -> ProfileKey:

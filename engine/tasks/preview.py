@@ -20,7 +20,7 @@ from engine.store.plans import PlanUsed, save_plan
 from engine.store.results import PreviewResult, find_preview, save_preview
 from engine.tasks.occasion import Occasion, model_row
 from engine.tasks.precision import auto_dtype
-from engine.tasks.resident import model_of, sequences_of
+from engine.tasks.resident import model_of, models_of, sequences_of
 from engine.tasks.setting import Setting, setting_from
 
 
@@ -78,11 +78,10 @@ def as_answer(result: PreviewResult) -> dict[str, Any]:
 
 
 def plan_model(stack: Stack, occasion: Occasion) -> Any:
-    """The virtual model of the plan, over the resident base."""
+    """The virtual model of the plan, over the resident models that it takes from."""
     from engine.inference.virtual import virtual_model
 
-    setting = replace(occasion.setting, dtype=occasion.dtype)
-    return virtual_model(stack, {checkpoint: model_of(checkpoint, setting) for checkpoint in stack.checkpoints})
+    return virtual_model(stack, models_of(stack.checkpoints, replace(occasion.setting, dtype=occasion.dtype)))
 
 
 def _known(occasion: Occasion, sha256: str) -> PreviewResult | None:
@@ -104,9 +103,9 @@ def _measured(occasion: Occasion, stack: Stack, sha256: str, report: Report) -> 
 
     setting = occasion.setting
     sequences = sequences_of(occasion.checkpoint, setting)
-    base = model_of(occasion.checkpoint, setting)
-    found = compare(base, plan_model(stack, occasion), sequences, setting.batch_size, report)
-    interval = mean_interval([plan - base for base, plan in zip(found.base_nll, found.plan_nll, strict=True)])
+    plan, base = plan_model(stack, occasion), model_of(occasion.checkpoint, setting)
+    found = compare(base, plan, sequences, setting.batch_size, report)
+    interval = mean_interval([after - before for before, after in zip(found.base_nll, found.plan_nll, strict=True)])
     return PreviewResult(
         plan_sha256=sha256,
         key=occasion.key,

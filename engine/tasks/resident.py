@@ -1,48 +1,120 @@
-"""What stays open between the tasks of one process: opening a model anew takes longer than many measurements."""
+"""What stays open between the tasks of one process: opening a model anew takes longer than many measurements.
 
+A file that has changed since is opened anew. Models that the task at hand does not use are let go of before another is
+opened, since few machines hold both; the rest is small.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.tasks.setting import Setting, corpus_of, dtype_of
-from engine.text.corpus import half_of
+from engine.text.corpus import Corpus, Half, half_of
+
+State: TypeAlias = tuple[tuple[str, int, int, int], ...]
+"""For each of some files its path, inode, size in bytes and time of its last change in nanoseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What a resident model was opened from, and how."""
+
+    directory: Path
+    state: State
+    dtype: str
+    device: str
+
+
+class _Models(dict[_Opened, Any]):
+    """The models that are open."""
+
+    def keep_only(self, wanted: set[_Opened]) -> None:
+        """Let go of all others, and give their memory back."""
+        from engine.inference.memory import give_memory_back
+
+        for opened in self.keys() - wanted:
+            del self[opened]
+        give_memory_back()
+
+    def cache_clear(self) -> None:
+        """As those of the other caches here."""
+        self.clear()
+
+
+_model = _Models()
 
 
 def model_of(checkpoint: Checkpoint, setting: Setting) -> Any:
     """The checkpoint's transformers model, as the setting wants it computed."""
-    from engine.inference.devices import chosen_device
+    return models_of([checkpoint], setting)[checkpoint]
 
-    return _model(checkpoint.directory, dtype_of(checkpoint, setting), chosen_device(setting.device))
+
+def models_of(checkpoints: Iterable[Checkpoint], setting: Setting) -> dict[Checkpoint, Any]:
+    """The models of all checkpoints that a task uses together. Raises whatever opening them raises."""
+    from engine.inference.opened import open_model
+
+    wanted = {checkpoint: _opened(checkpoint, setting) for checkpoint in checkpoints}
+    missing = set(wanted.values()) - _model.keys()
+    if missing:
+        _model.keep_only(set(wanted.values()))
+    for each in missing:
+        _model[each] = open_model(each.directory, each.dtype, each.device)
+    return {checkpoint: _model[each] for checkpoint, each in wanted.items()}
 
 
 def tokenizer_of(checkpoint: Checkpoint) -> Any:
     """Raises CheckpointError when there is none."""
-    return _tokenizer(checkpoint.directory)
+    return _tokenizer(checkpoint.directory, _state_below(checkpoint.directory))
+
+
+def text_of(setting: Setting) -> Corpus:
+    """The setting's text. Raises like `corpus_of`."""
+    return _text(setting.text, _state(map(Path, setting.text)))
 
 
 def sequences_of(checkpoint: Checkpoint, setting: Setting) -> Any:
     """The setting's text as a LongTensor [sequences, tokens in each], in the tokens of the checkpoint."""
-    return _sequences(checkpoint.directory, setting)
-
-
-@lru_cache(maxsize=4)
-def _model(directory: Path, dtype: str, device: str) -> Any:
-    from engine.inference.opened import open_model
-
-    return open_model(directory, dtype, device)
+    model, text = _state_below(checkpoint.directory), _state(map(Path, setting.text))
+    return _sequences(checkpoint.directory, model, setting.text, text, setting.half, setting.seq_len, setting.tokens)
 
 
 @lru_cache(maxsize=1)
-def _tokenizer(directory: Path) -> Any:
+def _tokenizer(directory: Path, _state: State) -> Any:
     from engine.inference.opened import open_tokenizer
 
     return open_tokenizer(directory)
 
 
+@lru_cache(maxsize=1)
+def _text(files: tuple[str, ...], _state: State) -> Corpus:
+    return corpus_of(Setting(text=files))
+
+
 @lru_cache(maxsize=2)
-def _sequences(directory: Path, setting: Setting) -> Any:
+def _sequences(
+    directory: Path, state: State, files: tuple[str, ...], text: State, half: Half, seq_len: int, tokens: int
+) -> Any:
     from engine.inference.sequences import token_sequences
 
-    documents = half_of(corpus_of(setting), setting.half)
-    return token_sequences(_tokenizer(directory), documents, setting.seq_len, setting.tokens)
+    documents = half_of(_text(files, text), half)
+    return token_sequences(_tokenizer(directory, state), documents, seq_len, tokens)
+
+
+def _opened(checkpoint: Checkpoint, setting: Setting) -> _Opened:
+    from engine.inference.devices import chosen_device
+
+    directory, dtype = checkpoint.directory, dtype_of(checkpoint, setting)
+    return _Opened(directory, _state_below(directory), dtype, chosen_device(setting.device))
+
+
+def _state_below(directory: Path) -> State:
+    return _state(sorted(directory.iterdir()))
+
+
+def _state(files: Iterable[Path]) -> State:
+    """As it is now. What is not there has none: whoever opens it says so."""
+    stats = ((file, file.stat()) for file in files if file.is_file())
+    return tuple((str(file), stat.st_ino, stat.st_size, stat.st_ctime_ns) for file, stat in stats)

@@ -1,13 +1,15 @@
 """Verifies a checkpoint, whoever made it: its files, its sums, and that transformers loads it whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.errors import CheckpointError, shown
 from engine.merge.structure import shard_files, structure_problems
 from engine.merge.sums import SUMS_FILE, mismatches
+from engine.protocol import Report
 from engine.tasks import loadcheck
 from engine.tasks.loadcheck import LoadCheck
 
@@ -34,6 +36,15 @@ class VerifyReport:
         return not self.problems and (self.loadcheck is None or self.loadcheck.ok)
 
 
+def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """The task: {"directory", "load_check": whether transformers is to open it, true if left out}.
+
+    Answer: `report_as_json`. Raises what `verify` raises.
+    """
+    report(0, 1, "verifying")
+    return report_as_json(verify(Path(request["directory"]), load_check=request.get("load_check", True)))
+
+
 def verify(directory: Path, *, load_check: bool = True) -> VerifyReport:
     """Check the checkpoint in `directory`. Problems are reported, not raised.
 
@@ -51,6 +62,21 @@ def verify(directory: Path, *, load_check: bool = True) -> VerifyReport:
         sums_checked=(directory / SUMS_FILE).exists(),
         loadcheck=loadcheck.load_check(directory) if load_check and not problems else None,
     )
+
+
+def report_as_json(report: VerifyReport) -> dict[str, Any]:
+    """What `dlec verify --json` prints."""
+    return {
+        "ok": report.ok,
+        "directory": str(report.directory),
+        "layers": report.layers,
+        "parameters": report.parameters,
+        "bytes": report.nbytes,
+        "shards": report.shards,
+        "problems": list(report.problems),
+        "sums_checked": report.sums_checked,
+        "loadcheck": loadcheck.as_json(report.loadcheck),
+    }
 
 
 def _sum_problems(directory: Path) -> Iterator[str]:

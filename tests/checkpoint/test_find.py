@@ -36,7 +36,7 @@ def test_a_directory_is_opened_once_however_it_is_written(tmp_path):
 
 def test_a_hub_id_that_is_not_here_names_the_ways_to_get_it(hub):
     assert hub.exists()
-    with pytest.raises(CheckpointError, match="hf download org/else"):
+    with pytest.raises(CheckpointError, match="dlec download org/else"):
         opener()("org/else")
 
 

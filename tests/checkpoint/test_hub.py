@@ -1,5 +1,8 @@
 """What the hub door promises: plans on headers alone, and its errors in our words."""
 
+import errno
+import os
+
 import httpx
 import huggingface_hub
 import pytest
@@ -7,7 +10,7 @@ from huggingface_hub import errors
 from huggingface_hub.utils import SafetensorsFileMetadata, SafetensorsRepoMetadata, TensorInfo
 
 from engine.checkpoint.find import opener
-from engine.errors import CheckpointError, MachineError
+from engine.errors import CheckpointError, DiskFullError, MachineError, UsageError
 from engine.plan.check import check_plan
 from engine.plan.recipes import repeat
 from tests.tiny import llama_shapes, write_llama
@@ -50,6 +53,8 @@ FAULTS = {
     "nobody answers": (errors.LocalEntryNotFoundError("no"), MachineError, "cannot be reached"),
     "offline": (errors.OfflineModeIsEnabled("no"), MachineError, "cannot be reached"),
     "no network": (httpx.ConnectError("no"), MachineError, "cannot be reached"),
+    "full": (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), DiskFullError, "too full"),
+    "misspelt": (errors.HFValidationError("no"), UsageError, "is no hub id"),
     "server": (errors.HfHubHTTPError("no", response=response(500)), MachineError, "cannot be reached"),
 }
 

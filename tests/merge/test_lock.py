@@ -2,10 +2,14 @@
 
 import os
 import socket
+import subprocess
+import sys
+import time
 
 import pytest
 
 from engine.errors import UsageError
+from engine.merge import lock
 from engine.merge.lock import locked
 from engine.merge.partial import partial_of
 from tests.merge.stacks import leftovers, merged, stack_of
@@ -20,6 +24,33 @@ def test_a_second_merge_hears_who_holds_the_lock(partial):
     holder = f"process {os.getpid()} on {socket.gethostname()}"
     with locked(partial), pytest.raises(UsageError, match=f"is being merged already: {holder}"), locked(partial):
         pass
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from engine.merge.lock import locked
+from engine.merge.partial import partial_of
+with locked(partial_of(Path(sys.argv[1]))):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_holder_that_dies_meanwhile_is_waited_for(partial, monkeypatch):
+    command = [sys.executable, "-c", HOLDER, str(partial.out)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        monkeypatch.setattr(lock.time, "sleep", lambda _seconds: holder.kill())
+        with locked(partial, patience=60):
+            assert str(os.getpid()) in partial.lock.read_text()
+
+
+def test_patience_ends(partial):
+    began = time.monotonic()
+    with locked(partial), pytest.raises(UsageError, match="is being merged already"), locked(partial, patience=0.3):
+        pass
+    assert 0.3 <= time.monotonic() - began < 30
 
 
 def test_a_merge_into_a_locked_output_changes_nothing(base, partial):

@@ -15,7 +15,7 @@ from engine.errors import CheckpointError, MachineError, UsageError
 from engine.merge import writer
 from engine.merge.partial import partial_of
 from engine.merge.sums import mismatches
-from engine.tasks import merge as merging
+from engine.tasks import merge_writing
 from engine.tasks.loadcheck import LoadCheck
 from tests.merge.stacks import ZEROED, leftovers, merged, partial_model, settled_bytes, stack_of
 from tests.tiny import write_llama
@@ -300,7 +300,7 @@ def test_an_interrupt_leaves_nothing_under_the_name(base, tmp_path):
 
 
 def test_a_result_that_does_not_load_gets_no_name(base, tmp_path, monkeypatch):
-    monkeypatch.setattr(merging, "load_check", lambda *_: LoadCheck(missing=("lm_head.weight",)))
+    monkeypatch.setattr(merge_writing, "load_check", lambda *_: LoadCheck(missing=("lm_head.weight",)))
     with pytest.raises(CheckpointError, match=r"was not published.*lm_head.weight") as raised:
         merged(stack_of(base), tmp_path / "out", load_check=True)
     assert not (tmp_path / "out").exists()
@@ -309,7 +309,7 @@ def test_a_result_that_does_not_load_gets_no_name(base, tmp_path, monkeypatch):
 
 
 def test_a_load_check_that_cannot_be_made_is_reported_and_does_not_forbid(base, tmp_path, monkeypatch):
-    monkeypatch.setattr(merging, "load_check", lambda *_: LoadCheck(unavailable="torch is not installed"))
+    monkeypatch.setattr(merge_writing, "load_check", lambda *_: LoadCheck(unavailable="torch is not installed"))
     report = merged(stack_of(base), tmp_path / "out", load_check=True)
     assert report.loadcheck.unavailable == "torch is not installed"
     assert (tmp_path / "out/config.json").exists()

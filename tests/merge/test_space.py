@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from engine.errors import MachineError
+from engine.errors import DiskFullError, MachineError
 from engine.merge import space
 from engine.merge.partial import partial_of
 from tests.merge.stacks import merged, partial_model, settled_bytes, stack_of
@@ -40,7 +40,7 @@ def large(tmp_path_factory):
 
 def test_a_disk_without_room_is_refused_with_figures_and_continued_when_there_is(large, small_disk, tmp_path):
     (small_disk / "ballast").write_bytes(bytes(3 * MEGABYTE))
-    with pytest.raises(MachineError, match=r"too full for .*out: 2\.\d MB more are needed of .*, 1\.\d MB are free"):
+    with pytest.raises(DiskFullError, match=r"too full for .*out: 2\.\d MB more are needed of .*, 1\.\d MB are free"):
         merged(stack_of(large), small_disk / "out")
     assert not (small_disk / "out").exists()
     (small_disk / "ballast").unlink()
@@ -57,7 +57,7 @@ def test_a_disk_that_fills_up_behind_the_weights_keeps_them(large, small_disk):
         if done == total and not ballast.exists():
             ballast.write_bytes(bytes(space.free_bytes(small_disk)))
 
-    with pytest.raises(MachineError, match=r"0\.0 MB are free"):
+    with pytest.raises(DiskFullError, match=r"0\.0 MB are free"):
         merged(stack_of(large), small_disk / "out", fill_up)
     assert not (small_disk / "out").exists()
     assert list(partial_model(small_disk / "out").glob("*.safetensors"))
@@ -75,7 +75,7 @@ def test_a_full_disk_has_one_message_wherever_it_shows(base, tmp_path, monkeypat
 
     with monkeypatch.context() as patch:
         patch.setattr(f"engine.merge.{call}", full)
-        with pytest.raises(MachineError, match="the disk is too full") as raised:
+        with pytest.raises(DiskFullError, match="the disk is too full") as raised:
             merged(stack_of(base), tmp_path / "out")
     is_begun = partial_of(tmp_path / "out").journal.exists()
     assert ("continues where it stopped" in str(raised.value)) == is_begun == (call == "stretches.sync_file")

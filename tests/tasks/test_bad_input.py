@@ -102,7 +102,7 @@ def test_a_corrupt_store_is_left_as_it_is(request_of) -> None:
 def test_a_store_of_a_newer_version_is_left_as_it_is(request_of) -> None:
     path = Path(request_of["home"]) / "dlec.sqlite"
     db = open_for_writing(path)
-    db.execute("UPDATE _sqlite_migrations SET name = '9999_tomorrow'")
+    db.execute("UPDATE _sqlite_migrations SET name = '9999_' || name")
     db.conn.commit()
     db.close()
     with pytest.raises(MachineError, match="newer version"):

@@ -70,3 +70,11 @@ def test_base_and_plan_continue_the_prompt_and_every_piece_is_reported(setting, 
     texts = generate.run(request, listen)
     assert [texts["base"], texts["plan"]] == pieces
     assert all(pieces)
+
+
+@pytest.mark.parametrize("batch_size", [4, 5])
+def test_progress_is_reported_at_every_batch(setting, tiny_llama: Path, batch_size: int) -> None:
+    heard = []
+    request = {**setting, "plan": repeating(tiny_llama), "batch_size": batch_size}
+    preview.run(request, lambda *progress: heard.append(progress[:2]))
+    assert heard == [(min(done, 16), 16) for done in range(0, 16 + batch_size, batch_size)]

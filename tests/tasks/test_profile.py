@@ -44,7 +44,8 @@ def test_batches_and_devices_do_not_make_another_measurement(request_of) -> None
     assert profile.run(request_of | {"batch_size": 1, "device": "auto"}, silent)["found"]
 
 
-def test_progress_ends_with_all_sequences(request_of) -> None:
+@pytest.mark.parametrize("batch_size", [4, 5])
+def test_progress_is_reported_at_every_batch(request_of, batch_size: int) -> None:
     heard = []
-    profile.run(request_of, lambda *progress: heard.append(progress))
-    assert heard[-1][:2] == (16, 16)
+    profile.run({**request_of, "batch_size": batch_size}, lambda *progress: heard.append(progress[:2]))
+    assert heard == [(min(done, 16), 16) for done in range(0, 16 + batch_size, batch_size)]

@@ -1,0 +1,53 @@
+"""A worker's hold on a job: how it gets it, and how it lets go. Each is one transaction."""
+
+from collections.abc import Iterator, Sequence
+
+from engine.errors import DiskFullError
+from engine.jobs.choice import next_job
+from engine.jobs.leftovers import continues
+from engine.jobs.slots import Slot
+from engine.store.connection import StoreConnection, atomic
+from engine.store.job_states import Failed, Held, Running, State, Waiting, now
+from engine.store.jobs import Job, change, find_job, jobs_in
+
+
+def claim(connection: StoreConnection, worker: int, slot: Slot) -> Job | None:
+    """The next job for `slot`, which is this worker's from now on."""
+    if next_job(jobs_in(connection, Waiting), slot) is None:
+        return None  # without having kept anybody from writing
+    with atomic(connection):
+        job = next_job(jobs_in(connection, Waiting), slot)
+        if job is None or not change(connection, job, Running(worker, now())):
+            return None
+        return find_job(connection, job.id)
+
+
+def settle(connection: StoreConnection, job: Job, state: State) -> bool:
+    """Bring a claimed job into its end state. False when it was taken away meanwhile: then nothing is written."""
+    with atomic(connection):
+        is_ours = change(connection, job, state)
+        if is_ours and isinstance(state, Failed):
+            for other, held in held_behind(job, state, jobs_in(connection, Waiting)):
+                change(connection, other, held)
+        return is_ours
+
+
+def put_back(connection: StoreConnection, job: Job) -> bool:
+    """Let a claimed job wait again as if it had not been begun. False when it was taken away meanwhile.
+
+    One that continues stays begun: its next attempt must know that what it finds may be its own.
+    """
+    with atomic(connection):
+        is_ours = change(connection, job, Waiting())
+        if is_ours and not continues(job.order):
+            connection.execute("UPDATE jobs SET attempts = attempts - 1 WHERE id = ?", (job.id,))
+        return is_ours
+
+
+def held_behind(failed: Job, state: Failed, waiting: Sequence[Job]) -> Iterator[tuple[Job, Held]]:
+    """The jobs that would fail for the same reason, and how they are kept from it: a full disk stays full."""
+    if state.error["kind"] != DiskFullError.__name__ or failed.order.batch is None:
+        return
+    for job in waiting:
+        if job.order.batch == failed.order.batch and job.order.task == failed.order.task:
+            yield job, Held(f"the disk was too full for job {failed.id} of its batch", behind=failed.id)

@@ -1,0 +1,20 @@
+"""What an attempt at a job leaves on the disk. Only merges do: every other task ends in the store, or in nothing."""
+
+from pathlib import Path
+
+from engine.merge.discard import discard
+from engine.store.jobs import Order
+
+
+def continues(order: Order) -> bool:
+    """Whether an attempt goes on where the one before it stopped."""
+    return order.task == "merge"
+
+
+def discard_output(order: Order) -> None:
+    """Remove what an unfinished attempt has written.
+
+    Raises UsageError while somebody else is merging into the same output, MachineError when it cannot be removed.
+    """
+    if continues(order):
+        discard(Path(order.request["out"]))

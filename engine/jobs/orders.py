@@ -1,0 +1,103 @@
+"""Orders: what a task is asked, what a person calls it, which checkpoints it depends on, and where it may run.
+
+A request is what the verb would have asked at once. It holds in another process, another directory and another
+environment as well: paths are absolute, and of a plan it says where its relative references are looked up.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.fingerprint import fingerprint
+from engine.jobs.settings import JobSettings, wanted_slot
+from engine.plan.stack import Stack
+from engine.store.jobs import Order
+from engine.tasks.merge_draft import MergeOptions
+
+WORKING_DIRECTORY = "working_directory"
+"""The key of a request that says where the task has to be to find what a plan names relatively."""
+
+
+@dataclass(frozen=True)
+class NamedPlan:
+    """A plan that may be run, and how the user came to it."""
+
+    name: str
+    """Of its file."""
+    text: str
+    stack: Stack
+    directory: Path
+    """Where the user was, absolute."""
+
+
+def profile_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
+    """Raises UsageError for a device that is none, and MachineError when the weights cannot be read, as all do here."""
+    return _measuring("profile", f"profile {_name_of(checkpoint)}", request, [checkpoint], settings)
+
+
+def score_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
+    title = f"score {_name_of(checkpoint)} by {request['metric']}"
+    return _measuring("score", title, request, [checkpoint], settings)
+
+
+def preview_order(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> Order:
+    title = f"preview {plan.name}"
+    return _measuring("preview", title, _in_place(plan, request), plan.stack.checkpoints, settings)
+
+
+def generate_order(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> Order:
+    title = f"generate with {plan.name}"
+    return _measuring("generate", title, _in_place(plan, request), plan.stack.checkpoints, settings)
+
+
+def merge_order(
+    plan: NamedPlan,
+    out: Path,
+    options: MergeOptions,
+    *,
+    downloads: bool = False,
+    fingerprint_of: Callable[[Checkpoint], str] = fingerprint,
+) -> Order:
+    """out: as the user wrote it. Checkpoints that are yet to be downloaded are no inputs: nothing of them is known."""
+    request = {
+        "plan": plan.text,
+        "out": str(plan.directory / out),
+        "options": asdict(options),
+        "downloads": downloads,
+    }
+    local = [checkpoint for checkpoint in plan.stack.checkpoints if checkpoint.is_local]
+    title = f"merge {plan.name} into {out}"
+    return Order("merge", _in_place(plan, request), title, _inputs(local, fingerprint_of))
+
+
+def verify_order(directory: Path, *, load_check: bool) -> Order:
+    """What is verified is no input: it is to be looked at as it is then, broken or not."""
+    request = {"directory": str(directory.absolute()), "load_check": load_check}
+    return Order("verify", request, f"verify {directory}", {})
+
+
+def download_order(reference: str) -> Order:
+    return Order("download", {"reference": reference}, f"download {reference}", {})
+
+
+def _measuring(
+    task: str, title: str, request: Mapping[str, Any], checkpoints: Iterable[Checkpoint], settings: JobSettings
+) -> Order:
+    slot = wanted_slot(request["device"], settings)
+    return Order(task, request, title, _inputs(checkpoints, fingerprint), slot)
+
+
+def _in_place(plan: NamedPlan, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**request, WORKING_DIRECTORY: str(plan.directory)}
+
+
+def _inputs(checkpoints: Iterable[Checkpoint], fingerprint_of: Callable[[Checkpoint], str]) -> Mapping[str, str]:
+    return {str(checkpoint.directory.absolute()): fingerprint_of(checkpoint) for checkpoint in checkpoints}
+
+
+def _name_of(checkpoint: Checkpoint) -> str:
+    """The hub id, or the last part of a path."""
+    is_path = Path(checkpoint.reference).expanduser().is_dir()
+    return checkpoint.directory.absolute().name if is_path else checkpoint.reference

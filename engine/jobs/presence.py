@@ -1,0 +1,88 @@
+"""A worker among others: it registers, shows that it lives, and leaves when nothing is left for it."""
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.errors import UsageError
+from engine.jobs.choice import next_job
+from engine.jobs.locks import Fate, HeldLock, fate, held, here, locks_directory
+from engine.jobs.logs import worker_log
+from engine.jobs.recovery import recover
+from engine.jobs.settings import job_settings
+from engine.jobs.slots import Slot
+from engine.store.connection import StoreConnection, atomic
+from engine.store.job_states import Waiting
+from engine.store.jobs import jobs_in
+from engine.store.workers import Worker, add_worker, all_workers, remove_worker, see_worker
+
+BEAT_SECONDS = 30.0
+"""Between two signs of life."""
+
+
+class Presence:
+    """A registered worker."""
+
+    def __init__(self, connection: StoreConnection, worker: int, slot: Slot, lock: HeldLock) -> None:
+        self.worker = worker
+        self._connection = connection
+        self._slot = slot
+        self._lock = lock
+        self._beaten_at = time.monotonic()
+
+    def beat(self) -> None:
+        """When it is time: say that it lives, and take over from those that do not."""
+        if time.monotonic() - self._beaten_at < BEAT_SECONDS:
+            return
+        self._beaten_at = time.monotonic()
+        self._lock.touch()
+        see_worker(self._connection, self.worker)
+        recover(self._connection)
+
+    def leave(self) -> None:
+        """Whatever waits."""
+        remove_worker(self._connection, self.worker)
+
+    def leave_if_idle(self) -> bool:
+        """Unless a job waits for it. In one step: whoever submits a job later does not find it any more."""
+        with atomic(self._connection):
+            if next_job(jobs_in(self._connection, Waiting), self._slot) is not None:
+                return False
+            self.leave()
+            return True
+
+
+@contextmanager
+def present(connection: StoreConnection, store: Path, slot: Slot) -> Iterator[Presence]:
+    """Be a worker of `slot`, after having taken over from those that died.
+
+    Raises UsageError when as many as are configured live here already. An exception inside leaves worker and job to
+    whoever finds the lock free.
+    """
+    with held(locks_directory(store) / f"{uuid.uuid4().hex}.lock") as lock:
+        recover(connection)
+        with atomic(connection):
+            _require_free(connection, store, slot)
+            place = here()
+            worker = add_worker(connection, str(slot), place.host, place.boot, str(lock.path), os.getpid())
+        yield Presence(connection, worker, slot, lock)
+
+
+def living(connection: StoreConnection) -> tuple[Worker, ...]:
+    """The workers of this machine that live."""
+    place = here()
+    return tuple(worker for worker in all_workers(connection) if fate(worker, place) is Fate.ALIVE)
+
+
+def _require_free(connection: StoreConnection, store: Path, slot: Slot) -> None:
+    places = max(1, job_settings(store).slots.count(slot))
+    there = [worker for worker in living(connection) if worker.slot == str(slot)]
+    if len(there) >= places:
+        raise UsageError(
+            f"a worker for {slot} is running already",
+            why=f"process {', '.join(str(worker.pid) for worker in there)}, which writes to {worker_log(store, slot)}",
+            fix="It takes every job for this slot; config.toml can give it more workers.",
+        )

@@ -1,0 +1,75 @@
+"""What becomes of the jobs of a worker that died."""
+
+import contextlib
+from datetime import datetime
+from pathlib import Path
+
+from engine.errors import DlecError, MachineError
+from engine.jobs.leftovers import continues, discard_output
+from engine.jobs.locks import Fate, fate, here
+from engine.protocol import as_data
+from engine.store.connection import StoreConnection, atomic
+from engine.store.job_states import Cancelled, Failed, Running, State, Stop, Waiting, now
+from engine.store.jobs import Job, change, find_job, jobs_in
+from engine.store.workers import Worker, all_workers, remove_worker
+
+_MOST_ATTEMPTS = 2
+"""At a task that begins anew each time, before the job is taken for what kills the workers."""
+
+
+def recovered(job: Job, moment: datetime) -> State:
+    """What a running job becomes whose worker was found dead at `moment`."""
+    assert isinstance(job.state, Running)
+    if job.state.stop is not None:
+        return Cancelled(moment, job.state.started_at)
+    if continues(job.order) or job.attempts < _MOST_ATTEMPTS:
+        return Waiting()
+    return Failed(job.state.started_at, moment, as_data(_given_up(job)))
+
+
+def recover(connection: StoreConnection) -> list[Job]:
+    """Take over from every worker that died here: its jobs, which are given as they are now, its row and its lock."""
+    if not _dead(connection):
+        return []  # without having kept anybody from writing
+    with atomic(connection):
+        dead = _dead(connection)
+        taken = [job for worker in dead for job in _taken_from(connection, worker)]
+    for worker in dead:
+        Path(worker.lock).unlink(missing_ok=True)
+    for job in taken:
+        _clear_up_after(job)
+    return [found for job in taken if (found := find_job(connection, job.id))]
+
+
+def _dead(connection: StoreConnection) -> list[Worker]:
+    place = here()
+    return [worker for worker in all_workers(connection) if fate(worker, place) is Fate.DEAD]
+
+
+def _taken_from(connection: StoreConnection, worker: Worker) -> list[Job]:
+    """The jobs, as the worker left them."""
+    moment = now()
+    jobs = [job for job in jobs_in(connection, Running) if _is_run_by(job, worker)]
+    for job in jobs:
+        change(connection, job, recovered(job, moment))
+    remove_worker(connection, worker.id)
+    return jobs
+
+
+def _clear_up_after(job: Job) -> None:
+    """Do what the dead worker was asked to do when it ended the job."""
+    if isinstance(job.state, Running) and job.state.stop is Stop.DISCARD:
+        with contextlib.suppress(DlecError):  # the job has ended; what is left can be merged again, or removed by hand
+            discard_output(job.order)
+
+
+def _is_run_by(job: Job, worker: Worker) -> bool:
+    return isinstance(job.state, Running) and job.state.worker == worker.id
+
+
+def _given_up(job: Job) -> MachineError:
+    return MachineError(
+        f"{job.order.task} was begun {job.attempts} times and never ended",
+        why="its worker died each time, perhaps because memory ran out",
+        fix=f"See what it said: dlec jobs logs {job.id}. To try again: dlec jobs retry {job.id}",
+    )

@@ -1,0 +1,59 @@
+"""The processes in which a worker's tasks run: one that keeps its models loaded, and fresh ones for what needs none."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import BinaryIO
+
+from engine.errors import MachineError
+from engine.jobs.slots import Slot
+from engine.tasks.child import TASK_MODULE
+from engine.tasks.process import EngineProcess
+
+_FRESH: Mapping[str, bool] = {"merge": True, "verify": False, "download": True}
+"""Tasks that open no model in their own process, and whether they may ask the model hub."""
+
+
+class TaskProcesses:
+    """Those of one slot; a context that ends them."""
+
+    def __init__(self, slot: Slot) -> None:
+        self._name = f"tasks on {slot}"
+        self._resident: EngineProcess | None = None
+
+    def __enter__(self) -> "TaskProcesses":
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self._end_resident()
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether models may be loaded."""
+        return self._resident is not None and self._resident.is_alive
+
+    @contextmanager
+    def process_for(self, task: str, log: BinaryIO) -> Iterator[EngineProcess]:
+        """A process to put one request to; what it says before that goes to `log`."""
+        if task in _FRESH:
+            with EngineProcess([TASK_MODULE, task], log, online=_FRESH[task]) as process:
+                yield process
+        else:
+            try:
+                yield self._living_resident(log)
+            except MachineError:  # the device or its memory may be in a bad state
+                self._end_resident()
+                raise
+
+    def _living_resident(self, log: BinaryIO) -> EngineProcess:
+        if self._resident is None or not self._resident.is_alive:
+            self._end_resident()
+            self._resident = EngineProcess([TASK_MODULE, self._name], log)
+        return self._resident
+
+    def _end_resident(self) -> None:
+        if self._resident is not None:
+            self._resident.kill()
+            self._resident = None

@@ -1,0 +1,112 @@
+"""What is known of a merge before its first byte is written, and what forbids beginning it."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engine.checkpoint.checkpoint import require_local
+from engine.checkpoint.layer_keys import ConfigEdit
+from engine.errors import UsageError
+from engine.merge.copies import Compute, Operation, operations_of
+from engine.merge.journal import signature_of
+from engine.merge.layout import MAX_SHARD_SIZE, Layout, lay_out
+from engine.merge.partial import Partial
+from engine.merge.sidecars import Sidecars, sidecars_of
+from engine.merge.sources import SourceFile, sources_of
+from engine.plan.outputs import output_config, output_tensors
+from engine.plan.stack import Stack
+from engine.tensors.library import torch_library
+
+
+@dataclass(frozen=True, slots=True)
+class MergeOptions:
+    """How a checkpoint is written."""
+
+    max_shard_size: int = MAX_SHARD_SIZE
+    """Bytes of tensors in one file at most; a larger tensor gets a file of its own."""
+    reflink: bool = True
+    """Whether the new file may share disk extents with its source, where the file system can."""
+    hash_sums: bool = False
+    """Whether SHA256SUMS is written."""
+    overwrite: bool = False
+    """Whether a model directory at the output is replaced."""
+    load_check: bool = True
+    """Whether transformers opens the result before it gets its name."""
+
+
+AS_USUAL = MergeOptions()
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Everything that is known before the first byte is written."""
+
+    stack: Stack
+    plan_text: str
+    out: Path
+    options: MergeOptions
+    layout: Layout
+    operations: list[Operation]
+    config: ConfigEdit
+    sources: list[SourceFile]
+    sidecars: Sidecars
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def signature(self) -> str:
+        """Of the shards."""
+        return signature_of(self.layout, self.operations, self.sources)
+
+    @property
+    def request(self) -> str:
+        """Of the whole checkpoint."""
+        sums = "with sums" if self.options.hash_sums else ""
+        parts = (self.signature, self.plan_text, self.config.text, str(self.sidecars), sums)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def drafted(stack: Stack, plan_text: str, out: Path, options: MergeOptions) -> Draft:
+    """Settle everything. Raises CheckpointError, PlanError or MachineError for what cannot be merged."""
+    for checkpoint in stack.checkpoints:
+        require_local(checkpoint)
+    tensors = output_tensors(stack)
+    layout = lay_out(tensors, options.max_shard_size)
+    donor = stack.config_donor
+    weights = {tensor.file for tensor in donor.tensors.values()}
+    return Draft(
+        stack=stack,
+        plan_text=plan_text,
+        out=out,
+        options=options,
+        layout=layout,
+        operations=operations_of(layout),
+        config=output_config(stack),
+        sources=sources_of(tensors),
+        sidecars=sidecars_of(donor.directory, weights),
+    )
+
+
+def refuse_sources_as_output(draft: Draft, partial: Partial) -> None:
+    """Raises UsageError when something that is read lies where the checkpoint shall appear."""
+    for path in _read_paths(draft):
+        if path.resolve().is_relative_to(partial.out):
+            raise UsageError(
+                f"{partial.out} cannot be the output", why=f"{path} is read from there", fix="Choose another output."
+            )
+
+
+def require_torch_to_compute(operations: list[Operation]) -> None:
+    """Raises MachineError while nothing is written yet. What is imported here is used by the writer."""
+    if any(isinstance(operation, Compute) for operation in operations):
+        torch_library()
+
+
+def _read_paths(draft: Draft) -> Iterator[Path]:
+    """Everything that the sources consist of; each file may be a link to another directory."""
+    for checkpoint in draft.stack.checkpoints:
+        yield checkpoint.directory
+        yield checkpoint.config.path
+        yield from sorted({tensor.file for tensor in checkpoint.tensors.values()})
+    yield from (draft.sidecars.directory / name for name in draft.sidecars.copied)

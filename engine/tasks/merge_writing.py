@@ -1,0 +1,101 @@
+"""Writes a drafted checkpoint: weights, everything beside them, checks, and at last its name."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.checkpoint.config import CONFIG_FILE
+from engine.checkpoint.index import INDEX_FILE
+from engine.errors import CheckpointError
+from engine.files import sync_tree, write_synced
+from engine.merge.card import CARD_FILE, PLAN_FILE, card_text
+from engine.merge.manifest import MANIFEST_FILE, Made, manifest_text
+from engine.merge.partial import Partial, keep_only
+from engine.merge.publish import check_output, publish
+from engine.merge.sidecars import copy_sidecars
+from engine.merge.sources import check_unchanged
+from engine.merge.structure import check_written
+from engine.merge.sums import SUMS_FILE, sums_text
+from engine.merge.transfer import Transfer
+from engine.merge.writer import write_shards
+from engine.plan.stack import Stack
+from engine.protocol import Report
+from engine.tasks.loadcheck import LoadCheck, load_check
+from engine.tasks.merge_draft import Draft
+
+MERGING, CHECKING = "merging", "checking that it loads"
+"""What is reported as being done."""
+
+
+def write_checkpoint(draft: Draft, partial: Partial, report: Report) -> LoadCheck | None:
+    """Write and publish what is drafted, and say what the load check found; None when none was asked for.
+
+    The caller holds the output's lock and has recovered what was cut off; `report` counts bytes of tensors. Raises
+    UsageError when the output is taken, CheckpointError for a source that changes and a result that does not load.
+    """
+    check_output(partial.out, overwrite=draft.options.overwrite)
+    seconds = _timed(lambda: _write_weights(draft, partial, report))
+    _write_the_rest(draft, partial.model, seconds)
+    check_written(partial.model, draft.layout)
+    found = _load_checked(draft, partial, report) if draft.options.load_check else None
+    publish(partial, draft.request, overwrite=draft.options.overwrite)
+    return found
+
+
+def _write_weights(draft: Draft, partial: Partial, report: Report) -> None:
+    def progress(done: int, total: int) -> None:
+        report(done, total, MERGING)
+
+    transfer = Transfer(reflink=draft.options.reflink)
+    write_shards(partial, draft.layout, draft.operations, draft.signature, transfer, progress)
+    check_unchanged(draft.sources)
+
+
+def _write_the_rest(draft: Draft, model: Path, seconds: float) -> None:
+    keep_only(model, {shard.name for shard in draft.layout.shards})
+    copy_sidecars(draft.sidecars, model)
+    for name, text in _texts(draft, seconds).items():
+        write_synced(model / name, text)
+    if draft.options.hash_sums:
+        write_synced(model / SUMS_FILE, os.fsencode(sums_text(model)))
+    sync_tree(model)
+
+
+def _texts(draft: Draft, seconds: float) -> dict[str, str]:
+    """The files that are written rather than copied."""
+    edit, stack = draft.config, draft.stack
+    made = Made(draft.plan_text, edit.changes, edit.notes, draft.sidecars, draft.started, seconds)
+    texts = {
+        CONFIG_FILE: edit.text,
+        CARD_FILE: card_text(stack, draft.plan_text, draft.out.name),
+        PLAN_FILE: draft.plan_text,
+        MANIFEST_FILE: manifest_text(stack, made),
+    }
+    index = draft.layout.index
+    return texts if index is None else texts | {INDEX_FILE: index}
+
+
+def _load_checked(draft: Draft, partial: Partial, report: Report) -> LoadCheck:
+    """Raises CheckpointError when transformers does not take the result as it is."""
+    nbytes = sum(operation.length for operation in draft.operations)
+    report(nbytes, nbytes, CHECKING)
+    found = load_check(partial.model, _origins(draft.stack))
+    if not found.ok and not found.unavailable:
+        raise CheckpointError(
+            f"{partial.out} was not published: transformers does not load it as it should",
+            why=found.why,
+            fix=f"What was written lies in {partial.model}.",
+        )
+    return found
+
+
+def _origins(stack: Stack) -> list[tuple[Path, int]]:
+    """For each new layer the directory and the number of the one that it was copied from."""
+    return [(visit.checkpoint.directory, visit.layer) for visit in stack.visits]
+
+
+def _timed(work: Callable[[], None]) -> float:
+    began = time.monotonic()
+    work()
+    return time.monotonic() - began

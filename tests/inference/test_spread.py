@@ -1,0 +1,141 @@
+"""A model on several devices computes what it computes on one.
+
+Where figures count, the CPU stands for both devices. Where places count, tensors have a device and a shape but no
+content, and torch refuses to compute with two that lie apart, as it does with GPUs.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorDeviceMismatchError, FakeTensorMode
+from transformers import AutoModelForCausalLM
+
+from engine.inference import spread
+from engine.inference.likelihood import compare, token_nll
+from engine.inference.metrics import second_pass
+from engine.inference.opened import open_model
+from engine.inference.profile import profile_model
+from engine.inference.signature import decoder_layers
+from engine.inference.virtual import load, virtual_model
+from engine.protocol import silent
+from tests.architectures import FAMILIES, LAYERS, CheckpointOf
+from tests.inference.stacks import TOKENS, generated, logits, stack_of
+
+TWO = ("cpu", "cpu")
+THREE = ("lazy:0", "lazy:1", "lazy:2")
+"""Devices that torch knows by name and, here, only by name."""
+TIED, SLIDING, FUSED_EXPERTS, PLACES_BY_TABLE = "llama-biased", "gemma2", "mixtral", "gpt2"
+SPREAD = (TIED, SLIDING, FUSED_EXPERTS, PLACES_BY_TABLE)
+
+
+@pytest.mark.parametrize("family", SPREAD)
+def test_logits_and_cached_generation_are_bit_equal(family: str, checkpoint_of: CheckpointOf) -> None:
+    one, several = open_model(checkpoint_of(family)), spread.spread(open_model(checkpoint_of(family)), TWO)
+    assert spread.is_spread(several)
+    assert not spread.is_spread(one)
+    assert torch.equal(logits(one), logits(several))
+    assert all(map(torch.equal, generated(one), generated(several)))
+
+
+@pytest.mark.parametrize("family", SPREAD)
+def test_a_plan_over_a_spread_base_is_spread_and_bit_equal(family: str, checkpoint_of: CheckpointOf) -> None:
+    stack = stack_of(checkpoint_of(family), scales={4: 0.3})
+    base = spread.spread(open_model(checkpoint_of(family)), TWO)
+    plan = virtual_model(stack, {stack.config_donor: base})
+    assert spread.is_spread(plan)
+    assert torch.equal(logits(plan), logits(load(stack)))
+    assert all(map(torch.equal, generated(plan), generated(load(stack))))
+    shared = {parameter.data_ptr() for parameter in base.parameters()}
+    assert shared <= {parameter.data_ptr() for parameter in plan.parameters()}
+
+
+def test_what_is_measured_is_the_same(checkpoint_of: CheckpointOf) -> None:
+    one, several = open_model(checkpoint_of(SLIDING)), spread.spread(open_model(checkpoint_of(SLIDING)), TWO)
+    assert torch.equal(token_nll(one, TOKENS), token_nll(several, TOKENS))
+    assert profile_model(one, None, TOKENS, 2, silent) == profile_model(several, None, TOKENS, 2, silent)
+    assert compare(one, several, TOKENS, 2, silent).kl == compare(one, one, TOKENS, 2, silent).kl
+    blocks = [(0, 2), (3, 6)]
+    assert second_pass.measure(one, TOKENS, blocks, 2, silent) == second_pass.measure(
+        several, TOKENS, blocks, 2, silent
+    )
+
+
+@pytest.fixture
+def apart(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tensors without content; those on different devices do not meet."""
+    monkeypatch.setattr(spread, "_put", _replaced)
+    with FakeTensorMode(), torch.no_grad():
+        yield
+
+
+def _replaced(module: Any, device: Any) -> None:
+    """A tensor without content cannot be moved in place, so the module gets another; one that is tied stays so."""
+    for name, parameter in list(module.named_parameters(recurse=False)):
+        if not hasattr(parameter, "elsewhere"):
+            parameter.elsewhere = {}
+        moved = torch.nn.Parameter(parameter.to(device), requires_grad=False)
+        setattr(module, name, parameter.elsewhere.setdefault(device, moved))
+    for name, buffer in module.named_buffers(recurse=False):
+        setattr(module, name, buffer.to(device))
+
+
+def contentless(family: str) -> Any:
+    return (
+        AutoModelForCausalLM.from_config(FAMILIES[family].config(), dtype=torch.bfloat16).eval().requires_grad_(False)
+    )
+
+
+@pytest.mark.usefixtures("apart")
+@pytest.mark.parametrize("family", [*SPREAD, "bloom", "opt", "deepseek-v3", "qwen3-next"])
+def test_tensors_of_different_devices_never_meet(family: str) -> None:
+    model = spread.spread(contentless(family), THREE)
+    places = [str(spread.place_of(layer)) for layer in decoder_layers(model)]
+    assert places == sorted(places)
+    assert set(places) == set(THREE)
+    tokens = torch.zeros(2, 28, dtype=torch.long, device=THREE[0])
+    first = model(input_ids=tokens, use_cache=True)
+    second = model(input_ids=tokens[:, :1], past_key_values=first.past_key_values, use_cache=True)
+    assert (str(model.device), str(first.logits.device), str(second.logits.device)) == (THREE[0],) * 3
+
+
+@pytest.mark.usefixtures("apart")
+@pytest.mark.parametrize("family", SPREAD)
+def test_layers_may_be_visited_back_and_forth(family: str) -> None:
+    places = [THREE[0], THREE[1], THREE[0], THREE[2], THREE[1], THREE[0]]
+    model = spread.lay_out(contentless(family), places, THREE[0], THREE[2])
+    tokens = torch.zeros(2, 28, dtype=torch.long, device=THREE[0])
+    assert str(model(input_ids=tokens, use_cache=False).logits.device) == THREE[0]
+
+
+@pytest.mark.usefixtures("apart")
+def test_without_bringing_the_inputs_they_would_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What shows that the tests above would fail."""
+    monkeypatch.setattr(spread, "_bring_inputs", lambda _module, _device: None)
+    model = spread.spread(contentless("llama"), THREE)
+    with pytest.raises(FakeTensorDeviceMismatchError):
+        model(input_ids=torch.zeros(2, 28, dtype=torch.long, device=THREE[0]))
+
+
+@pytest.mark.usefixtures("apart")
+@pytest.mark.parametrize(("family", "head"), [("llama", THREE[2]), (TIED, THREE[0])])
+def test_a_tied_head_stays_with_the_embeddings_and_another_lies_last(family: str, head: str) -> None:
+    model = spread.spread(contentless(family), THREE)
+    assert str(spread.place_of(model.get_input_embeddings())) == THREE[0]
+    assert str(spread.place_of(model.get_output_embeddings())) == head
+    assert str(spread.place_of(model.model.norm)) == THREE[2]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "count", "shares"),
+    [
+        ([10, 10, 10, 10], 2, [0, 0, 1, 1]),
+        ([10] * 6, 4, [0, 1, 1, 2, 3, 3]),
+        ([90, 10, 10, 10], 2, [0, 1, 1, 1]),
+        ([10, 10], 8, [2, 6]),
+        ([5] * LAYERS, 1, [0] * LAYERS),
+    ],
+)
+def test_about_as_many_bytes_lie_on_each_device(sizes: list[int], count: int, shares: list[int]) -> None:
+    assert spread.equal_shares(sizes, count) == shares

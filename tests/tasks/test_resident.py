@@ -1,0 +1,158 @@
+"""What stays open from task to task, and what must not."""
+
+import json
+import os
+import shutil
+import struct
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from engine.checkpoint.checkpoint import open_checkpoint
+from engine.inference import opened
+from engine.protocol import silent
+from engine.tasks import preview, profile, resident
+from engine.tasks.process import EngineProcess
+from engine.tasks.setting import setting_from
+from tests.conftest import write_byte_tokenizer
+from tests.tasks.conftest import part, plan_of
+from tests.tiny import write_llama
+
+SOON = 0.5
+"""Seconds from a request to its first progress report, once the model is resident."""
+
+
+@pytest.fixture
+def openings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """The directory and dtype of every model that is opened."""
+    heard: list[tuple[str, str]] = []
+    own = opened.open_model
+
+    def listening(directory: Path, dtype: str, device: str) -> Any:
+        heard.append((directory.name, dtype))
+        return own(directory, dtype, device)
+
+    monkeypatch.setattr(opened, "open_model", listening)
+    return heard
+
+
+@pytest.fixture
+def other(tiny_llama: Path, tmp_path: Path) -> Path:
+    """A checkpoint of the same shape, which the test may change."""
+    return Path(shutil.copytree(tiny_llama, tmp_path / "other"))
+
+
+def repeating(model: Path, *layers: int) -> str:
+    return plan_of(part(model, 0, 4), *(part(model, layer, layer + 1) for layer in layers), part(model, 4, 6))
+
+
+def test_plans_over_one_base_share_it(setting, tiny_llama: Path, openings: list) -> None:
+    for layers in [(1,), (2, 3), (0,)]:
+        assert not preview.run({**setting, "plan": repeating(tiny_llama, *layers)}, silent)["found"]
+    profile.run({**setting, "model": str(tiny_llama)}, silent)
+    assert openings == [(tiny_llama.name, "float32")]
+
+
+def test_a_plan_of_two_models_opens_each_once(setting, tiny_llama: Path, other: Path, openings: list) -> None:
+    both = plan_of(part(tiny_llama, 0, 4), part(other, 2, 6))
+    preview.run({**setting, "plan": both}, silent)
+    preview.run({**setting, "plan": both + "\n"}, silent)
+    preview.run({**setting, "plan": repeating(tiny_llama, 1)}, silent)
+    preview.run({**setting, "plan": both + "\n\n"}, silent)
+    assert sorted(name for name, _ in openings) == sorted([tiny_llama.name, "other"])
+
+
+def test_a_model_that_is_no_longer_wanted_is_let_go_of_before_another_is_opened(
+    setting, tiny_llama: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preview.run({**setting, "plan": repeating(tiny_llama, 1)}, silent)
+    (model,) = resident._model.values()
+    base, alive = weakref.ref(model), []
+    del model
+    own = opened.open_model
+    monkeypatch.setattr(opened, "open_model", lambda *how: (alive.append(base() is not None), own(*how))[1])
+    profile.run({**setting, "model": str(other)}, silent)
+    assert alive == [False]
+
+
+def _other_weights(directory: Path) -> None:
+    file = directory / "model.safetensors"
+    save_file({name: tensor * 1.5 for name, tensor in load_file(file).items()}, file, {"format": "pt"})
+
+
+def _other_config(directory: Path) -> None:
+    config = json.loads((directory / "config.json").read_text())
+    (directory / "config.json").write_text(json.dumps({**config, "rms_norm_eps": 0.1}))
+
+
+@pytest.mark.parametrize("change", [_other_weights, _other_config])
+def test_a_checkpoint_that_changed_on_disk_is_opened_anew(
+    setting, other: Path, openings: list, change: Callable[[Path], None]
+) -> None:
+    asked = {**setting, "model": str(other)}
+    before = profile.run(asked, silent)
+    change(other)
+    after = profile.run(asked, silent)
+    assert not after["found"]
+    assert after["layers"] != before["layers"]
+    assert len(openings) == 2
+    assert len(resident._model) == 1
+
+
+def test_a_change_that_size_and_time_do_not_show_is_seen(setting, other: Path) -> None:
+    """Same size, and for `ls` the same time: what a copy that keeps times leaves."""
+    checkpoint = open_checkpoint(other)
+    before = resident.model_of(checkpoint, setting_from(setting))
+    file = other / "model.safetensors"
+    stat = file.stat()
+    with file.open("r+b") as weights:
+        weights.seek(-4, os.SEEK_END)
+        weights.write(struct.pack("<f", 3.0))
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+    assert resident.model_of(checkpoint, setting_from(setting)) is not before
+
+
+def test_a_text_that_changed_is_read_anew(setting, tiny_llama: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.jsonl"
+    asked = {**setting, "model": str(tiny_llama), "text": [str(text)]}
+    found = []
+    for words in ("one two three four five. ", "six seven eight nine ten. "):
+        text.write_text("\n".join(json.dumps({"text": f"{number} {words * 8}"}) for number in range(16)))
+        found.append(profile.run(asked, silent))
+    assert [each["found"] for each in found] == [False, False]
+    assert found[0]["layers"] != found[1]["layers"]
+
+
+def test_another_dtype_is_another_model_and_the_text_is_not_cut_again(
+    setting, tiny_llama: Path, openings: list
+) -> None:
+    for dtype in ("float32", "bfloat16"):
+        profile.run({**setting, "model": str(tiny_llama), "dtype": dtype}, silent)
+    assert [dtype for _, dtype in openings] == ["float32", "bfloat16"]
+    assert resident._sequences.cache_info().misses == 1
+
+
+def test_a_second_preview_of_a_30_layer_model_starts_within_half_a_second(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    write_llama(model, layers=30, hidden=32, intermediate=64, vocab=256, tied=True)
+    write_byte_tokenizer(model)
+    setting = {"tokens": 16 * 8, "seq_len": 8, "home": str(tmp_path / "home"), "device": "cpu"}
+    with EngineProcess(["engine.tasks", "cpu"], None) as process:
+        first, *later = (_seconds_to_start(process, setting, model, end) for end in (12, 11, 10, 9, 8))
+    assert min(later) < SOON
+    assert min(later) < first
+
+
+def _seconds_to_start(process: EngineProcess, setting: dict[str, Any], model: Path, end: int) -> float:
+    """Of a preview of a new plan."""
+    heard: list[float] = []
+    plan, started = plan_of(part(model, 0, end), part(model, 6, 30)), time.perf_counter()
+    request = {"task": "preview", "request": {**setting, "plan": plan}}
+    process.answer(request, lambda *_: heard.append(time.perf_counter()))
+    return heard[0] - started
