@@ -8,7 +8,7 @@ from engine.jobs.leftovers import continues
 from engine.jobs.slots import Slot
 from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import Failed, Held, Running, State, Waiting, now
-from engine.store.jobs import Job, change, find_job, jobs_in
+from engine.store.jobs import Job, change, find_job, jobs_in, uncount_attempt
 
 
 def claim(connection: StoreConnection, worker: int, slot: Slot) -> Job | None:
@@ -40,7 +40,7 @@ def put_back(connection: StoreConnection, job: Job) -> bool:
     with atomic(connection):
         is_ours = change(connection, job, Waiting())
         if is_ours and not continues(job.order):
-            connection.execute("UPDATE jobs SET attempts = attempts - 1 WHERE id = ?", (job.id,))
+            uncount_attempt(connection, job.id)
         return is_ours
 
 

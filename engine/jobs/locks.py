@@ -6,12 +6,14 @@ A lock says nothing about another machine, so a worker's row names the place tha
 import fcntl
 import hashlib
 import os
+import re
 import socket
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from engine.store.workers import Worker
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PROCESS_NAMESPACE = Path("/proc/self/ns/pid")
+_STATISTICS = Path("/proc/stat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Fate(Enum):
     ALIVE = "alive"
     DEAD = "dead"
     ELSEWHERE = "elsewhere"
-    """It belongs to another machine, or to an earlier start of this one: nobody here can tell."""
+    """It belongs to another machine or container: nobody here can tell."""
 
 
 def here() -> Place:
@@ -89,12 +92,30 @@ def held(path: Path) -> Iterator[HeldLock]:
 def fate(worker: Worker, place: Place) -> Fate:
     """Whether a worker lives, as far as that can be told at `place`, which is here."""
     if Place(worker.host, worker.boot) != place:
-        return Fate.ELSEWHERE
+        return Fate.DEAD if worker.host == place.host and _died_with_system(worker) else Fate.ELSEWHERE
     try:
         is_alive = _is_held(Path(worker.lock))
     except OSError:  # tidied away, or another user's
         is_alive = _is_process(worker.pid)
     return Fate.ALIVE if is_alive else Fate.DEAD
+
+
+def _died_with_system(worker: Worker) -> bool:
+    """Whether this machine was started anew since the worker was seen last.
+
+    Its lock is still here: on a shared store, a machine of the same name would have it in a place of its own.
+    """
+    started_at = _system_start()
+    try:
+        return started_at is not None and worker.seen_at < started_at and not _is_held(Path(worker.lock))
+    except OSError:
+        return False
+
+
+def _system_start() -> datetime | None:
+    """None where the system does not say. Source: proc(5), btime."""
+    found = re.search(r"^btime (\d+)$", _STATISTICS.read_text(), re.MULTILINE) if _STATISTICS.exists() else None
+    return datetime.fromtimestamp(int(found[1]), UTC) if found else None
 
 
 def _is_held(path: Path) -> bool:

@@ -18,7 +18,7 @@ from engine.jobs.settings import job_settings
 from engine.jobs.slots import Slot
 from engine.store.database import open_for_reading
 from engine.store.workers import Worker
-from engine.tasks.process import _environment, tail_of
+from engine.tasks.process import environment, tail_of
 
 START_SECONDS = 30.0
 """How long a new worker may take until it is there."""
@@ -77,7 +77,7 @@ def _begun(store: Path, slot: Slot) -> _Begun:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=_environment(online=True),
+                env=environment(online=True),
                 cwd=store.absolute().parent,  # so that it keeps nobody from unmounting where it was started
                 start_new_session=True,
             )

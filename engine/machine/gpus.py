@@ -19,6 +19,8 @@ class Gpu:
     total: int | None = None
     """Bytes of memory; None where only the driver's own files tell of it."""
     free: int | None = None
+    busy: float | None = None
+    """Share of the last moment in which it computed, 0 to 1; None where that is not told."""
 
 
 def gpus() -> tuple[Gpu, ...]:
@@ -43,8 +45,16 @@ def _told_by(nvml: Any) -> Iterator[Gpu]:
     for number in range(nvml.nvmlDeviceGetCount()):
         device = nvml.nvmlDeviceGetHandleByIndex(number)
         memory = nvml.nvmlDeviceGetMemoryInfo(device)
-        yield Gpu(nvml.nvmlDeviceGetName(device), memory.total, memory.free)
+        yield Gpu(nvml.nvmlDeviceGetName(device), memory.total, memory.free, _busy(nvml, device))
     nvml.nvmlShutdown()
+
+
+def _busy(nvml: Any, device: Any) -> float | None:
+    """A GPU that is split into instances does not tell."""
+    try:
+        return float(nvml.nvmlDeviceGetUtilizationRates(device).gpu) / 100
+    except nvml.NVMLError:
+        return None
 
 
 def _listed_in(driver: Path) -> Iterator[Gpu]:

@@ -110,6 +110,12 @@ def change(connection: StoreConnection, job: Job, state: State) -> bool:
         return bool(connection.rows(sql, (attempts, *columns.values(), job.id, job.state_name, job.attempts, known)))
 
 
+def uncount_attempt(connection: StoreConnection, job_id: int) -> None:
+    """Forget that a worker began it."""
+    with atomic(connection):
+        connection.execute("UPDATE jobs SET attempts = attempts - 1 WHERE id = ?", (job_id,))
+
+
 def save_progress(connection: StoreConnection, job_id: int, worker: int, progress: Progress) -> None:
     """Note how far a worker's job is; a job that is no longer its own is left alone."""
     columns = progress_columns(progress)

@@ -36,11 +36,10 @@ class EngineProcess:
         # -P: a gguf.py or torch.py in the user's working directory must not be taken for the library.
         command = [sys.executable, "-P", "-m", *arguments]
         pipe = subprocess.PIPE
-        environment = _environment(online=online)
         try:
             # A session of its own: one signal reaches the processes that it starts too, a terminal's signals do not.
             self._process = subprocess.Popen(
-                command, stdin=pipe, stdout=pipe, stderr=talk, env=environment, start_new_session=True
+                command, stdin=pipe, stdout=pipe, stderr=talk, env=environment(online=online), start_new_session=True
             )
         except OSError as error:
             raise MachineError(f"{self._name} cannot be started", why=error.strerror or str(error)) from error
@@ -137,8 +136,8 @@ def _close(pipe: IO[bytes]) -> None:
         pipe.close()
 
 
-def _environment(*, online: bool) -> dict[str, str]:
-    """The user's, offline unless asked otherwise, with this very engine importable."""
+def environment(*, online: bool) -> dict[str, str]:
+    """The user's for a process of the engine: offline unless asked otherwise, with this very engine importable."""
     engine_root = str(Path(engine.__file__).parent.parent)
     paths = [engine_root, os.environ.get("PYTHONPATH", "")]
     offline = {} if online else {"HF_HUB_OFFLINE": "1"}

@@ -1,0 +1,86 @@
+"""Kills workers that are merging, at random moments, until everything is done all the same."""
+
+import random
+import signal
+import time
+
+from tests.jobs.workplace import merge_order, wait_until
+from tests.merge.stacks import leftovers, settled_bytes
+from tests.tiny import write_llama
+
+SMALL_STEPS = """
+import sys
+if "engine.tasks" in sys.orig_argv:
+    import engine.merge.copies, engine.merge.writer
+    engine.merge.copies.MAX_COPY = 2**16      # hundreds of operations and watermarks in a small checkpoint
+    engine.merge.writer.STRETCH = 2**18
+"""
+"""A sitecustomize.py for the processes of the tasks."""
+
+ZEROED = "parameters:\n  scale:\n  - filter: o_proj\n    value: 0.0\n  - value: 1.0\n"
+
+
+class JobKilling:
+    """Merges of one checkpoint as jobs of `place`, whose workers are killed; `room` is a directory to work in."""
+
+    def __init__(self, place, room, seed):
+        self.place = place
+        self.room = room
+        self.random = random.Random(seed)
+        self.base = write_llama(room / "base", hidden=128, intermediate=512, shards=2, seed=seed)
+        (room / "steps").mkdir()
+        (room / "steps" / "sitecustomize.py").write_text(SMALL_STEPS)
+        self.longest, self.expected = self._undisturbed()
+        self.place.observe()
+
+    def _undisturbed(self):
+        """Seconds from the claim to the end of a job, and what it writes."""
+        job_id = self.place.submit(self._order("undisturbed"))
+        worker = self._worker()
+        self.place.result(job_id)
+        self._kill(worker)
+        state = self.place.job(job_id).state
+        return (state.ended_at - state.started_at).total_seconds(), settled_bytes(self.room / "undisturbed")
+
+    def _order(self, name):
+        return merge_order(self.base, self.room / name, extra=ZEROED, max_shard_size=2**20)
+
+    def _worker(self):
+        return self.place.worker(environment={"PYTHONPATH": str(self.room / "steps")})
+
+    def kill(self, count):
+        """Kill `count` workers while a job runs; several jobs are queued, so that each dies a few times."""
+        killed, attempts, ids = 0, 0, []
+        while killed < count:
+            attempts += 1
+            assert attempts < 10 * count, "jobs are done before their workers can be killed"
+            if not self.place.waiting():
+                ids.append(self.place.submit(self._order(f"out{len(ids)}")))
+            killed += self._once()
+        worker = self._worker()
+        for job_id in ids:
+            self.place.result(job_id)
+        self._kill(worker)
+        self._look(ids)
+
+    def _once(self):
+        """Kill a worker some time after it has begun a job. False when the job was done before."""
+        worker = self._worker()
+        wait_until(lambda: self.place.running() or not self.place.waiting())
+        time.sleep(self.random.uniform(0, self.longest))
+        was_running = bool(self.place.running())
+        self._kill(worker)
+        return was_running
+
+    def _kill(self, worker):
+        worker.send_signal(signal.SIGKILL)
+        worker.communicate()
+
+    def _look(self, ids):
+        """Every job was done, once, and what it wrote is what an undisturbed merge writes."""
+        assert self.place.times_in("done") == dict.fromkeys(ids, 1)
+        assert self.place.times_in("failed") == {}
+        for number in range(len(ids)):
+            out = self.room / f"out{number}"
+            assert settled_bytes(out) == self.expected
+        assert leftovers(self.room / "out0") == []

@@ -1,0 +1,104 @@
+"""config.toml beside the store."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import UsageError
+from engine.jobs import settings
+from engine.jobs.settings import JobSettings, job_settings, wanted_slot
+from engine.jobs.slots import Slot
+from engine.machine.gpus import Gpu
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "dlec.sqlite"
+
+
+def written(store: Path, text: str) -> Path:
+    file = store.with_name("config.toml")
+    file.write_text(text)
+    return file
+
+
+def gpus(monkeypatch: pytest.MonkeyPatch, number: int, visible: str | None = None) -> None:
+    """A machine with so many GPUs, of which CUDA is to see these."""
+    monkeypatch.setattr(settings, "gpus", lambda: (Gpu("H200"),) * number)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+
+
+@pytest.mark.parametrize(("number", "slots"), [(0, (Slot(),)), (2, (Slot(), Slot((0,)), Slot((1,))))])
+def test_without_a_file_there_is_a_slot_for_the_cpu_and_each_gpu(
+    store: Path, monkeypatch: pytest.MonkeyPatch, number: int, slots: tuple[Slot, ...]
+) -> None:
+    gpus(monkeypatch, number)
+    assert job_settings(store) == JobSettings(slots, 600)
+
+
+@pytest.mark.parametrize(("visible", "slots"), [("", 0), ("2,3", 2), ("GPU-5f0e", 1)])
+def test_gpus_that_cuda_does_not_see_are_no_slots(
+    store: Path, monkeypatch: pytest.MonkeyPatch, visible: str, slots: int
+) -> None:
+    gpus(monkeypatch, 4, visible)
+    assert job_settings(store).slots == (Slot(), *(Slot((number,)) for number in range(slots)))
+
+
+def test_the_file_says_which_slots_there_are_and_how_long_a_worker_idles(store: Path) -> None:
+    written(store, '[jobs]\nslots = ["cpu", "cpu", "cuda:1-3"]\nidle_minutes = 0.5\n[other]\nkey = 1\n')
+    assert job_settings(store) == JobSettings((Slot(), Slot(), Slot((1, 2, 3))), 30)
+
+
+def test_a_file_without_the_table_changes_nothing(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus(monkeypatch, 0)
+    written(store, "[other]\n")
+    assert job_settings(store) == JobSettings((Slot(),), 600)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[jobs", "no TOML|not TOML"),
+        ("jobs = 1", "jobs is no table"),
+        ("[jobs]\nslot = ['cpu']", "does not know slot"),
+        ("[jobs]\nslots = 'cpu'", "slots is no list"),
+        ("[jobs]\nslots = []", "slots is no list"),
+        ("[jobs]\nslots = [1]", "slots is no list"),
+        ("[jobs]\nslots = ['gpu']", "gpu is no slot"),
+        ("[jobs]\nidle_minutes = 0", "idle_minutes is 0"),
+        ("[jobs]\nidle_minutes = true", "idle_minutes is True"),
+        ("[jobs]\nidle_minutes = nan", "idle_minutes is nan"),
+        ("[jobs]\nidle_minutes = '5'", "idle_minutes is 5"),
+        ('[jobs]\n"\\u001b" = 1', r"does not know \\x1b"),
+    ],
+)
+def test_a_table_that_is_not_understood_is_refused_with_file_and_key(store: Path, text: str, why: str) -> None:
+    file = written(store, text)
+    with pytest.raises(UsageError, match=why) as caught:
+        job_settings(store)
+    assert str(file) in caught.value.what
+
+
+def test_bytes_that_are_no_text_are_refused(store: Path) -> None:
+    store.with_name("config.toml").write_bytes(b"\xff")
+    with pytest.raises(UsageError):
+        job_settings(store)
+
+
+CPU_ONLY, WITH_GPU = JobSettings((Slot(),)), JobSettings((Slot(), Slot((0, 1))))
+
+
+@pytest.mark.parametrize(
+    ("device", "found", "wanted"),
+    [
+        ("auto", CPU_ONLY, "cpu"),
+        ("auto", WITH_GPU, "cuda"),
+        ("cpu", WITH_GPU, "cpu"),
+        ("cuda", CPU_ONLY, "cuda"),
+        ("cuda:1,0", WITH_GPU, "cuda:0-1"),
+    ],
+)
+def test_a_device_becomes_the_slot_that_is_wanted(device: str, found: JobSettings, wanted: str) -> None:
+    assert wanted_slot(device, found) == wanted
