@@ -10,14 +10,16 @@ INSTALLED := $(VENV)/.installed
 TORCH = $$($(BIN)/python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
 	print(*[need for need in project['dependencies'] if need.startswith('torch')])")
 
-.PHONY: help demo test check lint bench stress clean
+.PHONY: help demo test check lint docs bench stress clean
 
 help:
 	@echo "make demo    the whole loop on a real 30-layer model in ./demo"
 	@echo "make test    the tests"
 	@echo "make check   format, lint, types, import contracts, tests"
+	@echo "make docs    write docs/rules.md and the heads of sample_plans anew"
 	@echo "make bench   measure the promises about speed and memory (needs about 20 GB of disk)"
 	@echo "make stress  the exhaustive tests: hundreds of kills, a full install"
+	@echo "make compare the same plans through mergekit and dlec, tensor by tensor (installs mergekit beside: 1.6 GB)"
 
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -39,11 +41,26 @@ lint: $(INSTALLED)
 
 check: lint test
 
+docs: $(INSTALLED)
+	$(BIN)/python docs/write_rules.py
+	$(BIN)/python -m tests.plan.samples
+
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest -m bench -s
 
 stress: $(INSTALLED)
 	$(BIN)/python -m pytest -m stress
 
+# mergekit needs an older transformers, and so an environment of its own
+$(COMPARE)/.installed:
+	$(PYTHON) -m venv $(COMPARE)
+	echo '*' > .compare/.gitignore
+	$(if $(TORCH_INDEX),$(COMPARE)/bin/python -m pip install --index-url $(TORCH_INDEX) "torch<2.14")
+	$(COMPARE)/bin/python -m pip install --quiet $(foreach need,$(MERGEKIT),'$(need)')
+	touch $@
+
+compare: $(INSTALLED) $(COMPARE)/.installed
+	$(BIN)/python -m tests.compare $(COMPARE)/bin/python
+
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .compare build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,92 +1,199 @@
-"""Bare `dlec`: what the store knows, on one screen. Reads the store and nothing else."""
+"""The workbench: four panes, a line of jobs, and what the panes share. It reads the store and asks for jobs."""
 
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar
 
-from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
-from textual.widgets import ContentSwitcher, Footer, Label, Static
+from rich.text import Text
+from textual import on, work
 
-from dlec_tui.panes.models import ModelsPane
-from dlec_tui.stored import read_models
-from dlec_tui.widgets.help import Help
-from dlec_tui.wording import plural
+from dlec_tui.jobs_stored import StoredJob, StoredJobs
+from dlec_tui.leaving import Leaving, running_jobs, running_text, ways_to_watch
+from dlec_tui.main_screen import PANES
+from dlec_tui.messages import BlocksChosen, JobsSeen, ModelChosen, PlanEdited, StoreUnreadable
+from dlec_tui.paned_app import PanedApp
+from dlec_tui.panes.pane import Pane
+from dlec_tui.saving import Saving
+from dlec_tui.session import Session, read_session
+from dlec_tui.terminal_app import NOTICE_SECONDS
+from dlec_tui.widgets.question import Question
+from dlec_tui.widgets.quit_dialog import QuitDialog
+from dlec_tui.widgets.top_line import About
 from engine.errors import DlecError, shown
-
-NOTHING = """\
-Nothing has been measured yet. Leave with q, then type
-
-  dlec demo            the whole loop on a small model, in some minutes
-  dlec models          which models are here
-  dlec profile MODEL   measure one of them"""
+from engine.store.job_states import now
+from engine.store.jobs import Order
 
 
-class Workbench(App[None]):
+class Workbench(PanedApp):
     """The screen over one store."""
 
     TITLE = "dlec"
-    ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - an instance variable in Textual
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "app.focus_next", "next list", id="app.next"),
-        Binding("c", "curves", "curves", id="app.curves"),
-        Binding("r", "reload", "read again", id="app.reload"),
-        Binding("question_mark,f1", "help", "help", key_display="?", id="app.help"),
-        Binding("q", "quit", "quit", id="app.quit"),
-    ]
-    CSS = """
-    #top { height: 1; background: $panel; padding: 0 1; }
-    #what { width: 1fr; text-style: bold; }
-    #where { width: auto; color: $text-muted; }
-    #content { height: 1fr; }
-    #nothing { padding: 1 2; }
-    """
 
-    def __init__(self, store: Path) -> None:
-        super().__init__()
-        self.store = store
+    def __init__(self, store: Path, *, read_only: bool = False, theme: str = "", only_ascii: bool = False) -> None:
+        """theme: a name of dlec_tui.themes; "" for the one of the last session, or that suits the terminal."""
+        self._restored = read_session(store)
+        theme = theme or self._restored.theme
+        super().__init__(store, read_only=read_only, theme=theme, only_ascii=only_ascii)
+        self.reference = self._restored.reference
+        """The model that the panes are about; None before one was chosen."""
+        self.document = self._restored.document
+        """The plan being edited."""
+        self.jobs: StoredJobs | None = None
+        """As they were seen last; None before the first look."""
+        self._saving = Saving(self, store, self._session)
 
-    def compose(self) -> ComposeResult:
-        with Horizontal(id="top"):
-            yield Label("dlec", id="what", markup=False)
-            yield Label(shown(_short(self.store)), id="where", markup=False)
-        with ContentSwitcher(initial="nothing", id="content"):
-            yield Static("", id="nothing", markup=False)
-            yield ModelsPane(id="models-pane")
-        yield Footer(compact=True, show_command_palette=False)
+    async def on_mount(self) -> None:
+        for number in (signal.SIGHUP, signal.SIGTERM):  # a dropped connection: Textual would be killed unsaved
+            asyncio.get_running_loop().add_signal_handler(number, self.leave)
+        await self.show_pane(self._restored.pane if self._restored.pane in PANES else next(iter(PANES)))
 
-    def on_mount(self) -> None:
-        self.action_reload()
+    def pane_made(self, pane: Pane) -> None:
+        pane.recall(self._restored.panes.get(pane.AREA, {}))
+        if self.jobs:
+            pane.jobs_seen(self.jobs)
 
-    def action_reload(self) -> None:
-        """Read the store and show it; what stands in the way is shown in its place."""
+    def pane_shown(self) -> None:
+        self._show_top_line()
+        self.autosave()
+
+    # Leaving
+
+    def action_use_theme(self, name: str) -> None:
+        super().action_use_theme(name)
+        self.autosave()
+
+    async def action_quit(self) -> None:
+        """At once; with running jobs the user is asked what becomes of them."""
+        running = running_jobs(self.jobs)
+        if self.jobs and running:
+            dialog = QuitDialog(running_text(running, self.jobs), len(running))
+            self.push_screen(dialog, lambda leaving: self._leave_as_chosen(leaving, running))
+        else:
+            self.leave()
+
+    def _leave_as_chosen(self, leaving: Leaving | None, running: Sequence[StoredJob]) -> None:
+        match leaving:
+            case Leaving.LEAVE:
+                self.leave()
+            case Leaving.WATCH:
+                self.leave(ways_to_watch(running, self.store))
+            case Leaving.CANCEL:
+                self._ask_to_cancel(running)
+
+    def _ask_to_cancel(self, running: Sequence[StoredJob]) -> None:
+        which = "\n".join(f"job {stored.job.id} {shown(stored.job.order.title)}" for stored in running)
+        question = Question(f"Cancel and leave? What was written so far is removed.\n{which}", yes="cancel")
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._cancel_and_leave(running)
+
+        self.push_screen(question, answered)
+
+    @work(group="cancel", thread=True, exit_on_error=False)
+    def _cancel_and_leave(self, running: Sequence[StoredJob]) -> None:
+        from engine.jobs.queue import cancel
+        from engine.store.job_states import Stop
+
         try:
-            models = read_models(self.store)
+            for stored in running:
+                cancel(self.store, stored.job.id, Stop.DISCARD)
         except DlecError as error:
-            self._show_text(str(error))
-            return
-        plans = sum(len(model.results) for model in models)
-        self.query_one("#what", Label).update(f"dlec  {plural(len(models), 'model')}, {plural(plans, 'result')}")
-        if not models:
-            self._show_text(NOTHING)
-            return
-        self.query_one(ContentSwitcher).current = "models-pane"
-        self.query_one(ModelsPane).show(models)
+            self.call_from_thread(self.notify, str(error), severity="error")
+        else:
+            self.call_from_thread(self.leave)
 
-    def action_curves(self) -> None:
-        if self.query_one(ContentSwitcher).current == "models-pane":
-            self.query_one(ModelsPane).next_curves()
+    def leave(self, words: str = "") -> None:
+        """Save, and end the screen. words: what to print then."""
+        try:
+            self._save()
+        finally:
+            self.exit(words)
 
-    def action_help(self) -> None:
-        self.push_screen(Help())
+    def on_exit_app(self) -> None:
+        """Also when the browser that shows us goes away."""
+        self._save()
 
-    def _show_text(self, text: str) -> None:
-        self.query_one("#nothing", Static).update(text)
-        self.query_one(ContentSwitcher).current = "nothing"
+    # What panes ask for, as messages
 
+    @on(ModelChosen)
+    def _choose_model(self, message: ModelChosen) -> None:
+        self.reference = message.reference
+        self._tell(lambda pane: pane.model_chosen())
 
-def _short(path: Path) -> str:
-    """With ~ for the home directory."""
-    home = Path.home()
-    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+    @on(PlanEdited)
+    def _take_document(self, message: PlanEdited) -> None:
+        self.document = message.document
+        self._tell(lambda pane: pane.plan_changed())
+        if message.note:
+            self.notify(message.note)
+
+    @on(BlocksChosen)
+    async def _put_into_plan(self, message: BlocksChosen) -> None:
+        from dlec_tui.panes.plan import PlanPane
+
+        pane = await self.show_pane(PlanPane.AREA)
+        assert isinstance(pane, PlanPane)
+        pane.add_blocks(message.reference, message.blocks, message.justification)
+
+    @on(JobsSeen)
+    def _take_jobs(self, message: JobsSeen) -> None:
+        is_first_look, self.jobs = self.jobs is None, message.jobs
+        self._main.job_strip.show(message.jobs)
+        for pane in self.panes:
+            pane.jobs_seen(message.jobs)
+        if is_first_look and self._restored.left_at:
+            from dlec_tui.away import away_text
+
+            ended = away_text([stored.job for stored in message.jobs.jobs], self._restored.left_at)
+            if ended:
+                self.notify(ended, title="While you were away", timeout=NOTICE_SECONDS)
+
+    @on(StoreUnreadable)
+    def _say_unreadable(self, message: StoreUnreadable) -> None:
+        self._main.job_strip.update(Text(message.reason.splitlines()[0], no_wrap=True, overflow="ellipsis"))
+
+    @work(group="submit", thread=True, exit_on_error=False)
+    def submit(self, orders: Sequence[Order]) -> None:
+        """Queue jobs, and see to it that somebody takes them."""
+        from engine.jobs.queue import submit
+        from engine.jobs.starting import start_workers
+
+        try:
+            numbers = submit(self.store, orders)
+            start_workers(self.store)
+        except DlecError as error:
+            self.call_from_thread(self.notify, str(error), severity="error")
+        else:
+            what = f"job {numbers[0]}: {shown(orders[0].title)}" if len(numbers) == 1 else f"{len(numbers)} jobs"
+            self.call_from_thread(self.notify, f"{what}, queued")
+
+    def _tell(self, what: Callable[[Pane], None]) -> None:
+        for pane in self.panes:
+            what(pane)
+        self._show_top_line()
+        self.refresh_bindings()
+        self.autosave()
+
+    def _show_top_line(self) -> None:
+        about = About(self.reference, self.document, self.read_only)
+        self._main.top_line.show(list(PANES), self.front.AREA, about)
+
+    # What is remembered
+
+    def autosave(self) -> None:
+        """Soon: every change puts it off a little."""
+        if not self.read_only:
+            self._saving.soon()
+
+    def _save(self) -> None:
+        if not self.read_only:
+            self._saving.now()
+
+    def _session(self) -> Session | None:
+        """None while the screen is being made or taken down."""
+        if self._main.front is None:
+            return None
+        panes = dict(self._restored.panes) | {pane.AREA: pane.remembered() for pane in self.panes}
+        return Session(self.front.AREA, self.reference, self.document, panes, self.chosen_theme, now())

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from dlec_tui.glyphs import GLYPHS
+
 Point: TypeAlias = tuple[float, float]
 """(layer, value); a block of layers has its middle as its layer."""
 
@@ -16,8 +18,6 @@ MOST_CURVES = 2
 
 _SIDES = ("left", "right")
 _COLOURS = ("cyan", "orange")
-_MARKERS = ("braille", "•")
-_LEGEND_MARKERS = ("⠒⠒", "•")
 _ROWS_PER_TICK = 3
 _COLUMNS_PER_TICK = 10
 
@@ -29,6 +29,8 @@ class Curve:
     name: str
     points: tuple[Point, ...]
     """In the order of layers, at least one."""
+    width: int = 1
+    """Layers in each of the blocks that were measured."""
 
     @property
     def is_logarithmic(self) -> bool:
@@ -37,7 +39,31 @@ class Curve:
         return min(values) > 0 and max(values) >= 4 * min(values)
 
 
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What was drawn, and where in it the layers are."""
+
+    lines: tuple[str, ...]
+    """With ANSI colours; the legend is the last one."""
+    layers: int
+    first_column: int
+    """Of the canvas, right of the axis."""
+    columns: int
+    """Of the canvas."""
+    rows: int
+    """Of the canvas, below the first line, which is its frame."""
+
+    def column_of(self, layer: int) -> int:
+        """Where a layer stands in the lines."""
+        return self.first_column + round((layer + 0.5) / self.layers * (self.columns - 1))
+
+
 def layer_curves(curves: Sequence[Curve], layers: int, width: int, height: int) -> str:
+    """The lines of `layer_chart` as one text."""
+    return "\n".join(layer_chart(curves, layers, width, height).lines)
+
+
+def layer_chart(curves: Sequence[Curve], layers: int, width: int, height: int) -> Chart:
     """One or two curves over layers 0 to `layers` - 1, each with its own axis, in `width` columns and `height` rows.
 
     The first is a line with its axis at the left, the second dots with theirs at the right; a legend comes last.
@@ -50,14 +76,30 @@ def layer_curves(curves: Sequence[Curve], layers: int, width: int, height: int) 
     plotext.plotsize(width, height - 1)
     plotext.xlim(-0.5, layers - 0.5)
     plotext.xticks(_layer_ticks(layers, width))
-    for curve, side, marker, colour in zip(curves, _SIDES, _MARKERS, _COLOURS, strict=False):
+    for curve, side, draw, marker, colour in zip(
+        curves, _SIDES, (plotext.plot, plotext.scatter), _markers(), _COLOURS, strict=False
+    ):
         xs, ys = zip(*curve.points, strict=True)
-        draw = plotext.plot if marker == "braille" else plotext.scatter
         draw(xs, ys, marker=marker, color=colour, yside=side)
         plotext.yscale("log" if curve.is_logarithmic else "linear", yside=side)
         ticks = _value_ticks(curve, max(2, height // _ROWS_PER_TICK))
         plotext.yticks(ticks, [f"{tick:.3g}" for tick in ticks], yside=side)
-    return "\n".join([*plotext.build().splitlines(), _legend(curves)])
+    return _chart(plotext.build(), _legend(curves), layers)
+
+
+def _markers() -> tuple[str, str]:
+    return GLYPHS.chart, "o" if GLYPHS.is_ascii else "•"
+
+
+def _chart(text: str, legend: str, layers: int) -> Chart:
+    """Finds the canvas by its frame."""
+    import plotext
+
+    lines = text.splitlines()
+    plain = [plotext.uncolorize(line) for line in lines]
+    first = plain[0].index("┌") + 1
+    rows = next(at for at, line in enumerate(plain) if "└" in line) - 1
+    return Chart((*lines, legend), layers, first, plain[0].index("┐") - first, rows)
 
 
 def _layer_ticks(layers: int, width: int) -> list[int]:
@@ -83,10 +125,10 @@ def _value_ticks(curve: Curve, number: int) -> list[float]:
 def _legend(curves: Sequence[Curve]) -> str:
     import plotext
 
+    line = _markers()[0] if GLYPHS.is_ascii else "⠒"
     parts = []
-    for curve, side, marker, colour in zip(curves, _SIDES, _LEGEND_MARKERS, _COLOURS, strict=False):
+    for curve, side, marker, colour in zip(curves, _SIDES, (2 * line, _markers()[1]), _COLOURS, strict=False):
         remarks = [side] * (len(curves) > 1) + ["log"] * curve.is_logarithmic
-        parts.append(
-            f"{plotext.colorize(marker, colour)} {curve.name}" + (f" ({', '.join(remarks)})" if remarks else "")
-        )
+        note = f" ({', '.join(remarks)})" if remarks else ""
+        parts.append(f"{plotext.colorize(marker, colour)} {curve.name}{note}")
     return "   ".join(parts)

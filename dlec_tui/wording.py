@@ -7,6 +7,9 @@ from engine.errors import escaped
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _MOST_NATS = 50.0
 """Worse than any model can be; keeps exp from overflowing."""
+_DAY = 86_400
+_AGES = (("s", 1, 60), ("min", 60, 3600), ("h", 3600, 2 * _DAY))
+"""Units of time in seconds, and the age from which on the next one is used."""
 _COUNT_UNITS = ("", " thousand", " million", " billion", " trillion")
 
 
@@ -33,6 +36,29 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def age(seconds: float) -> str:
+    """How long ago something was, roughly: "4 s", "12 min", "3 h", "5 d"."""
+    for unit, length, until in _AGES:
+        if seconds < until:
+            return f"{int(seconds / length)} {unit}"
+    return f"{int(seconds / _DAY)} d"
+
+
+def frequency(per_second: float) -> str:
+    """How often something happens, in the unit in which that is at least once: "12/s", "3.2/min"."""
+    unit, length = next(((unit, length) for unit, length, _ in _AGES if per_second * length >= 1), _AGES[-1][:2])
+    number = per_second * length
+    return f"{count(round(number)) if number >= 10 else f'{number:.2g}'}/{unit}"
+
+
+def elided(text: str, width: int) -> str:
+    """`text` in at most `width` columns: of one that is too long, the beginning and the end."""
+    if len(text) <= width:
+        return text
+    end = (width - 1) // 2
+    return f"{text[: width - 1 - end]}…{text[len(text) - end :]}"
 
 
 def change(new: float, old: float) -> str:

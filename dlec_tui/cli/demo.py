@@ -10,17 +10,18 @@ import click
 from dlec_tui.charts import layer_curves
 from dlec_tui.cli.demo_stage import Made, Stage
 from dlec_tui.cli.generate import columns
-from dlec_tui.cli.measuring import measured_on, request_for
-from dlec_tui.cli.merge import merge_plan, merged_lines, report_as_json
+from dlec_tui.cli.merge import merge_plan, merged_lines
 from dlec_tui.cli.options import json_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
 from dlec_tui.cli.plan_new import write_plan
 from dlec_tui.cli.plan_new_measured import proposal_lines, published_proposal
-from dlec_tui.cli.preview import preview_lines, preview_plan, published, verdict
+from dlec_tui.cli.preview import preview_lines, preview_plan, published
 from dlec_tui.cli.profile import layer_table, profile_model, statistics_of
 from dlec_tui.cli.screen import chart_size, storyteller, task_progress, waiting
 from dlec_tui.cli.verify import file_lines
 from dlec_tui.curves import profile_curves
+from dlec_tui.orders import request_for
+from dlec_tui.results_wording import measured_on, verdict
 from dlec_tui.wording import byte_size, count, plural, printable
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener
@@ -31,7 +32,7 @@ from engine.plan.picture import picture
 from engine.plan.stack import Stack
 from engine.tasks.child import run_task
 from engine.tasks.demo_model import demo_model
-from engine.tasks.merge import MergeOptions, MergeReport
+from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
 from engine.tasks.merged import merged_before
 from engine.tasks.setting import DEFAULT, as_request
 from engine.tasks.verify import verify

@@ -12,7 +12,10 @@ import click
 from dlec_tui.wording import printable
 from engine.errors import CheckpointError, DlecError, MachineError, PlanError, UsageError
 
-HAS_ERRORS, USAGE, ENVIRONMENT, INTERRUPTED, NO_READER = 1, 2, 3, 130, 141
+HAS_ERRORS, USAGE, ENVIRONMENT, JOB_FAILED, JOB_CANCELLED = 1, 2, 3, 4, 5
+REQUEUE = 75
+"""As sysexits.h has it: a temporary failure, to be tried again."""
+INTERRUPTED, NO_READER = 130, 141
 
 CODE_OF: Mapping[type[DlecError], int] = {
     CheckpointError: HAS_ERRORS,
@@ -27,12 +30,15 @@ Exit codes:
     1  the plan or the checkpoint has errors
     2  the command was not understood, or cannot be done as asked
     3  the machine stands in the way: disk, permission, network, a library
-  130  interrupted; a merge or demo continues when it is run again
+    4  a job failed
+    5  a job was cancelled
+   75  there is work left: run or queue it again
+  130  interrupted; a merge, demo or download continues when it is run again
   141  whoever read the output went away
 """
 
 
-CONTINUED = ("merge", "demo")
+CONTINUED = ("merge", "demo", "download")
 """Verbs whose work is kept when they are interrupted."""
 
 
@@ -66,7 +72,7 @@ class VerbGroup(click.Group):
             click.echo(_interrupted(ctx.invoked_subcommand), err=True)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
-            _forget_stdout()
+            forget_stdout()
             ctx.exit(NO_READER)
         except DlecError as error:
             say_error(str(error))
@@ -101,6 +107,6 @@ def _usage_errors_escaped() -> Iterator[None]:
         raise
 
 
-def _forget_stdout() -> None:
+def forget_stdout() -> None:
     """Keep the interpreter's last flush from failing on the closed pipe again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

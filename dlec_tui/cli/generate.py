@@ -12,9 +12,13 @@ import click
 from dlec_tui.cli.measuring import device_option, dtype_option
 from dlec_tui.cli.options import json_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import read_plan
+from dlec_tui.cli.queueing import Queueing, named_plan, queue_options, queue_order
 from dlec_tui.wording import printable
 from engine.checkpoint.find import opener
+from engine.jobs.orders import generate_order
+from engine.jobs.settings import job_settings
 from engine.protocol import Report, silent
+from engine.store.location import store_path
 from engine.tasks.child import run_task
 
 if TYPE_CHECKING:
@@ -32,15 +36,27 @@ DEFAULT_TOKENS = 64
 @dtype_option
 @strict_option
 @json_option
+@queue_options
 def generate(
-    plan_path: Path, prompt: str, tokens: int, device: str, dtype: str, strict: bool, wants_json: bool
+    plan_path: Path,
+    prompt: str,
+    tokens: int,
+    device: str,
+    dtype: str,
+    strict: bool,
+    wants_json: bool,
+    queueing: Queueing | None,
 ) -> None:
     """Let PLAN and its base continue a prompt greedily, side by side; no model is written."""
     plan = read_plan(plan_path, opener())
     if findings := plan.findings():
         click.echo(findings, err=True)
-    plan.stack(strict=strict)
+    named = named_plan(plan, strict=strict)
     request = {"plan": plan.checked.text, "prompt": prompt, "max_new_tokens": tokens, "device": device, "dtype": dtype}
+    if queueing:
+        order = generate_order(named, request, job_settings(store_path()))
+        queue_order(order, queueing, store_path(), wants_json=wants_json)
+        return
     with side_by_side(prompt, watched=not wants_json and sys.stdout.isatty()) as listen:
         texts = run_task("generate", request, listen)
     if wants_json:

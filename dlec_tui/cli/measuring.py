@@ -7,24 +7,26 @@ from typing import Any, TypeAlias
 import click
 
 from dlec_tui.cli.options import json_option
-from dlec_tui.wording import plural
-from engine.checkpoint.checkpoint import Checkpoint
-from engine.errors import shown
-from engine.tasks.setting import DEFAULT, Setting, as_request
+from engine.store.location import store_path
+from engine.tasks.setting import DEFAULT, Setting
 from engine.text.corpus import Half
 
 Command: TypeAlias = Callable[..., None]
 Decorator: TypeAlias = Callable[[Command], Command]
 
 device_option = click.option(
-    "--device", metavar="NAME", default=DEFAULT.device, show_default=True, help="auto, cpu, cuda or cuda:1."
+    "--device",
+    metavar="NAME",
+    default=DEFAULT.device,
+    show_default=True,
+    help="auto, cpu, cuda, cuda:1, or a set such as cuda:0-3.",
 )
 dtype_option = click.option(
     "--dtype",
     type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
     default=DEFAULT.dtype,
     show_default=True,
-    help="What is computed in; auto: as the checkpoint says.",
+    help="What is computed in; auto: as the checkpoint says, or float32 where the CPU is slow with that.",
 )
 
 
@@ -78,28 +80,18 @@ def _half(default: Half | None) -> list[Decorator]:
 
 
 def setting_of(options: Mapping[str, Any]) -> Setting:
-    """The setting that the options of `measuring_options` ask for."""
-    home: Path | None = options["home"]
+    """The setting that the options of `measuring_options` ask for.
+
+    The usual store is named too: whoever does the work may have another $DLEC_HOME.
+    """
     return Setting(
         text=tuple(str(file.absolute()) for file in options["text"]),
         half=Half(options.get("half", DEFAULT.half)),
-        home=None if home is None else str(home.absolute()),
+        home=str(store_path(options["home"]).parent.absolute()),
         **{name: options[name] for name in ("tokens", "seq_len", "device", "dtype", "batch_size")},
     )
 
 
-def request_for(checkpoint: Checkpoint, setting: Setting) -> dict[str, Any]:
-    """What every task that measures a checkpoint is asked with; a path is recorded so that it holds everywhere."""
-    directory = str(checkpoint.directory.absolute())
-    is_path = Path(checkpoint.reference).expanduser().is_dir()
-    return as_request(setting) | {"model": directory, "reference": directory if is_path else checkpoint.reference}
-
-
-def measured_on(answer: Mapping[str, Any]) -> str:
-    """On how much of which text, in which dtype; a second line when an earlier run did it."""
-    key = answer["key"]
-    asked = f"up to {key['tokens'] // key['seq_len'] * key['seq_len']:,} tokens"
-    got = f"{answer['tokens']:,} tokens in {plural(answer['sequences'], 'sequence')}" if "tokens" in answer else asked
-    text = f"{shown(answer['corpus'])} ({key['half']} half, {key['text_sha256'][:8]})"
-    found = "\nfound in the store, not measured again" if answer["found"] else ""
-    return f"{got} of {text}, {key['dtype']}{found}"
+def store_of(setting: Setting) -> Path:
+    """The store that `setting_of` has named."""
+    return store_path(Path(setting.home) if setting.home else None)

@@ -1,35 +1,18 @@
 """`dlec models`: the checkpoints that are here, and what each one is."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from dlec_tui.cli.options import json_option
+from dlec_tui.discovery import summarised
 from dlec_tui.wording import byte_size, count
-from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.find import below, cached_references, opener
-from engine.errors import DlecError, shown
-
-
-@dataclass(frozen=True)
-class ModelRow:
-    """One checkpoint of the list; everything but reference and problem is None where it cannot be opened."""
-
-    reference: str
-    architecture: str | None = None
-    layers: int | None = None
-    hidden_size: int | None = None
-    parameters: int | None = None
-    bytes: int | None = None
-    dtype: str | None = None
-    """The dtype of most bytes."""
-    tied: bool | None = None
-    """What the config says of tie_word_embeddings; None where it leaves that to the family."""
-    problem: str | None = None
+from engine.checkpoint.find import below, cached_references
+from engine.checkpoint.summary import ModelSummary
+from engine.errors import shown
 
 
 @click.command
@@ -37,7 +20,7 @@ class ModelRow:
 @json_option
 def models(paths: tuple[Path, ...], wants_json: bool) -> None:
     """List the checkpoints in each PATH (default: here) and, without PATH, in the hub cache."""
-    rows = [_row(reference) for reference in _references(paths)]
+    rows = [summarised(reference) for reference in _references(paths)]
     if wants_json:
         click.echo(json.dumps([asdict(row) for row in rows]))
     elif rows:
@@ -53,36 +36,7 @@ def _references(paths: tuple[Path, ...]) -> Iterator[str]:
         yield from cached_references()
 
 
-def _row(reference: str) -> ModelRow:
-    try:
-        return _described(reference, opener()(reference))
-    except DlecError as error:
-        return ModelRow(reference, problem=error.line)
-
-
-def _described(reference: str, checkpoint: Checkpoint) -> ModelRow:
-    config = checkpoint.config
-    hidden_size = config.decoder.get("hidden_size", config.decoder.get("n_embd"))
-    return ModelRow(
-        reference=reference,
-        architecture=config.model_type or None,
-        layers=checkpoint.layer_count,
-        hidden_size=hidden_size if isinstance(hidden_size, int) else None,
-        parameters=checkpoint.parameters,
-        bytes=checkpoint.nbytes,
-        dtype=_main_dtype(checkpoint),
-        tied=config.ties_embeddings,
-    )
-
-
-def _main_dtype(checkpoint: Checkpoint) -> str | None:
-    by_dtype: Counter[str] = Counter()
-    for tensor in checkpoint.tensors.values():
-        by_dtype[tensor.dtype] += tensor.nbytes
-    return by_dtype.most_common(1)[0][0] if by_dtype else None
-
-
-def _table(rows: list[ModelRow]) -> Iterator[str]:
+def _table(rows: list[ModelSummary]) -> Iterator[str]:
     yield "architecture   layers hidden   parameters     size dtype tied  model"
     for row in rows:
         if row.problem:

@@ -1,21 +1,76 @@
-"""Opens the full-screen app as suits the terminal. Textual reads its settings when it is imported: they come first."""
+"""Opens the full-screen app as suits the terminal, and leaves it at once. Textual reads its settings on import."""
 
+import asyncio
 import os
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread, enumerate, main_thread
 
-_SETTINGS = {"TEXTUAL_ANIMATIONS": "none", "ESCDELAY": "25"}
-"""Less to send over a slow line, and an Esc that does not wait."""
+import click
+
+from dlec_tui.noise import diverted
+from dlec_tui.theme_names import is_far
+from engine.errors import MachineError
+
+SCREEN_LOG = "screen.log"
+GRACE_SECONDS = 0.3
+"""What threads get to finish after the screen is gone; what they write is whole or not there."""
+_EVERYWHERE = {"TEXTUAL_ANIMATIONS": "none", "ESCDELAY": "25"}
+"""Nothing glides, and Esc does not wait, in milliseconds."""
+_FAR = {"TEXTUAL_FPS": "15", "TEXTUAL_SMOOTH_SCROLL": "0"}
+"""Less to send over a slow line."""
 
 
-def open_screen() -> None:
-    """Show the user's store until the user leaves."""
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-    from dlec_tui.app import Workbench
-    from engine.store.location import store_path
+@dataclass(frozen=True, slots=True)
+class ScreenOptions:
+    """How the screen is wanted."""
 
-    Workbench(store_path()).run(mouse=not _is_remote())
+    read_only: bool = False
+    theme: str = ""
+    """"" for the one of the last session, or that suits the terminal."""
+    only_ascii: bool = False
+    mouse: bool = False
+    """Also where it would be the terminal's own."""
 
 
-def _is_remote() -> bool:
-    """Over SSH or in tmux: the mouse stays the terminal's own, for selecting text and scrolling back."""
-    return bool(os.environ.get("SSH_CONNECTION") or os.environ.get("TMUX"))
+def open_screen(store: Path, options: ScreenOptions) -> None:
+    """Show a store until the user leaves. Raises MachineError when the screen breaks, naming the log."""
+    os.environ.update({**_settings(os.environ), **os.environ})
+    log = Path(os.devnull) if options.read_only else store.parent / "logs" / SCREEN_LOG
+    with diverted(log):
+        from dlec_tui.app import Workbench
+
+        app = Workbench(store, read_only=options.read_only, theme=options.theme, only_ascii=options.only_ascii)
+        loop, threads = asyncio.new_event_loop(), ThreadPoolExecutor()
+        loop.set_default_executor(threads)
+        words = app.run(mouse=options.mouse or not is_far(os.environ), loop=loop)
+        threads.shutdown(wait=False, cancel_futures=True)
+    if words:
+        click.echo(words)
+    if app.return_code:
+        raise MachineError(
+            "the screen broke", why=f"the log {log} tells more", fix="Nothing is lost: dlec opens it again."
+        )
+    _wait_for_threads()
+
+
+def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+    return _EVERYWHERE | (_FAR if is_far(environment) else {})
+
+
+def _wait_for_threads() -> None:
+    """A moment; whoever is still waiting for something then is not waited for."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    for thread in _others():
+        thread.join(max(0.0, deadline - time.monotonic()))
+    if _others():
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def _others() -> list[Thread]:
+    return [thread for thread in enumerate() if thread is not main_thread() and not thread.daemon]

@@ -1,4 +1,4 @@
-"""`dlec plan`: write, check and show plans."""
+"""`dlec plan`: write, check, show and convert plans."""
 
 import click
 
@@ -8,9 +8,10 @@ VERBS = {
     "new": "dlec_tui.cli.plan_new:new",
     "check": "dlec_tui.cli.plan_check:check",
     "show": "dlec_tui.cli.plan_show:show",
+    "convert": "dlec_tui.cli.plan_convert:convert",
 }
 
 
 @click.group(cls=VerbGroup, verbs=VERBS)
 def plan() -> None:
-    """Write, check and show plans: which layers go into a new model."""
+    """Write, check, show and convert plans: which layers go into a new model."""

@@ -1,47 +1,78 @@
 """`dlec plan check`: every problem of a plan, each at its place."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from dlec_tui.circumstances import circumstances
 from dlec_tui.cli import problems
 from dlec_tui.cli.exit_codes import HAS_ERRORS
 from dlec_tui.cli.options import json_option, plan_argument, remote_option, strict_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
+from dlec_tui.plan_files import plan_text_of
+from dlec_tui.plan_on_disk import write_plan_file
 from dlec_tui.wording import byte_size, count, plural
+from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener
+from engine.errors import escaped, shown
 from engine.plan.cost import cost_of
-from engine.plan.problems import Severity
+from engine.plan.fixing import mend
+from engine.plan.problems import Problem, Severity
+from engine.store.location import store_path
 
 
 @click.command
 @plan_argument
+@click.option("--fix", "wants_fix", is_flag=True, help="Mend in PLAN what can only be meant in one way, then check.")
 @json_option
 @strict_option
 @remote_option
 @click.pass_context
-def check(ctx: click.Context, plan_path: Path, wants_json: bool, strict: bool, remote: bool) -> None:
+def check(ctx: click.Context, plan_path: Path, wants_fix: bool, wants_json: bool, strict: bool, remote: bool) -> None:
     """Check PLAN against the headers of its checkpoints; nothing is loaded."""
-    plan = read_plan(plan_path, opener(remote=remote))
+    open_checkpoint = opener(remote=remote)
+    mended = _mended(plan_path, open_checkpoint) if wants_fix else None
+    plan = read_plan(plan_path, open_checkpoint)
     ok = not plan.refusals(strict=strict)
-    click.echo(json.dumps(_as_json(plan, ok=ok)) if wants_json else _as_text(plan))
+    click.echo(json.dumps(_as_json(plan, mended, ok=ok)) if wants_json else _as_text(plan, mended or ()))
     ctx.exit(0 if ok else HAS_ERRORS)
 
 
-def _as_json(plan: PlanFile, *, ok: bool) -> dict[str, object]:
+def _mended(path: Path, open_checkpoint: Callable[[str], Checkpoint]) -> tuple[Problem, ...]:
+    """Make the safe changes in the file at `path`, and say which. Raises what reading and writing it raises."""
+    text = plan_text_of(path)
+    result = mend(text, open_checkpoint, circumstances(store_path()))
+    if result.checked.text != text:
+        write_plan_file(path, result.checked.text)
+    return result.mended
+
+
+def _as_json(plan: PlanFile, mended: tuple[Problem, ...] | None, *, ok: bool) -> dict[str, object]:
+    """`mended` is told only when asked for: None leaves it out."""
     cost = cost_of(plan.checked.stack) if plan.checked.stack and plan.checked.ok else None
-    return {
+    found: dict[str, object] = {
         "ok": ok,
         "layers": cost and cost.layers,
         "parameters": cost and cost.parameters,
         "bytes": cost and cost.nbytes,
         "problems": [problems.as_json(problem) for problem in plan.checked.problems],
     }
+    if mended is not None:
+        found["mended"] = [problems.as_json(problem) for problem in mended]
+    return found
 
 
-def _as_text(plan: PlanFile) -> str:
-    return "\n".join(part for part in (plan.findings(), _verdict(plan)) if part)
+def _as_text(plan: PlanFile, mended: tuple[Problem, ...]) -> str:
+    lines = (
+        f"{shown(plan.path)}:{_line(problem)} mended {problem.rule} {escaped(problem.message)}" for problem in mended
+    )
+    return "\n".join(part for part in (*lines, plan.findings(), _verdict(plan)) if part)
+
+
+def _line(problem: Problem) -> int:
+    return problem.place.line if problem.place else 1
 
 
 def _verdict(plan: PlanFile) -> str:

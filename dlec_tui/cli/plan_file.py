@@ -4,15 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from dlec_tui.circumstances import circumstances
 from dlec_tui.cli import problems
+from dlec_tui.plan_files import plan_text_of
 from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.errors import MachineError, PlanError, shown
+from engine.errors import PlanError, shown
 from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.problems import Problem, Severity
 from engine.plan.stack import Stack
-
-MAX_PLAN_BYTES = 2_000_000
+from engine.store.location import store_path
 
 
 @dataclass(frozen=True)
@@ -42,18 +43,8 @@ class PlanFile:
 
 
 def read_plan(path: Path, open_checkpoint: Callable[[str], Checkpoint]) -> PlanFile:
-    """Read and check the plan at `path`. Raises PlanError when it is no text, MachineError when unreadable."""
-    return PlanFile(path, check_plan(_read_text(path), open_checkpoint))
+    """Read and check the plan at `path`, without the rules that the user switched off.
 
-
-def _read_text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_PLAN_BYTES + 1)
-        if len(raw) > MAX_PLAN_BYTES:
-            raise PlanError(f"{shown(path)} is refused", why=f"a plan has at most {MAX_PLAN_BYTES:,} bytes")
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise PlanError(f"{shown(path)} is not UTF-8 text", why=str(error.reason)) from error
-    except OSError as error:
-        raise MachineError(f"{shown(path)} cannot be read", why=error.strerror or str(error)) from error
+    Raises PlanError when it is no text, MachineError when unreadable, UsageError for settings not understood.
+    """
+    return PlanFile(path, check_plan(plan_text_of(path), open_checkpoint, circumstances(store_path())))

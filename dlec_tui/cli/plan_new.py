@@ -1,7 +1,7 @@
 """`dlec plan new`: a recipe writes a plan."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,79 +9,56 @@ import click
 
 from dlec_tui.cli.exit_codes import VerbGroup
 from dlec_tui.cli.options import json_option, remote_option
+from dlec_tui.cli.recipe_options import Command, recipe_options, values_of
 from engine.checkpoint.find import opener
 from engine.errors import MachineError, UsageError, shown
 from engine.files import write_new, write_whole
-from engine.plan.recipes import llama_pro
-from engine.plan.recipes import repeat as repeat_recipe
+from engine.plan.recipes.registry import MEASURED, RECIPES, Recipe
 
-VERBS = {
-    "repeat": "dlec_tui.cli.plan_new:repeat",
-    "llama-pro": "dlec_tui.cli.plan_new:expand",
+MEASURING = {
     "dlec": "dlec_tui.cli.plan_new_measured:measured",
     "dlec-classic": "dlec_tui.cli.plan_new_measured:classic",
+    "prune": "dlec_tui.cli.plan_new_measured:pruned",
 }
+"""Recipes whose commands measure, or can."""
 
 
-def _layer_range(_ctx: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, int]:
-    """START:END as two numbers."""
-    try:
-        start, end = map(int, value.split(":"))
-    except ValueError as error:
-        raise click.BadParameter(f"{shown(value)} is not two numbers such as 12:17") from error
-    return start, end
+class RecipeGroup(VerbGroup):
+    """Its verbs are the recipes; a recipe that does not measure gets the command that its options make."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return [*MEASURED, *RECIPES]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if measuring := super().get_command(ctx, cmd_name):
+            return measuring
+        return _command(RECIPES[cmd_name]) if cmd_name in RECIPES else None
 
 
-def _recipe_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What every recipe takes."""
-    for decorate in (
-        json_option,
-        remote_option,
-        click.option("--force", is_flag=True, help="Overwrite FILE."),
-        click.option(
-            "-o", "--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write to FILE."
-        ),
-        click.argument("model"),
-    ):
-        command = decorate(command)
-    return command
-
-
-@click.group(cls=VerbGroup, verbs=VERBS)
+@click.group(cls=RecipeGroup, verbs=MEASURING)
 def new() -> None:
     """Write a plan for MODEL with a recipe, to stdout or a file."""
 
 
-@click.command
-@_recipe_options
-@click.option(
-    "--layers", metavar="START:END", callback=_layer_range, required=True, help="The block to repeat, END exclusive."
-)
-@click.option("--times", type=int, default=1, show_default=True, help="How many extra visits.")
-def repeat(model: str, layers: tuple[int, int], times: int, **output: Any) -> None:
-    """Visit one contiguous block of layers again, right after itself."""
-    options = repeat_recipe.Options(*layers, times)
-    _deliver(repeat_recipe.write(opener(remote=output["remote"])(model), options), output)
+def file_options(command: Command) -> Command:
+    """--out and --force."""
+    command = click.option("--force", is_flag=True, help="Overwrite FILE.")(command)
+    file = click.Path(dir_okay=False, path_type=Path)
+    return click.option("-o", "--out", metavar="FILE", type=file, help="Write to FILE.")(command)
 
 
-@click.command("llama-pro")
-@_recipe_options
-@click.option("--groups", type=int, required=True, help="How many inert copies to spread over the layers.")
-def expand(model: str, groups: int, **output: Any) -> None:
-    """Insert copies that add nothing until they are trained (LLaMA Pro)."""
-    options = llama_pro.Options(groups)
-    _deliver(llama_pro.write(opener(remote=output["remote"])(model), options), output)
-
-
-def _deliver(plan_text: str, output: dict[str, Any]) -> None:
-    """The plan to the file of --out or to stdout, as --json says."""
-    path: Path | None = output["out"]
+def deliver(found: Mapping[str, Any], given: Mapping[str, Any], talk: Iterable[str] = ()) -> None:
+    """The "plan" among what was found to the file of --out or to stdout; all of it as --json says, else with talk."""
+    path: Path | None = given["out"]
     if path is not None:
-        write_plan(path, plan_text, overwrite=output["force"])
-    if output["wants_json"]:
-        click.echo(json.dumps({"plan": plan_text, "out": path and str(path)}))
-    elif path is None:
-        click.echo(plan_text, nl=False)
+        write_plan(path, found["plan"], overwrite=given["force"])
+    if given["wants_json"]:
+        click.echo(json.dumps({**found, "out": path and str(path)}))
+        return
+    for line in talk:
+        click.echo(line, err=True)
+    if path is None:
+        click.echo(found["plan"], nl=False)
     else:
         click.echo(f"{shown(path)} written; next: dlec plan check {shown(path)}", err=True)
 
@@ -100,3 +77,17 @@ def write_plan(path: Path, plan_text: str, *, overwrite: bool) -> None:
         raise UsageError(f"{shown(path)} exists", fix="Give another file, or --force to overwrite it.") from error
     except OSError as error:
         raise MachineError(f"{shown(path)} cannot be written", why=error.strerror or str(error)) from error
+
+
+def _command(recipe: Recipe) -> click.Command:
+    fields = recipe.fields
+
+    def write(model: str, **given: Any) -> None:
+        open_checkpoint = opener(remote=given["remote"])
+        options = recipe.options(**values_of(fields, given, open_checkpoint))
+        deliver({"plan": recipe.write(open_checkpoint(model), options)}, given)
+
+    command: Command = write
+    for decorate in (json_option, remote_option, file_options, recipe_options(fields), click.argument("model")):
+        command = decorate(command)
+    return click.command(recipe.name, help=recipe.summary)(command)

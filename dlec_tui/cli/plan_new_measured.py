@@ -1,64 +1,108 @@
-"""`dlec plan new dlec` and `dlec-classic`: recipes that measure a model before they write a plan."""
+"""`dlec plan new dlec`, `dlec-classic` and `prune`: recipes that measure a model before they write a plan."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
 import click
 
-from dlec_tui.cli.measuring import measured_on, measuring_options, request_for, setting_of
-from dlec_tui.cli.plan_new import write_plan
-from dlec_tui.cli.preview import published, verdict
+from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
+from dlec_tui.cli.options import remote_option
+from dlec_tui.cli.plan_new import deliver, file_options
+from dlec_tui.cli.preview import published
+from dlec_tui.cli.profile import profile_model, statistics_of
+from dlec_tui.cli.recipe_options import recipe_options, values_of
 from dlec_tui.cli.screen import task_progress
+from dlec_tui.orders import request_for
+from dlec_tui.results_wording import measured_on, verdict
 from dlec_tui.wording import plural
-from engine.checkpoint.checkpoint import require_local
+from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
-from engine.errors import shown
+from engine.plan.recipes import dlec, prune
+from engine.plan.recipes.blocks import Block
+from engine.plan.recipes.fields import fields_of
+from engine.plan.recipes.registry import MEASURED, RECIPES
+from engine.store.database import open_for_reading
+from engine.store.keys import ProfileKey
+from engine.store.layers import find_angles
 from engine.tasks.child import run_task
 
-Command = Callable[..., None]
+_PRUNE = RECIPES["prune"]
+_BESIDE_THE_BUDGET = [field for field in fields_of(dlec.Options) if field.name != "layers"]
 
 
-def _file_options(command: Command) -> Command:
-    command = click.option("--force", is_flag=True, help="Overwrite FILE.")(command)
-    file = click.Path(dir_okay=False, path_type=Path)
-    return click.option("-o", "--out", metavar="FILE", type=file, help="Write to FILE.")(command)
+class Criterion(StrEnum):
+    """What layers are dropped by."""
+
+    DEPTH = "depth"
+    ANGLE = "angle"
+    INFLUENCE = "influence"
 
 
-@click.command("dlec")
+@click.command("dlec", help=MEASURED["dlec"].summary)
 @click.argument("model")
 @click.option("--layers", type=click.IntRange(1), help="The budget: how many layers to add.")
 @click.option("--growth", type=click.FloatRange(0, 1, min_open=True), help="Or as a share of the model, such as 0.17.")
-@_file_options
+@recipe_options(_BESIDE_THE_BUDGET)
+@file_options
 @measuring_options(None)
-def measured(model: str, layers: int | None, growth: float | None, wants_json: bool, **options: Any) -> None:
-    """Repeat the block that measurements say harms least; judged on text that nothing was chosen on."""
+def measured(model: str, layers: int | None, growth: float | None, **given: Any) -> None:
     if (layers is None) == (growth is None):
         raise click.UsageError("give a budget: either --layers or --growth")
-    found = propose(model, {"layers": layers, "growth": growth}, options)
-    _deliver(published_proposal(found), proposal_lines(found), options, wants_json=wants_json)
+    others = values_of(_BESIDE_THE_BUDGET, given, opener())
+    found = propose(model, {"layers": layers, "growth": growth, **others}, given)
+    deliver(published_proposal(found), given, proposal_lines(found))
 
 
-@click.command("dlec-classic")
+@click.command("dlec-classic", help=MEASURED["dlec-classic"].summary)
 @click.argument("model")
-@_file_options
+@file_options
 @measuring_options(None)
-def classic(model: str, wants_json: bool, **options: Any) -> None:
-    """What the original DLEC rule would write, for comparison; its faults stand in the plan."""
+def classic(model: str, **given: Any) -> None:
     checkpoint = opener()(model)
     require_local(checkpoint)
     with task_progress("reading first tokens") as progress:
-        found = run_task("classic", request_for(checkpoint, setting_of(options)), progress)
-    _deliver(found, [], options, wants_json=wants_json)
+        found = run_task("classic", request_for(checkpoint, setting_of(given)), progress)
+    deliver(found, given)
 
 
-def propose(model: str, budget: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """The propose task's answer for a model and {"layers"} or {"growth"}."""
+@click.command("prune", help=_PRUNE.summary)
+@click.argument("model")
+@recipe_options(_PRUNE.fields)
+@click.option(
+    "--by",
+    type=click.Choice([criterion.value for criterion in Criterion]),
+    default=Criterion.DEPTH.value,
+    show_default=True,
+    help="depth: the deepest, unmeasured. Measured: the block of the smallest angle, or the layers of least influence.",
+)
+@file_options
+@remote_option
+@measuring_options(None)
+def pruned(model: str, by: str, **given: Any) -> None:
+    open_checkpoint = opener(remote=given["remote"])
+    checkpoint = open_checkpoint(model)
+    options = prune.Options(**values_of(_PRUNE.fields, given, open_checkpoint))
+    if by == Criterion.DEPTH:
+        deliver({"plan": prune.write(checkpoint, options)}, given)
+        return
+    if options.drop:
+        raise click.UsageError("give --drop or --by, not both")
+    prune.candidate_blocks(checkpoint, options)  # what is asked for is possible: better known before the measuring
+    found = profile_model(checkpoint, setting_of(given))
+    drop, reason = (_least_influential if by == Criterion.INFLUENCE else _flattest)(checkpoint, options, found, given)
+    plan = prune.write(checkpoint, replace(options, drop=drop), [reason])
+    deliver({"plan": plan, "drop": drop}, given, [measured_on(found)])
+
+
+def propose(model: str, wanted: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The propose task's answer for a model, {"layers"} or {"growth"}, and what else dlec.Options has."""
     checkpoint = opener()(model)
     require_local(checkpoint)
     with task_progress("opening the model") as progress:
-        return run_task("propose", request_for(checkpoint, setting_of(options)) | dict(budget), progress)
+        return run_task("propose", request_for(checkpoint, setting_of(options)) | dict(wanted), progress)
 
 
 def published_proposal(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,19 +126,21 @@ def proposal_lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield measured_on(found["judged"])
 
 
-def _deliver(
-    found: Mapping[str, Any], lines: Iterator[str] | list[str], options: Mapping[str, Any], *, wants_json: bool
-) -> None:
-    """The plan to the file of --out or to stdout; what was measured is talk, or the JSON."""
-    path: Path | None = options["out"]
-    if path is not None:
-        write_plan(path, found["plan"], overwrite=options["force"])
-    if wants_json:
-        click.echo(json.dumps({**found, "out": path and str(path)}))
-        return
-    for line in lines:
-        click.echo(line, err=True)
-    if path is None:
-        click.echo(found["plan"], nl=False)
-    else:
-        click.echo(f"{shown(path)} written; next: dlec plan check {shown(path)}", err=True)
+def _least_influential(
+    checkpoint: Checkpoint, options: prune.Options, found: Mapping[str, Any], _given: Mapping[str, Any]
+) -> tuple[tuple[Block, ...], str]:
+    """The layers to drop and why, given the profile task's answer."""
+    influences = [statistics_of(layer).block_influence for layer in found["layers"]]
+    drop = prune.least_influential(checkpoint, options, influences)
+    return drop, "The single layers with the lowest block influence, measured."
+
+
+def _flattest(
+    checkpoint: Checkpoint, options: prune.Options, found: Mapping[str, Any], given: Mapping[str, Any]
+) -> tuple[tuple[Block, ...], str]:
+    """The block to drop and why; the angles are in the store, as the profile task has put them there."""
+    with closing(open_for_reading(store_of(setting_of(given)))) as connection:
+        measured = find_angles(connection, ProfileKey(**found["key"]))
+    angles = {(each.start, each.end): each.angular_distance for each in measured}
+    block = prune.flattest(checkpoint, options, angles)
+    return (block,), f"The block with the smallest angular distance, {angles[block]:.4f}, measured."

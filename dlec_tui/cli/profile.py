@@ -8,13 +8,18 @@ from typing import Any
 import click
 
 from dlec_tui.charts import layer_curves
-from dlec_tui.cli.measuring import measured_on, measuring_options, request_for, setting_of
+from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
+from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
 from dlec_tui.cli.screen import chart_size, task_progress
 from dlec_tui.curves import profile_curves
+from dlec_tui.orders import request_for
+from dlec_tui.results_wording import measured_on
 from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
+from engine.jobs.orders import profile_order
+from engine.jobs.settings import job_settings
 from engine.store.layers import LayerStatistics
 from engine.tasks.child import run_task
 from engine.tasks.setting import Setting
@@ -24,9 +29,16 @@ from engine.text.corpus import Half
 @click.command
 @click.argument("model")
 @measuring_options(Half.CHOOSING)
-def profile(model: str, wants_json: bool, **options: Any) -> None:
+@queue_options
+def profile(model: str, wants_json: bool, queueing: Queueing | None, **options: Any) -> None:
     """Measure every layer of MODEL and every neuron of its MLPs in one forward pass, and keep that in the store."""
-    found = profile_model(opener()(model), setting_of(options))
+    checkpoint, setting = opener()(model), setting_of(options)
+    if queueing:
+        store = store_of(setting)
+        order = profile_order(checkpoint, request_for(checkpoint, setting), job_settings(store))
+        queue_order(order, queueing, store, wants_json=wants_json)
+        return
+    found = profile_model(checkpoint, setting)
     click.echo(json.dumps(found) if wants_json else "\n".join(profile_lines(found)))
 
 

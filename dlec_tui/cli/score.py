@@ -1,27 +1,28 @@
 """`dlec score`: a metric of single layers or blocks of them that costs more than the profile's one pass."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
 from dlec_tui.charts import MOST_CURVES, layer_curves
-from dlec_tui.cli.measuring import measured_on, measuring_options, request_for, setting_of
+from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
+from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
 from dlec_tui.cli.screen import chart_size, task_progress
 from dlec_tui.curves import score_curves
+from dlec_tui.orders import request_for
+from dlec_tui.results_wording import measured_on, score_table
 from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
+from engine.jobs.orders import score_order
+from engine.jobs.settings import job_settings
 from engine.store.scores import Score
 from engine.tasks.child import run_task
 from engine.tasks.score import METRICS, Block
-from engine.tasks.setting import Setting
 from engine.text.corpus import Half
-
-_MOST_SHOWN = 12
-"""Blocks in the table; --json has them all."""
 
 
 def _widths(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> list[int]:
@@ -47,7 +48,16 @@ def _blocks(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 @click.option("--width", metavar="N,...", callback=_widths, help="All blocks of so many layers (default 1).")
 @click.option("--blocks", metavar="START:END,...", callback=_blocks, help="These blocks instead, END exclusive.")
 @measuring_options(Half.CHOOSING)
-def score(model: str, metric: str, width: list[int], blocks: list[Block], wants_json: bool, **options: Any) -> None:
+@queue_options
+def score(
+    model: str,
+    metric: str,
+    width: list[int],
+    blocks: list[Block],
+    wants_json: bool,
+    queueing: Queueing | None,
+    **options: Any,
+) -> None:
     """Measure what repeating or leaving out each block of layers of MODEL does; what is in the store is not repeated.
 
     \b
@@ -58,17 +68,21 @@ def score(model: str, metric: str, width: list[int], blocks: list[Block], wants_
     """
     if width and blocks:
         raise click.UsageError("give --width or --blocks, not both")
-    checkpoint = opener()(model)
-    found = score_model(
-        checkpoint, metric, {"blocks": blocks} if blocks else {"width": width or [1]}, setting_of(options)
-    )
+    checkpoint, setting = opener()(model), setting_of(options)
+    what = {"blocks": blocks} if blocks else {"width": width or [1]}
+    request = request_for(checkpoint, setting) | {"metric": metric, **what}
+    if queueing:
+        store = store_of(setting)
+        order = score_order(checkpoint, request, job_settings(store))
+        queue_order(order, queueing, store, wants_json=wants_json)
+        return
+    found = scored(checkpoint, request)
     click.echo(json.dumps(found) if wants_json else "\n".join(score_lines(found, checkpoint.layer_count)))
 
 
-def score_model(checkpoint: Checkpoint, metric: str, what: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
-    """The score task's answer; `what` is {"width": [...]} or {"blocks": [...]}."""
+def scored(checkpoint: Checkpoint, request: Mapping[str, Any]) -> dict[str, Any]:
+    """The score task's answer."""
     require_local(checkpoint)
-    request = request_for(checkpoint, setting) | {"metric": metric, **what}
     with task_progress("opening the model") as progress:
         return run_task("score", request, progress)
 
@@ -81,13 +95,3 @@ def score_lines(found: Mapping[str, Any], layers: int) -> Iterator[str]:
         yield layer_curves(curves[:MOST_CURVES], layers, *chart_size())
     yield from score_table(scores)
     yield measured_on(found)
-
-
-def score_table(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The lowest first."""
-    yield "  block      score  standard error"
-    for each in sorted(scores, key=lambda each: float(each["value"]))[:_MOST_SHOWN]:
-        block, error = f"{each['start']}:{each['end']}", each["se"]
-        yield f"{block:>7}  {each['value']:>9.4f}  {'' if error is None else f'{error:>14.4f}'}".rstrip()
-    if len(scores) > _MOST_SHOWN:
-        yield f"and {len(scores) - _MOST_SHOWN} more, all of them with --json"

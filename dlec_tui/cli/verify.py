@@ -6,13 +6,15 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli import loadchecks
 from dlec_tui.cli.exit_codes import ENVIRONMENT, HAS_ERRORS
 from dlec_tui.cli.options import json_option
+from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
 from dlec_tui.cli.screen import waiting
-from dlec_tui.wording import byte_size, count, plural
+from dlec_tui.results_wording import files_text, load_check_text, size_text
 from engine.errors import escaped, shown
-from engine.tasks.verify import VerifyReport
+from engine.jobs.orders import verify_order
+from engine.store.location import store_path
+from engine.tasks.verify import VerifyReport, report_as_json
 from engine.tasks.verify import verify as run_verify
 
 
@@ -20,13 +22,20 @@ from engine.tasks.verify import verify as run_verify
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--no-load-check", is_flag=True, help="Do not have transformers open it.")
 @json_option
+@queue_options
 @click.pass_context
-def verify(ctx: click.Context, directory: Path, no_load_check: bool, wants_json: bool) -> None:
+def verify(
+    ctx: click.Context, directory: Path, no_load_check: bool, wants_json: bool, queueing: Queueing | None
+) -> None:
     """Check the files of the checkpoint in DIR, its sums if it has them, and that transformers loads it."""
+    if queueing:
+        order = verify_order(directory, load_check=not no_load_check)
+        queue_order(order, queueing, store_path(), wants_json=wants_json)
+        return
     with waiting("verifying"):
         report = run_verify(directory, load_check=not no_load_check)
-    text = "\n".join([*file_lines(report), loadchecks.as_text(report.loadcheck)])
-    click.echo(json.dumps(_as_json(report)) if wants_json else text)
+    text = "\n".join([*file_lines(report), load_check_text(report.loadcheck)])
+    click.echo(json.dumps(report_as_json(report)) if wants_json else text)
     ctx.exit(_exit_code(report))
 
 
@@ -40,23 +49,7 @@ def _exit_code(report: VerifyReport) -> int:
 
 def file_lines(report: VerifyReport) -> Iterator[str]:
     """What it is, and whether its files are as they should be."""
-    size = f"{count(report.parameters)} parameters, {byte_size(report.nbytes)} in {plural(report.shards, 'file')}"
-    yield f"{shown(report.directory)}: {plural(report.layers, 'layer')}, {size}"
+    yield f"{shown(report.directory)}: {size_text(report_as_json(report))}"
     yield from (f"{click.style('error', fg='red', bold=True)}: {escaped(problem)}" for problem in report.problems)
     if not report.problems:
-        sums = "SHA256SUMS match" if report.sums_checked else "there is no SHA256SUMS to compare with"
-        yield f"files: headers, index and config agree; {sums}"
-
-
-def _as_json(report: VerifyReport) -> dict[str, object]:
-    return {
-        "ok": report.ok,
-        "directory": str(report.directory),
-        "layers": report.layers,
-        "parameters": report.parameters,
-        "bytes": report.nbytes,
-        "shards": report.shards,
-        "problems": list(report.problems),
-        "sums_checked": report.sums_checked,
-        "loadcheck": loadchecks.as_json(report.loadcheck),
-    }
+        yield files_text(sums_checked=report.sums_checked)

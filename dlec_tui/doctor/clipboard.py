@@ -3,13 +3,12 @@
 import os
 from collections.abc import Mapping
 
+from dlec_tui.clipboard import Route, route
 from dlec_tui.doctor.finding import Finding, fine, note
 from dlec_tui.doctor.terminal import terminal_size
 from dlec_tui.doctor.tmux import Tmux, tmux_here
 from engine.errors import shown
 
-_HANDS_ON = (3, 2)
-"""The first tmux with `load-buffer -w`. It works under every set-clipboard; OSC 52 from inside does not."""
 _NEWER_TMUX = "Inside tmux 3.2 or newer it reaches your clipboard."
 
 
@@ -18,18 +17,18 @@ def look() -> Finding:
 
 
 def clipboard_finding(environment: Mapping[str, str], tmux: Tmux | None, *, has_terminal: bool) -> Finding:
+    way = route(environment, tmux, has_terminal=has_terminal)
     if tmux is not None:
-        return _through(tmux)
-    term = environment.get("TERM", "")
-    if not has_terminal or term in ("", "dumb", "linux"):
-        return note("a file: there is no terminal with a clipboard")
-    if environment.get("STY"):
+        return _through(tmux, way)
+    if way is Route.TERMINAL:
+        return fine("OSC 52, which most terminals put into your clipboard")
+    if has_terminal and environment.get("STY"):
         return note("a file: GNU screen keeps OSC 52 from the terminal", _NEWER_TMUX)
-    return fine("OSC 52, which most terminals put into your clipboard")
+    return note("a file: there is no terminal with a clipboard")
 
 
-def _through(tmux: Tmux) -> Finding:
-    if tmux.number < _HANDS_ON:
+def _through(tmux: Tmux, way: Route) -> Finding:
+    if way is Route.FILE:
         return note(f"a file: tmux {shown(tmux.version)} does not hand it on", _NEWER_TMUX)
     if tmux.outside and "clipboard" not in tmux.features:
         return note(

@@ -1,112 +1,220 @@
-"""The models that the store knows: their curves, and the plans that were tried on them."""
+"""The models that are here, in the hub cache, and on the hub."""
 
-from collections.abc import Iterator, Sequence
-from itertools import cycle, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.widgets import DataTable
+from textual.binding import BindingType
+from textual.widgets import DataTable, Static
 
-from dlec_tui.charts import MOST_CURVES, Curve
-from dlec_tui.stored import StoredModel, StoredResult
-from dlec_tui.widgets.layer_chart import LayerChart
+from dlec_tui.actions.action import bindings
+from dlec_tui.actions.models import MODELS
+from dlec_tui.directory_completion import DirectorySuggester
+from dlec_tui.discovery import FoundModel, as_data, from_data
+from dlec_tui.footer_state import FooterState
+from dlec_tui.messages import ModelChosen
+from dlec_tui.model_finder import ModelDescribed, ModelFinder, ModelsFound, SearchEnded
+from dlec_tui.model_text import NOTHING_FOUND, details, leads_to, reason_against, wrong_with_reference
+from dlec_tui.ordering import order
+from dlec_tui.panes.pane import Pane
+from dlec_tui.widgets.line_prompt import LinePrompt
+from dlec_tui.widgets.model_table import ModelTable
 from dlec_tui.widgets.part import Part
-from dlec_tui.widgets.plan_text import PlanText
-from dlec_tui.widgets.rows import Cells, Rows, number
-from dlec_tui.wording import byte_size, count, harm
+from dlec_tui.wording import plural
+from engine.checkpoint.summary import ModelSummary
 from engine.errors import shown
+from engine.store.job_states import Done
 
-NOT_PROFILED = "Not profiled yet. Leave with q, then type\n\n  dlec profile {reference}"
+if TYPE_CHECKING:
+    from dlec_tui.jobs_stored import StoredJobs
+
+ADD_HINT = "a directory (Tab completes), or ORG/NAME of the hub: headers are read, no weights"
+FILTER_HINT = "words that a model must have in its name, path, family or state; nothing: all"
+CHANGING = ("profile", "score", "merge", "download")
+"""Jobs after which the list may look different."""
 
 
-class ModelsPane(Vertical):
-    """The list of models, and of the one under the cursor its curves, its layers and its plans."""
+class ModelsPane(Pane):
+    """The list, which grows while models are found, and all that is known of the one under the cursor."""
 
-    SCOPED_CSS = False  # the breakpoints' classes are the screen's
+    AREA = "models"
+    ABOUT = "The models that are here, in the hub cache, and on the hub. Enter opens one: the other panes are about it."
+    BINDINGS: ClassVar[list[BindingType]] = bindings(MODELS)
     DEFAULT_CSS = """
-    ModelsPane > #models-part { height: auto; max-height: 30%; }
-    ModelsPane #curve-part { height: 1fr; }
-    ModelsPane #plans-part { height: auto; max-height: 7; }
-    ModelsPane #models, ModelsPane #plans { height: auto; max-height: 100%; }
-    ModelsPane #layers-part { display: none; width: 62; }
-    .-wide ModelsPane #plans-part { max-height: 12; }
-    .-wide ModelsPane #layers-part { display: block; }
+    ModelsPane > #models-part { height: 1fr; }
+    ModelsPane > #model-part { height: 8; }
+    ModelsPane #model-details { height: 1fr; }
     """
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._models: tuple[StoredModel, ...] = ()
-        self._chosen = 0
-        self._first_curve = 0
+        self._footer = FooterState(self)
+        self._added: list[str] = []
+        self._described: dict[str, ModelSummary] = {}
+        self._found: list[FoundModel] | None = None
+        """Of the search that goes on; None between two."""
+        self._is_first_search = True
+        self._wanted_cursor = ""
+        self._changes: int | None = None
 
     def compose(self) -> ComposeResult:
         with Part("models", id="models-part"):
-            yield Rows("model", *map(number, ("layers", "parameters", "size", "profiled on", "plans")), id="models")
-        with Horizontal():
-            with Vertical():
-                with Part("layers", id="curve-part"):
-                    yield LayerChart(id="curve")
-                with Part("plans", id="plans-part"):
-                    yield Rows("perplexity, 95 %", "on text for", "plan", id="plans")
-            with Part("layer by layer", id="layers-part"):
-                columns = ("layer", "influence", "rel. update", "second pass", "repeated")
-                yield Rows(*map(number, columns), id="layers")
+            yield ModelTable(id="models-table")
+        with Part("model", id="model-part"):
+            yield Static(id="model-details", markup=False)
+        yield ModelFinder(self.workbench.store)
 
-    def show(self, models: Sequence[StoredModel]) -> None:
-        """Show what was read from the store; the cursor stays where it was."""
-        self._models = tuple(models)
-        rows = self.query_one("#models", Rows)
-        rows.refill(map(_model_cells, models))
-        self._show_model(rows.cursor_row)
+    def come_to_front(self) -> None:
+        if self._is_first_search and self._found is None:  # what is remembered has come by now
+            self.action_look_again()
+        super().come_to_front()
 
-    def next_curves(self) -> None:
-        """Draw the next two metrics."""
-        self._first_curve += 1
-        self._draw_curves(self._models[self._chosen])
+    # The search
 
-    @on(DataTable.RowHighlighted, "#models")
-    def _model_chosen(self, event: DataTable.RowHighlighted) -> None:
-        self._show_model(event.cursor_row)
+    def action_look_again(self) -> None:
+        self._found = []
+        self.query_one(ModelFinder).search(self._added, self._described)
+        self._tell()
 
-    @on(DataTable.RowSelected, "#plans")
-    def _plan_opened(self, event: DataTable.RowSelected) -> None:
-        self.app.push_screen(PlanText(self._models[self._chosen].results[event.cursor_row]))
+    @on(ModelsFound)
+    def _take_found(self, message: ModelsFound) -> None:
+        if self._found is None:
+            return  # of a search that was given up
+        self._found += message.models
+        if self._is_first_search:
+            self._table.extend(message.models)
+            self._go_to_wanted()
+        self._tell()
 
-    def _show_model(self, place: int) -> None:
-        self._chosen, self._first_curve = place, 0
-        model = self._models[place]
-        self._draw_curves(model)
-        self.query_one("#layers", Rows).refill(_layer_cells(model))
-        self.query_one("#plans", Rows).refill(map(_result_cells, model.results))
-        plans = self.query_one("#plans-part", Part)
-        plans.border_title = "plans" if model.results else "plans: none was tried yet (dlec preview PLAN)"
+    @on(SearchEnded)
+    def _search_ended(self, message: SearchEnded) -> None:
+        if not self._is_first_search:
+            self._table.replace(self._found or [])
+            self._go_to_wanted()
+        self._found, self._is_first_search = None, False
+        if message.problem:
+            self.notify(message.problem, title="the store cannot be read", severity="error")
+        self._tell()
 
-    def _draw_curves(self, model: StoredModel) -> None:
-        self.query_one("#curve-part", Part).border_title = f"layers of {shown(model.name)}"
-        otherwise = NOT_PROFILED.format(reference=shown(model.row.reference))
-        self.query_one("#curve", LayerChart).draw(_from(model.curves, self._first_curve), model.row.layers, otherwise)
+    def jobs_seen(self, jobs: "StoredJobs") -> None:
+        changes = sum(isinstance(each.job.state, Done) and each.job.order.task in CHANGING for each in jobs.jobs)
+        if self._changes not in (None, changes):
+            self.action_look_again()
+        self._changes = changes
 
+    def _go_to_wanted(self) -> None:
+        if self._wanted_cursor and self._table.go_to(self._wanted_cursor):
+            self._wanted_cursor = ""
 
-def _from(curves: Sequence[Curve], first: int) -> list[Curve]:
-    """Two neighbours, beginning anew after the last."""
-    first %= max(len(curves), 1)
-    return list(islice(cycle(curves), first, first + min(MOST_CURVES, len(curves))))
+    # What is under the cursor
 
+    @property
+    def _table(self) -> ModelTable:
+        return self.query_one(ModelTable)
 
-def _model_cells(model: StoredModel) -> Cells:
-    profiled = f"{model.profile.tokens:,} tokens" if model.profile else "not yet"
-    figures = (str(model.row.layers), count(model.row.parameters), byte_size(model.row.nbytes), profiled)
-    return (shown(model.name), *map(number, figures), number(str(len(model.results) or "")))
+    @property
+    def _current(self) -> FoundModel | None:
+        return self._table.current
 
+    @on(DataTable.RowHighlighted)
+    def _tell(self) -> None:
+        """Titles and details, as they are now."""
+        table, current = self._table, self._current
+        searching = "searching; " if self._found is not None else ""
+        filtered = f" of {table.total}, filter: {shown(table.wanted)}" if table.wanted else ""
+        self.query_one("#models-part").border_title = f"{searching}{plural(table.row_count, 'model')}{filtered}"
+        text = "\n".join(details(current)) if current else "" if self._found else NOTHING_FOUND
+        part = self.query_one("#model-details", Static)
+        if str(part.content) != text:
+            part.update(text, layout=False)
+        self._footer.refresh()
 
-def _layer_cells(model: StoredModel) -> Iterator[Cells]:
-    for each in model.layers:
-        scores = (model.score_of(metric, each.layer) for metric in ("second_pass", "duplication"))
-        figures = (each.block_influence, each.relative_update, *scores)
-        yield (number(str(each.layer)), *(number("" if value is None else f"{value:.3f}") for value in figures))
+    @on(DataTable.RowSelected)
+    async def _opened_by_mouse(self) -> None:
+        await self.run_action("open_model")
 
+    async def action_open_model(self) -> None:
+        if current := self._current:
+            self.post_message(ModelChosen(current.reference))
+            await self.workbench.show_pane("activations")
 
-def _result_cells(tried: StoredResult) -> Cells:
-    result = tried.result
-    return (harm(result.delta_nll, result.low, result.high), result.half, shown(tried.title))
+    def reason_against(self, name: str) -> str:
+        return reason_against(name, self._current, self._added)
+
+    # What is done with it
+
+    def action_profile(self) -> None:
+        from dlec_tui.orders import profile_of  # late, as below: the list is to be there at once
+        from engine.tasks.setting import DEFAULT
+
+        if current := self._current:
+            order(self, lambda: profile_of(current.reference, DEFAULT, self.workbench.store))
+
+    def action_download(self) -> None:
+        from engine.jobs.orders import download_order
+
+        if current := self._current:
+            self.workbench.submit([download_order(current.reference)])
+
+    def action_add_path(self) -> None:
+        prompt = LinePrompt("add", ADD_HINT, check=wrong_with_reference, suggester=DirectorySuggester())
+        self.app.push_screen(prompt, self._add)
+
+    def _add(self, reference: str | None) -> None:
+        if not reference:
+            return
+        is_path = Path(reference).expanduser().is_dir()
+        name = str(Path(reference).expanduser().absolute()) if is_path else reference
+        if name not in self._added:
+            self._added.append(name)
+        self._wanted_cursor = name
+        self.workbench.autosave()
+        if is_path:
+            self.action_look_again()
+        else:
+            self.notify(f"asking the hub about {shown(name)}")
+            self.query_one(ModelFinder).describe(name)
+
+    @on(ModelDescribed)
+    def _take_description(self, message: ModelDescribed) -> None:
+        self._described[message.summary.reference] = message.summary
+        self.action_look_again()
+
+    def action_forget_path(self) -> None:
+        if current := self._current:
+            self._added = [path for path in self._added if not leads_to(path, current.reference)]
+            self._described.pop(current.reference, None)
+            self.workbench.autosave()
+            self.action_look_again()
+
+    def action_filter(self) -> None:
+        self.app.push_screen(LinePrompt("filter", FILTER_HINT, text=self._table.wanted), self._filter)
+
+    def _filter(self, wanted: str | None) -> None:
+        if wanted is not None:
+            self._table.filter(wanted)
+            self._tell()
+
+    # For everybody
+
+    def value(self) -> str:
+        return self._current.reference if self._current else ""
+
+    def command(self) -> str:
+        return "dlec models"
+
+    def remembered(self) -> dict[str, Any]:
+        cursor = self._current.reference if self._current else self._wanted_cursor
+        return {
+            "added": self._added,
+            "described": as_data(self._described),
+            "filter": self._table.wanted,
+            "cursor": cursor,
+        }
+
+    def recall(self, remembered: dict[str, Any]) -> None:
+        self._added = [str(path) for path in remembered.get("added", [])]
+        self._described = from_data(remembered.get("described", {}))
+        self._wanted_cursor = str(remembered.get("cursor", ""))
+        self._table.filter(str(remembered.get("filter", "")))

@@ -1,45 +1,131 @@
-"""What the keys do and what to type next, over the screen."""
+"""What the keys do here, over the screen."""
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Input, Static
 
-HELP = """\
-up down  j k   move in a list
-tab            the next list
-enter          read the plan under the cursor
-c              the next two curves
-r              read the store again
-?              this help
-q              leave, or go back
+from dlec_tui.actions.action import Action
+from dlec_tui.actions.everywhere import EVERYWHERE_AREA
+from dlec_tui.actions.registry import actions_of
+from dlec_tui.key_names import shown_keys
+from dlec_tui.keymap import Keymap
+from dlec_tui.panes.pane import Pane
+from dlec_tui.widgets.overlay import Overlay
 
-This screen reads what was measured; it changes nothing. What fills it:
-
-dlec profile MODEL                   the curves, from one pass over a text
-dlec score MODEL --metric ...        what running layers twice does
-dlec plan new dlec MODEL ...         a plan because of what was measured
-dlec preview PLAN                    how much worse or better it predicts
-
-influence    how far a layer turns the residual stream: 1 - cosine
-rel. update  how much it adds to it, relative to what is there
-second pass  how far a second run moves its own output
-repeated     what visiting it twice costs, in nats a token"""
+_KEYS = 20
+"""Columns for them; the rest of a line stands behind."""
 
 
-class Help(ModalScreen[None]):
-    """The keys and the words."""
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One line of the help."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("q,question_mark,f1,escape", "dismiss", "back", id="help.back")]
+    keys: str
+    """As Textual names them, separated by commas."""
+    what: str
+    reason: str = ""
+    """Why it cannot be done now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    keys: tuple[Key, ...]
+
+
+class Help(Overlay[None]):
+    """What a pane is for, and its keys, searched with /."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,question_mark,f1,escape,ctrl+c", "dismiss", "close", id="help.close"),
+        Binding("slash", "search", "search", id="help.search"),
+        Binding("j,down", "scroll(1)", "down", id="help.down"),
+        Binding("k,up", "scroll(-1)", "up", id="help.up"),
+    ]
     DEFAULT_CSS = """
-    Help { align: center middle; background: $background; }
-    Help > VerticalScroll { border: round $accent; padding: 0 1; width: 78; height: auto; max-height: 100%; }
+    Help Input { display: none; }
+    Help Input.-searching { display: block; }
+    Help VerticalScroll { height: auto; max-height: 85vh; scrollbar-size-vertical: 1; }
     """
+    AUTO_FOCUS = "VerticalScroll"
+
+    def __init__(self, about: str, sections: Sequence[Section]) -> None:
+        super().__init__()
+        self._about = about
+        self._sections = sections
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll() as scroll:
-            scroll.border_title = "help (q: back)"
-            yield Static(HELP, markup=False)
+        with Vertical(classes="box") as box:
+            box.border_title = "help (q: back, /: search)"
+            yield Input(placeholder="show only what contains", id="search", compact=True)
+            with VerticalScroll():
+                yield Static(help_text(self._about, self._sections, ""), id="text")
+
+    def action_search(self) -> None:
+        self.query_one(Input).add_class("-searching").focus()
+
+    def action_scroll(self, by: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
+
+    @on(Input.Changed)
+    def _search(self, event: Input.Changed) -> None:
+        self.query_one("#text", Static).update(help_text(self._about, self._sections, event.value))
+
+    @on(Input.Submitted)
+    def _searched(self) -> None:
+        self.query_one(VerticalScroll).focus()
+
+
+def help_sections(
+    screen: Screen[None], area: str, keymap: Keymap, reason_against: Callable[[Action], str]
+) -> list[Section]:
+    """The keys of the pane, of what has the focus in it, and of the app."""
+    own, everywhere = (
+        tuple(Key(keymap.keys(action), action.what, reason_against(action)) for action in actions_of(each))
+        for each in (area, EVERYWHERE_AREA)
+    )
+    at_focus = tuple(_keys_of_focus(screen))
+    return [Section(f"in {area}", own), Section("everywhere", everywhere), Section("where the focus is", at_focus)]
+
+
+def help_text(about: str, sections: Iterable[Section], wanted: str) -> Group:
+    """All of it, or only the lines that contain `wanted`."""
+    parts: list[Text | Table] = [] if wanted else [Text(about)]
+    for section in sections:
+        keys = [key for key in section.keys if wanted.casefold() in f"{shown_keys(key.keys)} {_what(key)}".casefold()]
+        if keys:
+            parts += [Text(f"\n{section.title}", "bold"), _table(keys)]
+    return Group(*parts or [Text(f"nothing contains {wanted}")])
+
+
+def _table(keys: Iterable[Key]) -> Table:
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(width=_KEYS)
+    table.add_column()
+    for key in keys:
+        table.add_row(Text(shown_keys(key.keys)), Text(_what(key)), style="dim" if key.reason else "")
+    return table
+
+
+def _what(key: Key) -> str:
+    return f"{key.what} (not now: {key.reason})" if key.reason else key.what
+
+
+def _keys_of_focus(screen: Screen[None]) -> Iterator[Key]:
+    """What the widget that has the focus does by itself: walking, typing."""
+    keys: dict[str, list[str]] = {}
+    for key, active in screen.active_bindings.items():
+        if active.binding.description and not isinstance(active.node, Pane | Screen) and active.node is not screen.app:
+            keys.setdefault(active.binding.description.lower(), []).append(key)
+    for what, names in keys.items():
+        yield Key(",".join(names), what)

@@ -1,6 +1,7 @@
 """A framed part of a pane, whose frame lights up while something in it has the focus."""
 
 from textual.containers import Vertical
+from textual.content import Content
 
 
 class Part(Vertical):
@@ -13,4 +14,11 @@ class Part(Vertical):
 
     def __init__(self, title: str, *, id: str) -> None:
         super().__init__(id=id)
-        self.border_title = title
+        self._titles: tuple[str, str] | None = None
+        self.entitle(title)
+
+    def entitle(self, title: str, below: str = "") -> None:
+        """Have another title, and text in the lower edge; what looks like markup is text. Redrawn only when changed."""
+        if (title, below) != self._titles:
+            self._titles = title, below
+            self.border_title, self.border_subtitle = Content(title), Content(below)

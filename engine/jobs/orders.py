@@ -42,6 +42,16 @@ def score_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: Jo
     return _measuring("score", title, request, [checkpoint], settings)
 
 
+def propose_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
+    title = f"propose layers of {_name_of(checkpoint)} to repeat"
+    return _measuring("propose", title, request, [checkpoint], settings)
+
+
+def classic_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
+    title = f"what the original DLEC rule keeps of {_name_of(checkpoint)}"
+    return _measuring("classic", title, request, [checkpoint], settings)
+
+
 def preview_order(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> Order:
     title = f"preview {plan.name}"
     return _measuring("preview", title, _in_place(plan, request), plan.stack.checkpoints, settings)

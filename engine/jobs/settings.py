@@ -8,6 +8,7 @@ idle_minutes = 10                         # after which a worker without work en
 import os
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,14 @@ def _usual_slots() -> tuple[Slot, ...]:
 def _visible_gpus() -> int:
     """How many CUDA shows us: a batch system lends some of a machine's, and CUDA numbers them anew."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    found = len(gpus())
+    found = _gpu_count()
     return found if visible is None else min(found, len([name for name in visible.split(",") if name.strip()]))
+
+
+@cache
+def _gpu_count() -> int:
+    """Asked once: it may have to wake the driver, and a screen reads the settings several times a second."""
+    return len(gpus())
 
 
 def _refused(file: Path, why: str) -> UsageError:

@@ -1,13 +1,15 @@
 """Checks a plan: its text, then every rule, from headers alone."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import DlecError
+from engine.plan import tokenizer
 from engine.plan.model import Place, Plan
 from engine.plan.problems import Problem, Severity, has_errors
-from engine.plan.rules import RULES_OF_THE_PLAN, RULES_OF_THE_STACK, Facts
+from engine.plan.rules import RULES_OF_THE_PLAN, RULES_OF_THE_STACK, UNKNOWN, Circumstances, Facts, left_on
+from engine.plan.settling import settled
 from engine.plan.stack import Stack
 from engine.plan.syntax import parse
 
@@ -28,20 +30,41 @@ class CheckedPlan:
         return not has_errors(self.problems)
 
 
-def check_plan(text: str, open_checkpoint: Callable[[str], Checkpoint]) -> CheckedPlan:
+def check_plan(
+    text: str, open_checkpoint: Callable[[str], Checkpoint], circumstances: Circumstances = UNKNOWN
+) -> CheckedPlan:
     """Parse `text`, open the checkpoints it names with `open_checkpoint`, ask every rule. Never raises DlecError."""
     parsed = parse(text)
-    if parsed.plan is None:
-        return CheckedPlan(text, None, _sorted(parsed.problems))
-    checkpoints, unopened = _open_all(parsed.plan, open_checkpoint)
-    problems = [*parsed.problems, *unopened]
-    facts = Facts(parsed.plan, checkpoints)
-    if not has_errors(problems):
-        problems += [problem for rule in RULES_OF_THE_PLAN for problem in rule(facts)]
+    problems = list(parsed.problems)
+    stack = None if parsed.plan is None else _checked(parsed.plan, open_checkpoint, circumstances, problems)
+    told = left_on(_told_once(problems), text, circumstances)
+    return CheckedPlan(text, stack, tuple(sorted(told, key=_by_place)))
+
+
+def _checked(
+    plan: Plan, open_checkpoint: Callable[[str], Checkpoint], circumstances: Circumstances, problems: list[Problem]
+) -> Stack | None:
+    """The stack of a plan that can be run. What is found goes to `problems`."""
+    checkpoints, unopened = _open_all(plan, open_checkpoint)
+    problems += unopened
+    if unopened:
+        return None
+    settled_plan = settled(plan, checkpoints)
+    problems += settled_plan.problems
+    for document in settled_plan.documents:
+        problems += _asked(RULES_OF_THE_PLAN, Facts(document, checkpoints, circumstances))
+    if settled_plan.plan is None or has_errors(problems):
+        return None
+    facts = Facts(settled_plan.plan, checkpoints, circumstances)
+    problems += _asked(RULES_OF_THE_PLAN, facts)
     if has_errors(problems):
-        return CheckedPlan(text, None, _sorted(problems))
-    problems += [problem for rule in RULES_OF_THE_STACK for problem in rule(facts)]
-    return CheckedPlan(text, facts.stack, _sorted(problems))
+        return None
+    problems += [*tokenizer.check(facts.plan, checkpoints), *_asked(RULES_OF_THE_STACK, facts)]
+    return facts.stack
+
+
+def _asked(rules: Iterable[Callable[[Facts], Iterable[Problem]]], facts: Facts) -> list[Problem]:
+    return [problem for rule in rules for problem in rule(facts)]
 
 
 def _open_all(plan: Plan, open_checkpoint: Callable[[str], Checkpoint]) -> tuple[dict[str, Checkpoint], list[Problem]]:
@@ -50,17 +73,37 @@ def _open_all(plan: Plan, open_checkpoint: Callable[[str], Checkpoint]) -> tuple
         try:
             checkpoints[reference] = open_checkpoint(reference)
         except DlecError as error:
-            problems.append(Problem("checkpoint", Severity.ERROR, error.line, _place_of(plan, reference), error.fix))
+            place = _place_of(plan, reference)
+            problems.append(Problem("checkpoint", Severity.ERROR, error.line, place, error.fix))
     return checkpoints, problems
 
 
 def _place_of(plan: Plan, reference: str) -> Place:
-    places = [slice_.model_place for slice_ in plan.slices if slice_.model == reference]
-    return places[0] if places else plan.base_model_place
+    """Where it is named first."""
+    for document in (*plan.earlier, plan):
+        places = [slice_.model_place for slice_ in document.slices if slice_.model == reference]
+        places += [document.base_model_place] if document.base_model == reference else []
+        places += [document.tokenizer.source_place] if document.tokenizer else []
+        if reference in document.own_models:
+            return places[0]
+    raise AssertionError(f"{reference} is not in the plan")
 
 
-def _sorted(problems: list[Problem] | tuple[Problem, ...]) -> tuple[Problem, ...]:
-    def by_place(problem: Problem) -> tuple[int, int]:
-        return (problem.place.line, problem.place.column) if problem.place else (0, 0)
+def _told_once(problems: Iterable[Problem]) -> list[Problem]:
+    """What is wrong with something that aliases refer to is told where it is used first, with its own line."""
+    told: dict[tuple[str, str, Place | None], list[Problem]] = {}
+    for problem in problems:
+        origin = problem.place and (problem.place.origin or problem.place)
+        told.setdefault((problem.rule, problem.message, origin), []).append(problem)
+    return [_with_origin(first, len(same)) for first, *same in told.values()]
 
-    return tuple(sorted(problems, key=by_place))
+
+def _with_origin(problem: Problem, others: int) -> Problem:
+    if problem.place is None or problem.place.origin is None:
+        return problem
+    more = f", and so on in {others} more" if others else ""
+    return replace(problem, message=f"{problem.message} (an alias of line {problem.place.origin.line}{more})")
+
+
+def _by_place(problem: Problem) -> tuple[int, int]:
+    return (problem.place.line, problem.place.column) if problem.place else (0, 0)

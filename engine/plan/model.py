@@ -1,18 +1,31 @@
-"""What a plan says, free of YAML: slices of checkpoints, scales, donors, dtypes."""
+"""What a plan says, free of YAML: slices of checkpoints, scales, donors, dtypes.
 
-from dataclasses import dataclass
-from typing import TypeAlias
+Two plans are equal when they say the same: where it stands in the text does not count.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something stands in the plan's text, counted from 1."""
+class Place(NamedTuple):
+    """Where something stands in the plan's text, counted from 1. A tuple, as a plan has thousands."""
 
     line: int
     column: int
+    origin: "Place | None" = None
+    """Where an alias stands at this place: what it refers to stands there."""
 
 
 START = Place(1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the plan's text that can be replaced without touching anything else."""
+
+    start: Place
+    end: Place
+    """Of the character behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +36,7 @@ class ScaleEntry:
     """Applies to tensors whose input name contains this text; None applies to every tensor."""
     values: tuple[float, ...]
     """One factor, or a gradient over the slice: linear from the first to the last layer."""
-    place: Place
+    place: Place = field(default=START, compare=False)
 
 
 ScaleLevel: TypeAlias = tuple[ScaleEntry, ...]
@@ -35,20 +48,37 @@ class Slice:
     """Layers [start, end) of one checkpoint."""
 
     model: str
-    """The reference as written: a path or a hub id."""
+    """The reference as written: a path or a hub id; or the name of an earlier document."""
     start: int
     end: int
-    levels: tuple[ScaleLevel, ...]
+    """0 while `is_whole`."""
+    levels: tuple[ScaleLevel, ...] = ()
     """Scale settings that apply here, nearest first: source, then slice."""
-    place: Place
+    place: Place = field(default=START, compare=False)
     """Of the slice."""
-    range_place: Place
+    range_place: Place = field(default=START, compare=False)
     """Of its layer_range."""
-    model_place: Place
+    model_place: Place = field(default=START, compare=False)
+    range_span: Span | None = field(default=None, compare=False)
+    """Of its layer_range; None where that is not on one line or stands for other slices too."""
+    is_whole: bool = False
+    """Every layer of a model whose depth is not known yet (`models:`); a settled plan has none of these."""
 
     @property
     def length(self) -> int:
         return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizerWish:
+    """What a plan asks of the tokenizer beyond copying that of the config's donor."""
+
+    source: str = "base"
+    """"base", "union", or a reference."""
+    source_place: Place = field(default=START, compare=False)
+    pad_to_multiple_of: int | None = None
+    """Rows of the embedding matrix."""
+    pad_place: Place = field(default=START, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +88,38 @@ class Plan:
     slices: tuple[Slice, ...]
     base_model: str | None = None
     """Gives config and tokenizer; None leaves that to the first slice."""
-    base_model_place: Place = START
+    base_model_place: Place = field(default=START, compare=False)
     dtype: str | None = None
     """What tensors are cast to before scaling; a key of checkpoint.header.DTYPE_BITS, None keeps each one's own."""
     out_dtype: str | None = None
     """What tensors are cast to when written."""
     scale: ScaleLevel = ()
     """The global scale setting, asked when a slice's own levels do not match."""
+    tokenizer: TokenizerWish | None = None
+    slices_place: Place = field(default=START, compare=False)
+    """Of the key that lists the slices."""
+    name: str | None = None
+    """Of a document that later ones of the same text refer to."""
+    earlier: tuple["Plan", ...] = ()
+    """The named documents that this one refers to, each before those that refer to it; a settled plan has none."""
+
+    @property
+    def donor(self) -> str:
+        """What gives config and tokenizer."""
+        return self.base_model or self.slices[0].model
 
     @property
     def models(self) -> tuple[str, ...]:
         """Every checkpoint the plan names, in order of first mention, each once."""
+        named = [model for plan in (*self.earlier, self) for model in plan.own_models]
+        documents = {plan.name for plan in self.earlier}
+        return tuple(dict.fromkeys(model for model in named if model not in documents))
+
+    @property
+    def own_models(self) -> tuple[str, ...]:
+        """What this document names itself, earlier documents included."""
         named = [slice_.model for slice_ in self.slices]
-        return tuple(dict.fromkeys([*named, self.base_model] if self.base_model else named))
+        named += [self.base_model] if self.base_model else []
+        if self.tokenizer and self.tokenizer.source not in ("base", "union"):
+            named.append(self.tokenizer.source)
+        return tuple(dict.fromkeys(named))

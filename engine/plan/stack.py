@@ -1,7 +1,7 @@
 """The stack: what a plan compiles to. Rules, sizes, merge and preview read it and never the YAML."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,6 +10,9 @@ from engine.plan.model import Plan, ScaleLevel, Slice
 
 FactorLevel: TypeAlias = tuple[tuple[str | None, float], ...]
 """A scale setting at one place of a slice: (filter, factor), first match wins."""
+
+AT_THE_ENDS = 0.0
+"""Where gradients are read for what a slice gives outside the layers (mergekit's choice)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,37 +74,40 @@ def factor_of(levels: tuple[FactorLevel, ...], tensor_name: str) -> float | None
 def compile_plan(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Stack:
     """The stack of `plan`, given the checkpoint for each of `plan.models`.
 
-    Ranges are taken at their word: the structural rules check them. A reversed range gives no visit.
+    The plan is settled: it names checkpoints alone. Ranges are taken at their word: the structural rules check them.
+    A reversed range gives no visit.
     """
     first, last = plan.slices[0], plan.slices[-1]
-    donor = checkpoints[plan.base_model or first.model]
     return Stack(
         visits=tuple(_visits(plan, checkpoints)),
-        embedding=Donor(checkpoints[first.model], _levels_at(plan, first, 0.0)),
-        head=Donor(checkpoints[last.model], _levels_at(plan, last, 0.0)),
-        config_donor=donor,
+        embedding=Donor(checkpoints[first.model], levels_at((*first.levels, plan.scale), AT_THE_ENDS)),
+        head=Donor(checkpoints[last.model], levels_at((*last.levels, plan.scale), AT_THE_ENDS)),
+        config_donor=checkpoints[plan.donor],
         dtype=plan.dtype,
         out_dtype=plan.out_dtype,
     )
+
+
+def position_of(offset: int, slice_: Slice) -> float:
+    """Where a layer stands in its slice, from 0 to 1: where gradients are read."""
+    return offset / (slice_.length - 1) if slice_.length > 1 else 1.0
+
+
+def levels_at(levels: Iterable[ScaleLevel], position: float) -> tuple[FactorLevel, ...]:
+    """The levels that set something, gradients evaluated at `position` in [0, 1]."""
+    return tuple([_level_at(level, position) for level in levels if level])
 
 
 def _visits(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Iterator[Visit]:
     seen: Counter[tuple[int, int]] = Counter()
     for index, slice_ in enumerate(plan.slices):
         checkpoint = checkpoints[slice_.model]
+        levels = (*slice_.levels, plan.scale)
         for offset in range(slice_.length):
             layer = slice_.start + offset
-            position = offset / (slice_.length - 1) if slice_.length > 1 else 1.0
-            yield Visit(
-                checkpoint, layer, seen[id(checkpoint), layer], _levels_at(plan, slice_, position), slice_index=index
-            )
+            at_place = levels_at(levels, position_of(offset, slice_))
+            yield Visit(checkpoint, layer, seen[id(checkpoint), layer], at_place, slice_index=index)
             seen[id(checkpoint), layer] += 1
-
-
-def _levels_at(plan: Plan, slice_: Slice, position: float) -> tuple[FactorLevel, ...]:
-    """The slice's levels and the global one, gradients evaluated at `position` in [0, 1]."""
-    levels = (*slice_.levels, plan.scale)
-    return tuple(_level_at(level, position) for level in levels if level)
 
 
 def _level_at(level: ScaleLevel, position: float) -> FactorLevel:

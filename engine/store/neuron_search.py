@@ -1,4 +1,4 @@
-"""Looks for neurons by their figures and by the text at which they peak. Goes through all of them: seconds for millions."""
+"""Looks for neurons by their figures and by the text at which they peak: in all of them, millions in seconds."""
 
 from array import array
 from collections.abc import Sequence

@@ -5,7 +5,7 @@ the proposal is judged on the other half, beside the naive plan of as many best 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class _Search:
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"model", "reference", "layers" or "growth"} and a setting.
+    """The task: {"model", "reference", "layers" or "growth"}, other fields of dlec.Options, and a setting.
 
     Answer: "plan" (text), "block", "reason" (lines), "shortlist" (measured candidates, least harmful first), "judged"
     (as `dlec preview --json`), and "naive" with the "plan", "layers" and "judged" of the best single layers.
@@ -79,11 +79,12 @@ def _search(request: Mapping[str, Any], report: Report) -> _Search:
 
 
 def _options(request: Mapping[str, Any], checkpoint: Checkpoint) -> dlec.Options:
+    others = {field.name: request[field.name] for field in fields(dlec.Options)[1:] if field.name in request}
     match request.get("layers"), request.get("growth"):
         case int(layers), None:
-            return dlec.Options(layers)
+            return dlec.Options(layers, **others)
         case None, float(growth):
-            return dlec.Options(layers_for_growth(checkpoint, growth))
+            return dlec.Options(layers_for_growth(checkpoint, growth), **others)
         case _:
             raise UsageError("the budget is not clear", fix="Give either a number of layers or a growth.")
 

@@ -10,6 +10,8 @@ import pytest
 
 import dlec_tui
 import engine
+from engine.jobs.queue import submit
+from engine.store.jobs import Order
 from tests.tui.conftest import fill
 
 HEAVY = {"torch", "transformers", "numpy"}
@@ -68,6 +70,16 @@ def test_dlec_plan_check_starts_light(tiny_llama: Path, tmp_path: Path) -> None:
     assert not unwanted & loaded_by_dlec("plan", "check", str(plan))
 
 
+@pytest.mark.parametrize("verb", [["list"], ["wait", "--timeout", "0"], ["cancel", "1"]])
+def test_the_verbs_about_jobs_start_light(tmp_path: Path, verb: list[str]) -> None:
+    store = tmp_path / "dlec.sqlite"
+    submit(store, [Order("profile", {"model": "m"}, "profile m", {})])
+    unwanted = HEAVY | {"sqlite_utils", "textual", "rich", "plotext", "huggingface_hub", "safetensors", "yaml"}
+    loaded = loaded_by_dlec("jobs", *verb, "--home", str(tmp_path))
+    assert "sqlite3" in loaded
+    assert not unwanted & loaded
+
+
 def test_the_screen_over_a_store_loads_nothing_heavy(tmp_path: Path) -> None:
     fill(tmp_path / "dlec.sqlite")
     loaded = loaded_by(f"""
@@ -77,11 +89,13 @@ from dlec_tui.app import Workbench
 
 async def look():
     async with Workbench(Path({str(tmp_path)!r}, "dlec.sqlite")).run_test() as pilot:
-        await pilot.press("c", "tab", "enter")
+        for key in ("enter", "2", "v", "v", "v", "3", "4"):
+            await pilot.press(key)
+            await pilot.pause(0.1)
 
 asyncio.run(look())""")
     assert "plotext" in loaded
-    assert not (HEAVY | {"sqlite_utils", "huggingface_hub", "yaml"}) & loaded
+    assert not (HEAVY | {"sqlite_utils", "huggingface_hub", "click"}) & loaded
 
 
 def test_what_was_measured_is_found_without_torch(tiny_llama: Path, tmp_path: Path) -> None:

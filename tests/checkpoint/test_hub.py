@@ -35,7 +35,7 @@ def remote(tmp_path, monkeypatch):
 
 def test_a_plan_is_checked_from_remote_headers(remote):
     open_reference = opener(remote=True)
-    text = repeat.write(open_reference("org/remote"), repeat.Options(1, 3))
+    text = repeat.write(open_reference("org/remote"), repeat.Options((1, 3)))
     checked = check_plan(text, open_reference)
     assert checked.ok
     assert len(remote.weight_map) == len(open_reference("org/remote").tensors)

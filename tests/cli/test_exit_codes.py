@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from dlec_tui.cli.exit_codes import CODE_OF
+from dlec_tui.cli.exit_codes import CODE_OF, INTERRUPTED, JOB_CANCELLED, JOB_FAILED, NO_READER, REQUEUE
 from dlec_tui.cli.main import dlec as command
 from engine.errors import CheckpointError, DlecError, MachineError, PlanError, UsageError
 
@@ -111,7 +111,8 @@ def test_asking_for_help_is_fine(dlec, arguments: list[str]) -> None:
 
 
 def test_help_lists_the_exit_codes(dlec) -> None:
-    assert "130  interrupted" in dlec("--help").stdout
+    listed = {int(code) for code in re.findall(r"^ +(\d+)  \w", dlec("--help").stdout, flags=re.MULTILINE)}
+    assert listed == {0, *CODE_OF.values(), JOB_FAILED, JOB_CANCELLED, REQUEUE, INTERRUPTED, NO_READER}
 
 
 @pytest.mark.parametrize("verb", ["models", "demo"])

@@ -45,7 +45,9 @@ def test_what_a_person_is_told_to_type_works_for_any_name(dlec, plan: Path) -> N
 
 
 def test_a_load_check_that_cannot_be_made_is_one_line(dlec, plan: Path, monkeypatch) -> None:
-    monkeypatch.setattr("engine.tasks.merge.load_check", lambda *_: LoadCheck(unavailable="no torch\npip install it"))
+    monkeypatch.setattr(
+        "engine.tasks.merge_writing.load_check", lambda *_: LoadCheck(unavailable="no torch\npip install it")
+    )
     assert "load check: not possible, no torch" in dlec("merge", plan, "out").stdout
     assert len([line for line in dlec("merge", plan, "2").stdout.splitlines() if "pip install it" in line]) == 1
 

@@ -17,6 +17,7 @@ def test_a_checkpoint_is_described_by_its_headers(dlec, tiny_llama: Path) -> Non
             "bytes": 4 * rows[0]["parameters"],
             "dtype": "F32",
             "tied": True,
+            "attention": None,
             "problem": None,
         }
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from dlec_tui.cli.exit_codes import CODE_OF, INTERRUPTED, NO_READER
+from dlec_tui.cli.exit_codes import CODE_OF, INTERRUPTED, JOB_CANCELLED, JOB_FAILED, NO_READER, REQUEUE
 from dlec_tui.cli.main import dlec
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -36,8 +36,9 @@ def leaves(command: click.Command, name: str) -> list[tuple[str, click.Command]]
 def test_every_command_in_the_readme_is_understood(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("plan.yaml").touch()
-    for directory in ("checkpoints", "SmolLM2-152M"):
-        Path(directory).mkdir()
+    for directory in ("checkpoints", "SmolLM2-152M", "out/.dlec-slurm", "node1", "node2"):
+        Path(directory).mkdir(parents=True)
+    Path("node2/dlec.sqlite").touch()
     assert parsed(dlec, shlex.split(line)[1:])
 
 
@@ -53,4 +54,4 @@ def test_every_verb_and_option_is_shown_in_the_readme(name: str, verb: click.Com
 
 def test_every_exit_code_is_listed() -> None:
     listed = {int(code) for code in re.findall(r"^\| (\d+) \|", README, flags=re.MULTILINE)}
-    assert listed == {0, *CODE_OF.values(), INTERRUPTED, NO_READER}
+    assert listed == {0, *CODE_OF.values(), JOB_FAILED, JOB_CANCELLED, REQUEUE, INTERRUPTED, NO_READER}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlec_tui.wording import byte_size, change, count, duration, harm, plural, printable
+from dlec_tui.wording import age, byte_size, change, count, duration, elided, frequency, harm, plural, printable
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,34 @@ def test_counts_are_exact_while_they_can_be_read(number: int, text: str) -> None
 @pytest.mark.parametrize(("seconds", "text"), [(0.42, "0.4 s"), (75, "75 s"), (700, "12 min"), (12_000, "3 h 20 min")])
 def test_durations_are_said_as_a_person_says_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (7200, "2 h"), (47.9 * 3600, "47 h"), (2e5, "2 d")],
+)
+def test_an_age_is_said_in_one_unit(seconds: float, text: str) -> None:
+    assert age(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("per_second", "text"),
+    [(12_345, "12.3 thousand/s"), (12.4, "12/s"), (1.5, "1.5/s"), (0.5, "30/min"), (1e-3, "3.6/h")],
+)
+def test_how_often_is_said_in_the_unit_in_which_it_is_at_least_once(per_second: float, text: str) -> None:
+    assert frequency(per_second) == text
+
+
+def test_what_is_rarer_than_once_an_hour_is_said_per_hour() -> None:
+    assert frequency(1e-5) == "0.036/h"
+
+
+@given(st.text(st.characters(exclude_characters="…")), st.integers(1, 40))
+def test_an_elided_text_fits_and_keeps_both_ends(text: str, width: int) -> None:
+    short = elided(text, width)
+    before, _, after = short.partition("…")
+    assert len(short) == min(len(text), width)
+    assert short == text or (text.startswith(before) and text.endswith(after))
 
 
 def test_changes_carry_their_sign() -> None:

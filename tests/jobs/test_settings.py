@@ -8,7 +8,6 @@ from engine.errors import UsageError
 from engine.jobs import settings
 from engine.jobs.settings import JobSettings, job_settings, wanted_slot
 from engine.jobs.slots import Slot
-from engine.machine.gpus import Gpu
 
 
 @pytest.fixture
@@ -24,7 +23,7 @@ def written(store: Path, text: str) -> Path:
 
 def gpus(monkeypatch: pytest.MonkeyPatch, number: int, visible: str | None = None) -> None:
     """A machine with so many GPUs, of which CUDA is to see these."""
-    monkeypatch.setattr(settings, "gpus", lambda: (Gpu("H200"),) * number)
+    monkeypatch.setattr(settings, "_gpu_count", lambda: number)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)

@@ -56,9 +56,16 @@ def test_a_machine_without_driver_has_none(monkeypatch, tmp_path):
     assert gpus() == ()
 
 
-def test_the_library_knows_their_memory(monkeypatch):
+@pytest.mark.parametrize("tells", [True, False])
+def test_the_library_knows_their_memory_and_mostly_how_busy_they_are(monkeypatch, tells: bool):
+    def rates(_device: int) -> SimpleNamespace:
+        if not tells:  # a GPU that is split into instances
+            raise NoDriverError
+        return SimpleNamespace(gpu=97)
+
     use_library(
         monkeypatch,
+        nvmlDeviceGetUtilizationRates=rates,
         nvmlInit=lambda: None,
         nvmlShutdown=lambda: None,
         nvmlDeviceGetCount=lambda: 1,
@@ -66,7 +73,7 @@ def test_the_library_knows_their_memory(monkeypatch):
         nvmlDeviceGetMemoryInfo=lambda _device: SimpleNamespace(total=80, free=79),
         nvmlDeviceGetName=lambda _device: "NVIDIA A100",
     )
-    assert gpus() == (Gpu("NVIDIA A100", total=80, free=79),)
+    assert gpus() == (Gpu("NVIDIA A100", total=80, free=79, busy=0.97 if tells else None),)
 
 
 @pytest.mark.usefixtures("driver")

@@ -3,6 +3,7 @@
 import copy
 import json
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,12 +11,17 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from engine.checkpoint.find import opener
 from engine.checkpoint.residual import residual_writers
 from engine.inference import loadcheck
 from engine.inference.signature import layer_modules
+from engine.plan.check import check_plan
 from engine.plan.stack import Donor, Stack, Visit
 from engine.tasks.merge import MergeOptions, merge
 from tests.architectures import FAMILIES, LAYERS, CheckpointOf
@@ -102,6 +108,31 @@ def test_a_merged_stack_computes_what_the_layers_compute(
     source = checkpoint_of(family)
     result = loaded(merged(source, tmp_path / "out", PLANS[plan]))
     assert torch.equal(logits(result), logits(stacked_by_hand(source, PLANS[plan])))
+
+
+SLICES = st.lists(
+    st.tuples(st.integers(0, LAYERS - 1), st.integers(1, LAYERS)).filter(lambda span: span[0] < span[1]),
+    min_size=1,
+    max_size=4,
+)
+VARIED = ("llama-biased", "qwen3", "gemma2", "smollm3", "gpt-oss", "cohere2")
+"""Families with lists for each layer, norms behind projections, experts, biases, tied heads."""
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.sampled_from(VARIED), SLICES)
+def test_whatever_a_plan_stacks_computes_what_the_layers_compute(
+    checkpoint_of: CheckpointOf, family: str, slices: list[tuple[int, int]]
+) -> None:
+    source = checkpoint_of(family)
+    listed = [{"sources": [{"model": str(source), "layer_range": list(span)}]} for span in slices]
+    checked = check_plan(yaml.safe_dump({"merge_method": "passthrough", "slices": listed}), opener())
+    assert checked.stack is not None, checked.problems
+    with tempfile.TemporaryDirectory() as directory:
+        merge(checked.stack, checked.text, Path(directory, "out"), MergeOptions(load_check=False))
+        result = loaded(Path(directory, "out"))
+    layers = [layer for span in slices for layer in range(*span)]
+    assert torch.equal(logits(result), logits(stacked_by_hand(source, layers)))
 
 
 @pytest.mark.parametrize("family", [name for name, family in FAMILIES.items() if family.left_out])

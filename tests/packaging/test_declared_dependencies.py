@@ -11,14 +11,16 @@ ROOT = Path(__file__).parents[2]
 OWN = {"dlec_tui", "engine"}
 NOT_IMPORTED = {
     *("safetensors", "gguf"),  # through which transformers reads weights
-    "textual-plotext",  # for the workbench; the first screen prints charts as text
+    "nvidia-ml-py",  # imported by name, where it is installed
 }
 
 
 def declared() -> set[str]:
-    """The distributions that `pip install .` brings, by normalised name."""
+    """The distributions that `pip install '.[web,gpu]'` brings, by normalised name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return {normalised(re.match(r"[\w.-]+", requirement)[0]) for requirement in project["dependencies"]}
+    extras = project["optional-dependencies"]
+    requirements = [*project["dependencies"], *extras["web"], *extras["gpu"]]
+    return {normalised(re.match(r"[\w.-]+", requirement)[0]) for requirement in requirements}
 
 
 def normalised(name: str) -> str:

@@ -1,5 +1,8 @@
 """What checking promises: every bad plan is told what is wrong, on which line, and how to mend it."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from engine.checkpoint.find import opener
@@ -101,3 +104,52 @@ def test_every_problem_is_listed_at_once(models):
 def test_problems_come_in_the_order_of_their_lines(models):
     places = [problem.place for problem in check(models, ("A", 0, 9), ("B", 3, 1)).problems]
     assert [place.line for place in places] == sorted(place.line for place in places)
+
+
+SHARED = """\
+x: &x {scale: [{filter: nowhere, value: 0}]}
+merge_method: passthrough
+slices:
+- sources: [{model: A, layer_range: [0, 2], parameters: *x}]
+- sources: [{model: A, layer_range: [2, 3], parameters: *x}]
+- sources: [{model: A, layer_range: [3, 4], parameters: *x}]
+"""
+
+
+def test_what_is_wrong_behind_an_alias_is_told_once_where_it_is_used_first(models):
+    checked = check_plan(SHARED.replace("A", models["A"]), opener())
+    (problem,) = [problem for problem in checked.problems if problem.rule == "filters"]
+    assert (problem.place.line, problem.place.column) == (
+        4,
+        SHARED.splitlines()[3].index("*x") + 1 + len(models["A"]) - 1,
+    )
+    assert problem.message.endswith("(an alias of line 1, and so on in 2 more)")
+
+
+@pytest.fixture(scope="module")
+def tokenizers(models):
+    """A and B have one vocabulary, in files that differ; HALF has another."""
+    for name, tokens in {"A": "ab", "B": "ab", "HALF": "ba"}.items():
+        vocabulary = {token: number for number, token in enumerate(tokens)}
+        tokenizer = {"model": {"vocab": vocabulary}, "added_tokens": []}
+        Path(models[name], "tokenizer.json").write_text(json.dumps(tokenizer, indent=1 if name == "B" else None))
+    yield models
+    for name in ("A", "B", "HALF"):
+        Path(models[name], "tokenizer.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("source", "last", "is_granted"),
+    [("base", "A", True), ("union", "B", True), ("base", "HALF", False), ("union", "HALF", False), ("HALF", "A", False),
+     ("B", "A", True)],
+)  # fmt: skip
+def test_a_tokenizer_is_granted_where_no_row_would_have_to_move(tokenizers, source, last, is_granted):
+    checked = check(tokenizers, ("A", 0, 2), (last, 2, 4), tokenizer_source=source)
+    told = [problem for problem in checked.problems if problem.rule == "tokenizer"]
+    assert bool(told) is not is_granted
+    assert all(problem.place.line == 2 and "rows would have to be moved" in problem.message for problem in told)
+
+
+def test_a_tokenizer_that_is_nowhere_is_told_of_at_its_place(models):
+    problem = check(models, ("A", 0, 4), tokenizer_source="no/such/model/here").problems[0]
+    assert (problem.rule, problem.place.line) == ("checkpoint", 2)

@@ -21,34 +21,33 @@ def model(tmp_path_factory):
 
 def layers_of(text):
     checked = check_plan(text, opener())
-    assert checked.problems == ()
+    assert checked.ok
     return [visit.layer for visit in checked.stack.visits]
 
 
 def test_repeat_visits_the_block_again_right_after_itself(model):
-    assert layers_of(repeat.write(model, repeat.Options(2, 4))) == [0, 1, 2, 3, 2, 3, 4, 5]
+    assert layers_of(repeat.write(model, repeat.Options((2, 4)))) == [0, 1, 2, 3, 2, 3, 4, 5]
 
 
 def test_repeat_reaches_either_edge(model):
-    assert layers_of(repeat.write(model, repeat.Options(0, 6))) == [0, 1, 2, 3, 4, 5] * 2
-    assert layers_of(repeat.write(model, repeat.Options(5, 6))) == [0, 1, 2, 3, 4, 5, 5]
+    assert layers_of(repeat.write(model, repeat.Options((0, 6)))) == [0, 1, 2, 3, 4, 5] * 2
+    assert layers_of(repeat.write(model, repeat.Options((5, 6)))) == [0, 1, 2, 3, 4, 5, 5]
 
 
 def test_repeat_many_times_is_written_and_warned_of(model):
-    checked = check_plan(repeat.write(model, repeat.Options(1, 2, times=3)), opener())
-    assert [visit.layer for visit in checked.stack.visits] == [0, 1, 1, 1, 1, 2, 3, 4, 5]
+    checked = check_plan(repeat.write(model, repeat.Options((2, 3), times=3)), opener())
+    assert [visit.layer for visit in checked.stack.visits] == [0, 1, 2, 2, 2, 2, 3, 4, 5]
     assert {problem.rule for problem in checked.problems} == {"repeats"}
 
 
-@pytest.mark.parametrize("options", [(3, 3), (4, 2), (-1, 2), (0, 7), (1, 2, 0), (1, 2, 30_000_000)])
+@pytest.mark.parametrize("options", [((3, 3),), ((4, 2),), ((-1, 2),), ((0, 7),), ((1, 2), 0), ((1, 2), 30_000_000)])
 def test_repeat_refuses_what_is_no_block(model, options):
     with pytest.raises(UsageError):
         repeat.write(model, repeat.Options(*options))
 
 
 def test_the_middle_block_adds_about_the_share_asked_for(model):
-    options = repeat.middle_block(model, 1 / 3)
-    assert (options.start, options.end) == (2, 4)
+    assert repeat.middle_block(model, 1 / 3) == (2, 4)
 
 
 @pytest.mark.parametrize("groups", [1, 2, 3, 6])
@@ -64,7 +63,7 @@ def test_llama_pro_adds_one_inert_copy_after_each_group(model, groups):
 
 def test_a_name_with_a_line_break_injects_nothing(tmp_path):
     odd = opener()(str(write_llama(tmp_path / "m\nmerge_method: evil\x1b[31m")))
-    assert layers_of(repeat.write(odd, repeat.Options(2, 4))) == [0, 1, 2, 3, 2, 3, 4, 5]
+    assert layers_of(repeat.write(odd, repeat.Options((2, 4)))) == [0, 1, 2, 3, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("groups", [0, 7, -1])

@@ -1,40 +1,54 @@
-"""The sample plans are what the recipes write, and check without a problem."""
+"""The sample plans are what the recipes write, say what the rules say of them, and merge into models that load."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
-from engine.plan.check import check_plan
-from engine.plan.recipes import llama_pro, repeat
-from tests.tiny import write_llama
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.plan.check import CheckedPlan, check_plan
+from engine.plan.problems import Severity
+from engine.plan.recipes.registry import MEASURED, RECIPES
+from engine.tasks.merge import MergeOptions, merge
+from engine.tasks.verify import verify
+from tests.plan.samples import DIRECTORY, sample_texts, stand_ins
 
-SAMPLES = Path(__file__).parents[2] / "sample_plans"
-SMOLLM2 = "HuggingFaceTB/SmolLM2-135M"
-
-RECIPES = {
-    "repeat": lambda checkpoint: repeat.write(checkpoint, repeat.Options(12, 17)),
-    "llama_pro": lambda checkpoint: llama_pro.write(checkpoint, llama_pro.Options(6)),
-}
+SAMPLES = {file.stem: file.read_text() for file in sorted(DIRECTORY.iterdir())}
+LOADED = ("alternate", "attenuated", "prune")
+"""Two models, scales, fewer layers; opening one takes seconds."""
 
 
 @pytest.fixture(scope="module")
-def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    """A stand-in with SmolLM2-135M's names and layer count."""
-    directory = write_llama(tmp_path_factory.mktemp("hub") / "smollm2", layers=30, tied=True)
-    return open_checkpoint(directory, SMOLLM2)
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Checkpoint]:
+    return stand_ins(tmp_path_factory.mktemp("hub"))
+
+
+@pytest.fixture(scope="module")
+def checked(checkpoints: Mapping[str, Checkpoint]) -> dict[str, CheckedPlan]:
+    return {name: check_plan(text, checkpoints.__getitem__) for name, text in SAMPLES.items()}
 
 
 def test_there_is_one_sample_for_each_recipe() -> None:
-    assert {file.stem for file in SAMPLES.iterdir()} == set(RECIPES)
+    assert set(SAMPLES) == {*RECIPES, *MEASURED}
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_a_sample_is_what_its_recipe_writes(recipe: str, smollm2: Checkpoint) -> None:
-    assert (SAMPLES / f"{recipe}.yaml").read_text() == RECIPES[recipe](smollm2)
+def test_samples_are_what_their_recipes_write_headed_by_exactly_their_warnings(
+    checkpoints: Mapping[str, Checkpoint],
+) -> None:
+    """`python -m tests.plan.samples` writes them anew."""
+    assert sample_texts(checkpoints) == SAMPLES
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_a_sample_checks_without_a_problem(recipe: str, smollm2: Checkpoint) -> None:
-    checked = check_plan((SAMPLES / f"{recipe}.yaml").read_text(), {SMOLLM2: smollm2}.__getitem__)
-    assert (checked.ok, checked.problems) == (True, ())
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_has_no_error_and_nothing_to_note(name: str, checked: Mapping[str, CheckedPlan]) -> None:
+    assert checked[name].ok
+    assert not [problem for problem in checked[name].problems if problem.severity is Severity.NOTE]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_merges_into_a_whole_checkpoint(name: str, checked: Mapping[str, CheckedPlan], tmp_path: Path) -> None:
+    plan, out = checked[name], tmp_path / "new"
+    assert plan.stack
+    merge(plan.stack, plan.text, out, MergeOptions(load_check=False))
+    found = verify(out, load_check=name in LOADED)
+    assert (found.ok, found.layers) == (True, len(plan.stack.visits)), found

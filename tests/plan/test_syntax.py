@@ -105,10 +105,112 @@ slices:
     assert slice_.levels[0][0].filter == "o_proj"
 
 
-def test_the_last_of_equal_keys_wins_and_own_keys_win_over_merged_ones():
-    text = plan_with("model: C") + "x: &x {model: B}\n"
-    assert only_slice(text.replace("  - model: A", "  - model: A\n    <<: *x").replace("x: &x {model: B}\n", "")
-                      .replace("merge_method", "x: &x {model: B}\nmerge_method")).model == "C"  # fmt: skip
+def test_own_keys_win_over_merged_ones_and_earlier_merged_mappings_over_later_ones():
+    text = "x: &x {model: B}\ny: &y {model: C, layer_range: [0, 9]}\n" + plan_with("<<: [*x, *y]")
+    assert (only_slice(text).model, only_slice(text).end) == ("A", 4)
+    merged = text.replace("model: A\n    layer_range: [0, 4]\n    ", "")
+    assert (only_slice(merged).model, only_slice(merged).end) == ("B", 9)
+
+
+def test_the_last_of_equal_keys_wins_and_the_other_is_told_of():
+    parsed = parse(plan_with("model: C"))
+    assert parsed.plan.slices[0].model == "C"
+    (problem,) = parsed.problems
+    assert (problem.rule, problem.severity, problem.place.line) == ("repeated-key", Severity.WARNING, 4)
+
+
+def test_what_an_alias_stands_for_is_placed_where_it_is_used():
+    text = "x: &x\n  scale: [{filter: o_proj, value: half}]\n" + plan_with("parameters: *x")
+    place = only_problem(text).place
+    assert (place.line, place.column) == (8, 17)
+    assert (place.origin.line, place.origin.column) == (2, 35)
+
+
+def test_what_stands_for_several_places_has_no_span_of_its_own():
+    shared = "x: &x [0, 4]\n" + plan_with(layer_range="*x")
+    assert only_slice(shared).range_span is None
+    span = only_slice(plan_with()).range_span
+    assert (span.start.line, span.start.column, span.end.column) == (5, 18, 24)
+
+
+@pytest.mark.parametrize(
+    ("form", "slices"),
+    [
+        ("models: [{model: A}]", [("A", 0, 0, True)]),
+        ("models:\n- model: {path: A, revision: main}\n  parameters: {scale: 2}", [("A@main", 0, 0, True)]),
+        ("modules: {default: {models: [{model: A}]}}", [("A", 0, 0, True)]),
+        (
+            "modules:\n  vision_tower: {models: [{model: A}]}\n"
+            "  text_decoder: {slices: [{sources: [{model: A, layer_range: [0, 2]}]}]}",
+            [("A", 0, 2, False)],
+        ),
+    ],
+)
+def test_every_form_of_naming_layers_is_read(form, slices):
+    parsed = parse(f"merge_method: passthrough\n{form}\n")
+    assert parsed.problems == ()
+    found = [(slice_.model, slice_.start, slice_.end, slice_.is_whole) for slice_ in parsed.plan.slices]
+    assert found == slices
+
+
+def test_a_modules_scale_is_asked_after_the_slices_and_before_the_plans():
+    slices = "slices: [{sources: [{model: A, layer_range: [0, 2]}], parameters: {scale: 2}}]"
+    module = f"{{{slices}, parameters: {{scale: 3}}}}"
+    text = f"merge_method: passthrough\nparameters: {{scale: 5}}\nmodules: {{default: {module}}}\n"
+    plan = parse(text).plan
+    assert [level[0].values for level in plan.slices[0].levels] == [(2.0,), (3.0,)]
+    assert plan.scale[0].values == (5.0,)
+
+
+@pytest.mark.parametrize(
+    ("tower", "says"),
+    [
+        ("{models: [{model: B}]}", "would not be what A has"),
+        ("{slices: [{sources: [{model: A, layer_range: [2, 4]}]}]}", "carries it along as a whole"),
+        ("{models: [{model: A}], parameters: {scale: 0}}", "unscaled"),
+        ("{}", "either `slices` or `models`"),
+    ],
+)
+def test_a_tower_that_would_not_be_carried_along_is_refused(tower, says):
+    slices = "{slices: [{sources: [{model: A, layer_range: [0, 2]}]}]}"
+    text = f"merge_method: passthrough\nmodules: {{text_decoder: {slices}, vision_tower: {tower}}}\n"
+    assert says in parse(text).problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("top", "severity", "says"),
+    [
+        ("tokenizer_source: base", None, ""),
+        ("tokenizer_source: model:org/name", None, ""),
+        ("tokenizer: {source: union, pad_to_multiple_of: 64}", None, ""),
+        ("tokenizer_source:", None, ""),
+        ("chat_template: auto", Severity.NOTE, "that of base_model"),
+        ("chat_template: chatml", Severity.ERROR, "writes no chat template"),
+        ("tokenizer: {tokens: {<s>: {source: A}}}", Severity.ERROR, "single tokens"),
+        ("tokenizer: {pad_to_multiple_of: 0}", Severity.ERROR, "1 or more"),
+        ("tokenizer_source: base\ntokenizer: {}", Severity.ERROR, "both"),
+        ("tokenizer: [base]", Severity.ERROR, "mapping"),
+    ],
+)
+def test_what_is_asked_of_the_tokenizer_is_read_or_refused_with_the_reason(top, severity, says):
+    problems = parse(plan_with(top=f"{top}\n")).problems
+    assert [problem.severity for problem in problems] == ([severity] if severity else [])
+    assert all(says in problem.message for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (plan_with().replace("- sources", "- base_model: B\n  sources"), "no effect on a stack"),
+        (plan_with().replace("- sources", "- residual_weight: 0.5\n  sources"), "never reads it"),
+        (plan_with().replace("model: A", "model: {model: A, override_architecture: X}"), "no effect"),
+    ],
+)
+def test_keys_that_change_nothing_are_told_of(text, says):
+    problem = only_problem(text)
+    assert problem.rule == "no-effect"
+    assert says in problem.message
+    assert problem.severity is not Severity.ERROR
 
 
 @pytest.mark.parametrize("newline", ["\r\n", "\n"])
@@ -129,7 +231,12 @@ BAD = {
     "a false date": "a: 2001-99-99",
     "an anchor in itself": "x: &a [*a]",
     "deep": "[" * 100_000,
-    "two documents": plan_with() + "---\n" + plan_with(),
+    "two documents without names": plan_with() + "---\n" + plan_with(),
+    "an alias before its anchor": "a: *b\nb: &b 1",
+    "an anchor twice": "a: &b 1\nb: &b 2",
+    "a merge of a list": "<<: [1]",
+    "a key that is a list": "[a]: 1",
+    "slices and models": plan_with() + "models: [{model: A}]\n",
     "an undefined alias": "a: *b",
     "no slices": "merge_method: passthrough",
     "empty slices": "merge_method: passthrough\nslices: []",
@@ -137,7 +244,8 @@ BAD = {
     "a lora": plan_with().replace("model: A", "model: A+lora"),
     "another method": plan_with().replace("passthrough", "slerp"),
     "a dtype": plan_with(top="dtype: bfloat\n"),
-    "models": "merge_method: passthrough\nmodels: [{model: A}]",
+    "two models": "merge_method: passthrough\nmodels: [{model: A}, {model: B}]",
+    "no language model": "merge_method: passthrough\nmodules: {a: {}, b: {}}",
 }
 
 

@@ -2,15 +2,22 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.app import App
 from textual.pilot import Pilot
 
 from dlec_tui.app import Workbench
-from engine.store.database import open_for_writing
+from dlec_tui.glyphs import GLYPHS
+from engine.store.database import open_for_jobs, open_for_writing
+from engine.store.job_states import Running, State, now
+from engine.store.jobs import Order, add_job, change, find_job
 from engine.store.keys import ProfileKey
 from engine.store.layers import LayerStatistics
 from engine.store.models import ModelRow, save_model
@@ -18,6 +25,7 @@ from engine.store.plans import PlanUsed, save_plan
 from engine.store.profiles import ProfileRows, save_profile
 from engine.store.results import PreviewResult, save_preview
 from engine.store.scores import Score, save_scores
+from engine.store.workers import add_worker
 
 LAYERS = 30
 KEY = ProfileKey("f00d", "c0de", "7e47", "choosing", 4096, 256, "bfloat16", "torch 2, transformers 5, metrics 1")
@@ -53,29 +61,81 @@ def fill(store: Path) -> None:
         save_preview(db, result("aaaa", 0.065))
 
 
+AROUND = ("TMUX", "STY", "SSH_CONNECTION", "NO_COLOR", "COLORTERM", "DLEC_THEME")
+"""Variables that change how the screen looks or what keys do."""
+STANDS_STILL = 0.02
+"""Seconds without a change after which the screen is taken to be drawn."""
+DEADLINE = 20.0
+"""Seconds after which something that is waited for will not come."""
+
+
+def submitted_job(store: Path, state: State | None = None) -> None:
+    """A job that runs, or that got into `state` after having run."""
+    with closing(open_for_jobs(store)) as connection:
+        number = add_job(connection, Order("merge", {}, "merge p.yaml", {}))
+        worker = add_worker(connection, "cpu", "elsewhere", "boot", "/no/lock", 1)
+        for each in filter(None, (Running(worker, now()), state)):
+            found = find_job(connection, number)
+            assert found
+            change(connection, found, each)
+
+
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two models, one of them profiled, scored, and tried with two plans. No test may write to it."""
+def _filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("filled") / "dlec.sqlite"
     fill(path)
     return path
 
 
-def played(store: Path, play: Play, size: tuple[int, int] = (80, 24)) -> str:
-    """What is on the screen after `play` has pressed its keys."""
+@pytest.fixture
+def store(_filled: Path, tmp_path: Path) -> Path:
+    """Two models, one of them profiled, scored, and tried with two plans; a copy for each test."""
+    return Path(shutil.copy(_filled, tmp_path / "dlec.sqlite"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_around(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The same terminal for everybody, and no worker that would outlive a test."""
+    for name in AROUND:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("engine.jobs.starting.start_workers", lambda _store: ())
+    yield
+    GLYPHS.speak_unicode()
+
+
+def played(store: Path, play: Play, size: tuple[int, int] = (80, 24), **settings: object) -> str:
+    """What is on the screen after `play` has pressed its keys. settings: of the Workbench."""
 
     async def run() -> str:
-        app = Workbench(store)
-        async with app.run_test(size=size) as pilot:
-            await pilot.pause()
+        app = Workbench(store, **settings)  # type: ignore[arg-type]
+        async with app.run_test(size=size, notifications=True) as pilot:
+            await settled(pilot)
             await play(pilot)
-            await pilot.pause()
+            await settled(pilot)
             return text_of(app)
 
     return asyncio.run(run())
 
 
-def text_of(app: Workbench) -> str:
+async def settled(pilot: Pilot[None]) -> None:
+    """Wait until no worker is at work, every message was handled, and the screen stands still."""
+    await pilot.pause()
+    await eventually(pilot, lambda: all(worker.is_finished for worker in pilot.app.workers))
+    before = ""
+    while (drawn := text_of(pilot.app)) != before:
+        before = drawn
+        await pilot.pause(STANDS_STILL)
+
+
+async def eventually(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    """Wait until `condition` holds."""
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        await pilot.pause(0.01)
+
+
+def text_of(app: App[Any]) -> str:
     strips = app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips) + "\n"
 

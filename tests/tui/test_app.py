@@ -1,82 +1,177 @@
-"""The screen, by its keys and by what stands on it."""
+"""The screen around the panes: showing them, leaving, its size, and what it takes from them."""
 
 import asyncio
-import os
-import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
+from dlec_tui.actions.everywhere import EVERYWHERE
 from dlec_tui.app import Workbench
-from tests.tui.conftest import fill, keys, played
-
-SCREENS = Path(__file__).parent / "screens"
-
-
-@pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])
-def test_the_whole_screen_is_as_it_was_agreed(store: Path, monkeypatch, size: tuple[int, int]) -> None:
-    """Write the files anew with WRITE_SCREENS=1, and look at them."""
-    monkeypatch.setattr("dlec_tui.app.shown", lambda _: "~/dlec.sqlite")
-    golden = SCREENS / f"{size[0]}x{size[1]}.txt"
-    screen = played(store, keys(), size)
-    if os.environ.get("WRITE_SCREENS"):
-        golden.write_text(screen)
-    assert screen == golden.read_text()
+from dlec_tui.main_screen import PANES
+from dlec_tui.messages import ModelChosen, PlanEdited
+from dlec_tui.plan_document import PlanDocument
+from dlec_tui.widgets.question import Question
+from engine.store.database import open_for_reading
+from engine.store.job_states import Running, Stop
+from engine.store.jobs import Order, find_job
+from tests.tui.conftest import Play, eventually, keys, played, settled, submitted_job, text_of
 
 
-def test_an_empty_store_says_what_to_type_first(tmp_path: Path) -> None:
-    screen = played(tmp_path / "nothing.sqlite", keys())
-    assert "dlec demo" in screen
-    assert "dlec profile MODEL" in screen
-    assert not (tmp_path / "nothing.sqlite").exists()
+def left_with(store: Path, play: Play) -> str | None:
+    """What is printed after `play` has left the screen."""
+
+    async def run() -> str | None:
+        app = Workbench(store)
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await settled(pilot)
+            await play(pilot)
+            await eventually(pilot, lambda: app.return_value is not None)
+        return app.return_value
+
+    return asyncio.run(run())
 
 
-@pytest.mark.parametrize("key", ["j", "down"])
-def test_going_down_shows_the_next_model(store: Path, key: str) -> None:
-    assert "dlec profile org/Unprofiled-8B" in played(store, keys(key))
-    assert "dlec profile org/Unprofiled-8B" not in played(store, keys(key, "k"))
-
-
-def test_c_draws_the_next_curves(store: Path) -> None:
-    assert "second pass" not in played(store, keys())
-    assert "second pass" in played(store, keys("c"))
-    assert played(store, keys("c", "c", "c")) == played(store, keys())
-
-
-def test_tab_and_enter_open_a_plan_and_q_goes_back(store: Path) -> None:
-    assert "merge_method: passthrough" in played(store, keys("tab", "enter"))
-    assert played(store, keys("tab", "enter", "q")) == played(store, keys("tab"))
-
-
-@pytest.mark.parametrize("key", ["question_mark", "f1"])
-def test_help_tells_the_keys(store: Path, key: str) -> None:
-    assert "the next two curves" in played(store, keys(key))
-    assert "the next two curves" not in played(store, keys(key, "q"))
-
-
-def test_q_leaves() -> None:
-    async def leave() -> int | None:
-        app = Workbench(Path("nowhere.sqlite"))
+def test_numbers_and_function_keys_bring_panes_to_the_front(store: Path) -> None:
+    async def look() -> None:
+        app = Workbench(store)
         async with app.run_test() as pilot:
-            await pilot.press("q")
-        return app.return_code
+            await pilot.press("4")
+            assert {pane.AREA for pane in app.panes} == {"models", "runs"}  # no other one was made
+            for pressed in ("1234", ("f2", "f3", "f4", "f5")):
+                for key, area in zip(pressed, PANES, strict=True):
+                    await pilot.press(key)
+                    assert area == app.front.AREA
 
-    assert asyncio.run(leave()) == 0
+    asyncio.run(look())
 
 
-def test_r_reads_the_store_again(tmp_path: Path) -> None:
-    path = tmp_path / "dlec.sqlite"
+def test_a_key_of_another_pane_does_nothing(store: Path) -> None:
+    """Only the pane in front listens."""
+    assert played(store, keys("m")) == played(store, keys())
 
-    async def measure(pilot) -> None:
-        fill(path)
+
+def test_what_cannot_be_done_is_answered_with_the_reason(store: Path) -> None:
+    assert "started with --read-only" in played(store, keys("p"), read_only=True)
+
+
+def test_the_top_line_tells_model_and_plan_and_whether_it_is_saved(store: Path) -> None:
+    document = PlanDocument().edited("a: 1\n", "typing").saved_as(Path("/x/bigger.yaml"))
+
+    async def work(pilot: Pilot[str]) -> None:
+        pilot.app.post_message(ModelChosen("/models/Tiny-135M"))
+        pilot.app.post_message(PlanEdited(document))
+        await settled(pilot)
+        assert "Tiny-135M  bigger.yaml\n" in text_of(pilot.app)
+        pilot.app.post_message(PlanEdited(document.edited("b: 1\n", "typing"), "slice 3 stands alone now"))
+
+    screen = played(store, work)
+    assert "Tiny-135M  bigger.yaml*" in screen.splitlines()[0]
+    assert "slice 3 stands alone now" in screen
+
+
+@pytest.mark.parametrize("size", [(50, 24), (80, 15)])
+def test_too_small_a_terminal_is_told_so_and_still_shows_the_jobs(store: Path, size: tuple[int, int]) -> None:
+    screen = played(store, keys(), size)
+    assert f"{size[0]}x{size[1]}" in screen
+    assert "60x18" in screen
+    assert "no jobs" in screen
+
+
+def test_a_terminal_that_grows_under_a_dialog_is_used(store: Path) -> None:
+    async def grow(pilot: Pilot[str]) -> None:
+        await pilot.press("f1")
+        await pilot.resize_terminal(80, 24)
+        await settled(pilot)
+        await pilot.press("escape")
+        await settled(pilot)
         await pilot.press("r")
 
-    assert "Tiny-135M" in played(path, measure)
+    assert played(store, grow, (50, 15)) == played(store, keys("r"))
 
 
-@pytest.mark.parametrize("keystroke", ["c", "tab", "enter", "j", "r", "question_mark"])
-def test_no_key_harms_an_empty_screen(tmp_path: Path, keystroke: str) -> None:
-    played(tmp_path / "nothing.sqlite", keys(keystroke))
+def test_jump_puts_letters_on_what_can_have_the_focus(store: Path) -> None:
+    async def jump(pilot: Pilot[str]) -> None:
+        await pilot.press("ctrl+o")
+        await settled(pilot)
+        assert " a " in text_of(pilot.app)
+        await pilot.press("a")
+
+    assert played(store, jump) == played(store, keys())
+    assert played(store, keys("ctrl+o", "escape")) == played(store, keys())
+
+
+def test_zoom_gives_the_pane_to_one_part_and_back(store: Path) -> None:
+    assert "hidden size" in played(store, keys())
+    assert "hidden size" not in played(store, keys("z"))
+    assert played(store, keys("z", "f10")) == played(store, keys())
+
+
+def test_a_question_has_its_focus_on_no(store: Path) -> None:
+    answers: list[bool | None] = []
+
+    async def ask(pilot: Pilot[str]) -> None:
+        for pressed in (["enter"], ["escape"], ["n"], ["y"], ["left", "enter"]):
+            pilot.app.push_screen(Question("Delete [b]everything[/b]?", yes="delete"), answers.append)
+            await settled(pilot)
+            assert "Delete [b]everything[/b]?" in text_of(pilot.app)
+            await pilot.press(*pressed)
+
+    played(store, ask)
+    assert answers == [False, False, False, True, True]
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
+def test_without_running_jobs_it_is_left_at_once(store: Path, key: str) -> None:
+    assert left_with(store, keys(key)) == ""
+
+
+@pytest.mark.parametrize("pressed", [("q", "enter"), ("ctrl+c", "ctrl+c")])
+def test_a_running_job_keeps_running(store: Path, pressed: tuple[str, ...]) -> None:
+    submitted_job(store)
+    assert left_with(store, keys(*pressed)) == ""
+    assert state_of_job(store) == (Running, None)
+
+
+def test_on_leaving_a_running_job_one_can_be_told_how_to_watch_it(store: Path) -> None:
+    submitted_job(store)
+    assert left_with(store, keys("q", "w")) == f"dlec jobs logs -f 1 --home {store.parent}"
+
+
+def test_on_leaving_a_running_job_can_be_cancelled_after_a_question(store: Path) -> None:
+    submitted_job(store)
+    assert "No" not in (left_with(store, keys("q", "c", "y")) or "")
+    assert state_of_job(store) == (Running, Stop.DISCARD)
+
+
+def test_esc_stays_and_so_does_no(store: Path) -> None:
+    async def stay(pilot: Pilot[str]) -> None:
+        await pilot.press("q")
+        await settled(pilot)
+        assert "Esc     stay" in text_of(pilot.app)
+        await pilot.press("escape", "q", "c", "enter")
+
+    submitted_job(store)
+    assert "Esc     stay" not in played(store, stay)
+    assert state_of_job(store) == (Running, None)
+
+
+def state_of_job(store: Path) -> tuple[type, Stop | None]:
+    with closing(open_for_reading(store)) as connection:
+        found = find_job(connection, 1)
+        assert found
+        assert isinstance(found.state, Running)
+        return type(found.state), found.state.stop
+
+
+def test_submitted_jobs_are_queued_and_told(store: Path) -> None:
+    async def submit(pilot: Pilot[str]) -> None:
+        pilot.app.submit([Order("profile", {"model": "m"}, "profile \x1b[31mm", {})])
+
+    screen = played(store, submit)
+    assert "job 1: profile" in screen
+    assert "\x1b" not in screen
 
 
 def test_a_store_that_cannot_be_read_is_said_on_the_screen(tmp_path: Path) -> None:
@@ -84,21 +179,6 @@ def test_a_store_that_cannot_be_read_is_said_on_the_screen(tmp_path: Path) -> No
     assert "is damaged" in played(tmp_path / "dlec.sqlite", keys())
 
 
-def test_a_store_of_a_newer_version_is_said_on_the_screen(tmp_path: Path) -> None:
-    fill(tmp_path / "dlec.sqlite")
-    with sqlite3.connect(tmp_path / "dlec.sqlite") as connection:
-        connection.execute("UPDATE _sqlite_migrations SET name = '9999_tomorrow'")
-    assert "newer version" in played(tmp_path / "dlec.sqlite", keys())
-
-
-@pytest.mark.parametrize("size", [(20, 5), (40, 10), (300, 80)])
-def test_any_size_of_terminal_is_survived(store: Path, size: tuple[int, int]) -> None:
-    assert played(store, keys("c", "tab"), size)
-
-
-def test_nothing_from_the_store_steers_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.tui.conftest.PLAN", "# \x1b[31m[b]red\x1b]0;title\x07\nmerge_method: passthrough\n")
-    fill(tmp_path / "dlec.sqlite")
-    for screen in (played(tmp_path / "dlec.sqlite", keys()), played(tmp_path / "dlec.sqlite", keys("tab", "enter"))):
-        assert "\x1b" not in screen
-        assert "[b]red" in screen
+def test_no_key_of_the_app_harms_an_empty_home(tmp_path: Path) -> None:
+    pressed = [key for action in EVERYWHERE for key in action.keys.split(",") if action.name != "quit"]
+    assert played(tmp_path / "nothing.sqlite", keys(*(each for key in pressed for each in (key, "escape"))))

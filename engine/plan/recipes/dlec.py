@@ -11,14 +11,11 @@ written beside the proposal, so that the difference can be seen.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
+from engine.plan.recipes.blocks import Block as Block
 from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
-
-Block: TypeAlias = tuple[int, int]
-"""Layers [start, end)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +35,11 @@ class Options:
 def candidate_blocks(layer_count: int, options: Options) -> list[Block]:
     """Every block as long as the budget between the protected ends.
 
-    Raises UsageError when there is none.
+    Raises UsageError when there is none, or none is to be measured.
     """
-    first, last = options.protect_first, layer_count - options.protect_last
+    if options.shortlist < 1:
+        raise UsageError(f"a shortlist of {options.shortlist} proposes nothing", fix="Measure 1 candidate or more.")
+    first, last = max(0, options.protect_first), layer_count - max(0, options.protect_last)
     blocks = [(start, start + options.layers) for start in range(first, last - options.layers + 1)]
     if options.layers < 1 or not blocks:
         raise UsageError(
@@ -54,7 +53,9 @@ def candidate_blocks(layer_count: int, options: Options) -> list[Block]:
 
 def candidate_singles(layer_count: int, options: Options) -> list[Block]:
     """Every single layer between the protected ends, as a block."""
-    return [(layer, layer + 1) for layer in range(options.protect_first, layer_count - options.protect_last)]
+    return [
+        (layer, layer + 1) for layer in range(max(0, options.protect_first), layer_count - max(0, options.protect_last))
+    ]
 
 
 def shortlisted(residuals: Mapping[Block, float], candidates: Sequence[Block], size: int) -> list[Block]:

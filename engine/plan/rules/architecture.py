@@ -1,16 +1,29 @@
-"""architecture: every checkpoint of a stack is of one family and one width.
+"""architecture: checkpoints of one stack that differ in family, width, heads, positions or norms.
 
-mergekit writes such mixtures without a word; they fail at load, or worse, run with the wrong number of heads.
+Severity: error for what shapes the tensors; warning for rope, norm eps and window
+
+Why: One config serves all layers of the new model. Layers of another width do not load; layers with another number of
+heads load and compute nonsense; layers trained with another rope or another epsilon run with values that they were not
+trained with.
+
+Source: mergekit writes such mixtures without a word, checked by running it.
+
+Example: slices of a Llama 2 (`rope_theta` 10000) and of a Llama 3 (500000).
+
+Remedy: Stack checkpoints of one base model, or take the config from the one that gives most layers (`base_model`).
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import shown
 from engine.plan.model import Place
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
+
+Decoder: TypeAlias = Mapping[str, Any]
+"""The decoder's part of a config.json."""
 
 SHAPING_KEYS = (
     "hidden_size",
@@ -28,7 +41,16 @@ SHAPING_KEYS = (
 )
 """One value serves all layers of the new model, so all sources must agree."""
 
-TUNING_KEYS = ("rope_theta", "rope_scaling", "rope_parameters", "rms_norm_eps", "layer_norm_eps", "sliding_window")
+TUNING_KEYS = (
+    "rope_theta",
+    "rope_scaling",
+    "partial_rotary_factor",
+    "rms_norm_eps",
+    "layer_norm_eps",
+    "layer_norm_epsilon",
+    "norm_epsilon",
+    "sliding_window",
+)
 """A difference runs, with the config donor's value for every layer."""
 
 
@@ -46,7 +68,7 @@ def _compare(checkpoint: Checkpoint, donor: Checkpoint, place: Place) -> Iterato
             f"{checkpoint.reference} is a {shown(checkpoint.config.model_type)}, "
             f"{donor.reference} a {shown(donor.config.model_type)}: their layers do not fit one model"
         )
-        yield Problem("architecture", Severity.ERROR, message, place)
+        yield Problem("architecture", Severity.ERROR, message, place, "Stack checkpoints of one family.")
         return
     for severity, keys in ((Severity.ERROR, SHAPING_KEYS), (Severity.WARNING, TUNING_KEYS)):
         for key in keys:
@@ -60,5 +82,43 @@ def _compare(checkpoint: Checkpoint, donor: Checkpoint, place: Place) -> Iterato
 
 
 def _value(checkpoint: Checkpoint, key: str) -> Any:
-    value = checkpoint.config.decoder.get(key)
+    """What the config says under a key, by whichever name and default its family reads it."""
+    decoder = checkpoint.config.decoder
+    value = decoder.get(key)
+    if value is None and key in _OTHERWISE:
+        value = _OTHERWISE[key](decoder)
     return None if isinstance(value, list) else value
+
+
+def _rope_theta(decoder: Decoder) -> Any:
+    """transformers 5 keeps it among the other parameters of the rope."""
+    return _rope_parameters(decoder).get("rope_theta")
+
+
+def _rope_scaling(decoder: Decoder) -> Any:
+    """Without what says nothing: the default type, and the base that has a key of its own."""
+    rest = {key: value for key, value in _rope_parameters(decoder).items() if key != "rope_theta"}
+    return None if rest.get("rope_type", "default") == "default" else rest
+
+
+def _rope_parameters(decoder: Decoder) -> Mapping[str, Any]:
+    parameters = decoder.get("rope_parameters")
+    return parameters if isinstance(parameters, Mapping) else {}
+
+
+def _key_value_heads(decoder: Decoder) -> Any:
+    return decoder.get("num_attention_heads")
+
+
+def _head_dim(decoder: Decoder) -> Any:
+    width, heads = decoder.get("hidden_size"), decoder.get("num_attention_heads")
+    return width // heads if isinstance(width, int) and isinstance(heads, int) and heads else None
+
+
+_OTHERWISE: Mapping[str, Callable[[Decoder], Any]] = {
+    "rope_theta": _rope_theta,
+    "rope_scaling": _rope_scaling,
+    "num_key_value_heads": _key_value_heads,
+    "head_dim": _head_dim,
+}
+"""Where a value stands, or what it is, when its own key has none."""

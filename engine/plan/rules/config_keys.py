@@ -1,7 +1,16 @@
 """config-keys: a per-layer key of config.json that cannot express the new depth.
 
-mergekit writes the layer count and nothing else; the result then does not load, or loads with the wrong kind of
-layer in the wrong place.
+Severity: error; note where a value had to be guessed
+
+Why: Many families say of each layer what it is: lists of layer types, thresholds, periods. dlec rewrites them for the
+new stack. Where no config can express it, or layers use what other layers computed (shared keys and values), the
+result would not load, or load with the wrong kind of layer in the wrong place. mergekit writes the layer count alone.
+
+Source: the configuration classes of transformers 5, each checked against what they make up.
+
+Example: any change of depth of a Gemma 3n, whose last layers take keys and values from earlier ones.
+
+Remedy: That of the message; models whose layers depend on each other cannot be stacked.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,17 @@
-"""donors: embeddings, head, config and tokenizer come from checkpoints that fit each other."""
+"""donors: embeddings, head, config and tokenizer come from checkpoints that do not fit each other.
+
+Severity: error; note where the plan changes whether embeddings and head are one matrix
+
+Why: The first slice gives the embeddings, the last one norm and head, `base_model` (else the first slice) config and
+tokenizer. Matrices with another number of rows than the config's vocabulary do not load; a head that is or is not tied
+to the embeddings against what the config says is lost without a word.
+
+Source: mergekit's behaviour, checked by running it.
+
+Example: a first slice from a model of 32,000 tokens, a last one from its finetune with 32,002.
+
+Remedy: Take embeddings, head and `base_model` from checkpoints with one vocabulary.
+"""
 
 from collections.abc import Iterator
 

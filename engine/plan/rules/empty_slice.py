@@ -1,13 +1,23 @@
-"""empty-slice: [k, k] gives no layer.
+"""empty-slice: a range such as [5, 5], which gives no layer.
 
-mergekit's users write it on purpose, as first slice to give the embeddings or as last slice to give norm and head.
-Anywhere else it does nothing, and often a closed range was meant.
+Severity: warning; note for a first or last slice; error where the plan has no layer at all
+
+Why: The end of a range is exclusive. Users of mergekit write an empty range on purpose, as first slice to give the
+embeddings or as last slice to give norm and head. Anywhere else it does nothing, and often one layer was meant. Where
+the whole plan seems to be written with ends included, the rule closed-range says so instead.
+
+Source: arcee-ai/mergekit #308, where its author recommends empty slices as donors.
+
+Example: `[0, 8]`, `[8, 8]`, `[8, 32]`: the slice between gives nothing.
+
+Remedy: For one layer k write `[k, k + 1]`; else delete the slice.
 """
 
 from collections.abc import Iterator
 
 from engine.plan.model import Slice
-from engine.plan.problems import Problem, Severity
+from engine.plan.problems import Problem, Severity, replaced
+from engine.plan.rules import closed_range
 from engine.plan.rules.facts import Facts
 
 
@@ -16,8 +26,9 @@ def check(facts: Facts) -> Iterator[Problem]:
     if all(slice_.length <= 0 for slice_ in slices):
         yield Problem("empty-slice", Severity.ERROR, "the plan has no layer at all", slices[0].range_place)
         return
+    is_explained = closed_range.is_suspected(facts)
     for index, slice_ in enumerate(slices):
-        if slice_.length == 0:
+        if slice_.length == 0 and not is_explained:
             yield _finding(slice_, is_first=index == 0, is_last=index == len(slices) - 1)
 
 
@@ -29,4 +40,5 @@ def _finding(slice_: Slice, *, is_first: bool, is_last: bool) -> Problem:
         return Problem("empty-slice", Severity.NOTE, message, slice_.range_place)
     message = f"{span} gives no layer: the end is exclusive"
     fix = f"For layer {slice_.start} alone write [{slice_.start}, {slice_.start + 1}]."
-    return Problem("empty-slice", Severity.WARNING, message, slice_.range_place, fix)
+    change = replaced(slice_.range_span, f"[{slice_.start}, {slice_.start + 1}]", is_safe=False)
+    return Problem("empty-slice", Severity.WARNING, message, slice_.range_place, fix, change)

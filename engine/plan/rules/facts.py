@@ -5,8 +5,37 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine.checkpoint.checkpoint import Checkpoint
+from engine.plan.cost import Cost, cost_of
 from engine.plan.model import Place, Plan
+from engine.plan.rules.runs import Run, runs_of
+from engine.plan.rules.silence import Silence
+from engine.plan.rules.writing import Writing
 from engine.plan.stack import Stack, Visit, compile_plan
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What the new model is to run on."""
+
+    name: str
+    """As the user calls it: "cuda:0"."""
+    memory: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the plan's text does not tell: looked up by whoever asks for the check, as rules read no disk."""
+
+    off: tuple[str, ...] = ()
+    """Ids of the rules that the configuration switches off."""
+    free_disk: int | None = None
+    """Bytes free where the new model is to be written."""
+    device: Device | None = None
+
+
+UNKNOWN = Circumstances()
+"""Nothing is known, no rule is off."""
 
 
 @dataclass(frozen=True)
@@ -15,11 +44,29 @@ class Facts:
 
     plan: Plan
     checkpoints: Mapping[str, Checkpoint]
+    circumstances: Circumstances = UNKNOWN
 
     @cached_property
     def stack(self) -> Stack:
         """Only for rules of the stack: every slice is known to lie inside its checkpoint."""
         return compile_plan(self.plan, self.checkpoints)
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """The stack as a reader follows it: layers that act one after another; inert copies are not counted."""
+        return runs_of(visit for visit in self.stack.visits if not self.silence.is_inert(visit))
+
+    @cached_property
+    def writing(self) -> Writing:
+        return Writing()
+
+    @cached_property
+    def silence(self) -> Silence:
+        return Silence(self.writing)
+
+    @cached_property
+    def cost(self) -> Cost:
+        return cost_of(self.stack)
 
     def first_mentions(self) -> Iterator[tuple[str, Place]]:
         """Each checkpoint's reference and where the slices name it first."""

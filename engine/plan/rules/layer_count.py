@@ -1,7 +1,15 @@
 """layer-count: a checkpoint whose weights have more layers than its config says.
 
-Readers ignore the layers beyond the count, so a stack of them would not be what it seems. mergekit leaves such files
-behind when it does not know a family.
+Severity: error
+
+Why: Readers ignore the layers beyond the count, so a stack of them would not be what it seems. mergekit leaves such
+files behind when it does not know a family.
+
+Source: mergekit on SmolLM3, Olmo3, GPT-OSS and others, checked by running it.
+
+Example: config.json says `"num_hidden_layers": 36`, the weights have 40 layers.
+
+Remedy: Correct the count in config.json, or use another copy.
 """
 
 from collections.abc import Iterator

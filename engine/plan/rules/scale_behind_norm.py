@@ -1,12 +1,20 @@
 """scale-behind-norm: a scaled projection whose output a norm rescales.
 
-Where a norm follows the projection (Gemma 2 and 3, OLMo 2) scaling the projection does nothing, measured. dlec puts
-the factor onto the norm's effective gain; mergekit would scale the projection, in vain.
+Severity: note; error where the family of the model is not understood
+
+Why: Where a norm follows the projection (Gemma 2 and 3, OLMo 2) scaling the projection does nothing: the norm undoes
+it. dlec puts the factor onto the norm's effective gain, so that the plan does what it says; mergekit would scale the
+projection, in vain.
+
+Source: measured for this project.
+
+Example: `scale: [{filter: o_proj, value: 0.5}]` over a Gemma 2.
+
+Remedy: None is needed here. To get the same from mergekit, scale the norm.
 """
 
 from collections.abc import Iterator
 
-from engine.checkpoint.residual import norms_behind
 from engine.errors import CheckpointError
 from engine.plan.outputs import layer_scalings
 from engine.plan.problems import Problem, Severity
@@ -18,15 +26,15 @@ def check(facts: Facts) -> Iterator[Problem]:
     named: set[int] = set()
     for visit in facts.stack.visits:
         if visit.levels and visit.slice_index not in named:
-            for severity, message in _findings(visit):
+            for severity, message in _findings(facts, visit):
                 named.add(visit.slice_index)
                 yield Problem("scale-behind-norm", severity, message, facts.place_of(visit))
 
 
-def _findings(visit: Visit) -> Iterator[tuple[Severity, str]]:
+def _findings(facts: Facts, visit: Visit) -> Iterator[tuple[Severity, str]]:
     try:
-        norms = norms_behind(visit.checkpoint, visit.layer)
-        scaled = layer_scalings(visit)
+        norms = facts.writing.norms_behind(visit.checkpoint, visit.layer)
+        scaled = layer_scalings(visit) if norms else {}
     except CheckpointError as error:
         yield Severity.ERROR, error.line
         return

@@ -1,7 +1,15 @@
 """scale-reach: a scale that also changes embeddings, final norm or head.
 
-An entry without a filter in the first slice also scales the embeddings, in the last slice norm and head too
-(mergekit does the same, and says nothing).
+Severity: warning
+
+Why: An entry without a filter in the first slice also scales the embeddings, in the last slice final norm and head
+too, at the top of the plan everything.
+
+Source: mergekit does the same and says nothing, checked by running it.
+
+Example: `[0, 16]` with `scale: 0.5` as first slice halves `model.embed_tokens.weight`.
+
+Remedy: Give the entry a filter that only layers have, such as `layers.`.
 """
 
 from collections.abc import Iterator

@@ -1,15 +1,17 @@
-"""Reads a whole plan: the top-level keys."""
+"""Reads one YAML document as a plan: the top-level keys."""
 
 import difflib
-from dataclasses import dataclass
 
 from engine.errors import shown
-from engine.plan.model import START, Plan
-from engine.plan.problems import Problem, has_errors
-from engine.plan.syntax.nodes import Mapping, Node, PlanSyntaxError, read_nodes
-from engine.plan.syntax.reading import Findings, as_text, check_keys, kind
+from engine.plan.model import START, Plan, ScaleLevel, Slice
+from engine.plan.problems import replaced
+from engine.plan.syntax.models import read_model
+from engine.plan.syntax.modules import read_modules
+from engine.plan.syntax.nodes import Mapping, Node
+from engine.plan.syntax.reading import Findings, as_text, check_keys
 from engine.plan.syntax.scales import read_parameters
-from engine.plan.syntax.slices import read_model, read_slices
+from engine.plan.syntax.slices import read_listed_models, read_slices
+from engine.plan.syntax.tokenizers import read_tokenizer
 
 DOCUMENT_KEYS = (
     "merge_method",
@@ -29,98 +31,98 @@ DOCUMENT_KEYS = (
 DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32"}
 """mergekit's names, with or without `torch.`, to safetensors' names."""
 
-NOT_YET = ("models", "modules", "tokenizer_source", "tokenizer", "chat_template")
-"""Keys that mergekit honours and dlec does not: refused, never ignored."""
+PASSTHROUGH = "passthrough"
+
+FORMS = ("slices", "models", "modules")
+"""The ways to say what is stacked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """What a text says."""
-
-    plan: Plan | None
-    """None when the problems contain an error."""
-    problems: tuple[Problem, ...]
-
-
-def parse(text: str) -> Parsed:
-    """Read mergekit's YAML for `merge_method: passthrough`. Never raises: what is wrong is among the problems."""
-    found = Findings()
-    try:
-        root = read_nodes(text)
-    except PlanSyntaxError as problem:
-        found.error("syntax", problem.message, problem.place, problem.fix)
-        return Parsed(None, tuple(found))
-    plan = _read_document(root, found)
-    return Parsed(None if has_errors(found) else plan, tuple(found))
-
-
-def _read_document(root: Node | None, found: Findings) -> Plan | None:
-    if root is None:
-        fix = "Start with `dlec plan new repeat MODEL`."
-        found.error("shape", "the plan is empty", START, fix)
-        return None
-    if not isinstance(root, Mapping):
-        found.error("shape", f"a plan is a mapping with `merge_method` and `slices`, not {kind(root)}", root.place)
-        return None
+def read_passthrough(root: Mapping, found: Findings) -> Plan | None:
+    """The plan of a document whose method is passthrough, or is missing."""
     check_keys(root, DOCUMENT_KEYS, "a plan", found)
     _check_method(root, found)
-    _refuse_unsupported(root, found)
-    return _read_plan(root, found)
+    return read_plan(root, _read_slices(root, found), read_parameters(root, found), found)
 
 
-def _read_plan(root: Mapping, found: Findings) -> Plan | None:
-    slices = root.get("slices")
-    if slices is None:
-        found.error("shape", "the plan has no `slices`", root.place)
-        return None
-    base = root.get("base_model")
+def read_plan(root: Mapping, slices: tuple[Slice, ...], scale: ScaleLevel, found: Findings) -> Plan | None:
+    """What a document says beside its slices and its global scale; None when there are no slices to speak of."""
+    base = root.given("base_model")
     plan = Plan(
-        slices=read_slices(slices, found),
-        base_model=None if base is None else read_model(base, found),
+        slices=slices,
+        base_model=_read_base_model(root, found),
         base_model_place=START if base is None else base.place,
         dtype=_read_dtype(root, "dtype", found),
         out_dtype=_read_dtype(root, "out_dtype", found),
-        scale=read_parameters(root, found),
+        scale=scale,
+        tokenizer=read_tokenizer(root, found),
+        slices_place=next((root.place_of(form) for form in FORMS if form in root.entries), root.place),
+        name=read_name(root, found),
     )
     return plan if plan.slices else None
 
 
+def read_name(root: Mapping, found: Findings) -> str | None:
+    node = root.given("name")
+    return None if node is None else as_text(node, "`name`", found)
+
+
+def is_like_passthrough(method: str) -> bool:
+    """Whether that is the method meant, misspelt perhaps."""
+    return bool(difflib.get_close_matches(method.lower(), [PASSTHROUGH], cutoff=0.6))
+
+
 def _check_method(root: Mapping, found: Findings) -> None:
-    node = root.get("merge_method")
+    node = root.given("merge_method")
     if node is None:
-        found.error("merge-method", "the plan has no `merge_method`", root.place, "Add `merge_method: passthrough`.")
+        fix = f"Add `merge_method: {PASSTHROUGH}`."
+        found.error("merge-method", "the plan has no `merge_method`", root.place, fix)
         return
     method = as_text(node, "`merge_method`", found)
-    if method is None or method == "passthrough":
-        return
-    if difflib.get_close_matches(method, ["passthrough"], cutoff=0.6):
-        found.error("merge-method", f"there is no method `{shown(method)}`", node.place, "Did you mean `passthrough`?")
-    else:
-        message = f"`{shown(method)}` mixes weights; dlec stacks layers, which is `passthrough`"
-        found.error("merge-method", message, node.place)
+    if method is not None and method != PASSTHROUGH:
+        change = replaced(node.span, PASSTHROUGH, is_safe=True)
+        message = f"there is no method `{shown(method)}`"
+        found.error("merge-method", message, node.place, f"Did you mean `{PASSTHROUGH}`?", change)
 
 
-def _refuse_unsupported(root: Mapping, found: Findings) -> None:
-    for key in NOT_YET:
-        node = root.get(key)
-        if node is not None:
-            found.error("unsupported-key", f"`{key}` is not supported yet", root.place_of(key), _way_out(key))
+def _read_slices(root: Mapping, found: Findings) -> tuple[Slice, ...]:
+    forms = [form for form in FORMS if root.given(form) is not None]
+    if not forms:
+        found.error("shape", "the plan has no `slices`", root.place)
+        return ()
+    if len(forms) > 1:
+        both = " and ".join(f"`{form}`" for form in forms)
+        found.error("shape", f"the plan has {both}", root.place_of(forms[1]), "Exactly one of them says what to stack.")
+        return ()
+    node = root.given(forms[0])
+    return () if node is None else _read_form(forms[0], node, root, found)
 
 
-def _way_out(key: str) -> str:
-    if key == "models":
-        return "Write the models as `slices` with `layer_range`."
-    if key == "modules":
-        return "Write `slices`: they apply to the language model, the other modules are carried along."
-    return "Leave it out: tokenizer and chat template are copied from base_model, else from the first slice's model."
+def _read_form(form: str, node: Node, root: Mapping, found: Findings) -> tuple[Slice, ...]:
+    if form == "slices":
+        return read_slices(node, found)
+    if form == "modules":
+        return read_modules(node, _read_base_model(root, Findings()), found)
+    if root.given("base_model") is not None:
+        message = "mergekit takes this base_model for a second model to stack, and refuses the plan"
+        fix = "Write `slices` with the layer_range instead of `models`."
+        found.warning("models-form", message, root.place_of("base_model"), fix)
+    return read_listed_models(node, found)
+
+
+def _read_base_model(root: Mapping, found: Findings) -> str | None:
+    node = root.given("base_model")
+    return None if node is None else read_model(node, found, "`base_model`")
 
 
 def _read_dtype(root: Mapping, key: str, found: Findings) -> str | None:
-    node = root.get(key)
-    if node is None or getattr(node, "value", ...) is None:
+    node = root.given(key)
+    if node is None:
         return None
     name = as_text(node, f"`{key}`", found)
     dtype = DTYPES.get((name or "").removeprefix("torch."))
     if name is not None and dtype is None:
-        found.error("dtype", f"`{shown(name)}` is not a dtype", node.place, f"Use one of {', '.join(DTYPES)}.")
+        nearest = difflib.get_close_matches(name.removeprefix("torch."), DTYPES, n=1, cutoff=0.75)
+        change = replaced(node.span, nearest[0], is_safe=True) if nearest else None
+        fix = f"Did you mean `{nearest[0]}`?" if nearest else f"Use one of {', '.join(DTYPES)}."
+        found.error("dtype", f"`{shown(name)}` is not a dtype to stack in", node.place, fix, change)
     return dtype

@@ -1,211 +1,145 @@
-"""YAML text as a tree that remembers where everything stands.
+"""What is read in a tree: values, lists, mappings, with aliases followed and `<<` merged.
 
-PyYAML's `compose` gives nodes with line and column and reads what mergekit's users write: anchors, merge keys,
-repeated keys of which the last wins.
+What an alias stands for is seen at the place of the alias; its own place is kept beside it.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import yaml
+from engine.plan.model import Place, Span
+from engine.plan.syntax.events import MAX_TEXT_BYTES, PlanSyntaxError, read_events
+from engine.plan.syntax.tree import MERGE_TAG, NULL_TAG, SCALAR, SEQUENCE, Tree, constructed
 
-from engine.errors import shown
-from engine.plan.model import Place
+__all__ = ["MAX_TEXT_BYTES", "Mapping", "Node", "PlanSyntaxError", "Scalar", "Sequence", "node_at", "read_events"]
 
-MAX_TEXT_BYTES = 2_000_000
-MAX_NODES = 100_000
-"""Counted with every alias expanded."""
-MAX_DEPTH = 40
-"""A plan needs 8; deeper text is an attack or an accident."""
+_MERGE = "<<"
 
-_MERGE_TAG = "tag:yaml.org,2002:merge"
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Entry: TypeAlias = tuple[int, int, int | None]
+"""Numbers of a key and its value, and of the alias through which both are seen."""
 
 
-class PlanSyntaxError(Exception):
-    """The text is not YAML, or not YAML that a plan may be."""
+@dataclass(slots=True, eq=False)
+class _Node:
+    """Not frozen: a plan has ten thousand of these, and freezing doubles their price."""
 
-    def __init__(self, message: str, place: Place, fix: str = "") -> None:
-        super().__init__(message)
-        self.message, self.place, self.fix = message, place, fix
+    tree: Tree
+    number: int
+    alias: int | None
+    """The outermost one through which it is seen here."""
 
+    @property
+    def place(self) -> Place:
+        own = self.tree.place(self.number)
+        if self.alias is None:
+            return own
+        seen = self.tree.place(self.alias)
+        return Place(seen.line, seen.column, origin=own)
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
-    value: Any
-    """As YAML reads it: text, number, bool, None, date."""
-    text: str
-    """As written."""
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Sequence:
-    items: tuple["Node", ...]
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    key: str
-    key_place: Place
-    value: "Node"
-    is_shared: bool
-    """The value is used again through an alias: its key may be a mere holder of an anchor."""
+    @property
+    def span(self) -> Span | None:
+        """Where it can be replaced; None where that would change more or less than this value."""
+        start, end = self.tree.place(self.number), self.tree.end(self.number)
+        is_own = self.alias is None and self.number not in self.tree.irreplaceable
+        return Span(start, end) if is_own and start.line == end.line and start != end else None
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
-    entries: tuple[Entry, ...]
+@dataclass(slots=True, eq=False)
+class Scalar(_Node):
+    @property
+    def text(self) -> str:
+        """As written."""
+        return self.tree.values[self.number]
+
+    @property
+    def is_null(self) -> bool:
+        return self.tree.tags[self.number] == NULL_TAG
+
+    @property
+    def value(self) -> Any:
+        """As YAML reads it: text, number, bool, None, date."""
+        return constructed(self.tree.tags[self.number], self.tree.values[self.number])
+
+
+@dataclass(slots=True, eq=False)
+class Sequence(_Node):
+    def items(self) -> "list[Node]":
+        """Made anew each time: whoever needs them twice keeps them."""
+        return [node_at(self.tree, item, self.alias) for item in self.tree.children(self.number)]
+
+
+@dataclass(slots=True, eq=False)
+class Mapping(_Node):
+    entries: dict[str, _Entry]
     """Merged and deduplicated, the last of equal keys winning."""
-    place: Place
+    hidden: list[Scalar]
+    """Its own keys that are given again later, and so are void."""
 
     def get(self, key: str) -> "Node | None":
-        return next((entry.value for entry in self.entries if entry.key == key), None)
+        entry = self.entries.get(key)
+        return None if entry is None else node_at(self.tree, *entry[1:])
 
-    def place_of(self, key: str) -> Place:
-        return next((entry.key_place for entry in self.entries if entry.key == key), self.place)
+    def given(self, key: str) -> "Node | None":
+        """As `get`; a key without a value, or with null, counts as none."""
+        node = self.get(key)
+        return None if isinstance(node, Scalar) and node.is_null else node
+
+    def key(self, name: str) -> Scalar:
+        """The key of that name, as it stands in the text."""
+        number, _, alias = self.entries[name]
+        return Scalar(self.tree, number, alias)
+
+    def place_of(self, name: str) -> Place:
+        """Of that key; of the mapping where there is none."""
+        return self.key(name).place if name in self.entries else self.place
+
+    def is_holder(self, name: str) -> bool:
+        """Whether something in the value of that key is used elsewhere: the key may be there for an anchor's sake."""
+        return self.tree.is_shared(self.entries[name][1])
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
-def read_nodes(text: str) -> Node | None:
-    """The tree of the single YAML document in `text`, None when it is empty. Raises PlanSyntaxError."""
-    if len(text) > MAX_TEXT_BYTES:
-        raise PlanSyntaxError(f"the text has {len(text):,} characters, a plan may have {MAX_TEXT_BYTES:,}", Place(1, 1))
-    try:
-        _check_depth(text)
-        root = yaml.compose(text, Loader=_LOADER)
-    except yaml.MarkedYAMLError as error:
-        raise PlanSyntaxError(_reason(error), _place(error.problem_mark or error.context_mark)) from error
-    except yaml.reader.ReaderError as error:
-        raise PlanSyntaxError(
-            f"a character that YAML forbids: {shown(error.reason)}", _place_at(text, error)
-        ) from error
-    if root is None:
-        return None
-    _check_size(root)
-    return _Tree(root).built
+def node_at(tree: Tree, number: int, alias: int | None = None) -> Node:
+    """What stands at a number, seen through `alias` or, where it is one, through itself. Raises PlanSyntaxError for a
+    mapping that cannot be read."""
+    if number in tree.targets:
+        alias = number if alias is None else alias
+        number = tree.targets[number]
+    kind = tree.kinds[number]
+    if kind == SCALAR:
+        return Scalar(tree, number, alias)
+    if kind == SEQUENCE:
+        return Sequence(tree, number, alias)
+    return Mapping(tree, number, alias, *_entries(tree, number, alias))
 
 
-def _check_depth(text: str) -> None:
-    """Walks the events, which never recurse, before `compose`, which does."""
-    depth = 0
-    for count, event in enumerate(yaml.parse(text, Loader=_LOADER)):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MAX_DEPTH:
-            raise PlanSyntaxError(f"nested more than {MAX_DEPTH} deep", _place(event.start_mark))
-        if count > 2 * MAX_NODES:
-            raise PlanSyntaxError(f"more than {MAX_NODES:,} values", _place(event.start_mark))
+def _entries(tree: Tree, number: int, alias: int | None) -> tuple[dict[str, _Entry], list[Scalar]]:
+    """The entries of a mapping, merged ones first, so that its own win; and those of its own that are hidden."""
+    own: dict[str, _Entry] = {}
+    hidden: list[Scalar] = []
+    merged: dict[str, _Entry] = {}
+    key, after, afters = number + 1, tree.afters[number], tree.afters
+    while key < after:
+        value, written = afters[key], tree.targets.get(key, key)
+        key = afters[value]
+        if tree.kinds[written] != SCALAR:
+            raise PlanSyntaxError("a key must be plain text", tree.place(written))
+        name = tree.values[written]
+        if name == _MERGE and tree.tags[written] == MERGE_TAG:
+            for source in _merged(node_at(tree, value, alias)):
+                merged.update(source.entries)
+            continue
+        if name in own:
+            hidden.append(Scalar(tree, own[name][0], alias))
+        own[name] = (written, value, alias)
+    return ({**merged, **own} if merged else own), hidden
 
 
-def _check_size(root: yaml.Node) -> None:
-    """Measures the tree with aliases expanded, without expanding them: a few anchors can mean billions of values."""
-    measured: dict[int, tuple[int, int]] = {}
-
-    def measure(node: yaml.Node) -> tuple[int, int]:
-        """How many nodes, how deep. An alias comes after its anchor, so this is never deeper than the text."""
-        if id(node) not in measured:
-            measured[id(node)] = MAX_NODES + 1, 0
-            children = [measure(child) for child in _children(node)]
-            size, depth = sum(size for size, _ in children), max((depth for _, depth in children), default=0)
-            measured[id(node)] = 1 + size, 1 + depth
-        return measured[id(node)]
-
-    size, depth = measure(root)
-    if size > MAX_NODES:
-        raise PlanSyntaxError(
-            f"anchors expand to more than {MAX_NODES:,} values or contain themselves", _place(root.start_mark)
-        )
-    if depth > MAX_DEPTH:
-        raise PlanSyntaxError(f"anchors nest more than {MAX_DEPTH} deep", _place(root.start_mark))
-
-
-class _Tree:
-    """Turns composed nodes into ours, each shared node once."""
-
-    def __init__(self, root: yaml.Node) -> None:
-        self._uses = Counter(id(child) for node in _all_nodes(root) for child in _children(node))
-        self._scalars = yaml.constructor.SafeConstructor()
-        self._done: dict[int, Node] = {}
-        self.built = self._build(root)
-
-    def _build(self, node: yaml.Node) -> Node:
-        if id(node) not in self._done:
-            self._done[id(node)] = self._convert(node)
-        return self._done[id(node)]
-
-    def _convert(self, node: yaml.Node) -> Node:
-        place = _place(node.start_mark)
-        if isinstance(node, yaml.MappingNode):
-            return Mapping(tuple({entry.key: entry for entry in self._entries(node)}.values()), place)
-        if isinstance(node, yaml.SequenceNode):
-            return Sequence(tuple(self._build(item) for item in node.value), place)
-        return Scalar(self._scalar_value(node), node.value, place)
-
-    def _entries(self, node: yaml.MappingNode) -> Iterator[Entry]:
-        """Merged entries first, so that the mapping's own keys win."""
-        for key, value in node.value:
-            if key.tag == _MERGE_TAG:
-                yield from self._merged(value)
-        for key, value in node.value:
-            if key.tag != _MERGE_TAG:
-                yield Entry(_key_text(key), _place(key.start_mark), self._build(value), self._uses[id(value)] > 1)
-
-    def _merged(self, value: yaml.Node) -> Iterator[Entry]:
-        """The entries of `<<: *anchor` or `<<: [*a, *b]`, where the earlier of several wins."""
-        sources = reversed(value.value) if isinstance(value, yaml.SequenceNode) else [value]
-        for source in sources:
-            if not isinstance(source, yaml.MappingNode):
-                raise PlanSyntaxError("`<<` merges mappings only", _place(value.start_mark))
-            yield from self._entries(source)
-
-    def _scalar_value(self, node: yaml.Node) -> Any:
-        try:
-            return self._scalars.construct_object(node)
-        except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError) as error:
-            message = f"{shown(node.value)} cannot be read as {shown(node.tag)}"
-            raise PlanSyntaxError(message, _place(node.start_mark)) from error
-
-
-def _children(node: yaml.Node) -> list[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        return [child for pair in node.value for child in pair]
-    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
-
-
-def _all_nodes(root: yaml.Node) -> Iterator[yaml.Node]:
-    """Every distinct node once."""
-    waiting, seen = [root], {id(root)}
-    while waiting:
-        node = waiting.pop()
-        yield node
-        for child in _children(node):
-            if id(child) not in seen:
-                seen.add(id(child))
-                waiting.append(child)
-
-
-def _key_text(node: yaml.Node) -> str:
-    if not isinstance(node, yaml.ScalarNode):
-        raise PlanSyntaxError("a key must be plain text", _place(node.start_mark))
-    return str(node.value)
-
-
-def _reason(error: yaml.MarkedYAMLError) -> str:
-    return " ".join(shown(part) for part in (error.context, error.problem) if part)
-
-
-def _place(mark: Any) -> Place:
-    return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-
-
-def _place_at(text: str, error: yaml.reader.ReaderError) -> Place:
-    before = text[: error.position]
-    return Place(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
+def _merged(value: Node) -> Iterator[Mapping]:
+    """What `<<: *anchor` or `<<: [*a, *b]` takes over, the one that wins last."""
+    for source in reversed(value.items()) if isinstance(value, Sequence) else [value]:
+        if not isinstance(source, Mapping):
+            raise PlanSyntaxError("`<<` merges mappings only", value.place)
+        yield source

@@ -6,32 +6,44 @@ from collections.abc import Collection
 
 from engine.errors import shown
 from engine.plan.model import Place
-from engine.plan.problems import Problem, Severity
+from engine.plan.problems import Change, Problem, Severity, replaced
 from engine.plan.syntax.nodes import Mapping, Node, Scalar, Sequence
 
 
 class Findings(list[Problem]):
     """The problems found while reading one text."""
 
-    def error(self, rule: str, message: str, place: Place, fix: str = "") -> None:
-        self.append(Problem(rule, Severity.ERROR, message, place, fix))
+    def error(self, rule: str, message: str, place: Place, fix: str = "", change: Change | None = None) -> None:
+        self.append(Problem(rule, Severity.ERROR, message, place, fix, change))
 
-    def warning(self, rule: str, message: str, place: Place, fix: str = "") -> None:
-        self.append(Problem(rule, Severity.WARNING, message, place, fix))
+    def warning(self, rule: str, message: str, place: Place, fix: str = "", change: Change | None = None) -> None:
+        self.append(Problem(rule, Severity.WARNING, message, place, fix, change))
+
+    def note(self, rule: str, message: str, place: Place, fix: str = "", change: Change | None = None) -> None:
+        self.append(Problem(rule, Severity.NOTE, message, place, fix, change))
 
 
 def check_keys(mapping: Mapping, known: Collection[str], where: str, found: Findings) -> None:
     """Names keys nobody reads. One that resembles a known key is an error: the plan would not mean what it says."""
-    for entry in mapping.entries:
-        if entry.key in known or entry.is_shared:
-            continue
-        nearest = difflib.get_close_matches(entry.key, known, n=1, cutoff=0.75)
-        if nearest:
-            message = f"`{shown(entry.key)}` is not a key of {where}"
-            found.error("unknown-key", message, entry.key_place, f"Did you mean `{nearest[0]}`?")
-        else:
-            message = f"`{shown(entry.key)}` is not a key of {where} and is ignored"
-            found.warning("unknown-key", message, entry.key_place, f"Known keys: {', '.join(known)}.")
+    for name in mapping.entries:
+        if name not in known and not mapping.is_holder(name):
+            _refuse_key(mapping.key(name), known, where, found)
+    for key in mapping.hidden:
+        if key.text in known:
+            line = mapping.place_of(key.text).line
+            message = f"`{key.text}` is given again on line {line}, and the last one counts"
+            found.warning("repeated-key", message, key.place, "Take out the one that is not meant.")
+
+
+def _refuse_key(key: Scalar, known: Collection[str], where: str, found: Findings) -> None:
+    nearest = difflib.get_close_matches(key.text, known, n=1, cutoff=0.75)
+    if nearest:
+        change = replaced(key.span, nearest[0], is_safe=True)
+        message = f"`{shown(key.text)}` is not a key of {where}"
+        found.error("unknown-key", message, key.place, f"Did you mean `{nearest[0]}`?", change)
+    else:
+        message = f"`{shown(key.text)}` is not a key of {where} and is ignored"
+        found.warning("unknown-key", message, key.place, f"Known keys: {', '.join(known)}.")
 
 
 def as_mapping(node: Node, what: str, found: Findings) -> Mapping | None:
@@ -50,7 +62,7 @@ def as_sequence(node: Node, what: str, found: Findings) -> Sequence | None:
 
 def as_text(node: Node, what: str, found: Findings) -> str | None:
     """Text; a bare number or date counts as what was written."""
-    if isinstance(node, Scalar) and node.value is not None and node.text.strip():
+    if isinstance(node, Scalar) and not node.is_null and node.text.strip():
         return node.text
     found.error("shape", f"{what} must be text, not {kind(node)}", node.place)
     return None
@@ -65,13 +77,12 @@ def as_whole_number(node: Node, what: str, found: Findings) -> int | None:
     return None
 
 
-def as_factor(node: Node, found: Findings) -> float | None:
+def as_factor(node: Node, what: str, found: Findings) -> float | None:
     """A finite number; numeric text is taken as mergekit takes it."""
     number = _number(node)
-    if number is not None:
-        return number
-    found.error("scale", f"a scale must be a number, not {kind(node)}", node.place)
-    return None
+    if number is None:
+        found.error("scale", f"{what} must be a number, not {kind(node)}", node.place)
+    return number
 
 
 def kind(node: Node) -> str:
@@ -81,7 +92,7 @@ def kind(node: Node) -> str:
             return "a mapping"
         case Sequence():
             return "a list"
-        case Scalar(value=None):
+        case Scalar(is_null=True):
             return "nothing"
         case Scalar():
             return f"`{shown(node.text)}`"

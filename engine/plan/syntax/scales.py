@@ -1,33 +1,43 @@
-"""Reads `parameters: {scale: ...}` in the forms mergekit knows: factor, gradient, filtered list."""
+"""Reads `parameters: {scale: ...}` in the forms mergekit knows: factor, gradient, filtered list.
 
-from engine.plan.model import ScaleEntry, ScaleLevel
+`linear` says `weight` in the same forms.
+"""
+
+from collections.abc import Collection
+
+from engine.plan.model import Place, ScaleEntry, ScaleLevel, Span
+from engine.plan.problems import Change, Replacement
 from engine.plan.syntax.nodes import Mapping, Node, Sequence
 from engine.plan.syntax.reading import Findings, as_factor, as_mapping, as_text, check_keys
 
+PASSTHROUGH_PARAMETERS = ("scale",)
 
-def read_parameters(holder: Mapping, found: Findings) -> ScaleLevel:
-    """The scale level of a mapping that may have `parameters`; empty when it sets none."""
-    node = holder.get("parameters")
+
+def read_parameters(
+    holder: Mapping, found: Findings, known: Collection[str] = PASSTHROUGH_PARAMETERS, wanted: str = "scale"
+) -> ScaleLevel:
+    """The level that a mapping with `parameters` sets for the one `wanted`; empty when it sets none."""
+    node = holder.given("parameters")
     parameters = None if node is None else as_mapping(node, "`parameters`", found)
     if parameters is None:
         return ()
-    check_keys(parameters, ("scale",), "passthrough's parameters", found)
-    scale = parameters.get("scale")
-    return () if scale is None else read_scale(scale, found)
+    check_keys(parameters, known, "passthrough's parameters" if wanted == "scale" else "linear's parameters", found)
+    setting = parameters.get(wanted)
+    return () if setting is None else read_setting(setting, f"a {wanted}", found)
 
 
-def read_scale(node: Node, found: Findings) -> ScaleLevel:
+def read_setting(node: Node, what: str, found: Findings) -> ScaleLevel:
     if isinstance(node, Mapping):
-        place = node.place
-        found.error("scale", "filtered scales must be a list", place, "Put `- ` before `filter`.")
+        found.error("scale", "filtered scales must be a list", node.place, "Put `- ` before it.", _as_list(node))
         return ()
-    if isinstance(node, Sequence) and any(isinstance(item, Mapping) for item in node.items):
-        return tuple(entry for item in node.items if (entry := _filtered(item, found)))
-    values = _factors(node, found)
+    items = node.items() if isinstance(node, Sequence) else []
+    if any(isinstance(item, Mapping) for item in items):
+        return tuple([entry for item in items if (entry := _filtered(item, what, found))])
+    values = _factors(node, what, found)
     return (ScaleEntry(None, values, node.place),) if values else ()
 
 
-def _filtered(node: Node, found: Findings) -> ScaleEntry | None:
+def _filtered(node: Node, what: str, found: Findings) -> ScaleEntry | None:
     entry = as_mapping(node, "an entry of a filtered scale", found)
     if entry is None:
         return None
@@ -36,16 +46,32 @@ def _filtered(node: Node, found: Findings) -> ScaleEntry | None:
     if value is None:
         found.error("scale", "this entry has no `value`", entry.place)
         return None
-    values = _factors(value, found)
-    wanted = entry.get("filter")
+    values = _factors(value, what, found)
+    wanted = entry.given("filter")
     text = None if wanted is None else as_text(wanted, "`filter`", found)
-    return ScaleEntry(None if text == "*" else text, values, entry.place) if values else None
+    if not values:
+        return None
+    return ScaleEntry(None if text == "*" else text, values, entry.place)
 
 
-def _factors(node: Node, found: Findings) -> tuple[float, ...]:
+def _factors(node: Node, what: str, found: Findings) -> tuple[float, ...]:
     """One factor, or the knots of a gradient; empty when something was wrong."""
-    items = node.items if isinstance(node, Sequence) else (node,)
-    factors = [as_factor(item, found) for item in items]
-    if not items:
+    if not isinstance(node, Sequence):
+        factor = as_factor(node, what, found)
+        return () if factor is None else (factor,)
+    factors = [as_factor(item, what, found) for item in node.items()]
+    if not factors:
         found.error("scale", "an empty list scales nothing", node.place)
-    return tuple(f for f in factors if f is not None) if None not in factors else ()
+    return tuple([f for f in factors if f is not None]) if None not in factors else ()
+
+
+def _as_list(mapping: Mapping) -> Change | None:
+    """Makes a single entry a list of one, where that is a matter of brackets."""
+    span = mapping.span
+    if span is None:
+        return None
+    return Change((_insertion(span.start, "["), _insertion(span.end, "]")), is_safe=True)
+
+
+def _insertion(place: Place, text: str) -> Replacement:
+    return Replacement(Span(place, place), text)

@@ -1,15 +1,15 @@
-"""Reads the slices of a plan, in the `slices:` and the `models:` form."""
+"""Reads what a plan stacks, in the `slices:`, the `models:` and the `modules:` form."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
-from engine.errors import shown
 from engine.plan.model import ScaleLevel, Slice
-from engine.plan.syntax.nodes import Mapping, Node, Scalar, Sequence
+from engine.plan.syntax.models import read_model
+from engine.plan.syntax.nodes import Mapping, Node, Sequence
 from engine.plan.syntax.reading import (
     Findings,
     as_mapping,
     as_sequence,
-    as_text,
     as_whole_number,
     check_keys,
     kind,
@@ -18,98 +18,120 @@ from engine.plan.syntax.scales import read_parameters
 
 SLICE_KEYS = ("sources", "parameters", "base_model", "residual_weight")
 SOURCE_KEYS = ("model", "layer_range", "parameters")
-MODEL_KEYS = ("model", "lora", "override_architecture")
+LISTED_MODEL_KEYS = ("model", "parameters")
+
+SliceReader: TypeAlias = Callable[[Mapping, Findings], "Slice | None"]
+"""Reads the mapping of one slice."""
 
 
-def read_slices(node: Node, found: Findings) -> tuple[Slice, ...]:
+def read_slices(node: Node, found: Findings, read_slice: SliceReader | None = None) -> tuple[Slice, ...]:
     """Every readable slice; unreadable ones are among the findings."""
     listed = as_sequence(node, "`slices`", found)
     if listed is None:
         return ()
-    if not listed.items:
+    items = listed.items()
+    if not items:
         found.error("shape", "`slices` is empty", node.place, "A plan needs at least one slice.")
-    return tuple(slice_ for item in listed.items for slice_ in _read_slice(item, found))
+    mappings = (as_mapping(item, "a slice", found) for item in items)
+    read = read_slice or read_passthrough_slice
+    return tuple([slice_ for mapping in mappings if mapping is not None and (slice_ := read(mapping, found))])
 
 
-def _read_slice(node: Node, found: Findings) -> Iterator[Slice]:
-    mapping = as_mapping(node, "a slice", found)
-    if mapping is None:
-        return
+def read_listed_models(node: Node, found: Findings) -> tuple[Slice, ...]:
+    """The `models:` form: the whole of one model."""
+    listed = as_sequence(node, "`models`", found)
+    if listed is None:
+        return ()
+    items = listed.items()
+    if len(items) != 1:
+        message = f"passthrough takes a single model here, not {len(items)}: it stacks, it does not mix"
+        found.error("single-source", message, node.place, "Give each a slice, with the layers that it shall give.")
+        return ()
+    entry = as_mapping(items[0], "an entry of `models`", found)
+    return () if entry is None else tuple(_whole_model(entry, found))
+
+
+def read_passthrough_slice(mapping: Mapping, found: Findings) -> Slice | None:
+    """A slice of exactly one source, from which passthrough takes its tensors."""
+    check_slice(mapping, found)
+    level = read_parameters(mapping, found)
+    listed = sources_of(mapping, found)
+    if listed is None:
+        return None
+    sources = listed.items()
+    if len(sources) != 1:
+        message = f"a passthrough slice has exactly one source, not {len(sources)}"
+        found.error("single-source", message, listed.place, "Give each source a slice of its own.")
+        return None
+    source = as_mapping(sources[0], "a source", found)
+    return None if source is None else read_source(source, mapping, level, read_parameters, found)
+
+
+def check_slice(mapping: Mapping, found: Findings) -> None:
+    """Names what is no key of a slice, or is one that changes nothing."""
     check_keys(mapping, SLICE_KEYS, "a slice", found)
-    source = _only_source(mapping, found)
-    if source is not None:
-        yield from _read_source(source, mapping, read_parameters(mapping, found), found)
+    if mapping.given("residual_weight") is not None:
+        message = "`residual_weight` has no effect: mergekit accepts it and never reads it"
+        found.warning("no-effect", message, mapping.place_of("residual_weight"), "Scale o_proj and down_proj instead.")
+    if mapping.given("base_model") is not None:
+        message = "a slice's `base_model` has no effect on a stack"
+        fix = "The plan's own base_model gives config and tokenizer."
+        found.note("no-effect", message, mapping.place_of("base_model"), fix)
 
 
-def _only_source(slice_: Mapping, found: Findings) -> Mapping | None:
-    """Passthrough takes its tensors from exactly one source per slice."""
+def sources_of(slice_: Mapping, found: Findings) -> Sequence | None:
     node = slice_.get("sources")
     if node is None:
         found.error("shape", "this slice has no `sources`", slice_.place)
         return None
-    sources = as_sequence(node, "`sources`", found)
-    if sources is None:
-        return None
-    if len(sources.items) != 1:
-        message = f"a passthrough slice has exactly one source, not {len(sources.items)}"
-        found.error("single-source", message, node.place, "Give each source a slice of its own.")
-        return None
-    return as_mapping(sources.items[0], "a source", found)
+    return as_sequence(node, "`sources`", found)
 
 
-def _read_source(source: Mapping, slice_: Mapping, level: ScaleLevel, found: Findings) -> Iterator[Slice]:
+def read_source(
+    source: Mapping,
+    slice_: Mapping,
+    level: ScaleLevel,
+    read_own_level: Callable[[Mapping, Findings], ScaleLevel],
+    found: Findings,
+) -> Slice | None:
+    """The slice that one source gives; `level` is what the slice itself sets."""
     check_keys(source, SOURCE_KEYS, "a source", found)
-    own_level = read_parameters(source, found)
-    model = source.get("model")
-    layer_range = source.get("layer_range")
+    own_level = read_own_level(source, found)
+    model, layer_range = source.get("model"), source.get("layer_range")
     for key, value in (("model", model), ("layer_range", layer_range)):
         if value is None:
             found.error("shape", f"this source has no `{key}`", source.place)
     if model is None or layer_range is None:
-        return
+        return None
     reference, bounds = read_model(model, found), _read_range(layer_range, found)
-    if reference is not None and bounds is not None:
-        levels = tuple(each for each in (own_level, level) if each)
-        yield Slice(reference, *bounds, levels, slice_.place, layer_range.place, model.place)
+    if reference is None or bounds is None:
+        return None
+    levels = tuple([each for each in (own_level, level) if each])
+    start, end = bounds
+    return Slice(
+        reference, start, end, levels, slice_.place, layer_range.place, model.place, range_span=layer_range.span
+    )
+
+
+def _whole_model(entry: Mapping, found: Findings) -> Iterator[Slice]:
+    check_keys(entry, LISTED_MODEL_KEYS, "an entry of `models`", found)
+    level = read_parameters(entry, found)
+    model = entry.get("model")
+    if model is None:
+        found.error("shape", "this entry has no `model`", entry.place)
+        return
+    reference = read_model(model, found)
+    if reference is not None:
+        levels = (level,) if level else ()
+        yield Slice(reference, 0, 0, levels, entry.place, model.place, model.place, is_whole=True)
 
 
 def _read_range(node: Node, found: Findings) -> tuple[int, int] | None:
-    if not isinstance(node, Sequence) or len(node.items) != 2:
-        message = f"`layer_range` must be [start, end], not {kind(node)}"
+    bounds = node.items() if isinstance(node, Sequence) else []
+    if len(bounds) != 2:
+        written = f"a list of {len(bounds)}" if isinstance(node, Sequence) else kind(node)
+        message = f"`layer_range` must be [start, end], not {written}"
         found.error("layer-range", message, node.place, "The end is exclusive: [0, 4] is layers 0, 1, 2 and 3.")
         return None
-    start, end = (as_whole_number(item, "a bound of `layer_range`", found) for item in node.items)
+    start, end = [as_whole_number(item, "a bound of `layer_range`", found) for item in bounds]
     return None if start is None or end is None else (start, end)
-
-
-def read_model(node: Node, found: Findings) -> str | None:
-    """A model reference: text, or mergekit's mapping form."""
-    if isinstance(node, Scalar):
-        reference = as_text(node, "`model`", found)
-        if reference and "+" in reference.rpartition("/")[2]:
-            _refuse_lora(node, found)
-            return None
-        return reference
-    mapping = as_mapping(node, "`model`", found)
-    if mapping is None:
-        return None
-    check_keys(mapping, MODEL_KEYS, "a model", found)
-    if mapping.get("lora") is not None:
-        _refuse_lora(node, found)
-        return None
-    inner = mapping.get("model")
-    return None if inner is None else _read_path(inner, found)
-
-
-def _read_path(node: Node, found: Findings) -> str | None:
-    if not isinstance(node, Mapping):
-        return as_text(node, "`model`", found)
-    path, revision = node.get("path"), node.get("revision")
-    text = None if path is None else as_text(path, "`path`", found)
-    return f"{text}@{shown(revision.text)}" if text and isinstance(revision, Scalar) and revision.text else text
-
-
-def _refuse_lora(node: Node, found: Findings) -> None:
-    found.error(
-        "lora", "adapters cannot be stacked as they are", node.place, "Merge the LoRA into its base first (peft)."
-    )

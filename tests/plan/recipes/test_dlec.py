@@ -32,6 +32,12 @@ def test_a_budget_that_does_not_fit_names_the_one_that_does(layers):
         dlec.candidate_blocks(10, dlec.Options(layers=layers))
 
 
+def test_ends_are_protected_or_not_and_a_shortlist_has_a_candidate():
+    assert dlec.candidate_blocks(4, dlec.Options(layers=3, protect_first=-1, protect_last=0)) == [(0, 3), (1, 4)]
+    with pytest.raises(UsageError, match="shortlist of 0"):
+        dlec.candidate_blocks(10, dlec.Options(layers=2, shortlist=0))
+
+
 def test_the_shortlist_has_the_lowest_residuals_first():
     residuals = {(2, 4): 0.3, (3, 5): 0.1, (4, 6): 0.2, (9, 10): 0.0}
     assert dlec.shortlisted(residuals, [(2, 4), (3, 5), (4, 6)], 2) == [(3, 5), (4, 6)]

@@ -1,0 +1,48 @@
+"""Why something cannot be done among the measurements, and what stands there while there are none."""
+
+from engine.errors import shown
+
+NO_MODEL = """\
+No model is open.
+
+  1   go to the models; Enter opens one"""
+READING = "the store is being read"
+_NOT_MEASURED = """\
+Nothing was measured of {name} yet.
+
+  p   profile it: every layer and every neuron, in one pass over a text, as a job
+  m   measure what repeating or leaving out layers does, as a job"""
+_NEEDS_MARKS = "nothing is marked; Space marks the layer or block under the cursor"
+_ON_MARKS = ("add_marked", "unmark_all")
+_JOBS = ("profile", "score")
+_ONLY_IN = {
+    "next_metric": ("curve", "map"),
+    "next_overlay": ("curve",),
+    "sort": ("neurons",),
+    "reverse": ("neurons",),
+    "filter": ("neurons",),
+}
+"""Actions that some views alone have a use for."""
+_VIEWS = {"curve": "curve", "map": "heat map", "neurons": "table of neurons"}
+
+
+def not_measured(name: str) -> str:
+    """Of a model: what to press."""
+    return _NOT_MEASURED.format(name=shown(name))
+
+
+def reason_without_measurements(action: str, says: str) -> str:
+    """Why it cannot be done while nothing but the words `says` is shown."""
+    if says == NO_MODEL:
+        return "no model is open; 1 goes to the models"
+    if says == READING:
+        return READING
+    return "" if action in _JOBS else "nothing was measured of this model yet; p profiles it"
+
+
+def reason_against_here(action: str, view: str, *, has_marks: bool) -> str:
+    """What holds in one view, or without marks."""
+    if action in _ON_MARKS and not has_marks:
+        return _NEEDS_MARKS
+    wanted = _ONLY_IN.get(action, (view,))
+    return "" if view in wanted else f"that is for the {' and the '.join(_VIEWS[each] for each in wanted)}"

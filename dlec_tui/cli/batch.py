@@ -1,0 +1,132 @@
+"""`dlec batch`: the merges of several plans, queued together or handed to Slurm."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dlec_tui.batch_planning import Batch, disk_line, orders_of
+from dlec_tui.cli.batch_reading import read_batch
+from dlec_tui.cli.exit_codes import code_of, say_error
+from dlec_tui.cli.jobs_options import home_option
+from dlec_tui.cli.options import json_option, strict_option
+from dlec_tui.cli.queueing import hint_at_workers, priority_option
+from dlec_tui.cli.sizes import max_shard_size_option
+from dlec_tui.wording import byte_size, count
+from engine.errors import escaped, shown
+from engine.jobs.batch import PlannedMerge, batch_id
+from engine.jobs.queue import submit
+from engine.jobs.slurm import JobArray, script_of
+from engine.plan.cost import cost_of
+from engine.tasks.merge_draft import MergeOptions
+
+
+@click.command
+@click.argument("patterns", metavar="PLANS...", nargs=-1, required=True)
+@click.option(
+    "--out", "directory", metavar="DIR", required=True, type=click.Path(file_okay=False, path_type=Path), help="Of all."
+)
+@click.option("--dry-run", "is_rehearsal", is_flag=True, help="Show what would be queued, and what forbids it.")
+@click.option("--slurm", "for_slurm", is_flag=True, help="Queue nothing: print an sbatch script, an array task a plan.")
+@priority_option
+@max_shard_size_option
+@strict_option
+@home_option
+@json_option
+@click.pass_context
+def batch(
+    ctx: click.Context,
+    patterns: tuple[str, ...],
+    directory: Path,
+    is_rehearsal: bool,
+    for_slurm: bool,
+    priority: int | None,
+    max_shard_size: int,
+    strict: bool,
+    store: Path,
+    wants_json: bool,
+) -> None:
+    """Queue a merge of each of PLANS (files or quoted patterns) into DIR/NAME, after the plan's file; all or none.
+
+    Refused are plans with errors, outputs that exist or are another's, and what does not fit on the disk.
+    """
+    if for_slurm and (is_rehearsal or wants_json or priority is not None):
+        raise click.UsageError("--slurm goes with none of --dry-run, --json and --priority")
+    options = MergeOptions(max_shard_size)
+    found = read_batch(patterns, directory, options, store, strict=strict)
+    if is_rehearsal:
+        click.echo(json.dumps(batch_as_json(found)) if wants_json else "\n".join(batch_lines(found)))
+    if found.problems:
+        for problem in found.problems:
+            say_error(str(problem))
+        ctx.exit(min(map(code_of, found.problems)))
+    if for_slurm:
+        click.echo(os.fsencode(script_of(job_array(found.merges, directory, options, strict=strict))), nl=False)
+    elif not is_rehearsal:
+        queue_batch(found.merges, options, priority or 0, store, wants_json=wants_json)
+
+
+def queue_batch(
+    merges: Sequence[PlannedMerge], options: MergeOptions, priority: int, store: Path, *, wants_json: bool
+) -> None:
+    """Submit them together, in the order given, and say which jobs they became."""
+    name = batch_id(datetime.now())
+    orders = list(orders_of(merges, options, name, priority))
+    job_ids = submit(store, orders)
+    if wants_json:
+        click.echo(json.dumps({"batch": name, "jobs": job_ids}))
+    else:
+        for job_id, order in zip(job_ids, orders, strict=True):
+            click.echo(f"job {job_id} waits: {escaped(order.title)}")
+    hint_at_workers(store, job_ids)
+
+
+def job_array(merges: Sequence[PlannedMerge], directory: Path, options: MergeOptions, *, strict: bool) -> JobArray:
+    return JobArray(
+        plans=tuple(merge.target.plan.absolute() for merge in merges),
+        out=directory.absolute(),
+        working_directory=Path.cwd(),
+        options=("--max-shard-size", str(options.max_shard_size), *(["--strict"] if strict else [])),
+    )
+
+
+def batch_lines(found: Batch) -> Iterator[str]:
+    """What would be written, a line each, and what that takes of the disk."""
+    rows = [("plan", "output", "layers", "parameters", "size"), *map(_row, found.merges)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for plan, out, *figures in rows:
+        names = f"{plan:<{widths[0]}}  {out:<{widths[1]}}"
+        yield "  ".join([names, *(f"{figure:>{width}}" for figure, width in zip(figures, widths[2:], strict=True))])
+    yield disk_line(found)
+
+
+def _row(merge: PlannedMerge) -> tuple[str, str, str, str, str]:
+    cost = cost_of(merge.plan.stack)
+    names = shown(merge.target.plan), shown(merge.target.out)
+    return *names, str(cost.layers), count(cost.parameters), byte_size(merge.draft.layout.nbytes)
+
+
+def batch_as_json(found: Batch) -> dict[str, Any]:
+    return {
+        "ok": not found.problems,
+        "merges": [_merge_as_json(merge) for merge in found.merges],
+        "needed_bytes": found.use.batch,
+        "queued_bytes": found.use.queued,
+        "free_bytes": found.use.free,
+        "problems": [problem.line for problem in found.problems],
+    }
+
+
+def _merge_as_json(merge: PlannedMerge) -> dict[str, Any]:
+    cost = cost_of(merge.plan.stack)
+    return {
+        "plan": str(merge.target.plan),
+        "out": str(merge.target.out),
+        "layers": cost.layers,
+        "parameters": cost.parameters,
+        "bytes": merge.draft.layout.nbytes,
+    }

@@ -1,0 +1,24 @@
+"""`dlec jobs`: what waits, runs and has ended, and what can be done about it."""
+
+import click
+
+from dlec_tui.cli.exit_codes import VerbGroup
+
+VERBS = {
+    "start": "dlec_tui.cli.jobs_start:start",
+    "list": "dlec_tui.cli.jobs_list:list_jobs",
+    "show": "dlec_tui.cli.jobs_show:show",
+    "logs": "dlec_tui.cli.jobs_logs:logs",
+    "wait": "dlec_tui.cli.jobs_wait:wait",
+    "cancel": "dlec_tui.cli.jobs_cancel:cancel",
+    "retry": "dlec_tui.cli.jobs_retry:retry",
+    "hold": "dlec_tui.cli.jobs_hold:hold",
+    "release": "dlec_tui.cli.jobs_release:release",
+    "reorder": "dlec_tui.cli.jobs_reorder:reorder",
+    "clear": "dlec_tui.cli.jobs_clear:clear",
+}
+
+
+@click.group(cls=VerbGroup, verbs=VERBS)
+def jobs() -> None:
+    """Work in the background, which goes on when you leave."""

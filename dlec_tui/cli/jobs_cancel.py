@@ -1,0 +1,28 @@
+"""`dlec jobs cancel`: ends jobs."""
+
+from pathlib import Path
+
+import click
+
+from dlec_tui.cli.jobs_changed import say_changed
+from dlec_tui.cli.jobs_options import home_option, jobs_argument, to_each
+from dlec_tui.cli.options import json_option
+from engine.jobs.queue import cancel as cancel_job
+from engine.store.job_states import Stop
+
+
+@click.command
+@jobs_argument
+@click.option("--keep", is_flag=True, help="Keep what a merge has written, so that it can be resumed.")
+@home_option
+@json_option
+@click.pass_context
+def cancel(ctx: click.Context, job_ids: tuple[int, ...], keep: bool, store: Path, wants_json: bool) -> None:
+    """End jobs, whether they wait or run.
+
+    One that waits ends at once, one that runs in a moment. The unfinished output of a merge is removed.
+    """
+    stop = Stop.KEEP if keep else Stop.DISCARD
+    done, code = to_each(job_ids, lambda job_id: cancel_job(store, job_id, stop))
+    say_changed(store, done, wants_json=wants_json)
+    ctx.exit(code)

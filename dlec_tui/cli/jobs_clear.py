@@ -1,0 +1,24 @@
+"""`dlec jobs clear`: forgets jobs that have ended."""
+
+import json
+from pathlib import Path
+
+import click
+
+from dlec_tui.cli.jobs_options import any_jobs_argument, home_option
+from dlec_tui.cli.options import json_option
+from dlec_tui.wording import plural
+from engine.jobs import queue
+
+
+@click.command
+@any_jobs_argument
+@home_option
+@json_option
+def clear(job_ids: tuple[int, ...], store: Path, wants_json: bool) -> None:
+    """Forget jobs that have ended.
+
+    Their logs go, what they made stays. Without ID, every job that is done or cancelled.
+    """
+    cleared = queue.clear(store, list(dict.fromkeys(job_ids)))
+    click.echo(json.dumps(cleared) if wants_json else f"{plural(len(cleared), 'job')} forgotten")

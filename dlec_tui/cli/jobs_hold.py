@@ -1,0 +1,25 @@
+"""`dlec jobs hold`: keeps waiting jobs from being begun."""
+
+from pathlib import Path
+
+import click
+
+from dlec_tui.cli.jobs_changed import say_changed
+from dlec_tui.cli.jobs_options import home_option, jobs_argument, to_each
+from dlec_tui.cli.options import json_option
+from engine.jobs import queue
+
+
+@click.command
+@jobs_argument
+@home_option
+@json_option
+@click.pass_context
+def hold(ctx: click.Context, job_ids: tuple[int, ...], store: Path, wants_json: bool) -> None:
+    """Keep jobs from being begun.
+
+    They wait again when they are released.
+    """
+    done, code = to_each(job_ids, lambda job_id: queue.hold(store, job_id))
+    say_changed(store, done, wants_json=wants_json)
+    ctx.exit(code)

@@ -1,0 +1,38 @@
+"""`dlec jobs list`: what waits, what runs, and what has ended lately."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from dlec_tui.cli.jobs_data import as_json
+from dlec_tui.cli.jobs_options import home_option
+from dlec_tui.cli.jobs_table import job_table, terminal_width
+from dlec_tui.cli.options import json_option
+from dlec_tui.jobs_in_view import in_view
+from dlec_tui.jobs_stored import StoredJobs, read_jobs, unattended
+
+_LATELY = timedelta(days=1)
+
+
+@click.command("list")
+@click.option("--all", "wants_all", is_flag=True, help="Also what ended more than a day ago.")
+@home_option
+@json_option
+def list_jobs(wants_all: bool, store: Path, wants_json: bool) -> None:
+    """List what runs, waits, or has ended lately.
+
+    What waits stands in the order of the queue, with what it waits for; what has ended is listed for a day. The age is
+    how long a job has run or waited, or how long ago it ended.
+    """
+    found = read_jobs(store)
+    shown = StoredJobs(tuple(in_view(found, lately=None if wants_all else _LATELY)), found.moment)
+    if wants_json:
+        click.echo(json.dumps(as_json(shown)))
+    elif shown.jobs:
+        click.echo("\n".join(job_table(shown, terminal_width())))
+    else:
+        click.echo("there are no jobs" if wants_all else "nothing waits, runs, or ended in the last day", err=True)
+    if talk := unattended(shown.jobs):
+        click.echo(talk, err=True)

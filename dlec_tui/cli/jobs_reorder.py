@@ -1,0 +1,34 @@
+"""`dlec jobs reorder`: gives a job another place in the queue."""
+
+from pathlib import Path
+
+import click
+
+from dlec_tui.cli.jobs_changed import say_changed
+from dlec_tui.cli.jobs_options import JOB_ID, home_option, job_argument
+from dlec_tui.cli.options import json_option
+from engine.jobs import queue
+from engine.jobs.queue import Before, First, Last, Place
+
+
+@click.command
+@job_argument
+@click.option("--first", is_flag=True, help="Before all others.")
+@click.option("--last", is_flag=True, help="Behind all others.")
+@click.option("--before", metavar="ID", type=JOB_ID, help="Directly before this one.")
+@home_option
+@json_option
+def reorder(job_id: int, first: bool, last: bool, before: int | None, store: Path, wants_json: bool) -> None:
+    """Move a job within the queue.
+
+    It takes the priority that stands at its new place.
+    """
+    places: list[Place] = [
+        *([First()] if first else []),
+        *([Last()] if last else []),
+        *([Before(before)] if before else []),
+    ]
+    if len(places) != 1:
+        raise click.UsageError("give one of --first, --last and --before ID")
+    queue.reorder(store, job_id, places[0])
+    say_changed(store, [job_id], wants_json=wants_json)

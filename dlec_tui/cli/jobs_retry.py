@@ -1,0 +1,22 @@
+"""`dlec jobs retry`: queues failed jobs again."""
+
+from pathlib import Path
+
+import click
+
+from dlec_tui.cli.jobs_changed import say_changed
+from dlec_tui.cli.jobs_options import any_jobs_argument, home_option
+from dlec_tui.cli.options import json_option
+from engine.jobs import queue
+
+
+@click.command
+@any_jobs_argument
+@home_option
+@json_option
+def retry(job_ids: tuple[int, ...], store: Path, wants_json: bool) -> None:
+    """Queue failed or cancelled jobs again.
+
+    Also what is held behind them. Without ID, every job that failed. A merge continues where it stopped.
+    """
+    say_changed(store, queue.retry(store, list(dict.fromkeys(job_ids))), wants_json=wants_json)

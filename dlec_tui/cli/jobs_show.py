@@ -1,0 +1,104 @@
+"""`dlec jobs show`: everything about one job."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from dlec_tui.cli.jobs_data import job_as_json
+from dlec_tui.cli.jobs_options import home_option, job_argument
+from dlec_tui.cli.jobs_results import result_lines
+from dlec_tui.cli.options import json_option
+from dlec_tui.job_command import command_of
+from dlec_tui.jobs_stored import StoredJob, StoredJobs, read_jobs, unattended
+from dlec_tui.jobs_wording import running_text, since
+from dlec_tui.wording import age, duration, printable
+from engine.errors import escaped
+from engine.jobs.logs import job_log
+from engine.protocol import from_data
+from engine.store.job_states import Cancelled, Done, Failed, Running
+
+
+@click.command
+@job_argument
+@home_option
+@json_option
+def show(job_id: int, store: Path, wants_json: bool) -> None:
+    """Show everything about a job.
+
+    How far it is and what it waits for; or its result, or its error and what to do about that. Its inputs and its log.
+    """
+    found = read_jobs(store, [job_id])
+    log = job_log(store, job_id)
+    click.echo(json.dumps(_as_json(found, log)) if wants_json else "\n".join(job_text(found, log)))
+    if talk := unattended(found.jobs):
+        click.echo(talk, err=True)
+
+
+def job_text(found: StoredJobs, log: Path) -> Iterator[str]:
+    (stored,) = found.jobs
+    yield click.style(f"job {stored.job.id}: {escaped(stored.job.order.title)}", bold=True)
+    for name, value in _facts(stored, found.moment, log):
+        for number, line in enumerate(printable(value).split("\n")):
+            yield f"{'' if number else name:11}{line}"
+    if isinstance(stored.job.state, Done):
+        yield ""
+        yield from result_lines(stored.job.order.task, stored.job.state.result)
+
+
+def _facts(stored: StoredJob, moment: datetime, log: Path) -> Iterator[tuple[str, str]]:
+    """Name and text of what there is to know; a text may have several lines."""
+    job, order = stored.job, stored.job.order
+    yield "state", _state_text(stored, moment)
+    if progress := running_text(stored, moment):
+        yield "progress", progress
+    if stored.reason:
+        yield "reason", stored.reason
+    if isinstance(job.state, Failed):
+        yield "error", str(from_data(job.state.error))
+    yield "submitted", _moment_text(job.submitted_at, moment)
+    yield "attempts", str(job.attempts)
+    yield "slot", order.slot
+    yield "priority", str(order.priority)
+    if order.batch is not None:
+        yield "batch", order.batch
+    if order.inputs:
+        yield "inputs", "\n".join(f"{directory} ({fingerprint[:8]})" for directory, fingerprint in order.inputs.items())
+    yield "log", str(log) if log.exists() else "none yet"
+    if command := command_of(order):
+        yield "command", shlex.join(command)
+
+
+def _state_text(stored: StoredJob, moment: datetime) -> str:
+    """ "failed 2 h ago, after 3 min", "running for 12 min on cuda:1, process 4711"."""
+    job = stored.job
+    how_long = age(max(0.0, (moment - since(job)).total_seconds()))
+    match job.state:
+        case Running():
+            where = f" on {stored.worker.worker.slot}, process {stored.worker.worker.pid}" if stored.worker else ""
+            return f"running for {how_long}{where}"
+        case Done() | Failed() | Cancelled() as ended:
+            took = (ended.ended_at - ended.started_at).total_seconds() if ended.started_at else None
+            return f"{job.state_name} {how_long} ago" + ("" if took is None else f", after {duration(took)}")
+    return job.state_name
+
+
+def _moment_text(moment: datetime, now: datetime) -> str:
+    """In the user's time."""
+    how_long = age(max(0.0, (now - moment).total_seconds()))
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}, {how_long} ago"
+
+
+def _as_json(found: StoredJobs, log: Path) -> dict[str, object]:
+    (stored,) = found.jobs
+    order, state = stored.job.order, stored.job.state
+    return job_as_json(stored, found.moment) | {
+        "request": dict(order.request),
+        "inputs": dict(order.inputs),
+        "log": str(log) if log.exists() else None,
+        "command": command_of(order),
+        "result": dict(state.result) if isinstance(state, Done) else None,
+    }

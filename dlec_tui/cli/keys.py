@@ -1,0 +1,50 @@
+"""`dlec keys`: what the keys of the screen do, and what this terminal sends for them."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dlec_tui.cli.options import json_option
+from engine.errors import UsageError
+from engine.store.location import store_path
+
+if TYPE_CHECKING:
+    from dlec_tui.keymap import Keymap
+
+
+@click.command
+@click.option("--try", "wants_trial", is_flag=True, help="Show what each key sends that you press, until q.")
+@click.option("--home", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Of keymap.toml.")
+@json_option
+def keys(wants_trial: bool, home: Path | None, wants_json: bool) -> None:
+    """List the keys of the screen. Others for an action, in keymap.toml beside the store:
+
+    \b
+    [keys]
+    "plan.duplicate" = "ctrl+x,f8"
+    """
+    from dlec_tui.key_table import key_lines, key_rows
+    from dlec_tui.keymap import read_keymap
+
+    keymap = read_keymap(store_path(home).parent)
+    for notice in keymap.notices:
+        click.echo(notice, err=True)
+    if wants_trial:
+        _try_keys(keymap)
+    elif wants_json:
+        click.echo(json.dumps(key_rows(keymap)))
+    else:
+        click.echo("\n".join(key_lines(keymap)))
+
+
+def _try_keys(keymap: "Keymap") -> None:
+    from dlec_tui.key_trial import tried
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("keys can be tried only at a terminal")
+    click.echo("Press keys; q ends.")
+    for line in tried(sys.stdin.fileno(), keymap):
+        click.echo(line)

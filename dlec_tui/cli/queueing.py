@@ -1,0 +1,73 @@
+"""`--queue`: what a verb would do becomes a job, to be done by a worker."""
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import click
+
+from dlec_tui.cli.plan_file import PlanFile
+from engine.errors import escaped
+from engine.jobs.choice import why_waiting
+from engine.jobs.orders import NamedPlan
+from engine.jobs.queue import submit
+from engine.jobs.settings import job_settings
+from engine.jobs.slots import fits, parse_slot
+from engine.jobs.starting import live_workers
+from engine.store.database import open_for_reading
+from engine.store.job_states import Waiting
+from engine.store.jobs import Order, jobs_in
+
+Command: TypeAlias = Callable[..., None]
+
+priority_option = click.option(
+    "--priority", metavar="N", type=click.IntRange(-999, 999), help="Jobs of a higher one go first (default 0)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Queueing:
+    """That work is to be queued, and how."""
+
+    priority: int = 0
+    """Higher goes first."""
+
+
+def queue_options(command: Command) -> Command:
+    """--queue and --priority; the verb gets `queueing`, which is None when the work is to be done at once."""
+
+    @priority_option
+    @click.option("--queue", "is_queued", is_flag=True, help="Do not do it now: leave it to a worker.")
+    @wraps(command)
+    def with_queueing(*arguments: Any, is_queued: bool, priority: int | None, **options: Any) -> None:
+        if priority is not None and not is_queued:
+            raise click.UsageError("--priority is for --queue")
+        command(*arguments, queueing=Queueing(priority or 0) if is_queued else None, **options)
+
+    return with_queueing
+
+
+def named_plan(plan: PlanFile, *, strict: bool) -> NamedPlan:
+    """The plan as orders need it. Raises PlanError when a problem forbids running it."""
+    return NamedPlan(plan.path.name, plan.checked.text, plan.stack(strict=strict), Path.cwd())
+
+
+def queue_order(order: Order, queueing: Queueing, store: Path, *, wants_json: bool) -> None:
+    """Submit an order and say which job it became."""
+    [job_id] = submit(store, [replace(order, priority=queueing.priority)])
+    click.echo(json.dumps({"job": job_id}) if wants_json else f"job {job_id} waits: {escaped(order.title)}")
+    hint_at_workers(store, [job_id])
+
+
+def hint_at_workers(store: Path, job_ids: Sequence[int]) -> None:
+    """Say on stderr why these new jobs, which want the same slot, will wait, where no worker is there for them."""
+    manned = [parse_slot(worker.slot) for worker in live_workers(store)]
+    with closing(open_for_reading(store)) as connection:
+        waiting = jobs_in(connection, Waiting)
+    job = next((job for job in waiting if job.id in job_ids), None)
+    if job is not None and not any(fits(job.order.slot, slot) for slot in manned):
+        click.echo(why_waiting(job, waiting, job_settings(store).slots, manned), err=True)

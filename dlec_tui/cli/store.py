@@ -1,0 +1,12 @@
+"""`dlec store`: the store as a whole."""
+
+import click
+
+from dlec_tui.cli.exit_codes import VerbGroup
+
+VERBS = {"merge": "dlec_tui.cli.store_merge:merge"}
+
+
+@click.group(cls=VerbGroup, verbs=VERBS)
+def store() -> None:
+    """Unite what was measured in several places."""

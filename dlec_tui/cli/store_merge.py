@@ -1,0 +1,91 @@
+"""`dlec store merge`: what several stores hold, in one."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from dlec_tui.cli.jobs_options import home_option
+from dlec_tui.cli.options import json_option
+from dlec_tui.cli.screen import task_progress
+from dlec_tui.wording import plural
+from engine.errors import UsageError, shown
+from engine.jobs.homes import unite_homes
+from engine.store.location import STORE_FILE
+from engine.store.union import Kind, United
+
+
+@click.command
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@home_option
+@json_option
+def merge(sources: tuple[Path, ...], store: Path, wants_json: bool) -> None:
+    """Copy into the store what the stores of each SOURCE hold and it lacks. Run again, it changes nothing.
+
+    SOURCE is a home (a directory with dlec.sqlite), that file itself, or a directory of homes. It is only read. Of each
+    store everything is copied or nothing: models, profiles, scores, previews, plans, and jobs that have ended, with
+    their logs.
+    """
+    with task_progress("uniting") as progress:
+        done = unite_homes(store, _stores(sources), progress)
+    click.echo(json.dumps([_as_json(united) for united in done]) if wants_json else "\n".join(map(_line, done)))
+
+
+def _stores(sources: tuple[Path, ...]) -> list[Path]:
+    """Each store once, under whatever name it comes first."""
+    found: dict[Path, Path] = {}
+    for source in sources:
+        for store in _stores_in(source):
+            found.setdefault(store.resolve(), store)
+    return list(found.values())
+
+
+def _stores_in(source: Path) -> Iterator[Path]:
+    if not source.is_dir():
+        yield _named_as_store(source)
+        return
+    stores = [source / STORE_FILE] if (source / STORE_FILE).exists() else _homes_in(source)
+    if not stores:
+        raise UsageError(
+            f"there is no store in {shown(source)}",
+            why=f"neither it nor a directory in it holds {STORE_FILE}",
+            fix="Give a directory that was used as --home or DLEC_HOME.",
+        )
+    yield from stores
+
+
+def _homes_in(directory: Path) -> list[Path]:
+    return sorted(child / STORE_FILE for child in directory.iterdir() if (child / STORE_FILE).exists())
+
+
+def _named_as_store(file: Path) -> Path:
+    if file.name != STORE_FILE:
+        raise UsageError(
+            f"{shown(file)} cannot be united",
+            why=f"a store is a file {STORE_FILE} with the logs of its jobs beside it",
+            fix=f"Put it into a directory of its own, as {STORE_FILE}.",
+        )
+    return file
+
+
+def _line(united: United) -> str:
+    """What was new, what was known, and what stays where it is."""
+    new = _listed({kind: tally.new for kind, tally in united.tallies.items()})
+    known = _listed({kind: tally.known for kind, tally in united.tallies.items()})
+    parts = [f"new: {new}" if new else "nothing new"]
+    if known:
+        parts.append(f"known: {known}")
+    if united.unfinished_jobs:
+        parts.append(f"left there: {plural(united.unfinished_jobs, 'job')} not ended")
+    return f"{shown(united.source.parent)}: {'; '.join(parts)}"
+
+
+def _listed(numbers: Mapping[Kind, int]) -> str:
+    """The kinds of which there is any: "2 profiles, 1 score"."""
+    return ", ".join(plural(number, kind) for kind, number in numbers.items() if number)
+
+
+def _as_json(united: United) -> dict[str, object]:
+    tallies = {f"{kind}s": {"new": tally.new, "known": tally.known} for kind, tally in united.tallies.items()}
+    return {"store": str(united.source), **tallies, "unfinished_jobs": united.unfinished_jobs}

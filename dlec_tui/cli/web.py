@@ -1,0 +1,61 @@
+"""`dlec web`: the workbench in a browser, for those who have a tunnel but no good terminal."""
+
+import getpass
+import os
+import socket
+import sys
+from pathlib import Path
+from shlex import join
+
+import click
+
+from dlec_tui.theme_names import THEME_NAMES
+from engine.errors import MachineError
+
+_OTHER_TERMINALS = ("TMUX", "STY", "SSH_CONNECTION")
+"""What is true of the terminal that we were started in, and not of the browser."""
+
+
+@click.command
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0, the default: any that is free.")
+@click.option("--home", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Of the store.")
+@click.option("--theme", type=click.Choice(THEME_NAMES), help="Colours; remembered.")
+@click.option("--read-only", is_flag=True, help="Change nothing.")
+def web(port: int, home: Path | None, theme: str | None, read_only: bool) -> None:
+    """Show the workbench in a browser, until Ctrl+C.
+
+    It listens on this machine alone, and only to whoever has the address with its secret: login nodes are shared.
+    """
+    options = [*(["--home", str(home)] if home else []), *(["--theme", theme] if theme else [])]
+    command = join([sys.executable, "-m", "dlec_tui", *options, *["--read-only"] * read_only])
+    listening = _listening(port)
+    try:
+        from dlec_tui.web_server import new_secret, serve
+    except ImportError as error:
+        raise MachineError(
+            "dlec web needs textual-serve", why=f"there is no {error.name}", fix="pip install 'dlec[web]'"
+        ) from error
+    for name in _OTHER_TERMINALS:
+        os.environ.pop(name, None)
+    secret = new_secret()
+    click.echo(_how_to_look(listening.getsockname()[1], secret))
+    serve(command, listening, secret)
+
+
+def _listening(port: int) -> socket.socket:
+    """On this machine alone."""
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise MachineError(
+            f"port {port} cannot be listened on", why=error.strerror or str(error), fix="Another: --port 0 takes any."
+        ) from error
+
+
+def _how_to_look(port: int, secret: str) -> str:
+    return f"""\
+Open in a browser on this machine:
+  http://127.0.0.1:{port}/{secret}/
+From another one, first:
+  ssh -L {port}:127.0.0.1:{port} {getpass.getuser()}@{socket.gethostname()}
+Whoever has this address can do what you can do. Ctrl+C ends it; jobs keep running."""

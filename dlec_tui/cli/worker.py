@@ -1,0 +1,63 @@
+"""`dlec worker`: a worker in the foreground."""
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from dlec_tui.cli.exit_codes import JOB_FAILED, REQUEUE
+from dlec_tui.cli.jobs_options import home_option
+from dlec_tui.cli.options import json_option
+from dlec_tui.cli.worker_lines import Teller, json_line, text_line
+from engine.errors import UsageError
+from engine.jobs.choice import next_job
+from engine.jobs.settings import job_settings
+from engine.jobs.slots import Slot, parse_slot
+from engine.jobs.worker import Outcome, work
+from engine.store.database import open_for_reading
+from engine.store.job_states import Waiting
+from engine.store.jobs import jobs_in
+
+
+def _slot(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> Slot | None:
+    try:
+        return None if value is None else parse_slot(value)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@click.command
+@click.option(
+    "--slot", metavar="SLOT", callback=_slot, help="cpu, cuda:1 or cuda:0-3; usually the first of config.toml."
+)
+@click.option("--idle", "idle_minutes", metavar="MINUTES", type=click.FloatRange(0), help="End after so long idle.")
+@click.option("--until-empty", is_flag=True, help="End when no job waits for the slot.")
+@home_option
+@json_option
+@click.pass_context
+def worker(
+    ctx: click.Context,
+    slot: Slot | None,
+    idle_minutes: float | None,
+    until_empty: bool,
+    store: Path,
+    wants_json: bool,
+) -> None:
+    """Do queued jobs in this terminal, with a line when one begins and one when it ends.
+
+    Told to stop (Ctrl-C, SIGTERM, SIGUSR1, SIGHUP) it puts its job back into the queue, and ends with 75 when work is
+    left. With --until-empty it ends with 4 when a job failed.
+    """
+    settings = job_settings(store)
+    slot = slot or settings.slots[0]
+    idle_seconds = settings.idle_seconds if idle_minutes is None else idle_minutes * 60
+    teller = Teller(json_line if wants_json else text_line)
+    outcome = work(store, slot, idle_seconds=idle_seconds, listener=teller, until_empty=until_empty)
+    if outcome is Outcome.ASKED and _is_work_left(store, slot):
+        ctx.exit(REQUEUE)
+    ctx.exit(JOB_FAILED if until_empty and teller.has_failed else 0)
+
+
+def _is_work_left(store: Path, slot: Slot) -> bool:
+    with closing(open_for_reading(store)) as connection:
+        return next_job(jobs_in(connection, Waiting), slot) is not None

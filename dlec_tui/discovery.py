@@ -1,0 +1,198 @@
+"""Finds models: those that the store knows, paths and hub ids that were added, directories here, the hub cache.
+
+For the screen's list and for `dlec models`. Opens headers alone; asks no network.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.find import cached_references, locate, looked_at, opener
+from engine.checkpoint.fingerprint import fingerprint
+from engine.checkpoint.hub import is_hub_id
+from engine.checkpoint.summary import ModelSummary, summary_of
+from engine.errors import DlecError
+from engine.store.database import open_for_reading
+from engine.store.models import ModelRow, all_models
+from engine.store.profiles import StoredProfile, profiles_of
+
+Stops = Callable[[], bool]
+"""Whether nobody wants to know any more."""
+
+
+class Origin(StrEnum):
+    """Why a model is on the list."""
+
+    STORE = "measured"
+    ADDED = "added"
+    HERE = "here"
+    CACHE = "hub cache"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A model of the store, and how often it was profiled."""
+
+    row: ModelRow
+    profiles: tuple[StoredProfile, ...]
+    """The newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundModel:
+    """A model of the list."""
+
+    summary: ModelSummary
+    origin: Origin
+    is_here: bool
+    """Whether its files are on this machine, broken or not."""
+    profiles: tuple[StoredProfile, ...] = ()
+    """The newest first."""
+
+    @property
+    def reference(self) -> str:
+        return self.summary.reference
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be measured and merged."""
+        return self.is_here and self.summary.problem is None
+
+
+def known_models(store: Path) -> tuple[KnownModel, ...]:
+    """What the store has, the one recorded last first. Raises MachineError for a store that cannot be read."""
+    with closing(open_for_reading(store)) as connection:
+        return tuple(KnownModel(row, profiles_of(connection, row.fingerprint)) for row in all_models(connection))
+
+
+def search(
+    known: Sequence[KnownModel], added: Sequence[str], described: Mapping[str, ModelSummary], here: Path, stops: Stops
+) -> Iterator[FoundModel]:
+    """Every model, each directory once, the ones that the user is likely to want first.
+
+    described: what is known of hub ids that are not here.
+    """
+    seen: set[Path | str] = set()
+    for origin, reference in _references(known, added, here, stops):
+        if stops():
+            return
+        place = _place(reference)
+        if place not in seen:
+            seen.add(place)
+            yield found(reference, origin, known, described)
+
+
+def found(
+    reference: str, origin: Origin, known: Sequence[KnownModel], described: Mapping[str, ModelSummary]
+) -> FoundModel:
+    """What is known of a model, its problem in place of what cannot be known."""
+    try:
+        checkpoint = opener()(reference)
+    except DlecError as error:
+        return _unopened(reference, origin, known, described, error)
+    same = _recorded_as(checkpoint, known)
+    return FoundModel(summary_of(checkpoint), origin, is_here=True, profiles=same.profiles if same else ())
+
+
+def summarised(reference: str) -> ModelSummary:
+    """The figures of one checkpoint; its problem where it cannot be opened."""
+    try:
+        return summary_of(opener()(reference))
+    except DlecError as error:
+        return ModelSummary(reference, problem=error.line)
+
+
+def as_data(described: Mapping[str, ModelSummary]) -> dict[str, Any]:
+    """For JSON."""
+    return {reference: asdict(summary) for reference, summary in described.items()}
+
+
+def from_data(data: Mapping[str, Any]) -> dict[str, ModelSummary]:
+    """What `as_data` gave, as far as this version knows it."""
+    names = [field.name for field in fields(ModelSummary)]
+    return {
+        reference: ModelSummary(**{name: summary[name] for name in names if name in summary})
+        for reference, summary in data.items()
+    }
+
+
+def _references(
+    known: Sequence[KnownModel], added: Sequence[str], here: Path, stops: Stops
+) -> Iterator[tuple[Origin, str]]:
+    """Some more than once; ends early where nobody wants to know any more."""
+    yield from ((Origin.ADDED, reference) for reference in added if not _is_directory(reference))
+    yield from ((Origin.STORE, each.row.reference) for each in known)
+    for root in (*(Path(reference).expanduser() for reference in added if _is_directory(reference)), here):
+        for directory, is_checkpoint in looked_at(root):
+            if stops():
+                return
+            if is_checkpoint:
+                yield (Origin.HERE if root == here else Origin.ADDED), str(directory)
+    yield from ((Origin.CACHE, reference) for reference in cached_references())
+
+
+def _is_directory(reference: str) -> bool:
+    try:
+        return Path(reference).expanduser().is_dir()
+    except (RuntimeError, ValueError, OSError):  # no home directory, or no path at all
+        return False
+
+
+def _place(reference: str) -> Path | str:
+    """What two references to one directory have in common."""
+    try:
+        directory = locate(reference)
+    except DlecError:
+        return reference
+    return directory.resolve() if directory else reference
+
+
+def _recorded_as(checkpoint: Checkpoint, known: Sequence[KnownModel]) -> KnownModel | None:
+    """The store's row of this very checkpoint, wherever it lay then; weights are looked at only where one is alike."""
+    figures = (checkpoint.layer_count, checkpoint.parameters, checkpoint.nbytes)
+    alike = [each for each in known if (each.row.layers, each.row.parameters, each.row.nbytes) == figures]
+    if not alike:
+        return None
+    try:
+        own = fingerprint(checkpoint)
+    except DlecError:
+        return None
+    return next((each for each in alike if each.row.fingerprint == own), None)
+
+
+def _unopened(
+    reference: str,
+    origin: Origin,
+    known: Sequence[KnownModel],
+    described: Mapping[str, ModelSummary],
+    error: DlecError,
+) -> FoundModel:
+    """A hub id whose headers were read, a model whose directory is gone, or one that is broken.
+
+    A hub id that cannot be opened is not here: of many models the cache has the config alone.
+    """
+    is_here = _is_directory(reference)
+    if not is_here and reference in described:
+        return FoundModel(described[reference], origin, is_here=False)
+    recorded = next((each for each in known if each.row.reference == reference), None)
+    if recorded and not is_here:
+        return FoundModel(_remembered(recorded.row), origin, is_here=False, profiles=recorded.profiles)
+    return FoundModel(ModelSummary(reference, problem=error.line), origin, is_here=is_here)
+
+
+def _remembered(row: ModelRow) -> ModelSummary:
+    """Of a model that is not here any more."""
+    problem = "not downloaded here" if is_hub_id(row.reference) else "its directory is gone; what was measured is kept"
+    return ModelSummary(
+        row.reference,
+        row.model_type or None,
+        row.layers,
+        row.hidden_size,
+        row.parameters,
+        row.nbytes,
+        problem=problem,
+    )

@@ -1,0 +1,45 @@
+"""The command that does what a job does, where one does exactly that: a plan's job carries its text, not its file."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.store.jobs import Order
+from engine.tasks.setting import DEFAULT, Setting, setting_from
+
+_OPTIONS = ("half", "tokens", "seq_len", "dtype", "device", "batch_size", "home")
+"""The fields of a setting that have an option of their name and one value."""
+
+
+def command_of(order: Order) -> list[str] | None:
+    """The words of a shell command; None when there is none."""
+    request = order.request
+    match order.task:
+        case "profile":
+            return ["dlec", "profile", _model(request), *_setting_words(setting_from(request))]
+        case "score":
+            what = ["--metric", request["metric"], *_block_words(request)]
+            return ["dlec", "score", _model(request), *what, *_setting_words(setting_from(request))]
+        case "verify":
+            is_checked = request.get("load_check", True)
+            return ["dlec", "verify", request["directory"], *([] if is_checked else ["--no-load-check"])]
+        case _:
+            return None
+
+
+def _model(request: Mapping[str, Any]) -> str:
+    return str(request.get("reference") or request["model"])
+
+
+def _block_words(request: Mapping[str, Any]) -> list[str]:
+    if "blocks" in request:
+        return ["--blocks", ",".join(f"{start}:{end}" for start, end in request["blocks"])]
+    return ["--width", ",".join(map(str, request["width"]))]
+
+
+def _setting_words(setting: Setting) -> Iterator[str]:
+    """What differs from the default."""
+    for file in setting.text:
+        yield from ("--text", file)
+    for name in _OPTIONS:
+        if (value := getattr(setting, name)) != getattr(DEFAULT, name):
+            yield from (f"--{name.replace('_', '-')}", str(value))

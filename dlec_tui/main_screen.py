@@ -1,0 +1,93 @@
+"""The four panes with what stands above and below them."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+from textual.app import ComposeResult
+from textual.events import Resize, ScreenResume
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher, Footer
+
+from dlec_tui.job_feed import JobFeed
+from dlec_tui.panes.pane import Pane
+from dlec_tui.widgets.job_strip import JobStrip
+from dlec_tui.widgets.size_gate import SizeGate
+from dlec_tui.widgets.top_line import TopLine
+
+PANES: Mapping[str, str] = {
+    "models": "dlec_tui.panes.models:ModelsPane",
+    "activations": "dlec_tui.panes.activations:ActivationsPane",
+    "plan": "dlec_tui.panes.plan:PlanPane",
+    "runs": "dlec_tui.panes.runs:RunsPane",
+}
+"""In their order. A pane is imported and made when it is wanted for the first time."""
+
+
+class MainScreen(Screen[None]):
+    """Lies under every dialog."""
+
+    DEFAULT_CSS = """
+    MainScreen ContentSwitcher { height: 1fr; }
+    MainScreen SizeGate { display: none; }
+    MainScreen.-tiny SizeGate, MainScreen.-flat SizeGate { display: block; }
+    MainScreen.-tiny ContentSwitcher, MainScreen.-flat ContentSwitcher { display: none; }
+    """
+
+    def __init__(self, store: Path) -> None:
+        super().__init__()
+        self._store = store
+        self.top_line = TopLine()
+        self.job_strip = JobStrip()
+        self._switcher = ContentSwitcher()
+
+    def compose(self) -> ComposeResult:
+        yield self.top_line
+        yield self._switcher
+        yield SizeGate()
+        yield self.job_strip
+        yield JobFeed(self._store)
+        yield Footer(compact=True, show_command_palette=False)
+
+    @property
+    def front(self) -> Pane | None:
+        """The pane that is shown; None before the first one is."""
+        return next((pane for pane in self.panes if pane.id == self._switcher.current), None)
+
+    @property
+    def panes(self) -> list[Pane]:
+        """Those that were shown at least once."""
+        return list(self._switcher.query_children(Pane))
+
+    def find(self, area: str) -> Pane | None:
+        """None where it was not shown yet."""
+        return next((pane for pane in self.panes if area == pane.AREA), None)
+
+    async def make(self, area: str) -> Pane:
+        """A pane that is not shown yet."""
+        pane = pane_class(area)(id=area)
+        await self._switcher.add_content(pane)
+        return pane
+
+    def show(self, pane: Pane) -> None:
+        self._switcher.current = pane.id
+        pane.come_to_front()
+
+    def on_screen_resume(self, event: ScreenResume) -> None:  # noqa: ARG002
+        """The terminal may have become another size under a dialog, which nobody has told this screen."""
+        if self.size != self.app.size:
+            self.post_message(Resize(self.app.size, self.app.size))
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._have_focus)
+
+    def _have_focus(self) -> None:
+        """It may have been too small to have anything focused."""
+        if self.front and self.focused is None:
+            self.front.come_to_front()
+
+
+def pane_class(area: str) -> type[Pane]:
+    module, _, name = PANES[area].partition(":")
+    found: type[Pane] = getattr(import_module(module), name)
+    return found

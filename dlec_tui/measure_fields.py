@@ -1,0 +1,54 @@
+"""What a profile or a score can be asked with, as fields of a small form, made from the tasks' own options."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.errors import UsageError, shown
+from engine.tasks.score import METRICS
+from engine.tasks.setting import DEFAULT, Setting
+from engine.text.corpus import Half
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One of the form's."""
+
+    name: str
+    label: str
+    value: str
+    """At first."""
+    choices: tuple[str, ...] = ()
+    """Empty for a number or a name that is typed."""
+    about: str = ""
+    """What it means, where the label does not say."""
+
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+SETTING_FIELDS = (
+    Field("half", "half of the text", DEFAULT.half, tuple(half.value for half in Half)),
+    Field("tokens", "tokens, at most", str(DEFAULT.tokens)),
+    Field("dtype", "computed in", DEFAULT.dtype, DTYPES),
+    Field("device", "device", DEFAULT.device),
+)
+PROFILE_FIELDS = SETTING_FIELDS
+SCORE_FIELDS = (
+    Field("metric", "metric", next(iter(METRICS)), tuple(METRICS)),
+    Field("width", "layers in a block", "1"),
+    *SETTING_FIELDS,
+)
+
+Values = Mapping[str, str]
+"""What the user has left in the fields, by their names."""
+
+
+def setting_of(values: Values) -> Setting:
+    """Raises UsageError for what is no number."""
+    tokens = positive(values["tokens"], "tokens")
+    return Setting(half=Half(values["half"]), tokens=tokens, dtype=values["dtype"], device=values["device"])
+
+
+def positive(text: str, what: str) -> int:
+    """A whole number from 1 on. Raises UsageError for anything else."""
+    if not text.strip().isascii() or not text.strip().isdecimal() or int(text) < 1:
+        raise UsageError(f"{shown(text) or 'nothing'} is no number of {what}", fix="Give a whole number from 1 on.")
+    return int(text)

@@ -1,0 +1,52 @@
+"""What reaches app and panes. Workers and widgets post; handlers alone touch what is on the screen."""
+
+from textual.message import Message
+
+from dlec_tui.jobs_stored import StoredJobs
+from dlec_tui.plan_document import PlanDocument
+
+
+class ModelChosen(Message):
+    """The user wants the panes to be about another model."""
+
+    def __init__(self, reference: str) -> None:
+        """reference: a directory or a hub id."""
+        super().__init__()
+        self.reference = reference
+
+
+class PlanEdited(Message):
+    """Somebody edited the plan, saved it, or opened another one."""
+
+    def __init__(self, document: PlanDocument, note: str = "") -> None:
+        """note: what the user should know of the edit."""
+        super().__init__()
+        self.document = document
+        self.note = note
+
+
+class BlocksChosen(Message):
+    """Layers were marked among the measurements, to be put into the plan as slices."""
+
+    def __init__(self, reference: str, blocks: tuple[tuple[int, int], ...], justification: str) -> None:
+        """blocks: [start, end) of each, ascending; justification: by which measurement they were found, in words."""
+        super().__init__()
+        self.reference = reference
+        self.blocks = blocks
+        self.justification = justification
+
+
+class JobsSeen(Message):
+    """The jobs have changed."""
+
+    def __init__(self, jobs: StoredJobs) -> None:
+        super().__init__()
+        self.jobs = jobs
+
+
+class StoreUnreadable(Message):
+    """The jobs cannot be read."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason

@@ -1,0 +1,38 @@
+"""Orders for measuring a model, as the screen makes them; what the verbs with --queue would order."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint.checkpoint import Checkpoint, require_local
+from engine.checkpoint.find import opener
+from engine.jobs.orders import profile_order, score_order
+from engine.jobs.settings import job_settings
+from engine.store.jobs import Order
+from engine.tasks.setting import Setting, as_request
+
+
+def request_for(checkpoint: Checkpoint, setting: Setting) -> dict[str, Any]:
+    """What every task that measures a checkpoint is asked with; a path is recorded so that it holds everywhere."""
+    directory = str(checkpoint.directory.absolute())
+    is_path = Path(checkpoint.reference).expanduser().is_dir()
+    return as_request(setting) | {"model": directory, "reference": directory if is_path else checkpoint.reference}
+
+
+def profile_of(reference: str, setting: Setting, store: Path) -> Order:
+    """Reads windows of the weights. Raises CheckpointError for what cannot be opened or is not here."""
+    checkpoint, request = _asked(reference, setting, store)
+    return profile_order(checkpoint, request, job_settings(store))
+
+
+def score_of(reference: str, metric: str, width: int, setting: Setting, store: Path) -> Order:
+    """metric: as users call it. Raises as `profile_of` does."""
+    checkpoint, request = _asked(reference, setting, store)
+    return score_order(checkpoint, {**request, "metric": metric, "width": [width]}, job_settings(store))
+
+
+def _asked(reference: str, setting: Setting, store: Path) -> tuple[Checkpoint, Mapping[str, Any]]:
+    checkpoint = opener()(reference)
+    require_local(checkpoint)
+    return checkpoint, request_for(checkpoint, replace(setting, home=str(store.parent.absolute())))

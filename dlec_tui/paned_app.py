@@ -1,0 +1,158 @@
+"""Panes and actions: which pane is in front, and doing what a key or the palette asks for, or saying why not."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.binding import BindingType
+from textual.dom import DOMNode
+
+from dlec_tui.actions.action import Action, bindings
+from dlec_tui.actions.everywhere import EVERYWHERE, EVERYWHERE_AREA
+from dlec_tui.actions.registry import actions_of
+from dlec_tui.main_screen import MainScreen
+from dlec_tui.palette import Offer, all_actions
+from dlec_tui.panes.pane import Pane
+from dlec_tui.terminal_app import TerminalApp
+from dlec_tui.widgets.help import Help, help_sections
+from dlec_tui.widgets.jump import Jump
+from dlec_tui.widgets.palette import Palette
+from dlec_tui.widgets.zoom import ZOOM_CSS, is_zoomed, unzoom, zoom
+
+
+class PanedApp(TerminalApp, inherit_bindings=False):
+    """The actions that are everywhere, but for leaving."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-normal"), (140, "-wide")]  # noqa: RUF012 - Textual's
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (18, "-low"), (32, "-high")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
+    CSS = ZOOM_CSS + "Toast { padding: 0 1; max-width: 76; } ToastRack { margin-bottom: 1; }"
+
+    def __init__(self, store: Path, *, read_only: bool, theme: str, only_ascii: bool) -> None:
+        super().__init__(store.parent, theme=theme, only_ascii=only_ascii)
+        self.store = store
+        self.read_only = read_only
+        self._main = MainScreen(store)
+
+    def get_default_screen(self) -> MainScreen:
+        return self._main
+
+    @property
+    def front(self) -> Pane:
+        """The pane that is shown."""
+        assert self._main.front is not None
+        return self._main.front
+
+    @property
+    def panes(self) -> list[Pane]:
+        """Those that were shown at least once."""
+        return self._main.panes
+
+    async def show_pane(self, area: str) -> Pane:
+        """Bring a pane to the front; it is made when it is wanted for the first time."""
+        pane = self._main.find(area)
+        if pane is None:
+            pane = await self._main.make(area)
+            self.pane_made(pane)
+        self._main.show(pane)
+        self.pane_shown()
+        return pane
+
+    def pane_made(self, pane: Pane) -> None:
+        """Told before it is shown for the first time."""
+
+    def pane_shown(self) -> None:
+        """Told whenever another pane may have come to the front."""
+
+    async def perform(self, action: Action) -> None:
+        """Do what an action does, whichever pane is in front."""
+        if self._is_refused(action):
+            return
+        where: DOMNode = self if action.area == EVERYWHERE_AREA else await self.show_pane(action.area)
+        await self.run_action(action.name, where)
+
+    def reason_against(self, action: Action) -> str:
+        """Why an action cannot be done now; "" when it can."""
+        if action.writes and self.read_only:
+            return "started with --read-only"
+        if action.area == EVERYWHERE_AREA:
+            return self._reason_against(action.name)
+        pane = self._main.find(action.area)
+        return pane.reason_against(action.name) if pane else ""
+
+    async def run_action(
+        self, action: Any, default_namespace: DOMNode | None = None, namespaces: Mapping[str, DOMNode] | None = None
+    ) -> bool:
+        """As Textual does it; but what cannot be done now is answered with the reason."""
+        known = next((each for each in _actions_in(default_namespace) if each.name == action), None)
+        if known and self._is_refused(known):
+            return True
+        return await super().run_action(action, default_namespace, namespaces)
+
+    def _reason_against(self, name: str) -> str:
+        """For the actions that are everywhere."""
+        if name == "copy_value" and not self.front.value():
+            return "there is nothing to copy under the cursor"
+        if name == "copy_command" and not self.front.command():
+            return "no command line shows this"
+        return "NO_COLOR is set" if name.startswith("use_theme") and self.no_color else ""
+
+    def _is_refused(self, action: Action) -> bool:
+        reason = self.reason_against(action)
+        if reason:
+            self.notify(reason, title=action.what, severity="warning")
+        return bool(reason)
+
+    async def action_show_models(self) -> None:
+        await self.show_pane("models")
+
+    async def action_show_activations(self) -> None:
+        await self.show_pane("activations")
+
+    async def action_show_plan(self) -> None:
+        await self.show_pane("plan")
+
+    async def action_show_runs(self) -> None:
+        await self.show_pane("runs")
+
+    def action_next_part(self) -> None:
+        was_zoomed = is_zoomed(self.front)
+        unzoom(self.front)
+        self.front.next_part()
+        if was_zoomed:
+            self.action_zoom()
+
+    def action_zoom(self) -> None:
+        if is_zoomed(self.front):
+            unzoom(self.front)
+        elif self._main.focused:
+            zoom(self.front, self._main.focused)
+
+    def action_help(self) -> None:
+        self.push_screen(
+            Help(self.front.ABOUT, help_sections(self._main, self.front.AREA, self.keymap, self.reason_against))
+        )
+
+    def action_command_palette(self) -> None:
+        offers = [Offer(action, self.keymap.keys(action), self.reason_against(action)) for action in all_actions()]
+        self.push_screen(Palette(offers), self._perform_chosen)
+
+    async def _perform_chosen(self, chosen: Action | None) -> None:
+        if chosen:
+            await self.perform(chosen)
+
+    def action_jump(self) -> None:
+        self.push_screen(Jump(self._main.focus_chain), lambda target: target.focus() if target else None)
+
+    def action_copy_value(self) -> None:
+        self.copy_to_clipboard(self.front.value())
+
+    def action_copy_command(self) -> None:
+        self.copy_to_clipboard(self.front.command())
+
+
+def _actions_in(namespace: DOMNode | None) -> Sequence[Action]:
+    """Those whose names mean something there."""
+    if isinstance(namespace, Pane):
+        return actions_of(namespace.AREA)
+    return EVERYWHERE if namespace is None or isinstance(namespace, PanedApp) else ()

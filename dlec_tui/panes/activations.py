@@ -1,0 +1,261 @@
+"""What was measured of the model: its layers, blocks and neurons."""
+
+import shlex
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from dlec_tui import marks as marking
+from dlec_tui import readout
+from dlec_tui.actions.action import bindings
+from dlec_tui.actions.activations import ACTIVATIONS
+from dlec_tui.activation_reasons import (
+    NO_MODEL,
+    READING,
+    not_measured,
+    reason_against_here,
+    reason_without_measurements,
+)
+from dlec_tui.footer_state import FooterState
+from dlec_tui.looking import Looking
+from dlec_tui.marks import Marks
+from dlec_tui.measured import MeasuredModel
+from dlec_tui.measurement_reader import MeasurementReader, MeasurementsRead
+from dlec_tui.messages import BlocksChosen
+from dlec_tui.model_text import name_of
+from dlec_tui.neuron_filter import HINT, wrong_with
+from dlec_tui.panes.pane import Pane
+from dlec_tui.widgets.figures import Figures
+from dlec_tui.widgets.line_prompt import LinePrompt
+from dlec_tui.widgets.measurement_views import VIEWS, MeasurementViews
+from dlec_tui.widgets.part import Part
+from engine.store.job_states import Done
+
+if TYPE_CHECKING:
+    from dlec_tui.jobs_stored import StoredJobs
+
+CHANGING = ("profile", "score", "propose", "classic")
+"""Jobs after which there may be more to see."""
+MOST_REMEMBERED = 20
+"""Models."""
+
+
+class ActivationsPane(Pane):
+    """The views of the measurements, and the figures under the cursor."""
+
+    AREA = "activations"
+    ABOUT = (
+        "What was measured of the model. Mark the layers or blocks to repeat with Space, and put them into the plan."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings(ACTIVATIONS)
+    SCOPED_CSS = False  # the breakpoints' classes are the screen's
+    DEFAULT_CSS = """
+    ActivationsPane > #view-part { height: 1fr; }
+    ActivationsPane > #readout-part { height: 6; }
+    .-wide ActivationsPane { layout: horizontal; }
+    .-wide ActivationsPane > #view-part { width: 1fr; }
+    .-wide ActivationsPane > #readout-part { width: 46; height: 100%; }
+    """
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._footer = FooterState(self)
+        self._looking: Looking | None = None
+        self._says = NO_MODEL
+        self._marks: Marks = ()
+        self._changes: int | None = None
+        self._left: dict[str, Any] = {}
+        """By reference, how each model was looked at last."""
+        self._was_shown = False
+
+    def compose(self) -> ComposeResult:
+        with Part("layers", id="view-part"):
+            yield MeasurementViews(self.workbench.store, id="views")
+        with Part("here", id="readout-part"):
+            yield Figures(id="readout")
+        yield MeasurementReader(self.workbench.store)
+
+    def come_to_front(self) -> None:
+        if not self._was_shown:  # what is remembered has come by now
+            self._was_shown = True
+            self.model_chosen()
+        super().come_to_front()
+
+    def first_part(self) -> Widget | None:
+        return self._views.query_one(f"#{self._views.view}")
+
+    @property
+    def _views(self) -> MeasurementViews:
+        return self.query_one(MeasurementViews)
+
+    # Reading
+
+    def model_chosen(self) -> None:
+        self._left = self.remembered()
+        self._looking, self._marks = None, ()
+        self._says = READING if self.workbench.reference else NO_MODEL
+        self._show()
+        self._read()
+
+    def jobs_seen(self, jobs: "StoredJobs") -> None:
+        changes = sum(isinstance(each.job.state, Done) and each.job.order.task in CHANGING for each in jobs.jobs)
+        if self._changes not in (None, changes):
+            self._read()
+        self._changes = changes
+
+    def _read(self) -> None:
+        if reference := self.workbench.reference:
+            self.query_one(MeasurementReader).read(reference)
+
+    @on(MeasurementsRead)
+    def _take(self, message: MeasurementsRead) -> None:
+        if message.reference != self.workbench.reference:
+            return
+        if message.model is None:
+            self._looking, self._says = None, not_measured(name_of(message.reference))
+        elif self._looking is None:
+            self._bring_back(message.model)
+        else:
+            self._looking = replace(self._looking, model=message.model)
+        self._show()
+
+    # What is shown
+
+    def _show(self) -> None:
+        self._views.show(self._looking, self._says)
+        self._views.mark(self._marks)
+        self._tell()
+
+    def _look(self, looking: Looking) -> None:
+        self._looking = looking
+        self._show()
+        self.workbench.autosave()
+
+    @on(MeasurementViews.Moved)
+    def _tell(self) -> None:
+        """Titles and figures, as they are now."""
+        self.query_one("#view-part").border_title = self._views.title
+        below = [readout.of_marks(self._marks), readout.of_text(self._looking)] if self._looking else []
+        self.query_one(Figures).show(list(self._views.figures()), below)
+        self._footer.refresh()
+
+    def action_next_view(self) -> None:
+        self._views.show_view(VIEWS[(VIEWS.index(self._views.view) + 1) % len(VIEWS)])
+
+    def action_next_metric(self) -> None:
+        if self._looking:
+            self._look(self._looking.next_map() if self._views.view == "map" else self._looking.next_metric())
+
+    def action_next_overlay(self) -> None:
+        if self._looking:
+            self._look(self._looking.next_overlay())
+
+    def action_next_text(self) -> None:
+        if self._looking:
+            self._look(self._looking.next_text())
+
+    # Marks
+
+    def action_mark(self) -> None:
+        if mark := self._views.target():
+            self._set_marks(marking.toggled(self._marks, mark))
+
+    def action_unmark_all(self) -> None:
+        self._set_marks(())
+
+    def _set_marks(self, marks: Marks) -> None:
+        self._marks = marks
+        self._views.mark(marks)
+        self._tell()
+        self.workbench.autosave()
+
+    def action_add_marked(self) -> None:
+        if reference := self.workbench.reference:
+            blocks = marking.blocks_of(self._marks)
+            self.post_message(BlocksChosen(reference, blocks, marking.justification(self._marks)))
+
+    # Neurons
+
+    def action_sort(self) -> None:
+        self._views.neurons.sort()
+
+    def action_reverse(self) -> None:
+        self._views.neurons.reverse()
+
+    def action_filter(self) -> None:
+        neurons = self._views.neurons
+        prompt = LinePrompt("filter", HINT, text=neurons.view.wanted, check=wrong_with)
+        self.app.push_screen(prompt, lambda wanted: None if wanted is None else neurons.filter(wanted))
+
+    def action_go_to_layer(self) -> None:
+        self.app.push_screen(LinePrompt("layer", "its number", check=self._wrong_layer), self._go_to_layer)
+
+    def _wrong_layer(self, text: str) -> str:
+        layers = self._looking.model.layers if self._looking else 0
+        is_one = text.isascii() and text.isdecimal() and int(text) < layers
+        return "" if is_one else f"there are layers 0 to {layers - 1}"
+
+    def _go_to_layer(self, text: str | None) -> None:
+        if not text:
+            return
+        if self._views.view == "neurons":
+            self._views.neurons.go_to_layer(int(text))
+        else:
+            self._views.go_to(int(text))
+
+    # Jobs
+
+    def action_profile(self) -> None:
+        from dlec_tui.measure_forms import ask_profile  # late, as below: it imports what jobs are made of
+
+        if reference := self.workbench.reference:
+            ask_profile(self, reference)
+
+    def action_score(self) -> None:
+        from dlec_tui.measure_forms import ask_score
+
+        if reference := self.workbench.reference:
+            ask_score(self, reference)
+
+    # For everybody
+
+    def reason_against(self, name: str) -> str:
+        if self._looking is None:
+            return reason_without_measurements(name, self._says)
+        return reason_against_here(name, self._views.view, has_marks=bool(self._marks))
+
+    def value(self) -> str:
+        return "\n".join(self._views.figures())
+
+    def command(self) -> str:
+        model = shlex.quote(self.workbench.reference or "MODEL")
+        return self._looking.command(model) if self._looking else f"dlec profile {model}"
+
+    def remembered(self) -> dict[str, Any]:
+        if self._looking is None:
+            return self._left
+        reference = self._looking.model.reference
+        others = {of: left for of, left in self._left.items() if of != reference}
+        left = {
+            "looking": self._looking.as_data(),
+            "views": self._views.remembered(),
+            "marks": marking.as_data(self._marks),
+        }
+        return dict([*others.items(), (reference, left)][-MOST_REMEMBERED:])
+
+    def recall(self, remembered: dict[str, Any]) -> None:
+        self._left = remembered
+
+    def _bring_back(self, model: MeasuredModel) -> None:
+        """A model is shown again as it was left, or for the first time."""
+        self._looking = Looking(model)
+        with suppress(KeyError, TypeError, ValueError):  # there is none, or one of another version
+            left = self._left[model.reference]
+            self._looking = Looking.from_data(model, left["looking"])
+            self._marks = marking.from_data(left["marks"], model.layers)
+            self._views.recall(left["views"])

@@ -1,0 +1,97 @@
+"""What the four panes have in common."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.containers import Vertical
+from textual.widget import Widget
+
+from dlec_tui.actions.action import Action
+from dlec_tui.actions.registry import actions_of
+from dlec_tui.widgets.part import Part
+
+if TYPE_CHECKING:
+    from dlec_tui.app import Workbench
+    from dlec_tui.jobs_stored import StoredJobs
+
+
+class Pane(Vertical):
+    """One of the four. Its actions stand in dlec_tui.actions; `action_NAME` methods do them."""
+
+    AREA: ClassVar[str]
+    """Its name, and that of its actions' area."""
+    ABOUT: ClassVar[str]
+    """What it is for, at the head of its help."""
+    last_focused: Widget | None = None
+
+    @property
+    def workbench(self) -> "Workbench":
+        return cast("Workbench", self.app)
+
+    def first_part(self) -> Widget | None:
+        """What gets the focus when the pane is shown for the first time."""
+        return next(iter(_entrances(self)), None)
+
+    def next_part(self) -> None:
+        """Have the focus in the next part. A pane that hides parts for want of room shows the next one instead."""
+        parts = [part for part in self.query(Part) if _entrances(part)]
+        here = next((at for at, part in enumerate(parts) if part.has_focus_within), -1)
+        if parts:
+            _entrances(parts[(here + 1) % len(parts)])[0].focus()
+        else:
+            self.screen.focus_next()
+
+    def come_to_front(self) -> None:
+        """Have the focus where it was, at first in the first part."""
+        if self.last_focused is None or not self.last_focused.is_mounted:
+            self.last_focused = self.first_part()
+        if self.last_focused is not None:
+            self.last_focused.focus()
+
+    def on_descendant_focus(self) -> None:
+        self.last_focused = self.screen.focused
+
+    @classmethod
+    def offers(cls) -> Sequence[Action]:
+        """What only the palette has, as actions without keys: each recipe, for instance."""
+        return ()
+
+    def model_chosen(self) -> None:
+        """The workbench is about another model now: `self.workbench.reference`."""
+
+    def plan_changed(self) -> None:
+        """The plan is another one now: `self.workbench.document`."""
+
+    def reason_against(self, name: str) -> str:  # noqa: ARG002
+        """Why the action cannot be done now, for palette and notices; "" when it can."""
+        return ""
+
+    def value(self) -> str:
+        """What `y` copies: what is under the cursor."""
+        return ""
+
+    def command(self) -> str:
+        """What `Y` copies: the command line that shows or does the same."""
+        return ""
+
+    def jobs_seen(self, jobs: "StoredJobs") -> None:
+        """The jobs have changed."""
+
+    def remembered(self) -> dict[str, Any]:
+        """What should be as it was after a restart; JSON."""
+        return {}
+
+    def recall(self, remembered: dict[str, Any]) -> None:
+        """Bring back what `remembered` gave in an earlier session; anything in it may be stale."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey out in the footer what cannot be done now."""
+        known = next((each for each in actions_of(self.AREA) if each.name == action), None)
+        if known is None:
+            return super().check_action(action, parameters)
+        return None if self.workbench.reason_against(known) else True
+
+
+def _entrances(within: Widget) -> list[Widget]:
+    """What can have the focus there and is shown, in order."""
+    return [widget for widget in within.screen.focus_chain if within in widget.ancestors]

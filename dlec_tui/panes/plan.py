@@ -1,0 +1,215 @@
+"""The plan: its slices and its text, two views of one thing."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from shlex import join
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import BindingType
+
+from dlec_tui import plan_orders, recipe_forms
+from dlec_tui.actions.action import Action, bindings
+from dlec_tui.actions.plan import PLAN, PLAN_OFFERED
+from dlec_tui.directory_completion import DirectorySuggester
+from dlec_tui.measure_fields import Field, Values
+from dlec_tui.ordering import order
+from dlec_tui.panes.plan_saving import PlanSaving
+from dlec_tui.plan_completion import PlanSuggester
+from dlec_tui.plan_files import plan_text_of
+from dlec_tui.plan_orders import EditedPlan
+from dlec_tui.plan_verdict import slices_in
+from dlec_tui.problem_places import problem_text
+from dlec_tui.proposals import plan_of, proposals
+from dlec_tui.widgets.line_prompt import LinePrompt
+from dlec_tui.widgets.question import Question
+from dlec_tui.widgets.recipe_form import RecipeForm
+from dlec_tui.widgets.recipe_list import RecipeList, Way
+from dlec_tui.wording import byte_size
+from engine.errors import DlecError, escaped, shown
+from engine.merge.space import free_bytes
+
+if TYPE_CHECKING:
+    from dlec_tui.jobs_stored import StoredJobs
+
+PROMPT_HINT = "what base and plan shall both continue; no chat template is applied"
+OUTPUT_HINT = "the directory that the checkpoint is written to (Tab completes)"
+COMPARE_HINT = "another plan's file (Tab completes); nothing: no comparison"
+RUNS = ("preview", "generate", "merge")
+
+
+class PlanPane(PlanSaving):
+    """What is made of the plan, and what it is made from."""
+
+    AREA = "plan"
+    ABOUT = (
+        "The plan: its slices and its text, two views of one thing. In the text letters are typed: Esc goes back to "
+        "the list, where letters are keys; F7 steps through the problems, Ctrl+P finds everything else."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings(PLAN)
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._prompt = ""
+        """That was continued last."""
+        self._offered: set[int] | None = None
+        """Jobs whose proposals were told of; None before the first look."""
+
+    @classmethod
+    def offers(cls) -> Sequence[Action]:
+        return PLAN_OFFERED
+
+    # Recipes
+
+    def action_new(self) -> None:
+        proposed = proposals(self.workbench.jobs)
+        ways = [Way(str(job.id), f"job {job.id}", escaped(about)) for job, about in proposed]
+        ways += [Way(name, name, recipe_forms.about(name)) for name in recipe_forms.NAMES]
+        self.app.push_screen(RecipeList(ways), self._chosen_way)
+
+    def _chosen_way(self, key: str | None) -> None:
+        found = next((job for job, _ in proposals(self.workbench.jobs) if str(job.id) == key), None)
+        if found:
+            self.begin(plan_of(found))
+        elif key:
+            self.action_new_by(key)
+
+    def action_new_by(self, name: str) -> None:
+        """With the recipe of that name: only the palette has it."""
+        models = self.current.view.models if self.current else ()
+        reference = self.workbench.reference or next(iter(models), "")
+        work = partial(self._prepare_form, name, reference)
+        self.run_worker(work, group="recipe", thread=True, exclusive=True, exit_on_error=False)
+
+    def _prepare_form(self, name: str, reference: str) -> None:
+        """In a thread: what is proposed depends on the model."""
+        try:
+            checkpoint = self.checkpoints.opener()(reference) if reference else None
+        except DlecError:
+            checkpoint = None
+        fields = tuple(recipe_forms.form_fields(name, reference, checkpoint))
+        self.app.call_from_thread(self._ask_recipe, name, fields)
+
+    def _ask_recipe(self, name: str, fields: Sequence[Field]) -> None:
+        form = RecipeForm(name, recipe_forms.about(name), fields, partial(recipe_forms.filled, name))
+        self.app.push_screen(form, lambda values: self._make(name, fields, values) if values is not None else None)
+
+    def _make(self, name: str, fields: Sequence[Field], values: Values) -> None:
+        """What is refused is asked for again, as it was filled in."""
+        form, open_checkpoint = recipe_forms.filled(name, values), self.checkpoints.opener()
+
+        def make() -> None:
+            try:
+                if recipe_forms.is_measured(name):
+                    found = recipe_forms.order_for(form, open_checkpoint, self.workbench.store)
+                    self.then(self.workbench.submit, [found])
+                else:
+                    self.then(self.begin, recipe_forms.write(form, open_checkpoint))
+            except DlecError:
+                self.then(self._ask_recipe, name, [replace(field, value=values[field.name]) for field in fields])
+                raise
+
+        self.in_thread(make)
+
+    # Comparing
+
+    def action_compare(self) -> None:
+        if self.strip.is_comparing:
+            self.strip.compare("", ())
+            return
+        prompt = LinePrompt("compare with", COMPARE_HINT, suggester=PlanSuggester())
+        self.app.push_screen(prompt, lambda name: self._compare(Path(name).expanduser()) if name else None)
+
+    def _compare(self, path: Path) -> None:
+        self.in_thread(lambda: self.then(self._compared, path, plan_text_of(path)))
+
+    def _compared(self, path: Path, text: str) -> None:
+        slices = slices_in(text)
+        if slices.unreadable or not slices.views:
+            self.notify(f"{shown(path)} has no slices: {slices.unreadable or 'it is empty'}", severity="warning")
+        self.strip.compare(path.name, slices.views)
+
+    # Jobs
+
+    def action_preview(self) -> None:
+        plan, store, open_checkpoint = self._settled_plan(), self.workbench.store, self.checkpoints.opener()
+        order(self, lambda: plan_orders.preview_of(plan, open_checkpoint, store))
+
+    def action_generate(self) -> None:
+        self.app.push_screen(LinePrompt("continue", PROMPT_HINT, text=self._prompt), self._generate)
+
+    def _generate(self, prompt: str | None) -> None:
+        if prompt:
+            self._prompt = prompt
+            plan, store, open_checkpoint = self._settled_plan(), self.workbench.store, self.checkpoints.opener()
+            order(self, lambda: plan_orders.generate_of(plan, prompt, open_checkpoint, store))
+
+    def action_merge(self) -> None:
+        usual = str(self.verdict.out) if self.verdict and self.verdict.out else ""
+        prompt = LinePrompt("merge into", OUTPUT_HINT, text=usual, suggester=DirectorySuggester())
+        self.app.push_screen(prompt, lambda name: self._merge_into(Path(name).expanduser()) if name else None)
+
+    def _merge_into(self, out: Path) -> None:
+        plan, open_checkpoint = self._settled_plan(), self.checkpoints.opener()
+        out = out.absolute()
+
+        def check() -> None:
+            nbytes = plan_orders.check_merge(plan, out, open_checkpoint, self.workbench.store)
+            self.then(self._ask_to_merge, plan, out, nbytes, free_bytes(out))
+
+        self.in_thread(check)
+
+    def _ask_to_merge(self, plan: EditedPlan, out: Path, nbytes: int, free: int) -> None:
+        question = f"Write {byte_size(nbytes)} into {shown(out)}?\n{byte_size(free)} are free there."
+        open_checkpoint = self.checkpoints.opener()
+        make = partial(plan_orders.merge_of, plan, out, open_checkpoint)
+        self.app.push_screen(Question(question, yes="merge"), lambda yes: order(self, make) if yes else None)
+
+    def _settled_plan(self) -> EditedPlan:
+        self.take_typed()
+        return self.edited_plan
+
+    def jobs_seen(self, jobs: "StoredJobs") -> None:
+        super().jobs_seen(jobs)
+        found = {job.id for job, _ in proposals(jobs)}
+        for number in sorted(found - self._offered) if self._offered is not None else ():
+            self.notify(f"job {number} has proposed a plan: N opens it")
+        self._offered = found
+
+    # For everybody
+
+    def value(self) -> str:
+        if self.problems.has_focus and self.problems.current:
+            return problem_text(self.problems.current)
+        if self.current is None or self.slices.unreadable:
+            return self.document.text
+        lines = self.document.text.splitlines()
+        return "\n".join(lines[self.current.view.first_line - 1 : self.current.view.last_line])
+
+    def command(self) -> str:
+        path = self.document.path
+        if path is None:
+            return ""
+        is_refused = self.verdict is None or self.verdict.reason_against_running
+        return join(["dlec", "plan", "check" if is_refused or self.problems.has_focus else "show", str(path)])
+
+    def remembered(self) -> dict[str, Any]:
+        slice_number = self.current.number if self.current else 0
+        return {"slice": slice_number, "at_text": self.has_class("-at-text"), "prompt": self._prompt}
+
+    def recall(self, remembered: dict[str, Any]) -> None:
+        self._prompt = str(remembered.get("prompt", ""))
+        number = remembered.get("slice", 0)
+        if isinstance(number, int):
+            self.list.point_to(number)
+        if remembered.get("at_text"):
+            self.set_class(True, "-at-text")
+            self.last_focused = self.editor
+
+    def reason_against(self, name: str) -> str:
+        if name in RUNS:
+            if self.verdict is None or self.verdict.text != self.document.text:
+                return "" if self.document.text.strip() else "the plan is empty"
+            return self.verdict.reason_against_running
+        return super().reason_against(name)

@@ -1,0 +1,276 @@
+"""What the plan pane shows: the strip, the slices and the text of one plan, what is wrong with it and what it costs."""
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.message import Message
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import OptionList, TextArea
+from textual.worker import get_current_worker
+
+from dlec_tui.actions.plan import PLAN
+from dlec_tui.messages import PlanEdited
+from dlec_tui.panes.pane import Pane
+from dlec_tui.plan_checkpoints import PlanCheckpoints
+from dlec_tui.plan_document import PlanDocument
+from dlec_tui.plan_orders import EditedPlan
+from dlec_tui.plan_results import read_previews
+from dlec_tui.plan_verdict import Slices, Verdict, look_over, slices_in
+from dlec_tui.slice_lines import SliceRow, rows_of, slice_at
+from dlec_tui.widgets.layer_strip import LayerStrip
+from dlec_tui.widgets.line_list import LineList
+from dlec_tui.widgets.part import Part
+from dlec_tui.widgets.plan_editor import PlanEditor
+from dlec_tui.widgets.plan_findings import PlanFindings
+from dlec_tui.widgets.problem_list import ProblemList
+from dlec_tui.widgets.slice_list import SliceList
+from engine.errors import DlecError, escaped
+from engine.store.job_states import Done
+from engine.store.results import PreviewResult
+
+if TYPE_CHECKING:
+    from dlec_tui.jobs_stored import StoredJobs
+
+CHECK_SECONDS = 0.1
+"""After the last key; the check itself takes some tens of milliseconds."""
+
+
+class PlanLayout(Pane):
+    """Two views of one document, one at a time where there is no room for both."""
+
+    SCOPED_CSS = False
+    DEFAULT_CSS = """
+    PlanPane #plan-views { layout: horizontal; height: 1fr; }
+    PlanPane #slices-part, PlanPane #text-part { width: 1fr; }
+    .-narrow PlanPane #text-part { display: none; }
+    .-narrow PlanPane.-at-text #text-part { display: block; }
+    .-narrow PlanPane.-at-text #slices-part { display: none; }
+    """
+
+    class Checked(Message):
+        """A text was looked over."""
+
+        def __init__(self, verdict: Verdict) -> None:
+            super().__init__()
+            self.verdict = verdict
+
+    class PreviewsRead(Message):
+        """What the store knows of a text."""
+
+        def __init__(self, text: str, previews: tuple[PreviewResult, ...]) -> None:
+            super().__init__()
+            self.text = text
+            self.previews = previews
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.document = PlanDocument()
+        """As it is on the screen; the workbench learns of every edit at once."""
+        self._under_way: list[PlanDocument] = []
+        """What the workbench was told and has not told back yet."""
+        self.slices = Slices()
+        """The last ones that could be read, and why there are no newer ones."""
+        self.verdict: Verdict | None = None
+        """On the text as it was when it was checked last."""
+        self.checkpoints = PlanCheckpoints()
+        self.findings = PlanFindings()
+        self._timer: Timer | None = None
+        self._reasons: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield LayerStrip(id="plan-strip")
+        with Container(id="plan-views"):
+            with Part("slices", id="slices-part"):
+                yield SliceList(id="plan-slices")
+            with Part("text", id="text-part"):
+                yield PlanEditor(id="plan-text")
+        yield self.findings
+
+    def on_mount(self) -> None:
+        self.document = self.workbench.document
+        self.show_document()
+
+    # The parts
+
+    @property
+    def list(self) -> SliceList:
+        return self.query_one(SliceList)
+
+    @property
+    def editor(self) -> PlanEditor:
+        return self.query_one(PlanEditor)
+
+    @property
+    def strip(self) -> LayerStrip:
+        return self.query_one(LayerStrip)
+
+    @property
+    def problems(self) -> ProblemList:
+        return self.findings.problems
+
+    @property
+    def current(self) -> SliceRow | None:
+        """The slice under the cursor."""
+        return self.list.current
+
+    @property
+    def edited_plan(self) -> EditedPlan:
+        return EditedPlan(self.document.text, self.document.path, self.document.justification)
+
+    def first_part(self) -> Widget | None:
+        return self.list
+
+    def next_part(self) -> None:
+        order: list[Widget] = [self.list, self.editor, *self.findings.parts]
+        here = next((at for at, widget in enumerate(order) if widget.has_focus_within), -1)
+        self.go_to(order[(here + 1) % len(order)])
+
+    def go_to(self, widget: Widget) -> None:
+        """Have the focus there, and room for it."""
+        if widget in (self.list, self.editor):
+            self.set_class(widget is self.editor, "-at-text")
+        self.screen.set_focus(widget)  # at once: the next key is meant for it
+
+    # The document
+
+    def plan_changed(self) -> None:
+        told = self.workbench.document
+        if any(told is own for own in self._under_way):
+            self._under_way = [own for own in self._under_way if own is not told]
+        else:
+            self.document = told
+            self.show_document()
+
+    def change(self, document: PlanDocument, note: str = "") -> None:
+        """Have the plan like this, in both views."""
+        self.tell(document, note)
+        self.show_document()
+
+    def tell(self, document: PlanDocument, note: str = "") -> None:
+        """Have the plan like this; the views know already."""
+        self.document = document
+        self._under_way.append(document)
+        self.post_message(PlanEdited(document, note))
+
+    def show_document(self) -> None:
+        self.editor.show(self.document.text)
+        self.read_slices()
+        self.check_soon()
+
+    def check_soon(self) -> None:
+        """Every key puts it off a little."""
+        if self._timer:
+            self._timer.stop()
+        self._timer = self.set_timer(CHECK_SECONDS, self.check)
+
+    def check(self) -> None:
+        """Look the text over, in a thread."""
+        look = partial(self._look_over, self.document.text, self.edited_plan.output_name)
+        self.run_worker(look, group="check", thread=True, exclusive=True, exit_on_error=False)
+
+    def _look_over(self, text: str, output_name: str) -> None:
+        worker = get_current_worker()
+        slices_in(text)  # half of the work; the rest is not done for a text that is none any more
+        if worker.is_cancelled:
+            return
+        verdict = look_over(text, output_name, self.checkpoints)
+        if worker.is_cancelled:
+            return
+        self.post_message(self.Checked(verdict))
+        try:
+            self.post_message(self.PreviewsRead(text, read_previews(self.workbench.store, text)))
+        except DlecError:
+            return  # the line of jobs says what is wrong with the store
+
+    @on(Checked)
+    def _take_verdict(self, message: Checked) -> None:
+        verdict = message.verdict
+        if verdict.text != self.document.text:
+            return
+        self.verdict = verdict
+        self._take_slices(verdict.slices)
+        self.findings.show(verdict, self.workbench.jobs)
+        self.editor.underline(verdict.problems)
+        self.refresh_footer()
+
+    def read_slices(self) -> None:
+        """Have the list as the text is now, which it is a moment after the last key in any case."""
+        if self.slices.text != self.document.text:
+            self._take_slices(slices_in(self.document.text))
+
+    def _take_slices(self, slices: Slices) -> None:
+        """The last valid ones stay while the text is none."""
+        if slices.text == self.slices.text:
+            return
+        self.slices = replace(slices, views=self.slices.views) if slices.unreadable else slices
+        is_stale = bool(slices.unreadable)
+        title = f"as it was: {escaped(slices.unreadable)}" if is_stale else f"slices: {len(slices.views)}"
+        self.query_one("#slices-part", Part).border_title = title
+        self.list.put(rows_of(self.slices.views))
+        self.strip.show(self.slices.views, self._pointed)
+
+    # Cursors, linked
+
+    @property
+    def _pointed(self) -> int | None:
+        """The number of the slice that is marked in the strip."""
+        return self.current.number if self.current else None
+
+    @on(LineList.Moved, "#plan-slices")
+    def _follow_list(self) -> None:
+        if self.list.has_focus and self.current and not self.slices.unreadable:
+            view = self.current.view
+            if not view.first_line <= self.editor.line <= view.last_line:
+                self.editor.go_to(view.first_line)
+        self.strip.point_to(self._pointed)
+        self.refresh_footer()
+
+    @on(TextArea.SelectionChanged)
+    def _follow_text(self) -> None:
+        if self.editor.has_focus:
+            self._point_to_line(self.editor.line)
+
+    @on(OptionList.OptionHighlighted, "#plan-problems")
+    def _follow_problem(self) -> None:
+        problem = self.problems.current
+        if self.problems.has_focus and problem and problem.place:
+            self.go_to_problem()
+        self.refresh_footer()
+
+    def go_to_problem(self) -> None:
+        """Put both cursors where the current problem is."""
+        problem = self.problems.current
+        if problem and problem.place:
+            self.editor.go_to(problem.place.line, problem.place.column)
+            self._point_to_line(problem.place.line)
+
+    def _point_to_line(self, line: int) -> None:
+        number = slice_at(self.slices.views, line)
+        if number is not None:
+            self.list.point_to(number)
+
+    # Jobs
+
+    def jobs_seen(self, jobs: "StoredJobs") -> None:
+        before = {stored.job.id: stored.job.state_name for stored in self.findings.about}
+        self.findings.show_jobs(jobs)
+        ended = {stored.job.id for stored in self.findings.about if isinstance(stored.job.state, Done)}
+        if any(before.get(job_id) not in (None, "done") for job_id in ended):
+            self.check()  # the store has more to say of this plan now
+
+    @on(PreviewsRead)
+    def _take_previews(self, message: PreviewsRead) -> None:
+        if message.text == self.document.text:
+            self.findings.show_previews(message.text, message.previews, self.workbench.jobs)
+
+    def refresh_footer(self) -> None:
+        """Only when it would look different: it is drawn as a whole."""
+        reasons = [self.workbench.reason_against(action) for action in PLAN]
+        if reasons != self._reasons:
+            self._reasons = reasons
+            self.refresh_bindings()

@@ -1,0 +1,247 @@
+"""Jobs: what runs, waits and has ended; and the batch list."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from shlex import join
+from threading import Lock
+from typing import Any, ClassVar
+
+from textual import on
+from textual.binding import BindingType
+
+from dlec_tui import job_changes
+from dlec_tui.actions.action import Action, bindings
+from dlec_tui.actions.runs import RUNS, RUNS_OFFERED
+from dlec_tui.batch_marks import marks_from
+from dlec_tui.directory_completion import DirectorySuggester
+from dlec_tui.job_reasons import reason_against_job
+from dlec_tui.jobs_stored import StoredJob
+from dlec_tui.panes.runs_layout import RunsLayout
+from dlec_tui.plan_completion import PlanSuggester
+from dlec_tui.plan_files import plan_files
+from dlec_tui.widgets.batch_part import BatchPart
+from dlec_tui.widgets.cancel_question import CancelQuestion
+from dlec_tui.widgets.card_view import CardView
+from dlec_tui.widgets.job_detail import JobDetail
+from dlec_tui.widgets.line_prompt import LinePrompt
+from dlec_tui.widgets.question import Question
+from dlec_tui.wording import printable
+from engine.errors import DlecError, shown
+from engine.store.job_states import Stop, Waiting
+from engine.store.location import store_path
+
+FILTER_HINT = "words that a job must have in its title, state, task or batch; nothing: all jobs"
+PLANS_HINT = "a file (Tab completes), or a pattern such as plans/*.yaml"
+OUTPUT_HINT = "where each merge gets a directory called like its plan (Tab completes)"
+OF_PLANS = ("cancel", "move_up", "move_down", "run_batch")
+"""Actions that are about plans while the batch list has the focus; the last one is always."""
+OF_JOBS = ("open_job", "follow", "retry", "hold", "clear", "open_card")
+
+
+class RunsPane(RunsLayout):
+    """What its keys do. Whatever touches the disk does so in a thread, and says what came of it in a notice."""
+
+    AREA = "runs"
+    ABOUT = (
+        "Jobs: what runs, waits and has ended. Below them the batch list: saved plans that are merged one after "
+        "another. F6 goes from part to part."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings(RUNS)
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._one_at_a_time = Lock()
+        """Two moves of a job go one after the other."""
+
+    # Jobs
+
+    def action_open_job(self) -> None:
+        self.go_to(self.detail.entrance)
+
+    @on(JobDetail.Left)
+    def _leave_detail(self) -> None:
+        self.go_to(self.table)
+
+    def action_follow(self) -> None:
+        self.detail.switch_log()
+
+    def action_cancel(self) -> None:
+        if self.at_batch:
+            self.batch_part.drop_current()
+        elif self.current:
+            self._ask_to_cancel(self.current)
+
+    def _ask_to_cancel(self, stored: StoredJob) -> None:
+        job = stored.job
+        question = f"Cancel job {job.id}, {shown(job.order.title)}?"
+        if job.order.task == "merge" and job.attempts:
+            question += "\nWhat it has written so far can be kept: a retry continues there."
+            self.app.push_screen(CancelQuestion(question), partial(self._cancel, job.id))
+        else:
+            self._ask(Question(question, yes="cancel it"), partial(self._cancel, job.id, Stop.DISCARD))
+
+    def _cancel(self, job_id: int, stop: Stop | None) -> None:
+        if stop:
+            self._do(partial(job_changes.cancel, self.workbench.store, job_id, stop))
+
+    def action_retry(self) -> None:
+        if self.current:
+            self._do(partial(job_changes.retry, self.workbench.store, [self.current.job.id]))
+
+    def action_retry_failed(self) -> None:
+        self._do(partial(job_changes.retry, self.workbench.store, []))
+
+    def action_hold(self) -> None:
+        if self.current:
+            change = job_changes.hold if isinstance(self.current.job.state, Waiting) else job_changes.release
+            self._do(partial(change, self.workbench.store, self.current.job.id))
+
+    def action_move_up(self) -> None:
+        if self.at_batch:
+            self.batch_part.move_current(-1)
+        elif self.current:
+            self._do(partial(job_changes.move_up, self.workbench.store, self.current.job.id))
+
+    def action_move_down(self) -> None:
+        if self.at_batch:
+            self.batch_part.move_current(1)
+        elif self.current:
+            self._do(partial(job_changes.move_down, self.workbench.store, self.current.job.id))
+
+    def action_clear(self) -> None:
+        if self.current:
+            job = self.current.job
+            question = f"Delete job {job.id}, {shown(job.order.title)}, and its log?\nWhat it wrote stays."
+            self._ask_to_clear(question, [job.id])
+
+    def action_clear_ended(self) -> None:
+        self._ask_to_clear("Delete all jobs that are done or cancelled, and their logs?\nWhat they wrote stays.", [])
+
+    def _ask_to_clear(self, question: str, job_ids: Sequence[int]) -> None:
+        clear = partial(job_changes.clear, self.workbench.store, job_ids)
+        self._ask(Question(question, yes="delete"), partial(self._do, clear))
+
+    def action_start_workers(self) -> None:
+        self._do(partial(job_changes.start, self.workbench.store))
+
+    def action_filter(self) -> None:
+        self.app.push_screen(LinePrompt("show jobs with", FILTER_HINT, text=self.wanted), self._filter)
+
+    def _filter(self, wanted: str | None) -> None:
+        if wanted is not None:
+            self.wanted = wanted
+            self.redraw()
+            self.go_to(self.table)
+            self.workbench.autosave()
+
+    def action_open_card(self) -> None:
+        if self.current:
+            self.app.push_screen(CardView(Path(_output_of(self.current))))
+
+    # The batch list
+
+    def add_to_batch(self, path: Path) -> None:
+        """Put a saved plan on the batch list."""
+        self.batch_part.add([path])
+
+    def action_add_plans(self) -> None:
+        prompt = LinePrompt("add plans to the batch", PLANS_HINT, suggester=PlanSuggester())
+        self.app.push_screen(prompt, self._add_plans)
+
+    def _add_plans(self, pattern: str | None) -> None:
+        if pattern:
+            self.go_to(self.batch_part.list)
+            find = partial(self._find_plans, pattern)
+            self.run_worker(find, group="plans", thread=True, exit_on_error=False)
+
+    def _find_plans(self, pattern: str) -> None:
+        found = plan_files(str(Path(pattern).expanduser()))
+        if found:
+            self.app.call_from_thread(self.batch_part.add, found)
+        else:
+            self.app.call_from_thread(self.notify, f"there is no plan {shown(pattern)}", severity="warning")
+
+    def action_choose_output(self) -> None:
+        text = str(self.batch_part.marks.directory)
+        prompt = LinePrompt("directory of the outputs", OUTPUT_HINT, text=text, suggester=DirectorySuggester())
+        self.app.push_screen(prompt, self._choose_output)
+
+    def _choose_output(self, directory: str | None) -> None:
+        if directory:
+            self.batch_part.change(self.batch_part.marks.into(Path(directory).expanduser()))
+
+    def action_run_batch(self) -> None:
+        self.batch_part.run()
+
+    @on(BatchPart.Queued)
+    def _go_to_jobs(self) -> None:
+        self.go_to(self.table)
+
+    @on(BatchPart.Changed)
+    def _remember(self) -> None:
+        self.workbench.autosave()
+        self.refresh_footer()
+
+    # What is remembered, copied and forbidden
+
+    def remembered(self) -> dict[str, Any]:
+        job = self.current.job.id if self.current else None
+        return {"filter": self.wanted, "job": job, "batch": self.batch_part.marks.as_data()}
+
+    def recall(self, remembered: dict[str, Any]) -> None:
+        try:
+            self.wanted = str(remembered["filter"])
+            self.job_to_find = remembered["job"]
+            self.batch_part.change(marks_from(remembered["batch"]))
+        except (KeyError, TypeError):
+            return  # nothing was remembered, or another version did
+
+    def value(self) -> str:
+        if self.at_batch:
+            return str(self.batch_part.list.current.target.plan) if self.batch_part.list.current else ""
+        return (_output_of(self.current) or str(self.current.job.id)) if self.current else ""
+
+    def command(self) -> str:
+        home = [] if self.workbench.store == store_path() else ["--home", str(self.workbench.store.parent)]
+        if self.at_batch:
+            marks = self.batch_part.marks
+            words = ["batch", *map(str, marks.plans), "--out", str(marks.directory)] if marks.plans else []
+        else:
+            words = ["jobs", "show", str(self.current.job.id)] if self.current else ["jobs", "list"]
+        return join(["dlec", *words, *home]) if words else ""
+
+    def reason_against(self, name: str) -> str:
+        if name == "run_batch" or (self.at_batch and name in OF_PLANS):
+            return "" if self.batch_part.marks.plans else "no plans are on the batch list: a adds some"
+        if self.at_batch and name in OF_JOBS:
+            return "the focus is in the batch list, not on a job"
+        return reason_against_job(name, self.current)
+
+    @classmethod
+    def offers(cls) -> Sequence[Action]:
+        return RUNS_OFFERED
+
+    # Questions and threads
+
+    def _ask(self, question: Question, act: Callable[[], None]) -> None:
+        self.app.push_screen(question, lambda yes: act() if yes else None)
+
+    def _do(self, change: Callable[[], str]) -> None:
+        self.run_worker(partial(self._change, change), group="queue", thread=True, exit_on_error=False)
+
+    def _change(self, change: Callable[[], str]) -> None:
+        with self._one_at_a_time:
+            try:
+                said = change()
+            except DlecError as error:
+                self.app.call_from_thread(self.notify, printable(str(error)), severity="error")
+                return
+        if said:
+            self.app.call_from_thread(self.notify, said)
+
+
+def _output_of(stored: StoredJob) -> str:
+    """The directory that a job writes, or is about; "" where there is none."""
+    request = stored.job.order.request
+    return str(request.get("out") or request.get("directory") or "")

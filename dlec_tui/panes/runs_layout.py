@@ -1,0 +1,152 @@
+"""What the runs pane shows: jobs, the one under the cursor in full, and the batch list."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.widget import Widget
+
+from dlec_tui.actions.runs import RUNS
+from dlec_tui.jobs_in_view import in_view, matching
+from dlec_tui.panes.pane import Pane
+from dlec_tui.widgets.batch_part import BatchPart
+from dlec_tui.widgets.device_line import DeviceLine
+from dlec_tui.widgets.job_detail import JobDetail
+from dlec_tui.widgets.job_table import JobTable
+from dlec_tui.widgets.line_list import LineList
+from dlec_tui.widgets.part import Part
+from engine.errors import escaped
+from engine.jobs.slots import parse_slot
+from engine.store.job_states import Running
+
+if TYPE_CHECKING:
+    from dlec_tui.jobs_stored import StoredJob, StoredJobs
+
+
+class RunsLayout(Pane):
+    """Three parts; one or two of them at a time where there is no room for all."""
+
+    SCOPED_CSS = False
+    DEFAULT_CSS = """
+    RunsPane #runs-body { layout: horizontal; height: 1fr; }
+    RunsPane #runs-lists { width: 3fr; height: 100%; }
+    RunsPane #jobs { height: 1fr; }
+    RunsPane #batch { height: 14; }
+    RunsPane #detail { width: 2fr; }
+    .-narrow RunsPane #runs-body { layout: vertical; }
+    .-narrow RunsPane #runs-lists, .-narrow RunsPane #detail { width: 1fr; height: 1fr; }
+    .-low RunsPane #batch { display: none; height: 1fr; }
+    .-low RunsPane.-at-batch #batch { display: block; }
+    .-low RunsPane.-at-batch #jobs { display: none; }
+    .-low.-narrow RunsPane.-at-batch #detail { display: none; }
+    .-low.-narrow RunsPane.-at-detail #runs-lists { display: none; }
+    """
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._jobs: StoredJobs | None = None
+        self.wanted = ""
+        """Words that a job must have to be shown."""
+        self.job_to_find: int | None = None
+        """That the cursor was on in an earlier session."""
+        self._reasons: list[str] = []
+        """Against each action, as the footer shows them."""
+
+    def compose(self) -> ComposeResult:
+        with Container(id="runs-body"):
+            with Vertical(id="runs-lists"):
+                with Part("jobs", id="jobs"):
+                    yield JobTable(id="job-table")
+                yield BatchPart(self.workbench.store)
+            yield JobDetail(self.workbench.store)
+        yield DeviceLine()
+
+    # What is shown
+
+    def jobs_seen(self, jobs: "StoredJobs") -> None:
+        self._jobs = jobs
+        if self.display:
+            self.redraw()
+
+    def come_to_front(self) -> None:
+        super().come_to_front()
+        self.batch_part.look_over()
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Show the jobs as they were seen last."""
+        if self._jobs is None:
+            return
+        every = in_view(self._jobs, lately=None)
+        found = matching(every, self.wanted)
+        self.table.show(found, self._jobs.moment, self.wanted)
+        if self.job_to_find is not None:
+            self.table.point_to(self.job_to_find)
+            self.job_to_find = None
+        self._entitle(len(found), len(every))
+        running = [stored.worker for stored in every if isinstance(stored.job.state, Running) and stored.worker]
+        self.query_one(DeviceLine).watch_slots({parse_slot(seen.worker.slot) for seen in running if seen.lives})
+
+    def _entitle(self, shown: int, every: int) -> None:
+        part = self.query_one("#jobs", Part)
+        if self.wanted:
+            part.entitle(f"jobs: {escaped(self.wanted)}", f"{shown} of {every}")
+        else:
+            part.entitle("jobs")
+
+    @on(LineList.Moved, "#job-table")
+    def _show_detail(self) -> None:
+        if self._jobs:
+            self.detail.show(self.current, self._jobs.moment)
+        self.refresh_footer()
+
+    @on(LineList.Moved, "#batch-list")
+    def refresh_footer(self) -> None:
+        """Only when it would look different: it is drawn as a whole."""
+        reasons = [self.workbench.reason_against(action) for action in RUNS]
+        if reasons != self._reasons:
+            self._reasons = reasons
+            self.refresh_bindings()
+
+    @property
+    def table(self) -> JobTable:
+        return self.query_one(JobTable)
+
+    @property
+    def batch_part(self) -> BatchPart:
+        return self.query_one(BatchPart)
+
+    @property
+    def detail(self) -> JobDetail:
+        return self.query_one(JobDetail)
+
+    @property
+    def current(self) -> "StoredJob | None":
+        """The job under the cursor."""
+        return self.table.current
+
+    # Parts, of which a small screen has room for one or two
+
+    def next_part(self) -> None:
+        order: Sequence[Widget] = (self.table, self.detail.entrance, self.batch_part.list)
+        here = 2 if self.at_batch else 1 if self.detail.has_focus_within else 0
+        self.go_to(order[(here + 1) % len(order)])
+
+    def on_descendant_focus(self) -> None:
+        super().on_descendant_focus()
+        self.set_class(self.at_batch, "-at-batch")
+        self.set_class(self.detail.has_focus_within, "-at-detail")
+        self.refresh_footer()
+
+    def go_to(self, widget: Widget) -> None:
+        """Have the focus there, and room for it."""
+        self.set_class(widget is self.batch_part.list, "-at-batch")
+        self.set_class(widget is self.detail.entrance, "-at-detail")
+        self.call_after_refresh(widget.focus)  # what is hidden yet cannot have it
+
+    @property
+    def at_batch(self) -> bool:
+        """Whether keys are about the batch list."""
+        return self.batch_part.has_focus_within

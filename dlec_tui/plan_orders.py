@@ -1,0 +1,77 @@
+"""Orders for the plan that is edited; what `dlec preview`, `generate` and `merge` with --queue would order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlec_tui.wording import plural
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.errors import PlanError, UsageError, shown
+from engine.jobs.batch import Target, conflicts, output_name, unfinished_merges
+from engine.jobs.orders import NamedPlan, generate_order, merge_order, preview_order
+from engine.jobs.settings import job_settings
+from engine.plan.check import check_plan
+from engine.plan.problems import Severity
+from engine.store.jobs import Order
+from engine.tasks.merge_draft import MergeOptions, drafted
+from engine.tasks.setting import Setting, as_request
+from engine.text.corpus import Half
+
+GENERATED_TOKENS = 64
+UNSAVED = "unsaved plan"
+
+
+@dataclass(frozen=True, slots=True)
+class EditedPlan:
+    """The plan as it stands on the screen."""
+
+    text: str
+    path: Path | None
+    """None before it was saved."""
+    justification: str
+
+    @property
+    def name(self) -> str:
+        return self.path.name if self.path else UNSAVED
+
+    @property
+    def output_name(self) -> str:
+        """Of the directory that it would be merged into."""
+        return output_name(self.path) if self.path else "merged"
+
+    def named(self, open_checkpoint: Callable[[str], Checkpoint]) -> NamedPlan:
+        """Raises PlanError when it cannot be run."""
+        checked = check_plan(self.text, open_checkpoint)
+        errors = [problem for problem in checked.problems if problem.severity is Severity.ERROR]
+        if checked.stack is None or errors:
+            raise PlanError(f"{shown(self.name)} cannot be run", why=plural(len(errors), "error"))
+        return NamedPlan(self.name, self.text, checked.stack, Path.cwd())
+
+
+def preview_of(plan: EditedPlan, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> Order:
+    """On the half that is for judging. Reads windows of the weights; raises DlecError for what cannot be run."""
+    setting = as_request(Setting(half=Half.JUDGING, home=str(store.parent.absolute())))
+    request = {**setting, "plan": plan.text, "justification": plan.justification}
+    return preview_order(plan.named(open_checkpoint), request, job_settings(store))
+
+
+def generate_of(plan: EditedPlan, prompt: str, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> Order:
+    """Raises as `preview_of` does."""
+    setting = {"device": Setting().device, "dtype": Setting().dtype}
+    request = {"plan": plan.text, "prompt": prompt, "max_new_tokens": GENERATED_TOKENS, **setting}
+    return generate_order(plan.named(open_checkpoint), request, job_settings(store))
+
+
+def merge_of(plan: EditedPlan, out: Path, open_checkpoint: Callable[[str], Checkpoint]) -> Order:
+    """Raises as `preview_of` does."""
+    return merge_order(plan.named(open_checkpoint), out, MergeOptions())
+
+
+def check_merge(plan: EditedPlan, out: Path, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> int:
+    """How many bytes it writes. Raises DlecError for what would forbid it when its turn comes."""
+    draft = drafted(plan.named(open_checkpoint).stack, plan.text, out, MergeOptions())
+    target = Target(Path(plan.name), out)
+    unfinished = unfinished_merges(store) if store.exists() else []
+    for problem in conflicts([target], unfinished):
+        raise UsageError(problem.what, why=problem.why, fix="Choose another directory.")
+    return draft.layout.nbytes

@@ -1,0 +1,81 @@
+"""What tasks answer, in words that the screen and the command line share."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dlec_tui.wording import byte_size, count, duration, harm, plural
+from engine.errors import escaped, shown
+from engine.tasks.loadcheck import LoadCheck
+from engine.text.corpus import Half
+
+ON_HALF = {Half.JUDGING: "on text not used to choose it", Half.CHOOSING: "on the half that is for choosing"}
+_MOST_SCORES = 12
+"""Blocks in the table of scores."""
+
+Answer = Mapping[str, Any]
+
+
+def verdict(found: Answer) -> str:
+    """Of a preview, in perplexity and with the 95 % interval: "worse by 9.6 %, between 8.9 and 10.3, on text ..."."""
+    return f"{harm(found['delta_nll'], *found['interval95'])}, {ON_HALF[Half(found['half'])]}"
+
+
+def both_models(found: Answer) -> Iterator[str]:
+    """How well base and plan predict."""
+    yield "          NLL   perplexity"
+    for name in ("base", "plan"):
+        yield f"{name}   {found[name]['nll']:.4f}   {found[name]['perplexity']:10.2f}"
+
+
+def agreement(found: Answer) -> str:
+    """How alike base and plan predict."""
+    return f"KL {found['kl']:.4f} nats a token; the same first choice for {found['top1_agreement']:.1%} of the tokens"
+
+
+def measured_on(answer: Answer) -> str:
+    """On how much of which text, in which dtype; a second line when an earlier run did it."""
+    key = answer["key"]
+    asked = f"up to {key['tokens'] // key['seq_len'] * key['seq_len']:,} tokens"
+    got = f"{answer['tokens']:,} tokens in {plural(answer['sequences'], 'sequence')}" if "tokens" in answer else asked
+    text = f"{shown(answer['corpus'])} ({key['half']} half, {key['text_sha256'][:8]})"
+    found = "\nfound in the store, not measured again" if answer["found"] else ""
+    return f"{got} of {text}, {key['dtype']}{found}"
+
+
+def score_table(scores: Sequence[Answer]) -> Iterator[str]:
+    """The lowest first."""
+    yield "  block      score  standard error"
+    for each in sorted(scores, key=lambda each: float(each["value"]))[:_MOST_SCORES]:
+        block, error = f"{each['start']}:{each['end']}", each["se"]
+        yield f"{block:>7}  {each['value']:>9.4f}  {'' if error is None else f'{error:>14.4f}'}".rstrip()
+    if len(scores) > _MOST_SCORES:
+        yield f"and {len(scores) - _MOST_SCORES} more, all of them with --json"
+
+
+def load_check_text(found: LoadCheck | None) -> str:
+    """One line."""
+    if found is None:
+        return "load check: skipped"
+    if found.unavailable:
+        return f"load check: not possible, {escaped(found.unavailable)}"
+    if found.ok:
+        seconds = duration(found.seconds)
+        return f"load check: {found.architecture}, nothing missing, unexpected or mis-shaped ({seconds})"
+    return f"load check: FAILED, {escaped(found.why)}"
+
+
+def load_check_from(answer: Answer | None) -> LoadCheck | None:
+    """From a task's answer; what follows from the other fields is left out."""
+    return LoadCheck(**{name: value for name, value in answer.items() if name != "ok"}) if answer else None
+
+
+def size_text(verified: Answer) -> str:
+    """Of a checkpoint that was verified."""
+    size = f"{byte_size(verified['bytes'])} in {plural(verified['shards'], 'file')}"
+    return f"{plural(verified['layers'], 'layer')}, {count(verified['parameters'])} parameters, {size}"
+
+
+def files_text(*, sums_checked: bool) -> str:
+    """Of a checkpoint whose files are as they should be."""
+    sums = "SHA256SUMS match" if sums_checked else "there is no SHA256SUMS to compare with"
+    return f"files: headers, index and config agree; {sums}"

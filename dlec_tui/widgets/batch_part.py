@@ -1,0 +1,166 @@
+"""The batch list with what it takes of the disk; looked over in a thread whenever it has changed."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from dlec_tui.batch_lines import batch_items, batch_summary
+from dlec_tui.batch_marks import BatchMarks
+from dlec_tui.batch_planning import Batch, orders_of, planned_batch
+from dlec_tui.plan_files import runnable_plan
+from dlec_tui.widgets.batch_list import BatchList
+from dlec_tui.widgets.facts_view import FactsView
+from dlec_tui.widgets.part import Part
+from dlec_tui.wording import plural
+from engine.checkpoint.find import opener
+from engine.errors import DlecError, UsageError, escaped
+from engine.jobs import starting
+from engine.jobs.batch import batch_id
+from engine.jobs.queue import submit
+from engine.tasks.merge_draft import MergeOptions
+
+OPTIONS = MergeOptions()
+KEYS = "b run  o output  x remove  J K order"
+
+
+class BatchPart(Part):
+    """Marked plans above, what `dlec batch --dry-run` says of them below."""
+
+    DEFAULT_CSS = """
+    BatchPart #batch-summary { height: auto; max-height: 50%; border-top: solid $foreground 30%; }
+    """
+    SUMMARY: ClassVar[str] = "batch-summary"
+
+    class LookedOver(Message):
+        """What was found out about the list as it was then."""
+
+        def __init__(self, marks: BatchMarks, found: Batch) -> None:
+            super().__init__()
+            self.marks = marks
+            self.found = found
+
+    class Changed(Message):
+        """The list is another one: something to be remembered."""
+
+    class Queued(Message):
+        """The plans on the list are jobs now."""
+
+        def __init__(self, marks: BatchMarks) -> None:
+            super().__init__()
+            self.marks = marks
+
+    def __init__(self, store: Path) -> None:
+        super().__init__("batch", id="batch")
+        self._store = store
+        self.marks = BatchMarks()
+        self._found: Batch | None = None
+        self.list = BatchList(id="batch-list")
+        self._summary = FactsView(id=self.SUMMARY)
+
+    def compose(self) -> ComposeResult:
+        yield self.list
+        yield self._summary
+
+    def on_mount(self) -> None:
+        self._redraw()
+
+    # What the user does to it
+
+    def add(self, plans: Iterable[Path]) -> None:
+        self.change(self.marks.added(plans))
+
+    def drop_current(self) -> None:
+        if self.list.current:
+            self.change(self.marks.without(self.list.current.target.plan))
+
+    def move_current(self, by: int) -> None:
+        if self.list.current:
+            self.change(self.marks.moved(self.list.current.target.plan, by))
+
+    def change(self, marks: BatchMarks) -> None:
+        """Have another list."""
+        if marks != self.marks:
+            self.marks = marks
+            self._found = None
+            self.look_over()
+            self.post_message(self.Changed())
+
+    def look_over(self) -> None:
+        """Read the plans again: they, the disk and the jobs may have changed."""
+        self._redraw()
+        if self.marks.plans:
+            self.run_worker(
+                partial(self._plan, self.marks), group="batch", thread=True, exclusive=True, exit_on_error=False
+            )
+
+    def run(self) -> None:
+        """Queue the plans as merges, unless something forbids it."""
+        self.run_worker(
+            partial(self._queue, self.marks), group="batch", thread=True, exclusive=True, exit_on_error=False
+        )
+
+    # In threads
+
+    def _plan(self, marks: BatchMarks) -> None:
+        worker = get_current_worker()
+        try:
+            found = self._planned(marks)
+        except DlecError as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error")
+            return
+        if not worker.is_cancelled:
+            self.post_message(self.LookedOver(marks, found))
+
+    def _queue(self, marks: BatchMarks) -> None:
+        try:
+            found = self._planned(marks)
+            self.post_message(self.LookedOver(marks, found))
+            if found.problems:
+                raise UsageError(
+                    "the batch is not queued",
+                    why=plural(len(found.problems), "problem"),
+                    fix="It stands below the list.",
+                )
+            numbers = submit(self._store, list(orders_of(found.merges, OPTIONS, batch_id(datetime.now()))))
+            self.post_message(self.Queued(marks))
+            starting.start_workers(self._store)
+        except DlecError as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error")
+        else:
+            self.app.call_from_thread(self.notify, f"{plural(len(numbers), 'merge')} queued")
+
+    def _planned(self, marks: BatchMarks) -> Batch:
+        open_checkpoint = opener()
+        read = partial(runnable_plan, open_checkpoint=open_checkpoint)
+        return planned_batch(marks.targets, marks.directory, OPTIONS, self._store, open_checkpoint, read)
+
+    # What came of it
+
+    @on(LookedOver)
+    def _show_found(self, event: LookedOver) -> None:
+        if event.marks == self.marks:
+            self._found = event.found
+            self._redraw()
+
+    @on(Queued)
+    def _empty(self, event: Queued) -> None:
+        """What was marked meanwhile stays."""
+        left = tuple(plan for plan in self.marks.plans if plan not in event.marks.plans)
+        self.change(BatchMarks(left, self.marks.out))
+
+    def _redraw(self) -> None:
+        self.list.show(batch_items(self.marks.targets, self._found))
+        self._summary.display = bool(self.marks.plans)
+        self._summary.show(batch_summary(self._found))
+        if self.marks.plans:
+            title = f"batch: {plural(len(self.marks.plans), 'plan')} ({KEYS})"
+            self.entitle(title, f"into {escaped(str(self.marks.directory))}")
+        else:
+            self.entitle("batch")

@@ -1,0 +1,65 @@
+"""The model card of what a merge has made, over the screen."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.message import Message
+
+from dlec_tui.model_card import card_text
+from dlec_tui.widgets.overlay import Overlay
+from dlec_tui.wording import printable
+from engine.errors import DlecError
+
+
+class CardView(Overlay[None]):
+    """Markdown that can be scrolled; read in a thread."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,c,enter,escape,ctrl+c", "dismiss", "back", id="card.back"),
+        Binding("j,down", "scroll(1)", "down", show=False, id="card.down"),
+        Binding("k,up", "scroll(-1)", "up", show=False, id="card.up"),
+    ]
+    DEFAULT_CSS = """
+    CardView > .box { width: 100; height: 100%; }
+    CardView Markdown { padding: 0; background: transparent; }
+    """
+
+    class Read(Message):
+        """What stands on it."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self, directory: Path) -> None:
+        """directory: of the checkpoint."""
+        super().__init__()
+        self._directory = directory
+
+    def compose(self) -> ComposeResult:
+        box = VerticalScroll(classes="box")
+        box.border_title = "model card (q: back)"
+        yield box
+
+    def on_mount(self) -> None:
+        self._read()
+
+    def action_scroll(self, by: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
+
+    @work(group="card", thread=True, exit_on_error=False)
+    def _read(self) -> None:
+        try:
+            self.post_message(self.Read(card_text(self._directory)))
+        except DlecError as error:
+            self.post_message(self.Read(printable(str(error))))
+
+    @on(Read)
+    def _show(self, event: Read) -> None:
+        from textual.widgets import Markdown  # it loads a parser, for which there is no need before
+
+        self.query_one(VerticalScroll).mount(Markdown(event.text, open_links=False))

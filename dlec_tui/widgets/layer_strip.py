@@ -1,0 +1,109 @@
+"""The model that a plan makes, a cell for each layer, with the slice under the cursor marked."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.events import Resize
+from textual.geometry import Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from dlec_tui.job_lines import Span
+from dlec_tui.model_text import name_of
+from dlec_tui.strip_cells import SOURCES, Cell, cells_of, place_of, rail_of, row_of, sources_of, summary_of, window_for
+from dlec_tui.wording import elided
+from engine.errors import escaped
+from engine.plan.edits import SliceView
+
+
+class LayerStrip(Widget):
+    """Three lines: in words, cells, a rail under the current slice. Two more for a plan to compare with."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "strip--dim",
+        "strip--rail",
+        *(f"strip--{kind}-{number}" for kind in ("source", "repeat") for number in range(SOURCES)),
+    }
+    DEFAULT_CSS = """
+    LayerStrip { height: 3; padding: 0 1; }
+    LayerStrip.-comparing { height: 5; }
+    LayerStrip > .strip--dim { color: $text-muted; }
+    LayerStrip > .strip--rail { color: $accent; text-style: bold; }
+    LayerStrip > .strip--source-0 { color: $primary; }
+    LayerStrip > .strip--source-1 { color: $success; }
+    LayerStrip > .strip--source-2 { color: $error; }
+    LayerStrip > .strip--source-3 { color: $secondary; }
+    LayerStrip > .strip--repeat-0, LayerStrip > .strip--repeat-1 { color: $accent; }
+    LayerStrip > .strip--repeat-2, LayerStrip > .strip--repeat-3 { color: $warning; }
+    """
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._cells: tuple[Cell, ...] = ()
+        self._summary = ""
+        self._current: int | None = None
+        self._other: tuple[Cell, ...] = ()
+        self._other_name = ""
+
+    def show(self, slices: Sequence[SliceView], current: int | None) -> None:
+        """current: the number of the slice under the cursor."""
+        cells = cells_of(slices)
+        summary = summary_of(cells, [escaped(name_of(source)) for source in sources_of(slices)])
+        if (cells, summary, current) != (self._cells, self._summary, self._current):
+            self._cells, self._summary, self._current = cells, summary, current
+            self.refresh()
+
+    def point_to(self, current: int | None) -> None:
+        """Mark another slice."""
+        if current != self._current:
+            self._current = current
+            self.refresh()
+
+    def compare(self, name: str, slices: Sequence[SliceView]) -> None:
+        """Show another plan's strip below; one without slices takes it away."""
+        self._other = cells_of(slices)
+        words = summary_of(self._other, [escaped(name_of(source)) for source in sources_of(slices)])
+        self._other_name = f"{escaped(name)}: {words}"
+        self.set_class(bool(slices), "-comparing")
+        self.refresh(layout=True)
+
+    @property
+    def is_comparing(self) -> bool:
+        return self.has_class("-comparing")
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        return 5 if self.is_comparing else 3
+
+    def on_resize(self, _event: Resize) -> None:
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        spans = self._lines(self.content_size.width)
+        segments = [Segment(text, self._style(tone)) for text, tone in (spans[y] if y < len(spans) else []) if text]
+        return Strip(segments).adjust_cell_length(self.content_size.width, self.rich_style)
+
+    def _lines(self, width: int) -> list[list[Span]]:
+        place = place_of(self._cells, self._current)
+        window = window_for(max(len(self._cells), len(self._other)), width, place)
+        where = self._where(place)
+        words = elided(self._summary, max(0, width - len(where) - 2))
+        lines = [
+            [(words, ""), (f"{where:>{max(0, width - len(words))}}", "rail")],
+            row_of(self._cells, window),
+            [(rail_of(place, window), "rail")],
+        ]
+        if self.is_comparing:
+            lines += [row_of(self._other, window), [(elided(self._other_name, width), "dim")]]
+        return lines
+
+    def _where(self, place: tuple[int, int] | None) -> str:
+        if self._current is None:
+            return ""
+        return f"slice {self._current + 1}" + (f" becomes {place[0]} to {place[1] - 1}" if place else "")
+
+    def _style(self, tone: str) -> Style:
+        if not tone:
+            return self.rich_style
+        return self.rich_style + self.get_component_rich_style(f"strip--{tone}", partial=True)

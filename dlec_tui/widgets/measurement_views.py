@@ -1,0 +1,201 @@
+"""The four views of a model's measurements: curve, heat map, histogram, neurons. The layer stays the same in all."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher
+
+from dlec_tui import readout
+from dlec_tui.looking import Looking
+from dlec_tui.marks import Mark, Marks, blocks_of
+from dlec_tui.neurons import NeuronView
+from dlec_tui.widgets.heat_map import HeatMap
+from dlec_tui.widgets.histogram import Histogram
+from dlec_tui.widgets.layer_chart import LayerChart
+from dlec_tui.widgets.neuron_browser import NeuronBrowser
+from dlec_tui.widgets.neuron_table import NeuronTable
+from engine.errors import shown
+from engine.store.neurons import NeuronOrder
+
+VIEWS = ("curve", "map", "histogram", "neurons")
+NO_CURVE = "Too few layers were measured for a curve; v goes on to the other views."
+
+
+class MeasurementViews(ContentSwitcher):
+    """One view at a time."""
+
+    DEFAULT_CSS = "MeasurementViews { height: 1fr; }"
+
+    class Moved(Message):
+        """The cursor is somewhere else, or another view is shown."""
+
+    def __init__(self, store: Path, *, id: str) -> None:
+        super().__init__(id=id, initial="curve")
+        self._store = store
+        self._looking: Looking | None = None
+        self._view = "curve"
+        """The one that is wanted; the curve's place has the words while there is nothing to show."""
+
+    def compose(self) -> ComposeResult:
+        yield LayerChart(id="curve")
+        yield HeatMap(id="map")
+        yield Histogram(id="histogram")
+        yield NeuronBrowser(self._store, id="neurons")
+
+    @property
+    def view(self) -> str:
+        """One of VIEWS."""
+        return self._view if self._looking else "curve"
+
+    @property
+    def at_layer(self) -> int:
+        """Under the cursor."""
+        match self.view:
+            case "map":
+                return self._map.block[0]
+            case "histogram":
+                return self._histogram.at_layer
+            case "neurons":
+                return self.neurons.current.layer if self.neurons.current else self._chart.at_layer
+        return self._chart.at_layer
+
+    @property
+    def neurons(self) -> NeuronBrowser:
+        return self.query_one(NeuronBrowser)
+
+    def show(self, looking: Looking | None, otherwise: str) -> None:
+        """What is looked at; the text `otherwise` when there is nothing."""
+        self._looking = looking
+        if looking is None:
+            self._chart.draw((), 1, otherwise)
+        else:
+            self._draw(looking)
+        self._bring_to_front()
+
+    def show_view(self, view: str) -> None:
+        """Another view, at the same layer."""
+        layer = self.at_layer
+        self._view = view
+        self._bring_to_front()
+        self.go_to(layer)
+        self.post_message(self.Moved())
+
+    def _draw(self, looking: Looking) -> None:
+        layers, measured = looking.model.layers, looking.measured
+        self._chart.draw(looking.curves, layers, NO_CURVE)
+        self._map.draw(looking.block_map, layers)
+        self._histogram.draw(measured.histograms, layers)
+        if self.neurons.key != measured.key:
+            self.neurons.open(measured.key, self.neurons.view, self.neurons.row)
+
+    def _bring_to_front(self) -> None:
+        """The view that is wanted; it has the focus if the one before had it."""
+        has_focus = self.has_focus_within
+        self.current = self.view
+        if has_focus:  # at once, not by focus(): what was typed ahead belongs to the new view
+            self.screen.set_focus(self.query_one(f"#{self.view}", Widget))
+
+    def go_to(self, layer: int) -> None:
+        """Put the cursor of the view that is shown on a layer."""
+        match self.view:
+            case "curve":
+                self._chart.go_to(layer)
+            case "map":
+                length = self._map.block[1] - self._map.block[0]
+                self._map.go_to((layer, layer + length))
+            case "histogram":
+                self._histogram.go_to(layer)
+            case "neurons":
+                if self.neurons.current and self.neurons.current.layer != layer and self.neurons.view == NeuronView():
+                    self.neurons.go_to_layer(layer)
+
+    def mark(self, marks: Marks) -> None:
+        """Show what is marked."""
+        blocks = blocks_of(marks)
+        self._chart.mark({layer for block in blocks for layer in range(*block)})
+        self._map.mark(blocks)
+
+    def target(self) -> Mark | None:
+        """What Space marks, and what speaks for it; None where nothing is to be seen."""
+        looking = self._looking
+        if looking is None:
+            return None
+        on = looking.measured.text
+        if self.view == "map" and looking.block_map:
+            block, block_map = self._map.block, looking.block_map
+            return Mark(*block, block_map.name, block_map.values.get(block), on)
+        if self.view == "neurons" and (neuron := self.neurons.current):
+            return Mark(neuron.layer, neuron.layer + 1, f"the peak of neuron {neuron.neuron}", neuron.peak, on)
+        block, value = looking.block_of_curve(self.at_layer)
+        name = looking.curve.name if looking.curve and value is not None else "its place"
+        return Mark(*block, name, value, on)
+
+    def figures(self) -> Iterator[str]:
+        """What is under the cursor, in words."""
+        if self._looking is None:
+            return iter(())
+        match self.view:
+            case "map":
+                return readout.of_block(self._looking, self._map.block)
+            case "neurons":
+                return readout.of_neuron(self.neurons.current)
+        return readout.of_layer(self._looking, self.at_layer)
+
+    @property
+    def title(self) -> str:
+        """Of what is shown."""
+        if self._looking is None:
+            return "layers"
+        match self.view:
+            case "map":
+                name = self._looking.block_map.name if self._looking.block_map else "nothing measured"
+                return f"blocks: {name}; first layer across, length down"
+            case "histogram":
+                return f"activations of layer {self.at_layer}"
+            case "neurons":
+                return self.neurons.described
+        return "layers: " + shown(" and ".join(curve.name for curve in self._looking.curves))
+
+    def remembered(self) -> dict[str, Any]:
+        """Where the cursors are; JSON."""
+        neurons = self.neurons
+        return {
+            "view": self.view,
+            "layer": self.at_layer,
+            "block": list(self._map.block),
+            "row": neurons.row,
+            "neurons": [neurons.view.order, neurons.view.descending, neurons.view.wanted],
+        }
+
+    def recall(self, remembered: dict[str, Any]) -> None:
+        """Put them there again; before what is looked at is shown."""
+        self._view = remembered["view"]
+        self._chart.at_layer = self._histogram.at_layer = remembered["layer"]
+        start, end = remembered["block"]
+        self._map.block = (start, end)
+        order, descending, wanted = remembered["neurons"]
+        self.neurons.view, self.neurons.row = NeuronView(NeuronOrder(order), descending, wanted), remembered["row"]
+
+    @property
+    def _chart(self) -> LayerChart:
+        return self.query_one(LayerChart)
+
+    @property
+    def _map(self) -> HeatMap:
+        return self.query_one(HeatMap)
+
+    @property
+    def _histogram(self) -> Histogram:
+        return self.query_one(Histogram)
+
+    @on(LayerChart.Moved)
+    @on(HeatMap.Moved)
+    @on(Histogram.Moved)
+    @on(NeuronTable.Moved)
+    def _moved(self) -> None:
+        self.post_message(self.Moved())

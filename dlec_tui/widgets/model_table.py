@@ -1,0 +1,110 @@
+"""The list of models, as many columns as there is room for."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.events import Resize
+from textual.widgets import DataTable
+
+from dlec_tui.discovery import FoundModel
+from dlec_tui.model_text import COLUMNS, Column, cells, columns_for, leads_to, matches, name_width
+from dlec_tui.widgets.rows import Cells, Rows, number
+from dlec_tui.wording import elided
+
+
+def without_enter(usual: Iterable[BindingType]) -> list[BindingType]:
+    """The bindings of a table whose pane has an action of its own for Enter, which the footer is to show."""
+    return [each for each in usual if isinstance(each, Binding) and each.key != "enter"]
+
+
+class ModelTable(Rows, inherit_bindings=False):
+    """Rows of models; grows while they are found."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*without_enter(DataTable.BINDINGS), *Rows.BINDINGS]
+    DEFAULT_CSS = "ModelTable { height: 1fr; }"
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._models: list[FoundModel] = []
+        self._shown: list[FoundModel] = []
+        self._columns = columns_for(0)
+        self._width = 0
+        self.wanted = ""
+        """Words that a model must have to be shown."""
+
+    @property
+    def current(self) -> FoundModel | None:
+        """The model under the cursor."""
+        return self._shown[self.cursor_row] if 0 <= self.cursor_row < len(self._shown) else None
+
+    @property
+    def hidden(self) -> int:
+        """How many the filter leaves out."""
+        return len(self._models) - len(self._shown)
+
+    @property
+    def total(self) -> int:
+        return len(self._models)
+
+    def on_resize(self, event: Resize) -> None:
+        if event.size.width != self._width:
+            self._width, self._columns = event.size.width, columns_for(self.app.size.width)
+            self.clear(columns=True)
+            for column in self._columns:
+                title = number(column.title) if column.is_number else column.title
+                self.add_column(title, width=column.width or self._name_width)
+            self._refill()
+
+    @property
+    def _name_width(self) -> int:
+        """Room for the scroll bar is always left: the columns stay where they are when it appears."""
+        return name_width(self._columns, self._width - self.styles.scrollbar_size_vertical)
+
+    def extend(self, models: Iterable[FoundModel]) -> None:
+        """Add what was found."""
+        for model in models:
+            self._models.append(model)
+            self._append_if_wanted(model)
+
+    def replace(self, models: Iterable[FoundModel]) -> None:
+        """Show these; the cursor stays on the model where it was."""
+        self._models = list(models)
+        self._refill()
+
+    def filter(self, wanted: str) -> None:
+        self.wanted = wanted
+        self._refill()
+
+    def go_to(self, reference: str) -> bool:
+        """Put the cursor on a model, or on the first one in a directory; False when there is none."""
+        places = (at for at, model in enumerate(self._shown) if leads_to(reference, model.reference))
+        place = next(places, None)
+        if place is not None:
+            self.move_cursor(row=place)
+        return place is not None
+
+    def _refill(self) -> None:
+        before = self.current
+        self.clear()
+        self._shown = []
+        for model in self._models:
+            self._append_if_wanted(model)
+        if before:
+            self.go_to(before.reference)
+
+    def _append_if_wanted(self, model: FoundModel) -> None:
+        if matches(model, self.wanted):
+            self._shown.append(model)
+            if self.columns:
+                self.add_row(*self._cells(model))
+
+    def _cells(self, model: FoundModel) -> Cells:
+        pairs = [(column, text) for column, text in zip(COLUMNS, cells(model), strict=True) if column in self._columns]
+        return tuple(_cell(text, column.width or self._name_width, column) for column, text in pairs)
+
+
+def _cell(text: str, width: int, column: Column) -> str | Text:
+    short = elided(text, width)
+    return number(short) if column.is_number else short

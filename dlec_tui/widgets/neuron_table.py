@@ -1,0 +1,191 @@
+"""A table of millions of neurons, of which only the pages that are seen are read, in threads."""
+
+from collections import OrderedDict
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.events import Resize
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from dlec_tui.neuron_text import header_line, neuron_line
+from dlec_tui.neurons import NeuronRows, NeuronView
+from engine.errors import DlecError
+from engine.store.neurons import PAGE_ROWS, NeuronStatistics
+
+MOST_PAGES = 20
+"""That are kept; beyond it the one that was looked at longest ago is forgotten."""
+_AHEAD = 50
+"""Rows beyond the edge that are read beforehand."""
+_HEADER = 1
+
+
+class NeuronTable(ScrollView, can_focus=True):
+    """Rows under a header; the cursor is a whole row."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "up", show=False, id="neurons.up"),
+        Binding("down,j", "move(1)", "down", show=False, id="neurons.down"),
+        Binding("pageup,ctrl+u", "page(-1)", "page up", show=False, id="neurons.page_up"),
+        Binding("pagedown,ctrl+d", "page(1)", "page down", show=False, id="neurons.page_down"),
+        Binding("home,g", "first", "first", show=False, id="neurons.first"),
+        Binding("end,G", "last", "last", show=False, id="neurons.last"),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"neuron-table--header", "neuron-table--cursor"}
+    DEFAULT_CSS = """
+    NeuronTable { height: 1fr; scrollbar-size-horizontal: 0; overflow-x: hidden; }
+    NeuronTable .neuron-table--header { color: $text-muted; }
+    NeuronTable .neuron-table--cursor { color: $accent; text-style: bold; }
+    NeuronTable:focus .neuron-table--cursor { background: $accent; color: $background; text-style: bold; }
+    """
+
+    class Moved(Message):
+        """The cursor is on another neuron, or what it is on has been read."""
+
+    class _Read(Message):
+        """A page has come."""
+
+        def __init__(self, rows: NeuronRows, number: int, page: tuple[NeuronStatistics, ...]) -> None:
+            super().__init__()
+            self.rows, self.number, self.page = rows, number, page
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._rows: NeuronRows | None = None
+        self._pages: OrderedDict[int, tuple[NeuronStatistics, ...]] = OrderedDict()
+        self._awaited: set[int] = set()
+        self.row = 0
+        """Under the cursor."""
+
+    @property
+    def current(self) -> NeuronStatistics | None:
+        """The neuron under the cursor; None where there is none, or it is yet to be read."""
+        return self._neuron(self.row)
+
+    @property
+    def row_count(self) -> int:
+        return self._rows.count if self._rows else 0
+
+    @property
+    def shown_view(self) -> NeuronView | None:
+        """How the rows are sorted and filtered; None before there are any."""
+        return self._rows.view if self._rows else None
+
+    def show(self, rows: NeuronRows, row: int = 0) -> None:
+        """Another view, with the cursor on a row of it."""
+        self._rows, self.row = rows, -1
+        self._pages.clear()
+        self._awaited.clear()
+        self._set_size()
+        self.go_to(row)
+        self.refresh()
+
+    def go_to(self, row: int) -> None:
+        """Put the cursor on a row, as near as there is one."""
+        row = min(max(row, 0), max(self.row_count - 1, 0))
+        if row == self.row:
+            return
+        before, self.row = self.row, row
+        self._scroll_into_view()
+        self.refresh_lines(before + _HEADER, 1)
+        self.refresh_lines(row + _HEADER, 1)
+        self._read_around()
+        self.post_message(self.Moved())
+
+    def action_move(self, by: int) -> None:
+        self.go_to(self.row + by)
+
+    def action_page(self, by: int) -> None:
+        self.go_to(self.row + by * max(self._visible, 1))
+
+    def action_first(self) -> None:
+        self.go_to(0)
+
+    def action_last(self) -> None:
+        self.go_to(self.row_count - 1)
+
+    def on_resize(self, _event: Resize) -> None:
+        self._set_size()
+        self._scroll_into_view()
+        self._read_around()
+
+    def watch_scroll_y(self, before: float, after: float) -> None:
+        super().watch_scroll_y(before, after)
+        self._read_around()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if y < _HEADER:
+            view = self.shown_view or NeuronView()
+            style = self.get_component_rich_style("neuron-table--header", partial=True)
+            return self._strip(header_line(view, width), style)
+        row = self.scroll_offset.y + y - _HEADER
+        neuron = self._neuron(row)
+        if row >= self.row_count or neuron is None:
+            return self._strip("", Style())
+        here = self.get_component_rich_style("neuron-table--cursor", partial=True) if row == self.row else Style()
+        return self._strip(neuron_line(neuron, width), here)
+
+    def _strip(self, text: str, style: Style) -> Strip:
+        width = self.size.width
+        return Strip([Segment(text, style)]).adjust_cell_length(width, style).apply_style(self.rich_style)
+
+    @property
+    def _visible(self) -> int:
+        """Rows that there is room for."""
+        return max(self.size.height - _HEADER, 0)
+
+    def _set_size(self) -> None:
+        self.virtual_size = Size(self.size.width, self.row_count + _HEADER)
+
+    def _scroll_into_view(self) -> None:
+        top = self.scroll_offset.y
+        if self.row < top:
+            self.scroll_to(y=self.row, animate=False, immediate=True)
+        elif self.row >= top + self._visible > 0:
+            self.scroll_to(y=self.row - self._visible + 1, animate=False, immediate=True)
+
+    def _neuron(self, row: int) -> NeuronStatistics | None:
+        page = self._pages.get(row // PAGE_ROWS)
+        at = row % PAGE_ROWS
+        return page[at] if page and row >= 0 and at < len(page) else None
+
+    def _read_around(self) -> None:
+        """Read the pages of what is seen, and of what will be when one goes on."""
+        first, last = self.scroll_offset.y - _AHEAD, self.scroll_offset.y + self._visible + _AHEAD
+        for row in (self.row, first, last):
+            if 0 <= row < self.row_count:
+                self._want(row // PAGE_ROWS)
+
+    def _want(self, number: int) -> None:
+        if number in self._pages:
+            self._pages.move_to_end(number)
+        elif self._rows and number not in self._awaited:
+            self._awaited.add(number)
+            rows = self._rows
+            self.run_worker(lambda: self._read(rows, number), group=f"page {number}", thread=True, exit_on_error=False)
+
+    def _read(self, rows: NeuronRows, number: int) -> None:
+        """In a thread."""
+        if rows is self._rows:
+            try:
+                page = rows.page(number)
+            except DlecError as error:
+                self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            else:
+                self.post_message(self._Read(rows, number, page))
+
+    def on_neuron_table__read(self, message: _Read) -> None:
+        if message.rows is not self._rows:
+            return
+        self._awaited.discard(message.number)
+        self._pages[message.number] = message.page
+        while len(self._pages) > MOST_PAGES:
+            self._pages.popitem(last=False)
+        self.refresh()
+        if self.row // PAGE_ROWS == message.number:
+            self.post_message(self.Moved())

@@ -1,0 +1,86 @@
+"""Everything that can be done, found by typing words of its name."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from dlec_tui.actions.action import Action
+from dlec_tui.key_names import shown_keys
+from dlec_tui.palette import Offer, matching
+from dlec_tui.widgets.overlay import Overlay
+
+_WIDTH = 75
+"""Of a line, in columns."""
+
+
+class Palette(Overlay[Action | None]):
+    """Gives the action that was chosen; what cannot be done now is listed with the reason, and can be chosen too."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,ctrl+p,f1,ctrl+c", "dismiss", "close", id="palette.close"),
+        Binding("down,ctrl+n", "move(1)", "next", id="palette.next"),
+        Binding("up", "move(-1)", "previous", id="palette.previous"),
+        Binding("pagedown", "move(10)", "further", id="palette.further"),
+        Binding("pageup", "move(-10)", "back", id="palette.back"),
+    ]
+    DEFAULT_CSS = """
+    Palette { align: center top; }
+    Palette OptionList {
+        border: none; height: auto; max-height: 85vh; padding: 0; background: $surface; scrollbar-size-vertical: 1;
+    }
+    Palette OptionList > .option-list--option { padding: 0; }
+    """
+
+    def __init__(self, offers: Sequence[Offer]) -> None:
+        super().__init__()
+        self._offers = offers
+        self._found = offers
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box") as box:
+            box.border_title = "what shall be done? (Esc: nothing)"
+            yield Input(placeholder="type words of its name", id="typed", compact=True)
+            found = OptionList(*map(_option, self._offers), id="found")
+            found.can_focus = False
+            yield found
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).highlighted = 0
+
+    @on(Input.Changed)
+    def _look(self, event: Input.Changed) -> None:
+        self._found = matching(self._offers, event.value)
+        found = self.query_one(OptionList)
+        found.clear_options()
+        found.add_options(map(_option, self._found))
+        found.highlighted = 0 if self._found else None
+
+    def action_move(self, by: int) -> None:
+        if self._found:
+            found = self.query_one(OptionList)
+            found.highlighted = min(max((found.highlighted or 0) + by, 0), len(self._found) - 1)
+
+    @on(Input.Submitted)
+    def _choose(self) -> None:
+        place = self.query_one(OptionList).highlighted
+        self.dismiss(self._found[place].action if place is not None and self._found else None)
+
+    @on(OptionList.OptionSelected)
+    def _choose_clicked(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._found[event.option_index].action)
+
+
+def _option(offer: Offer) -> Option:
+    """The name on the left and the keys on the right; the reason on a line of its own."""
+    keys = shown_keys(offer.keys)
+    text = Text(offer.name.ljust(_WIDTH - len(keys)) + keys, "dim" if offer.reason else "", no_wrap=True)
+    if offer.reason:
+        text.append(f"\n    not now: {offer.reason}")
+    return Option(text)

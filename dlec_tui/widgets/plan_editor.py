@@ -1,0 +1,199 @@
+"""The text of the plan. Its edits are those of the plan: it has no history of its own."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.events import Key
+from textual.message import Message
+from textual.widgets import TextArea
+from textual.widgets.text_area import Document, Location, TextAreaTheme
+
+from dlec_tui.problem_places import underlined
+from dlec_tui.yaml_colours import coloured
+from engine.plan.problems import Problem
+
+PARTS = ("comment", "string", "key", "anchor", "number")
+PROBLEMS = ("error", "warning", "note")
+_INDENT = 2
+Highlight = tuple[int, int | None, str]
+
+
+class PlanEditor(TextArea):
+    """Letters are typed here; Esc leaves it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "to the list", show=True, id="editor.leave"),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"editor--{name}" for name in (*PARTS, *PROBLEMS)}
+    DEFAULT_CSS = """
+    PlanEditor, PlanEditor:focus { border: none; padding: 0; background: transparent; height: 1fr;
+        scrollbar-size: 1 1; }
+    PlanEditor > .editor--comment { color: $text-muted; text-style: italic; }
+    PlanEditor > .editor--string { color: $success; }
+    PlanEditor > .editor--key { color: $primary; }
+    PlanEditor > .editor--anchor { color: $accent; }
+    PlanEditor > .editor--number { color: $warning; }
+    PlanEditor > .editor--error { color: $error; text-style: underline bold; }
+    PlanEditor > .editor--warning { color: $warning; text-style: underline; }
+    PlanEditor > .editor--note { text-style: underline; }
+    """
+
+    class Left(Message):
+        """The user wants to go back to the list."""
+
+    class UndoWanted(Message):
+        """Of the plan's history."""
+
+    class RedoWanted(Message):
+        """Of the plan's history."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, soft_wrap=False, tab_behavior="indent", show_line_numbers=True, compact=True)
+        self.indent_width = _INDENT
+        self.cursor_blink = False
+        self._text = self._written = ""
+        """What was given last, and what the text area made of it: one sort of line breaks."""
+        self._problems: dict[int, list[tuple[int, str]]] = {}
+        """By line, from 0: the column, from 1, and the severity of each."""
+        self._highlights = _LazyHighlights(self)
+        self._app_theme_changed()
+
+    # What is in it
+
+    def show(self, text: str) -> None:
+        """Have this text; what stays the same is not touched, and the cursor stays where it was in it."""
+        if text == self._text:
+            return
+        if self._text:
+            start, end, new = difference(self.text, text)
+            self.replace(new, self._place_of(start), self._place_of(end))
+        if self.text != text:  # the first one, or one with other line breaks
+            self.load_text(text)
+        self.history.clear()
+        self._text, self._written = text, self.text
+
+    def _place_of(self, index: int) -> Location:
+        assert isinstance(self.document, Document)
+        return self.document.get_location_from_index(index)
+
+    def typed(self) -> str | None:
+        """The text after somebody typed in it; None when nobody did since this was asked last."""
+        if (written := self.text) == self._written:
+            return None
+        self._text = self._written = written
+        return written
+
+    @property
+    def has_other_breaks(self) -> bool:
+        """Whether the plan has line breaks that are written otherwise as soon as somebody types."""
+        return self._text != self._written
+
+    def go_to(self, line: int, column: int = 1) -> None:
+        """Put the cursor there, counted from 1, in view."""
+        place = (min(line, self.document.line_count) - 1, max(0, column - 1))
+        if self.cursor_location != place:
+            self.move_cursor(place, center=True)
+
+    @property
+    def line(self) -> int:
+        """On which the cursor is, counted from 1."""
+        return self.cursor_location[0] + 1
+
+    def underline(self, problems: Sequence[Problem]) -> None:
+        """Mark the places of these and no others."""
+        found: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        for problem in problems:
+            if problem.place:
+                found[problem.place.line - 1].append((problem.place.column, str(problem.severity)))
+        if found != self._problems:
+            self._problems = found
+            self._build_highlight_map()
+            self.refresh()
+
+    def highlights_of(self, line: int) -> list[Highlight]:
+        """Of a line, counted from 0: what stands there, then what is wrong with it."""
+        text = self.document.get_line(line) if line < self.document.line_count else ""
+        spans = [*coloured(text)]
+        spans += [(*underlined(text, column), severity) for column, severity in self._problems.get(line, ())]
+        if text.isascii():
+            return list(spans)
+        return [(len(text[:start].encode()), len(text[:end].encode()), name) for start, end, name in spans]
+
+    # What Textual's text area asks of us
+
+    def _build_highlight_map(self) -> None:
+        """Instead of all lines at once, each is looked at when it is drawn."""
+        self._line_cache.clear()
+        self._highlights.clear()
+
+    def _app_theme_changed(self) -> None:
+        if self.is_attached:
+            styles = {name: self._part_style(name) for name in (*PARTS, *PROBLEMS)}
+            self.register_theme(TextAreaTheme("plan", syntax_styles=styles))
+            self._set_theme("plan")
+            self._line_cache.clear()
+
+    def _part_style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"editor--{name}", partial=True)
+
+    def on_mount(self) -> None:
+        self._app_theme_changed()
+        self.theme = "plan"
+
+    async def _on_key(self, event: Key) -> None:
+        if event.key == "escape":
+            event.prevent_default()  # there it means the next widget; here the binding below
+        elif event.key == "enter" and not self.read_only:
+            event.stop()
+            event.prevent_default()
+            indent = re.match(
+                r"[ ]*(?:- +)?", self.document.get_line(self.cursor_location[0])[: self.cursor_location[1]]
+            )
+            self._replace_via_keyboard("\n" + " " * len(indent.group() if indent else ""), *self.selection)
+
+    def action_leave(self) -> None:
+        self.post_message(self.Left())
+
+    def action_undo(self) -> None:
+        self.post_message(self.UndoWanted())
+
+    def action_redo(self) -> None:
+        self.post_message(self.RedoWanted())
+
+
+class _LazyHighlights(dict[int, list[Highlight]]):
+    """Looks at a line when it is asked for the first time."""
+
+    def __init__(self, editor: PlanEditor) -> None:
+        super().__init__()
+        self._editor = editor
+
+    def __bool__(self) -> bool:
+        return True  # there is always something to ask for
+
+    def __missing__(self, line: int) -> list[Highlight]:
+        found = self[line] = self._editor.highlights_of(line)
+        return found
+
+
+def difference(old: str, new: str) -> tuple[int, int, str]:
+    """Which characters [start, end) of `old` to replace with which text to get `new`."""
+    start = _alike(old, new)
+    same = _alike(old[start:][::-1], new[start:][::-1])
+    return start, len(old) - same, new[start : len(new) - same]
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters at the beginning are the same; comparing halves is much faster than going through them."""
+    same, differ = 0, min(len(one), len(other)) + 1
+    while differ - same > 1:
+        middle = (same + differ) // 2
+        if one[same:middle] == other[same:middle]:
+            same = middle
+        else:
+            differ = middle
+    return same

@@ -1,0 +1,70 @@
+"""Does to a plan's text what its problems offer, as splices: what no problem names keeps its bytes."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.plan.check import CheckedPlan, check_plan
+from engine.plan.edits.places import replace_span
+from engine.plan.model import Place
+from engine.plan.problems import Change, Problem, Replacement
+from engine.plan.rules import UNKNOWN, Circumstances
+
+MOST_ROUNDS = 10
+"""What is mended may bring other problems to light; a text that still changes then is left to a person."""
+
+
+@dataclass(frozen=True)
+class Mended:
+    """A plan after the safe changes were made, checked again."""
+
+    checked: CheckedPlan
+    mended: tuple[Problem, ...]
+    """What was put right, in that order."""
+
+
+def mend(text: str, open_checkpoint: Callable[[str], Checkpoint], circumstances: Circumstances = UNKNOWN) -> Mended:
+    """Make every safe change, until there is none. Never raises DlecError."""
+    mended: list[Problem] = []
+    checked = check_plan(text, open_checkpoint, circumstances)
+    for _ in range(MOST_ROUNDS):
+        safe = [problem for problem in checked.problems if problem.change and problem.change.is_safe]
+        now = _apart(safe)
+        if not now:
+            break
+        mended += now
+        changed = applied(checked.text, [problem.change for problem in now if problem.change])
+        checked = check_plan(changed, open_checkpoint, circumstances)
+    return Mended(checked, tuple(mended))
+
+
+def applied(text: str, changes: Iterable[Change]) -> str:
+    """The text with all those changes, which must not overlap. Raises PlanError for places outside the text."""
+    replacements = [replacement for change in changes for replacement in change.replacements]
+    for replacement in sorted(replacements, key=_start, reverse=True):  # from the end, so that places stay true
+        text = replace_span(text, replacement.span.start, replacement.span.end, replacement.text).text
+    return text
+
+
+def _apart(problems: Iterable[Problem]) -> list[Problem]:
+    """Those whose changes can be made at once; the others wait for the next round."""
+    chosen: list[Problem] = []
+    taken: list[Replacement] = []
+    for problem in problems:
+        wanted = problem.change.replacements if problem.change else ()
+        if not any(_touch(one, other) for one in wanted for other in taken):
+            chosen.append(problem)
+            taken += wanted
+    return chosen
+
+
+def _touch(one: Replacement, other: Replacement) -> bool:
+    return _start(one) <= _position(other.span.end) and _start(other) <= _position(one.span.end)
+
+
+def _start(replacement: Replacement) -> tuple[int, int]:
+    return _position(replacement.span.start)
+
+
+def _position(place: Place) -> tuple[int, int]:
+    return place.line, place.column

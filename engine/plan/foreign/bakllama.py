@@ -1,0 +1,77 @@
+"""bakllama's `layer_slices`: the stacks of 2023, which mergekit's own command for them no longer reads.
+
+layer_slices: [{model, start, end, scale}], scale being a factor for down_proj
+embedding_source, lm_head_source: donors
+"""
+
+from collections.abc import Iterator
+
+from engine.plan.foreign.translation import as_passthrough
+from engine.plan.model import Plan, ScaleEntry, Slice
+from engine.plan.syntax.models import read_model
+from engine.plan.syntax.nodes import Mapping
+from engine.plan.syntax.reading import (
+    Findings,
+    as_factor,
+    as_mapping,
+    as_sequence,
+    as_whole_number,
+    check_keys,
+)
+
+DOCUMENT_KEYS = ("layer_slices", "embedding_source", "lm_head_source")
+SLICE_KEYS = ("model", "start", "end", "scale")
+SCALED = "down_proj"
+
+
+def recognises(root: Mapping) -> bool:
+    return "layer_slices" in root.entries
+
+
+def read(root: Mapping, found: Findings, *, is_alone: bool) -> Plan | None:
+    check_keys(root, DOCUMENT_KEYS, "a bakllama file", found)
+    node = root.get("layer_slices")
+    listed = None if node is None else as_sequence(node, "`layer_slices`", found)
+    if listed is None:
+        return None
+    mappings = (as_mapping(item, "a layer slice", found) for item in listed.items())
+    slices = tuple([slice_ for mapping in mappings if mapping and (slice_ := _read_slice(mapping, found))])
+    if not slices:
+        found.error("shape", "`layer_slices` has no slice", listed.place)
+        return None
+    place = root.place_of("layer_slices")
+    first, last = (tuple(_donor(root, key, found)) for key in ("embedding_source", "lm_head_source"))
+    plan = Plan(slices=(*first, *slices, *last), slices_place=place)
+    message = "a bakllama file, read as the passthrough plan that it stands for"
+    fix = "mergekit reads it no longer: save it as passthrough."
+    found.note("translated", message, place, fix, as_passthrough(root, plan) if is_alone else None)
+    return plan
+
+
+def _read_slice(mapping: Mapping, found: Findings) -> Slice | None:
+    check_keys(mapping, SLICE_KEYS, "a layer slice", found)
+    model, start, end = (mapping.get(key) for key in ("model", "start", "end"))
+    if model is None or start is None or end is None:
+        found.error("shape", "a layer slice needs `model`, `start` and `end`", mapping.place)
+        return None
+    reference = read_model(model, found)
+    first, behind = as_whole_number(start, "`start`", found), as_whole_number(end, "`end`", found)
+    if reference is None or first is None or behind is None:
+        return None
+    levels = tuple(_level(mapping, found))
+    return Slice(reference, first, behind, levels, mapping.place, start.place, model.place)
+
+
+def _level(mapping: Mapping, found: Findings) -> Iterator[tuple[ScaleEntry, ...]]:
+    scale = mapping.given("scale")
+    factor = None if scale is None else as_factor(scale, "`scale`", found)
+    if scale is not None and factor is not None:
+        yield (ScaleEntry(SCALED, (factor,), scale.place),)
+
+
+def _donor(root: Mapping, key: str, found: Findings) -> Iterator[Slice]:
+    """A slice without layers, which gives embeddings or head."""
+    node = root.given(key)
+    reference = None if node is None else read_model(node, found, f"`{key}`")
+    if node is not None and reference is not None:
+        yield Slice(reference, 0, 0, (), node.place, node.place, node.place)

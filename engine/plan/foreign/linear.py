@@ -1,0 +1,93 @@
+"""`merge_method: linear` used as a stack: one model a slice, and perhaps another of weight 0.
+
+Before passthrough could deal with tokenizers, people wrote `linear` with a dummy second source in the first and the
+last slice. One model whose weight is divided by itself is that model.
+"""
+
+from dataclasses import replace
+from functools import partial
+from itertools import takewhile
+
+from engine.errors import shown
+from engine.plan.foreign.translation import as_passthrough
+from engine.plan.model import Place, Plan, ScaleEntry, ScaleLevel, Slice
+from engine.plan.syntax.document import DOCUMENT_KEYS, read_plan
+from engine.plan.syntax.nodes import Mapping, Scalar
+from engine.plan.syntax.reading import Findings, as_mapping, check_keys
+from engine.plan.syntax.scales import read_parameters
+from engine.plan.syntax.slices import check_slice, read_slices, read_source, sources_of
+
+PARAMETERS = ("weight", "normalize")
+MIXES = "Let mergekit mix them, then stack its result: name its directory as the model."
+
+_read_weights = partial(read_parameters, known=PARAMETERS, wanted="weight")
+
+
+def recognises(root: Mapping) -> bool:
+    method = root.get("merge_method")
+    return isinstance(method, Scalar) and method.text == "linear" and "slices" in root.entries
+
+
+def read(root: Mapping, found: Findings, *, is_alone: bool) -> Plan | None:
+    check_keys(root, DOCUMENT_KEYS, "a plan", found)
+    weights = _read_weights(root, found)
+    divides = _divides(root)
+    node = root.get("slices")
+    read_slice = partial(_read_slice, weights, divides)
+    slices = () if node is None else read_slices(node, found, read_slice)
+    plan = read_plan(root, slices, (), found)
+    if plan is not None:
+        message = "`linear` used as a stack, read as the passthrough plan that it stands for"
+        change = as_passthrough(root, plan) if is_alone else None
+        fix = "Say `passthrough`, and leave the sources of weight 0 out."
+        found.note("translated", message, root.place_of("merge_method"), fix, change)
+    return plan
+
+
+def _divides(root: Mapping) -> bool:
+    """Whether weights are divided by their sum."""
+    parameters = root.get("parameters")
+    normalize = parameters.get("normalize") if isinstance(parameters, Mapping) else None
+    return not (isinstance(normalize, Scalar) and normalize.value in (False, 0))
+
+
+def _read_slice(outer: ScaleLevel, divides: bool, mapping: Mapping, found: Findings) -> Slice | None:
+    check_slice(mapping, found)
+    level = _read_weights(mapping, found)
+    listed = sources_of(mapping, found)
+    if listed is None:
+        return None
+    sources = [as_mapping(item, "a source", found) for item in listed.items()]
+    read = [source and read_source(source, mapping, level, _read_weights, found) for source in sources]
+    weighed = [(slice_, _weight((*slice_.levels, outer))) for slice_ in read if slice_]
+    if len(weighed) < len(read):
+        return None
+    taking_part = [(slice_, weight) for slice_, weight in weighed if weight]
+    if len(taking_part) != 1 or any(weight is None for _, weight in weighed):
+        _refuse(weighed, listed.place, found)
+        return None
+    return _unweighed(*taking_part[0], divides=divides)
+
+
+def _weight(levels: tuple[ScaleLevel, ...]) -> float | None:
+    """The one weight of every tensor; None where there is none, or more than one."""
+    entries = [entry for level in levels for entry in level]
+    asked = list(takewhile(lambda entry: entry.filter is not None, entries))
+    unfiltered = entries[len(asked) : len(asked) + 1]
+    values = {value for entry in (*asked, *unfiltered) for value in entry.values}
+    return values.pop() if unfiltered and len(values) == 1 else None
+
+
+def _refuse(weighed: list[tuple[Slice, float | None]], place: Place, found: Findings) -> None:
+    if any(weight is None for _, weight in weighed):
+        message = "not every source of this slice has one weight for all its tensors"
+    elif any(weight for _, weight in weighed):
+        message = f"this slice mixes {' and '.join(shown(slice_.model) for slice_, weight in weighed if weight)}"
+    else:
+        message = "every source of this slice has weight 0: mergekit would divide by 0"
+    found.error("merge-method", message, place, MIXES)
+
+
+def _unweighed(slice_: Slice, weight: float, *, divides: bool) -> Slice:
+    is_scaled = not divides and weight != 1
+    return replace(slice_, levels=((ScaleEntry(None, (weight,), slice_.place),),) if is_scaled else ())

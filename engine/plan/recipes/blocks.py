@@ -1,0 +1,52 @@
+"""Blocks of layers: what recipes repeat, silence and drop."""
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.errors import UsageError
+
+Block: TypeAlias = tuple[int, int]
+"""Layers [start, end)."""
+
+
+def require_block(checkpoint: Checkpoint, block: Block) -> None:
+    """Raises UsageError when the block does not lie inside the checkpoint, or is empty."""
+    start, end = block
+    layers = checkpoint.layer_count
+    if not 0 <= start < end <= layers:
+        raise UsageError(
+            f"[{start}, {end}) is not a block of layers",
+            why=f"{checkpoint.reference} has layers 0 to {layers - 1}",
+            fix="Give START:END, the end exclusive.",
+        )
+
+
+def runs_of(block: Block, length: int) -> Iterator[Block]:
+    """The block, cut into runs of `length` layers; the last run may be shorter."""
+    start, end = block
+    for first in range(start, end, length):
+        yield first, min(first + length, end)
+
+
+def middle(layers: int) -> Block:
+    """The middle half of so many layers: what people repeat, leaving a quarter alone at either end."""
+    return layers // 4, layers - layers // 4
+
+
+def tunguskas_block(layers: int) -> Block:
+    """Layers 19 to 40 of 56, as BA-Zephyria-39b repeats them, at any depth."""
+    start = min(round(layers * 19 / 56), layers - 1)
+    return start, max(start + 1, round(layers * 41 / 56))
+
+
+def require_copies(copies: int) -> None:
+    """Raises UsageError for fewer than one."""
+    if copies < 1:
+        raise UsageError(f"{copies} copies add nothing", fix="Ask for 1 copy or more.")
+
+
+def require_run(length: int) -> None:
+    """Raises UsageError for runs without a layer."""
+    if length < 1:
+        raise UsageError(f"layers cannot be repeated in runs of {length}", fix="Give a run of 1 layer or more.")

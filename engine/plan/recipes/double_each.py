@@ -1,0 +1,49 @@
+"""double-each: every layer between the ends visited twice, each right after itself.
+
+Doubling every single layer between 8 and n-8 of a 7B model in place gave improved, coherent output, and repeating in
+runs of 4, 8 or 16 was worse. Others measured the opposite: on MythoMax-L2-13B it cost more perplexity than overlapping
+slices did. Preview it.
+Source: the discussion under froggeric/WestLake-10.7B-v2; exllamav2 pull request 275 for the other view.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.plan.recipes.blocks import Block, middle, require_block, require_run, runs_of
+from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to double."""
+
+    layers: Block | None = None
+    """The layers to double, END exclusive; default: all but a quarter at either end (8:24 of 32)."""
+    run: int = 1
+    """How many layers are repeated together: 1 doubles every layer in place."""
+
+
+def write(checkpoint: Checkpoint, options: Options) -> str:
+    """The plan's text. Raises UsageError for layers that are not there."""
+    layers = checkpoint.layer_count
+    block = options.layers or middle(layers)
+    require_block(checkpoint, block)
+    require_run(options.run)
+    start, end = block
+    title = [
+        f"Doubles each of {layers_in_words(start, end)} of {checkpoint.reference}: "
+        f"{layers} layers become {layers + end - start}.",
+    ]
+    return plan_text(title, checkpoint.reference, _slices(layers, block, options.run))
+
+
+def _slices(layers: int, block: Block, run: int) -> Iterator[SliceText]:
+    start, end = block
+    if start:
+        yield SliceText(0, start, f"{layers_in_words(0, start)}, once")
+    for each in runs_of(block, run):
+        yield SliceText(*each, layers_in_words(*each))
+        yield SliceText(*each, f"{layers_in_words(*each)} again")
+    if end < layers:
+        yield SliceText(end, layers, f"{layers_in_words(end, layers)}, once")

@@ -1,0 +1,98 @@
+"""The page docs/rules.md, written from the docstrings of the rules.
+
+A docstring begins with `id: what is found.`; paragraphs that begin with `Severity:`, `Why:`, `Source:`, `Example:` and
+`Remedy:` follow.
+"""
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+
+from engine.plan.rules import MODULES, WARNINGS_OF_THE_TEXT, id_of
+
+PARTS = ("Severity", "Why", "Source", "Example", "Remedy")
+
+HEAD = """\
+# The rules
+
+Every plan is checked against these rules: while it is edited, by `dlec plan check`, and before a merge. They read
+config files and the headers of checkpoints, never weights. Errors are what cannot work, or would silently not be what
+the plan says; warnings are what experience speaks against, each with its source. Some sources are one author's notes:
+they are reasons to look twice, not laws.
+
+A rule is switched off for one plan by a comment anywhere in it:
+
+```yaml
+# dlec: off unused-layer, first-slice
+```
+
+or for all plans in `config.toml` in dlec's home:
+
+```toml
+[rules]
+off = ["first-slice"]
+```
+
+Errors stay on. A name that is no rule is itself reported.
+
+This page is written from the rules themselves (`engine/plan/rules/`) by `python docs/write_rules.py`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a rule's docstring says."""
+
+    rule: str
+    title: str
+    """What it finds, one sentence."""
+    parts: dict[str, str]
+    """Each on one line; keys: PARTS."""
+
+
+def entry_of(module: ModuleType) -> Entry:
+    """Raises ValueError, naming the rule, where its docstring lacks a part."""
+    title, *paragraphs = (" ".join(text.split()) for text in (module.__doc__ or "").strip().split("\n\n"))
+    rule, _, what = title.partition(": ")
+    parts = dict(_part(paragraph) for paragraph in paragraphs)
+    if rule != id_of(module) or tuple(parts) != PARTS:
+        raise ValueError(f"the docstring of {module.__name__} should be `{id_of(module)}: ...` with {', '.join(PARTS)}")
+    return Entry(rule, what[0].upper() + what[1:], parts)
+
+
+def page() -> str:
+    """The whole of docs/rules.md."""
+    entries = sorted((entry_of(module) for module in MODULES), key=lambda entry: entry.rule)
+    return "\n".join(
+        [HEAD, *_table(entries), "", *_of_the_text(), "", *(line for entry in entries for line in _section(entry))]
+    )
+
+
+def _part(paragraph: str) -> tuple[str, str]:
+    name, _, text = paragraph.partition(": ")
+    return name, text
+
+
+def _table(entries: list[Entry]) -> Iterator[str]:
+    yield "| rule | severity | what it finds |"
+    yield "| --- | --- | --- |"
+    for entry in entries:
+        severity = entry.parts["Severity"].split(";")[0].split(" ")[0]
+        yield f"| [{entry.rule}](#{entry.rule}) | {severity} | {entry.title} |"
+
+
+def _of_the_text() -> Iterator[str]:
+    yield "Reading the text finds more, which is switched off alike where it is no error:"
+    yield ""
+    yield from (f"- {rule}: {what}" for rule, what in WARNINGS_OF_THE_TEXT.items())
+
+
+def _section(entry: Entry) -> Iterator[str]:
+    yield f"## {entry.rule}"
+    yield ""
+    yield entry.title
+    for name in PARTS:
+        yield ""
+        yield textwrap.fill(f"**{name}:** {entry.parts[name]}", 120, break_long_words=False, break_on_hyphens=False)
+    yield ""

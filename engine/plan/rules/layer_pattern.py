@@ -1,0 +1,93 @@
+"""layer-pattern: duplicates that break the pattern in which a model's layers differ.
+
+Severity: warning
+
+Why: Many models have layers of several kinds in a fixed pattern: five with a sliding window and one with full
+attention, three of linear attention and one of full, a dense layer and then a sparse one. A repeated block that is no
+whole number of patterns shifts all layers above it. dlec writes each layer's kind into config.json and transformers
+then computes rightly; runtimes that count instead (llama.cpp with a fixed interval) give every shifted layer the wrong
+kind, without an error. Layers that share keys and values with others cannot be stacked at all: rule config-keys.
+
+Source: noonr48's account of such a model ("The model loaded. That was the trap"); the stride rule for Qwen3.5 from the
+users of RYS; checked for this project on 13 architectures.
+
+Example: `[0, 8]`, `[5, 24]` of a model with full attention in every sixth layer: 3 layers are repeated.
+
+Remedy: Repeat a multiple of the pattern's length, from a layer at the same place in the pattern.
+"""
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+from engine.checkpoint.attention import attention_of
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.plan.problems import Problem, Severity
+from engine.plan.rules.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Kinds of layers that repeat with a period, after a beginning of its own."""
+
+    kinds: tuple[Hashable, ...]
+    """Of all layers."""
+    begin: int
+    """How many layers stand before the pattern."""
+    period: int
+
+    def at(self, place: int) -> Hashable:
+        """The kind that the pattern, continued, has at a place."""
+        if place < self.begin:
+            return self.kinds[place]
+        return self.kinds[self.begin + (place - self.begin) % self.period]
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    donor = facts.stack.config_donor
+    kinds = {id(checkpoint): _kinds_of(checkpoint) for checkpoint in facts.stack.checkpoints}
+    pattern = pattern_of(kinds[id(donor)])
+    if pattern is None:
+        return
+    for place, visit in enumerate(facts.stack.visits):
+        kind = kinds[id(visit.checkpoint)][visit.layer]
+        if kind != pattern.at(place):
+            message = (
+                f"layer {place} of the new model, a copy of layer {visit.layer}, is {_named(kind)}, "
+                f"where {donor.reference} continued would have {_named(pattern.at(place))}: {_arithmetic(pattern)}"
+            )
+            fix = f"Repeat {pattern.period} layers or a multiple, or run the result where config.json is honoured."
+            yield Problem("layer-pattern", Severity.WARNING, message, facts.place_of(visit), fix)
+            return
+
+
+def _kinds_of(checkpoint: Checkpoint) -> tuple[Hashable, ...]:
+    """For each layer how it attends, where that is known, and which tensors it has."""
+    attention = attention_of(checkpoint.config)
+    tensors = [frozenset(suffixes) for suffixes in checkpoint.anatomy.layers]
+    attending: Sequence[str] = attention.kinds if attention is not None else [""] * len(tensors)
+    return tuple(zip(attending, tensors, strict=True))
+
+
+def pattern_of(kinds: Sequence[Hashable]) -> Pattern | None:
+    """The shortest one that holds to the end and is seen twice; None where all layers are alike or there is none."""
+    distinct = {kind: number for number, kind in enumerate(dict.fromkeys(kinds))}
+    if len(distinct) == 1:
+        return None
+    numbers = [distinct[kind] for kind in kinds]
+    for begin in range(len(numbers) // 2):
+        rest = numbers[begin:]
+        for period in range(1, len(rest) // 2 + 1):
+            if rest[period:] == rest[:-period]:
+                return Pattern(tuple(kinds), begin, period)
+    return None
+
+
+def _named(kind: Hashable) -> str:
+    attending, tensors = kind if isinstance(kind, tuple) else ("", frozenset())
+    makes = "sparse" if any("expert" in suffix for suffix in tensors) else ""
+    return " ".join(filter(None, [makes, attending.replace("_", " ")])) or "another kind"
+
+
+def _arithmetic(pattern: Pattern) -> str:
+    after = f" after the first {pattern.begin}" if pattern.begin else ""
+    return f"the kinds repeat every {pattern.period} layers{after}"

@@ -1,0 +1,37 @@
+"""long-jump: overlapping slices of which a jump takes more than half.
+
+Severity: warning
+
+Why: Where both jumps at a slice are longer than half of it, its middle layers occur three times. The rule looks at
+slices between two jumps: a plan of two slices repeats nothing more than twice, however far they overlap.
+
+Source: froggeric, WestLake-10.7B-v2 and its discussion, 2024.
+
+Example: `[0, 16]`, `[6, 22]`, `[12, 32]`: the middle slice has 16 layers and both jumps take 10.
+
+Remedy: Go back at most half of the slice.
+"""
+
+from collections.abc import Iterator
+
+from engine.plan.problems import Problem, Severity
+from engine.plan.rules.facts import Facts
+from engine.plan.rules.runs import is_overlapping, jumps_of
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    runs = facts.runs
+    if not is_overlapping(runs):
+        return
+    jumps = jumps_of(runs)
+    longest = [(run, max(down, up)) for run, down, up in zip(runs[1:], jumps, jumps[1:], strict=False)]
+    found = [(run, jump) for run, jump in longest if 2 * jump > run.length]
+    if found:
+        run, jump = found[0]
+        others = f", and so do jumps at {len(found) - 1} more" if len(found) > 1 else ""
+        message = (
+            f"a jump of {jump} layers takes more than half of the slice {run} "
+            f"({run.length} layers / 2 = {run.length / 2:g}){others}"
+        )
+        fix = f"Go back at most {run.length // 2} layers, or make the slice longer."
+        yield Problem("long-jump", Severity.WARNING, message, facts.place_of(run.first), fix)

@@ -1,0 +1,82 @@
+"""The YAML events of a plan's text, as libyaml finds them, within the bounds of what a plan may be."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import yaml
+
+from engine.errors import shown
+from engine.plan.model import Place
+
+MAX_TEXT_BYTES = 2_000_000
+MAX_NODES = 100_000
+"""Counted with every alias expanded."""
+MAX_DEPTH = 40
+"""A plan needs 8; deeper text is an attack or an accident."""
+
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class PlanSyntaxError(Exception):
+    """The text is not YAML, or not YAML that a plan may be."""
+
+    def __init__(self, message: str, place: Place, fix: str = "") -> None:
+        super().__init__(message)
+        self.message, self.place, self.fix = message, place, fix
+
+
+def read_events(text: str) -> Iterator[yaml.Event]:
+    """Where everything begins and ends, aliases and anchors as written. Raises PlanSyntaxError."""
+    depth = 0
+    with bounded(text), events_of(text) as events:
+        for count, event in enumerate(events):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            check_bounds(event, depth, count // 2)
+            yield event
+
+
+@contextmanager
+def bounded(text: str) -> Iterator[None]:
+    """Says what PyYAML says about `text` in our words. Raises PlanSyntaxError, also for too long a text."""
+    if len(text) > MAX_TEXT_BYTES:
+        raise PlanSyntaxError(f"the text has {len(text):,} characters, a plan may have {MAX_TEXT_BYTES:,}", Place(1, 1))
+    try:
+        yield
+    except yaml.MarkedYAMLError as error:
+        raise PlanSyntaxError(_reason(error), place_of(error.problem_mark or error.context_mark)) from error
+    except yaml.reader.ReaderError as error:
+        message = f"a character that YAML forbids: {shown(error.reason)}"
+        raise PlanSyntaxError(message, _place_at(text, error)) from error
+
+
+@contextmanager
+def events_of(text: str) -> Iterator[Iterator[Any]]:
+    """libyaml's events, as fast as they come. Events never recurse, however deep the text is."""
+    loader = LOADER(text)
+    try:
+        yield iter(loader.get_event, None)
+    finally:
+        loader.dispose()
+
+
+def check_bounds(event: yaml.Event, depth: int, count: int) -> None:
+    """Raises PlanSyntaxError for more values, or deeper ones, than a plan can have."""
+    if depth > MAX_DEPTH:
+        raise PlanSyntaxError(f"nested more than {MAX_DEPTH} deep", place_of(event.start_mark))
+    if count > MAX_NODES:
+        raise PlanSyntaxError(f"more than {MAX_NODES:,} values", place_of(event.start_mark))
+
+
+def place_of(mark: Any) -> Place:
+    """Of one of libyaml's marks, which may be missing."""
+    return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+
+
+def _reason(error: yaml.MarkedYAMLError) -> str:
+    return " ".join(shown(part) for part in (error.context, error.problem) if part)
+
+
+def _place_at(text: str, error: yaml.reader.ReaderError) -> Place:
+    before = text[: error.position]
+    return Place(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)

@@ -1,0 +1,79 @@
+"""Whether what a plan asks of the tokenizer is what a stack gets: the config donor's, whose files are copied.
+
+mergekit rearranges the rows of embeddings and head for another tokenizer, and fails on stacks of several models. dlec
+takes rows as they are, so a wish is granted where nothing would have to be rearranged, and refused elsewhere.
+"""
+
+import filecmp
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from engine.checkpoint.anatomy import is_token_embedding
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.errors import shown
+from engine.plan.model import Plan, TokenizerWish
+from engine.plan.problems import Problem, Severity
+from engine.plan.syntax.tokenizers import LEAVE_OUT
+
+RULE = "tokenizer"
+VOCABULARY_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
+"""The first of these that a checkpoint has says which row belongs to which token."""
+
+
+def check(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Iterator[Problem]:
+    wish = plan.tokenizer
+    if wish is not None:
+        yield from _sources(wish, plan, checkpoints)
+        yield from _padding(wish, checkpoints[plan.slices[0].model])
+
+
+def _sources(wish: TokenizerWish, plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Iterator[Problem]:
+    """Everyone who gives rows or is asked for the tokenizer must have the donor's vocabulary."""
+    donor = checkpoints[plan.donor]
+    concerned = {"base": (), "union": plan.models}.get(wish.source, (wish.source,))
+    ends = (plan.slices[0].model, plan.slices[-1].model)
+    for reference in dict.fromkeys((*concerned, *ends)):
+        if not _is_same_vocabulary(checkpoints[reference].directory, donor.directory):
+            message = (
+                f"the tokenizers of {shown(reference)} and {shown(plan.donor)} differ: rows would have to be moved"
+                " or made up"
+            )
+            fix = f"Transplant one tokenizer first (mergekit-tokensurgeon). {LEAVE_OUT}"
+            yield Problem(RULE, Severity.ERROR, message, wish.source_place, fix)
+
+
+def _padding(wish: TokenizerWish, embedding: Checkpoint) -> Iterator[Problem]:
+    multiple = wish.pad_to_multiple_of
+    names = [name for name in embedding.anatomy.ends if is_token_embedding(name)]
+    if multiple is None or not names:
+        return
+    rows = embedding.tensors[names[0]].shape[0]
+    if rows % multiple:
+        padded = -(-rows // multiple) * multiple
+        message = f"{rows:,} rows are no multiple of {multiple}: {padded - rows} would have to be made up"
+        fix = f"Pad the model first: model.resize_token_embeddings({padded}) in transformers. Or leave it out."
+        yield Problem(RULE, Severity.ERROR, message, wish.pad_place, fix)
+
+
+def _is_same_vocabulary(one: Path, other: Path) -> bool:
+    if one.resolve() == other.resolve():
+        return True
+    name = next((name for name in VOCABULARY_FILES if (other / name).is_file()), None)
+    if name is None or not (one / name).is_file():
+        return False
+    return filecmp.cmp(one / name, other / name, shallow=False) or _is_same_json(one / name, other / name)
+
+
+def _is_same_json(one: Path, other: Path) -> bool:
+    """Whether two tokenizer.json give every token the same number."""
+    tokens = _tokens(one), _tokens(other)
+    return tokens[0] is not None and tokens[0] == tokens[1]
+
+
+def _tokens(path: Path) -> object:
+    try:
+        found = json.loads(path.read_bytes())
+        return found["model"]["vocab"], [(token["id"], token["content"]) for token in found["added_tokens"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,72 @@
+"""What a plan is checked under, as the user's settings and the machine say."""
+
+from pathlib import Path
+
+import pytest
+
+from dlec_tui.circumstances import circumstances, device_of, rules_off
+from engine.errors import UsageError
+from engine.jobs.slots import parse_slot
+from engine.machine.gpus import Gpu
+from engine.plan.rules import Device
+from tests.cli.conftest import write_plan
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "dlec.sqlite"
+
+
+def test_without_settings_no_rule_is_off_and_nothing_is_known(store: Path) -> None:
+    found = circumstances(store)
+    assert (found.off, found.free_disk, found.device) == ((), None, None)
+
+
+def test_the_table_rules_stands_beside_that_of_the_jobs(store: Path) -> None:
+    store.with_name("config.toml").write_text('[jobs]\nidle_minutes = 3\n[rules]\noff = ["first-slice", "size"]\n')
+    assert rules_off(store) == ("first-slice", "size")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("rules = 3\n", "rules is no table"),
+        ('[rules]\noff = "size"\n', "no list of names"),
+        ("[rules]\noff = [1]\n", "no list of names"),
+        ("[rules]\non = []\n", "does not know on"),
+        ("[rules\n", "it is not TOML"),
+    ],
+)
+def test_settings_that_are_not_understood_are_refused_with_the_file(store: Path, text: str, says: str) -> None:
+    store.with_name("config.toml").write_text(text)
+    with pytest.raises(UsageError, match=says) as caught:
+        rules_off(store)
+    assert "config.toml" in str(caught.value)
+
+
+def test_the_disk_is_that_of_the_nearest_directory_there_is(store: Path, tmp_path: Path) -> None:
+    free = circumstances(store, out=tmp_path / "not" / "yet").free_disk
+    assert free is not None
+    assert free > 0
+
+
+def test_the_gpus_of_a_slot_are_taken_together() -> None:
+    two = (Gpu("H200", total=100), Gpu("H200", total=50))
+    assert device_of(parse_slot("cuda:0-1"), lambda: two) == Device("cuda:0-1", 150)
+    assert device_of(parse_slot("cuda:1"), lambda: (*two[:1], Gpu("H200"))) is None
+    assert device_of(parse_slot("cpu"), lambda: two) is None
+
+
+def test_a_gpu_that_is_not_here_is_refused() -> None:
+    with pytest.raises(UsageError, match="there is no cuda:2"):
+        device_of(parse_slot("cuda:0,2"), lambda: (Gpu("H200", total=1),) * 2)
+
+
+def test_a_rule_switched_off_in_the_settings_is_not_asked_by_the_command_line(
+    dlec, tmp_path: Path, tiny_llama: Path
+) -> None:
+    plan = write_plan(tmp_path / "pruned.yaml", tiny_llama, (0, 3), (4, 6))
+    assert "unused-layer" in dlec("plan", "check", plan).stdout
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "config.toml").write_text('[rules]\noff = ["unused-layer"]\n')
+    assert dlec("plan", "check", plan, "--strict").exit_code == 0

@@ -1,0 +1,69 @@
+"""`dlec download`, against a hub on this machine."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from tests.fake_hub import FakeHub, serving
+
+
+@pytest.fixture
+def hub(tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """Holds org/tiny."""
+    with serving("org/tiny", tiny_llama) as found:
+        for name, value in found.environment.items():
+            monkeypatch.setenv(name, value)
+        yield found
+
+
+def test_a_person_is_told_where_it_is(dlec, hub: FakeHub, tmp_path: Path) -> None:
+    told = dlec("download", "org/tiny").stdout
+    assert told.startswith("org/tiny: ")
+    assert str(tmp_path / "no-hub-cache/models--org--tiny/snapshots") in told
+    hub.served.clear()
+    assert dlec("download", "org/tiny").stdout == told
+    assert hub.served == []
+
+
+def test_json_is_the_documented_shape(dlec, hub: FakeHub) -> None:
+    report = json.loads(dlec("download", "org/tiny", "--json").stdout)
+    assert list(report) == ["reference", "directory", "bytes"]
+    assert report["reference"] == "org/tiny"
+    assert report["bytes"] == sum(path.stat().st_size for path in hub.directory.iterdir())
+
+
+def test_a_directory_is_found(dlec, tiny_llama: Path) -> None:
+    assert json.loads(dlec("download", tiny_llama, "--json").stdout)["directory"] == str(tiny_llama)
+
+
+@pytest.mark.usefixtures("hub")
+def test_what_the_hub_lacks_is_an_error(dlec) -> None:
+    result = dlec("download", "org/nowhere")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "was not found on the hub" in result.stderr
+
+
+def test_ctrl_c_does_not_wait_for_the_file(hub: FakeHub, tmp_path: Path) -> None:
+    is_asked, may_go_on = Event(), Event()
+    hub.before_serving = lambda _name: (is_asked.set(), may_go_on.wait(60))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dlec_tui", "download", "org/tiny"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"HF_HUB_CACHE": str(tmp_path)},
+        start_new_session=True,
+    )
+    assert is_asked.wait(60)
+    os.killpg(process.pid, signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=20)
+    may_go_on.set()
+    assert (process.returncode, stdout) == (130, b"")
+    assert stderr.split(b"\n")[-2].startswith(b"interrupted")
+    assert b"Traceback" not in stderr

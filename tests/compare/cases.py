@@ -1,0 +1,75 @@
+"""Plans that mergekit and dlec are given alike, over models A, B and T (tied), of four layers; and the differences
+that are meant."""
+
+from hypothesis import HealthCheck, given, settings
+
+from tests.plan.plans import plan_of
+from tests.plan.random_plans import plans
+from tests.plan.test_documents import SCALES, documents
+
+RANDOM_PLANS = 40
+
+CASES = {
+    "overlap": plan_of(("A", 0, 3), ("A", 1, 4)),
+    "two-models": plan_of(("A", 0, 3), ("B", 1, 4)),
+    "donor-of-head": plan_of(("A", 0, 4), ("B", 0, 0)),
+    "donor-of-embeddings": plan_of(("B", 0, 0), ("A", 0, 4)),
+    "empty-between": plan_of(("A", 0, 2), ("A", 2, 2), ("A", 2, 4)),
+    "fall-through": plan_of(
+        ("A", 0, 4, "[{filter: o_proj, value: 0}]"), parameters="{scale: [{filter: down_proj, value: 0.5}]}"
+    ),
+    "shadowed": plan_of(("A", 0, 4, "[{value: 1}, {filter: o_proj, value: 0}]")),
+    "pattern": plan_of(("A", 0, 4, '[{filter: "o_proj|down_proj", value: 0}]')),
+    "scale-of-first": plan_of(("A", 0, 2, "0.5"), ("A", 2, 4)),
+    "scale-of-last": plan_of(("A", 0, 2), ("A", 2, 4, "0.5")),
+    "scale-of-all": plan_of(("A", 0, 4), parameters="{scale: 0.5}"),
+    "gradient": plan_of(("A", 0, 4, "[0, 1]")),
+    "gradient-of-one": plan_of(("A", 0, 3), ("A", 3, 4, "[0, 0.25]")),
+    "numeric-text": plan_of(("A", 0, 4, '"0.5"')).replace("[0, 4]", '[0.0, "4"]'),
+    "filter-of-layer": plan_of(("A", 1, 4, "[{filter: layers.2., value: 0}]")),
+    "half-and-back": plan_of(("A", 0, 4), dtype="float32", out_dtype="bfloat16"),
+    "cast-and-scale": plan_of(("A", 0, 4, "0.3"), dtype="bfloat16", out_dtype="float16"),
+    "base-model": plan_of(("A", 0, 4), base_model="B"),
+    "models-form": "merge_method: passthrough\nmodels: [{model: A, parameters: {scale: 2}}]\n",
+    "anchors": "x: &x {scale: [{filter: mlp, value: 0}]}\nx: &y A\n" + plan_of(("*y", 0, 4)) + "    parameters: *x\n",
+    "merge-keys": "x: &x {layer_range: [0, 9], model: A}\n"
+    "merge_method: passthrough\nslices: [{sources: [{<<: *x, layer_range: [0, 3]}]}]\n",
+    "tied": plan_of(("T", 0, 3), ("T", 1, 4)),
+    "tied-then-untied": plan_of(("T", 0, 2), ("A", 2, 4)),
+    "untied-then-tied": plan_of(("A", 0, 2), ("T", 2, 4)),
+    "linear-stack": "merge_method: linear\nparameters: {weight: 1}\nslices:\n"
+    "- sources: [{model: A, layer_range: [0, 2]}, {model: B, layer_range: [0, 2], parameters: {weight: 0}}]\n"
+    "- sources: [{model: B, layer_range: [1, 4]}]\n",
+    "two-sources": plan_of(("A", 0, 2)).replace("- sources:\n", "- sources:\n  - {model: A, layer_range: [2, 4]}\n"),
+    "reversed": plan_of(("A", 0, 4), ("A", 3, 1)),
+    "past-the-end": plan_of(("A", 0, 5)),
+    "misspelt": plan_of(("A", 0, 4)) + "    paramters: {scale: 0}\n",
+    "single-filter": plan_of(("A", 0, 4, "{filter: o_proj, value: 0}")),
+    "bad-dtype": plan_of(("A", 0, 4), dtype="bfloat"),
+    "slerp": "merge_method: slerp\nbase_model: A\nparameters: {t: 0.5}\nmodels: [{model: A}, {model: B}]\n",
+    **{f"documents-{name}": documents(one=inner, final=outer) for name, (inner, outer) in SCALES.items()},
+}
+
+MEANT = {
+    "untied-then-tied": "mergekit loses the head: T's is its embedding matrix, which dlec writes out",
+    "two-sources": "mergekit takes the last source and drops the other without a word; dlec refuses",
+    "reversed": "mergekit writes a layer count that is too small; dlec refuses",
+    "misspelt": "mergekit ignores the key; dlec refuses and offers the right one",
+    "slerp": "not a stack: dlec says what to do instead",
+}
+"""Case to the reason why dlec does something else."""
+
+
+def cases():
+    """Name to text: those above, and random ones that are the same in every run."""
+    from yaml import safe_dump
+
+    found = []
+
+    @settings(max_examples=RANDOM_PLANS, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(plans())
+    def collect(plan):
+        found.append(safe_dump(plan))
+
+    collect()
+    return CASES | {f"random-{number:02}": text for number, text in enumerate(found[:RANDOM_PLANS])}

@@ -1,0 +1,75 @@
+"""What mending promises: what can be meant in one way only is changed, not a byte besides, and checked again."""
+
+import pytest
+
+from engine.checkpoint.find import opener
+from engine.plan.fixing import mend
+from tests.plan.plans import plan_of, write_models
+
+PLAN = """\
+# 層 of mine: paramters and scael are words here
+merge_method: passthru      # typo
+slices:
+- sources:
+  - model: A
+    layer_range: [0, 4]   # all
+    paramters:
+      scael: {filter: o_proj, value: 0}
+dtype: bfloat
+"""
+MEANT = (
+    PLAN.replace("passthru ", "passthrough ")
+    .replace("    paramters:", "    parameters:")
+    .replace("scael: {filter: o_proj, value: 0}", "scale: [{filter: o_proj, value: 0}]")
+    .replace("bfloat", "bfloat16")
+)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    return write_models(tmp_path_factory.mktemp("models"), {"A": {}, "B": {}})
+
+
+def mended(models, text):
+    open_checkpoint = opener()
+    return mend(text, lambda name: open_checkpoint(models.get(name, name)))
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_what_is_misspelt_is_put_right_and_nothing_else_is_touched(models, start, newline):
+    text, meant = (start + each.replace("\n", newline) for each in (PLAN, MEANT))
+    result = mended(models, text)
+    assert result.checked.text == meant
+    assert result.checked.ok
+    assert [problem.rule for problem in result.mended] == [
+        "merge-method", "unknown-key", "dtype", "unknown-key", "scale"
+    ]  # fmt: skip
+
+
+def test_what_is_mended_needs_no_mending(models):
+    assert mended(models, MEANT).mended == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        plan_of(("A", 0, 4)),
+        plan_of(("A", 3, 1)),
+        plan_of(("A", 0, 4)) + "zebra: 1\n",
+        "merge_method: slerp\n",
+        "a: [",
+        "",
+        "layer_slices: [{model: A, start: 0, end: 4}]\n",
+    ],
+)
+def test_what_takes_a_person_is_left_alone(models, text):
+    result = mended(models, text)
+    assert (result.checked.text, result.mended) == (text, ())
+
+
+def test_a_key_that_came_through_an_alias_is_left_alone(models):
+    text = "x: &x {scael: 0}\n" + plan_of(("A", 0, 4)) + "    parameters: *x\n"
+    result = mended(models, text)
+    assert result.checked.text == text
+    assert "(an alias of line 1)" in result.checked.problems[0].message
