@@ -121,6 +121,7 @@ class Workbench(PanedApp):
     def _choose_model(self, message: ModelChosen) -> None:
         self.reference = message.reference
         self._tell(lambda pane: pane.model_chosen())
+        self.refresh_bindings()
 
     @on(PlanEdited)
     def _take_document(self, message: PlanEdited) -> None:
@@ -173,7 +174,6 @@ class Workbench(PanedApp):
         for pane in self.panes:
             what(pane)
         self._show_top_line()
-        self.refresh_bindings()
         self.autosave()
 
     def _show_top_line(self) -> None:

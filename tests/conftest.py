@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.architectures import CheckpointOf, write_checkpoint
 from tests.tiny import write_llama
+
+settings.register_profile("dlec", deadline=None)  # a busy machine is no failed promise
+settings.load_profile("dlec")
 
 
 def write_byte_tokenizer(directory: Path) -> None:

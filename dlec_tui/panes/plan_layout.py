@@ -156,6 +156,7 @@ class PlanLayout(Pane):
         self.document = document
         self._under_way.append(document)
         self.post_message(PlanEdited(document, note))
+        self.refresh_footer()
 
     def show_document(self) -> None:
         self.editor.show(self.document.text)

@@ -28,7 +28,8 @@ class PlanFindings(Vertical):
     PlanFindings #plan-found { height: auto; }
     PlanFindings #problems-part, PlanFindings #results-part { height: auto; width: 1fr; display: none; }
     PlanFindings #plan-results { height: auto; max-height: 4; }
-    PlanFindings #plan-cost { height: auto; max-height: 2; padding: 0 1; color: $text-muted; display: none; }
+    PlanFindings #plan-cost { height: 1; padding: 0 1; color: $text-muted; display: none; }
+    .-narrow PlanFindings #plan-cost { height: 2; }
     PlanFindings #plan-cost.-too-large { color: $error; }
     .-high PlanFindings #plan-results { max-height: 10; }
     .-wide PlanFindings #plan-found { layout: horizontal; }
@@ -83,7 +84,7 @@ class PlanFindings(Vertical):
         rate = merge_rate(stored.job for stored in jobs.jobs) if jobs else None
         line, text = self.query_one("#plan-cost", Static), ", ".join(cost_parts(verdict, rate))
         if str(line.content) != text:
-            line.update(text)
+            line.update(text, layout=False)  # with every key: its height stays
         line.display = bool(text)
         line.set_class(is_too_large(verdict), "-too-large")
 

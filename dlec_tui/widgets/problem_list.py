@@ -12,7 +12,7 @@ from dlec_tui.problem_places import problem_text
 from engine.errors import escaped
 from engine.plan.problems import Problem, Severity
 
-MOST_SHOWN = 100
+MOST_SHOWN = 40
 """Who has more mends the first ones first."""
 _STYLES = {Severity.ERROR: "$error", Severity.WARNING: "$warning", Severity.NOTE: ""}
 

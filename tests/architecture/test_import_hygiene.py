@@ -95,7 +95,7 @@ async def look():
 
 asyncio.run(look())""")
     assert "plotext" in loaded
-    assert not (HEAVY | {"sqlite_utils", "huggingface_hub", "click"}) & loaded
+    assert not (HEAVY | {"sqlite_utils", "huggingface_hub"}) & loaded
 
 
 def test_what_was_measured_is_found_without_torch(tiny_llama: Path, tmp_path: Path) -> None:

@@ -370,3 +370,23 @@ def test_nothing_from_a_plan_steers_the_terminal(store: Path, tmp_path: Path) ->
     screen = planned(store, plan, play, (140, 40))
     assert "\x1b" not in screen
     assert "[b]red" in screen
+
+
+def test_plan_cursor_and_prompt_are_back_after_a_restart(store: Path, tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+
+    async def leave(pilot: Pilot[None], _pane: PlanPane) -> None:
+        await pilot.press("j", "minus")
+        pilot.app._save()
+
+    async def come_back(pilot: Pilot[None], pane: PlanPane) -> None:
+        await checked(pilot, pane)
+        assert ranges(pane) == [(0, 4), (2, 5)]
+        assert pane.current is not None
+        assert pane.current.number == 1
+        await pilot.press("u")
+        assert ranges(pane) == [(0, 4), (2, 6)]
+
+    planned(store, plan, leave)
+    plan.write_text(plan.read_text())  # touched meanwhile, but nothing in it has changed
+    planned(store, None, come_back)

@@ -99,10 +99,13 @@ def kind(node: Node) -> str:
 
 
 def _number(node: Node) -> float | None:
-    if not isinstance(node, Scalar) or isinstance(node.value, bool):
+    if not isinstance(node, Scalar):
+        return None
+    value = node.value
+    if isinstance(value, bool):
         return None
     try:
-        number = float(node.value)
+        number = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None

@@ -70,10 +70,12 @@ class Tree:
     """Alias to what it refers to."""
 
     def place(self, number: int) -> Place:
-        return _place(self.starts[number])
+        line, column = divmod(self.starts[number], WIDTH)
+        return Place(line + 1, column + 1)
 
     def end(self, number: int) -> Place:
-        return _place(self.ends[number])
+        line, column = divmod(self.ends[number], WIDTH)
+        return Place(line + 1, column + 1)
 
     def content_end(self, number: int) -> Place:
         """As `end`; for block style, the end of the last value in it."""
@@ -228,8 +230,3 @@ def _check_size(tree: Tree) -> None:
             raise PlanSyntaxError(f"aliases stand for more than {MAX_NODES:,} values", tree.place(number))
         if depths[number] > MAX_DEPTH + 1:
             raise PlanSyntaxError(f"aliases nest more than {MAX_DEPTH} deep", tree.place(number))
-
-
-def _place(position: int) -> Place:
-    line, column = divmod(position, WIDTH)
-    return Place(line + 1, column + 1)

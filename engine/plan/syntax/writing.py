@@ -12,14 +12,21 @@ from engine.plan.syntax.document import DTYPES
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
+class _Dumper(yaml.SafeDumper):
+    """Escapes line breaks and control characters, which other quotes would fold or forbid."""
+
+
+_Dumper.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, None if text.isprintable() else '"'),
+)
+
+
 def written(plan: Plan) -> str:
     """The plan's text, earlier documents before it."""
     documents = [dict(_entries(each)) for each in (*plan.earlier, plan)]
-    return str(
-        yaml.safe_dump_all(
-            documents, default_flow_style=None, sort_keys=False, allow_unicode=True, width=math.inf, line_break="\n"
-        )
-    )
+    style: dict[str, Any] = {"default_flow_style": None, "sort_keys": False, "allow_unicode": True, "width": math.inf}
+    return str(yaml.dump_all(documents, Dumper=_Dumper, **style))
 
 
 def _entries(plan: Plan) -> Iterator[tuple[str, Any]]:
