@@ -10,7 +10,10 @@ INSTALLED := $(VENV)/.installed
 TORCH = $$($(BIN)/python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
 	print(*[need for need in project['dependencies'] if need.startswith('torch')])")
 
-.PHONY: help demo test check lint docs bench stress clean
+COMPARE := .compare/venv
+MERGEKIT := mergekit==0.1.4 transformers==4.57.6 torch<2.14
+
+.PHONY: help demo test check lint docs bench stress compare clean
 
 help:
 	@echo "make demo    the whole loop on a real 30-layer model in ./demo"

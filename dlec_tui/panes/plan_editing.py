@@ -44,7 +44,7 @@ class PlanEditing(PlanLayout):
             what = f"typing in line {self.editor.line}"
             note = OTHER_BREAKS if had_other_breaks else ""
             self.tell(self.document.edited(text, what, joins=True), note)
-            self.check_soon()
+            self.checker.check_soon(self.edited_plan)
 
     @on(PlanEditor.UndoWanted)
     def action_undo(self) -> None:

@@ -1,26 +1,22 @@
 """What the plan pane shows: the strip, the slices and the text of one plan, what is wrong with it and what it costs."""
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.message import Message
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import OptionList, TextArea
-from textual.worker import get_current_worker
 
 from dlec_tui.actions.plan import PLAN
 from dlec_tui.messages import PlanEdited
 from dlec_tui.panes.pane import Pane
+from dlec_tui.plan_checker import Checked, PlanChecker, PreviewsRead
 from dlec_tui.plan_checkpoints import PlanCheckpoints
 from dlec_tui.plan_document import PlanDocument
 from dlec_tui.plan_orders import EditedPlan
-from dlec_tui.plan_results import read_previews
-from dlec_tui.plan_verdict import Slices, Verdict, look_over, slices_in
+from dlec_tui.plan_verdict import Slices, Verdict, slices_in
 from dlec_tui.slice_lines import SliceRow, rows_of, slice_at
 from dlec_tui.widgets.layer_strip import LayerStrip
 from dlec_tui.widgets.line_list import LineList
@@ -29,15 +25,11 @@ from dlec_tui.widgets.plan_editor import PlanEditor
 from dlec_tui.widgets.plan_findings import PlanFindings
 from dlec_tui.widgets.problem_list import ProblemList
 from dlec_tui.widgets.slice_list import SliceList
-from engine.errors import DlecError, escaped
+from engine.errors import escaped
 from engine.store.job_states import Done
-from engine.store.results import PreviewResult
 
 if TYPE_CHECKING:
     from dlec_tui.jobs_stored import StoredJobs
-
-CHECK_SECONDS = 0.1
-"""After the last key; the check itself takes some tens of milliseconds."""
 
 
 class PlanLayout(Pane):
@@ -52,21 +44,6 @@ class PlanLayout(Pane):
     .-narrow PlanPane.-at-text #slices-part { display: none; }
     """
 
-    class Checked(Message):
-        """A text was looked over."""
-
-        def __init__(self, verdict: Verdict) -> None:
-            super().__init__()
-            self.verdict = verdict
-
-    class PreviewsRead(Message):
-        """What the store knows of a text."""
-
-        def __init__(self, text: str, previews: tuple[PreviewResult, ...]) -> None:
-            super().__init__()
-            self.text = text
-            self.previews = previews
-
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.document = PlanDocument()
@@ -79,7 +56,6 @@ class PlanLayout(Pane):
         """On the text as it was when it was checked last."""
         self.checkpoints = PlanCheckpoints()
         self.findings = PlanFindings()
-        self._timer: Timer | None = None
         self._reasons: list[str] = []
 
     def compose(self) -> ComposeResult:
@@ -90,6 +66,7 @@ class PlanLayout(Pane):
             with Part("text", id="text-part"):
                 yield PlanEditor(id="plan-text")
         yield self.findings
+        yield PlanChecker(self.workbench.store, self.checkpoints)
 
     def on_mount(self) -> None:
         self.document = self.workbench.document
@@ -108,6 +85,10 @@ class PlanLayout(Pane):
     @property
     def strip(self) -> LayerStrip:
         return self.query_one(LayerStrip)
+
+    @property
+    def checker(self) -> PlanChecker:
+        return self.query_one(PlanChecker)
 
     @property
     def problems(self) -> ProblemList:
@@ -138,6 +119,10 @@ class PlanLayout(Pane):
 
     # The document
 
+    def come_to_front(self) -> None:
+        super().come_to_front()
+        self.checker.check(self.edited_plan)  # models may have come or changed meanwhile
+
     def plan_changed(self) -> None:
         told = self.workbench.document
         if any(told is own for own in self._under_way):
@@ -161,32 +146,7 @@ class PlanLayout(Pane):
     def show_document(self) -> None:
         self.editor.show(self.document.text)
         self.read_slices()
-        self.check_soon()
-
-    def check_soon(self) -> None:
-        """Every key puts it off a little."""
-        if self._timer:
-            self._timer.stop()
-        self._timer = self.set_timer(CHECK_SECONDS, self.check)
-
-    def check(self) -> None:
-        """Look the text over, in a thread."""
-        look = partial(self._look_over, self.document.text, self.edited_plan.output_name)
-        self.run_worker(look, group="check", thread=True, exclusive=True, exit_on_error=False)
-
-    def _look_over(self, text: str, output_name: str) -> None:
-        worker = get_current_worker()
-        slices_in(text)  # half of the work; the rest is not done for a text that is none any more
-        if worker.is_cancelled:
-            return
-        verdict = look_over(text, output_name, self.checkpoints)
-        if worker.is_cancelled:
-            return
-        self.post_message(self.Checked(verdict))
-        try:
-            self.post_message(self.PreviewsRead(text, read_previews(self.workbench.store, text)))
-        except DlecError:
-            return  # the line of jobs says what is wrong with the store
+        self.checker.check_soon(self.edited_plan)
 
     @on(Checked)
     def _take_verdict(self, message: Checked) -> None:
@@ -262,7 +222,7 @@ class PlanLayout(Pane):
         self.findings.show_jobs(jobs)
         ended = {stored.job.id for stored in self.findings.about if isinstance(stored.job.state, Done)}
         if any(before.get(job_id) not in (None, "done") for job_id in ended):
-            self.check()  # the store has more to say of this plan now
+            self.checker.check(self.edited_plan)  # the store has more to say of this plan now
 
     @on(PreviewsRead)
     def _take_previews(self, message: PreviewsRead) -> None:

@@ -58,6 +58,6 @@ def replaced(span: Span | None, text: str, *, is_safe: bool) -> Change | None:
     return None if span is None else Change((Replacement(span, text),), is_safe)
 
 
-def inserted(place: Place, text: str, *, is_safe: bool) -> Change:
-    """The change that puts `text` before what stands at `place`."""
-    return Change((Replacement(Span(place, place), text),), is_safe)
+def insertion(place: Place, text: str) -> Replacement:
+    """Text put before what stands at `place`."""
+    return Replacement(Span(place, place), text)

@@ -1,10 +1,13 @@
 """What mending promises: what can be meant in one way only is changed, not a byte besides, and checked again."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.checkpoint.find import opener
 from engine.plan.fixing import mend
 from tests.plan.plans import plan_of, write_models
+from tests.plan.test_roundtrip import MARKS, TEXTS
 
 PLAN = """\
 # 層 of mine: paramters and scael are words here
@@ -73,3 +76,16 @@ def test_a_key_that_came_through_an_alias_is_left_alone(models):
     result = mended(models, text)
     assert result.checked.text == text
     assert "(an alias of line 1)" in result.checked.problems[0].message
+
+
+CHANGES = st.lists(st.tuples(st.integers(0, 600), st.integers(0, 6), st.text(MARKS + "0149AB", max_size=3)), max_size=3)
+
+
+@settings(deadline=None)
+@given(st.sampled_from([*TEXTS, PLAN, MEANT]), CHANGES)
+def test_whatever_stands_in_a_plan_checking_and_mending_it_never_fail(models, text, changes):
+    for start, length, new in changes:
+        start %= len(text) + 1
+        text = text[:start] + new + text[start + length :]
+    checked = mended(models, text).checked
+    assert checked.stack is not None or not checked.ok

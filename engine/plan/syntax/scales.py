@@ -5,8 +5,8 @@
 
 from collections.abc import Collection
 
-from engine.plan.model import Place, ScaleEntry, ScaleLevel, Span
-from engine.plan.problems import Change, Replacement
+from engine.plan.model import ScaleEntry, ScaleLevel
+from engine.plan.problems import Change, insertion
 from engine.plan.syntax.nodes import Mapping, Node, Sequence
 from engine.plan.syntax.reading import Findings, as_factor, as_mapping, as_text, check_keys
 
@@ -70,8 +70,4 @@ def _as_list(mapping: Mapping) -> Change | None:
     span = mapping.span
     if span is None:
         return None
-    return Change((_insertion(span.start, "["), _insertion(span.end, "]")), is_safe=True)
-
-
-def _insertion(place: Place, text: str) -> Replacement:
-    return Replacement(Span(place, place), text)
+    return Change((insertion(span.start, "["), insertion(span.end, "]")), is_safe=True)

@@ -1,0 +1,43 @@
+"""Leaving the screen: fast, whole, and without taking anything along."""
+
+import time
+
+from tests.jobs.workplace import Workplace, wait_until
+from tests.terminal.conftest import Opened
+from tests.terminal.gate import Gate
+
+MOST_SECONDS = 1.0
+
+
+def test_with_a_running_job_it_takes_less_than_a_second_and_the_job_goes_on(
+    screen: Opened, place: Workplace, gate: Gate, merge: int
+) -> None:
+    opened = screen()
+    opened.wait_for("1 waits")
+    opened.press("4")
+    opened.wait_for("merge a plan into out")
+    opened.press("w")
+    wait_until(lambda: place.is_running(merge))
+    opened.wait_for("running")
+    opened.press("q")
+    opened.wait_for("leave; it keeps running")
+    began = time.monotonic()
+    opened.press("\r")
+    assert opened.exit_code() == 0
+    assert time.monotonic() - began < MOST_SECONDS
+    assert place.is_running(merge)
+    gate.open()
+    place.result(merge)
+
+
+def test_the_terminal_is_as_it_was(screen: Opened) -> None:
+    opened = screen()
+    assert opened.echoes()
+    opened.wait_for("quit")
+    assert not opened.echoes()
+    opened.press("q")
+    opened.exit_code()
+    opened.rest()
+    assert opened.echoes()
+    for on, off in ((b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?25l", b"\x1b[?25h")):
+        assert opened.output.rindex(off) > opened.output.rindex(on)

@@ -1,0 +1,145 @@
+"""The whole loop on a real model, by nothing but keys, in a tmux that is left and come back to."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.checkpoint.checkpoint import open_checkpoint
+from engine.errors import MachineError
+from engine.store.job_states import Done
+from engine.tasks.demo_model import demo_model
+from engine.tasks.verify import verify
+from tests.jobs.workplace import Workplace, wait_until
+from tests.terminal.conftest import DLEC
+from tests.terminal.ptys import terminal
+from tests.terminal.tmux import Tmux
+
+pytestmark = pytest.mark.real_model
+
+WORK_SECONDS = 600.0
+"""That a job on the model may take."""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Workplace]:
+    """A home in which nothing was done yet."""
+    made = Workplace(tmp_path / "home")
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def model(working_directory: Path) -> Path:
+    try:
+        return demo_model(working_directory).directory
+    except MachineError as error:
+        pytest.skip(str(error))
+
+
+def test_from_a_model_to_two_verified_ones(
+    *, tmux: Tmux, environment: dict[str, str], place: Workplace, model: Path
+) -> None:
+    tmux.open(DLEC, model.parent, columns=100, rows=30)
+    open_and_profile(tmux, model)
+    mark_a_block(tmux)
+    make_and_mend_a_mistake(tmux)
+    preview_and_save(tmux)
+    put_two_plans_on_the_batch_list(tmux)
+    with terminal([*tmux.command, "attach"], environment, model.parent, 100, 31) as connection:
+        run_the_batch(tmux)
+        connection.hang_up()
+        connection.exit_code()
+    wait_until(lambda: merges_done(place) == 2, WORK_SECONDS)
+    with terminal([*tmux.command, "attach"], environment, model.parent, 100, 31) as connection:
+        connection.wait_for("first.yaml", "second.yaml")
+        find_both_verified(tmux)
+    for name, layers in (("first", 36), ("second", 35)):
+        out = model.parent / "grown" / name
+        assert open_checkpoint(out).layer_count == layers
+        assert verify(out).is_whole
+
+
+def open_and_profile(tmux: Tmux, model: Path) -> None:
+    tmux.wait_for(model.name, "30", "not profiled")
+    tmux.press("Enter")
+    tmux.wait_for("Nothing was measured")
+    tmux.press("p")
+    tmux.wait_for("tokens, at most", "4096")
+    tmux.press("Enter")
+    tmux.wait_for("block influence", "layer 0 of 0 to 29", seconds=WORK_SECONDS, never="1 failed")
+
+
+def mark_a_block(tmux: Tmux) -> None:
+    """Layers 6 to 11, on the map, and into the plan with it."""
+    tmux.press("v")
+    tmux.wait_for("0: layer 0")
+    tmux.press(*["Right"] * 6)
+    tmux.wait_for("6: layer 6")
+    tmux.press(*["Down"] * 5)
+    tmux.wait_for("6:12: layers 6 to 11")
+    tmux.press("Space")
+    tmux.wait_for("marked: 6:12")
+    tmux.press("a")
+    tmux.wait_for("36 layers: 30 of SmolLM2-135M-Instruct, 6 repeated", "0:12", "6:30")
+
+
+def make_and_mend_a_mistake(tmux: Tmux) -> None:
+    """A slice that ends behind the last layer."""
+    tmux.press("Down")
+    tmux.wait_for("slice 2 becomes 12 to 35")
+    tmux.press("+")
+    tmux.wait_for("1 error", "[6, 31] ends past the last layer: the checkpoint has 30", "f: [6, 30]")
+    tmux.press("p")
+    tmux.wait_for("the plan has 1 error")
+    tmux.press("f")
+    tmux.wait_for("36 layers")
+    tmux.wait_until_gone("1 error")
+
+
+def preview_and_save(tmux: Tmux) -> None:
+    tmux.press("p")
+    tmux.wait_for("preview: job 2")
+    tmux.press("C-s")
+    tmux.wait_for("save the plan as")
+    tmux.type("first")
+    tmux.press("Enter")
+    tmux.wait_for("first.yaml saved")
+    tmux.wait_for("worse by", "on text not used to choose it", seconds=WORK_SECONDS, never="1 failed")
+
+
+def put_two_plans_on_the_batch_list(tmux: Tmux) -> None:
+    """The second has a layer less."""
+    tmux.press("b")
+    tmux.wait_for("batch: 1 plan", "first.yaml")
+    tmux.press("3")
+    tmux.wait_for("36 layers")
+    tmux.press("]")
+    tmux.wait_for("35 layers")
+    tmux.press("S")
+    tmux.wait_for("save the plan as")
+    tmux.press("C-u")
+    tmux.type("second")
+    tmux.press("Enter")
+    tmux.wait_for("second.yaml saved")
+    tmux.press("b")
+    tmux.wait_for("batch: 2 plans", "first.yaml", "second.yaml")
+
+
+def run_the_batch(tmux: Tmux) -> None:
+    tmux.press("o")
+    tmux.wait_for("output")
+    tmux.press("C-u")
+    tmux.type("grown")
+    tmux.press("Enter")
+    tmux.wait_for("grown")
+    tmux.press("b")
+    tmux.wait_for("2 merges")
+
+
+def merges_done(place: Workplace) -> int:
+    return sum(job.order.task == "merge" for job in place.jobs(Done))
+
+
+def find_both_verified(tmux: Tmux) -> None:
+    tmux.wait_for("merge first.yaml", "merge second.yaml", "load")
