@@ -7,11 +7,12 @@ from pathlib import Path
 from textual.app import ComposeResult
 from textual.events import Resize, ScreenResume
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Footer
+from textual.widgets import ContentSwitcher
 
 from dlec_tui.jobs.feed import JobFeed
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.job_strip import JobStrip
+from dlec_tui.widgets.key_line import KeyLine
 from dlec_tui.widgets.size_gate import SizeGate
 from dlec_tui.widgets.top_line import TopLine
 
@@ -47,7 +48,7 @@ class MainScreen(Screen[None]):
         yield SizeGate()
         yield self.job_strip
         yield JobFeed(self._store)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     @property
     def front(self) -> Pane | None:
