@@ -6,7 +6,9 @@ from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.events import Resize, ScreenResume
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from dlec_tui.jobs.feed import JobFeed
@@ -34,6 +36,9 @@ class MainScreen(Screen[None]):
     MainScreen.-tiny SizeGate, MainScreen.-flat SizeGate { display: block; }
     MainScreen.-tiny ContentSwitcher, MainScreen.-flat ContentSwitcher { display: none; }
     """
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """Textual would send the whole screen again whenever the focus goes elsewhere; what it comes to draws itself."""
 
     def __init__(self, store: Path) -> None:
         super().__init__()

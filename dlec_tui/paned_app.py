@@ -46,12 +46,13 @@ class PanedApp(TerminalApp, inherit_bindings=False):
 
     async def show_pane(self, area: str) -> Pane:
         """Bring a pane to the front; it is made when it is wanted for the first time."""
-        pane = self._main.find(area)
-        if pane is None:
-            pane = await self._main.make(area)
-            self.pane_made(pane)
-        self._main.show(pane)
-        self.pane_shown()
+        with self.batch_update():  # drawn once, when it is whole
+            pane = self._main.find(area)
+            if pane is None:
+                pane = await self._main.make(area)
+                self.pane_made(pane)
+            self._main.show(pane)
+            self.pane_shown()
         return pane
 
     def pane_made(self, pane: Pane) -> None:

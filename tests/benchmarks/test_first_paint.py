@@ -91,7 +91,7 @@ def test_with_a_profile_and_a_plan_open_it_holds_70_megabytes(tmp_path: Path) ->
             ("v", "blocks"),
             ("v", "layer"),
             ("v", "neuron"),
-            ("3", "[4, 12]"),
+            ("3", "4:12"),
         ):
             screen.press(keys)
             screen.wait_for(drawn)
