@@ -55,6 +55,12 @@ class MainScreen(Screen[None]):
         yield JobFeed(self._store)
         yield KeyLine()
 
+    def on_mount(self) -> None:
+        """Suit the terminal's size from the first frame on; Textual would draw one first, and then style all anew."""
+        width, height = self.app.size
+        for of, breakpoints in ((width, self.app.HORIZONTAL_BREAKPOINTS), (height, self.app.VERTICAL_BREAKPOINTS)):
+            self.add_class(*self._get_breakpoint_classes(of, breakpoints or []))
+
     @property
     def front(self) -> Pane | None:
         """The pane that is shown; None before the first one is."""
