@@ -57,12 +57,12 @@ def _one_key(terminal: int) -> str:
 def _raw(terminal: int) -> Iterator[None]:
     """Keys as they are pressed, none of them taken by the terminal; lines are still written as lines."""
     before = termios.tcgetattr(terminal)
-    _write(_KITTY_ON)
     try:
         tty.setraw(terminal)
         raw = termios.tcgetattr(terminal)
         raw[1] = before[1]
         termios.tcsetattr(terminal, termios.TCSADRAIN, raw)
+        _write(_KITTY_ON)
         yield
     finally:
         _write(_KITTY_OFF)

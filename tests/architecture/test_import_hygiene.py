@@ -89,6 +89,8 @@ from dlec_tui.app import Workbench
 
 async def look():
     async with Workbench(Path({str(tmp_path)!r}, "dlec.sqlite")).run_test() as pilot:
+        await pilot.pause(0.1)
+        await pilot.app.workers.wait_for_complete()
         for key in ("enter", "2", "v", "v", "v", "3", "4"):
             await pilot.press(key)
             await pilot.pause(0.1)

@@ -130,7 +130,7 @@ def put_two_plans_on_the_batch_list(tmux: Tmux) -> None:
 
 def run_the_batch(tmux: Tmux) -> None:
     tmux.press("o")
-    tmux.wait_for("output")
+    tmux.wait_for("directory of the outputs")
     tmux.press("C-u")
     tmux.type("grown")
     tmux.press("Enter")
