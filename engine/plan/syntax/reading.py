@@ -3,11 +3,13 @@
 import difflib
 import math
 from collections.abc import Collection
+from functools import lru_cache
 
 from engine.errors import shown
 from engine.plan.model import Place
 from engine.plan.problems import Change, Problem, Severity, replaced
 from engine.plan.syntax.nodes import Mapping, Node, Scalar, Sequence
+from engine.plan.syntax.tree import constructed
 
 
 class Findings(list[Problem]):
@@ -99,9 +101,13 @@ def kind(node: Node) -> str:
 
 
 def _number(node: Node) -> float | None:
-    if not isinstance(node, Scalar):
-        return None
-    value = node.value
+    return _number_in(node.tag, node.text) if isinstance(node, Scalar) else None
+
+
+@lru_cache(maxsize=4096)
+def _number_in(tag: str, text: str) -> float | None:
+    """The finite number that YAML reads in a scalar of that tag, or that its text is."""
+    value = constructed(tag, text)
     if isinstance(value, bool):
         return None
     try:
