@@ -15,6 +15,9 @@ MAX_NODES = 100_000
 MAX_DEPTH = 40
 """A plan needs 8; deeper text is an attack or an accident."""
 
+OPENING = frozenset([yaml.SequenceStartEvent, yaml.MappingStartEvent])
+CLOSING = frozenset([yaml.SequenceEndEvent, yaml.MappingEndEvent])
+
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -28,11 +31,15 @@ class PlanSyntaxError(Exception):
 
 def read_events(text: str) -> Iterator[yaml.Event]:
     """Where everything begins and ends, aliases and anchors as written. Raises PlanSyntaxError."""
-    depth = 0
+    depth = count = 0
     with bounded(text), events_of(text) as next_event:
-        for count, event in enumerate(iter(next_event, None)):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            check_bounds(event, depth, count // 2)
+        while (event := next_event()) is not None:
+            count += 1
+            if type(event) in OPENING:
+                depth += 1
+                check_bounds(event, depth, count // 2)
+            elif type(event) in CLOSING:
+                depth -= 1
             yield event
 
 

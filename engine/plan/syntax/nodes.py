@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from engine.plan.model import Place, Span
-from engine.plan.syntax.events import MAX_TEXT_BYTES, PlanSyntaxError, read_events
+from engine.plan.syntax.events import MAX_TEXT_BYTES, PlanSyntaxError
 from engine.plan.syntax.tree import MERGE_TAG, NULL_TAG, SCALAR, SEQUENCE, Tree, constructed
 
-__all__ = ["MAX_TEXT_BYTES", "Mapping", "Node", "PlanSyntaxError", "Scalar", "Sequence", "node_at", "read_events"]
+__all__ = ["MAX_TEXT_BYTES", "Mapping", "Node", "PlanSyntaxError", "Scalar", "Sequence", "node_at"]
 
 _MERGE = "<<"
+_NOTHING: dict[str, int | None] = {}
+"""What most mappings merge. Nobody adds to it: they are many, and each dict of their own would cost."""
 
 
 @dataclass(slots=True, eq=False)
@@ -79,7 +81,7 @@ class Mapping(_Node):
     entries: dict[str, int]
     """Key to the number of its value, merged and deduplicated, the last of equal keys winning. The key itself, which is
     a scalar or the alias of one, stands just before its value."""
-    hidden: list[Scalar]
+    hidden: "list[Scalar] | tuple[()]"
     """Its own keys that are given again later, and so are void."""
     merged: dict[str, int | None]
     """For the keys that `<<` brings: the alias through which they are seen."""
@@ -129,19 +131,21 @@ def node_at(tree: Tree, number: int, alias: int | None = None) -> Node:
 
 def _mapping_at(tree: Tree, number: int, alias: int | None) -> Mapping:
     own: dict[str, int] = {}
-    hidden: list[Scalar] = []
-    merges: list[int] = []
+    hidden: list[Scalar] | tuple[()] = ()
+    merges: list[int] | tuple[()] = ()
     key, after, afters = number + 1, tree.afters[number], tree.afters
     while key < after:
         name, value = _name_of(tree, key), key + 1
         if name == _MERGE and _key_at(tree, key, alias).is_merge:
+            merges = merges or []
             merges.append(value)
         else:
             if name in own:
+                hidden = hidden or []
                 hidden.append(_key_at(tree, own[name] - 1, alias))
             own[name] = value
         key = afters[value]
-    mapping = Mapping(tree, number, alias, own, hidden, {})
+    mapping = Mapping(tree, number, alias, own, hidden, {} if merges else _NOTHING)
     for value in merges:
         _merge(mapping, node_at(tree, value, alias))
     return mapping

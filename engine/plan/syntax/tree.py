@@ -5,10 +5,10 @@ slices has ten thousand, and as many objects at once would keep the garbage coll
 them takes. PyYAML's `compose` is not used: it forgets where an alias was used, and takes twice as long.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -17,6 +17,7 @@ import yaml
 from engine.errors import shown
 from engine.plan.model import Place
 from engine.plan.syntax.events import (
+    CLOSING,
     MAX_DEPTH,
     MAX_NODES,
     PlanSyntaxError,
@@ -28,7 +29,6 @@ from engine.plan.syntax.events import (
 
 SCALAR, SEQUENCE, MAPPING, ALIAS = range(4)
 _KINDS = {yaml.SequenceStartEvent: SEQUENCE, yaml.MappingStartEvent: MAPPING, yaml.AliasEvent: ALIAS}
-_CLOSING = frozenset([yaml.SequenceEndEvent, yaml.MappingEndEvent])
 _COLLECTIONS = (SEQUENCE, MAPPING)
 _BREAKS = ("\n", "\r", "\x85", "\u2028", "\u2029")
 
@@ -45,7 +45,7 @@ _CONSTRUCTOR = yaml.constructor.SafeConstructor()
 _BAD_SCALAR = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Tree:
     """One document and its nodes, numbered in text order: a list for each thing known of them."""
 
@@ -94,7 +94,13 @@ class Tree:
 
     def is_shared(self, number: int) -> bool:
         """Whether an alias refers to the node or to something inside it."""
-        return any(number <= target < self.afters[number] for target in self.targets.values())
+        first = bisect_left(self._shared, number)
+        return first < len(self._shared) and self._shared[first] < self.afters[number]
+
+    @cached_property
+    def _shared(self) -> list[int]:
+        """What aliases refer to, in text order."""
+        return sorted(set(self.targets.values()))
 
 
 def read_trees(text: str) -> list[Tree]:
@@ -128,7 +134,7 @@ def _read_tree(next_event: Callable[[], Any], lines: Sequence[int]) -> Tree:
     anchors: dict[str, int] = {}
     kinds, starts, ends, values, tags, afters = _columns(tree)
     while (found := type(event := next_event())) is not yaml.DocumentEndEvent:
-        if found in _CLOSING:
+        if found in CLOSING:
             number = inside.pop()
             ends[number], afters[number] = event.end_mark.index, len(kinds)
             continue
