@@ -51,7 +51,8 @@ def merge(
     """Write the checkpoint that PLAN describes to OUT, whole or not at all. Run again, it continues."""
     options = MergeOptions(max_shard_size, not no_reflink, hash_sums, overwrite, not no_load_check)
     # A queued merge downloads when its turn comes: until then the headers, read from the hub, tell enough.
-    plan = read_plan(plan_path, downloading_opener() if downloads and not queueing else opener(remote=downloads))
+    open_checkpoint = downloading_opener() if downloads and not queueing else opener(remote=downloads)
+    plan = read_plan(plan_path, open_checkpoint, out if queueing else None)  # one that runs now counts for itself
     if findings := plan.findings():
         click.echo(findings, err=True)
     if queueing:

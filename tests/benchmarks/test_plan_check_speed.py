@@ -20,7 +20,7 @@ CALLS = 41
 
 
 def milliseconds(work):
-    """Processor time of each call, sorted; what others do on the machine only adds to it, so the first is the figure."""
+    """Processor time of each call, sorted: what others do on the machine only adds to it, so the least counts."""
     took = []
     for _ in range(CALLS):
         began = time.process_time()

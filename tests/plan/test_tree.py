@@ -8,8 +8,8 @@ from engine.plan.syntax.events import LOADER, PlanSyntaxError
 from engine.plan.syntax.tree import read_trees
 
 pieces = st.sampled_from(
-    ["a: ", "- ", "x", "é層", '"q\\n"', "[1, {b: 2}]", "|\n  ", "&k ", "*k", "# c", "\n", "\r\n", "\r", "\x85", "\u2028",
-     "\u2029", "  ", "---\n", "\ufeff", "\t", "'", "? ", "!!str "]
+    ["a: ", "- ", "x", "é層", '"q\\n"', "[1, {b: 2}]", "|\n  ", "&k ", "*k", "# c", "\n", "\r\n", "\r", "\x85",
+     "\u2028", "\u2029", "  ", "---\n", "\ufeff", "\t", "'", "? ", "!!str "]
 )  # fmt: skip
 
 
