@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from dlec_tui.glyphs import GLYPHS
-from dlec_tui.heat import LEVELS, Block, BlockMap
+from dlec_tui.measurements.heat import LEVELS, Block, BlockMap
+from dlec_tui.terminal.glyphs import GLYPHS
 
 RAMP = (
     *("#5f005f", "#5f0087", "#5f5f87", "#005f87", "#008787"),
