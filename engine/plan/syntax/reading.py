@@ -11,6 +11,9 @@ from engine.plan.problems import Change, Problem, Severity, replaced
 from engine.plan.syntax.nodes import Mapping, Node, Scalar, Sequence
 from engine.plan.syntax.tree import constructed
 
+BEYOND_COUNTING = 2**31
+"""No whole number of a plan is that large."""
+
 
 class Findings(list[Problem]):
     """The problems found while reading one text."""
@@ -73,7 +76,7 @@ def as_text(node: Node, what: str, found: Findings) -> str | None:
 def as_whole_number(node: Node, what: str, found: Findings) -> int | None:
     """An int; `4.0` and `"4"` are taken as mergekit takes them."""
     number = _number(node)
-    if number is not None and number.is_integer():
+    if number is not None and number.is_integer() and abs(number) < BEYOND_COUNTING:
         return int(number)
     found.error("layer-range", f"{what} must be a whole number, not {kind(node)}", node.place)
     return None
