@@ -74,7 +74,8 @@ TOLD = {
         plan_of(("TALL", 0, 12, "[{filter: layers.1, value: 0}]")), "filters", WARNING, 6
     ),
     "a scale that reaches the embeddings": (plan_of(("A", 0, 4, "0.5")), "scale-reach", WARNING, 3),
-    "two dtypes": (plan_of(("A", 0, 2), ("HALF", 2, 4)), "dtypes", WARNING, 8),
+    "two dtypes": (plan_of(("A", 0, 2), ("HALF", 2, 4)), "dtypes", ERROR, 8),
+    "a donor of another dtype": (plan_of(("HALF", 0, 0), ("A", 0, 4)), "dtypes", ERROR, 8),
     "a dead field": (SOUND.replace("- sources", "- residual_weight: 0.5\n  sources"), "no-effect", WARNING, 3),
 }  # fmt: skip
 

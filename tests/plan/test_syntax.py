@@ -139,7 +139,7 @@ def test_what_stands_for_several_places_has_no_span_of_its_own():
     ("form", "slices"),
     [
         ("models: [{model: A}]", [("A", 0, 0, True)]),
-        ("models:\n- model: {path: A, revision: main}\n  parameters: {scale: 2}", [("A@main", 0, 0, True)]),
+        ("models:\n- model: {model: {path: A, revision: main}}\n  parameters: {scale: 2}", [("A@main", 0, 0, True)]),
         ("modules: {default: {models: [{model: A}]}}", [("A", 0, 0, True)]),
         (
             "modules:\n  vision_tower: {models: [{model: A}]}\n"
