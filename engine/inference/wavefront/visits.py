@@ -3,12 +3,6 @@
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
-from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.residual import residual_writers
-from engine.errors import PlanError, shown
-from engine.plan.outputs import layer_scalings
-from engine.plan.stack import Donor, Stack, Visit
-
 
 class Step(NamedTuple):
     """One visit."""
