@@ -13,10 +13,15 @@ Value = TypeVar("Value", covariant=True)
 class Rows(Protocol):
     """One batch of the text, and how the model's end makes logits of its hidden states."""
 
-    number: int
-    """Of the batch, counted through the whole text."""
-    tokens: "torch.Tensor"
-    """[B, T], where the logits lie."""
+    @property
+    def number(self) -> int:
+        """Of the batch, counted through the whole text."""
+        ...
+
+    @property
+    def tokens(self) -> "torch.Tensor":
+        """[B, T], where the logits lie."""
+        ...
 
     def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
         """[B, T, D] to [B, T, V]; a tensor that nobody else holds."""
