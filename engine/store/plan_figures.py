@@ -1,6 +1,7 @@
 """What plans of a checkpoint measured on one half of a text, in sweeps: token by token, and in sum."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -62,10 +63,12 @@ def save_figures(db: "Database", key: ProfileKey, figures: PlanFigures) -> None:
         db.execute(sql, (key_id_of(db, key), figures.visits, *floats, *rest))
 
 
-def find_figures(connection: StoreConnection, key: ProfileKey) -> dict[str, PlanFigures]:
-    """By visits: every plan that was measured under this key."""
-    sql = f"SELECT {_COLUMNS} FROM plan_figures WHERE key_id = ?"
-    return {row[0]: _figures(row) for row in connection.rows(sql, (find_key_id(connection, key),))}
+def find_figures(connection: StoreConnection, key: ProfileKey, wanted: Iterable[str]) -> dict[str, PlanFigures]:
+    """By visits: those of the wanted that were measured under this key."""
+    key_id = find_key_id(connection, key)
+    sql = f"SELECT {_COLUMNS} FROM plan_figures WHERE key_id = ? AND visits = ?"
+    rows = (connection.row(sql, (key_id, visits)) for visits in dict.fromkeys(wanted))
+    return {row[0]: _figures(row) for row in rows if row is not None}
 
 
 def measured_visits(connection: StoreConnection, key: ProfileKey) -> frozenset[str]:

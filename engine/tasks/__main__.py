@@ -22,6 +22,7 @@ TASKS: Mapping[str, str] = {
     "generate": "engine.tasks.generate",
     "propose": "engine.tasks.propose",
     "classic": "engine.tasks.classic",
+    "sweep": "engine.tasks.sweep",
     "merge": "engine.tasks.merge",
     "verify": "engine.tasks.verify",
     "download": "engine.tasks.download",

@@ -37,9 +37,9 @@ def test_figures_are_found_by_visits_and_key_and_never_replaced(db):
     save_figures(db, numbered(1), replace(figures_of(3), nll=9.0))
     save_figures(db, numbered(1), figures_of(4))
     reader = connection_of(db)
-    assert find_figures(reader, numbered(1)) == {"0-3": figures_of(3), "0-4": figures_of(4)}
+    assert find_figures(reader, numbered(1), ["0-3", "0-4", "0-5"]) == {"0-3": figures_of(3), "0-4": figures_of(4)}
     assert measured_visits(reader, numbered(1)) == {"0-3", "0-4"}
-    assert find_figures(reader, numbered(2)) == {}
+    assert find_figures(reader, numbered(2), ["0-3"]) == {}
 
 
 def test_the_mean_of_each_sequence_is_made_of_its_tokens():
@@ -49,7 +49,7 @@ def test_the_mean_of_each_sequence_is_made_of_its_tokens():
 def test_a_plan_that_computes_no_number_is_kept_as_such(db):
     broken = replace(figures_of(1), nll=math.nan, delta_nll=math.nan, token_nll=array("f", [math.nan] * 4))
     save_figures(db, numbered(1), broken)
-    (found,) = find_figures(connection_of(db), numbered(1)).values()
+    (found,) = find_figures(connection_of(db), numbered(1), ["0-1"]).values()
     assert math.isnan(found.nll)
     assert math.isnan(found.sequence_nll[0])
     assert found.kl == broken.kl
@@ -112,5 +112,5 @@ def test_sweeps_are_united_with_their_plans_keys_and_figures(tmp_path):
             assert find_sweep(reader, sweep_id) == sweep_of(number)
             assert find_cost(reader, sweep_id) == {"layer_forwards": number}
             assert find_rankings(reader, sweep_id) == (Ranking("second_pass", 1, 4, 0.5),)
-            assert find_figures(reader, numbered(number)) == {f"0-{number}": figures_of(number)}
+            assert find_figures(reader, numbered(number), [f"0-{number}"]) == {f"0-{number}": figures_of(number)}
             assert find_probes(reader, probe_key(number)) == {f"0-{number}": answers_of(number)}
