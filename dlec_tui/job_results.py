@@ -16,6 +16,7 @@ from dlec_tui.results_wording import (
     size_text,
     verdict,
 )
+from dlec_tui.sweep_wording import sweep_headline, sweep_lines
 from dlec_tui.wording import byte_size, duration, plural, printable
 from engine.errors import escaped, shown
 
@@ -110,6 +111,7 @@ _HEADLINES: Mapping[str, Callable[[Answer], str]] = {
     "preview": verdict,
     "profile": lambda answer: f"{plural(len(answer['layers']), 'layer')} measured",
     "score": lambda answer: f"{plural(len(answer['scores']), 'block')} measured",
+    "sweep": sweep_headline,
     "merge": _merge_headline,
     "verify": _verify_headline,
     "download": lambda answer: byte_size(answer["bytes"]),
@@ -118,6 +120,7 @@ _LINES: Mapping[str, Callable[[Answer], Iterator[str]]] = {
     "preview": _preview_lines,
     "profile": _profile_lines,
     "score": _score_lines,
+    "sweep": sweep_lines,
     "verify": _verify_lines,
     "generate": _generated_lines,
 }

@@ -14,6 +14,7 @@ VERBS = {
     "models": "dlec_tui.cli.models:models",
     "profile": "dlec_tui.cli.profile:profile",
     "score": "dlec_tui.cli.score:score",
+    "sweep": "dlec_tui.cli.sweep:sweep",
     "plan": "dlec_tui.cli.plan:plan",
     "preview": "dlec_tui.cli.preview:preview",
     "generate": "dlec_tui.cli.generate:generate",

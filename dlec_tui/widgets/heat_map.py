@@ -14,13 +14,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from dlec_tui.glyphs import GLYPHS
-from dlec_tui.heat import LEVELS, Block, BlockMap
+from dlec_tui.heat import LEVELS, RAMP, Block, BlockMap
 
-RAMP = (
-    *("#5f005f", "#5f0087", "#5f5f87", "#005f87", "#008787"),
-    *("#00af87", "#5faf5f", "#87d75f", "#afd75f", "#ffff5f"),
-)
-"""From the lowest to the highest level, dark to light: of the palette of 256 colours, and told apart by every eye."""
 CURSOR, MARK = "#ffffff", "#ff5f87"
 _GUTTER = 5
 """Columns for the lengths at the left."""

@@ -52,6 +52,11 @@ def classic_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: 
     return _measuring("classic", title, request, [checkpoint], settings)
 
 
+def sweep_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
+    title = f"sweep {request['space']} of {_name_of(checkpoint)}"
+    return _measuring("sweep", title, request, [checkpoint], settings)
+
+
 def preview_order(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> Order:
     title = f"preview {plan.name}"
     return _measuring("preview", title, _in_place(plan, request), plan.stack.checkpoints, settings)
