@@ -124,7 +124,8 @@ def _read(tensor: StoredTensor, file: int) -> "torch.Tensor":
     dtype = torch_dtype(tensor.dtype) if tensor.dtype in DTYPE_NAMES else _integer_dtype(tensor)
     stored: torch.Tensor = torch_library().empty(tensor.shape, dtype=dtype)
     if tensor.nbytes:
-        _fill(memoryview(stored.view(-1).view(torch_library().uint8).numpy()), tensor, file)
+        raw: Any = stored.view(-1).view(torch_library().uint8).numpy()
+        _fill(memoryview(raw), tensor, file)
     return stored
 
 

@@ -49,7 +49,7 @@ class StreamedLayers:
         """The ends, a layer as it is computed with, the next as it is stored; scaled ones once more in both forms."""
         layers = range(self.checkpoint.layer_count)
         stored, cast = max(map(self.stored.nbytes, layers)), max(map(self._cast_bytes, layers))
-        ends = sum(parameter.nbytes for parameter in self.model.parameters() if not parameter.is_meta)
+        ends: int = sum(parameter.nbytes for parameter in self.model.parameters() if not parameter.is_meta)
         return ends + (stored + cast) * (2 if is_scaled else 1)
 
     def _cast_bytes(self, layer: int) -> int:
