@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from dlec_tui.eval_wording import eval_headline, eval_lines
 from dlec_tui.results_wording import (
     Answer,
     agreement,
@@ -112,6 +113,7 @@ _HEADLINES: Mapping[str, Callable[[Answer], str]] = {
     "profile": lambda answer: f"{plural(len(answer['layers']), 'layer')} measured",
     "score": lambda answer: f"{plural(len(answer['scores']), 'block')} measured",
     "sweep": sweep_headline,
+    "eval": eval_headline,
     "merge": _merge_headline,
     "verify": _verify_headline,
     "download": lambda answer: byte_size(answer["bytes"]),
@@ -121,6 +123,7 @@ _LINES: Mapping[str, Callable[[Answer], Iterator[str]]] = {
     "profile": _profile_lines,
     "score": _score_lines,
     "sweep": sweep_lines,
+    "eval": eval_lines,
     "verify": _verify_lines,
     "generate": _generated_lines,
 }

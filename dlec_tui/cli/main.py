@@ -17,6 +17,7 @@ VERBS = {
     "sweep": "dlec_tui.cli.sweep:sweep",
     "plan": "dlec_tui.cli.plan:plan",
     "preview": "dlec_tui.cli.preview:preview",
+    "eval": "dlec_tui.cli.evaluate:evaluate",
     "generate": "dlec_tui.cli.generate:generate",
     "merge": "dlec_tui.cli.merge:merge",
     "verify": "dlec_tui.cli.verify:verify",

@@ -67,6 +67,11 @@ def generate_order(plan: NamedPlan, request: Mapping[str, Any], settings: JobSet
     return _measuring("generate", title, _in_place(plan, request), plan.stack.checkpoints, settings)
 
 
+def eval_order(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> Order:
+    title = f"eval {plan.name} by {', '.join(Path(task).name for task in request['tasks'])}"
+    return _measuring("eval", title, _in_place(plan, request), plan.stack.checkpoints, settings)
+
+
 def merge_order(
     plan: NamedPlan,
     out: Path,

@@ -23,6 +23,7 @@ TASKS: Mapping[str, str] = {
     "propose": "engine.tasks.propose",
     "classic": "engine.tasks.classic",
     "sweep": "engine.tasks.sweep",
+    "eval": "engine.tasks.evaluate",
     "merge": "engine.tasks.merge",
     "verify": "engine.tasks.verify",
     "download": "engine.tasks.download",
