@@ -94,7 +94,7 @@ def sweeping(space: Callable[..., Space]) -> Command:
 def sweep_plans(checkpoint: Checkpoint, request: dict[str, Any]) -> dict[str, Any]:
     """The sweep task's answer; what it will take is said on stderr before it begins."""
     require_local(checkpoint)
-    with _announcing("compiling the plans") as progress:
+    with announcing("compiling the plans") as progress:
         return run_task("sweep", request, progress)
 
 
@@ -147,7 +147,7 @@ def _request(space: Space, setting: Setting, given: dict[str, Any]) -> dict[str,
 
 
 @contextmanager
-def _announcing(label: str) -> Iterator[Report]:
+def announcing(label: str) -> Iterator[Report]:
     """Progress, of which what is announced stays to be read."""
     with task_progress(label) as progress:
 

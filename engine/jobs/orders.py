@@ -47,6 +47,11 @@ def propose_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: 
     return _measuring("propose", title, request, [checkpoint], settings)
 
 
+def search_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
+    title = f"search layers of {_name_of(checkpoint)} to repeat"
+    return _measuring("search", title, request, [checkpoint], settings)
+
+
 def classic_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
     title = f"what the original DLEC rule keeps of {_name_of(checkpoint)}"
     return _measuring("classic", title, request, [checkpoint], settings)

@@ -24,6 +24,7 @@ TASKS: Mapping[str, str] = {
     "classic": "engine.tasks.classic",
     "sweep": "engine.tasks.sweep",
     "eval": "engine.tasks.evaluate",
+    "search": "engine.tasks.search",
     "merge": "engine.tasks.merge",
     "verify": "engine.tasks.verify",
     "download": "engine.tasks.download",
