@@ -34,7 +34,7 @@ demo: $(INSTALLED)
 	$(BIN)/dlec demo demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -1,1 +1,1 @@
-"""The terminal, line by line and later full-screen. No work is done here: it asks the engine."""
+"""The terminal, full-screen and line by line. No work is done here: it asks the engine."""

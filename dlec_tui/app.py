@@ -8,15 +8,15 @@ from pathlib import Path
 from rich.text import Text
 from textual import on, work
 
-from dlec_tui.jobs_stored import StoredJob, StoredJobs
-from dlec_tui.leaving import Leaving, running_jobs, running_text, ways_to_watch
+from dlec_tui.jobs.stored import StoredJob, StoredJobs
 from dlec_tui.main_screen import PANES
 from dlec_tui.messages import BlocksChosen, JobsSeen, ModelChosen, PlanEdited, StoreUnreadable
 from dlec_tui.paned_app import PanedApp
 from dlec_tui.panes.pane import Pane
-from dlec_tui.saving import Saving
-from dlec_tui.session import Session, read_session
-from dlec_tui.terminal_app import NOTICE_SECONDS
+from dlec_tui.session.leaving import Leaving, running_jobs, running_text, ways_to_watch
+from dlec_tui.session.remembered import Session, read_session
+from dlec_tui.session.saving import Saving
+from dlec_tui.terminal.app import NOTICE_SECONDS
 from dlec_tui.widgets.question import Question
 from dlec_tui.widgets.quit_dialog import QuitDialog
 from dlec_tui.widgets.top_line import About
@@ -145,7 +145,7 @@ class Workbench(PanedApp):
         for pane in self.panes:
             pane.jobs_seen(message.jobs)
         if is_first_look and self._restored.left_at:
-            from dlec_tui.away import away_text
+            from dlec_tui.session.away import away_text
 
             ended = away_text([stored.job for stored in message.jobs.jobs], self._restored.left_at)
             if ended:

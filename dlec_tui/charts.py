@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from dlec_tui.glyphs import GLYPHS
+from dlec_tui.terminal.glyphs import GLYPHS
 
 Point: TypeAlias = tuple[float, float]
 """(layer, value); a block of layers has its middle as its layer."""

@@ -9,7 +9,7 @@ from textual.events import Resize, ScreenResume
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer
 
-from dlec_tui.job_feed import JobFeed
+from dlec_tui.jobs.feed import JobFeed
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.job_strip import JobStrip
 from dlec_tui.widgets.size_gate import SizeGate

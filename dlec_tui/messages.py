@@ -2,8 +2,8 @@
 
 from textual.message import Message
 
-from dlec_tui.jobs_stored import StoredJobs
-from dlec_tui.plan_document import PlanDocument
+from dlec_tui.jobs.stored import StoredJobs
+from dlec_tui.plans.document import PlanDocument
 
 
 class ModelChosen(Message):

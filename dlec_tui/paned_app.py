@@ -9,11 +9,11 @@ from textual.dom import DOMNode
 
 from dlec_tui.actions.action import Action, bindings
 from dlec_tui.actions.everywhere import EVERYWHERE, EVERYWHERE_AREA
+from dlec_tui.actions.palette import Offer, all_actions
 from dlec_tui.actions.registry import actions_of
 from dlec_tui.main_screen import MainScreen
-from dlec_tui.palette import Offer, all_actions
 from dlec_tui.panes.pane import Pane
-from dlec_tui.terminal_app import TerminalApp
+from dlec_tui.terminal.app import TerminalApp
 from dlec_tui.widgets.help import Help, help_sections
 from dlec_tui.widgets.jump import Jump
 from dlec_tui.widgets.palette import Palette

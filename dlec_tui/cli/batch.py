@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from dlec_tui.batch_planning import Batch, disk_line, orders_of
+from dlec_tui.batches.planning import Batch, disk_line, orders_of
 from dlec_tui.cli.batch_reading import read_batch
 from dlec_tui.cli.exit_codes import code_of, say_error
 from dlec_tui.cli.jobs_options import home_option

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.batch_planning import Batch, planned_batch
+from dlec_tui.batches.planning import Batch, planned_batch
 from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import named_plan
-from dlec_tui.plan_files import plan_files
+from dlec_tui.plans.files import plan_files
 from engine.checkpoint.find import opener
 from engine.errors import DlecError, UsageError, shown
 from engine.jobs.batch import target_of

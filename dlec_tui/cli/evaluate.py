@@ -11,7 +11,7 @@ from dlec_tui.cli.options import json_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_options, queue_order
 from dlec_tui.cli.screen import task_progress
-from dlec_tui.eval_wording import eval_lines
+from dlec_tui.jobs.eval_wording import eval_lines
 from engine.checkpoint.find import opener
 from engine.jobs.orders import eval_order
 from engine.jobs.settings import job_settings

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.jobs_data import as_json
-from dlec_tui.jobs_stored import StoredJob, read_jobs, unattended
-from dlec_tui.jobs_wording import detail
+from dlec_tui.jobs.stored import StoredJob, read_jobs, unattended
+from dlec_tui.jobs.wording import detail
 from engine.errors import escaped
 from engine.store.job_states import Done, Running
 

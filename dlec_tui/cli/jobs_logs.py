@@ -10,8 +10,8 @@ import click
 
 from dlec_tui.cli.jobs_options import home_option, job_argument
 from dlec_tui.cli.options import json_option
-from dlec_tui.jobs_stored import StoredJob, read_jobs
-from dlec_tui.log_text import GrowingLog
+from dlec_tui.jobs.log_text import GrowingLog
+from dlec_tui.jobs.stored import StoredJob, read_jobs
 from engine.errors import MachineError
 from engine.jobs.logs import job_log
 from engine.store.job_states import ENDED

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from dlec_tui import job_results
 from dlec_tui.cli.preview import preview_lines
 from dlec_tui.cli.profile import profile_lines
+from dlec_tui.jobs import results as job_results
 
 
 def result_lines(task: str, result: Mapping[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from engine.errors import UsageError
 from engine.store.location import store_path
 
 if TYPE_CHECKING:
-    from dlec_tui.keymap import Keymap
+    from dlec_tui.terminal.keymap import Keymap
 
 
 @click.command
@@ -26,8 +26,8 @@ def keys(wants_trial: bool, home: Path | None, wants_json: bool) -> None:
     [keys]
     "plan.duplicate" = "ctrl+x,f8"
     """
-    from dlec_tui.key_table import key_lines, key_rows
-    from dlec_tui.keymap import read_keymap
+    from dlec_tui.terminal.key_table import key_lines, key_rows
+    from dlec_tui.terminal.keymap import read_keymap
 
     keymap = read_keymap(store_path(home).parent)
     for notice in keymap.notices:
@@ -41,7 +41,7 @@ def keys(wants_trial: bool, home: Path | None, wants_json: bool) -> None:
 
 
 def _try_keys(keymap: "Keymap") -> None:
-    from dlec_tui.key_trial import tried
+    from dlec_tui.terminal.key_trial import tried
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("keys can be tried only at a terminal")

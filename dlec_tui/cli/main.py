@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.exit_codes import EXPLAINED, VerbGroup
-from dlec_tui.theme_names import THEME_NAMES
+from dlec_tui.terminal.theme_names import THEME_NAMES
 
 VERBS = {
     "demo": "dlec_tui.cli.demo:demo",

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.options import json_option
-from dlec_tui.discovery import summarised
+from dlec_tui.models.discovery import summarised
 from dlec_tui.wording import byte_size, count
 from engine.checkpoint.find import below, cached_references
 from engine.checkpoint.summary import ModelSummary

@@ -12,8 +12,8 @@ from threading import Thread, enumerate, main_thread
 
 import click
 
-from dlec_tui.noise import diverted
-from dlec_tui.theme_names import is_far
+from dlec_tui.terminal.noise import diverted
+from dlec_tui.terminal.theme_names import is_far
 from engine.errors import MachineError
 
 SCREEN_LOG = "screen.log"

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.circumstances import circumstances
 from dlec_tui.cli import problems
 from dlec_tui.cli.exit_codes import HAS_ERRORS
 from dlec_tui.cli.options import json_option, plan_argument, remote_option, strict_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
-from dlec_tui.plan_files import plan_text_of
-from dlec_tui.plan_on_disk import write_plan_file
+from dlec_tui.plans.circumstances import circumstances
+from dlec_tui.plans.files import plan_text_of
+from dlec_tui.plans.on_disk import write_plan_file
 from dlec_tui.wording import byte_size, count, plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.options import json_option, remote_option
-from dlec_tui.plan_files import plan_text_of
+from dlec_tui.plans.files import plan_text_of
 from engine.checkpoint.find import opener
 from engine.errors import UsageError, shown
 from engine.plan.dialects import MERGEKIT, NAMES, guessed, read, write

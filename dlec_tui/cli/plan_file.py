@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlec_tui.circumstances import circumstances
 from dlec_tui.cli import problems
-from dlec_tui.plan_files import plan_text_of
+from dlec_tui.plans.circumstances import circumstances
+from dlec_tui.plans.files import plan_text_of
 from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import PlanError, shown

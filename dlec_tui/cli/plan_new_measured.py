@@ -15,8 +15,8 @@ from dlec_tui.cli.preview import published
 from dlec_tui.cli.profile import profile_model, statistics_of
 from dlec_tui.cli.recipe_options import recipe_options, values_of
 from dlec_tui.cli.screen import task_progress
-from dlec_tui.orders import request_for
-from dlec_tui.results_wording import measured_on, verdict
+from dlec_tui.jobs.answers import measured_on, verdict
+from dlec_tui.measurements.orders import request_for
 from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener

@@ -10,8 +10,8 @@ from dlec_tui.cli.plan_new import deliver, file_options
 from dlec_tui.cli.recipe_options import recipe_options, values_of
 from dlec_tui.cli.sizes import byte_count_or_none
 from dlec_tui.cli.sweep_options import announcing
-from dlec_tui.orders import request_for
-from dlec_tui.results_wording import measured_on, verdict
+from dlec_tui.jobs.answers import measured_on, verdict
+from dlec_tui.measurements.orders import request_for
 from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import require_local
 from engine.checkpoint.find import opener

@@ -12,7 +12,7 @@ from dlec_tui.cli.options import plan_argument, strict_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_options, queue_order
 from dlec_tui.cli.screen import task_progress
-from dlec_tui.results_wording import agreement, both_models, measured_on, verdict
+from dlec_tui.jobs.answers import agreement, both_models, measured_on, verdict
 from engine.checkpoint.find import opener
 from engine.jobs.orders import preview_order
 from engine.jobs.settings import job_settings

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.sweep_options import Space, numbers, scale_option, sweeping
-from dlec_tui.plan_files import plan_text_of
+from dlec_tui.plans.files import plan_text_of
 from engine.checkpoint.find import opener
 from engine.errors import shown
 from engine.plan.spaces import blocks as block_space

@@ -10,7 +10,7 @@ from dlec_tui.cli.exit_codes import ENVIRONMENT, HAS_ERRORS
 from dlec_tui.cli.options import json_option
 from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
 from dlec_tui.cli.screen import waiting
-from dlec_tui.results_wording import files_text, load_check_text, size_text
+from dlec_tui.jobs.answers import files_text, load_check_text, size_text
 from engine.errors import escaped, shown
 from engine.jobs.orders import verify_order
 from engine.store.location import store_path

@@ -9,7 +9,7 @@ from shlex import join
 
 import click
 
-from dlec_tui.theme_names import THEME_NAMES
+from dlec_tui.terminal.theme_names import THEME_NAMES
 from engine.errors import MachineError
 
 _OTHER_TERMINALS = ("TMUX", "STY", "SSH_CONNECTION")
@@ -30,7 +30,7 @@ def web(port: int, home: Path | None, theme: str | None, read_only: bool) -> Non
     command = join([sys.executable, "-m", "dlec_tui", *options, *["--read-only"] * read_only])
     listening = _listening(port)
     try:
-        from dlec_tui.web_server import new_secret, serve
+        from dlec_tui.terminal.web_server import new_secret, serve
     except ImportError as error:
         raise MachineError(
             "dlec web needs textual-serve", why=f"there is no {error.name}", fix="pip install 'dlec[web]'"

@@ -10,25 +10,25 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from dlec_tui import marks as marking
-from dlec_tui import readout
 from dlec_tui.actions.action import bindings
 from dlec_tui.actions.activations import ACTIVATIONS
-from dlec_tui.activation_reasons import (
+from dlec_tui.actions.footer_state import FooterState
+from dlec_tui.measurements import marks as marking
+from dlec_tui.measurements import readout
+from dlec_tui.measurements.looking import Looking
+from dlec_tui.measurements.marks import Marks
+from dlec_tui.measurements.measured import MeasuredModel
+from dlec_tui.measurements.neuron_filter import HINT, wrong_with
+from dlec_tui.measurements.reader import MeasurementReader, MeasurementsRead
+from dlec_tui.measurements.reasons import (
     NO_MODEL,
     READING,
     not_measured,
     reason_against_here,
     reason_without_measurements,
 )
-from dlec_tui.footer_state import FooterState
-from dlec_tui.looking import Looking
-from dlec_tui.marks import Marks
-from dlec_tui.measured import MeasuredModel
-from dlec_tui.measurement_reader import MeasurementReader, MeasurementsRead
 from dlec_tui.messages import BlocksChosen
-from dlec_tui.model_text import name_of
-from dlec_tui.neuron_filter import HINT, wrong_with
+from dlec_tui.models.text import name_of
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.figures import Figures
 from dlec_tui.widgets.line_prompt import LinePrompt
@@ -37,7 +37,7 @@ from dlec_tui.widgets.part import Part
 from engine.store.job_states import Done
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs_stored import StoredJobs
+    from dlec_tui.jobs.stored import StoredJobs
 
 CHANGING = ("profile", "score", "propose", "classic")
 """Jobs after which there may be more to see."""
@@ -211,13 +211,13 @@ class ActivationsPane(Pane):
     # Jobs
 
     def action_profile(self) -> None:
-        from dlec_tui.measure_forms import ask_profile  # late, as below: it imports what jobs are made of
+        from dlec_tui.measurements.forms import ask_profile  # late, as below: it imports what jobs are made of
 
         if reference := self.workbench.reference:
             ask_profile(self, reference)
 
     def action_score(self) -> None:
-        from dlec_tui.measure_forms import ask_score
+        from dlec_tui.measurements.forms import ask_score
 
         if reference := self.workbench.reference:
             ask_score(self, reference)

@@ -9,14 +9,14 @@ from textual.binding import BindingType
 from textual.widgets import DataTable, Static
 
 from dlec_tui.actions.action import bindings
+from dlec_tui.actions.footer_state import FooterState
 from dlec_tui.actions.models import MODELS
-from dlec_tui.directory_completion import DirectorySuggester
-from dlec_tui.discovery import FoundModel, as_data, from_data
-from dlec_tui.footer_state import FooterState
+from dlec_tui.jobs.ordering import order
 from dlec_tui.messages import ModelChosen
-from dlec_tui.model_finder import ModelDescribed, ModelFinder, ModelsFound, SearchEnded
-from dlec_tui.model_text import NOTHING_FOUND, details, leads_to, reason_against, wrong_with_reference
-from dlec_tui.ordering import order
+from dlec_tui.models.directory_completion import DirectorySuggester
+from dlec_tui.models.discovery import FoundModel, as_data, from_data
+from dlec_tui.models.finder import ModelDescribed, ModelFinder, ModelsFound, SearchEnded
+from dlec_tui.models.text import NOTHING_FOUND, details, leads_to, reason_against, wrong_with_reference
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.line_prompt import LinePrompt
 from dlec_tui.widgets.model_table import ModelTable
@@ -27,7 +27,7 @@ from engine.errors import shown
 from engine.store.job_states import Done
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs_stored import StoredJobs
+    from dlec_tui.jobs.stored import StoredJobs
 
 ADD_HINT = "a directory (Tab completes), or ORG/NAME of the hub: headers are read, no weights"
 FILTER_HINT = "words that a model must have in its name, path, family or state; nothing: all"
@@ -145,7 +145,7 @@ class ModelsPane(Pane):
     # What is done with it
 
     def action_profile(self) -> None:
-        from dlec_tui.orders import profile_of  # late, as below: the list is to be there at once
+        from dlec_tui.measurements.orders import profile_of  # late, as below: the list is to be there at once
         from engine.tasks.setting import DEFAULT
 
         if current := self._current:

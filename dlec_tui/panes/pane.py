@@ -12,7 +12,7 @@ from dlec_tui.widgets.part import Part
 
 if TYPE_CHECKING:
     from dlec_tui.app import Workbench
-    from dlec_tui.jobs_stored import StoredJobs
+    from dlec_tui.jobs.stored import StoredJobs
 
 
 class Pane(Vertical):

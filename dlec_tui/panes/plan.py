@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
 
-from dlec_tui import plan_orders, recipe_forms
 from dlec_tui.actions.action import Action, bindings
 from dlec_tui.actions.plan import PLAN, PLAN_OFFERED
-from dlec_tui.directory_completion import DirectorySuggester
-from dlec_tui.measure_fields import Field, Values
-from dlec_tui.ordering import order
+from dlec_tui.jobs.ordering import order
+from dlec_tui.measurements.fields import Field, Values
+from dlec_tui.models.directory_completion import DirectorySuggester
 from dlec_tui.panes.plan_saving import PlanSaving
-from dlec_tui.plan_completion import PlanSuggester
-from dlec_tui.plan_files import plan_text_of
-from dlec_tui.plan_orders import EditedPlan
-from dlec_tui.plan_verdict import slices_in
-from dlec_tui.problem_places import problem_text
-from dlec_tui.proposals import plan_of, proposals
+from dlec_tui.plans import orders as plan_orders
+from dlec_tui.plans import recipe_forms
+from dlec_tui.plans.completion import PlanSuggester
+from dlec_tui.plans.files import plan_text_of
+from dlec_tui.plans.orders import EditedPlan
+from dlec_tui.plans.problem_places import problem_text
+from dlec_tui.plans.proposals import plan_of, proposals
+from dlec_tui.plans.verdict import slices_in
 from dlec_tui.widgets.line_prompt import LinePrompt
 from dlec_tui.widgets.question import Question
 from dlec_tui.widgets.recipe_form import RecipeForm
@@ -31,7 +32,7 @@ from engine.errors import DlecError, escaped, shown
 from engine.merge.space import free_bytes
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs_stored import StoredJobs
+    from dlec_tui.jobs.stored import StoredJobs
 
 PROMPT_HINT = "what base and plan shall both continue; no chat template is applied"
 OUTPUT_HINT = "the directory that the checkpoint is written to (Tab completes)"

@@ -12,12 +12,12 @@ from textual.widgets import OptionList, TextArea
 from dlec_tui.actions.plan import PLAN
 from dlec_tui.messages import PlanEdited
 from dlec_tui.panes.pane import Pane
-from dlec_tui.plan_checker import Checked, PlanChecker, PreviewsRead
-from dlec_tui.plan_checkpoints import PlanCheckpoints
-from dlec_tui.plan_document import PlanDocument
-from dlec_tui.plan_orders import EditedPlan
-from dlec_tui.plan_verdict import Slices, Verdict, slices_in
-from dlec_tui.slice_lines import SliceRow, rows_of, slice_at
+from dlec_tui.plans.checker import Checked, PlanChecker, PreviewsRead
+from dlec_tui.plans.checkpoints import PlanCheckpoints
+from dlec_tui.plans.document import PlanDocument
+from dlec_tui.plans.orders import EditedPlan
+from dlec_tui.plans.slice_lines import SliceRow, rows_of, slice_at
+from dlec_tui.plans.verdict import Slices, Verdict, slices_in
 from dlec_tui.widgets.layer_strip import LayerStrip
 from dlec_tui.widgets.line_list import LineList
 from dlec_tui.widgets.part import Part
@@ -29,7 +29,7 @@ from engine.errors import escaped
 from engine.store.job_states import Done
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs_stored import StoredJobs
+    from dlec_tui.jobs.stored import StoredJobs
 
 
 class PlanLayout(Pane):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
 
-from dlec_tui.outside_editor import edited_outside
 from dlec_tui.panes.plan_editing import PlanEditing
-from dlec_tui.plan_completion import PlanSuggester
-from dlec_tui.plan_document import PlanDocument
-from dlec_tui.plan_on_disk import OnDisk, look_again, read_plan_file, write_plan_file
+from dlec_tui.plans.completion import PlanSuggester
+from dlec_tui.plans.document import PlanDocument
+from dlec_tui.plans.on_disk import OnDisk, look_again, read_plan_file, write_plan_file
+from dlec_tui.terminal.outside_editor import edited_outside
 from dlec_tui.widgets.line_prompt import LinePrompt
 from dlec_tui.widgets.question import Question
 from engine.errors import DlecError, shown

@@ -10,16 +10,16 @@ from typing import Any, ClassVar
 from textual import on
 from textual.binding import BindingType
 
-from dlec_tui import job_changes
 from dlec_tui.actions.action import Action, bindings
 from dlec_tui.actions.runs import RUNS, RUNS_OFFERED
-from dlec_tui.batch_marks import marks_from
-from dlec_tui.directory_completion import DirectorySuggester
-from dlec_tui.job_reasons import reason_against_job
-from dlec_tui.jobs_stored import StoredJob
+from dlec_tui.batches.marks import marks_from
+from dlec_tui.jobs import changes as job_changes
+from dlec_tui.jobs.reasons import reason_against_job
+from dlec_tui.jobs.stored import StoredJob
+from dlec_tui.models.directory_completion import DirectorySuggester
 from dlec_tui.panes.runs_layout import RunsLayout
-from dlec_tui.plan_completion import PlanSuggester
-from dlec_tui.plan_files import plan_files
+from dlec_tui.plans.completion import PlanSuggester
+from dlec_tui.plans.files import plan_files
 from dlec_tui.widgets.batch_part import BatchPart
 from dlec_tui.widgets.cancel_question import CancelQuestion
 from dlec_tui.widgets.card_view import CardView

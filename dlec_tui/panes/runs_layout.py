@@ -9,7 +9,7 @@ from textual.containers import Container, Vertical
 from textual.widget import Widget
 
 from dlec_tui.actions.runs import RUNS
-from dlec_tui.jobs_in_view import in_view, matching
+from dlec_tui.jobs.in_view import in_view, matching
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.batch_part import BatchPart
 from dlec_tui.widgets.device_line import DeviceLine
@@ -22,7 +22,7 @@ from engine.jobs.slots import parse_slot
 from engine.store.job_states import Running
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs_stored import StoredJob, StoredJobs
+    from dlec_tui.jobs.stored import StoredJob, StoredJobs
 
 
 class RunsLayout(Pane):

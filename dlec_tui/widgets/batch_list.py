@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from dlec_tui.batch_lines import BatchItem, batch_line
-from dlec_tui.job_lines import Span
+from dlec_tui.batches.lines import BatchItem, batch_line
+from dlec_tui.jobs.lines import Span
 from dlec_tui.widgets.line_list import LineList
 
 NOTHING = """\

@@ -11,10 +11,10 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.worker import get_current_worker
 
-from dlec_tui.batch_lines import batch_items, batch_summary
-from dlec_tui.batch_marks import BatchMarks
-from dlec_tui.batch_planning import Batch, orders_of, planned_batch
-from dlec_tui.plan_files import runnable_plan
+from dlec_tui.batches.lines import batch_items, batch_summary
+from dlec_tui.batches.marks import BatchMarks
+from dlec_tui.batches.planning import Batch, orders_of, planned_batch
+from dlec_tui.plans.files import runnable_plan
 from dlec_tui.widgets.batch_list import BatchList
 from dlec_tui.widgets.facts_view import FactsView
 from dlec_tui.widgets.part import Part

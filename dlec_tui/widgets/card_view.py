@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
 
-from dlec_tui.model_card import card_text
+from dlec_tui.models.card import card_text
 from dlec_tui.widgets.overlay import Overlay
 from dlec_tui.wording import printable
 from engine.errors import DlecError

@@ -6,7 +6,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from dlec_tui.glyphs import GLYPHS
+from dlec_tui.terminal.glyphs import GLYPHS
 
 
 class Choice(Static, can_focus=True):

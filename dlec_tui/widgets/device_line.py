@@ -8,7 +8,7 @@ from textual import on
 from textual.message import Message
 from textual.widgets import Static
 
-from dlec_tui.devices import Ticks, devices_text, ticks
+from dlec_tui.jobs.devices import Ticks, devices_text, ticks
 from engine.jobs.slots import Slot
 
 LOOK_SECONDS = 2.0

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from dlec_tui.job_lines import Span
+from dlec_tui.jobs.lines import Span
 from dlec_tui.widgets.toned_text import toned
 
 

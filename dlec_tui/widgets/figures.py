@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual.events import Resize
 from textual.widgets import Static
 
-from dlec_tui.readout import fitted
+from dlec_tui.measurements.readout import fitted
 
 
 class Figures(Static):

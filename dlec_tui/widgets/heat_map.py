@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from dlec_tui.glyphs import GLYPHS
-from dlec_tui.heat import LEVELS, RAMP, Block, BlockMap
+from dlec_tui.measurements.heat import LEVELS, RAMP, Block, BlockMap
+from dlec_tui.terminal.glyphs import GLYPHS
 
 CURSOR, MARK = "#ffffff", "#ff5f87"
 _GUTTER = 5

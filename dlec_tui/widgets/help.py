@@ -17,9 +17,9 @@ from textual.widgets import Input, Static
 from dlec_tui.actions.action import Action
 from dlec_tui.actions.everywhere import EVERYWHERE_AREA
 from dlec_tui.actions.registry import actions_of
-from dlec_tui.key_names import shown_keys
-from dlec_tui.keymap import Keymap
 from dlec_tui.panes.pane import Pane
+from dlec_tui.terminal.key_names import shown_keys
+from dlec_tui.terminal.keymap import Keymap
 from dlec_tui.widgets.overlay import Overlay
 
 _KEYS = 20

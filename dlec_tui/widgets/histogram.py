@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
-from dlec_tui.histogram_text import bins_of, histogram_lines
+from dlec_tui.measurements.histogram_text import bins_of, histogram_lines
 from engine.store.layers import LayerHistogram
 
 

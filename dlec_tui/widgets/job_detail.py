@@ -9,8 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
-from dlec_tui.job_facts import job_facts
-from dlec_tui.jobs_stored import StoredJob
+from dlec_tui.jobs.facts import job_facts
+from dlec_tui.jobs.stored import StoredJob
 from dlec_tui.widgets.facts_view import FactsView
 from dlec_tui.widgets.log_view import LogView
 from dlec_tui.widgets.part import Part

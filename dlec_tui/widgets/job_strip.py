@@ -4,9 +4,9 @@ from rich.text import Text
 from textual.events import Resize
 from textual.widgets import Static
 
-from dlec_tui.glyphs import GLYPHS
-from dlec_tui.job_progress import advance_of, bar
-from dlec_tui.jobs_stored import StoredJob, StoredJobs
+from dlec_tui.jobs.progress import advance_of, bar
+from dlec_tui.jobs.stored import StoredJob, StoredJobs
+from dlec_tui.terminal.glyphs import GLYPHS
 from dlec_tui.wording import elided
 from engine.errors import escaped
 from engine.store.job_states import Failed, Held, Running, Waiting

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from dlec_tui.job_lines import JobColumns, Span, columns_for, job_line
-from dlec_tui.jobs_stored import StoredJob
+from dlec_tui.jobs.lines import JobColumns, Span, columns_for, job_line
+from dlec_tui.jobs.stored import StoredJob
 from dlec_tui.widgets.line_list import LineList
 from engine.store.job_states import now
 

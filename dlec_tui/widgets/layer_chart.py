@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from dlec_tui.charts import Chart, Curve, layer_chart
-from dlec_tui.glyphs import GLYPHS
+from dlec_tui.terminal.glyphs import GLYPHS
 
 MIN_WIDTH, MIN_HEIGHT = 24, 6
 """Below this there is no room for axes."""

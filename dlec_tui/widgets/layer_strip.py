@@ -10,9 +10,19 @@ from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from dlec_tui.job_lines import Span
-from dlec_tui.model_text import name_of
-from dlec_tui.strip_cells import SOURCES, Cell, cells_of, place_of, rail_of, row_of, sources_of, summary_of, window_for
+from dlec_tui.jobs.lines import Span
+from dlec_tui.models.text import name_of
+from dlec_tui.plans.strip_cells import (
+    SOURCES,
+    Cell,
+    cells_of,
+    place_of,
+    rail_of,
+    row_of,
+    sources_of,
+    summary_of,
+    window_for,
+)
 from dlec_tui.wording import elided
 from engine.errors import escaped
 from engine.plan.edits import SliceView

@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from dlec_tui.job_lines import Span
+from dlec_tui.jobs.lines import Span
 
 Item = TypeVar("Item")
 Drawn: TypeAlias = tuple[tuple[Span, ...], bool]

@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widgets import Static
 
-from dlec_tui.log_tail import LogTail
+from dlec_tui.jobs.log_tail import LogTail
 
 LOOK_SECONDS = 0.5
 """Between two looks at the log."""

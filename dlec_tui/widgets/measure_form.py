@@ -10,7 +10,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from dlec_tui.measure_fields import Field, Values
+from dlec_tui.measurements.fields import Field, Values
 from dlec_tui.widgets.choice import Choice
 from dlec_tui.widgets.overlay import Overlay
 from engine.errors import DlecError

@@ -10,10 +10,10 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from dlec_tui import readout
-from dlec_tui.looking import Looking
-from dlec_tui.marks import Mark, Marks, blocks_of
-from dlec_tui.neurons import NeuronView
+from dlec_tui.measurements import readout
+from dlec_tui.measurements.looking import Looking
+from dlec_tui.measurements.marks import Mark, Marks, blocks_of
+from dlec_tui.measurements.neurons import NeuronView
 from dlec_tui.widgets.heat_map import HeatMap
 from dlec_tui.widgets.histogram import Histogram
 from dlec_tui.widgets.layer_chart import LayerChart

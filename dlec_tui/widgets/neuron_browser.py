@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.worker import get_current_worker
 
-from dlec_tui.neurons import NeuronRows, NeuronView, neuron_rows
+from dlec_tui.measurements.neurons import NeuronRows, NeuronView, neuron_rows
 from dlec_tui.widgets.neuron_table import NeuronTable
 from dlec_tui.wording import plural
 from engine.errors import DlecError, shown

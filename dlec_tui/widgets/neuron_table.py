@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from dlec_tui.neuron_text import header_line, neuron_line
-from dlec_tui.neurons import NeuronRows, NeuronView
+from dlec_tui.measurements.neuron_text import header_line, neuron_line
+from dlec_tui.measurements.neurons import NeuronRows, NeuronView
 from engine.errors import DlecError
 from engine.store.neurons import PAGE_ROWS, NeuronStatistics
 

@@ -12,8 +12,8 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from dlec_tui.actions.action import Action
-from dlec_tui.key_names import shown_keys
-from dlec_tui.palette import Offer, matching
+from dlec_tui.actions.palette import Offer, matching
+from dlec_tui.terminal.key_names import shown_keys
 from dlec_tui.widgets.overlay import Overlay
 
 _WIDTH = 75

@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import Document, Location, TextAreaTheme
 
-from dlec_tui.problem_places import underlined
-from dlec_tui.yaml_colours import coloured
+from dlec_tui.plans.problem_places import underlined
+from dlec_tui.plans.yaml_colours import coloured
 from engine.plan.problems import Problem
 
 PARTS = ("comment", "string", "key", "anchor", "number")

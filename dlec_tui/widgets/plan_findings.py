@@ -7,16 +7,16 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.widgets import Static
 
-from dlec_tui.plan_cost import cost_parts, is_too_large, merge_rate
-from dlec_tui.plan_results import jobs_about, result_lines
-from dlec_tui.plan_verdict import Verdict, counts_text
+from dlec_tui.plans.cost import cost_parts, is_too_large, merge_rate
+from dlec_tui.plans.results import jobs_about, result_lines
+from dlec_tui.plans.verdict import Verdict, counts_text
 from dlec_tui.widgets.facts_view import FactsView
 from dlec_tui.widgets.part import Part
 from dlec_tui.widgets.problem_list import ProblemList
 from engine.store.results import PreviewResult
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs_stored import StoredJob, StoredJobs
+    from dlec_tui.jobs.stored import StoredJob, StoredJobs
 
 
 class PlanFindings(Vertical):

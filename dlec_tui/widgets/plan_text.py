@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from dlec_tui.stored import StoredResult
+from dlec_tui.models.stored import StoredResult
 from dlec_tui.wording import harm, printable
 
 

@@ -7,8 +7,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import OptionList
 
-from dlec_tui.plan_fixes import fix_text
-from dlec_tui.problem_places import problem_text
+from dlec_tui.plans.fixes import fix_text
+from dlec_tui.plans.problem_places import problem_text
 from engine.errors import escaped
 from engine.plan.problems import Problem, Severity
 

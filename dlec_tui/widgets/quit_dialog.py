@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from dlec_tui.leaving import Leaving
+from dlec_tui.session.leaving import Leaving
 from dlec_tui.widgets.overlay import Overlay
 
 _CHOICES = """\

@@ -7,7 +7,7 @@ from textual import on
 from textual.events import DescendantFocus
 from textual.widgets import Static
 
-from dlec_tui.measure_fields import Field, Values
+from dlec_tui.measurements.fields import Field, Values
 from dlec_tui.widgets.measure_form import MeasureForm
 
 

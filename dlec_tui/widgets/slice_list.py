@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from dlec_tui.job_lines import Span
-from dlec_tui.slice_lines import HEADER, SliceRow, slice_line
+from dlec_tui.jobs.lines import Span
+from dlec_tui.plans.slice_lines import HEADER, SliceRow, slice_line
 from dlec_tui.widgets.line_list import LineList
 
 NOTHING = """\

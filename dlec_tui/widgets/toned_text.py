@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from dlec_tui.job_lines import Span
+from dlec_tui.jobs.lines import Span
 
 _STYLES = {
     "": "",

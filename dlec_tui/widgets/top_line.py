@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from dlec_tui.plan_document import PlanDocument
+from dlec_tui.plans.document import PlanDocument
 from engine.errors import shown
 
 

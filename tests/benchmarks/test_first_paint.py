@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dlec_tui.plan_document import PlanDocument
-from dlec_tui.session import Session, save_session
+from dlec_tui.plans.document import PlanDocument
+from dlec_tui.session.remembered import Session, save_session
 from tests.jobs.workplace import plan_text
 from tests.terminal.conftest import DLEC, around
 from tests.terminal.ptys import Terminal, terminal

@@ -9,7 +9,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from dlec_tui.neurons import ORDERS, NeuronView
+from dlec_tui.measurements.neurons import ORDERS, NeuronView
 from dlec_tui.widgets.neuron_browser import NeuronBrowser
 from engine.store.database import open_for_writing
 from engine.store.neurons import NeuronOrder

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dlec_tui.circumstances import circumstances, device_of, rules_off
+from dlec_tui.plans.circumstances import circumstances, device_of, rules_off
 from engine.errors import UsageError
 from engine.jobs.slots import parse_slot
 from engine.machine.gpus import Gpu

@@ -11,7 +11,7 @@ from dlec_tui.cli.exit_codes import CODE_OF, INTERRUPTED, JOB_CANCELLED, JOB_FAI
 from dlec_tui.cli.main import dlec
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
-COMMANDS = sorted(set(re.findall(r"^dlec .+?(?=\s+#|$)", README, flags=re.MULTILINE)))
+COMMANDS = sorted(set(re.findall(r"^dlec(?: \S.*?)?(?=\s+#|$)", README, flags=re.MULTILINE)))
 
 SHARED = ("dlec sweep",)
 """Groups whose verbs have most options in common, and show them together."""
@@ -19,7 +19,7 @@ SHARED = ("dlec sweep",)
 
 def parsed(command: click.Command, words: list[str]) -> click.Context:
     """Parse as click does, without running anything."""
-    if isinstance(command, click.Group):
+    if isinstance(command, click.Group) and words and not words[0].startswith("-"):
         subcommand = command.get_command(click.Context(command), words[0])
         assert subcommand is not None, f"no verb {words[0]}"
         return parsed(subcommand, words[1:])

@@ -1,6 +1,6 @@
 """The connection is lost in the middle of something. Nothing else is."""
 
-from dlec_tui.session import SESSION_FILE
+from dlec_tui.session.remembered import SESSION_FILE
 from tests.jobs.workplace import Workplace, wait_until
 from tests.terminal.conftest import Opened
 from tests.terminal.gate import Gate
@@ -73,6 +73,6 @@ def test_what_was_typed_a_second_before_a_kill_is_back(screen: Opened, place: Wo
     opened = screen()
     write_a_thought(opened)
     session = place.store.with_name(SESSION_FILE)
-    wait_until(lambda: THOUGHT in session.read_text(), KEPT_SECONDS)
+    wait_until(lambda: session.exists() and THOUGHT in session.read_text(), KEPT_SECONDS)
     opened.process.kill()
     screen().wait_for(THOUGHT)

@@ -14,7 +14,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from dlec_tui.app import Workbench
-from dlec_tui.glyphs import GLYPHS
+from dlec_tui.terminal.glyphs import GLYPHS
 from engine.store.database import open_for_jobs, open_for_writing
 from engine.store.job_states import Running, State, now
 from engine.store.jobs import Order, add_job, change, find_job

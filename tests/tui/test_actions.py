@@ -8,10 +8,10 @@ import pytest
 from dlec_tui.actions.everywhere import EVERYWHERE
 from dlec_tui.actions.registry import ACTIONS, actions_of
 from dlec_tui.app import Workbench
-from dlec_tui.key_names import why_forbidden
-from dlec_tui.key_table import key_lines, markdown_table
-from dlec_tui.keymap import Keymap, keymap_from
 from dlec_tui.main_screen import PANES, pane_class
+from dlec_tui.terminal.key_names import why_forbidden
+from dlec_tui.terminal.key_table import key_lines, markdown_table
+from dlec_tui.terminal.keymap import Keymap, keymap_from
 
 MOST_IN_FOOTER = 7
 

@@ -11,7 +11,7 @@ from dlec_tui.actions.everywhere import EVERYWHERE
 from dlec_tui.app import Workbench
 from dlec_tui.main_screen import PANES
 from dlec_tui.messages import ModelChosen, PlanEdited
-from dlec_tui.plan_document import PlanDocument
+from dlec_tui.plans.document import PlanDocument
 from dlec_tui.widgets.question import Question
 from engine.store.database import open_for_reading
 from engine.store.job_states import Running, Stop

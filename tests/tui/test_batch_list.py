@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from dlec_tui.app import Workbench
-from dlec_tui.batch_marks import BatchMarks, marks_from
+from dlec_tui.batches.marks import BatchMarks, marks_from
 from dlec_tui.panes.runs import RunsPane
-from dlec_tui.plan_completion import completed
+from dlec_tui.plans.completion import completed
 from engine.store.database import open_for_reading
 from engine.store.jobs import Job, jobs_in
 from tests.cli.conftest import write_plan

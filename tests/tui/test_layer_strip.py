@@ -2,8 +2,17 @@
 
 import pytest
 
-from dlec_tui.glyphs import GLYPHS
-from dlec_tui.strip_cells import MOST_CELLS, cells_of, place_of, rail_of, row_of, sources_of, summary_of, window_for
+from dlec_tui.plans.strip_cells import (
+    MOST_CELLS,
+    cells_of,
+    place_of,
+    rail_of,
+    row_of,
+    sources_of,
+    summary_of,
+    window_for,
+)
+from dlec_tui.terminal.glyphs import GLYPHS
 from engine.plan.edits import SliceView
 
 

@@ -6,7 +6,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
-from dlec_tui.log_tail import MOST_BYTES, MOST_LINES, LogTail
+from dlec_tui.jobs.log_tail import MOST_BYTES, MOST_LINES, LogTail
 from dlec_tui.widgets.log_view import NO_LOG, LogView
 from tests.tui.conftest import eventually, text_of
 

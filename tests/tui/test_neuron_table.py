@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from textual.app import App, ComposeResult
 
-from dlec_tui.neuron_filter import conditions_from, wrong_with
-from dlec_tui.neurons import NeuronView, neuron_rows
+from dlec_tui.measurements.neuron_filter import conditions_from, wrong_with
+from dlec_tui.measurements.neurons import NeuronView, neuron_rows
 from dlec_tui.widgets.neuron_browser import NeuronBrowser
 from dlec_tui.widgets.neuron_table import MOST_PAGES
 from engine.errors import MachineError, UsageError
@@ -107,6 +107,6 @@ def test_an_unknown_column_is_said_with_those_that_there_are() -> None:
 
 
 def test_a_search_that_nobody_waits_for_is_given_up(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dlec_tui.neurons._STEPS", 1)
+    monkeypatch.setattr("dlec_tui.measurements.neurons._STEPS", 1)
     with pytest.raises(MachineError):
         neuron_rows(store, KEY, NeuronView(wanted="peak>3"), lambda: True)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from dlec_tui.outside_editor import edited_outside, editor_command
 from dlec_tui.panes.plan import PlanPane
+from dlec_tui.terminal.outside_editor import edited_outside, editor_command
 from dlec_tui.widgets.plan_editor import difference
 from engine.errors import MachineError
 from tests.tui.conftest import settled

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from dlec_tui import recipe_forms
 from dlec_tui.panes.plan import PlanPane
+from dlec_tui.plans import recipe_forms
 from engine.checkpoint.find import opener
 from engine.errors import UsageError
 from engine.plan.edits import slices_of

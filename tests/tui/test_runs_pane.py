@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from dlec_tui.app import Workbench
-from dlec_tui.jobs_stored import StoredJobs
+from dlec_tui.jobs.stored import StoredJobs
 from dlec_tui.panes.runs import RunsPane
 from engine.jobs.locks import held
 from engine.jobs.logs import job_log
@@ -61,13 +61,13 @@ async def type_in(pilot: Pilot[None], text: str) -> None:
 
 
 def show(monkeypatch: pytest.MonkeyPatch, jobs: StoredJobs) -> None:
-    monkeypatch.setattr("dlec_tui.job_feed.read_jobs", lambda _store: jobs)
+    monkeypatch.setattr("dlec_tui.jobs.feed.read_jobs", lambda _store: jobs)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])
 def test_the_whole_pane_is_as_it_was_agreed(evening: Path, monkeypatch, size: tuple[int, int]) -> None:
     """Write the files anew with WRITE_SCREENS=1, and look at them."""
-    monkeypatch.setattr("dlec_tui.batch_marks.Path.cwd", lambda: Path("/work"))
+    monkeypatch.setattr("dlec_tui.batches.marks.Path.cwd", lambda: Path("/work"))
     golden = SCREENS / f"runs-{size[0]}x{size[1]}.txt"
 
     async def play(pilot: Pilot[None]) -> None:

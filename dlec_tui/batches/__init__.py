@@ -1,0 +1,1 @@
+"""Plans that are to be merged together."""

@@ -1,0 +1,1 @@
+"""Jobs, for screen and command line: read from the store, put into words, changed."""

@@ -1,0 +1,113 @@
+"""Everything that was measured of one model, on each text: what the activations pane shows. Reads the store alone."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from dlec_tui.charts import Curve
+from dlec_tui.measurements.curves import angle_maps, profile_curves, score_curves, score_maps
+from dlec_tui.measurements.heat import BlockMap
+from engine.checkpoint.find import locate, opener
+from engine.checkpoint.fingerprint import fingerprint
+from engine.errors import DlecError
+from engine.store.connection import StoreConnection
+from engine.store.database import open_for_reading
+from engine.store.keys import ProfileKey
+from engine.store.layers import (
+    BlockAngle,
+    LayerHistogram,
+    LayerStatistics,
+    find_angles,
+    find_histograms,
+    find_layers,
+)
+from engine.store.models import ModelRow, all_models
+from engine.store.neurons import count_neurons
+from engine.store.profiles import profiles_of
+from engine.store.scores import Score, find_scores, scored_keys, scored_metrics
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured on one half of one text."""
+
+    key: ProfileKey
+    measured_at: str
+    """Of the profile, UTC; "" where only scores were measured."""
+    layers: tuple[LayerStatistics, ...]
+    angles: tuple[BlockAngle, ...]
+    histograms: tuple[LayerHistogram, ...]
+    neurons: int
+    """How many have statistics."""
+    scores: tuple[Score, ...]
+
+    @property
+    def text(self) -> str:
+        """On what, in words."""
+        key = self.key
+        return f"{key.tokens:,} tokens of the {key.half} half ({key.text_sha256[:8]}), {key.dtype}"
+
+    @cached_property
+    def curves(self) -> tuple[Curve, ...]:
+        """The profile's metrics, then each score and width that covers enough of the model."""
+        return (*profile_curves(self.layers), *score_curves(self.scores))
+
+    @cached_property
+    def maps(self) -> tuple[BlockMap, ...]:
+        """The angles, then each score of longer blocks."""
+        return (*angle_maps(self.angles), *score_maps(self.scores))
+
+
+@dataclass(frozen=True)
+class MeasuredModel:
+    """One model, and what was measured of it."""
+
+    reference: str
+    layers: int
+    texts: tuple[Measured, ...]
+    """Profiles first, the newest at the front; never empty."""
+
+
+def read_measured(store: Path, reference: str) -> MeasuredModel | None:
+    """None where nothing was measured of the model as it is now; opens the headers and windows of its weights.
+
+    A model that is not here is known by its reference. Raises MachineError for a store that cannot be read.
+    """
+    own = _own_fingerprint(reference)
+    with closing(open_for_reading(store)) as connection:
+        row = next((row for row in all_models(connection) if _is(row, reference, own)), None)
+        texts = tuple(_texts(connection, row.fingerprint)) if row else ()
+    return MeasuredModel(reference, row.layers, texts) if row and texts else None
+
+
+def _own_fingerprint(reference: str) -> str | None:
+    """None for a model that is not here, or cannot be opened."""
+    try:
+        return fingerprint(opener()(reference)) if locate(reference) else None
+    except DlecError:
+        return None
+
+
+def _is(row: ModelRow, reference: str, own: str | None) -> bool:
+    return row.fingerprint == own if own else row.reference == reference
+
+
+def _texts(connection: StoreConnection, of: str) -> Iterator[Measured]:
+    profiles = {profile.key: profile.measured_at for profile in profiles_of(connection, of)}
+    for key in (*profiles, *(key for key in scored_keys(connection, of) if key not in profiles)):
+        yield Measured(
+            key=key,
+            measured_at=profiles.get(key, ""),
+            layers=find_layers(connection, key),
+            angles=find_angles(connection, key),
+            histograms=find_histograms(connection, key),
+            neurons=count_neurons(connection, key),
+            scores=tuple(_scores(connection, key)),
+        )
+
+
+def _scores(connection: StoreConnection, key: ProfileKey) -> Iterator[Score]:
+    for metric in scored_metrics(connection, key):
+        yield from find_scores(connection, key, metric)

@@ -1,0 +1,40 @@
+"""Reads what was measured of a model, in a thread."""
+
+from functools import partial
+from pathlib import Path
+
+from textual.message import Message
+from textual.widget import Widget
+
+from dlec_tui.measurements.measured import MeasuredModel, read_measured
+from engine.errors import DlecError
+
+
+class MeasurementsRead(Message):
+    """The store was read."""
+
+    def __init__(self, reference: str, model: MeasuredModel | None) -> None:
+        """model: None where nothing was measured of it."""
+        super().__init__()
+        self.reference, self.model = reference, model
+
+
+class MeasurementReader(Widget):
+    """Posts what it read. Takes no room on the screen."""
+
+    DEFAULT_CSS = "MeasurementReader { display: none; }"
+
+    def __init__(self, store: Path) -> None:
+        super().__init__()
+        self._store = store
+
+    def read(self, reference: str) -> None:
+        """Read anew; what is being read already is given up."""
+        work = partial(self._read, reference)
+        self.run_worker(work, group="measured", thread=True, exclusive=True, exit_on_error=False)
+
+    def _read(self, reference: str) -> None:
+        try:
+            self.post_message(MeasurementsRead(reference, read_measured(self._store, reference)))
+        except DlecError as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)

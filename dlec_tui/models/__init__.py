@@ -1,0 +1,1 @@
+"""Models: found, and put into words."""

@@ -1,0 +1,110 @@
+"""What keys and forms ask of engine.plan.edits; pure but for the headers of models."""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from dlec_tui.measurements.fields import Field, Values
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.residual import residual_writers
+from engine.errors import DlecError, UsageError, escaped, shown
+from engine.plan.edits import RESIDUAL_WRITERS, Edited, SliceView, add_slice, replace_span, slices_of
+from engine.plan.model import Place
+from engine.plan.recipes.dlec import write
+from engine.plan.recipes.filters import filters_for
+
+Block = tuple[int, int]
+"""Layers [start, end)."""
+
+
+def writers_of(view: SliceView, open_checkpoint: Callable[[str], Checkpoint]) -> Sequence[str]:
+    """Filters for what a slice's layers write into the residual stream; the usual ones where that is not known."""
+    if view.start is None or view.end is None or not view.models:
+        return RESIDUAL_WRITERS
+    try:
+        checkpoint = open_checkpoint(view.models[0])
+        block = (view.start, min(view.end, checkpoint.layer_count))
+        return filters_for(checkpoint, block, partial(residual_writers, checkpoint)) or RESIDUAL_WRITERS
+    except DlecError:
+        return RESIDUAL_WRITERS
+
+
+def slice_fields(model: str, view: SliceView | None) -> tuple[Field, ...]:
+    """Of the form for a new slice behind `view`: it goes on where that ends."""
+    start = view.end if view is not None and view.end is not None else 0
+    return (
+        Field("model", "model", model, about="a directory or a hub id"),
+        Field("start", "start", str(start), about="its first layer"),
+        Field("end", "end", str(start + 1), about="one past its last layer"),
+    )
+
+
+def new_slice(values: Values) -> tuple[str, int, int]:
+    """Model, start and end. Raises UsageError for what is none."""
+    if not values["model"].strip():
+        raise UsageError("a slice needs a model", fix="Give a directory or a hub id.")
+    start, end = whole(values["start"], "start"), whole(values["end"], "end")
+    if end < start:
+        raise UsageError(f"[{start}, {end}] is reversed", fix=f"Did you mean [{end}, {start}]?")
+    return values["model"].strip(), start, end
+
+
+def whole(text: str, what: str) -> int:
+    """A whole number from 0 on. Raises UsageError for anything else."""
+    if not text.strip().isascii() or not text.strip().isdecimal():
+        raise UsageError(f"{shown(text) or 'nothing'} is no number for {what}", fix="Give a whole number from 0 on.")
+    return int(text)
+
+
+def wrong_with_number(text: str) -> str:
+    return "" if text.isascii() and text.isdecimal() else "a whole number is wanted"
+
+
+def wrong_with_factor(text: str) -> str:
+    try:
+        return "" if not text or math.isfinite(float(text)) else "a finite number is wanted"
+    except ValueError:
+        return "a number is wanted, such as 0.5"
+
+
+def factor_from(text: str) -> float | None:
+    """None: no scale."""
+    return float(text) if text else None
+
+
+def with_blocks(
+    text: str,
+    reference: str,
+    blocks: Sequence[Block],
+    justification: str,
+    open_checkpoint: Callable[[str], Checkpoint],
+) -> Edited:
+    """With these blocks as slices at the end; of an empty plan, the whole model with them repeated.
+
+    Raises DlecError.
+    """
+    if not text.strip():
+        return Edited(write(open_checkpoint(reference), blocks, [justification] if justification else []))
+    notes = []
+    for block in blocks:
+        edited = _with_block(text, reference, block, justification)
+        text = edited.text
+        notes.append(edited.note)
+    return Edited(text, "; ".join(dict.fromkeys(filter(None, notes))))
+
+
+def _with_block(text: str, reference: str, block: Block, justification: str) -> Edited:
+    views = slices_of(text)
+    edited = add_slice(text, len(views) - 1 if views else None, reference, *block)
+    line = slices_of(edited.text)[-1].first_line
+    return Edited(_with_comment(edited.text, line, justification), edited.note)
+
+
+def _with_comment(text: str, line: int, comment: str) -> str:
+    """With a comment above a line, indented like it; a plan in brackets has no lines to itself and gets none."""
+    written = text.splitlines()[line - 1]
+    if not comment or not written.lstrip().startswith("-"):
+        return text
+    indent = written[: len(written) - len(written.lstrip())]
+    place = Place(line, 1)
+    return replace_span(text, place, place, f"{indent}# {escaped(comment)}\n").text

@@ -1,0 +1,60 @@
+"""The file of the plan that is edited: writing it, and noticing that somebody else has."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlec_tui.plans.files import plan_text_of
+from engine.errors import DlecError, MachineError, UsageError, shown
+from engine.files import write_whole
+
+Stamp = tuple[int, int]
+"""Modification time in nanoseconds, size in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnDisk:
+    """What a file held when it was looked at."""
+
+    path: Path
+    stamp: Stamp | None
+    """None: there was no file."""
+    text: str | None
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def read_plan_file(path: Path) -> OnDisk:
+    """Raises PlanError for what is no text, MachineError for what cannot be read."""
+    stamp = stamp_of(path)  # before reading: who writes meanwhile is noticed at the next look
+    return OnDisk(path, stamp, plan_text_of(path))
+
+
+def look_again(known: OnDisk) -> OnDisk | None:
+    """What is there now, when that is something else than what is known; None when nothing has changed.
+
+    Its text is None where there is none to be read any more.
+    """
+    stamp = stamp_of(known.path)
+    if stamp == known.stamp and (stamp is not None or known.text is None):
+        return None
+    try:
+        return read_plan_file(known.path)
+    except DlecError:
+        return OnDisk(known.path, stamp, None)
+
+
+def write_plan_file(path: Path, text: str) -> OnDisk:
+    """Raises MachineError, and then the file is what it was."""
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{shown(path)} is not a file", fix="Give another name.")
+    try:
+        write_whole(path.resolve(), text.encode())
+    except OSError as error:
+        raise MachineError(f"{shown(path)} cannot be written", why=error.strerror or str(error)) from error
+    return OnDisk(path, stamp_of(path), text)

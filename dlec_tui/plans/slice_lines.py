@@ -1,0 +1,72 @@
+"""The slices of a plan as lines of a list; pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from dlec_tui.jobs.lines import Span
+from dlec_tui.models.text import name_of
+from dlec_tui.wording import elided
+from engine.errors import escaped
+from engine.plan.edits import SliceView
+
+HEADER = f"{'':>3}  {'layers':>9}  {'become':>9}  {'number':>6}  {'scale':<7}  model"
+_BEFORE_MODEL = len(HEADER) - len("model")
+
+
+@dataclass(frozen=True, slots=True)
+class SliceRow:
+    """One slice, and where it lands."""
+
+    number: int
+    """Counted from 0."""
+    view: SliceView
+    first: int
+    """Its first layer's number in the new model."""
+
+    @property
+    def length(self) -> int:
+        """How many layers it gives; 0 where that cannot be told."""
+        return length_of(self.view)
+
+
+def length_of(view: SliceView) -> int:
+    return max(0, view.end - view.start) if view.start is not None and view.end is not None else 0
+
+
+def rows_of(slices: Sequence[SliceView]) -> list[SliceRow]:
+    firsts = accumulate((length_of(view) for view in slices), initial=0)
+    return [SliceRow(number, view, first) for number, (view, first) in enumerate(zip(slices, firsts, strict=False))]
+
+
+def slice_line(row: SliceRow, width: int) -> list[Span]:
+    view = row.view
+    layers = "see text" if view.start is None else f"{view.start}:{view.end}"
+    become = f"{row.first}:{row.first + row.length}" if row.length else "none"
+    return [
+        (f"{row.number + 1:>3}  ", "dim"),
+        (f"{layers:>9}  ", ""),
+        (f"{become:>9}  ", "dim"),
+        (f"{row.length:>6}  ", "dim"),
+        (f"{scale_text(view):<7}  ", "warn"),
+        (elided(model_text(view), max(1, width - _BEFORE_MODEL)), ""),
+    ]
+
+
+def scale_text(view: SliceView) -> str:
+    if view.has_other_scale:
+        return "in text"
+    if view.scale is None:
+        return ""
+    return "inert" if view.scale == 0 else f"x{view.scale:.4g}"
+
+
+def model_text(view: SliceView) -> str:
+    """The short name, and what else there is to know of how the slice is written."""
+    names = ", ".join(escaped(name_of(model)) for model in view.models) or "no model"
+    return f"{names} (alias of line {view.alias_of})" if view.alias_of is not None else names
+
+
+def slice_at(slices: Sequence[SliceView], line: int) -> int | None:
+    """The number of the slice that stands on a line, counted from 1; the last one above it behind the last."""
+    return next((number for number, view in enumerate(slices) if view.first_line <= line <= view.last_line), None)

@@ -1,0 +1,85 @@
+"""All that can be said of a plan's text from headers alone; worked out in a thread while the text is edited."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from dlec_tui.plans.checkpoints import PlanCheckpoints
+from dlec_tui.wording import plural
+from engine.errors import DlecError
+from engine.merge.space import free_bytes
+from engine.plan.check import CheckedPlan, check_plan
+from engine.plan.cost import Cost, cost_of
+from engine.plan.edits import SliceView, slices_of
+from engine.plan.problems import Problem, Severity
+
+_BY_SEVERITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+
+
+@dataclass(frozen=True)
+class Slices:
+    """A text as a list."""
+
+    text: str = ""
+    views: tuple[SliceView, ...] = ()
+    unreadable: str = ""
+    """Why the text is no list of slices; "" when it is one."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found out about one text."""
+
+    text: str
+    slices: Slices
+    checked: CheckedPlan
+    problems: tuple[Problem, ...]
+    """Errors first."""
+    cost: Cost | None
+    """None for a plan that cannot be run."""
+    out: Path | None
+    """Where a merge would go if nobody said otherwise: a directory beside the model."""
+    free: int | None
+    """Bytes that may be written there."""
+
+    @property
+    def reason_against_running(self) -> str:
+        """ "" for a plan that can be run."""
+        if not self.text.strip():
+            return "the plan is empty"
+        errors = sum(problem.severity is Severity.ERROR for problem in self.problems)
+        return f"the plan has {plural(errors, 'error')}" if errors else ""
+
+
+@lru_cache(maxsize=2)
+def slices_in(text: str) -> Slices:
+    """Cached: an edit of the list is shown at once, and looked over a moment later."""
+    try:
+        return Slices(text, tuple(slices_of(text)))
+    except DlecError as error:
+        return Slices(text, unreadable=error.why or error.what)
+
+
+def look_over(text: str, name: str, checkpoints: PlanCheckpoints) -> Verdict:
+    """name: of the output. Takes some tens of milliseconds for 500 slices, and never raises DlecError."""
+    open_checkpoint = checkpoints.opener()
+    slices, checked = slices_in(text), check_plan(text, open_checkpoint)
+    problems = tuple(sorted(checked.problems, key=lambda problem: _BY_SEVERITY[problem.severity]))
+    is_runnable = checked.stack is not None and checked.ok
+    cost = cost_of(checked.stack) if checked.stack is not None and is_runnable else None
+    out = checked.stack.config_donor.directory.absolute().parent / name if checked.stack is not None else None
+    return Verdict(text, slices, checked, problems, cost, out, _free(out))
+
+
+def counts_text(problems: Sequence[Problem]) -> str:
+    """ "1 error, 2 notes"; "" for none."""
+    numbers = {severity: sum(problem.severity is severity for problem in problems) for severity in Severity}
+    return ", ".join(plural(number, str(severity)) for severity, number in numbers.items() if number)
+
+
+def _free(out: Path | None) -> int | None:
+    try:
+        return free_bytes(out) if out is not None else None
+    except OSError:
+        return None

@@ -1,0 +1,1 @@
+"""What is kept when the screen is left, and told when it is back."""

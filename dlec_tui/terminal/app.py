@@ -1,0 +1,105 @@
+"""How a screen suits its terminal: colours, signs, keys, copying, what children write. It knows nothing of models."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from textual import work
+from textual.app import App
+from textual.binding import Binding
+from textual.events import DescendantFocus
+from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
+from textual.widgets import Input, TextArea
+
+from dlec_tui.terminal.clipboard import copy
+from dlec_tui.terminal.filters import OnlyAscii, WithoutColour
+from dlec_tui.terminal.glyphs import GLYPHS
+from dlec_tui.terminal.key_names import short_key
+from dlec_tui.terminal.keymap import read_keymap
+from dlec_tui.terminal.noise import undiverted
+from dlec_tui.terminal.theme_names import theme_for
+from dlec_tui.terminal.themes import ALL_THEMES
+from engine.errors import DlecError
+
+NOTICE_SECONDS = 20.0
+"""For what must not be missed."""
+
+
+class TerminalApp(App[str], inherit_bindings=False):
+    """Its result is what to print after leaving."""
+
+    ENABLE_COMMAND_PALETTE = False  # there is an own one, which lists every action
+
+    def __init__(self, home: Path, *, theme: str, only_ascii: bool) -> None:
+        """home: where the user's keymap is, and where copies go that no clipboard takes; theme: "" for what suits."""
+        super().__init__()
+        if only_ascii:
+            GLYPHS.speak_ascii()
+        self.home = home
+        self.chosen_theme = theme
+        self.keymap = read_keymap(home)
+        self.no_color = bool(os.environ.get("NO_COLOR"))
+        self._own_filters = [WithoutColour()] * self.no_color + [OnlyAscii()] * only_ascii
+        for each in ALL_THEMES:
+            self.register_theme(each)
+        self.theme = theme_for(theme, os.environ)
+        self.set_keymap(dict(self.keymap.changed))
+
+    async def on_mount(self) -> None:
+        for notice in self.keymap.notices:
+            self.notify(notice, severity="warning", timeout=NOTICE_SECONDS)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """A cursor that blinks sends bytes for ever."""
+        if isinstance(event.widget, Input | TextArea):
+            event.widget.cursor_blink = False
+
+    def action_use_theme(self, name: str) -> None:
+        self.chosen_theme = name
+        self.theme = theme_for(name, os.environ)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        usual = () if self.no_color else super().get_line_filters()
+        return [*usual, *self._own_filters]
+
+    def get_key_display(self, binding: Binding) -> str:
+        return short_key(binding.key)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,  # noqa: ARG002 - widgets hand their default on; foreign text is never markup
+    ) -> None:
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
+
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        """The terminal belongs to somebody else meanwhile, its errors included."""
+        with super().suspend(), undiverted():
+            yield
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """By the way that works here, saying which; also what text fields copy."""
+        self._clipboard = text
+        self._copy(text)
+
+    @work(group="copy", thread=True, exit_on_error=False)
+    def _copy(self, text: str) -> None:
+        try:
+            copied = copy(text, self.home, has_terminal=not self.is_web)
+        except DlecError as error:
+            self.call_from_thread(self.notify, str(error), severity="error")
+            return
+        self.call_from_thread(self._copied, copied.said, copied.for_terminal)
+
+    def _copied(self, said: str, for_terminal: str) -> None:
+        if for_terminal and self._driver is not None:
+            self._driver.write(for_terminal)
+            self._driver.flush()
+        self.notify(said)
