@@ -115,8 +115,8 @@ def test_a_sweep_takes_the_time_of_its_edges_and_heads(layers: ResidentLayers) -
 def tell(single, counted, layer, head, spent, predicted, one_by_one) -> None:
     parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in sorted(counted.seconds.items()))
     print(
-        f"\n{len(PLANS)} plans and the base, {TOKENS.numel()} tokens: {counted.layer_forwards:,} layer-forwards instead "
-        f"of {single:,} ({single / counted.layer_forwards:.3f} times fewer), {counted.heads} heads; "
+        f"\n{len(PLANS)} plans and the base, {TOKENS.numel()} tokens: {counted.layer_forwards:,} layer-forwards "
+        f"instead of {single:,} ({single / counted.layer_forwards:.3f} times fewer), {counted.heads} heads; "
         f"layer {layer * 1e3:.1f} ms, head {head * 1e3:.1f} ms; {spent:.1f} s, predicted {predicted:.1f} s "
         f"({predicted / spent:.1%}), plan by plan {one_by_one:.1f} s ({one_by_one / spent:.2f} times as long); "
         f"{parts}; load {os.getloadavg()[0]:.1f}"
