@@ -8,6 +8,7 @@ boundaries are where the others branch off, and they are compared with it.
     layers = StreamedLayers(checkpoint, "float32", "cpu")            streamed: one layer of it at a time, and the next
     work = plan_work(layers, plans, batches, Likelihood(), memory_bytes)
     work.announced                                                   what it will cost, before anything runs
+    expected_seconds(work)                                           and how long it will take, about
     counted = work.run(report, on_finished)                          on_finished(index, figures) as each plan ends
 
 visits      Step, Visits; from a compiled stack and back
@@ -17,7 +18,8 @@ budget      what a schedule costs, how the text is cut into chunks so that it fi
 reading     Reader: what is made of a plan's last hidden states
 likelihood  Figures: NLL, KL, top-1 of packed text;  spans: log-likelihoods of marked tokens, for probes
 resident, streamed, stored_layer    where the weights of a visit come from
-work        plan_work and Work.run
+work, costs, chunk, states          plan_work and Work.run
+timing      how long it will take
 division    the trie's branches shared out among devices
 
 Letters: S sequences of T tokens in batches of B, D the hidden size, V the vocabulary, N layers.

@@ -65,21 +65,25 @@ class Chunk:
                 yield len(group)
 
     def read(self, node: int, reader: Reader[Any, Any], *, keeps: bool) -> list[Any]:
-        """The parts of the plans that end at `node`, one for each batch."""
+        """The parts of the plans that end at `node`, one for each batch; the base's node comes first."""
         began = perf_counter()
-        if node == self._trie.base:
-            if reader.compares and not keeps:
-                self.states.keep(node)
-            read = zip(self._rows, self.states.use(node), strict=True)
-            parts = [reader.read_base(rows, hidden, keep=keeps) for rows, hidden in read]
-        else:
-            needs_base = reader.compares and not keeps
-            bases = self.states.look(self._trie.base) if needs_base else (None,) * len(self._rows)
-            read_all = zip(self._rows, self.states.use(node), bases, strict=True)
-            parts = [reader.read(rows, hidden, base) for rows, hidden, base in read_all]
+        read = self._read_base if node == self._trie.base else self._read_plan
+        parts = read(node, reader, keeps)
         self._counted.spent("heads", began)
         self._counted.heads += 1
         return parts
+
+    def _read_base(self, node: int, reader: Reader[Any, Any], keeps: bool) -> list[Any]:
+        if reader.compares and not keeps:
+            self.states.keep(node)
+        ended = zip(self._rows, self.states.use(node), strict=True)
+        return [reader.read_base(rows, hidden, keep=keeps) for rows, hidden in ended]
+
+    def _read_plan(self, node: int, reader: Reader[Any, Any], keeps: bool) -> list[Any]:
+        is_needed = reader.compares and not keeps
+        bases = self.states.look(self._trie.base) if is_needed else (None,) * len(self._rows)
+        ended = zip(self._rows, self.states.use(node), bases, strict=True)
+        return [reader.read(rows, hidden, base) for rows, hidden, base in ended]
 
     def _run(self, layer: int, nodes: Sequence[int], weights: Weights | None) -> None:
         if len(nodes) > 1:

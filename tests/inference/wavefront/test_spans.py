@@ -1,3 +1,7 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 
@@ -8,6 +12,8 @@ from engine.inference.wavefront.visits import BASE, base_visits, stack_of
 from engine.inference.wavefront.work import plan_work
 from tests.architectures import LAYERS, CheckpointOf
 from tests.inference.wavefront.sweeping import ODD, PLENTY, resident, streamed, swept
+
+Schedule = Callable[[Path], Any]
 
 ROWS = [list(range(3, 20)), list(range(20, 30)), list(range(5, 45, 2))]
 SPANS = [[Span(0, 12, 17), Span(1, 1, 4)], [Span(0, 18, 20)]]
@@ -22,7 +28,9 @@ def wanted(model: object, row: list[int], start: int, end: int) -> float:
 
 @pytest.mark.parametrize("schedule", [resident, streamed])
 @pytest.mark.parametrize("family", ["llama", "mistral", "mixtral", "recurrent-gemma"])
-def test_spans_of_padded_rows_score_as_each_row_by_itself(schedule, family: str, checkpoint_of: CheckpointOf) -> None:
+def test_spans_of_padded_rows_score_as_each_row_by_itself(
+    schedule: Schedule, family: str, checkpoint_of: CheckpointOf
+) -> None:
     source = checkpoint_of(family)
     work = plan_work(schedule(source), [ODD], padded(ROWS, 2), SpanLikelihood(SPANS), PLENTY)
     found, counted = swept(work)

@@ -1,5 +1,9 @@
 """What a sweep says beforehand is what it does, in every schedule and however the text is cut."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 
@@ -7,6 +11,7 @@ from engine.checkpoint.checkpoint import open_checkpoint
 from engine.errors import CheckpointError, MachineError
 from engine.inference.likelihood import compare
 from engine.inference.virtual import load
+from engine.inference.wavefront.timing import expected_seconds
 from engine.inference.wavefront.visits import BASE, base_visits, stack_of, visits
 from engine.protocol import silent
 from tests.architectures import LAYERS, CheckpointOf
@@ -25,11 +30,13 @@ from tests.inference.wavefront.sweeping import (
     swept,
 )
 
+Schedule = Callable[[Path], Any]
+
 MANY = torch.randint(3, 64, (9, 20), generator=torch.Generator().manual_seed(9))
 
 
 @pytest.mark.parametrize("schedule", [resident, streamed])
-def test_what_was_announced_is_what_is_done(schedule, checkpoint_of: CheckpointOf) -> None:
+def test_what_was_announced_is_what_is_done(schedule: Schedule, checkpoint_of: CheckpointOf) -> None:
     work = planned(schedule(checkpoint_of("llama")), PLANS)
     found, counted = swept(work)
     announced = work.announced
@@ -60,7 +67,7 @@ def test_streamed_layers_are_read_once_for_each_pass_and_chunk(checkpoint_of: Ch
 
 @pytest.mark.parametrize("schedule", [resident, streamed])
 @pytest.mark.parametrize("family", ["llama", "mixtral", "gemma3", "qwen3-next", "gpt2"])
-def test_plans_run_together_differ_by_at_most_1e5(schedule, family: str, checkpoint_of: CheckpointOf) -> None:
+def test_plans_run_together_differ_by_at_most_1e5(schedule: Schedule, family: str, checkpoint_of: CheckpointOf) -> None:
     source = checkpoint_of(family)
     plans = (ODD, SHORT, visits((0, 1, 2, 3, 4, 4, 5)), visits((0, 1, 1, 2, 3, 4, 5)))
     wanted = figures(resident(source), plans)
@@ -118,7 +125,7 @@ def test_too_little_memory_for_one_batch_is_one_clear_error(checkpoint_of: Check
 
 
 @pytest.mark.parametrize("schedule", [resident, streamed])
-def test_layers_that_hand_each_other_more_than_the_stream_are_refused(schedule, tmp_path) -> None:
+def test_layers_that_hand_each_other_more_than_the_stream_are_refused(schedule: Schedule, tmp_path: Path) -> None:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     from tests.architectures import SIZES
@@ -133,3 +140,13 @@ def test_a_plan_of_three_visits_equals_its_plain_forward_pass(checkpoint_of: Che
     plan = visits((0, 1, 2, 1, 2, 1, 2, 3, 4, 5))
     found = figures(resident(checkpoint_of("gemma2")), (plan,))
     assert torch.equal(found[0].nll, plain_nll(checkpoint_of("gemma2"), plan))
+
+
+@pytest.mark.parametrize("schedule", [resident, streamed])
+def test_timing_beforehand_leaves_nothing_behind(schedule: Schedule, checkpoint_of: CheckpointOf) -> None:
+    layers = schedule(checkpoint_of("llama"))
+    work = planned(layers, PLANS)
+    wanted, _ = swept(work)
+    assert 0 < expected_seconds(work) < 10
+    found, _ = swept(work)
+    assert all(torch.equal(found[plan].nll, wanted[plan].nll) for plan in wanted)
