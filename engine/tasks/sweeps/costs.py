@@ -20,7 +20,7 @@ def announced_line(cost: Mapping[str, Any]) -> str:
         if not announced["resident"]
         else f"layers in memory, text in {announced['chunks']:,} {'piece' if announced['chunks'] == 1 else 'pieces'}"
     )
-    expected = "" if seconds is None else f", about {seconds:,.0f} s"
+    expected = f", about {seconds:,.0f} s"
     return (
         f"{ANNOUNCED}{cost['what']}, {announced['plans']:,} {'plan' if announced['plans'] == 1 else 'plans'}: "
         f"{announced['layer_forwards']:,} layer-forwards and {announced['heads']:,} heads, {reads}{expected}"
@@ -32,12 +32,11 @@ def added(costs: Sequence[Cost]) -> Cost:
     first = costs[0]
     if len(costs) == 1:
         return first
-    seconds = [cost["expected_seconds"] for cost in costs]
     return {
         "what": first["what"],
         "announced": _summed([cost["announced"] for cost in costs]),
         "counted": _summed([cost["counted"] for cost in costs]),
-        "expected_seconds": None if None in seconds else math.fsum(seconds),
+        "expected_seconds": math.fsum(cost["expected_seconds"] for cost in costs),
         "seconds": math.fsum(cost["seconds"] for cost in costs),
     }
 

@@ -139,7 +139,7 @@ class _Run:
         return all(map(math.isfinite, deltas)) and is_surely_worse(deltas, look, asked)
 
     def _announced(self, work: Any, plans: int) -> Cost:
-        from engine.inference.sweep_times import expected_seconds
+        from engine.inference.wavefront.timing import expected_seconds
 
         announced = {**asdict(work.announced), "resident": self._source.is_resident, "plans": plans}
         return {"what": f"{self._half} half", "announced": announced, "expected_seconds": expected_seconds(work)}

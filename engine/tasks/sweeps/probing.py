@@ -33,6 +33,7 @@ def answer(asked: Asked, key: ProfileKey, wanted: Sequence[str], source: Source,
     """Have all of `wanted`, and the base, answer the probe, and store what they say. Raises UsageError for items that
     cannot be scored, or are longer than the model's context."""
     from engine.inference.answers import AnswerReader, ProbeRows
+    from engine.inference.wavefront.timing import expected_seconds
     from engine.inference.wavefront.work import plan_work
 
     assert asked.probe is not None
@@ -41,7 +42,8 @@ def answer(asked: Asked, key: ProfileKey, wanted: Sequence[str], source: Source,
     visits = [asked.visits[each] for each in wanted]
     work = plan_work(source.layers, visits, rows.batches, AnswerReader(rows), source.memory)
     announced = {**asdict(work.announced), "resident": source.is_resident, "plans": len(wanted)}
-    cost: Cost = {"what": f"probe {asked.probe.name}", "announced": announced, "expected_seconds": None}
+    what = f"probe {asked.probe.name}"
+    cost: Cost = {"what": what, "announced": announced, "expected_seconds": expected_seconds(work)}
     report(0, work.announced.layer_forwards, announced_line(cost))
     began = perf_counter()
     with closing(open_for_writing(occasion.store)) as db:
