@@ -83,13 +83,18 @@ def test_the_verbs_about_jobs_start_light(tmp_path: Path, verb: list[str]) -> No
 def test_the_screen_over_a_store_loads_nothing_heavy(tmp_path: Path) -> None:
     fill(tmp_path / "dlec.sqlite")
     loaded = loaded_by(f"""
-import asyncio
+import asyncio, sys
 from pathlib import Path
 from dlec_tui.app import Workbench
 
 async def look():
     async with Workbench(Path({str(tmp_path)!r}, "dlec.sqlite")).run_test() as pilot:
-        for key in ("enter", "2", "v", "v", "v", "3", "4"):
+        await pilot.press("enter")
+        for _ in range(200):  # until a curve is drawn
+            if "plotext" in sys.modules:
+                break
+            await pilot.pause(0.1)
+        for key in ("2", "v", "v", "v", "3", "4"):
             await pilot.press(key)
             await pilot.pause(0.1)
 
