@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.plan.check import check_plan
 from engine.plan.problems import Problem, Severity
-from engine.plan.recipes import dlec, dlec_classic
+from engine.plan.recipes import dlec, dlec_classic, dlec_search
 from engine.plan.recipes.registry import RECIPES
 from tests.tiny import write_llama
 
@@ -28,6 +28,10 @@ MEASURED = (
 )
 """What `dlec demo` said of TUNED; see docs/demo.svg."""
 
+SEARCHED_REPEATS = (dlec_search.Repeat(6, 8, 1.0),)
+SEARCHED = ("Found greedily among 1 plans. On text that chose nothing, it costs",)
+"""What `dlec plan new dlec-search` said of TUNED."""
+
 
 def stand_ins(root: Path) -> dict[str, Checkpoint]:
     """Checkpoints with the names and layer counts of BASE and TUNED, written below `root`; they weigh nothing."""
@@ -41,6 +45,10 @@ def sample_texts(checkpoints: Mapping[str, Checkpoint]) -> dict[str, str]:
     """Recipe to the text of its sample plan."""
     plans = {name: _written(name, checkpoints) for name in RECIPES}
     plans["dlec"] = f"dlec plan new dlec {TUNED} --layers 6", dlec.write(checkpoints[TUNED], [(6, 12)], MEASURED)
+    plans["dlec-search"] = (
+        f"dlec plan new dlec-search {TUNED} --layers 2 --scales 1,0.5",
+        dlec_search.write(checkpoints[TUNED], SEARCHED_REPEATS, SEARCHED),
+    )
     plans["dlec-classic"] = (
         f"dlec plan new dlec-classic {BASE}",
         dlec_classic.write(checkpoints[BASE], [1.0] * checkpoints[BASE].layer_count),

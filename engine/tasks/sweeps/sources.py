@@ -1,0 +1,83 @@
+"""Where a sweep's layers come from: a model that is open, or its files, layer by layer, where it does not fit."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from engine.errors import MachineError
+from engine.machine.memory import memory
+from engine.tasks.resident import is_open, model_of
+from engine.tasks.sweeps.asking import Asked
+from engine.text.corpus import Half
+
+_USED = 0.8
+"""Of the memory that is free: the rest is for whatever else computes there."""
+_FOR_STATES = 1.2
+"""A model is opened whole only where the budget holds its weights and a fifth more."""
+_DTYPE_BYTES = {"float64": 8, "float32": 4}
+_HALF_BYTES = 2
+
+
+@dataclass(frozen=True)
+class Source:
+    """One checkpoint's layers, and the memory that there is for a sweep over them."""
+
+    asked: Asked
+
+    @cached_property
+    def layers(self) -> Any:
+        """ResidentLayers or StreamedLayers of engine.inference.wavefront. Raises whatever opening the model raises."""
+        from engine.inference.wavefront.resident import ResidentLayers
+        from engine.inference.wavefront.streamed import StreamedLayers
+
+        asked = self.asked
+        if self.is_resident:
+            return ResidentLayers(asked.checkpoint, model_of(asked.checkpoint, asked.setting))
+        return StreamedLayers(asked.checkpoint, self._dtype, self._device)
+
+    @cached_property
+    def is_resident(self) -> bool:
+        """Whether the budget holds the whole model; a set of GPUs is there to hold it."""
+        from engine.inference.devices import devices_named
+
+        return len(devices_named(self._device)) > 1 or self._weights * _FOR_STATES <= self._budget
+
+    @property
+    def memory(self) -> int:
+        """Bytes for what is not a resident model's weights."""
+        return self._budget - self._weights if self.is_resident else self._budget
+
+    @cached_property
+    def _budget(self) -> int:
+        if self.asked.memory is not None:
+            return self.asked.memory
+        used = self._weights if is_open(self.asked.checkpoint, self.asked.setting) else 0
+        return int(_USED * _free(self._device)) + used
+
+    @property
+    def _weights(self) -> int:
+        return self.asked.checkpoint.parameters * _DTYPE_BYTES.get(self._dtype, _HALF_BYTES)
+
+    @property
+    def _dtype(self) -> str:
+        return self.asked.on(Half.CHOOSING).dtype
+
+    @property
+    def _device(self) -> str:
+        from engine.inference.devices import chosen_device
+
+        return chosen_device(self.asked.setting.device)
+
+
+def _free(device: str) -> int:
+    """Bytes. Raises MachineError where the system does not tell."""
+    from engine.inference.memory import free_bytes
+
+    if device != "cpu":
+        return free_bytes(device)
+    try:
+        return memory().available
+    except (OSError, KeyError, ValueError) as error:
+        raise MachineError(
+            "how much memory is free cannot be found out", why=str(error), fix="Say how much may be used: --memory."
+        ) from error
