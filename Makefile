@@ -21,7 +21,7 @@ help:
 	@echo "make check   format, lint, types, import contracts, tests"
 	@echo "make docs    write docs/rules.md and the heads of sample_plans anew"
 	@echo "make bench   measure the promises about speed and memory (needs about 20 GB of disk)"
-	@echo "make stress  the exhaustive tests: hundreds of kills, a full install"
+	@echo "make stress  the exhaustive tests: hundreds of kills, thousands of random plans, a full install"
 	@echo "make compare the same plans through mergekit and dlec, tensor by tensor (installs mergekit beside: 1.6 GB)"
 
 $(INSTALLED): pyproject.toml
@@ -53,6 +53,7 @@ bench: $(INSTALLED)
 
 stress: $(INSTALLED)
 	$(BIN)/python -m pytest -m stress
+	$(BIN)/python -m pytest --hypothesis-profile=exhaustive tests/plan
 
 # mergekit needs an older transformers, and so an environment of its own
 $(COMPARE)/.installed:

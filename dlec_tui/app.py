@@ -4,25 +4,26 @@ import asyncio
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import on, work
 
-from dlec_tui.jobs.stored import StoredJob, StoredJobs
 from dlec_tui.main_screen import PANES
 from dlec_tui.messages import BlocksChosen, JobsSeen, ModelChosen, PlanEdited, StoreUnreadable
 from dlec_tui.paned_app import PanedApp
 from dlec_tui.panes.pane import Pane
-from dlec_tui.session.leaving import Leaving, running_jobs, running_text, ways_to_watch
 from dlec_tui.session.remembered import Session, read_session
 from dlec_tui.session.saving import Saving
 from dlec_tui.terminal.app import NOTICE_SECONDS
-from dlec_tui.widgets.question import Question
-from dlec_tui.widgets.quit_dialog import QuitDialog
 from dlec_tui.widgets.top_line import About
 from engine.errors import DlecError, shown
 from engine.store.job_states import now
-from engine.store.jobs import Order
+
+if TYPE_CHECKING:
+    from dlec_tui.jobs.stored import StoredJob, StoredJobs
+    from dlec_tui.session.leaving import Leaving
+    from engine.store.jobs import Order
 
 
 class Workbench(PanedApp):
@@ -65,14 +66,20 @@ class Workbench(PanedApp):
 
     async def action_quit(self) -> None:
         """At once; with running jobs the user is asked what becomes of them."""
+        from dlec_tui.session.leaving import running_jobs, running_text  # late: the jobs come after the screen
+
         running = running_jobs(self.jobs)
         if self.jobs and running:
+            from dlec_tui.widgets.quit_dialog import QuitDialog
+
             dialog = QuitDialog(running_text(running, self.jobs), len(running))
             self.push_screen(dialog, lambda leaving: self._leave_as_chosen(leaving, running))
         else:
             self.leave()
 
-    def _leave_as_chosen(self, leaving: Leaving | None, running: Sequence[StoredJob]) -> None:
+    def _leave_as_chosen(self, leaving: "Leaving | None", running: "Sequence[StoredJob]") -> None:
+        from dlec_tui.session.leaving import Leaving, ways_to_watch
+
         match leaving:
             case Leaving.LEAVE:
                 self.leave()
@@ -81,7 +88,9 @@ class Workbench(PanedApp):
             case Leaving.CANCEL:
                 self._ask_to_cancel(running)
 
-    def _ask_to_cancel(self, running: Sequence[StoredJob]) -> None:
+    def _ask_to_cancel(self, running: "Sequence[StoredJob]") -> None:
+        from dlec_tui.widgets.question import Question
+
         which = "\n".join(f"job {stored.job.id} {shown(stored.job.order.title)}" for stored in running)
         question = Question(f"Cancel and leave? What was written so far is removed.\n{which}", yes="cancel")
 
@@ -92,7 +101,7 @@ class Workbench(PanedApp):
         self.push_screen(question, answered)
 
     @work(group="cancel", thread=True, exit_on_error=False)
-    def _cancel_and_leave(self, running: Sequence[StoredJob]) -> None:
+    def _cancel_and_leave(self, running: "Sequence[StoredJob]") -> None:
         from engine.jobs.queue import cancel
         from engine.store.job_states import Stop
 
@@ -156,7 +165,7 @@ class Workbench(PanedApp):
         self._main.job_strip.update(Text(message.reason.splitlines()[0], no_wrap=True, overflow="ellipsis"))
 
     @work(group="submit", thread=True, exit_on_error=False)
-    def submit(self, orders: Sequence[Order]) -> None:
+    def submit(self, orders: "Sequence[Order]") -> None:
         """Queue jobs, and see to it that somebody takes them."""
         from engine.jobs.queue import submit
         from engine.jobs.starting import start_workers

@@ -6,12 +6,15 @@ from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.events import Resize, ScreenResume
+from textual.reactive import Reactive
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Footer
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher
 
 from dlec_tui.jobs.feed import JobFeed
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.job_strip import JobStrip
+from dlec_tui.widgets.key_line import KeyLine
 from dlec_tui.widgets.size_gate import SizeGate
 from dlec_tui.widgets.top_line import TopLine
 
@@ -34,6 +37,9 @@ class MainScreen(Screen[None]):
     MainScreen.-tiny ContentSwitcher, MainScreen.-flat ContentSwitcher { display: none; }
     """
 
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """Textual would send the whole screen again whenever the focus goes elsewhere; what it comes to draws itself."""
+
     def __init__(self, store: Path) -> None:
         super().__init__()
         self._store = store
@@ -47,7 +53,7 @@ class MainScreen(Screen[None]):
         yield SizeGate()
         yield self.job_strip
         yield JobFeed(self._store)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     @property
     def front(self) -> Pane | None:

@@ -1,9 +1,13 @@
 """What reaches app and panes. Workers and widgets post; handlers alone touch what is on the screen."""
 
+from typing import TYPE_CHECKING
+
 from textual.message import Message
 
-from dlec_tui.jobs.stored import StoredJobs
 from dlec_tui.plans.document import PlanDocument
+
+if TYPE_CHECKING:
+    from dlec_tui.jobs.stored import StoredJobs
 
 
 class ModelChosen(Message):
@@ -39,7 +43,7 @@ class BlocksChosen(Message):
 class JobsSeen(Message):
     """The jobs have changed."""
 
-    def __init__(self, jobs: StoredJobs) -> None:
+    def __init__(self, jobs: "StoredJobs") -> None:
         super().__init__()
         self.jobs = jobs
 

@@ -9,14 +9,10 @@ from textual.dom import DOMNode
 
 from dlec_tui.actions.action import Action, bindings
 from dlec_tui.actions.everywhere import EVERYWHERE, EVERYWHERE_AREA
-from dlec_tui.actions.palette import Offer, all_actions
 from dlec_tui.actions.registry import actions_of
 from dlec_tui.main_screen import MainScreen
 from dlec_tui.panes.pane import Pane
 from dlec_tui.terminal.app import TerminalApp
-from dlec_tui.widgets.help import Help, help_sections
-from dlec_tui.widgets.jump import Jump
-from dlec_tui.widgets.palette import Palette
 from dlec_tui.widgets.zoom import ZOOM_CSS, is_zoomed, unzoom, zoom
 
 
@@ -50,12 +46,13 @@ class PanedApp(TerminalApp, inherit_bindings=False):
 
     async def show_pane(self, area: str) -> Pane:
         """Bring a pane to the front; it is made when it is wanted for the first time."""
-        pane = self._main.find(area)
-        if pane is None:
-            pane = await self._main.make(area)
-            self.pane_made(pane)
-        self._main.show(pane)
-        self.pane_shown()
+        with self.batch_update():  # drawn once, when it is whole
+            pane = self._main.find(area)
+            if pane is None:
+                pane = await self._main.make(area)
+                self.pane_made(pane)
+            self._main.show(pane)
+            self.pane_shown()
         return pane
 
     def pane_made(self, pane: Pane) -> None:
@@ -129,11 +126,16 @@ class PanedApp(TerminalApp, inherit_bindings=False):
             zoom(self.front, self._main.focused)
 
     def action_help(self) -> None:
+        from dlec_tui.widgets.help import Help, help_sections  # late, as dialogs below: nobody has to wait for them
+
         self.push_screen(
             Help(self.front.ABOUT, help_sections(self._main, self.front.AREA, self.keymap, self.reason_against))
         )
 
     def action_command_palette(self) -> None:
+        from dlec_tui.actions.palette import Offer, all_actions
+        from dlec_tui.widgets.palette import Palette
+
         offers = [Offer(action, self.keymap.keys(action), self.reason_against(action)) for action in all_actions()]
         self.push_screen(Palette(offers), self._perform_chosen)
 
@@ -142,6 +144,8 @@ class PanedApp(TerminalApp, inherit_bindings=False):
             await self.perform(chosen)
 
     def action_jump(self) -> None:
+        from dlec_tui.widgets.jump import Jump
+
         self.push_screen(Jump(self._main.focus_chain), lambda target: target.focus() if target else None)
 
     def action_copy_value(self) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from textual.widget import Widget
 
-from dlec_tui.jobs.stored import read_jobs
 from dlec_tui.messages import JobsSeen, StoreUnreadable
 from engine.errors import DlecError
 
@@ -29,7 +28,7 @@ class JobFeed(Widget):
     def on_mount(self) -> None:
         self.set_interval(LOOK_SECONDS, self._look)
         self.set_interval(AGAIN_SECONDS, self.read)
-        self._look()
+        self.call_after_refresh(self._look)  # the screen comes first
 
     def read(self) -> None:
         """Read the jobs now."""
@@ -42,6 +41,8 @@ class JobFeed(Widget):
             self.read()
 
     def _read(self) -> None:
+        from dlec_tui.jobs.stored import read_jobs  # late, and in the thread: the screen is there before it
+
         try:
             jobs = read_jobs(self._store)
         except DlecError as error:

@@ -5,15 +5,15 @@ For the screen's list and for `dlec models`. Opens headers alone; asks no networ
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields
-from enum import StrEnum
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from dlec_tui.models.found import FoundModel, Origin
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import cached_references, locate, looked_at, opener
 from engine.checkpoint.fingerprint import fingerprint
-from engine.checkpoint.hub import is_hub_id
+from engine.checkpoint.reference import is_hub_id
 from engine.checkpoint.summary import ModelSummary, summary_of
 from engine.errors import DlecError
 from engine.store.database import open_for_reading
@@ -24,15 +24,6 @@ Stops = Callable[[], bool]
 """Whether nobody wants to know any more."""
 
 
-class Origin(StrEnum):
-    """Why a model is on the list."""
-
-    STORE = "measured"
-    ADDED = "added"
-    HERE = "here"
-    CACHE = "hub cache"
-
-
 @dataclass(frozen=True, slots=True)
 class KnownModel:
     """A model of the store, and how often it was profiled."""
@@ -40,27 +31,6 @@ class KnownModel:
     row: ModelRow
     profiles: tuple[StoredProfile, ...]
     """The newest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundModel:
-    """A model of the list."""
-
-    summary: ModelSummary
-    origin: Origin
-    is_here: bool
-    """Whether its files are on this machine, broken or not."""
-    profiles: tuple[StoredProfile, ...] = ()
-    """The newest first."""
-
-    @property
-    def reference(self) -> str:
-        return self.summary.reference
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether it can be measured and merged."""
-        return self.is_here and self.summary.problem is None
 
 
 def known_models(store: Path) -> tuple[KnownModel, ...]:
@@ -106,13 +76,8 @@ def summarised(reference: str) -> ModelSummary:
         return ModelSummary(reference, problem=error.line)
 
 
-def as_data(described: Mapping[str, ModelSummary]) -> dict[str, Any]:
-    """For JSON."""
-    return {reference: asdict(summary) for reference, summary in described.items()}
-
-
 def from_data(data: Mapping[str, Any]) -> dict[str, ModelSummary]:
-    """What `as_data` gave, as far as this version knows it."""
+    """What `found.as_data` gave, as far as this version knows it."""
     names = [field.name for field in fields(ModelSummary)]
     return {
         reference: ModelSummary(**{name: summary[name] for name in names if name in summary})

@@ -4,16 +4,17 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
-from dlec_tui.models.discovery import FoundModel, known_models, search
-from engine.checkpoint.summary import ModelSummary
+from dlec_tui.models.found import FoundModel
 from engine.errors import DlecError
-from engine.tasks.child import TASK_MODULE
-from engine.tasks.process import EngineProcess
+
+if TYPE_CHECKING:
+    from engine.checkpoint.summary import ModelSummary
 
 SHOW_SECONDS = 0.1
 """What was found meanwhile is posted so often: a message for each would keep the screen busy."""
@@ -39,7 +40,7 @@ class SearchEnded(Message):
 class ModelDescribed(Message):
     """What the hub says of a model; its problem where it says none."""
 
-    def __init__(self, summary: ModelSummary) -> None:
+    def __init__(self, summary: "ModelSummary") -> None:
         super().__init__()
         self.summary = summary
 
@@ -53,7 +54,7 @@ class ModelFinder(Widget):
         super().__init__()
         self._store = store
 
-    def search(self, added: Sequence[str], described: Mapping[str, ModelSummary]) -> None:
+    def search(self, added: Sequence[str], described: "Mapping[str, ModelSummary]") -> None:
         """Look for all models anew; a search that still goes on is given up."""
         what = (tuple(added), dict(described))
         self.run_worker(lambda: self._search(*what), group="models", thread=True, exclusive=True, exit_on_error=False)
@@ -62,7 +63,9 @@ class ModelFinder(Widget):
         """Ask the hub for a model's headers."""
         self.run_worker(lambda: self._describe(reference), group="hub", thread=True, exit_on_error=False)
 
-    def _search(self, added: Sequence[str], described: Mapping[str, ModelSummary]) -> None:
+    def _search(self, added: Sequence[str], described: "Mapping[str, ModelSummary]") -> None:
+        from dlec_tui.models.discovery import known_models, search  # late, and in the thread: the screen comes first
+
         worker, problem = get_current_worker(), ""
         try:
             known = known_models(self._store)
@@ -75,6 +78,10 @@ class ModelFinder(Widget):
         self.post_message(SearchEnded(problem))
 
     def _describe(self, reference: str) -> None:
+        from engine.checkpoint.summary import ModelSummary
+        from engine.tasks.child import TASK_MODULE
+        from engine.tasks.process import EngineProcess
+
         worker = get_current_worker()
 
         def give_up_when_cancelled() -> None:

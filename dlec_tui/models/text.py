@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlec_tui.models.discovery import FoundModel
+from dlec_tui.models.found import FoundModel
 from dlec_tui.terminal.glyphs import GLYPHS
 from dlec_tui.wording import byte_size, count, plural
-from engine.checkpoint.hub import is_hub_id
+from engine.checkpoint.reference import is_hub_id
 from engine.errors import shown
 
 _TIED = {True: "tied", False: "own head", None: ""}

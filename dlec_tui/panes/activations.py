@@ -12,7 +12,6 @@ from textual.widget import Widget
 
 from dlec_tui.actions.action import bindings
 from dlec_tui.actions.activations import ACTIVATIONS
-from dlec_tui.actions.footer_state import FooterState
 from dlec_tui.measurements import marks as marking
 from dlec_tui.measurements import readout
 from dlec_tui.measurements.looking import Looking
@@ -64,7 +63,6 @@ class ActivationsPane(Pane):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._footer = FooterState(self)
         self._looking: Looking | None = None
         self._says = NO_MODEL
         self._marks: Marks = ()
@@ -142,7 +140,7 @@ class ActivationsPane(Pane):
         self.query_one("#view-part").border_title = self._views.title
         below = [readout.of_marks(self._marks), readout.of_text(self._looking)] if self._looking else []
         self.query_one(Figures).show(list(self._views.figures()), below)
-        self._footer.refresh()
+        self.refresh_bindings()
 
     def action_next_view(self) -> None:
         self._views.show_view(VIEWS[(VIEWS.index(self._views.view) + 1) % len(VIEWS)])

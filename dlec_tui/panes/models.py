@@ -9,25 +9,22 @@ from textual.binding import BindingType
 from textual.widgets import DataTable, Static
 
 from dlec_tui.actions.action import bindings
-from dlec_tui.actions.footer_state import FooterState
 from dlec_tui.actions.models import MODELS
-from dlec_tui.jobs.ordering import order
 from dlec_tui.messages import ModelChosen
 from dlec_tui.models.directory_completion import DirectorySuggester
-from dlec_tui.models.discovery import FoundModel, as_data, from_data
 from dlec_tui.models.finder import ModelDescribed, ModelFinder, ModelsFound, SearchEnded
+from dlec_tui.models.found import FoundModel, as_data
 from dlec_tui.models.text import NOTHING_FOUND, details, leads_to, reason_against, wrong_with_reference
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.line_prompt import LinePrompt
 from dlec_tui.widgets.model_table import ModelTable
 from dlec_tui.widgets.part import Part
 from dlec_tui.wording import plural
-from engine.checkpoint.summary import ModelSummary
 from engine.errors import shown
-from engine.store.job_states import Done
 
 if TYPE_CHECKING:
     from dlec_tui.jobs.stored import StoredJobs
+    from engine.checkpoint.summary import ModelSummary
 
 ADD_HINT = "a directory (Tab completes), or ORG/NAME of the hub: headers are read, no weights"
 FILTER_HINT = "words that a model must have in its name, path, family or state; nothing: all"
@@ -49,7 +46,6 @@ class ModelsPane(Pane):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._footer = FooterState(self)
         self._added: list[str] = []
         self._described: dict[str, ModelSummary] = {}
         self._found: list[FoundModel] | None = None
@@ -98,7 +94,7 @@ class ModelsPane(Pane):
         self._tell()
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
-        changes = sum(isinstance(each.job.state, Done) and each.job.order.task in CHANGING for each in jobs.jobs)
+        changes = sum(each.job.state_name == "done" and each.job.order.task in CHANGING for each in jobs.jobs)
         if self._changes not in (None, changes):
             self.action_look_again()
         self._changes = changes
@@ -128,7 +124,7 @@ class ModelsPane(Pane):
         part = self.query_one("#model-details", Static)
         if str(part.content) != text:
             part.update(text, layout=False)
-        self._footer.refresh()
+        self.refresh_bindings()
 
     @on(DataTable.RowSelected)
     async def _opened_by_mouse(self) -> None:
@@ -145,6 +141,7 @@ class ModelsPane(Pane):
     # What is done with it
 
     def action_profile(self) -> None:
+        from dlec_tui.jobs.ordering import order
         from dlec_tui.measurements.orders import profile_of  # late, as below: the list is to be there at once
         from engine.tasks.setting import DEFAULT
 
@@ -215,6 +212,9 @@ class ModelsPane(Pane):
 
     def recall(self, remembered: dict[str, Any]) -> None:
         self._added = [str(path) for path in remembered.get("added", [])]
-        self._described = from_data(remembered.get("described", {}))
+        if described := remembered.get("described"):
+            from dlec_tui.models.discovery import from_data
+
+            self._described = from_data(described)
         self._wanted_cursor = str(remembered.get("cursor", ""))
         self._table.filter(str(remembered.get("filter", "")))

@@ -9,7 +9,6 @@ from textual.containers import Container
 from textual.widget import Widget
 from textual.widgets import OptionList, TextArea
 
-from dlec_tui.actions.plan import PLAN
 from dlec_tui.messages import PlanEdited
 from dlec_tui.panes.pane import Pane
 from dlec_tui.plans.checker import Checked, PlanChecker, PreviewsRead
@@ -56,7 +55,6 @@ class PlanLayout(Pane):
         """On the text as it was when it was checked last."""
         self.checkpoints = PlanCheckpoints()
         self.findings = PlanFindings()
-        self._reasons: list[str] = []
 
     def compose(self) -> ComposeResult:
         yield LayerStrip(id="plan-strip")
@@ -141,7 +139,7 @@ class PlanLayout(Pane):
         self.document = document
         self._under_way.append(document)
         self.post_message(PlanEdited(document, note))
-        self.refresh_footer()
+        self.refresh_bindings()
 
     def show_document(self) -> None:
         self.editor.show(self.document.text)
@@ -157,7 +155,7 @@ class PlanLayout(Pane):
         self._take_slices(verdict.slices)
         self.findings.show(verdict, self.workbench.jobs)
         self.editor.underline(verdict.problems)
-        self.refresh_footer()
+        self.refresh_bindings()
 
     def read_slices(self) -> None:
         """Have the list as the text is now, which it is a moment after the last key in any case."""
@@ -189,7 +187,7 @@ class PlanLayout(Pane):
             if not view.first_line <= self.editor.line <= view.last_line:
                 self.editor.go_to(view.first_line)
         self.strip.point_to(self._pointed)
-        self.refresh_footer()
+        self.refresh_bindings()
 
     @on(TextArea.SelectionChanged)
     def _follow_text(self) -> None:
@@ -201,7 +199,7 @@ class PlanLayout(Pane):
         problem = self.problems.current
         if self.problems.has_focus and problem and problem.place:
             self.go_to_problem()
-        self.refresh_footer()
+        self.refresh_bindings()
 
     def go_to_problem(self) -> None:
         """Put both cursors where the current problem is."""
@@ -228,10 +226,3 @@ class PlanLayout(Pane):
     def _take_previews(self, message: PreviewsRead) -> None:
         if message.text == self.document.text:
             self.findings.show_previews(message.text, message.previews, self.workbench.jobs)
-
-    def refresh_footer(self) -> None:
-        """Only when it would look different: it is drawn as a whole."""
-        reasons = [self.workbench.reason_against(action) for action in PLAN]
-        if reasons != self._reasons:
-            self._reasons = reasons
-            self.refresh_bindings()

@@ -181,7 +181,7 @@ class RunsPane(RunsLayout):
     @on(BatchPart.Changed)
     def _remember(self) -> None:
         self.workbench.autosave()
-        self.refresh_footer()
+        self.refresh_bindings()
 
     # What is remembered, copied and forbidden
 

@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
-from dlec_tui.actions.runs import RUNS
 from dlec_tui.jobs.in_view import in_view, matching
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.batch_part import BatchPart
@@ -51,8 +50,6 @@ class RunsLayout(Pane):
         """Words that a job must have to be shown."""
         self.job_to_find: int | None = None
         """That the cursor was on in an earlier session."""
-        self._reasons: list[str] = []
-        """Against each action, as the footer shows them."""
 
     def compose(self) -> ComposeResult:
         with Container(id="runs-body"):
@@ -100,15 +97,11 @@ class RunsLayout(Pane):
     def _show_detail(self) -> None:
         if self._jobs:
             self.detail.show(self.current, self._jobs.moment)
-        self.refresh_footer()
+        self.refresh_bindings()
 
     @on(LineList.Moved, "#batch-list")
-    def refresh_footer(self) -> None:
-        """Only when it would look different: it is drawn as a whole."""
-        reasons = [self.workbench.reason_against(action) for action in RUNS]
-        if reasons != self._reasons:
-            self._reasons = reasons
-            self.refresh_bindings()
+    def _show_keys(self) -> None:
+        self.refresh_bindings()
 
     @property
     def table(self) -> JobTable:
@@ -138,7 +131,7 @@ class RunsLayout(Pane):
         super().on_descendant_focus()
         self.set_class(self.at_batch, "-at-batch")
         self.set_class(self.detail.has_focus_within, "-at-detail")
-        self.refresh_footer()
+        self.refresh_bindings()
 
     def go_to(self, widget: Widget) -> None:
         """Have the focus there, and room for it."""

@@ -11,9 +11,7 @@ from textual.binding import Binding
 from textual.events import DescendantFocus
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
-from textual.widgets import Input, TextArea
 
-from dlec_tui.terminal.clipboard import copy
 from dlec_tui.terminal.filters import OnlyAscii, WithoutColour
 from dlec_tui.terminal.glyphs import GLYPHS
 from dlec_tui.terminal.key_names import short_key
@@ -53,7 +51,7 @@ class TerminalApp(App[str], inherit_bindings=False):
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """A cursor that blinks sends bytes for ever."""
-        if isinstance(event.widget, Input | TextArea):
+        if hasattr(event.widget, "cursor_blink"):
             event.widget.cursor_blink = False
 
     def action_use_theme(self, name: str) -> None:
@@ -91,6 +89,8 @@ class TerminalApp(App[str], inherit_bindings=False):
 
     @work(group="copy", thread=True, exit_on_error=False)
     def _copy(self, text: str) -> None:
+        from dlec_tui.terminal.clipboard import copy  # late: what only some keys need comes when they are pressed
+
         try:
             copied = copy(text, self.home, has_terminal=not self.is_web)
         except DlecError as error:

@@ -6,7 +6,6 @@
 What cannot be granted is said, and the default stays: an action without a key would be lost.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -40,10 +39,12 @@ class Keymap:
 def read_keymap(home: Path) -> Keymap:
     """The user's; what stands in the way is a notice."""
     path = home / KEYMAP_FILE
+    if not path.exists():
+        return Keymap()
+    import tomllib  # late: most have no such file, and are not to wait for it
+
     try:
         wishes = tomllib.loads(path.read_text(encoding="utf-8")).get("keys", {})
-    except FileNotFoundError:
-        return Keymap()
     except OSError as error:
         return Keymap(notices=(f"{KEYMAP_FILE} cannot be read: {error.strerror}",))
     except ValueError as error:

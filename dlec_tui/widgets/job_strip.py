@@ -1,21 +1,13 @@
 """The line above the keys: what runs, what waits, and what went wrong."""
 
+from typing import TYPE_CHECKING
+
 from rich.text import Text
 from textual.events import Resize
 from textual.widgets import Static
 
-from dlec_tui.jobs.progress import advance_of, bar
-from dlec_tui.jobs.stored import StoredJob, StoredJobs
-from dlec_tui.terminal.glyphs import GLYPHS
-from dlec_tui.wording import elided
-from engine.errors import escaped
-from engine.store.job_states import Failed, Held, Running, Waiting
-
-BAR_CELLS = 16
-WIDE_ENOUGH_FOR_A_BAR = 90
-"""In columns."""
-_GAP = "  "
-_SHORTEST_TITLE = 12
+if TYPE_CHECKING:
+    from dlec_tui.jobs.stored import StoredJobs
 
 
 class JobStrip(Static):
@@ -28,56 +20,19 @@ class JobStrip(Static):
         self._jobs: StoredJobs | None = None
         self._text = ""
 
-    def show(self, jobs: StoredJobs) -> None:
+    def show(self, jobs: "StoredJobs") -> None:
         self._jobs = jobs
         self._redraw()
 
     def on_resize(self, _event: Resize) -> None:
-        self._redraw()
+        if self._jobs:
+            self._redraw()
 
     def _redraw(self) -> None:
-        text = strip_text(self._jobs, self.content_size.width) if self._jobs else ""
+        from dlec_tui.jobs.strip import strip_text  # late: it comes with the jobs, and the screen before them
+
+        assert self._jobs is not None
+        text = strip_text(self._jobs, self.content_size.width)
         if text != self._text:
             self._text = text
-            self.update(Text(text, no_wrap=True))
-
-
-def strip_text(jobs: StoredJobs, width: int) -> str:
-    """In `width` columns; changes only when something has."""
-    counts = _GAP.join(_counts(jobs))
-    running = _in_state(jobs, Running)
-    if not running:
-        return elided(_GAP.join(filter(None, (counts or "no jobs wait or run", _unattended(jobs)))), width)
-    others = f"+{len(running) - 1} more running" if len(running) > 1 else ""
-    behind = _GAP.join(filter(None, (_far_text(running[-1], jobs, width), others, counts, _unattended(jobs))))
-    room = width - len(behind) - len(_GAP)
-    return elided(f"{_title(running[-1], max(room, _SHORTEST_TITLE))}{_GAP}{behind}".rstrip(), width)
-
-
-def _title(stored: StoredJob, room: int) -> str:
-    return elided(f"{GLYPHS.running} {stored.job.id} {escaped(stored.job.order.title)}", room)
-
-
-def _far_text(stored: StoredJob, jobs: StoredJobs, width: int) -> str:
-    """How far a running job is; what is wrong with it instead, where something is."""
-    advance = advance_of(stored, jobs.moment)
-    if stored.reason or advance is None:
-        return "" if stored.needs_worker else stored.reason  # that is said further on
-    is_drawn = advance.share is not None and width >= WIDE_ENOUGH_FOR_A_BAR
-    drawn = bar(advance.share or 0.0, BAR_CELLS) if is_drawn else ""
-    return " ".join(filter(None, (drawn, advance.full)))
-
-
-def _counts(jobs: StoredJobs) -> list[str]:
-    numbers = {name: len(_in_state(jobs, state)) for name, state in (("held", Held), ("failed", Failed))}
-    waiting = len(_in_state(jobs, Waiting))
-    waits = [f"{waiting} wait" if waiting > 1 else "1 waits"] if waiting else []
-    return [*waits, *(f"{number} {name}" for name, number in numbers.items() if number)]
-
-
-def _unattended(jobs: StoredJobs) -> str:
-    return "no worker is alive: F5 w" if any(stored.needs_worker for stored in jobs.jobs) else ""
-
-
-def _in_state(jobs: StoredJobs, state: type) -> list[StoredJob]:
-    return [stored for stored in jobs.jobs if isinstance(stored.job.state, state)]
+            self.update(Text(text, no_wrap=True), layout=False)

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.widgets import DataTable
 
-from dlec_tui.models.discovery import FoundModel
+from dlec_tui.models.found import FoundModel
 from dlec_tui.models.text import COLUMNS, Column, cells, columns_for, leads_to, matches, name_width
 from dlec_tui.widgets.rows import Cells, Rows, number
 from dlec_tui.wording import elided

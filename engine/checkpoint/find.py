@@ -6,7 +6,8 @@ from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.config import CONFIG_FILE
-from engine.checkpoint.hub import hub_cache, is_hub_id, open_remote, split_revision
+from engine.checkpoint.hub import hub_cache, open_remote
+from engine.checkpoint.reference import is_hub_id, split_revision
 from engine.errors import CheckpointError, shown
 
 MAX_DEPTH = 4

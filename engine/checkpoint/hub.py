@@ -5,7 +5,6 @@ huggingface_hub is imported late: it costs 0.2 s that local plans need not wait 
 
 import errno
 import os
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,25 +14,14 @@ from typing import Any
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import CONFIG_FILE, parse_config
 from engine.checkpoint.header import LENGTH_BYTES, StoredTensor
+from engine.checkpoint.reference import split_revision
 from engine.errors import CheckpointError, DiskFullError, MachineError, UsageError, shown
 from engine.protocol import Report, silent
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w./-]+)?")
-DEFAULT_REVISION = "main"
 UNREAD = ["*.bin", "*.pth", "*.gguf", "*.onnx", "*.h5", "*.msgpack", "original/*", "onnx/*"]
 """Files of a repository that nothing here reads."""
 CONNECT_SECONDS = 10
 """How long the hub may take for its first answer. Asked once, without the retries that downloads make."""
-
-
-def is_hub_id(reference: str) -> bool:
-    """Whether a reference has the form org/name or org/name@revision."""
-    return _HUB_ID.fullmatch(reference) is not None
-
-
-def split_revision(reference: str) -> tuple[str, str]:
-    repository, _, revision = reference.partition("@")
-    return repository, revision or DEFAULT_REVISION
 
 
 def hub_cache() -> Path:

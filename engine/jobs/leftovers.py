@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from engine.merge.discard import discard
 from engine.store.jobs import Order
 
 
@@ -17,4 +16,6 @@ def discard_output(order: Order) -> None:
     Raises UsageError while somebody else is merging into the same output, MachineError when it cannot be removed.
     """
     if continues(order):
+        from engine.merge.discard import discard  # late: it brings all of merging, and the screen asks nothing of it
+
         discard(Path(order.request["out"]))

@@ -6,7 +6,8 @@ from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener
-from engine.checkpoint.hub import download, is_complete, is_hub_id
+from engine.checkpoint.hub import download, is_complete
+from engine.checkpoint.reference import is_hub_id
 from engine.errors import CheckpointError
 from engine.protocol import Report
 

@@ -95,7 +95,7 @@ def test_jump_puts_letters_on_what_can_have_the_focus(store: Path) -> None:
     async def jump(pilot: Pilot[str]) -> None:
         await pilot.press("ctrl+o")
         await settled(pilot)
-        assert " a " in text_of(pilot.app)
+        assert " a" in text_of(pilot.app)
         await pilot.press("a")
 
     assert played(store, jump) == played(store, keys())

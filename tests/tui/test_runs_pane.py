@@ -61,7 +61,7 @@ async def type_in(pilot: Pilot[None], text: str) -> None:
 
 
 def show(monkeypatch: pytest.MonkeyPatch, jobs: StoredJobs) -> None:
-    monkeypatch.setattr("dlec_tui.jobs.feed.read_jobs", lambda _store: jobs)
+    monkeypatch.setattr("dlec_tui.jobs.stored.read_jobs", lambda _store: jobs)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engine.checkpoint.layer_keys.draft import Described, Visits, refused, sources_of
+from engine.checkpoint.layer_keys.draft import Described, Visits, refused
 from engine.errors import shown
 
 DEPTH_DEPENDENT: Mapping[str, str] = {
@@ -46,7 +46,7 @@ _FIX = "Such a model cannot be stacked; only its layers in their own order and n
 
 def check_sources(visits: Visits) -> None:
     """Raises CheckpointError for a source whose layers cannot be moved."""
-    for source in sources_of(visits):
+    for source in visits.sources:
         if source.model_type in FAMILIES:
             raise refused("model_type", f"{source.model_type}: {FAMILIES[source.model_type]}", _FIX)
         for key, reason in {**DEPTH_DEPENDENT, **CROSS_LAYER}.items():

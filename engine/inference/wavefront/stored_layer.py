@@ -55,12 +55,12 @@ class StoredLayers:
         return sum(tensor.nbytes for tensor in self.checkpoint.layer_tensors(layer))
 
     def read(self, layer: int, suffixes: Sequence[str] | None = None) -> Weights:
-        """The layer's tensors, or some of them, as they are stored; on the CPU, each with memory of its own.
+        """The layer's tensors, or some of them, as they are stored; on the CPU, each with memory of its own."""
+        return dict(self.read_each(layer, self.checkpoint.anatomy.layers[layer] if suffixes is None else suffixes))
 
-        Touches neither the model nor a device, so that a thread may do it.
-        """
-        wanted = self.checkpoint.anatomy.layers[layer] if suffixes is None else suffixes
-        return read_tensors_of({suffix: self._stored(layer, suffix) for suffix in wanted})
+    def read_each(self, layer: int, suffixes: Sequence[str]) -> "Iterator[tuple[str, torch.Tensor]]":
+        """The same, one by one. Touches neither the model nor a device, so that a thread may do it."""
+        return read_tensors({suffix: self._stored(layer, suffix) for suffix in suffixes})
 
     def changed(self, step: Step, device: Any) -> Weights:
         """What the module of `step` needs instead of its own weights; empty where it is not scaled."""
@@ -110,14 +110,15 @@ class StoredLayers:
         return weights
 
 
-def read_tensors_of(tensors: Mapping[str, StoredTensor]) -> Weights:
+def read_tensors(tensors: Mapping[str, StoredTensor]) -> "Iterator[tuple[str, torch.Tensor]]":
     """As they are stored, on the CPU, in memory that torch allocates: where weights lie decides how they round.
 
     Raises CheckpointError when a file has shrunk or holds a dtype that is not one to compute with.
     """
     with ExitStack() as opened:
         files = {path: opened.enter_context(_opened(path)) for path in {each.file for each in tensors.values()}}
-        return {name: _read(tensor, files[tensor.file]) for name, tensor in tensors.items()}
+        for name, tensor in tensors.items():
+            yield name, _read(tensor, files[tensor.file])
 
 
 def _read(tensor: StoredTensor, file: int) -> "torch.Tensor":

@@ -6,6 +6,7 @@ The model keeps its ends alone; its layers stay on the meta device, and each is 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -16,7 +17,7 @@ from engine.inference.opened import require_dtype, require_finite_weights, requi
 from engine.inference.opening import loaded_from_tensors, read_model_config, shape_only
 from engine.inference.wavefront.budget import Counted
 from engine.inference.wavefront.order import Stop
-from engine.inference.wavefront.stored_layer import StoredLayers, Weights, read_tensors_of
+from engine.inference.wavefront.stored_layer import StoredLayers, Weights, read_tensors
 from engine.inference.wavefront.visits import Step, step_scalings
 
 
@@ -46,15 +47,31 @@ class StreamedLayers:
         return sum(self.stored.nbytes(stop.layer) for stop in stops)
 
     def held_bytes(self, *, is_scaled: bool) -> int:
-        """The ends, a layer as it is computed with, the next as it is stored; scaled ones once more in both forms."""
+        """The ends and two layers, of which transformers converts one at a time; scaled ones are kept as stored, too.
+
+        While a layer is converted it is there in both forms, and the next is not being read yet.
+        """
         layers = range(self.checkpoint.layer_count)
         stored, cast = max(map(self.stored.nbytes, layers)), max(map(self._cast_bytes, layers))
         ends: int = sum(parameter.nbytes for parameter in self.model.parameters() if not parameter.is_meta)
-        return ends + (stored + cast) * (2 if is_scaled else 1)
+        two = stored + cast if self.stored.is_converted else 2 * cast
+        return ends + two + (2 * stored + cast if is_scaled else 0)
 
     def _cast_bytes(self, layer: int) -> int:
         elements = sum(weight.numel() for weight in self.stored.modules[layer].parameters())
         return int(elements * self.model.dtype.itemsize)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """What the thread has read of a layer."""
+
+    stop: Stop
+    read_bytes: int
+    stored: Weights
+    """As stored, where that is still needed: to be converted, or scaled."""
+    plain: Weights
+    """Ready to be computed with; empty where transformers has yet to convert it, which no thread may do."""
 
 
 class _Reading:
@@ -64,56 +81,71 @@ class _Reading:
         self, layers: StreamedLayers, stops: Sequence[Stop], counted: Counted, thread: ThreadPoolExecutor
     ) -> None:
         self._layers = layers
+        self._is_converted = layers.stored.is_converted
         self._stops = iter(stops)
         self._counted = counted
         self._thread = thread
-        self._here: Stop | None = None
+        self._layer: int | None = None
         self._stored: Weights = {}
         self._plain: Weights = {}
-        self._next: tuple[Stop, Future[Weights]] | None = None
+        self._next: Future[_Fetched] | None = None
         self._read_on()
 
     def weights(self, step: Step) -> Weights:
-        if self._here is None or self._here.layer != step.layer:
+        if self._layer != step.layer:
             self._go_on(step.layer)
-        stored, checkpoint = self._layers.stored, self._layers.checkpoint
-        scalings = step_scalings(checkpoint, step)
+        stored, device = self._layers.stored, self._layers.model.device
+        scalings = step_scalings(self._layers.checkpoint, step)
         if not scalings:
             return self._plain
-        if stored.is_converted:
-            return stored.weights(step, self._stored, self._layers.model.device)
-        scaled = {suffix: self._stored[suffix] for suffix in scalings}
-        return {**self._plain, **stored.weights(step, scaled, self._layers.model.device)}
+        if self._is_converted:
+            return stored.weights(step, self._stored, device)
+        return {**self._plain, **stored.weights(step, {suffix: self._stored[suffix] for suffix in scalings}, device)}
 
     def _go_on(self, layer: int) -> None:
         """To the next stop, which is of `layer`. What was here is let go of before anything more is read."""
         self._plain, self._stored = {}, {}
         assert self._next is not None
         began = perf_counter()
-        self._here, stored = self._next[0], self._next[1].result()
-        self._next = None
-        assert self._here.layer == layer
+        fetched, self._next = self._next.result(), None
+        assert fetched.stop.layer == layer
         self._counted.spent("waiting", began)
         self._counted.layer_reads += 1
-        self._counted.read_bytes += sum(tensor.nbytes for tensor in stored.values())
-        self._plain = self._usable(layer, stored)
-        self._stored = stored if self._here.is_scaled else {}
-        del stored
+        self._counted.read_bytes += fetched.read_bytes
+        if self._is_converted:
+            self._plain = self._layers.stored.weights(Step(layer), fetched.stored, self._layers.model.device)
+        else:
+            self._plain = fetched.plain
+        self._stored = fetched.stored if fetched.stop.is_scaled else {}
+        self._layer = layer
+        del fetched
+        self._require_finite(layer)
         self._read_on()
 
-    def _usable(self, layer: int, stored: Weights) -> Weights:
-        layers = self._layers
-        plain = layers.stored.weights(Step(layer), stored, layers.model.device)
-        if layer not in layers.finite:
-            named = ((layers.checkpoint.anatomy.layer_tensor(layer, name), tensor) for name, tensor in plain.items())
-            require_finite_weights(named, layers.checkpoint.directory)
-            layers.finite.add(layer)
-        return plain
+    def _require_finite(self, layer: int) -> None:
+        """The first time that the layer is read."""
+        if layer not in self._layers.finite:
+            checkpoint = self._layers.checkpoint
+            named = ((checkpoint.anatomy.layer_tensor(layer, name), tensor) for name, tensor in self._plain.items())
+            require_finite_weights(named, checkpoint.directory)
+            self._layers.finite.add(layer)
 
     def _read_on(self) -> None:
         following = next(self._stops, None)
         if following is not None:
-            self._next = following, self._thread.submit(self._layers.stored.read, following.layer)
+            self._next = self._thread.submit(self._fetched, following)
+
+    def _fetched(self, stop: Stop) -> _Fetched:
+        """In the thread. Tensor by tensor, so that little is there in both forms."""
+        model, stored, plain, read_bytes = self._layers.model, {}, {}, 0
+        suffixes = self._layers.checkpoint.anatomy.layers[stop.layer]
+        for suffix, tensor in self._layers.stored.read_each(stop.layer, suffixes):
+            read_bytes += tensor.nbytes
+            if self._is_converted or stop.is_scaled:
+                stored[suffix] = tensor
+            if not self._is_converted:
+                plain[suffix] = tensor.to(model.device, model.dtype)
+        return _Fetched(stop, read_bytes, stored, plain)
 
 
 def _ends(checkpoint: Checkpoint, dtype: str, device: str) -> Any:
@@ -137,7 +169,9 @@ def _ends(checkpoint: Checkpoint, dtype: str, device: str) -> Any:
         for name, tensor in checkpoint.tensors.items()
         if name not in outside
     }
-    model, info = loaded_from_tensors(config, {**tensors, **read_tensors_of(outside)}, str(checkpoint.directory), dtype)
+    model, info = loaded_from_tensors(
+        config, {**tensors, **dict(read_tensors(outside))}, str(checkpoint.directory), dtype
+    )
     require_loaded(info, str(checkpoint.directory))
     named = [(name, weight) for name, weight in model.named_parameters() if not weight.is_meta]
     require_finite_weights(named, checkpoint.directory)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dlec_tui.models.discovery import Origin, as_data, found, from_data, known_models, search
+from dlec_tui.models.discovery import found, from_data, known_models, search
+from dlec_tui.models.found import Origin, as_data
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.summary import ModelSummary
 from engine.store.database import open_for_writing

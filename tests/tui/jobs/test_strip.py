@@ -3,7 +3,7 @@
 import pytest
 
 from dlec_tui.jobs.stored import StoredJobs
-from dlec_tui.widgets.job_strip import strip_text
+from dlec_tui.jobs.strip import strip_text
 from engine.store.job_states import Held, Waiting
 from tests.tui.seen_jobs import EVENING, NOW, failed, running, stored
 
