@@ -56,7 +56,7 @@ def plan_table(found: Answer) -> Iterator[str]:
         low, high = plan["interval95"]
         yield (
             f"{shown(plan['name']):{_NAME_WIDTH}}  {plan['delta_nll']:+12.4f}  {low:+.4f} {high:+.4f}  "
-            f"{plan['kl']:.4f}  {plan['top1_agreement']:6.1%}   {plan['holm_p']:.2g}"
+            f"{max(plan['kl'], 0.0):.4f}  {plan['top1_agreement']:6.1%}   {plan['holm_p']:.2g}"
         )
     if len(measured) > _MOST_PLANS:
         yield f"and {len(measured) - _MOST_PLANS} more, all of them with --csv or --json"
@@ -112,7 +112,7 @@ def advice(found: Answer) -> str:
         case "worse":
             return "No plan of this space was found to be better than the model as it is; the best one costs something."
         case _:
-            return "No plan of this space can be told from the model as it is; that is a result, too."
+            return "The best plan of this space cannot be told from the model as it is; that is a result, too."
 
 
 def probe_lines(found: Answer) -> Iterator[str]:

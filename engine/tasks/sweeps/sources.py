@@ -96,7 +96,7 @@ def _free(device: str) -> int:
     """Bytes. Raises MachineError where the system does not tell."""
     from engine.inference.memory import free_bytes
 
-    if device != "cpu":
+    if device.startswith("cuda"):
         return free_bytes(device)
     try:
         return memory().available
