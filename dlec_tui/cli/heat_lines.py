@@ -1,9 +1,11 @@
 """A heat map of blocks as lines of text: the first layer across, the length down.
 
-Every cell shows its level as a digit, so that nothing is lost where there is no colour.
+Every level holds a tenth of the blocks: a few terrible ones must not make all others look alike. Every cell shows its
+level as a digit, so that nothing is lost where there is no colour.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -20,13 +22,16 @@ def heat_lines(block_map: BlockMap, layers: int, columns: int) -> Iterator[str]:
     """At most `columns` wide; where that is too narrow for all first layers, the map stands in parts."""
     width = 2 if _GUTTER + 2 * layers <= columns else 1
     at_once = max(1, (columns - _GUTTER) // width)
+    ordered = sorted(block_map.values.values())
     for first in range(0, layers, at_once):
         starts = range(first, min(first + at_once, layers))
         yield "".join(_labels(starts, width)).rstrip()
         for length in range(1, block_map.longest + 1):
-            cells = (_cell(block_map.level((start, start + length)), width) for start in starts)
+            values = (block_map.values.get((start, start + length)) for start in starts)
+            cells = (_cell(_tenth(value, ordered), width) for value in values)
             yield f"{length:>4} {''.join(cells)}".rstrip()
-    yield _scale(block_map)
+    levels = "".join(_coloured(level, f"{level} ") for level in range(LEVELS))
+    yield f"{block_map.name}, a tenth of the blocks each: {ordered[0]:+.4f} {levels}{ordered[-1]:+.4f}"
 
 
 def _labels(starts: range, width: int) -> Iterator[str]:
@@ -44,10 +49,9 @@ def _cell(level: int | None, width: int) -> str:
     return " " * width if level is None else _coloured(level, f"{level}".ljust(width))
 
 
-def _scale(block_map: BlockMap) -> str:
-    scale = block_map.scale
-    levels = "".join(_coloured(level, f"{level} ") for level in range(LEVELS))
-    return f"{block_map.name}: {scale.low:+.4f} {levels}{scale.high:+.4f}"
+def _tenth(value: float | None, ordered: Sequence[float]) -> int | None:
+    """0 for the lowest tenth of the values."""
+    return None if value is None else LEVELS * bisect_left(ordered, value) // len(ordered)
 
 
 def _coloured(level: int, text: str) -> str:

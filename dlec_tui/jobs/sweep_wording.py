@@ -56,7 +56,7 @@ def plan_table(found: Answer) -> Iterator[str]:
         low, high = plan["interval95"]
         yield (
             f"{shown(plan['name']):{_NAME_WIDTH}}  {plan['delta_nll']:+12.4f}  {low:+.4f} {high:+.4f}  "
-            f"{plan['kl']:.4f}  {plan['top1_agreement']:6.1%}   {plan['holm_p']:.2g}"
+            f"{max(plan['kl'], 0.0):.4f}  {plan['top1_agreement']:6.1%}   {plan['holm_p']:.2g}"
         )
     if len(measured) > _MOST_PLANS:
         yield f"and {len(measured) - _MOST_PLANS} more, all of them with --csv or --json"
@@ -69,18 +69,18 @@ def plan_table(found: Answer) -> Iterator[str]:
 
 
 def chance_lines(found: Answer) -> Iterator[str]:
-    """How good the best of so many would look if none of them did anything."""
+    """How good the best of so many would look if none of them did anything: simulated by flipping signs."""
     chance, winner = found["by_chance"], found["winner"]
     if chance is None:
         return
     best = min((plan for plan in found["plans"] if plan["delta_nll"] is not None), key=_delta)
     yield (
         f"the best on the half that chose: {best['delta_nll']:+.4f}; by chance alone, the best of "
-        f"{plural(chance['plans'], 'plan')} without any effect would show {chance['delta']:+.4f}"
+        f"{plural(chance['plans'], 'plan')} without any effect would"
     )
     yield (
-        f"so good a best one (in standard errors) comes in {chance['p']:.1%} of {chance['draws']:,} sweeps of "
-        "such plans, simulated by flipping signs"
+        f"lie at {chance['t']:+.1f} standard errors, which is {chance['t'] * best['se']:+.4f} for this one; "
+        f"one as good comes in {chance['p']:.1%} of {chance['draws']:,} such sweeps"
     )
     if winner and winner["shrinkage"]["kept"] is not None:
         yield f"of the improvement that chose it, {winner['shrinkage']['kept']:.0%} is left on the other text"
@@ -110,9 +110,9 @@ def advice(found: Answer) -> str:
         case "better":
             return "Perplexity alone does not prove an improvement: let a probe or dlec eval speak beside it."
         case "worse":
-            return "No plan of this space is better than the model as it is: each of them costs something."
+            return "No plan of this space was found to be better than the model as it is; the best one costs something."
         case _:
-            return "No plan of this space can be told from the model as it is; that is a result, too."
+            return "The best plan of this space cannot be told from the model as it is; that is a result, too."
 
 
 def probe_lines(found: Answer) -> Iterator[str]:

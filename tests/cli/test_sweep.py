@@ -51,12 +51,12 @@ def test_what_it_takes_is_said_on_stderr_before(swept) -> None:
 def test_a_person_sees_table_chance_judgement_probe_metrics_and_map(swept) -> None:
     talk = swept.stdout
     assert "blocks up to width 2 of " in talk
-    assert "by chance alone, the best of 11 plans without any effect would show " in talk
+    assert "by chance alone, the best of 11 plans without any effect would" in talk
     assert "measured again on text not used to choose them (3 plans):" in talk
     assert "the best of 11, " in talk
     assert "probe probe.jsonl: the model as it is answers " in talk
     assert "distance from the middle" in talk
-    assert "delta NLL: " in talk
+    assert "delta NLL, a tenth of the blocks each: " in talk
 
 
 @pytest.mark.usefixtures("swept")

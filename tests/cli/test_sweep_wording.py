@@ -54,13 +54,13 @@ def test_better_and_worse_are_said_with_the_p_that_counts_all_judged() -> None:
     assert "(p < 0.0001, adjusted for 1 plan judged)" in sweep_headline(answer("better", -0.005, 1e-6))
     worse = answer("worse", 0.05, 1e-4)
     assert "worse by 5.1 %" in sweep_headline(worse)
-    assert "No plan of this space is better" in advice(worse)
+    assert "No plan of this space was found to be better" in advice(worse)
 
 
 def test_the_lines_tell_chance_shrinkage_and_what_has_no_figure() -> None:
     talk = "\n".join(sweep_lines(answer("no difference", 0.0001, 0.8)))
-    assert "by chance alone, the best of 2 plans without any effect would show -0.0200" in talk
-    assert "43.0% of 1,000 sweeps" in talk
+    assert "by chance alone, the best of 2 plans without any effect would\nlie at -1.5 standard errors" in talk
+    assert "which is -0.0008 for this one; one as good comes in 43.0% of 1,000 such sweeps" in talk
     assert "of the improvement that chose it, 50% is left" in talk
     assert "1 plan surely worse, not measured to the end" in talk
     assert "1 plan without a figure" in talk
@@ -90,10 +90,16 @@ def test_every_block_of_the_map_is_drawn_where_there_is_room(columns: int) -> No
     drawn = [line[5:].split() if columns > 17 else list(line[5:]) for line in lines if line[:4].strip().isdigit()]
     assert sum(map(len, drawn)) == len(values)
     assert all(len(line) <= columns for line in lines)
-    assert scale.startswith("harm: +1.0000 0 1 ")
+    assert scale == "harm, a tenth of the blocks each: +1.0000 0 1 2 3 4 5 6 7 8 9 +6.0000"
+
+
+def test_one_terrible_block_does_not_make_all_others_look_alike() -> None:
+    harms = {(start, start + 1): float(start) for start in range(9)} | {(9, 10): 1e6}
+    _, line, _ = (click.unstyle(line) for line in heat_lines(BlockMap("harm", harms), 10, 80))
+    assert line.split() == ["1", *map(str, range(10))]
 
 
 def test_a_cell_has_a_colour_and_a_digit() -> None:
     _, line, _ = heat_lines(BlockMap("harm", {(0, 1): 0.0, (1, 2): 1.0}), 2, 80)
     assert "\x1b[" in line
-    assert click.unstyle(line) == "   1 0 9 "
+    assert click.unstyle(line) == "   1 0 5 "

@@ -12,8 +12,10 @@ from engine.store.database import connection_of, open_for_reading
 from engine.store.packing import packed, unpacked
 from engine.store.plan_figures import find_figures, measured_visits, save_figures
 from engine.store.probe_results import find_probes, save_probe
+from engine.store.scores import Score
 from engine.store.sweep_rankings import Ranking, find_rankings, save_rankings
 from engine.store.sweeps import all_sweeps, find_cost, find_sweep, finish_sweep, save_stopped, save_sweep
+from engine.store.swept_blocks import SWEPT, find_swept_blocks, swept_keys
 from engine.store.union import unite
 from tests.store.filled import answers_of, figures_of, measure, numbered, probe_key, sweep_of
 
@@ -99,6 +101,18 @@ def test_rankings_are_kept_with_what_is_undefined(db):
     found = find_rankings(connection_of(db), sweep_id)
     assert found[0] == rankings[1]
     assert math.isnan(found[1].spearman)
+
+
+def test_blocks_that_were_swept_stand_beside_scores(db):
+    save_figures(db, numbered(1), figures_of(1))
+    save_figures(db, numbered(1), replace(figures_of(2), visits="0-1 0-1*0.5"))
+    save_sweep(db, sweep_of(1))
+    save_sweep(db, replace(sweep_of(1), sha256="the same plans again"))
+    reader = connection_of(db)
+    assert find_swept_blocks(reader, numbered(1)) == (Score(SWEPT, 0, 1, 0.5, 0.25),)
+    assert find_swept_blocks(reader, numbered(2)) == ()
+    assert swept_keys(reader, numbered(1).fingerprint) == (numbered(1),)
+    assert swept_keys(reader, "another") == ()
 
 
 def test_sweeps_are_united_with_their_plans_keys_and_figures(tmp_path):

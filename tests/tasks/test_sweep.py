@@ -8,13 +8,16 @@ import pytest
 
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.errors import PlanError, UsageError
+from engine.inference.opened import open_model
 from engine.plan.spaces import blocks
 from engine.protocol import silent
 from engine.store.database import open_for_reading
 from engine.store.location import store_path
 from engine.tasks import preview, sweep
+from engine.tasks.sweeps import sources
 from engine.tasks.sweeps.costs import ANNOUNCED
 from engine.tasks.sweeps.reporting import sweep_report
+from engine.tasks.sweeps.sources import Source
 from tests.tasks.conftest import part, plan_of
 from tests.tasks.sweeping import as_plans, blocks_of, write_probe
 
@@ -166,6 +169,20 @@ def test_a_model_that_does_not_fit_is_streamed_and_measures_the_same(asked, list
     assert "whole model" in streamed["unranked"]
     for mine, theirs in zip(streamed["plans"], listened[0]["plans"], strict=True):
         assert mine["delta_nll"] == pytest.approx(theirs["delta_nll"], abs=1e-5)
+
+
+def test_devices_that_each_hold_the_model_share_the_work_and_measure_the_same(asked, listened, monkeypatch):
+    """Two of them, which here are one CPU with two models."""
+    monkeypatch.setattr(Source, "devices", ("cpu", "cpu"))
+    monkeypatch.setattr(sources, "model_of", lambda checkpoint, _setting: open_model(checkpoint.directory))
+    home = str(Path(asked["home"]).parent / "other")
+    shared = sweep.run({**asked, "home": home}, silent)
+    assert shared["plans"] == listened[0]["plans"]
+    assert shared["winner"] == listened[0]["winner"]
+    part_, alone = shared["cost"]["parts"][0], listened[0]["cost"]["parts"][0]
+    assert part_["announced"]["plans"] == 11
+    assert part_["counted"]["layer_forwards"] == part_["announced"]["layer_forwards"]
+    assert part_["counted"]["layer_forwards"] == alone["counted"]["layer_forwards"] + 6  # the base once more
 
 
 def test_plans_that_are_surely_worse_are_not_measured_on(asked, tiny_llama):

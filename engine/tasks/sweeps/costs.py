@@ -34,8 +34,8 @@ def added(costs: Sequence[Cost]) -> Cost:
         return first
     return {
         "what": first["what"],
-        "announced": _summed([cost["announced"] for cost in costs]),
-        "counted": _summed([cost["counted"] for cost in costs]),
+        "announced": summed([cost["announced"] for cost in costs]),
+        "counted": summed([cost["counted"] for cost in costs]),
         "expected_seconds": math.fsum(cost["expected_seconds"] for cost in costs),
         "seconds": math.fsum(cost["seconds"] for cost in costs),
     }
@@ -45,12 +45,13 @@ _MOSTS = ("passes", "state_bytes", "base_bytes", "weight_bytes", "work_bytes", "
 """Of these the largest counts, not the sum."""
 
 
-def _summed(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def summed(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Figures of several works as one; those of memory and passes are the largest."""
     found: dict[str, Any] = {}
     for name in parts[0]:
         values = [part.get(name, 0) for part in parts]
         if isinstance(values[0], dict):
-            found[name] = _summed(values)
+            found[name] = summed(values)
         else:
             found[name] = max(values) if name in _MOSTS else sum(values)
     return found

@@ -3,8 +3,6 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from engine.inference.wavefront.visits import BASE
@@ -18,11 +16,10 @@ from engine.tasks.sweeps.asking import Asked
 from engine.tasks.sweeps.costs import Cost, added, announced_line
 from engine.tasks.sweeps.measured import MeasuredPlan
 from engine.tasks.sweeps.sources import Source
+from engine.tasks.sweeps.works import SharedWork, shared_work
 from engine.text.corpus import Half
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
     from engine.inference.wavefront.likelihood import Figures
 
 
@@ -70,53 +67,51 @@ class _Run:
         self._base = self._stored_base()
         plans = list(wanted)
         costs = []
-        with closing(open_for_writing(self._occasion.store)) as db:
-            start = 0
-            for look, end in enumerate(self._ends(len(sequences)), start=1):
-                is_last = end == len(sequences)
-                costs.append(self._run_piece(sequences[start:end], plans, db if is_last else None))
-                if not is_last:
-                    plans = self._still_open(plans, look, end, len(wanted), db)
-                start = end
+        start = 0
+        for look, end in enumerate(self._ends(len(sequences)), start=1):
+            is_last = end == len(sequences)
+            costs.append(self._run_piece(sequences[start:end], plans, is_last=is_last))
+            if not is_last:
+                plans = self._still_open(plans, look, end, len(wanted))
+            start = end
         return added(costs)
 
     def announced(self, wanted: Sequence[str]) -> Cost:
-        work = self._work(sequences_of(self._asked.checkpoint, self._occasion.setting), wanted)
-        return self._announced(work, len(wanted))
+        return self._work(sequences_of(self._asked.checkpoint, self._occasion.setting), wanted).announced()
 
     def _ends(self, sequences: int) -> Iterator[int]:
         return iter([sequences]) if self._sweep_id is None else looks(sequences)
 
-    def _work(self, sequences: Any, wanted: Sequence[str]) -> Any:
+    def _work(self, sequences: Any, wanted: Sequence[str]) -> SharedWork:
         from engine.inference.wavefront.likelihood import Likelihood
-        from engine.inference.wavefront.work import plan_work
 
         visits = [self._asked.visits[each] for each in wanted]
         batches = sequences.split(self._occasion.setting.batch_size)
-        return plan_work(self._source.layers, visits, batches, Likelihood(), self._source.memory)
+        return shared_work(f"{self._half} half", self._source, visits, batches, Likelihood)
 
-    def _run_piece(self, sequences: Any, wanted: Sequence[str], db: "Database | None") -> Cost:
-        """db: where what is finished goes; None where more text follows."""
+    def _run_piece(self, sequences: Any, wanted: Sequence[str], *, is_last: bool) -> Cost:
+        """is_last: no more text follows, so that what is finished can be stored."""
         work = self._work(sequences, wanted)
-        cost = self._announced(work, len(wanted))
-        self._report(0, work.announced.layer_forwards, announced_line(cost))
+        cost = work.announced()
+        self._report(0, cost["announced"]["layer_forwards"], announced_line(cost))
 
         def finished(index: int, figures: "Figures") -> None:
             visits = self._asked.base if index == BASE else wanted[index]
             measured = self._found.setdefault(visits, MeasuredPlan())
             measured.add(figures)
-            if db is not None:
-                self._store(db, visits, measured)
+            if is_last:
+                self._store(visits, measured)
 
-        began = perf_counter()
-        counted = work.run(lambda done, total, what: self._report(done, total, f"{self._half} half: {what}"), finished)
-        return {**cost, "counted": asdict(counted), "seconds": perf_counter() - began}
+        return cost | work.run(self._report, finished)
 
-    def _store(self, db: "Database", visits: str, measured: MeasuredPlan) -> None:
+    def _store(self, visits: str, measured: MeasuredPlan) -> None:
+        """By a connection of its own: several devices finish in several threads."""
         is_base = visits == self._asked.base
         if is_base and self._base is None:
             self._base = measured.sequence_nll
-        save_figures(db, self._occasion.key, measured.as_figures(visits, None if is_base else self._base))
+        figures = measured.as_figures(visits, None if is_base else self._base)
+        with closing(open_for_writing(self._occasion.store)) as db:
+            save_figures(db, self._occasion.key, figures)
         del self._found[visits]
 
     def _stored_base(self) -> Sequence[float] | None:
@@ -124,22 +119,17 @@ class _Run:
             found = find_figures(connection, self._occasion.key, [self._asked.base])
         return found[self._asked.base].sequence_nll if found else None
 
-    def _still_open(self, plans: list[str], look: int, end: int, asked: int, db: "Database") -> list[str]:
+    def _still_open(self, plans: list[str], look: int, end: int, asked: int) -> list[str]:
         """The plans that are not surely worse after `end` sequences."""
         base = self._found[self._asked.base].sequence_nll
         surely_worse = {visits for visits in plans if self._is_worse(visits, base, look, asked)}
         assert self._sweep_id is not None
         numbers = {visits: number for number, visits in enumerate(self._asked.visits)}
-        save_stopped(db, self._sweep_id, {numbers[visits]: end for visits in surely_worse})
+        with closing(open_for_writing(self._occasion.store)) as db:
+            save_stopped(db, self._sweep_id, {numbers[visits]: end for visits in surely_worse})
         return [visits for visits in plans if visits not in surely_worse]
 
     def _is_worse(self, visits: str, base: Sequence[float], look: int, asked: int) -> bool:
         means = self._found[visits].sequence_nll
         deltas = [mean - own for mean, own in zip(means, base, strict=True)]
         return all(map(math.isfinite, deltas)) and is_surely_worse(deltas, look, asked)
-
-    def _announced(self, work: Any, plans: int) -> Cost:
-        from engine.inference.wavefront.timing import expected_seconds
-
-        announced = {**asdict(work.announced), "resident": self._source.is_resident, "plans": plans}
-        return {"what": f"{self._half} half", "announced": announced, "expected_seconds": expected_seconds(work)}

@@ -3,8 +3,6 @@
 from array import array
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 from engine.inference.wavefront.visits import BASE
@@ -16,10 +14,14 @@ from engine.tasks.resident import tokenizer_of
 from engine.tasks.sweeps.asking import Asked
 from engine.tasks.sweeps.costs import Cost, announced_line
 from engine.tasks.sweeps.sources import Source
+from engine.tasks.sweeps.works import shared_work
 from engine.text.corpus import Half
 
 if TYPE_CHECKING:
     from engine.inference.answers import Answer
+
+_ROWS = 4
+"""How many answers are run at once for each sequence that would be: they are short."""
 
 
 def unanswered(asked: Asked, key: ProfileKey, wanted: Sequence[str]) -> list[str]:
@@ -33,25 +35,19 @@ def answer(asked: Asked, key: ProfileKey, wanted: Sequence[str], source: Source,
     """Have all of `wanted`, and the base, answer the probe, and store what they say. Raises UsageError for items that
     cannot be scored, or are longer than the model's context."""
     from engine.inference.answers import AnswerReader, ProbeRows
-    from engine.inference.wavefront.timing import expected_seconds
-    from engine.inference.wavefront.work import plan_work
 
     assert asked.probe is not None
     occasion = asked.on(Half.CHOOSING)
-    rows = ProbeRows.of(asked.probe, tokenizer_of(asked.checkpoint), 4 * occasion.setting.batch_size)
+    rows = ProbeRows.of(asked.probe, tokenizer_of(asked.checkpoint), _ROWS * occasion.setting.batch_size)
     visits = [asked.visits[each] for each in wanted]
-    work = plan_work(source.layers, visits, rows.batches, AnswerReader(rows), source.memory)
-    announced = {**asdict(work.announced), "resident": source.is_resident, "plans": len(wanted)}
-    what = f"probe {asked.probe.name}"
-    cost: Cost = {"what": what, "announced": announced, "expected_seconds": expected_seconds(work)}
-    report(0, work.announced.layer_forwards, announced_line(cost))
-    began = perf_counter()
-    with closing(open_for_writing(occasion.store)) as db:
+    work = shared_work(f"probe {asked.probe.name}", source, visits, rows.batches, lambda: AnswerReader(rows))
+    cost = work.announced()
+    report(0, cost["announced"]["layer_forwards"], announced_line(cost))
 
-        def finished(index: int, read: "list[Answer]") -> None:
-            rights, log_likelihoods = zip(*rows.judged(read), strict=True)
-            text = asked.base if index == BASE else wanted[index]
+    def finished(index: int, read: "list[Answer]") -> None:
+        rights, log_likelihoods = zip(*rows.judged(read), strict=True)
+        text = asked.base if index == BASE else wanted[index]
+        with closing(open_for_writing(occasion.store)) as db:
             save_probe(db, key, ProbeResult(text, tuple(rights), array("f", log_likelihoods)))
 
-        counted = work.run(lambda done, total, what: report(done, total, f"probe: {what}"), finished)
-    return {**cost, "counted": asdict(counted), "seconds": perf_counter() - began}
+    return cost | work.run(report, finished)

@@ -1,6 +1,7 @@
 """Where a sweep's layers come from: a model that is open, or its files, layer by layer, where it does not fit."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,35 +25,57 @@ class Source:
 
     asked: Asked
 
-    @cached_property
+    @property
     def layers(self) -> Any:
-        """ResidentLayers or StreamedLayers of engine.inference.wavefront. Raises whatever opening the model raises."""
+        """ResidentLayers or StreamedLayers of engine.inference.wavefront: the first of `parts`."""
+        return self.parts[0]
+
+    @cached_property
+    def parts(self) -> Sequence[Any]:
+        """Of each device that computes by itself: several GPUs share a sweep where each holds the whole model, else the
+        model is spread over them. Raises whatever opening the model raises."""
         from engine.inference.wavefront.resident import ResidentLayers
         from engine.inference.wavefront.streamed import StreamedLayers
 
         asked = self.asked
-        if self.is_resident:
-            return ResidentLayers(asked.checkpoint, model_of(asked.checkpoint, asked.setting))
-        return StreamedLayers(asked.checkpoint, self._dtype, self._device)
+        if not self.is_resident:
+            return [StreamedLayers(asked.checkpoint, self._dtype, self._device)]
+        devices = self.devices if self.is_shared else (asked.setting.device,)
+        settings = [replace(asked.setting, device=device) for device in devices]
+        return [ResidentLayers(asked.checkpoint, model_of(asked.checkpoint, setting)) for setting in settings]
+
+    @cached_property
+    def is_shared(self) -> bool:
+        """Whether several devices each hold the whole model."""
+        return len(self.devices) > 1 and all(self._holds_model(_free(device)) for device in self.devices)
 
     @cached_property
     def is_resident(self) -> bool:
         """Whether the budget holds the whole model; a set of GPUs is there to hold it."""
+        return len(self.devices) > 1 or self._holds_model(self._budget)
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """One, or each of a set of GPUs."""
         from engine.inference.devices import devices_named
 
-        return len(devices_named(self._device)) > 1 or self._weights * _FOR_STATES <= self._budget
+        return devices_named(self._device)
 
     @property
     def memory(self) -> int:
-        """Bytes for what is not a resident model's weights."""
+        """Bytes for what is not a resident model's weights; of each device, where they share a sweep."""
         return self._budget - self._weights if self.is_resident else self._budget
+
+    def _holds_model(self, nbytes: int) -> bool:
+        return self._weights * _FOR_STATES <= nbytes
 
     @cached_property
     def _budget(self) -> int:
         if self.asked.memory is not None:
             return self.asked.memory
         used = self._weights if is_open(self.asked.checkpoint, self.asked.setting) else 0
-        return int(_USED * _free(self._device)) + used
+        free = min(map(_free, self.devices)) if self.is_shared else _free(self._device)
+        return int(_USED * free) + used
 
     @property
     def _weights(self) -> int:
@@ -73,7 +96,7 @@ def _free(device: str) -> int:
     """Bytes. Raises MachineError where the system does not tell."""
     from engine.inference.memory import free_bytes
 
-    if device != "cpu":
+    if device.startswith("cuda"):
         return free_bytes(device)
     try:
         return memory().available
