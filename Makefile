@@ -13,13 +13,14 @@ TORCH = $$($(BIN)/python -c "import tomllib; project = tomllib.load(open('pyproj
 COMPARE := .compare/venv
 MERGEKIT := mergekit==0.1.4 transformers==4.57.6 torch<2.14
 
-.PHONY: help demo test check lint docs bench stress compare clean
+.PHONY: help demo test check lint docs pictures bench stress compare clean
 
 help:
 	@echo "make demo    the whole loop on a real 30-layer model in ./demo"
 	@echo "make test    the tests"
 	@echo "make check   format, lint, types, import contracts, tests"
 	@echo "make docs    write docs/rules.md and the heads of sample_plans anew"
+	@echo "make pictures  draw the panes in docs/ anew"
 	@echo "make bench   measure the promises about speed and memory (needs about 20 GB of disk)"
 	@echo "make stress  the exhaustive tests: hundreds of kills, thousands of random plans, a full install"
 	@echo "make compare the same plans through mergekit and dlec, tensor by tensor (installs mergekit beside: 1.6 GB)"
@@ -47,6 +48,9 @@ check: lint test
 docs: $(INSTALLED)
 	$(BIN)/python docs/write_rules.py
 	$(BIN)/python -m tests.plan.samples
+
+pictures: $(INSTALLED)
+	$(BIN)/python -m tests.tui.pictures
 
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest -m bench -s

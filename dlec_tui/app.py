@@ -204,5 +204,6 @@ class Workbench(PanedApp):
         """None while the screen is being made or taken down."""
         if self._main.front is None:
             return None
+        document = next(filter(None, (pane.latest_document() for pane in self.panes)), self.document)
         panes = dict(self._restored.panes) | {pane.AREA: pane.remembered() for pane in self.panes}
-        return Session(self.front.AREA, self.reference, self.document, panes, self.chosen_theme, now())
+        return Session(self.front.AREA, self.reference, document, panes, self.chosen_theme, now())

@@ -137,7 +137,7 @@ class ActivationsPane(Pane):
     @on(MeasurementViews.Moved)
     def _tell(self) -> None:
         """Titles and figures, as they are now."""
-        self.query_one("#view-part").border_title = self._views.title
+        self.query_one("#view-part", Part).entitle(self._views.title)
         below = [readout.of_marks(self._marks), readout.of_text(self._looking)] if self._looking else []
         self.query_one(Figures).show(list(self._views.figures()), below)
         self.refresh_bindings()

@@ -119,7 +119,8 @@ class ModelsPane(Pane):
         table, current = self._table, self._current
         searching = "searching; " if self._found is not None else ""
         filtered = f" of {table.total}, filter: {shown(table.wanted)}" if table.wanted else ""
-        self.query_one("#models-part").border_title = f"{searching}{plural(table.row_count, 'model')}{filtered}"
+        title = f"{searching}{plural(table.row_count, 'model')}{filtered}"
+        self.query_one("#models-part", Part).entitle(title)
         text = "\n".join(details(current)) if current else "" if self._found else NOTHING_FOUND
         part = self.query_one("#model-details", Static)
         if str(part.content) != text:

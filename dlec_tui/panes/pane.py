@@ -13,6 +13,7 @@ from dlec_tui.widgets.part import Part
 if TYPE_CHECKING:
     from dlec_tui.app import Workbench
     from dlec_tui.jobs.stored import StoredJobs
+    from dlec_tui.plans.document import PlanDocument
 
 
 class Pane(Vertical):
@@ -76,6 +77,10 @@ class Pane(Vertical):
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
         """The jobs have changed."""
+
+    def latest_document(self) -> "PlanDocument | None":
+        """The plan with what was typed a moment ago, of which the workbench may not have been told yet."""
+        return None
 
     def remembered(self) -> dict[str, Any]:
         """What should be as it was after a restart; JSON."""

@@ -10,6 +10,7 @@ from textual.widgets import TextArea
 from dlec_tui.measurements.fields import Values
 from dlec_tui.panes.plan_layout import PlanLayout
 from dlec_tui.plans import edits as plan_edits
+from dlec_tui.plans.document import PlanDocument
 from dlec_tui.plans.edits import factor_from, new_slice, slice_fields, wrong_with_factor, wrong_with_number
 from dlec_tui.plans.fixes import mended
 from dlec_tui.plans.slice_lines import SliceRow
@@ -34,6 +35,10 @@ class PlanEditing(PlanLayout):
     """What keys do to slices, and what typing does."""
 
     # The text
+
+    def latest_document(self) -> PlanDocument:
+        self.take_typed()
+        return self.document
 
     @on(TextArea.Changed)
     def take_typed(self) -> None:

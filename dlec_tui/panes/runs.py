@@ -142,8 +142,9 @@ class RunsPane(RunsLayout):
     # The batch list
 
     def add_to_batch(self, path: Path) -> None:
-        """Put a saved plan on the batch list."""
+        """Put a saved plan on the batch list, and show that."""
         self.batch_part.add([path])
+        self.call_after_refresh(self.go_to, self.batch_part.list)  # the pane may still be coming to the front
 
     def action_add_plans(self) -> None:
         prompt = LinePrompt("add plans to the batch", PLANS_HINT, suggester=PlanSuggester())

@@ -10,7 +10,7 @@ from dlec_tui.wording import elided
 from engine.errors import escaped
 from engine.plan.edits import SliceView
 
-HEADER = f"{'':>3}  {'layers':>9}  {'become':>9}  {'number':>6}  {'scale':<7}  model"
+HEADER = f"{'':>3} {'layers':>8} {'become':>8} {'number':>6}  {'scale':<7} model"
 _BEFORE_MODEL = len(HEADER) - len("model")
 
 
@@ -44,11 +44,11 @@ def slice_line(row: SliceRow, width: int) -> list[Span]:
     layers = "see text" if view.start is None else f"{view.start}:{view.end}"
     become = f"{row.first}:{row.first + row.length}" if row.length else "none"
     return [
-        (f"{row.number + 1:>3}  ", "dim"),
-        (f"{layers:>9}  ", ""),
-        (f"{become:>9}  ", "dim"),
+        (f"{row.number + 1:>3} ", "dim"),
+        (f"{layers:>8} ", ""),
+        (f"{become:>8} ", "dim"),
         (f"{row.length:>6}  ", "dim"),
-        (f"{scale_text(view):<7}  ", "warn"),
+        (f"{scale_text(view):<7} ", "warn"),
         (elided(model_text(view), max(1, width - _BEFORE_MODEL)), ""),
     ]
 

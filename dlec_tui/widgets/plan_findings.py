@@ -59,7 +59,7 @@ class PlanFindings(Vertical):
         self._verdict = verdict
         self.problems.show(verdict.problems)
         part = self.query_one("#problems-part", Part)
-        part.border_title = counts_text(verdict.problems)
+        part.entitle(counts_text(verdict.problems))
         part.display = bool(verdict.problems) and bool(verdict.text.strip())
         self.show_jobs(jobs)
 

@@ -66,6 +66,8 @@ def open_and_profile(tmux: Tmux, model: Path) -> None:
     tmux.wait_for("Nothing was measured")
     tmux.press("p")
     tmux.wait_for("tokens, at most", "4096")
+    tmux.press("C-u")
+    tmux.type("1024")
     tmux.press("Enter")
     tmux.wait_for("block influence", "layer 0 of 0 to 29", seconds=WORK_SECONDS, never="1 failed")
 

@@ -150,3 +150,15 @@ def test_an_editor_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -
 def test_the_editor_may_be_a_command_with_words() -> None:
     assert editor_command({"EDITOR": "code --wait"}) == ["code", "--wait"]
     assert editor_command({}) == ["vi"]
+
+
+def test_what_was_typed_a_moment_ago_is_in_the_session_already(store: Path, tmp_path: Path) -> None:
+    """The connection may be lost before the workbench was told of it."""
+
+    async def play(_pilot: Pilot[None], pane: PlanPane) -> None:
+        pane.editor.insert("# a thought\n", (0, 0))
+        session = pane.workbench._session()
+        assert session
+        assert session.document.text.startswith("# a thought\n")
+
+    planned(store, plan_in(tmp_path), play)

@@ -357,7 +357,7 @@ def test_b_saves_the_plan_and_puts_it_on_the_batch_list(store: Path, tmp_path: P
         await settled(pilot)
         assert plan.read_text() == pane.document.text
 
-    assert "twice.yaml" in planned(store, plan, play)
+    assert "batch: 1 plan" in planned(store, plan, play)
 
 
 def test_nothing_from_a_plan_steers_the_terminal(store: Path, tmp_path: Path) -> None:

@@ -38,8 +38,10 @@ def _levels_with_slices(plan: Plan) -> Iterable[tuple[ScaleLevel, list[Slice]]]:
     """Every scale setting once, with all the slices that it is asked for."""
     asked: dict[int, tuple[ScaleLevel, list[Slice]]] = {}
     for slice_ in plan.slices:
-        for level in (*slice_.levels, plan.scale):
-            if level and slice_.end > slice_.start:
+        if slice_.end <= slice_.start:
+            continue
+        for level in (*slice_.levels, plan.scale) if plan.scale else slice_.levels:
+            if level:
                 asked.setdefault(id(level), (level, []))[1].append(slice_)
     return asked.values()
 
