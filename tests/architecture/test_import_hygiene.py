@@ -28,7 +28,9 @@ def light_modules() -> list[str]:
 def loaded_by(code: str) -> set[str]:
     """The top-level modules that a fresh interpreter holds after running `code`."""
     report = "\nimport json, sys; print('LOADED', json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
-    done = subprocess.run([sys.executable, "-c", code + report], capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code + report], capture_output=True, text=True, check=True, timeout=120
+    )
     return set(json.loads(done.stdout.rpartition("LOADED")[2]))
 
 
