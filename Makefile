@@ -22,7 +22,7 @@ help:
 	@echo "make docs    write docs/rules.md and the heads of sample_plans anew"
 	@echo "make pictures  draw the panes in docs/ anew"
 	@echo "make bench   measure the promises about speed and memory (needs about 20 GB of disk)"
-	@echo "make stress  the exhaustive tests: hundreds of kills, a full install"
+	@echo "make stress  the exhaustive tests: hundreds of kills, thousands of random plans, a full install"
 	@echo "make compare the same plans through mergekit and dlec, tensor by tensor (installs mergekit beside: 1.6 GB)"
 
 $(INSTALLED): pyproject.toml
@@ -35,7 +35,7 @@ demo: $(INSTALLED)
 	$(BIN)/dlec demo demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -57,6 +57,7 @@ bench: $(INSTALLED)
 
 stress: $(INSTALLED)
 	$(BIN)/python -m pytest -m stress
+	$(BIN)/python -m pytest --hypothesis-profile=exhaustive tests/plan
 
 # mergekit needs an older transformers, and so an environment of its own
 $(COMPARE)/.installed:

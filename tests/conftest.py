@@ -1,16 +1,25 @@
 """Fixtures that several rooms share."""
 
 import json
+import os
 from collections.abc import Iterator
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from engine.errors import MachineError
+from engine.tasks.demo_model import demo_model
 from tests.architectures import CheckpointOf, write_checkpoint
 from tests.tiny import write_llama
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if "PYTEST_XDIST_WORKER" in os.environ:  # there is a process for each core already
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 settings.register_profile("dlec", deadline=None)  # a busy machine is no failed promise
+settings.register_profile("exhaustive", deadline=None, max_examples=2000)  # make stress
 settings.load_profile("dlec")
 
 
@@ -47,6 +56,20 @@ def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> CheckpointOf:
         return root / name
 
     return written
+
+
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's checkpoint, 30 layers in bf16, fetched once for all processes that test. No test may write to it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real-model"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        try:
+            return demo_model(shared).directory
+        except MachineError as error:
+            pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session", autouse=True)

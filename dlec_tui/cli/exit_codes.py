@@ -33,13 +33,13 @@ Exit codes:
     4  a job failed
     5  a job was cancelled
    75  there is work left: run or queue it again
-  130  interrupted; a merge, demo or download continues when it is run again
+  130  interrupted; a merge, demo, download or sweep continues when it is run again
   141  whoever read the output went away
 """
 
 
-CONTINUED = ("merge", "demo", "download")
-"""Verbs whose work is kept when they are interrupted."""
+CONTINUED = ("merge", "demo", "download", "sweep")
+"""Verbs and groups of verbs whose work is kept when they are interrupted."""
 
 
 class VerbGroup(click.Group):
@@ -69,7 +69,7 @@ class VerbGroup(click.Group):
             with _usage_errors_escaped():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo(_interrupted(ctx.invoked_subcommand), err=True)
+            click.echo(_interrupted(ctx.info_name, ctx.invoked_subcommand), err=True)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
             forget_stdout()
@@ -92,8 +92,9 @@ def say_error(message: str) -> None:
     click.echo(f"{click.style('error', fg='red', bold=True)}: {printable(message)}", err=True)
 
 
-def _interrupted(verb: str | None) -> str:
-    continues = "; the same command continues where this one stopped" if verb in CONTINUED else ""
+def _interrupted(group: str | None, verb: str | None) -> str:
+    is_kept = group in CONTINUED or verb in CONTINUED
+    continues = "; the same command continues where this one stopped" if is_kept else ""
     return f"\ninterrupted{continues}"
 
 

@@ -51,7 +51,8 @@ def merge(
     """Write the checkpoint that PLAN describes to OUT, whole or not at all. Run again, it continues."""
     options = MergeOptions(max_shard_size, not no_reflink, hash_sums, overwrite, not no_load_check)
     # A queued merge downloads when its turn comes: until then the headers, read from the hub, tell enough.
-    plan = read_plan(plan_path, downloading_opener() if downloads and not queueing else opener(remote=downloads))
+    open_checkpoint = downloading_opener() if downloads and not queueing else opener(remote=downloads)
+    plan = read_plan(plan_path, open_checkpoint, out if queueing else None)  # one that runs now counts for itself
     if findings := plan.findings():
         click.echo(findings, err=True)
     if queueing:
@@ -69,6 +70,12 @@ def merge_plan(plan: PlanFile, out: Path, options: MergeOptions, *, strict: bool
         return run_merge(stack, plan.checked.text, out, options, progress)
 
 
+def _opener_of(report: MergeReport) -> str:
+    """The class of transformers that opens the result; models of several towers have one of their own."""
+    found = report.loadcheck.architecture if report.loadcheck else ""
+    return "AutoModelForCausalLM" if not found or found.endswith("ForCausalLM") else f"transformers.{found}"
+
+
 def merged_lines(report: MergeReport) -> Iterator[str]:
     """What was written, what was left behind, and what to do with it."""
     out = shown(report.out)
@@ -78,5 +85,5 @@ def merged_lines(report: MergeReport) -> Iterator[str]:
     yield load_check_text(report.loadcheck)
     yield from (f"note: {shown(note)}" for note in report.config.notes)
     yield from (f"left out: {shown(name)} ({reason})" for name, reason in report.sidecars.left_out.items())
-    yield f'open it:  AutoModelForCausalLM.from_pretrained({str(report.out)!r}, dtype="auto")'
+    yield f'open it:  {_opener_of(report)}.from_pretrained({str(report.out)!r}, dtype="auto")'
     yield f"upload:   hf upload USER/NAME {escaped(shlex.quote(str(report.out)))}"

@@ -26,15 +26,26 @@ from engine.store.location import store_path
 @click.command
 @plan_argument
 @click.option("--fix", "wants_fix", is_flag=True, help="Mend in PLAN what can only be meant in one way, then check.")
+@click.option("--out", type=click.Path(path_type=Path), help="Warn if the result is larger than the disk under OUT.")
+@click.option("--device", metavar="SLOT", help='Warn if it is larger than the memory of "cuda:0", or of "cuda:0-3".')
 @json_option
 @strict_option
 @remote_option
 @click.pass_context
-def check(ctx: click.Context, plan_path: Path, wants_fix: bool, wants_json: bool, strict: bool, remote: bool) -> None:
+def check(
+    ctx: click.Context,
+    plan_path: Path,
+    wants_fix: bool,
+    out: Path | None,
+    device: str | None,
+    wants_json: bool,
+    strict: bool,
+    remote: bool,
+) -> None:
     """Check PLAN against the headers of its checkpoints; nothing is loaded."""
     open_checkpoint = opener(remote=remote)
     mended = _mended(plan_path, open_checkpoint) if wants_fix else None
-    plan = read_plan(plan_path, open_checkpoint)
+    plan = read_plan(plan_path, open_checkpoint, out, device)
     ok = not plan.refusals(strict=strict)
     click.echo(json.dumps(_as_json(plan, mended, ok=ok)) if wants_json else _as_text(plan, mended or ()))
     ctx.exit(0 if ok else HAS_ERRORS)

@@ -42,9 +42,12 @@ class PlanFile:
         return "\n".join(problems.as_text(problem, str(self.path), source) for problem in self.checked.problems)
 
 
-def read_plan(path: Path, open_checkpoint: Callable[[str], Checkpoint]) -> PlanFile:
+def read_plan(
+    path: Path, open_checkpoint: Callable[[str], Checkpoint], out: Path | None = None, device: str | None = None
+) -> PlanFile:
     """Read and check the plan at `path`, without the rules that the user switched off.
 
-    Raises PlanError when it is no text, MachineError when unreadable, UsageError for settings not understood.
+    Where it is known: `out`, to which the result goes, and the device on which it is to run. Raises PlanError when it
+    is no text, MachineError when unreadable, UsageError for settings or a device not understood.
     """
-    return PlanFile(path, check_plan(plan_text_of(path), open_checkpoint, circumstances(store_path())))
+    return PlanFile(path, check_plan(plan_text_of(path), open_checkpoint, circumstances(store_path(), out, device)))

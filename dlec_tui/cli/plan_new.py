@@ -17,6 +17,7 @@ from engine.plan.recipes.registry import MEASURED, RECIPES, Recipe
 
 MEASURING = {
     "dlec": "dlec_tui.cli.plan_new_measured:measured",
+    "dlec-search": "dlec_tui.cli.plan_new_search:searched",
     "dlec-classic": "dlec_tui.cli.plan_new_measured:classic",
     "prune": "dlec_tui.cli.plan_new_measured:pruned",
 }

@@ -24,8 +24,8 @@ def merge(sources: tuple[Path, ...], store: Path, wants_json: bool) -> None:
     """Copy into the store what the stores of each SOURCE hold and it lacks. Run again, it changes nothing.
 
     SOURCE is a home (a directory with dlec.sqlite), that file itself, or a directory of homes. It is only read. Of each
-    store everything is copied or nothing: models, profiles, scores, previews, plans, and jobs that have ended, with
-    their logs.
+    store everything is copied or nothing: models, profiles, scores, previews, sweeps, plans, and jobs that have ended,
+    with their logs.
     """
     with task_progress("uniting") as progress:
         done = unite_homes(store, _stores(sources), progress)
@@ -87,5 +87,7 @@ def _listed(numbers: Mapping[Kind, int]) -> str:
 
 
 def _as_json(united: United) -> dict[str, object]:
-    tallies = {f"{kind}s": {"new": tally.new, "known": tally.known} for kind, tally in united.tallies.items()}
+    tallies = {
+        f"{kind}s".replace(" ", "_"): {"new": tally.new, "known": tally.known} for kind, tally in united.tallies.items()
+    }
     return {"store": str(united.source), **tallies, "unfinished_jobs": united.unfinished_jobs}

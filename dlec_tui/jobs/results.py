@@ -16,6 +16,8 @@ from dlec_tui.jobs.answers import (
     size_text,
     verdict,
 )
+from dlec_tui.jobs.eval_wording import eval_headline, eval_lines
+from dlec_tui.jobs.sweep_wording import sweep_headline, sweep_lines
 from dlec_tui.wording import byte_size, duration, plural, printable
 from engine.errors import escaped, shown
 
@@ -110,6 +112,8 @@ _HEADLINES: Mapping[str, Callable[[Answer], str]] = {
     "preview": verdict,
     "profile": lambda answer: f"{plural(len(answer['layers']), 'layer')} measured",
     "score": lambda answer: f"{plural(len(answer['scores']), 'block')} measured",
+    "sweep": sweep_headline,
+    "eval": eval_headline,
     "merge": _merge_headline,
     "verify": _verify_headline,
     "download": lambda answer: byte_size(answer["bytes"]),
@@ -118,6 +122,8 @@ _LINES: Mapping[str, Callable[[Answer], Iterator[str]]] = {
     "preview": _preview_lines,
     "profile": _profile_lines,
     "score": _score_lines,
+    "sweep": sweep_lines,
+    "eval": eval_lines,
     "verify": _verify_lines,
     "generate": _generated_lines,
 }

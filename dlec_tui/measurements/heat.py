@@ -10,6 +10,11 @@ Block: TypeAlias = tuple[int, int]
 
 LEVELS = 10
 """More could not be told apart, and would cost more bytes on a slow line."""
+RAMP = (
+    *("#5f005f", "#5f0087", "#5f5f87", "#005f87", "#008787"),
+    *("#00af87", "#5faf5f", "#87d75f", "#afd75f", "#ffff5f"),
+)
+"""From the lowest to the highest level, dark to light: of the palette of 256 colours, and told apart by every eye."""
 _TAIL = 0.02
 """Share of the values at either end that may lie beyond the scale: one outlier must not make all others look alike."""
 

@@ -27,6 +27,7 @@ from engine.store.models import ModelRow, all_models
 from engine.store.neurons import count_neurons
 from engine.store.profiles import profiles_of
 from engine.store.scores import Score, find_scores, scored_keys, scored_metrics
+from engine.store.swept_blocks import find_swept_blocks, swept_keys
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def _is(row: ModelRow, reference: str, own: str | None) -> bool:
 
 def _texts(connection: StoreConnection, of: str) -> Iterator[Measured]:
     profiles = {profile.key: profile.measured_at for profile in profiles_of(connection, of)}
-    for key in (*profiles, *(key for key in scored_keys(connection, of) if key not in profiles)):
+    others = dict.fromkeys([*scored_keys(connection, of), *swept_keys(connection, of)])
+    for key in (*profiles, *(key for key in others if key not in profiles)):
         yield Measured(
             key=key,
             measured_at=profiles.get(key, ""),
@@ -111,3 +113,4 @@ def _texts(connection: StoreConnection, of: str) -> Iterator[Measured]:
 def _scores(connection: StoreConnection, key: ProfileKey) -> Iterator[Score]:
     for metric in scored_metrics(connection, key):
         yield from find_scores(connection, key, metric)
+    yield from find_swept_blocks(connection, key)

@@ -38,7 +38,7 @@ from engine.store.job_states import Done
 if TYPE_CHECKING:
     from dlec_tui.jobs.stored import StoredJobs
 
-CHANGING = ("profile", "score", "propose", "classic")
+CHANGING = ("profile", "score", "propose", "search", "sweep", "classic")
 """Jobs after which there may be more to see."""
 MOST_REMEMBERED = 20
 """Models."""

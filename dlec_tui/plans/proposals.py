@@ -9,7 +9,7 @@ from engine.store.jobs import Job
 if TYPE_CHECKING:
     from dlec_tui.jobs.stored import StoredJobs
 
-PROPOSING = ("propose", "classic")
+PROPOSING = ("propose", "search", "classic")
 _MOST = 5
 
 

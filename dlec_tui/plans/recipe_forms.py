@@ -9,9 +9,9 @@ from dlec_tui.measurements.fields import Field, Values
 from dlec_tui.measurements.orders import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.errors import UsageError
-from engine.jobs.orders import classic_order, propose_order
+from engine.jobs.orders import classic_order, propose_order, search_order
 from engine.jobs.settings import job_settings
-from engine.plan.recipes import dlec, fields
+from engine.plan.recipes import dlec, dlec_search, fields
 from engine.plan.recipes.budget import layers_for_growth
 from engine.plan.recipes.registry import MEASURED, RECIPES
 from engine.plan.recipes.repeat import GROWTH
@@ -20,7 +20,12 @@ from engine.tasks.setting import Setting
 
 NAMES = (*MEASURED, *RECIPES)
 """Of all recipes, those that measure first."""
-_OPTIONS_OF_MEASURED = {"dlec": fields.fields_of(dlec.Options), "dlec-classic": ()}
+_OPTIONS_OF_MEASURED = {
+    "dlec": fields.fields_of(dlec.Options),
+    "dlec-search": fields.fields_of(dlec_search.Options),
+    "dlec-classic": (),
+}
+_WITH_BUDGET = ("dlec", "dlec-search")
 OpenCheckpoint = Callable[[str], Checkpoint]
 
 
@@ -50,7 +55,7 @@ def form_fields(name: str, reference: str, checkpoint: Checkpoint | None) -> Ite
     yield Field("model", "model", reference, about="a directory or a hub id")
     for field in _fields_of(name):
         value = field.written(field.default)
-        if name == "dlec" and field.name == "layers" and checkpoint is not None:
+        if name in _WITH_BUDGET and field.name == "layers" and checkpoint is not None:
             value = str(layers_for_growth(checkpoint, GROWTH))
         choices = tuple(field.form.split("|")) if "|" in field.form else ()
         yield Field(f"option-{field.name}", field.name.replace("_", " "), value, choices, field.help)
@@ -85,8 +90,12 @@ def order_for(form: Filled, open_checkpoint: OpenCheckpoint, store: Path) -> Ord
     require_local(checkpoint)
     request = request_for(checkpoint, Setting(home=str(store.parent.absolute())))
     settings = job_settings(store)
-    if form.recipe != "dlec":
+    if form.recipe == "dlec-classic":
         return classic_order(checkpoint, request, settings)
+    if form.recipe == "dlec-search":
+        search = dlec_search.Options(**form.options)
+        dlec_search.require_possible(checkpoint.layer_count, search)
+        return search_order(checkpoint, {**request, **asdict(search)}, settings)
     options = dlec.Options(**form.options)
     dlec.candidate_blocks(checkpoint.layer_count, options)  # raises at once what the job would fail with
     return propose_order(checkpoint, {**request, **asdict(options)}, settings)

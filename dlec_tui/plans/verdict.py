@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from dlec_tui.plans.checkpoints import PlanCheckpoints
+from dlec_tui.plans.circumstances import rules_off
 from dlec_tui.wording import plural
 from engine.errors import DlecError
 from engine.merge.space import free_bytes
@@ -13,6 +14,7 @@ from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.cost import Cost, cost_of
 from engine.plan.edits import SliceView, slices_of
 from engine.plan.problems import Problem, Severity
+from engine.plan.rules import Circumstances
 
 _BY_SEVERITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
@@ -61,11 +63,12 @@ def slices_in(text: str) -> Slices:
         return Slices(text, unreadable=error.why or error.what)
 
 
-def look_over(text: str, name: str, checkpoints: PlanCheckpoints) -> Verdict:
-    """name: of the output. Takes some tens of milliseconds for 500 slices, and never raises DlecError."""
-    open_checkpoint = checkpoints.opener()
-    slices, checked = slices_in(text), check_plan(text, open_checkpoint)
-    problems = tuple(sorted(checked.problems, key=lambda problem: _BY_SEVERITY[problem.severity]))
+def look_over(text: str, name: str, checkpoints: PlanCheckpoints, store: Path) -> Verdict:
+    """name: of the output; config.toml beside the store switches rules off. Takes some tens of milliseconds for 500
+    slices, and never raises DlecError."""
+    off, unreadable = _rules_off(store)
+    slices, checked = slices_in(text), check_plan(text, checkpoints.opener(), Circumstances(off))
+    problems = tuple(sorted([*unreadable, *checked.problems], key=lambda problem: _BY_SEVERITY[problem.severity]))
     is_runnable = checked.stack is not None and checked.ok
     cost = cost_of(checked.stack) if checked.stack is not None and is_runnable else None
     out = checked.stack.config_donor.directory.absolute().parent / name if checked.stack is not None else None
@@ -76,6 +79,14 @@ def counts_text(problems: Sequence[Problem]) -> str:
     """ "1 error, 2 notes"; "" for none."""
     numbers = {severity: sum(problem.severity is severity for problem in problems) for severity in Severity}
     return ", ".join(plural(number, str(severity)) for severity, number in numbers.items() if number)
+
+
+def _rules_off(store: Path) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    """The rules that the settings switch off; or none, and what is wrong with the settings."""
+    try:
+        return rules_off(store), ()
+    except DlecError as error:
+        return (), (Problem("rules-off", Severity.WARNING, error.line, fix=error.fix),)
 
 
 def _free(out: Path | None) -> int | None:

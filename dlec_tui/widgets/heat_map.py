@@ -13,14 +13,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from dlec_tui.measurements.heat import LEVELS, Block, BlockMap
+from dlec_tui.measurements.heat import LEVELS, RAMP, Block, BlockMap
 from dlec_tui.terminal.glyphs import GLYPHS
 
-RAMP = (
-    *("#5f005f", "#5f0087", "#5f5f87", "#005f87", "#008787"),
-    *("#00af87", "#5faf5f", "#87d75f", "#afd75f", "#ffff5f"),
-)
-"""From the lowest to the highest level, dark to light: of the palette of 256 colours, and told apart by every eye."""
 CURSOR, MARK = "#ffffff", "#ff5f87"
 _GUTTER = 5
 """Columns for the lengths at the left."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from engine.errors import MachineError
+from engine.inference.devices import devices_named
 from engine.inference.failures import is_out_of_memory, one_line
 from engine.tensors.library import torch_library
 
@@ -17,6 +18,14 @@ def weight_bytes(model: Any) -> int:
     """Bytes of all weights; those that several places share count once."""
     parameters = {parameter.data_ptr(): parameter.nbytes for parameter in model.parameters()}
     return sum(parameters.values())
+
+
+def free_bytes(device: str) -> int:
+    """Of GPUs, together: what nothing uses, and what torch keeps for itself and can give again."""
+    cuda = torch_library().cuda
+    names = devices_named(device)
+    kept = sum(cuda.memory_reserved(name) - cuda.memory_allocated(name) for name in names)
+    return int(kept + sum(cuda.mem_get_info(name)[0] for name in names))
 
 
 def give_memory_back() -> None:

@@ -1,5 +1,6 @@
 """Opens a checkpoint directory to run it: the model with its weights, checked, and its tokenizer."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def open_model(directory: Path, dtype: str = "auto", device: str = "cpu") -> Any
     are not finite (in `dtype`); UsageError for an unknown dtype or device; MachineError when the device is not there
     or lacks memory.
     """
-    _require_dtype(dtype)
+    require_dtype(dtype)
     require_device(device)
     config = read_model_config(directory)
     require_language_head(directory, config)
@@ -68,8 +69,13 @@ def require_language_head(directory: Path, config: Any) -> None:
 
 def require_finite(model: Any, directory: Path) -> None:
     """Raises CheckpointError naming the first parameter with a weight that is NaN or infinite."""
+    require_finite_weights(model.named_parameters(), directory)
+
+
+def require_finite_weights(weights: Iterable[tuple[str, Any]], directory: Path) -> None:
+    """The same for any weights by name."""
     torch = torch_library()
-    for name, parameter in model.named_parameters():
+    for name, parameter in weights:
         # A sum is finite only if all it adds is; it costs one pass and no memory. It may overflow, so look closer then.
         if parameter.is_floating_point() and not torch.isfinite(parameter.sum(dtype=torch.float32)):
             count = int((~torch.isfinite(parameter)).sum())
@@ -77,7 +83,8 @@ def require_finite(model: Any, directory: Path) -> None:
                 raise _not_finite(directory, name, parameter, count)
 
 
-def _require_dtype(dtype: str) -> None:
+def require_dtype(dtype: str) -> None:
+    """Raises UsageError when `dtype` is none of DTYPES."""
     if dtype not in DTYPES:
         raise UsageError(f"{shown(dtype)} is no dtype to run a model in", fix=f"Use one of {', '.join(DTYPES)}.")
 

@@ -6,7 +6,7 @@ the model's own exactly. Recording runs no layer and needs no layer's weights (e
 B sequences, T tokens, D the width of the residual stream, V the vocabulary.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +32,20 @@ class Recording:
     _calls: tuple[Call, ...]
     _hand_on: HandOn
 
-    def layer(self, index: int, hidden: "torch.Tensor") -> "torch.Tensor":
-        """[B, T, D] to [B, T, D]: layer `index` of the model. Raises UsageError for hidden states of another shape."""
+    def layer(
+        self, index: int, hidden: "torch.Tensor", weights: "Mapping[str, torch.Tensor] | None" = None
+    ) -> "torch.Tensor":
+        """[B, T, D] to [B, T, D]: layer `index` of the model; `weights` are used instead of its own of these names.
+
+        Raises UsageError for hidden states of another shape.
+        """
         self._require_shape(hidden)
-        call = self._calls[index]
-        output = self._layers[index](hidden, *call.positional, **call.keywords)
+        call, module = self._calls[index], self._layers[index]
+        if weights is None:
+            output = module(hidden, *call.positional, **call.keywords)
+        else:
+            given = (hidden, *call.positional)
+            output = torch_library().func.functional_call(module, dict(weights), given, dict(call.keywords))
         found: torch.Tensor = output[0] if isinstance(output, tuple | list) else output
         return found
 
@@ -47,6 +56,13 @@ class Recording:
         with forward_replaced(self._layers, lambda *_, **__: given):
             found: torch.Tensor = self._model(input_ids=self._input_ids, use_cache=False).logits
         return found
+
+    @property
+    def nbytes(self) -> int:
+        """Of everything recorded; what several layers are given counts once."""
+        tensors = _tensors_in([self.embedded, *(call.arguments for call in self._calls)])
+        storages = {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in tensors}
+        return sum(storages.values())
 
     def _require_shape(self, hidden: "torch.Tensor") -> None:
         if hidden.shape != self.embedded.shape:
@@ -117,6 +133,14 @@ def _is_equal(one: Any, other: Any) -> bool:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(_is_equal(one[key], other[key]) for key in one)
     return not isinstance(one, torch.Tensor) and not isinstance(other, torch.Tensor)
+
+
+def _tensors_in(value: Any) -> "Iterator[torch.Tensor]":
+    if isinstance(value, torch_library().Tensor):
+        yield value
+    elif isinstance(value, tuple | list | Mapping):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _tensors_in(each)
 
 
 def _is_store(value: Any) -> bool:

@@ -47,9 +47,19 @@ def propose_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: 
     return _measuring("propose", title, request, [checkpoint], settings)
 
 
+def search_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
+    title = f"search layers of {_name_of(checkpoint)} to repeat"
+    return _measuring("search", title, request, [checkpoint], settings)
+
+
 def classic_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
     title = f"what the original DLEC rule keeps of {_name_of(checkpoint)}"
     return _measuring("classic", title, request, [checkpoint], settings)
+
+
+def sweep_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
+    title = f"sweep {request['space']} of {_name_of(checkpoint)}"
+    return _measuring("sweep", title, request, [checkpoint], settings)
 
 
 def preview_order(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> Order:
@@ -60,6 +70,11 @@ def preview_order(plan: NamedPlan, request: Mapping[str, Any], settings: JobSett
 def generate_order(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> Order:
     title = f"generate with {plan.name}"
     return _measuring("generate", title, _in_place(plan, request), plan.stack.checkpoints, settings)
+
+
+def eval_order(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> Order:
+    title = f"eval {plan.name} by {', '.join(Path(task).name for task in request['tasks'])}"
+    return _measuring("eval", title, _in_place(plan, request), plan.stack.checkpoints, settings)
 
 
 def merge_order(

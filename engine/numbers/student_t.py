@@ -1,4 +1,4 @@
-"""Quantiles of Student's t distribution, from the regularised incomplete beta function.
+"""Student's t distribution: quantiles and two-sided tails, from the regularised incomplete beta function.
 
 Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.5.8 (continued fraction), 26.7.1 (relation to t);
 the fraction is evaluated by Lentz's method; 26.7.5 (expansion around the normal quantile) for very many degrees of
@@ -37,6 +37,20 @@ def t_quantile(p: float, df: float) -> float:
     else:
         size = _decreasing_root(lambda t: centre - _inside(t, df), df)
     return math.copysign(size, p - 0.5)
+
+
+def two_sided_p(t: float, df: float) -> float:
+    """The probability that a Student variable with `df` degrees of freedom lies further from 0 than `t` does.
+
+    Raises ValueError unless df > 0 and t is a number, which may be infinite.
+    """
+    if math.isnan(t) or not 0 < df < math.inf:
+        raise ValueError(f"two_sided_p needs a number and df > 0, got t={t}, df={df}")
+    if math.isinf(t):
+        return 0.0
+    if df > _NEARLY_NORMAL:
+        return 2 * NormalDist().cdf(-abs(t - (t**3 + t) / (4 * df)))  # _expansion, turned round
+    return _outside(t, df)
 
 
 def _expansion(z: float, df: float) -> float:

@@ -4,7 +4,7 @@ Two plans are equal when they say the same: where it stands in the text does not
 """
 
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 
 class Place(NamedTuple):
@@ -28,6 +28,44 @@ class Span:
     """Of the character behind it."""
 
 
+class Located(Protocol):
+    """Something that a plan's text says. Where it stands is worked out when a problem has to tell it: a plan says
+    thousands of things, and most are right."""
+
+    @property
+    def place(self) -> Place: ...
+
+    @property
+    def span(self) -> Span | None:
+        """Where it can be replaced; None where that would change more or less than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nowhere:
+    """Of what no text says."""
+
+    place: Place = START
+    span: Span | None = None
+
+
+NOWHERE = Nowhere()
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Of what another thing in the text stands for too, and so cannot be replaced by itself."""
+
+    other: Located
+
+    @property
+    def place(self) -> Place:
+        return self.other.place
+
+    @property
+    def span(self) -> Span | None:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class ScaleEntry:
     """One entry of a `scale` setting."""
@@ -36,7 +74,11 @@ class ScaleEntry:
     """Applies to tensors whose input name contains this text; None applies to every tensor."""
     values: tuple[float, ...]
     """One factor, or a gradient over the slice: linear from the first to the last layer."""
-    place: Place = field(default=START, compare=False)
+    at: Located = field(default=NOWHERE, compare=False)
+
+    @property
+    def place(self) -> Place:
+        return self.at.place
 
 
 ScaleLevel: TypeAlias = tuple[ScaleEntry, ...]
@@ -54,19 +96,33 @@ class Slice:
     """0 while `is_whole`."""
     levels: tuple[ScaleLevel, ...] = ()
     """Scale settings that apply here, nearest first: source, then slice."""
-    place: Place = field(default=START, compare=False)
-    """Of the slice."""
-    range_place: Place = field(default=START, compare=False)
-    """Of its layer_range."""
-    model_place: Place = field(default=START, compare=False)
-    range_span: Span | None = field(default=None, compare=False)
-    """Of its layer_range; None where that is not on one line or stands for other slices too."""
+    at: Located = field(default=NOWHERE, compare=False)
+    range_at: Located = field(default=NOWHERE, compare=False)
+    """Its layer_range."""
+    model_at: Located = field(default=NOWHERE, compare=False)
     is_whole: bool = False
     """Every layer of a model whose depth is not known yet (`models:`); a settled plan has none of these."""
 
     @property
     def length(self) -> int:
         return self.end - self.start
+
+    @property
+    def place(self) -> Place:
+        return self.at.place
+
+    @property
+    def range_place(self) -> Place:
+        return self.range_at.place
+
+    @property
+    def range_span(self) -> Span | None:
+        """Of its layer_range; None where that is not on one line or stands for other slices too."""
+        return self.range_at.span
+
+    @property
+    def model_place(self) -> Place:
+        return self.model_at.place
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.plan.model import Plan, ScaleEntry, ScaleLevel, Slice
+from engine.plan.model import Beside, Plan, ScaleEntry, ScaleLevel, Slice
 from engine.plan.stack import AT_THE_ENDS, FactorLevel, factor_of, levels_at, position_of
 
 
@@ -101,4 +101,4 @@ def _factor(levels: tuple[FactorLevel, ...], name: str) -> float:
 
 def _placed(outer: Slice, model: str, start: int, end: int, levels: tuple[ScaleLevel, ...]) -> Slice:
     """A slice that stands where the outer one does."""
-    return Slice(model, start, end, levels, outer.place, outer.range_place, outer.model_place)
+    return Slice(model, start, end, levels, outer.at, Beside(outer.range_at), outer.model_at)

@@ -147,7 +147,7 @@ def _untied_head(stack: Stack) -> Iterator[OutputTensor]:
     donor = stack.head
     if is_tied(stack) or not _ties(donor.checkpoint) or _head_name(donor.checkpoint):
         return
-    embedding = next(name for name in donor.checkpoint.anatomy.ends if is_token_embedding(name))
+    embedding = next(name for name in donor.checkpoint.anatomy.names_of_end(End.EMBEDDING) if is_token_embedding(name))
     name = _head_name(stack.config_donor) or "lm_head.weight"
     yield _output(stack, name, donor.checkpoint.tensors[embedding], _plain_scaling(donor.levels, embedding))
 

@@ -72,12 +72,19 @@ def _written_out(plan: Plan, documents: Mapping[str, Plan], checkpoints: Checkpo
     slices = [part for slice_ in whole for part in _parts(slice_, plan.scale, documents, checkpoints)]
     first, last = documents.get(whole[0].model), documents.get(whole[-1].model)
     if first is not None:
-        slices.insert(0, donor_of(first, first.slices[0], whole[0], plan.scale, checkpoints))
+        donor = donor_of(first, first.slices[0], whole[0], plan.scale, checkpoints)
+        slices[:0] = [] if slices and _gives_the_same(donor, slices[0], plan.scale) else [donor]
     if last is not None:
-        slices.append(donor_of(last, last.slices[-1], whole[-1], plan.scale, checkpoints))
-    donor = plan.base_model or whole[0].model
-    base = documents[donor].donor if donor in documents else donor
+        donor = donor_of(last, last.slices[-1], whole[-1], plan.scale, checkpoints)
+        slices += [] if _gives_the_same(donor, slices[-1], plan.scale) else [donor]
+    named = plan.base_model or whole[0].model
+    base = documents[named].donor if named in documents else named
     return replace(plan, slices=tuple(slices), base_model=base, earlier=())
+
+
+def _gives_the_same(donor: Slice, slice_: Slice, scale: ScaleLevel) -> bool:
+    """Whether the slice that stands there anyway gives, outside the layers, what the donor would."""
+    return donor.model == slice_.model and not (donor.levels or slice_.levels or scale)
 
 
 def _parts(slice_: Slice, scale: ScaleLevel, documents: Mapping[str, Plan], checkpoints: Checkpoints) -> list[Slice]:

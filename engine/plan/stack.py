@@ -1,8 +1,9 @@
 """The stack: what a plan compiles to. Rules, sizes, merge and preview read it and never the YAML."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
@@ -99,19 +100,25 @@ def levels_at(levels: Iterable[ScaleLevel], position: float) -> tuple[FactorLeve
 
 
 def _visits(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Iterator[Visit]:
-    seen: Counter[tuple[int, int]] = Counter()
+    seen: defaultdict[tuple[int, int], int] = defaultdict(int)
     for index, slice_ in enumerate(plan.slices):
         checkpoint = checkpoints[slice_.model]
-        levels = (*slice_.levels, plan.scale)
-        for offset in range(slice_.length):
-            layer = slice_.start + offset
-            at_place = levels_at(levels, position_of(offset, slice_))
-            yield Visit(checkpoint, layer, seen[id(checkpoint), layer], at_place, slice_index=index)
-            seen[id(checkpoint), layer] += 1
+        for layer, levels in zip(range(slice_.start, slice_.end), _levels_of_layers(slice_, plan.scale), strict=False):
+            key = id(checkpoint), layer
+            yield Visit(checkpoint, layer, seen[key], levels, slice_index=index)
+            seen[key] += 1
+
+
+def _levels_of_layers(slice_: Slice, scale: ScaleLevel) -> Iterable[tuple[FactorLevel, ...]]:
+    """Layer by layer; without gradients all layers share one value, made once."""
+    levels = (*slice_.levels, scale)
+    if any(len(entry.values) > 1 for level in levels for entry in level):
+        return (levels_at(levels, position_of(offset, slice_)) for offset in range(slice_.length))
+    return repeat(levels_at(levels, AT_THE_ENDS))
 
 
 def _level_at(level: ScaleLevel, position: float) -> FactorLevel:
-    return tuple((entry.filter, _interpolated(entry.values, position)) for entry in level)
+    return tuple([(entry.filter, _interpolated(entry.values, position)) for entry in level])
 
 
 def _interpolated(values: tuple[float, ...], position: float) -> float:

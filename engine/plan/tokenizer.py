@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from engine.checkpoint.anatomy import is_token_embedding
+from engine.checkpoint.anatomy import End, is_token_embedding
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import shown
 from engine.plan.model import Plan, TokenizerWish
@@ -35,17 +35,21 @@ def _sources(wish: TokenizerWish, plan: Plan, checkpoints: Mapping[str, Checkpoi
     ends = (plan.slices[0].model, plan.slices[-1].model)
     for reference in dict.fromkeys((*concerned, *ends)):
         if not _is_same_vocabulary(checkpoints[reference].directory, donor.directory):
-            message = (
-                f"the tokenizers of {shown(reference)} and {shown(plan.donor)} differ: rows would have to be moved"
-                " or made up"
-            )
+            message = _difference(reference, plan.donor, checkpoints)
             fix = f"Transplant one tokenizer first (mergekit-tokensurgeon). {LEAVE_OUT}"
             yield Problem(RULE, Severity.ERROR, message, wish.source_place, fix)
 
 
+def _difference(reference: str, donor: str, checkpoints: Mapping[str, Checkpoint]) -> str:
+    for each in (donor, reference):
+        if not any((checkpoints[each].directory / name).is_file() for name in VOCABULARY_FILES):
+            return f"{shown(each)} has no tokenizer, so that it cannot be known which row is which token's"
+    return f"the tokenizers of {shown(reference)} and {shown(donor)} differ: rows would have to be moved or made up"
+
+
 def _padding(wish: TokenizerWish, embedding: Checkpoint) -> Iterator[Problem]:
     multiple = wish.pad_to_multiple_of
-    names = [name for name in embedding.anatomy.ends if is_token_embedding(name)]
+    names = [name for name in embedding.anatomy.names_of_end(End.EMBEDDING) if is_token_embedding(name)]
     if multiple is None or not names:
         return
     rows = embedding.tensors[names[0]].shape[0]

@@ -6,6 +6,8 @@ end_layer - 1. NULL stands for a figure that is not a number.
 
 from collections.abc import Mapping
 
+from engine.store.schema_sweeps import SWEEPS
+
 MIGRATION_SET = "dlec"
 """Our migrations' name in sqlite-utils' table of migrations."""
 
@@ -195,5 +197,5 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_by_state ON jobs (state, priority DESC, position);
 """
 
-MIGRATIONS: Mapping[str, str] = {"0001_measurements": _MEASUREMENTS, "0002_jobs": _JOBS}
+MIGRATIONS: Mapping[str, str] = {"0001_measurements": _MEASUREMENTS, "0002_jobs": _JOBS, "0003_sweeps": SWEEPS}
 """Name and SQL, in order."""

@@ -20,6 +20,7 @@ from engine.store.keys import KEY_COLUMNS
 from engine.store.plans import ON_KNOWN_PLAN
 from engine.store.reading import reading_mode
 from engine.store.unitable import require_unitable
+from engine.store.united_sweeps import SWEEP_TABLES, copy_sweeps
 
 
 class Kind(StrEnum):
@@ -29,6 +30,10 @@ class Kind(StrEnum):
     PROFILE = "profile"
     SCORE = "score"
     PREVIEW = "preview"
+    FIGURE = "swept plan"
+    """One plan on one half of a text, as a sweep measured it."""
+    ANSWER = "probed plan"
+    SWEEP = "sweep"
     PLAN = "plan"
     JOB = "job"
     """One that has ended."""
@@ -62,6 +67,9 @@ _COUNTED: Mapping[Kind, str] = {
     Kind.PROFILE: "profiles",
     Kind.SCORE: "scores",
     Kind.PREVIEW: "preview_results",
+    Kind.FIGURE: "plan_figures",
+    Kind.ANSWER: "probe_results",
+    Kind.SWEEP: "sweeps",
     Kind.PLAN: "plans_used",
     Kind.JOB: f"jobs WHERE {_HAS_ENDED}",
 }
@@ -70,8 +78,8 @@ _PROFILE_TABLES = (
     *("neuron_statistics", "token_contexts", "neuron_order"),
 )
 """In an order that foreign keys allow."""
-_MEASURED_TABLES = ("scores", "preview_results")
-_TABLES = ("models", "profile_keys", *_PROFILE_TABLES, *_MEASURED_TABLES, "plans_used", "jobs")
+_MEASURED_TABLES = ("scores", "preview_results", "plan_figures", "probe_results")
+_TABLES = ("models", "profile_keys", *_PROFILE_TABLES, *_MEASURED_TABLES, *SWEEP_TABLES, "plans_used", "jobs")
 
 
 def unite(target: Path, source: Path) -> United:
@@ -123,6 +131,7 @@ def _copy_all(connection: StoreConnection) -> None:
         _copy_measurements(connection, table, lacking)
     for table in _MEASURED_TABLES:
         _copy_measurements(connection, table, _key_ids(connection))
+    copy_sweeps(connection)
     connection.execute(f"INSERT INTO main.plans_used SELECT * FROM source.plans_used WHERE true {ON_KNOWN_PLAN}")
     _copy_jobs(connection)
 

@@ -65,6 +65,11 @@ def models_of(checkpoints: Iterable[Checkpoint], setting: Setting) -> dict[Check
     return {checkpoint: _model[each] for checkpoint, each in wanted.items()}
 
 
+def is_open(checkpoint: Checkpoint, setting: Setting) -> bool:
+    """Whether the model is in memory as the setting wants it."""
+    return _opened(checkpoint, setting) in _model
+
+
 def tokenizer_of(checkpoint: Checkpoint) -> Any:
     """Raises CheckpointError when there is none."""
     return _tokenizer(checkpoint.directory, _state_below(checkpoint.directory))

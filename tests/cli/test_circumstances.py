@@ -70,3 +70,32 @@ def test_a_rule_switched_off_in_the_settings_is_not_asked_by_the_command_line(
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "config.toml").write_text('[rules]\noff = ["unused-layer"]\n')
     assert dlec("plan", "check", plan, "--strict").exit_code == 0
+
+
+def test_a_result_larger_than_the_disk_it_goes_to_is_told(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dlec_tui.plans.circumstances.free_bytes", lambda _: 1000)
+    result = dlec("plan", "check", plan, "--out", "there/grown")
+    assert "size" in result.stdout
+    assert "too little" in result.stdout
+    assert dlec("plan", "check", plan, "--out", "there/grown", "--strict").exit_code == 1
+    assert "size" not in dlec("plan", "check", plan).stdout
+
+
+def test_a_result_larger_than_the_memory_of_its_device_is_told(
+    dlec, plan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dlec_tui.plans.circumstances.device_of", lambda slot: Device(str(slot), 1000))
+    assert "cuda:0 has" in dlec("plan", "check", plan, "--device", "cuda:0").stdout
+
+
+def test_a_device_that_is_none_is_refused(dlec, plan: Path) -> None:
+    result = dlec("plan", "check", plan, "--device", "gpu")
+    assert result.exit_code == 2
+    assert "no slot" in result.stderr
+
+
+def test_a_queued_merge_is_told_of_the_disk_now(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dlec_tui.plans.circumstances.free_bytes", lambda _: 1000)
+    result = dlec("merge", plan, "grown", "--queue")
+    assert "too little" in result.stderr
+    assert result.exit_code == 0

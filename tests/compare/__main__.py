@@ -23,13 +23,15 @@ from tests.plan.plans import checked_plan, write_models
 
 RUNNER = Path(__file__).with_name("run_mergekit.py")
 SHAPE = {"layers": 4, "hidden": 8, "intermediate": 16, "vocab": 16}
+TIED = {**SHAPE, "tied": True}
+DEEP = {**TIED, "layers": 30}
 
 
 def main(python: str) -> int:
     """The number of plans that differ though they should not."""
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
-        models = write_models(root, {"A": SHAPE, "B": SHAPE, "T": {**SHAPE, "tied": True}})
+        models = write_models(root, {"A": SHAPE, "B": SHAPE, "T": TIED, "S": DEEP, "I": DEEP})
         texts = cases()
         theirs = _mergekits(python, root, texts)
         verdicts = {name: _verdict(root, models, name, text, theirs[name]) for name, text in texts.items()}
@@ -63,6 +65,9 @@ def _verdict(root: Path, models: Mapping[str, str], name: str, text: str, refusa
     theirs = _tensors(root / "theirs" / name)
     if mine.keys() != theirs.keys():
         return f"other tensors: {', '.join(sorted(mine.keys() ^ theirs.keys()))}"
+    counts = [_layer_count(root / who / name) for who in ("mine", "theirs")]
+    if counts[0] != counts[1]:
+        return f"other layer counts: {counts[0]}, mergekit {counts[1]}"
     different = [key for key in mine if mine[key].dtype != theirs[key].dtype or not torch.equal(mine[key], theirs[key])]
     return f"other values: {', '.join(different[:5])} ({len(different)} in all)" if different else SAME
 
@@ -77,6 +82,10 @@ def _merged(out: Path, models: Mapping[str, str], text: str) -> dict[str, Any] |
     except DlecError:
         return None
     return _tensors(out)
+
+
+def _layer_count(directory: Path) -> int:
+    return int(json.loads((directory / "config.json").read_text())["num_hidden_layers"])
 
 
 def _tensors(directory: Path) -> dict[str, Any]:

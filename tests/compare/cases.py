@@ -1,10 +1,11 @@
-"""Plans that mergekit and dlec are given alike, over models A, B and T (tied), of four layers; and the differences
-that are meant."""
+"""Plans that mergekit and dlec are given alike, and the differences that are meant. The models A, B and T (tied) have
+four layers, S and I thirty."""
 
 from hypothesis import HealthCheck, given, settings
 
 from tests.plan.plans import plan_of
 from tests.plan.random_plans import plans
+from tests.plan.samples import BASE, DIRECTORY, TUNED
 from tests.plan.test_documents import SCALES, documents
 
 RANDOM_PLANS = 40
@@ -46,6 +47,16 @@ CASES = {
     "misspelt": plan_of(("A", 0, 4)) + "    paramters: {scale: 0}\n",
     "single-filter": plan_of(("A", 0, 4, "{filter: o_proj, value: 0}")),
     "bad-dtype": plan_of(("A", 0, 4), dtype="bfloat"),
+    "torch-dtype": plan_of(("A", 0, 4), dtype="torch.bfloat16"),
+    "model-as-mapping": plan_of(("{model: {path: A}}", 0, 4), ("{model: B}", 2, 4)),
+    "model-as-path": plan_of(("{path: A}", 0, 4)),
+    "star-and-null": plan_of(
+        ("A", 0, 4, '[{filter: mlp, value: 2}, {filter: "*", value: 0.5}, {filter: ~, value: 9}]')
+    ),
+    "windows": "# déjà vu\n" + plan_of(("A", 0, 4), ("B", 1, 4)).replace("\n", "  # 層\r\n"),
+    "negative": plan_of(("A", -1, 4)),
+    "models-form-and-base": "merge_method: passthrough\nbase_model: B\nmodels: [{model: A}]\n",
+    "filter-of-layer-1": plan_of(("S", 0, 30, "[{filter: layers.1, value: 0}]")),
     "slerp": "merge_method: slerp\nbase_model: A\nparameters: {t: 0.5}\nmodels: [{model: A}, {model: B}]\n",
     **{f"documents-{name}": documents(one=inner, final=outer) for name, (inner, outer) in SCALES.items()},
 }
@@ -55,9 +66,20 @@ MEANT = {
     "two-sources": "mergekit takes the last source and drops the other without a word; dlec refuses",
     "reversed": "mergekit writes a layer count that is too small; dlec refuses",
     "misspelt": "mergekit ignores the key; dlec refuses and offers the right one",
+    "models-form-and-base": "mergekit takes base_model for a second model and refuses; dlec warns and takes its config",
+    "model-as-path": "mergekit wants {model: {path: A}} and refuses; dlec warns and reads it",
     "slerp": "not a stack: dlec says what to do instead",
 }
 """Case to the reason why dlec does something else."""
+
+
+def recipes():
+    """What every recipe writes, over S and I in place of SmolLM2."""
+    names = {f"{TUNED}\n": "I\n", f"{BASE}\n": "S\n"}
+    texts = {file.stem: file.read_text() for file in sorted(DIRECTORY.iterdir())}
+    for reference, name in names.items():
+        texts = {stem: text.replace(reference, name) for stem, text in texts.items()}
+    return {f"recipe-{stem}": text for stem, text in texts.items()}
 
 
 def cases():
@@ -72,4 +94,4 @@ def cases():
         found.append(safe_dump(plan))
 
     collect()
-    return CASES | {f"random-{number:02}": text for number, text in enumerate(found[:RANDOM_PLANS])}
+    return CASES | recipes() | {f"random-{number:02}": text for number, text in enumerate(found[:RANDOM_PLANS])}

@@ -1,13 +1,9 @@
 """Fixtures of this room."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import torch
-
-from engine.errors import MachineError
-from engine.tasks.demo_model import demo_model
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -17,12 +13,3 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="session")
-def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's checkpoint, 30 layers in bf16. No test may write to it."""
-    try:
-        return demo_model(tmp_path_factory.mktemp("model")).directory
-    except MachineError as error:
-        pytest.skip(str(error))

@@ -12,14 +12,15 @@ OWN = {"dlec_tui", "engine"}
 NOT_IMPORTED = {
     *("safetensors", "gguf"),  # through which transformers reads weights
     "nvidia-ml-py",  # imported by name, where it is installed
+    "accelerate",  # which lm-eval's transformers models import
 }
 
 
 def declared() -> set[str]:
-    """The distributions that `pip install '.[web,gpu]'` brings, by normalised name."""
+    """The distributions that `pip install '.[web,gpu,eval]'` brings, by normalised name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    requirements = [*project["dependencies"], *extras["web"], *extras["gpu"]]
+    requirements = [*project["dependencies"], *extras["web"], *extras["gpu"], *extras["eval"]]
     return {normalised(re.match(r"[\w.-]+", requirement)[0]) for requirement in requirements}
 
 
@@ -41,7 +42,8 @@ def imported() -> set[str]:
 
 
 def distributions_of(module: str) -> set[str]:
-    return {normalised(name) for name in packages_distributions()[module]}
+    """An extra that is not installed is called as its module."""
+    return {normalised(name) for name in packages_distributions().get(module, [module])}
 
 
 def test_every_import_is_a_declared_dependency() -> None:

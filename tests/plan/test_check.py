@@ -71,7 +71,7 @@ FINDINGS = {
     "shadowed": ([("A", 0, 4, "[{value: 1}, {filter: o_proj, value: 0}]")], "filters", WARNING, "never reached"),
     "embeddings too": ([("A", 0, 4, "0.5")], "scale-reach", WARNING, "model.embed_tokens.weight"),
     "more layers": ([("MORE", 0, 3)], "layer-count", ERROR, "says 3 layers, its weights have 4"),
-    "two dtypes": ([("A", 0, 2), ("HALF", 2, 4)], "dtypes", WARNING, "F32 and F16"),
+    "two dtypes": ([("A", 0, 2), ("HALF", 2, 4)], "dtypes", ERROR, "F32 and F16"),
     "a family unheard of": ([("NEW", 0, 4)], "known-family", WARNING, "`brandnew`"),
     "not there": ([("no/such/model/here", 0, 4)], "checkpoint", ERROR, "does not exist"),
 }  # fmt: skip

@@ -31,6 +31,11 @@ def test_an_earlier_document_is_a_model_of_its_layers(models):
     assert donors(models, stack) == "ABA"
 
 
+def test_a_document_whose_ends_its_layers_give_needs_no_slices_for_them(models):
+    checked = checked_plan(models, documents(one=plan_of(("A", 0, 3), ("A", 1, 4)), final=plan_of(("one", 0, 6))))
+    assert "empty-slice" not in {problem.rule for problem in checked.problems}
+
+
 def test_donors_are_those_of_the_earlier_document(models):
     inner = plan_of(("B", 0, 0), ("A", 0, 4), base_model="B")
     stack = stack_of(models, documents(mixed=inner, final=plan_of(("mixed", 2, 4), ("A", 3, 4))))

@@ -50,6 +50,12 @@ def test_what_is_misspelt_is_put_right_and_nothing_else_is_touched(models, start
     ]  # fmt: skip
 
 
+def test_a_model_in_a_form_that_mergekit_refuses_is_written_in_its_own(models):
+    result = mended(models, plan_of(("{path: A}", 0, 4)))
+    assert result.checked.text == plan_of(("{model: {path: A}}", 0, 4))
+    assert result.checked.problems == ()
+
+
 def test_what_is_mended_needs_no_mending(models):
     assert mended(models, MEANT).mended == ()
 

@@ -21,7 +21,7 @@ def models(tmp_path_factory):
     return write_models(tmp_path_factory.mktemp("models"), {"A": shape, "B": shape})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings.default.max_examples // 4)  # each is a merge
 @given(plans())
 def test_a_merged_plan_holds_the_tensors_of_the_reference(models, plan):
     text = yaml.safe_dump(plan)

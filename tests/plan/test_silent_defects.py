@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import DlecError
 from engine.plan.outputs import config_overrides, output_config, output_tensors
 from engine.plan.problems import Severity
+from engine.tasks.merge import MergeOptions, merge
 from tests.plan.plans import checked_plan, plan_of, stack_of, write_models
 from tests.tiny import llama_shapes, write_weights
 
@@ -27,6 +29,7 @@ def models(tmp_path_factory):
         "HALF": {"dtype": "F16"},
         "QWEN": {"config": {"model_type": "qwen2", "layer_types": ["full_attention"] * 4}},
         "NEW": {"config": {"model_type": "brandnew"}},
+        "TALL": {"layers": 12},
         "BIASED": {"config": {"attention_bias": True}},
     }
     models = write_models(tmp_path_factory.mktemp("models"), variants)
@@ -67,8 +70,12 @@ TOLD = {
     "an entry behind one for all": (
         plan_of(("A", 0, 4, "[{value: 1}, {filter: o_proj, value: 0}]")), "filters", WARNING, 6
     ),
+    "a number in a filter that longer ones begin with": (
+        plan_of(("TALL", 0, 12, "[{filter: layers.1, value: 0}]")), "filters", WARNING, 6
+    ),
     "a scale that reaches the embeddings": (plan_of(("A", 0, 4, "0.5")), "scale-reach", WARNING, 3),
-    "two dtypes": (plan_of(("A", 0, 2), ("HALF", 2, 4)), "dtypes", WARNING, 8),
+    "two dtypes": (plan_of(("A", 0, 2), ("HALF", 2, 4)), "dtypes", ERROR, 8),
+    "a donor of another dtype": (plan_of(("HALF", 0, 0), ("A", 0, 4)), "dtypes", ERROR, 8),
     "a dead field": (SOUND.replace("- sources", "- residual_weight: 0.5\n  sources"), "no-effect", WARNING, 3),
 }  # fmt: skip
 
@@ -77,6 +84,13 @@ TOLD = {
 def test_what_mergekit_takes_in_silence_is_told_at_its_line(models, text, rule, severity, line):
     told = {(each.rule, each.severity, each.place and each.place.line) for each in checked_plan(models, text).problems}
     assert (rule, severity, line) in told
+
+
+def test_a_directory_with_something_in_it_is_left_alone(models, tmp_path):
+    (tmp_path / "model-00001-of-00002.safetensors").touch()
+    with pytest.raises(DlecError, match="exists and is not empty"):
+        merge(stack_of(models, SOUND), SOUND, tmp_path, MergeOptions(load_check=False))
+    assert [file.name for file in tmp_path.iterdir()] == ["model-00001-of-00002.safetensors"]
 
 
 def test_per_layer_lists_follow_the_layers(models):

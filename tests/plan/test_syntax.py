@@ -33,7 +33,9 @@ def test_a_range_is_read_as_mergekit_reads_it(written):
     assert (only_slice(plan_with(layer_range=written)).start, only_slice(plan_with(layer_range=written)).end) == (0, 4)
 
 
-@pytest.mark.parametrize("written", ["[0.5, 4]", "[0, 4, 8]", "[0]", "4", "[a, b]", "[true, 4]", "[.inf, 4]", "{a: 1}"])
+@pytest.mark.parametrize(
+    "written", ["[0.5, 4]", "[0, 4, 8]", "[0]", "4", "[a, b]", "[true, 4]", "[.inf, 4]", "{a: 1}", "[0, 1e300]"]
+)
 def test_a_range_that_is_none_is_named_with_its_line(written):
     problem = parse(plan_with(layer_range=written)).problems[0]
     assert (problem.rule, problem.severity, problem.place.line) == ("layer-range", Severity.ERROR, 5)
@@ -137,7 +139,7 @@ def test_what_stands_for_several_places_has_no_span_of_its_own():
     ("form", "slices"),
     [
         ("models: [{model: A}]", [("A", 0, 0, True)]),
-        ("models:\n- model: {path: A, revision: main}\n  parameters: {scale: 2}", [("A@main", 0, 0, True)]),
+        ("models:\n- model: {model: {path: A, revision: main}}\n  parameters: {scale: 2}", [("A@main", 0, 0, True)]),
         ("modules: {default: {models: [{model: A}]}}", [("A", 0, 0, True)]),
         (
             "modules:\n  vision_tower: {models: [{model: A}]}\n"

@@ -1,5 +1,6 @@
 """Stores with some of everything, as tests of uniting need them."""
 
+from array import array
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,10 +10,14 @@ from engine.store.database import connection_of, open_for_jobs, open_for_writing
 from engine.store.job_states import Cancelled, Done, Failed, Held, Running, Waiting
 from engine.store.jobs import Order, add_job, change, find_job
 from engine.store.models import save_model
+from engine.store.plan_figures import PlanFigures, save_figures
 from engine.store.plans import PlanUsed, save_plan
+from engine.store.probe_results import PROBE, ProbeResult, save_probe
 from engine.store.profiles import save_profile
 from engine.store.results import PreviewResult, save_preview
 from engine.store.scores import Score, save_scores
+from engine.store.sweep_rankings import Ranking, save_rankings
+from engine.store.sweeps import StoredPlan, StoredSweep, finish_sweep, save_sweep, save_verdicts
 from engine.store.workers import add_worker
 from tests.store.rows import KEY, MODEL, profile_rows
 
@@ -37,8 +42,41 @@ def preview_of(number):
     return PreviewResult(f"plan {number}", numbered(number), 3.0, 3.5, 0.5, 0.1, 0.3, 0.7, 0.2, 0.9, 4080, 16)
 
 
+def figures_of(number):
+    nll = array("f", [number, number + 0.5, 2.0, 2.5])
+    return PlanFigures(f"0-{number}", 2.5, 0.5, 0.25, 0.0, 1.0, 0.125, 0.25, 0.5, 2, nll)
+
+
+def answers_of(number):
+    return ProbeResult(f"0-{number}", (True, False, number % 2 == 0), array("f", [-1.5, -2.0, -0.5]))
+
+
+def probe_key(number):
+    return replace(numbered(number), half=PROBE)
+
+
+def sweep_of(number):
+    """Its keys are those of one half, the other, and a probe."""
+    judging = replace(numbered(number), half="judging")
+    plans = (
+        StoredPlan("0:1", f"0-{number}", "slices: []", 0, 1, 1.0),
+        StoredPlan("times=2", "0-1 0-1*0.5", "slices: [1]", None, None, 0.5, 16),
+    )
+    asked = (f"sweep {number}", "models/tiny", "two plans", "a text", numbered(number), judging)
+    return StoredSweep(*asked, plans, 1, True, probe_key(number), "probe.jsonl")
+
+
+def save_whole_sweep(db, number):
+    save_figures(db, numbered(number), figures_of(number))
+    save_probe(db, probe_key(number), answers_of(number))
+    sweep_id = save_sweep(db, sweep_of(number))
+    save_verdicts(db, sweep_id, [0.5, None], [number / 10, None])
+    save_rankings(db, sweep_id, [Ranking("second_pass", 1, 4, 0.5)])
+    finish_sweep(db, sweep_id, {"layer_forwards": number})
+
+
 def measure(path, numbers):
-    """Save, for each number, a model, a profile, a score, a preview and a plan."""
+    """Save, for each number, a model, a profile, a score, a preview, a plan, and a sweep with figures and answers."""
     with closing(open_for_writing(path)) as db, transaction(db):
         for number in numbers:
             save_model(db, replace(MODEL, fingerprint=f"model {number}"))
@@ -46,6 +84,7 @@ def measure(path, numbers):
             save_scores(db, numbered(number), [score_of(number)])
             save_preview(db, preview_of(number))
             save_plan(db, PlanUsed(f"plan {number}", "slices: []", ""))
+            save_whole_sweep(db, number)
     return path
 
 

@@ -133,6 +133,11 @@ def _kimi_linear(decoder: Mapping[str, Any], layer_count: int) -> list[Any]:
     return [_FULL if layer and layer % 4 == 0 else _LINEAR for layer in range(layer_count)]
 
 
+def _lara_mini(_: Mapping[str, Any], layer_count: int) -> list[Any]:
+    kinds = (_LINEAR, _SLIDING, _LINEAR, _FULL, _SLIDING)
+    return [kinds[layer % 5] for layer in range(layer_count)]
+
+
 def _mimo_v2(_: Mapping[str, Any], layer_count: int) -> list[Any]:
     return [_FULL if layer == 0 or (layer + 1) % 6 == 0 else _SLIDING for layer in range(layer_count)]
 
@@ -191,6 +196,7 @@ _PATTERNS: dict[str, dict[str, Pattern]] = {
         "inkling2_text": _every(6, on="hybrid", off="hybrid_sliding"),
         "kimi_linear": _kimi_linear,
         "kolibri1": _every(5),
+        "lara_mini": _lara_mini,
         "lfm2": _lfm2,
         "lfm3": _lfm3,
         "llama4_text": _llama4,
@@ -230,6 +236,7 @@ _PATTERNS: dict[str, dict[str, Pattern]] = {
         "glm_moe_dsa": _dense_first(3, "first_k_dense_replace"),
         "hy_v3": _dense_first(1),
         "hy_v4": _dense_first(1),
+        "hy_v4_vl_text": _dense_first(1),
         "inkling_text": _dense_first(0, "dense_mlp_idx"),
         "kimi_linear": _dense_first(1, "first_k_dense_replace"),
         "laguna": _dense_first(1),

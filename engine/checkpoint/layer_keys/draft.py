@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from engine.checkpoint.config import ModelConfig
@@ -30,8 +31,13 @@ class Described:
         return found
 
 
-Visits: TypeAlias = Sequence[tuple[Described, int]]
-"""For each layer of the new model what describes it, and its number there."""
+class Visits(tuple[tuple[Described, int], ...]):
+    """For each layer of the new model what describes it, and its number there."""
+
+    @cached_property
+    def sources(self) -> tuple[Described, ...]:
+        """What describes the layers, each once, in order of use."""
+        return tuple({id(source): source for source, _ in self}.values())
 
 
 def described(config: ModelConfig) -> Described:
@@ -72,11 +78,6 @@ def _set(decoder: dict[str, Any], path: KeyPath, value: Any) -> None:
         decoder[key] = dict(inner) if isinstance(inner, Mapping) else {}
         decoder = decoder[key]
     decoder[path[-1]] = value
-
-
-def sources_of(visits: Visits) -> list[Described]:
-    """What describes the layers, each once, in order of use."""
-    return list({id(source): source for source, _ in visits}.values())
 
 
 def refused(key: str, why: str, fix: str = "") -> CheckpointError:

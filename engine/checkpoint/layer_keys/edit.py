@@ -46,8 +46,9 @@ def _is_identity(donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]]) 
 def _described_visits(
     donor_described: Described, donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]]
 ) -> Visits:
-    known = {id(donor): donor_described}
-    return [(known.setdefault(id(config), described(config)), layer) for config, layer in visits]
+    configs = {id(config): config for config, _ in visits}
+    known = {number: described(config) for number, config in configs.items()} | {id(donor): donor_described}
+    return Visits((known[id(config)], layer) for config, layer in visits)
 
 
 def _rewrite(draft: Draft, visits: Visits) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.checkpoint.json_splice import KeyPath
-from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, refused, silent, sources_of
+from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, refused, silent
 
 INDEX_LISTS: Mapping[KeyPath, int] = {
     ("mlp_only_layers",): 0,
@@ -41,7 +41,7 @@ def remap(draft: Draft, visits: Visits) -> None:
 
 
 def _remap_list(draft: Draft, visits: Visits, path: KeyPath, first: int) -> None:
-    if not any(isinstance(source.value(path), list) for source in [draft.donor, *sources_of(visits)]):
+    if not any(isinstance(source.value(path), list) for source in [draft.donor, *visits.sources]):
         return
     numbers = []
     for place, (source, layer) in enumerate(visits):
@@ -55,7 +55,7 @@ def _remap_list(draft: Draft, visits: Visits, path: KeyPath, first: int) -> None
 
 def _remap_overrides(draft: Draft, visits: Visits) -> None:
     """`per_layer_config`: {"3": {...}, ...}."""
-    if not any(isinstance(source.value(OVERRIDES), Mapping) for source in [draft.donor, *sources_of(visits)]):
+    if not any(isinstance(source.value(OVERRIDES), Mapping) for source in [draft.donor, *visits.sources]):
         return
     overrides = {}
     for place, (source, layer) in enumerate(visits):

@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.checkpoint.json_splice import KeyPath
 from engine.checkpoint.layer_keys.defaults import DERIVED_KEYS, derived
-from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, refused, silent, sources_of
+from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, refused, silent
 from engine.checkpoint.layer_keys.indices import INDEX_LISTS
 from engine.errors import shown
 
@@ -74,7 +74,7 @@ def gather(draft: Draft, visits: Visits) -> None:
     has and no default is known.
     """
     for path in _paths(draft, visits):
-        values = {id(source): _entries(source, path) for source in sources_of(visits)}
+        values = {id(source): _entries(source, path) for source in visits.sources}
         if any(found is not None for found in values.values()):
             _gather_one(draft, path, [(source, values[id(source)], layer) for source, layer in visits])
 
@@ -117,7 +117,7 @@ def _entries(described: Described, path: KeyPath) -> list[Any] | None:
 
 def _paths(draft: Draft, visits: Visits) -> Iterator[KeyPath]:
     """Derived keys first: some lists are made up from others."""
-    described = [draft.donor, *sources_of(visits)]
+    described = [draft.donor, *visits.sources]
     yield from (
         (key,) for key in DERIVED_KEYS if any(_speaks(each, (key,)) or _derives(each, key) for each in described)
     )

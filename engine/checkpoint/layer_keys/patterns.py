@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, refused, silent, sources_of
+from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, refused, silent
 
 
 def untile(draft: Draft, visits: Visits) -> None:
@@ -19,7 +19,7 @@ def _rewrite(
     read: Callable[[str, Described], list[Any] | None],
     spelled: Callable[[Sequence[Any]], list[Any]],
 ) -> None:
-    values = {id(source): read(key, source) for source in sources_of(visits)}
+    values = {id(source): read(key, source) for source in visits.sources}
     if all(found is None for found in values.values()):
         return
     wanted = []

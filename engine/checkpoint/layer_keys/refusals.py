@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engine.checkpoint.layer_keys.draft import Described, Visits, refused, sources_of
+from engine.checkpoint.layer_keys.draft import Described, Visits, refused
 from engine.errors import shown
 
 DEPTH_DEPENDENT: Mapping[str, str] = {
@@ -18,6 +18,8 @@ FAMILIES: Mapping[str, str] = {
     "diffllama": "the weight of its second attention map depends on the layer's number",
     "minimax": "the decay of its linear attention depends on the layer's number",
     "beam": "its residuals run over blocks of layers",
+    "dory": "it runs some of its layers several times by itself, and tells them by their numbers",
+    "inkling2_loop_text": "it runs some of its layers several times by itself, and tells them by their numbers",
 }
 """Model types whose code does so without a key in config.json."""
 
@@ -31,6 +33,9 @@ CROSS_LAYER: Mapping[str, str] = {
 
 CLASS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"num_kv_shared_layers": {"gemma3n_text": 15}}
 
+SHARE_INDICES = frozenset({"hy_v4", "hy_v4_vl_text"})
+"""Families whose layers share token indices unless `indexer_types` says otherwise."""
+
 LAST_IS_FULL = frozenset(
     {"gemma4_text", "gemma4_unified_text", "diffusion_gemma_text", "embedding_gemma2_text", "embedding_gemma2"}
 )
@@ -41,14 +46,13 @@ _FIX = "Such a model cannot be stacked; only its layers in their own order and n
 
 def check_sources(visits: Visits) -> None:
     """Raises CheckpointError for a source whose layers cannot be moved."""
-    for source in sources_of(visits):
+    for source in visits.sources:
         if source.model_type in FAMILIES:
             raise refused("model_type", f"{source.model_type}: {FAMILIES[source.model_type]}", _FIX)
         for key, reason in {**DEPTH_DEPENDENT, **CROSS_LAYER}.items():
             if _value(source, key):
                 raise refused(key, f"{reason} ({source.name}: {shown(_value(source, key))})", _FIX)
-        kinds = source.decoder.get("indexer_types")
-        if isinstance(kinds, list) and "shared" in kinds:
+        if _shares_indices(source):
             raise refused("indexer_types", "layers share the token index of an earlier one", _FIX)
         sources = source.decoder.get("kv_source_layers")
         if isinstance(sources, list) and sources != list(range(len(sources))):
@@ -64,6 +68,11 @@ def check_last_layer(new: Described) -> None:
             f"{new.model_type} makes the last layer full attention, the stack ends with {shown(kinds[-1])}",
             "End the plan with a full-attention layer.",
         )
+
+
+def _shares_indices(source: Described) -> bool:
+    kinds = source.decoder.get("indexer_types")
+    return "shared" in kinds if isinstance(kinds, list) else source.model_type in SHARE_INDICES
 
 
 def _value(source: Described, key: str) -> Any:

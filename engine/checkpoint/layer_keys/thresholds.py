@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from engine.checkpoint.layer_keys.defaults import makes_up
-from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, refused, sequence_text, silent, sources_of
+from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, refused, sequence_text, silent
 
 Settings: TypeAlias = Mapping[str, Any]
 """The values of a scheme's keys."""
@@ -68,7 +68,7 @@ class Scheme:
 def rewrite(draft: Draft, visits: Visits) -> None:
     """Find values that give each layer its source's kind. Raises CheckpointError when there are none."""
     for scheme in SCHEMES:
-        kinds = {id(source): scheme.kinds(source) for source in sources_of(visits)}
+        kinds = {id(source): scheme.kinds(source) for source in visits.sources}
         if all(found is None for found in kinds.values()) or scheme.is_superseded(draft.now):
             continue
         wanted = []

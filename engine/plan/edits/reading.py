@@ -9,7 +9,7 @@ from engine.errors import shown
 from engine.plan.edits.lines import Lines
 from engine.plan.edits.tree import Kind, Tree
 from engine.plan.model import Place
-from engine.plan.syntax.nodes import PlanSyntaxError, read_events
+from engine.plan.syntax.events import CLOSING, PlanSyntaxError, read_events
 
 _KINDS: dict[type[yaml.Event], Kind] = {
     yaml.ScalarEvent: Kind.SCALAR,
@@ -34,7 +34,7 @@ def read_tree(text: str) -> Tree:
         if kind is not None:
             inside.append(len(tree.kinds))
             _add(tree, event, kind, inside[-2] if len(inside) > 1 else -1, shift)
-        if kind in _LEAVES or isinstance(event, yaml.CollectionEndEvent):
+        if kind in _LEAVES or type(event) in CLOSING:
             _close(tree, inside, _end(text, event, shift))
     return tree
 

@@ -7,7 +7,7 @@ embedding_source, lm_head_source: donors
 from collections.abc import Iterator
 
 from engine.plan.foreign.translation import as_passthrough
-from engine.plan.model import Plan, ScaleEntry, Slice
+from engine.plan.model import Beside, Plan, ScaleEntry, Slice
 from engine.plan.syntax.models import read_model
 from engine.plan.syntax.nodes import Mapping
 from engine.plan.syntax.reading import (
@@ -59,14 +59,14 @@ def _read_slice(mapping: Mapping, found: Findings) -> Slice | None:
     if reference is None or first is None or behind is None:
         return None
     levels = tuple(_level(mapping, found))
-    return Slice(reference, first, behind, levels, mapping.place, start.place, model.place)
+    return Slice(reference, first, behind, levels, mapping, Beside(start), model)
 
 
 def _level(mapping: Mapping, found: Findings) -> Iterator[tuple[ScaleEntry, ...]]:
     scale = mapping.given("scale")
     factor = None if scale is None else as_factor(scale, "`scale`", found)
     if scale is not None and factor is not None:
-        yield (ScaleEntry(SCALED, (factor,), scale.place),)
+        yield (ScaleEntry(SCALED, (factor,), scale),)
 
 
 def _donor(root: Mapping, key: str, found: Findings) -> Iterator[Slice]:
@@ -74,4 +74,4 @@ def _donor(root: Mapping, key: str, found: Findings) -> Iterator[Slice]:
     node = root.given(key)
     reference = None if node is None else read_model(node, found, f"`{key}`")
     if node is not None and reference is not None:
-        yield Slice(reference, 0, 0, (), node.place, node.place, node.place)
+        yield Slice(reference, 0, 0, (), node, Beside(node), node)

@@ -90,4 +90,4 @@ def _refuse(weighed: list[tuple[Slice, float | None]], place: Place, found: Find
 
 def _unweighed(slice_: Slice, weight: float, *, divides: bool) -> Slice:
     is_scaled = not divides and weight != 1
-    return replace(slice_, levels=((ScaleEntry(None, (weight,), slice_.place),),) if is_scaled else ())
+    return replace(slice_, levels=((ScaleEntry(None, (weight,), slice_.at),),) if is_scaled else ())

@@ -58,6 +58,8 @@ class Field:
         match value:
             case (int(start), int(end)):
                 return f"{start}:{end}"
+            case (float(), *_):
+                return ",".join(f"{factor:g}" for factor in value)
             case tuple():
                 return ",".join(f"{start}:{end}" for start, end in value)
         return str(value)
@@ -86,6 +88,10 @@ def _factor(text: str) -> float:
     return number
 
 
+def _factors(text: str) -> tuple[float, ...]:
+    return tuple(map(_factor, text.split(",")))
+
+
 def _block(text: str) -> Block:
     start, end = map(int, text.split(":"))
     return start, end
@@ -99,6 +105,7 @@ _MODEL = "MODEL"
 _FORMS: Mapping[Any, tuple[str, Callable[[str], Any]]] = {
     int: ("N", int),
     float: ("X", _factor),
+    tuple[float, ...]: ("X,...", _factors),
     Block: ("START:END", _block),
     tuple[Block, ...]: ("START:END,...", _blocks),
     Checkpoint: (_MODEL, str),
@@ -108,6 +115,7 @@ _FORMS: Mapping[Any, tuple[str, Callable[[str], Any]]] = {
 _WORDS = {
     "N": "a whole number",
     "X": "a number such as 0.5",
+    "X,...": "numbers such as 1,0.7,0.5",
     "START:END": "two numbers such as 12:17, the end exclusive",
     "START:END,...": "blocks such as 12:17,20:22, the ends exclusive",
 }

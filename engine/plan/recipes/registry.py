@@ -85,6 +85,9 @@ _RECIPES = (
 _MEASURED = (
     MeasuredRecipe("dlec", "Repeat the block that measurements say harms least; judged on other text.", "propose"),
     MeasuredRecipe(
+        "dlec-search", "Search blocks and scales for a budget, step by step; judged on other text.", "search"
+    ),
+    MeasuredRecipe(
         "dlec-classic", "What the original DLEC rule would write, for comparison; its faults stand in it.", "classic"
     ),
 )

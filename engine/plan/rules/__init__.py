@@ -73,6 +73,7 @@ MODULES = (*_OF_THE_PLAN, *_OF_THE_STACK)
 WARNINGS_OF_THE_TEXT: Mapping[str, str] = {
     "chat-template": "a chat template that is copied from elsewhere than the plan says",
     "documents": "one of several documents that nothing uses",
+    "model-form": "a model written in a way that only dlec reads",
     "models-form": "a plan written as `models:` of which one key does nothing",
     "no-effect": "a key that mergekit accepts and never reads",
     "repeated-key": "a key that stands twice; the last one counts",

@@ -29,6 +29,8 @@ def check(facts: Facts) -> Iterator[Problem]:
     visits: Counter[int] = Counter()
     depth = facts.stack.config_donor.layer_count
     for run in facts.runs:
+        if run.start >= FIRST and run.end < depth:
+            continue
         touched = [layer for layer in range(run.start, run.end) if layer < FIRST or layer == depth - 1]
         again = [layer for layer in touched if visits[layer]]
         visits.update(touched)

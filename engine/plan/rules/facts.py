@@ -6,7 +6,7 @@ from functools import cached_property
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.cost import Cost, cost_of
-from engine.plan.model import Place, Plan
+from engine.plan.model import Place, Plan, Slice
 from engine.plan.rules.runs import Run, runs_of
 from engine.plan.rules.silence import Silence
 from engine.plan.rules.writing import Writing
@@ -70,10 +70,10 @@ class Facts:
 
     def first_mentions(self) -> Iterator[tuple[str, Place]]:
         """Each checkpoint's reference and where the slices name it first."""
-        places: dict[str, Place] = {}
+        slices: dict[str, Slice] = {}
         for slice_ in self.plan.slices:
-            places.setdefault(slice_.model, slice_.model_place)
-        yield from places.items()
+            slices.setdefault(slice_.model, slice_)
+        return ((model, slice_.model_place) for model, slice_ in slices.items())
 
     def place_of(self, visit: Visit) -> Place:
         return self.plan.slices[visit.slice_index].range_place

@@ -28,10 +28,11 @@ def check(facts: Facts) -> Iterator[Problem]:
     found = [(run, jump) for run, jump in longest if 2 * jump > run.length]
     if found:
         run, jump = found[0]
-        others = f", and so do jumps at {len(found) - 1} more" if len(found) > 1 else ""
+        more = len(found) - 1
+        others = f", and so do jumps at {more} more" if more > 1 else ", and so does one more" if more else ""
         message = (
             f"a jump of {jump} layers takes more than half of the slice {run} "
             f"({run.length} layers / 2 = {run.length / 2:g}){others}"
         )
-        fix = f"Go back at most {run.length // 2} layers, or make the slice longer."
+        fix = f"Go back at most {run.length // 2} layer{'s' if run.length // 2 != 1 else ''}, or make the slice longer."
         yield Problem("long-jump", Severity.WARNING, message, facts.place_of(run.first), fix)

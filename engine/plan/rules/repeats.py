@@ -13,7 +13,7 @@ Example: `[0, 12]`, `[4, 16]`, `[8, 32]`: layers 8 to 11 occur three times.
 Remedy: Repeat each layer once at most, or scale the further copies down.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
@@ -28,11 +28,16 @@ Key: TypeAlias = tuple[int, int]
 
 
 def check(facts: Facts) -> Iterator[Problem]:
-    totals = Counter(key for run in facts.runs for key in _keys(run))
-    visits: Counter[Key] = Counter()
+    totals = Counter([key for run in facts.runs for key in _keys(run)])
+    if not totals or max(totals.values()) <= MOST_VISITS:
+        return
+    visits: defaultdict[Key, int] = defaultdict(int)
     for run in facts.runs:
-        visits.update(_keys(run))
-        beyond = [key for key in _keys(run) if visits[key] == MOST_VISITS + 1]
+        beyond = []
+        for key in _keys(run):
+            visits[key] += 1
+            if visits[key] == MOST_VISITS + 1:
+                beyond.append(key)
         if beyond:
             layers = [layer for _, layer in beyond]
             message = (
@@ -44,7 +49,8 @@ def check(facts: Facts) -> Iterator[Problem]:
 
 
 def _keys(run: Run) -> list[Key]:
-    return [(id(run.checkpoint), layer) for layer in range(run.start, run.end)]
+    checkpoint = id(run.checkpoint)
+    return [(checkpoint, layer) for layer in range(run.start, run.end)]
 
 
 def _others(layers: Sequence[int]) -> str:

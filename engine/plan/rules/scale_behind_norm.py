@@ -25,23 +25,22 @@ from engine.plan.stack import Visit
 def check(facts: Facts) -> Iterator[Problem]:
     named: set[int] = set()
     for visit in facts.stack.visits:
-        if visit.levels and visit.slice_index not in named:
-            for severity, message in _findings(facts, visit):
-                named.add(visit.slice_index)
-                yield Problem("scale-behind-norm", severity, message, facts.place_of(visit))
+        if visit.levels and visit.slice_index not in named and (found := _finding(facts, visit)):
+            named.add(visit.slice_index)
+            yield found
 
 
-def _findings(facts: Facts, visit: Visit) -> Iterator[tuple[Severity, str]]:
+def _finding(facts: Facts, visit: Visit) -> Problem | None:
     try:
         norms = facts.writing.norms_behind(visit.checkpoint, visit.layer)
         scaled = layer_scalings(visit) if norms else {}
     except CheckpointError as error:
-        yield Severity.ERROR, error.line
-        return
+        return Problem("scale-behind-norm", Severity.ERROR, error.line, facts.place_of(visit))
+    if not scaled:
+        return None
     moved = sorted({suffix for norm in norms.values() for suffix in norm if suffix in scaled})
-    if moved:
-        yield (
-            Severity.NOTE,
-            f"a norm follows what this slice scales: the factor goes onto {', '.join(moved)}"
-            " (mergekit would scale the projection, which the norm undoes)",
-        )
+    message = (
+        f"a norm follows what this slice scales: the factor goes onto {', '.join(moved)}"
+        " (mergekit would scale the projection, which the norm undoes)"
+    )
+    return Problem("scale-behind-norm", Severity.NOTE, message, facts.place_of(visit)) if moved else None

@@ -31,7 +31,8 @@ def check(facts: Facts) -> Iterator[Problem]:
     short = [(before, after) for before, after in pairwise(runs) if before.end - after.start < SHORTEST]
     if short:
         before, after = short[0]
-        others = f", and so {len(short) - 1} times more" if len(short) > 1 else ""
+        more = len(short) - 1
+        others = f", and so {more} times more" if more > 1 else ", and so once more" if more else ""
         jump = f"{before.end} - {after.start} = {before.end - after.start} layers"
         message = f"from {before} to {after} the plan goes back {jump}{others}"
         fix = f"Go back {SHORTEST} layers or more: begin it at layer {before.end - SHORTEST} or below."

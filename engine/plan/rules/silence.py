@@ -57,7 +57,7 @@ class Silence:
 
 def has_zero(visit: Visit) -> bool:
     """Whether the plan sets any factor of 0 there, whatever it reaches."""
-    return any(factor == 0 for level in visit.levels for _, factor in level)
+    return 0 in [factor for level in visit.levels for _, factor in level]
 
 
 def _is_covered(norm: tuple[str, ...], zeroed: set[str]) -> bool:

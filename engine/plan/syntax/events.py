@@ -1,6 +1,6 @@
 """The YAML events of a plan's text, as libyaml finds them, within the bounds of what a plan may be."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,9 @@ MAX_NODES = 100_000
 MAX_DEPTH = 40
 """A plan needs 8; deeper text is an attack or an accident."""
 
+OPENING = frozenset([yaml.SequenceStartEvent, yaml.MappingStartEvent])
+CLOSING = frozenset([yaml.SequenceEndEvent, yaml.MappingEndEvent])
+
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -28,11 +31,15 @@ class PlanSyntaxError(Exception):
 
 def read_events(text: str) -> Iterator[yaml.Event]:
     """Where everything begins and ends, aliases and anchors as written. Raises PlanSyntaxError."""
-    depth = 0
-    with bounded(text), events_of(text) as events:
-        for count, event in enumerate(events):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            check_bounds(event, depth, count // 2)
+    depth = count = 0
+    with bounded(text), events_of(text) as next_event:
+        while (event := next_event()) is not None:
+            count += 1
+            if type(event) in OPENING:
+                depth += 1
+                check_bounds(event, depth, count // 2)
+            elif type(event) in CLOSING:
+                depth -= 1
             yield event
 
 
@@ -51,11 +58,11 @@ def bounded(text: str) -> Iterator[None]:
 
 
 @contextmanager
-def events_of(text: str) -> Iterator[Iterator[Any]]:
-    """libyaml's events, as fast as they come. Events never recurse, however deep the text is."""
+def events_of(text: str) -> Iterator[Callable[[], Any]]:
+    """What gives libyaml's next event at each call, at the end None. Events never recurse, however deep the text is."""
     loader = LOADER(text)
     try:
-        yield iter(loader.get_event, None)
+        yield loader.get_event
     finally:
         loader.dispose()
 

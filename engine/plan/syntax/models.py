@@ -1,6 +1,7 @@
 """Reads references to models: a path or a hub id, with a revision, or mergekit's mapping of the same."""
 
 from engine.errors import shown
+from engine.plan.problems import Change, insertion
 from engine.plan.syntax.nodes import Mapping, Node, Scalar
 from engine.plan.syntax.reading import Findings, as_mapping, as_text, check_keys
 
@@ -20,7 +21,9 @@ def read_model(node: Node, found: Findings, what: str = "`model`") -> str | None
     mapping = as_mapping(node, what, found)
     if mapping is None:
         return None
-    if "path" in mapping.entries:
+    if "path" in mapping.entries and "model" not in mapping.entries:
+        message = "mergekit wants `{model: {path: ...}}` here, and refuses the plan"
+        found.warning("model-form", message, mapping.place, "Put `model:` around it.", _as_inner(mapping))
         return _read_path(mapping, found)
     return _read_mapping(mapping, what, found)
 
@@ -51,6 +54,14 @@ def _read_path(mapping: Mapping, found: Findings) -> str | None:
         return text
     wanted = as_text(revision, "`revision`", found)
     return wanted and f"{text}@{shown(wanted)}"
+
+
+def _as_inner(mapping: Mapping) -> Change | None:
+    """Makes it the value of `model`, where that is a matter of brackets."""
+    span = mapping.span
+    if span is None:
+        return None
+    return Change((insertion(span.start, "{model: "), insertion(span.end, "}")), is_safe=True)
 
 
 def _refuse_lora(node: Node, found: Findings) -> None:

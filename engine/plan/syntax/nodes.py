@@ -3,20 +3,18 @@
 What an alias stands for is seen at the place of the alias; its own place is kept beside it.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from engine.plan.model import Place, Span
-from engine.plan.syntax.events import MAX_TEXT_BYTES, PlanSyntaxError, read_events
+from engine.plan.syntax.events import MAX_TEXT_BYTES, PlanSyntaxError
 from engine.plan.syntax.tree import MERGE_TAG, NULL_TAG, SCALAR, SEQUENCE, Tree, constructed
 
-__all__ = ["MAX_TEXT_BYTES", "Mapping", "Node", "PlanSyntaxError", "Scalar", "Sequence", "node_at", "read_events"]
+__all__ = ["MAX_TEXT_BYTES", "Mapping", "Node", "PlanSyntaxError", "Scalar", "Sequence", "node_at"]
 
 _MERGE = "<<"
-
-_Entry: TypeAlias = tuple[int, int, int | None]
-"""Numbers of a key and its value, and of the alias through which both are seen."""
+_NOTHING: dict[str, int | None] = {}
+"""What most mappings merge. Nobody adds to it: they are many, and each dict of their own would cost."""
 
 
 @dataclass(slots=True, eq=False)
@@ -52,13 +50,23 @@ class Scalar(_Node):
         return self.tree.values[self.number]
 
     @property
+    def tag(self) -> str:
+        """YAML's name of what it is: text, a number, a date."""
+        return self.tree.tags[self.number]
+
+    @property
     def is_null(self) -> bool:
-        return self.tree.tags[self.number] == NULL_TAG
+        return self.tag == NULL_TAG
+
+    @property
+    def is_merge(self) -> bool:
+        """Whether it is the `<<` that takes over another mapping's entries."""
+        return self.tag == MERGE_TAG
 
     @property
     def value(self) -> Any:
         """As YAML reads it: text, number, bool, None, date."""
-        return constructed(self.tree.tags[self.number], self.tree.values[self.number])
+        return constructed(self.tag, self.text)
 
 
 @dataclass(slots=True, eq=False)
@@ -70,14 +78,17 @@ class Sequence(_Node):
 
 @dataclass(slots=True, eq=False)
 class Mapping(_Node):
-    entries: dict[str, _Entry]
-    """Merged and deduplicated, the last of equal keys winning."""
-    hidden: list[Scalar]
+    entries: dict[str, int]
+    """Key to the number of its value, merged and deduplicated, the last of equal keys winning. The key itself, which is
+    a scalar or the alias of one, stands just before its value."""
+    hidden: "list[Scalar] | tuple[()]"
     """Its own keys that are given again later, and so are void."""
+    merged: dict[str, int | None]
+    """For the keys that `<<` brings: the alias through which they are seen."""
 
     def get(self, key: str) -> "Node | None":
-        entry = self.entries.get(key)
-        return None if entry is None else node_at(self.tree, *entry[1:])
+        number = self.entries.get(key)
+        return None if number is None else node_at(self.tree, number, self.seen_through(key))
 
     def given(self, key: str) -> "Node | None":
         """As `get`; a key without a value, or with null, counts as none."""
@@ -86,8 +97,7 @@ class Mapping(_Node):
 
     def key(self, name: str) -> Scalar:
         """The key of that name, as it stands in the text."""
-        number, _, alias = self.entries[name]
-        return Scalar(self.tree, number, alias)
+        return _key_at(self.tree, self.entries[name] - 1, self.seen_through(name))
 
     def place_of(self, name: str) -> Place:
         """Of that key; of the mapping where there is none."""
@@ -95,7 +105,11 @@ class Mapping(_Node):
 
     def is_holder(self, name: str) -> bool:
         """Whether something in the value of that key is used elsewhere: the key may be there for an anchor's sake."""
-        return self.tree.is_shared(self.entries[name][1])
+        return self.tree.is_shared(self.entries[name])
+
+    def seen_through(self, key: str) -> int | None:
+        """The outermost alias between the reader and that entry."""
+        return self.merged.get(key, self.alias)
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping
@@ -112,34 +126,49 @@ def node_at(tree: Tree, number: int, alias: int | None = None) -> Node:
         return Scalar(tree, number, alias)
     if kind == SEQUENCE:
         return Sequence(tree, number, alias)
-    return Mapping(tree, number, alias, *_entries(tree, number, alias))
+    return _mapping_at(tree, number, alias)
 
 
-def _entries(tree: Tree, number: int, alias: int | None) -> tuple[dict[str, _Entry], list[Scalar]]:
-    """The entries of a mapping, merged ones first, so that its own win; and those of its own that are hidden."""
-    own: dict[str, _Entry] = {}
-    hidden: list[Scalar] = []
-    merged: dict[str, _Entry] = {}
+def _mapping_at(tree: Tree, number: int, alias: int | None) -> Mapping:
+    own: dict[str, int] = {}
+    hidden: list[Scalar] | tuple[()] = ()
+    merges: list[int] | tuple[()] = ()
     key, after, afters = number + 1, tree.afters[number], tree.afters
     while key < after:
-        value, written = afters[key], tree.targets.get(key, key)
+        name, value = _name_of(tree, key), key + 1
+        if name == _MERGE and _key_at(tree, key, alias).is_merge:
+            merges = merges or []
+            merges.append(value)
+        else:
+            if name in own:
+                hidden = hidden or []
+                hidden.append(_key_at(tree, own[name] - 1, alias))
+            own[name] = value
         key = afters[value]
-        if tree.kinds[written] != SCALAR:
-            raise PlanSyntaxError("a key must be plain text", tree.place(written))
-        name = tree.values[written]
-        if name == _MERGE and tree.tags[written] == MERGE_TAG:
-            for source in _merged(node_at(tree, value, alias)):
-                merged.update(source.entries)
-            continue
-        if name in own:
-            hidden.append(Scalar(tree, own[name][0], alias))
-        own[name] = (written, value, alias)
-    return ({**merged, **own} if merged else own), hidden
+    mapping = Mapping(tree, number, alias, own, hidden, {} if merges else _NOTHING)
+    for value in merges:
+        _merge(mapping, node_at(tree, value, alias))
+    return mapping
 
 
-def _merged(value: Node) -> Iterator[Mapping]:
-    """What `<<: *anchor` or `<<: [*a, *b]` takes over, the one that wins last."""
+def _name_of(tree: Tree, key: int) -> str:
+    """Of a key, which may be an alias. Raises PlanSyntaxError for one that is a list or a mapping."""
+    written = tree.targets.get(key, key)
+    if tree.kinds[written] != SCALAR:
+        raise PlanSyntaxError("a key must be plain text", tree.place(written))
+    return tree.values[written]
+
+
+def _key_at(tree: Tree, key: int, alias: int | None) -> Scalar:
+    return Scalar(tree, tree.targets.get(key, key), alias)
+
+
+def _merge(mapping: Mapping, value: Node) -> None:
+    """What `<<: *anchor` or `<<: [*a, *b]` takes over, the one that wins last; what the mapping has itself wins."""
     for source in reversed(value.items()) if isinstance(value, Sequence) else [value]:
         if not isinstance(source, Mapping):
             raise PlanSyntaxError("`<<` merges mappings only", value.place)
-        yield source
+        for name, number in source.entries.items():
+            if name not in mapping.entries or name in mapping.merged:
+                mapping.entries[name] = number
+                mapping.merged[name] = source.seen_through(name)

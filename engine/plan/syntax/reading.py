@@ -3,11 +3,16 @@
 import difflib
 import math
 from collections.abc import Collection
+from functools import lru_cache
 
 from engine.errors import shown
 from engine.plan.model import Place
 from engine.plan.problems import Change, Problem, Severity, replaced
 from engine.plan.syntax.nodes import Mapping, Node, Scalar, Sequence
+from engine.plan.syntax.tree import constructed
+
+BEYOND_COUNTING = 2**31
+"""No whole number of a plan is that large."""
 
 
 class Findings(list[Problem]):
@@ -71,7 +76,7 @@ def as_text(node: Node, what: str, found: Findings) -> str | None:
 def as_whole_number(node: Node, what: str, found: Findings) -> int | None:
     """An int; `4.0` and `"4"` are taken as mergekit takes them."""
     number = _number(node)
-    if number is not None and number.is_integer():
+    if number is not None and number.is_integer() and abs(number) < BEYOND_COUNTING:
         return int(number)
     found.error("layer-range", f"{what} must be a whole number, not {kind(node)}", node.place)
     return None
@@ -99,9 +104,13 @@ def kind(node: Node) -> str:
 
 
 def _number(node: Node) -> float | None:
-    if not isinstance(node, Scalar):
-        return None
-    value = node.value
+    return _number_in(node.tag, node.text) if isinstance(node, Scalar) else None
+
+
+@lru_cache(maxsize=4096)
+def _number_in(tag: str, text: str) -> float | None:
+    """The finite number that YAML reads in a scalar of that tag, or that its text is."""
+    value = constructed(tag, text)
     if isinstance(value, bool):
         return None
     try:

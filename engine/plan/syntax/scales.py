@@ -34,7 +34,7 @@ def read_setting(node: Node, what: str, found: Findings) -> ScaleLevel:
     if any(isinstance(item, Mapping) for item in items):
         return tuple([entry for item in items if (entry := _filtered(item, what, found))])
     values = _factors(node, what, found)
-    return (ScaleEntry(None, values, node.place),) if values else ()
+    return (ScaleEntry(None, values, node),) if values else ()
 
 
 def _filtered(node: Node, what: str, found: Findings) -> ScaleEntry | None:
@@ -51,7 +51,7 @@ def _filtered(node: Node, what: str, found: Findings) -> ScaleEntry | None:
     text = None if wanted is None else as_text(wanted, "`filter`", found)
     if not values:
         return None
-    return ScaleEntry(None if text == "*" else text, values, entry.place)
+    return ScaleEntry(None if text == "*" else text, values, entry)
 
 
 def _factors(node: Node, what: str, found: Findings) -> tuple[float, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from engine.plan.model import ScaleLevel, Slice
+from engine.plan.model import Beside, ScaleLevel, Slice
 from engine.plan.syntax.models import read_model
 from engine.plan.syntax.nodes import Mapping, Node, Sequence
 from engine.plan.syntax.reading import (
@@ -108,9 +108,7 @@ def read_source(
         return None
     levels = tuple([each for each in (own_level, level) if each])
     start, end = bounds
-    return Slice(
-        reference, start, end, levels, slice_.place, layer_range.place, model.place, range_span=layer_range.span
-    )
+    return Slice(reference, start, end, levels, slice_, layer_range, model)
 
 
 def _whole_model(entry: Mapping, found: Findings) -> Iterator[Slice]:
@@ -123,7 +121,7 @@ def _whole_model(entry: Mapping, found: Findings) -> Iterator[Slice]:
     reference = read_model(model, found)
     if reference is not None:
         levels = (level,) if level else ()
-        yield Slice(reference, 0, 0, levels, entry.place, model.place, model.place, is_whole=True)
+        yield Slice(reference, 0, 0, levels, entry, Beside(model), model, is_whole=True)
 
 
 def _read_range(node: Node, found: Findings) -> tuple[int, int] | None:

@@ -5,9 +5,11 @@ slices has ten thousand, and as many objects at once would keep the garbage coll
 them takes. PyYAML's `compose` is not used: it forgets where an alias was used, and takes twice as long.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import Any
 
 import yaml
@@ -15,9 +17,9 @@ import yaml
 from engine.errors import shown
 from engine.plan.model import Place
 from engine.plan.syntax.events import (
+    CLOSING,
     MAX_DEPTH,
     MAX_NODES,
-    MAX_TEXT_BYTES,
     PlanSyntaxError,
     bounded,
     check_bounds,
@@ -26,38 +28,34 @@ from engine.plan.syntax.events import (
 )
 
 SCALAR, SEQUENCE, MAPPING, ALIAS = range(4)
-_KINDS = {
-    yaml.ScalarEvent: SCALAR,
-    yaml.SequenceStartEvent: SEQUENCE,
-    yaml.MappingStartEvent: MAPPING,
-    yaml.AliasEvent: ALIAS,
-}
+_KINDS = {yaml.SequenceStartEvent: SEQUENCE, yaml.MappingStartEvent: MAPPING, yaml.AliasEvent: ALIAS}
 _COLLECTIONS = (SEQUENCE, MAPPING)
-
-WIDTH = MAX_TEXT_BYTES + 1
-"""More than the columns of any line."""
-
+_BREAKS = ("\n", "\r", "\x85", "\u2028", "\u2029")
 
 TEXT_TAG = "tag:yaml.org,2002:str"
 NULL_TAG = "tag:yaml.org,2002:null"
 MERGE_TAG = "tag:yaml.org,2002:merge"
 _COLLECTION_TAGS = (None, "!", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
-_NEVER_WRONG = {"", TEXT_TAG, NULL_TAG, MERGE_TAG, *(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool"))}
+_NEVER_WRONG = frozenset(
+    ["", TEXT_TAG, NULL_TAG, MERGE_TAG, *(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool"))]
+)
 """Tags that plain text gets only where it can be read as such."""
 _RESOLVERS = yaml.SafeLoader.yaml_implicit_resolvers
 _CONSTRUCTOR = yaml.constructor.SafeConstructor()
 _BAD_SCALAR = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Tree:
     """One document and its nodes, numbered in text order: a list for each thing known of them."""
 
+    lines: Sequence[int] = field(repr=False)
+    """Where each line of the text begins. All offsets are libyaml's: a byte order mark is not counted."""
     kinds: list[int] = field(default_factory=list, repr=False)
     starts: list[int] = field(default_factory=list, repr=False)
-    """Where each begins, with its anchor and tag: its line times WIDTH plus its column, both from 0."""
+    """The offset where each begins, with its anchor and tag."""
     ends: list[int] = field(default_factory=list, repr=False)
-    """Where each ends; for block style, where the next token begins."""
+    """The offset where each ends; for block style, where the next token begins."""
     values: list[str] = field(default_factory=list, repr=False)
     """What a scalar says; "" for the rest."""
     tags: list[str] = field(default_factory=list, repr=False)
@@ -70,12 +68,14 @@ class Tree:
     """Alias to what it refers to."""
 
     def place(self, number: int) -> Place:
-        line, column = divmod(self.starts[number], WIDTH)
-        return Place(line + 1, column + 1)
+        return self._place_at(self.starts[number])
 
     def end(self, number: int) -> Place:
-        line, column = divmod(self.ends[number], WIDTH)
-        return Place(line + 1, column + 1)
+        return self._place_at(self.ends[number])
+
+    def _place_at(self, offset: int) -> Place:
+        line = bisect_right(self.lines, offset)
+        return Place(line, offset - self.lines[line - 1] + 1)
 
     def content_end(self, number: int) -> Place:
         """As `end`; for block style, the end of the last value in it."""
@@ -94,17 +94,29 @@ class Tree:
 
     def is_shared(self, number: int) -> bool:
         """Whether an alias refers to the node or to something inside it."""
-        return any(number <= target < self.afters[number] for target in self.targets.values())
+        first = bisect_left(self._shared, number)
+        return first < len(self._shared) and self._shared[first] < self.afters[number]
+
+    @cached_property
+    def _shared(self) -> list[int]:
+        """What aliases refer to, in text order."""
+        return sorted(set(self.targets.values()))
 
 
 def read_trees(text: str) -> list[Tree]:
     """The tree of each document that is not empty. Raises PlanSyntaxError."""
-    trees = []
-    with bounded(text), events_of(text) as events:
-        for event in events:
+    trees, lines = [], _line_starts(text)
+    with bounded(text), events_of(text) as next_event:
+        while (event := next_event()) is not None:
             if isinstance(event, yaml.DocumentStartEvent):
-                trees.append(_read_tree(events))
+                trees.append(_read_tree(next_event, lines))
     return [tree for tree in trees if tree.kinds[0] != SCALAR or tree.tags[0] != NULL_TAG]
+
+
+def _line_starts(text: str) -> list[int]:
+    """Python sees the line breaks that YAML sees, and a few more that no YAML text may contain."""
+    starts = [0, *accumulate(map(len, text.removeprefix("\ufeff").splitlines(keepends=True)))]
+    return starts if text[-1:] in _BREAKS else starts[:-1] or [0]
 
 
 def constructed(tag: str, text: str) -> Any:
@@ -112,34 +124,35 @@ def constructed(tag: str, text: str) -> Any:
     return text if tag in (TEXT_TAG, MERGE_TAG) else _constructed(tag, text)
 
 
-def _read_tree(events: Iterator[Any]) -> Tree:
-    """The tree of one document, whose end is taken from `events` too."""
-    tree = Tree()
+def _read_tree(next_event: Callable[[], Any], lines: Sequence[int]) -> Tree:
+    """The tree of one document, whose end is taken from the events too.
+
+    The loop at the heart of it: it turns once for each of the sixteen thousand events of 500 slices, so what is rare
+    stands in functions of its own and what is not stands here.
+    """
+    tree, inside = Tree(lines), list[int]()
     anchors: dict[str, int] = {}
-    inside: list[int] = []
     kinds, starts, ends, values, tags, afters = _columns(tree)
-    for event in events:
-        kind = _KINDS.get(type(event))
-        if kind is None:
-            if not inside:
-                break
-            _close(tree, inside.pop(), event)
+    while (found := type(event := next_event())) is not yaml.DocumentEndEvent:
+        if found in CLOSING:
+            number = inside.pop()
+            ends[number], afters[number] = event.end_mark.index, len(kinds)
             continue
-        number, start, end = len(kinds), event.start_mark, event.end_mark
-        kinds.append(kind)
-        starts.append(start.line * WIDTH + start.column)
-        ends.append(end.line * WIDTH + end.column)
+        number = len(kinds)
+        starts.append(event.start_mark.index)
+        ends.append(event.end_mark.index)
         afters.append(number + 1)
-        if kind == SCALAR:
+        if found is yaml.ScalarEvent:
+            kinds.append(SCALAR)
             values.append(event.value)
             tags.append(_plain_tag(event.value) if event.implicit[0] else _tag(event))
         else:
+            kinds.append(_KINDS[found])
             values.append("")
             tags.append("")
-            if kind != ALIAS:
+            if found is not yaml.AliasEvent:
                 inside.append(number)
-                check_bounds(event, len(inside), number)
-                _open(tree, number, event)
+                _open(tree, number, event, len(inside))
         if event.anchor is not None:
             _refer(tree, number, event, anchors)
     _check_plain(tree)
@@ -151,17 +164,15 @@ def _columns(tree: Tree) -> tuple[list[int], list[int], list[int], list[str], li
     return tree.kinds, tree.starts, tree.ends, tree.values, tree.tags, tree.afters
 
 
-def _open(tree: Tree, number: int, event: Any) -> None:
+def _open(tree: Tree, number: int, event: Any, depth: int) -> None:
+    """What is to be known of a list or a mapping that begins."""
+    if depth > MAX_DEPTH or number > MAX_NODES:
+        check_bounds(event, depth, number)
     if event.tag not in _COLLECTION_TAGS:
         raise PlanSyntaxError(f"this cannot be read as {shown(event.tag)}", place_of(event.start_mark))
     if event.tag is not None or not event.flow_style:
         tree.irreplaceable.add(number)
     tree.afters[number] = 0
-
-
-def _close(tree: Tree, number: int, event: Any) -> None:
-    tree.ends[number] = event.end_mark.line * WIDTH + event.end_mark.column
-    tree.afters[number] = len(tree.kinds)
 
 
 def _refer(tree: Tree, number: int, event: Any, anchors: dict[str, int]) -> None:
@@ -189,6 +200,8 @@ def _tag(event: Any) -> str:
 
 def _check_plain(tree: Tree) -> None:
     """Raises PlanSyntaxError where text without quotes looks like a date and is none."""
+    if _NEVER_WRONG.issuperset(tree.tags):
+        return
     for number, tag in enumerate(tree.tags):
         if tag not in _NEVER_WRONG:
             _require_readable(tag, tree.values[number], tree.place(number))

@@ -1,7 +1,7 @@
 """What other tools write is read as they mean it, and there and back is identity."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import PlanError
@@ -9,7 +9,6 @@ from engine.plan.dialects import MERGEKIT, NAMES, guessed, read, write
 from engine.plan.dialects.mergekit import layers_of, plan_of
 
 DEPTH = 24
-examples = settings(max_examples=300, deadline=None)
 sequences = st.lists(st.integers(0, DEPTH - 1), min_size=1, max_size=60).map(tuple)
 
 
@@ -84,7 +83,6 @@ def test_a_sequence_that_blocks_cannot_say_is_refused(layers, says):
         write(layers, "rys", 4)
 
 
-@examples
 @given(sequences, st.sampled_from([name for name in NAMES if name != "rys"]))
 def test_any_sequence_there_and_back_is_itself(layers, dialect):
     text = write(layers, dialect, None, "org/model", "somewhere")
@@ -92,7 +90,6 @@ def test_any_sequence_there_and_back_is_itself(layers, dialect):
     assert write(read(text, dialect, DEPTH), dialect, DEPTH, "org/model", "somewhere") == text
 
 
-@examples
 @given(paths())
 def test_any_path_of_blocks_there_and_back_is_itself(layers):
     text = write(layers, "rys", DEPTH)
@@ -100,7 +97,6 @@ def test_any_path_of_blocks_there_and_back_is_itself(layers):
     assert read(text, "rys", DEPTH) == layers
 
 
-@examples
 @given(paths(), st.permutations(NAMES))
 def test_through_all_dialects_in_any_order_a_path_stays_itself(layers, dialects):
     there = layers
@@ -109,7 +105,6 @@ def test_through_all_dialects_in_any_order_a_path_stays_itself(layers, dialects)
     assert there == layers
 
 
-@examples
 @given(st.text(max_size=40), st.sampled_from(NAMES), st.none() | st.integers(1, 40))
 def test_no_text_raises_anything_but_a_plan_error(text, dialect, depth):
     try:

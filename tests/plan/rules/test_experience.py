@@ -13,7 +13,7 @@ FIRING = {
     "a last slice of 19 in 80": (80, [(0, 40), (20, 70), (61, 80)], ("last-slice", "under 20 (8/32 x 80)")),
     "a first slice of 6": (32, [(0, 6), (3, 32)], ("first-slice", "at least 8 (32/4)")),
     "a first slice of 9 in 48": (48, [(0, 9), (5, 48)], ("first-slice", "at least 10 (4 + 48/8)")),
-    "a jump of 2": (32, [(0, 12), (10, 22), (20, 32)], ("short-jump", "12 - 10 = 2 layers, and so 1 times")),
+    "a jump of 2": (32, [(0, 12), (10, 22), (20, 32)], ("short-jump", "12 - 10 = 2 layers, and so once more")),
     "a jump of 10 in 16": (32, [(0, 16), (6, 22), (12, 32)], ("long-jump", "(16 layers / 2 = 8)")),
     "three visits": (32, [(0, 12), (4, 16), (8, 32)], ("repeats", "8 occurs 3 times, and too often too: 9 to 11")),
     "a smaller last slice": (32, [(0, 10), (5, 18), (12, 26), (20, 32)], ("smaller-last-slice", "12 layers, fewer")),

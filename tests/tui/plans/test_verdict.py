@@ -31,7 +31,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def verdict_on(text: str, model: Path) -> Verdict:
-    return look_over(text.format(model=model), "grown", PlanCheckpoints())
+    return look_over(text.format(model=model), "grown", PlanCheckpoints(), model.parent / "dlec.sqlite")
 
 
 def test_a_sound_plan_can_be_run_and_has_a_cost_and_a_place_to_go_to(model: Path) -> None:
@@ -47,6 +47,20 @@ def test_a_broken_plan_has_no_cost_and_says_how_many_errors_forbid_running_it(mo
     assert found.cost is None
     assert found.reason_against_running == "the plan has 1 error"
     assert counts_text(found.problems).startswith("1 error")
+
+
+def test_a_rule_that_the_settings_switch_off_is_not_asked(tmp_path: Path) -> None:
+    model, text = model_in(tmp_path), TWICE.replace("[2, 6]", "[2, 5]")
+    assert "unused-layer" in {problem.rule for problem in verdict_on(text, model).problems}
+    (tmp_path / "config.toml").write_text('[rules]\noff = ["unused-layer"]\n')
+    assert "unused-layer" not in {problem.rule for problem in verdict_on(text, model).problems}
+
+
+def test_settings_that_are_not_understood_are_a_warning_and_switch_nothing_off(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[rules]\noff = 3\n")
+    found = verdict_on(TWICE, model_in(tmp_path))
+    assert found.reason_against_running == ""
+    assert any("config.toml" in problem.message for problem in found.problems)
 
 
 def test_a_text_that_does_not_parse_has_a_problem_and_no_slices(model: Path) -> None:
@@ -153,5 +167,10 @@ def test_blocks_go_behind_the_slices_of_a_plan_with_their_reason_above_them(mode
 
 def test_a_second_model_is_checked_too(model: Path, tmp_path: Path) -> None:
     other = write_llama(tmp_path / "Other", hidden=16)
-    found = look_over(TWICE.format(model=model).replace(str(model), str(other), 1), "grown", PlanCheckpoints())
+    found = look_over(
+        TWICE.format(model=model).replace(str(model), str(other), 1),
+        "grown",
+        PlanCheckpoints(),
+        model.parent / "dlec.sqlite",
+    )
     assert any("hidden_size" in problem.message for problem in found.problems)

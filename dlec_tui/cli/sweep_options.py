@@ -1,0 +1,168 @@
+"""What every space of `dlec sweep` can be told, and what is done with it."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dlec_tui.cli.measuring import Command, measuring_options, setting_of, store_of
+from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
+from dlec_tui.cli.screen import task_progress
+from dlec_tui.cli.sizes import byte_count_or_none
+from dlec_tui.cli.sweep_output import echo_sweep, output_options
+from dlec_tui.measurements.orders import request_for
+from engine.checkpoint.checkpoint import Checkpoint, require_local
+from engine.errors import shown
+from engine.jobs.orders import sweep_order
+from engine.jobs.settings import job_settings
+from engine.plan.spaces.swept import SweptPlan
+from engine.protocol import Report
+from engine.tasks.child import run_task
+from engine.tasks.setting import Setting
+from engine.tasks.sweeps.asking import TOP
+from engine.tasks.sweeps.costs import ANNOUNCED, announced_line
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The plans to sweep."""
+
+    checkpoint: Checkpoint
+    words: str
+    """What they are, e.g. "blocks up to width 8"."""
+    plans: Sequence[SweptPlan]
+
+
+def numbers(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
+    """6,8..10 as numbers."""
+    try:
+        return tuple(number for part in value.split(",") for number in _range(part)) if value else ()
+    except ValueError as error:
+        raise click.BadParameter(f"{shown(value)} is not numbers such as 6,8 or 6..9") from error
+
+
+def factors(_ctx: click.Context, _parameter: click.Parameter, value: str) -> tuple[float, ...]:
+    """1,0.7 as numbers."""
+    try:
+        return tuple(map(float, value.split(",")))
+    except ValueError as error:
+        raise click.BadParameter(f"{shown(value)} is not numbers such as 1,0.7,0.5") from error
+
+
+scale_option = click.option(
+    "--scale",
+    "scales",
+    metavar="X,...",
+    default="1",
+    show_default=True,
+    callback=factors,
+    help="Factors on what the repeated visit adds; each is tried.",
+)
+
+
+def sweeping(space: Callable[..., Space]) -> Command:
+    """A verb from a function that gives a space: with all options that sweeps have in common."""
+
+    @wraps(space)
+    def verb(
+        *arguments: Any, queueing: Queueing | None, is_rehearsal: bool, wants_json: bool, wants_csv: bool, **given: Any
+    ) -> None:
+        setting = setting_of(given)
+        own = {name: value for name, value in given.items() if name not in _COMMON}
+        asked = space(*arguments, **own)
+        request = _request(asked, setting, given)
+        if is_rehearsal:
+            told = announce(asked.checkpoint, request)
+            click.echo(json.dumps(told) if wants_json else announced_line(told).removeprefix(ANNOUNCED))
+        elif queueing:
+            order = sweep_order(asked.checkpoint, request, job_settings(store_of(setting)))
+            queue_order(order, queueing, store_of(setting), wants_json=wants_json)
+        else:
+            echo_sweep(sweep_plans(asked.checkpoint, request), wants_json=wants_json, wants_csv=wants_csv)
+
+    command: Command = verb
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return queue_options(measuring_options(None)(output_options(command)))
+
+
+def sweep_plans(checkpoint: Checkpoint, request: dict[str, Any]) -> dict[str, Any]:
+    """The sweep task's answer; what it will take is said on stderr before it begins."""
+    require_local(checkpoint)
+    with announcing("compiling the plans") as progress:
+        return run_task("sweep", request, progress)
+
+
+def announce(checkpoint: Checkpoint, request: dict[str, Any]) -> dict[str, Any]:
+    """What it would take; the time of a layer and a head is measured for that."""
+    require_local(checkpoint)
+    with task_progress("opening the model") as progress:
+        told: dict[str, Any] = run_task("sweep", request | {"rehearsal": True}, progress)["announced"]
+    return told
+
+
+_OPTIONS = (
+    click.option("--top", type=click.IntRange(1), default=TOP, show_default=True, help="Judge so many of the best."),
+    click.option(
+        "--probe",
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help='JSONL of {"prompt", "choices", "answer"} or {"prompt", "answer"}: every plan answers it, too.',
+    ),
+    click.option("--early-stop", is_flag=True, help="Do not measure on what is surely worse."),
+    click.option(
+        "--memory",
+        metavar="SIZE",
+        callback=byte_count_or_none,
+        help="Take at most so much, such as 2G; a model that does not fit is streamed (default: what is free).",
+    ),
+    click.option("--no-metrics", is_flag=True, help="Do not rank the cheap metrics afterwards."),
+    click.option("--dry-run", "is_rehearsal", is_flag=True, help="Only say what it would take."),
+)
+_COMMON = frozenset(
+    {
+        *("text", "tokens", "seq_len", "device", "dtype", "batch_size", "home"),
+        *("top", "probe", "early_stop", "memory", "no_metrics"),
+    }
+)
+
+
+def _request(space: Space, setting: Setting, given: dict[str, Any]) -> dict[str, Any]:
+    plans = [{"name": plan.name, "text": plan.text, "block": plan.block, "scale": plan.scale} for plan in space.plans]
+    return request_for(space.checkpoint, setting) | {
+        "space": space.words,
+        "plans": plans,
+        "top": given["top"],
+        "probe": None if given["probe"] is None else str(given["probe"].absolute()),
+        "early_stop": given["early_stop"],
+        "memory": given["memory"],
+        "metrics": not given["no_metrics"],
+        "working_directory": str(Path.cwd()),
+    }
+
+
+@contextmanager
+def announcing(label: str) -> Iterator[Report]:
+    """Progress, of which what is announced stays to be read."""
+    with task_progress(label) as progress:
+
+        def report(done: int, total: int, what: str) -> None:
+            if what.startswith(ANNOUNCED):
+                click.echo(what.removeprefix(ANNOUNCED), err=True)
+            else:
+                progress(done, total, what)
+
+        yield report
+
+
+def _range(text: str) -> range:
+    first, dots, last = text.partition("..")
+    found = range(int(first), int(last if dots else first) + 1)
+    if not found:
+        raise ValueError(text)
+    return found

@@ -1,0 +1,97 @@
+"""`dlec sweep blocks`, `singles`, `overlap`, `recipes` and `plans`: a space each."""
+
+from pathlib import Path
+
+import click
+
+from dlec_tui.cli.sweep_options import Space, numbers, scale_option, sweeping
+from dlec_tui.plans.files import plan_text_of
+from engine.checkpoint.find import opener
+from engine.errors import shown
+from engine.plan.spaces import blocks as block_space
+from engine.plan.spaces import overlap as overlap_space
+from engine.plan.spaces import plans as plan_space
+from engine.plan.spaces import recipes as recipe_space
+from engine.plan.spaces import singles as single_space
+
+_model = click.argument("model")
+
+
+def _with_scales(words: str, scales: tuple[float, ...]) -> str:
+    return words if scales == (1.0,) else f"{words}, repeated visits x {', '.join(f'{scale:g}' for scale in scales)}"
+
+
+@click.command
+@_model
+@click.option(
+    "--width", type=click.IntRange(1), default=block_space.WIDTH, show_default=True, help="Layers in the longest."
+)
+@scale_option
+@sweeping
+def blocks(model: str, width: int, scales: tuple[float, ...]) -> Space:
+    """Repeat every block of layers up to a width, once."""
+    checkpoint = opener()(model)
+    found = block_space.plans(checkpoint, block_space.Options(min(width, checkpoint.layer_count), scales))
+    return Space(checkpoint, _with_scales(f"blocks up to width {width}", scales), found)
+
+
+@click.command
+@_model
+@scale_option
+@sweeping
+def singles(model: str, scales: tuple[float, ...]) -> Space:
+    """Repeat every single layer, once."""
+    checkpoint = opener()(model)
+    found = single_space.plans(checkpoint, single_space.Options(scales))
+    return Space(checkpoint, _with_scales("single layers", scales), found)
+
+
+@click.command
+@_model
+@click.option("--slice-size", metavar="N,...", callback=numbers, help="Layers in a slice, such as 6,8..10.")
+@click.option("--backward-jump", metavar="N,...", callback=numbers, help="How far each slice jumps back.")
+@click.option("--last-slice", metavar="N,...", callback=numbers, help="Layers in the last slice.")
+@scale_option
+@sweeping
+def overlap(
+    model: str,
+    slice_size: tuple[int, ...],
+    backward_jump: tuple[int, ...],
+    last_slice: tuple[int, ...],
+    scales: tuple[float, ...],
+) -> Space:
+    """Overlapping slices on a grid; what is not given is chosen by the model's depth."""
+    checkpoint = opener()(model)
+    options = overlap_space.Options(slice_size, backward_jump, last_slice, scales)
+    return Space(checkpoint, _with_scales("overlapping slices", scales), overlap_space.plans(checkpoint, options))
+
+
+@click.command
+@_model
+@click.argument("recipe")
+@click.option(
+    "--with",
+    "ranges",
+    metavar="OPTION=VALUES",
+    multiple=True,
+    help="Values of an option of the recipe: layers=3:9,4:10 or times=1..3; may be repeated.",
+)
+@sweeping
+def recipes(model: str, recipe: str, ranges: tuple[str, ...]) -> Space:
+    """Write RECIPE with every combination of the values that its options are given."""
+    checkpoint, known = opener()(model), recipe_space.read_recipe(recipe)
+    read = dict(recipe_space.read_range(known, text) for text in ranges)
+    words = f"{recipe} with {', '.join(shown(text) for text in ranges)}" if ranges else recipe
+    return Space(checkpoint, words, recipe_space.plans(checkpoint, known, read))
+
+
+@click.command
+@_model
+@click.argument(
+    "files", metavar="PLAN...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@sweeping
+def plans(model: str, files: tuple[Path, ...]) -> Space:
+    """Measure these plans of MODEL together."""
+    checkpoint = opener()(model)
+    return Space(checkpoint, "plans in files", plan_space.plans({file: plan_text_of(file) for file in files}))

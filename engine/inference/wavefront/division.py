@@ -1,0 +1,124 @@
+"""A sweep shared out among devices: the trie is divided where it branches off the base, which every device runs."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Lock
+from typing import Any, TypeVar
+
+from engine.inference.wavefront.budget import Counted
+from engine.inference.wavefront.trie import ROOT, Trie, trie_of
+from engine.inference.wavefront.visits import BASE, Visits
+from engine.inference.wavefront.work import Finished, Work
+from engine.protocol import Report
+
+Value = TypeVar("Value")
+
+HEAD_IN_LAYERS = 4.0
+"""What reading a plan costs, in layer-forwards, where nothing better is known."""
+
+
+def divided(
+    plans: Sequence[Visits], layer_count: int, parts: int, head_in_layers: float = HEAD_IN_LAYERS
+) -> list[list[int]]:
+    """The numbers of the plans for each of `parts` devices, about as much work for each; a part may be empty.
+
+    Plans that leave the base at the same edge stay together, so no layer is run twice but the base's. The largest of
+    such branches goes first, each to whoever has least to do.
+    """
+    trie = trie_of(plans, layer_count)
+    shares: list[list[int]] = [[] for _ in range(parts)]
+    loads = [0.0] * parts
+    branches = _branches(trie, head_in_layers)
+    for branch in sorted(branches, key=lambda branch: -branches[branch][0]):
+        weight, numbers = branches[branch]
+        lightest = min(range(parts), key=lambda part: loads[part])
+        loads[lightest] += weight
+        shares[lightest] += numbers
+    return [sorted(share) for share in shares]
+
+
+def run_divided(
+    works: Sequence[Work[Value]], numbers: Sequence[Sequence[int]], report: Report, on_finished: Finished[Value]
+) -> list[Counted]:
+    """Run the works of several devices side by side; `numbers` are those that the plans of each have in the whole.
+
+    The base is finished once. The first error ends all of them at their next edge, and is raised.
+    """
+    together = _Together(works, report, on_finished)
+    with ThreadPoolExecutor(len(works), "devices") as threads:
+        runs = [threads.submit(together.run, part, numbers[part]) for part in range(len(works))]
+    failures = [run.exception() for run in runs]
+    first = next((each for each in failures if each is not None and not isinstance(each, _Stopped)), None)
+    if first is not None:
+        raise first
+    return [run.result() for run in runs]
+
+
+def _branches(trie: Trie, head_in_layers: float) -> dict[int, tuple[float, list[int]]]:
+    """By the first node off the base: the branch's work in layer-forwards, and the plans that end in it.
+
+    A plan that is a part of the base is a branch of itself.
+    """
+    on_base = {ROOT, *trie.base_path}
+    branch_of = [ROOT] * len(trie.steps)
+    works: dict[int, float] = defaultdict(float)
+    plans: dict[int, list[int]] = defaultdict(list)
+    for node in range(1, len(trie.steps)):
+        parent = trie.parents[node]
+        branch = branch_of[node] = node if node in on_base or parent in on_base else branch_of[parent]
+        works[branch] += node not in on_base
+        if node in trie.ending:
+            works[branch] += head_in_layers
+            plans[branch] += [number for number in trie.ending[node] if number != BASE]
+    return {branch: (works[branch], numbers) for branch, numbers in plans.items() if numbers}
+
+
+class _Stopped(Exception):  # noqa: N818
+    """Another device has failed."""
+
+
+class _Together:
+    """Several runs that report as one."""
+
+    def __init__(self, works: Sequence[Work[Any]], report: Report, on_finished: Finished[Any]) -> None:
+        self._works = works
+        self._report = report
+        self._on_finished = on_finished
+        self._done = [0] * len(works)
+        self._finished = 0
+        self._has_base = False
+        self._lock = Lock()
+        self._failed = Event()
+
+    def run(self, part: int, numbers: Sequence[int]) -> Counted:
+        try:
+            return self._works[part].run(self._report_of(part), self._finisher(numbers))
+        except BaseException:
+            self._failed.set()
+            raise
+
+    def _report_of(self, part: int) -> Report:
+        total = sum(work.announced.layer_forwards for work in self._works)
+        plans = sum(len(numbers) for work in self._works for numbers in work.trie.ending.values()) - len(self._works)
+
+        def report(done: int, _total: int, _what: str) -> None:
+            if self._failed.is_set():
+                raise _Stopped
+            with self._lock:
+                self._done[part] = done
+                self._report(sum(self._done), total, f"layers run; {self._finished} of {plans} plans done")
+
+        return report
+
+    def _finisher(self, numbers: Sequence[int]) -> Callable[[int, Any], None]:
+        def on_finished(plan: int, value: Any) -> None:
+            with self._lock:
+                if plan != BASE:
+                    self._finished += 1
+                    self._on_finished(numbers[plan], value)
+                elif not self._has_base:
+                    self._has_base = True
+                    self._on_finished(BASE, value)
+
+        return on_finished

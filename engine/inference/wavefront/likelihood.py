@@ -1,0 +1,141 @@
+"""Reads packed text: how likely a plan finds it, how far its predictions are from the base's.
+
+One log-softmax in float32 serves all figures, in chunks of rows that stay in a CPU's cache; of the base its
+probabilities are kept, with what of the divergence depends on it alone:
+
+    KL(base || plan) = sum_v p_base(v) log p_base(v) - sum_v p_base(v) log p_plan(v)
+
+so that a plan costs one product with them, and no logits but its own. A plan that computes what the base computes has
+a divergence of exactly 0. Rounding in float32 leaves about 1e-6 for a position.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from engine.inference.likelihood import CHUNK_ELEMENTS
+from engine.inference.wavefront.reading import Rows
+from engine.tensors.library import torch_library
+
+if TYPE_CHECKING:
+    import torch
+
+
+_GPU_CHUNK_ELEMENTS = 2**26
+"""256 MiB in float32: a GPU has no use for what fits a cache, and loses time with every small step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A plan on S sequences of T tokens; all on the CPU in float32."""
+
+    nll: "torch.Tensor"
+    """[S, T-1], nats: -log p(x[t+1] | x[:t+1])."""
+    kl: "torch.Tensor"
+    """[S], nats: KL(base || plan), mean over a sequence's T-1 predictions. The base's is 0."""
+    top1: "torch.Tensor"
+    """[S]: share of the predictions at which the base's first choice is also the plan's."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What is known of the base's predictions in a chunk of rows."""
+
+    probabilities: "torch.Tensor"
+    """[rows, V]"""
+    negative_entropy: "torch.Tensor"
+    """[rows]"""
+    first: "torch.Tensor"
+    """[rows]: the token that it finds most likely."""
+
+    @classmethod
+    def of(cls, log_probabilities: "torch.Tensor") -> "_Base":
+        """Writes over `log_probabilities` [rows, V]."""
+        first = log_probabilities.argmax(-1)
+        probabilities = log_probabilities.exp()
+        return cls(probabilities, _dot(probabilities, log_probabilities), first)
+
+
+Part: TypeAlias = tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]
+"""NLL [B, T-1], KL [B], top-1 [B] of a batch."""
+
+
+class Likelihood:
+    """Reads Figures, from batches of rows without padding, all of one length."""
+
+    compares = True
+
+    def __init__(self) -> None:
+        self._kept: dict[int, list[_Base]] = {}
+        """By number of the batch: the chunks of all its rows."""
+
+    def read_base(self, rows: Rows, hidden: "torch.Tensor", *, keep: bool) -> Part:
+        nll = []
+        kept = self._kept.setdefault(rows.number, []) if keep else None
+        for log_probabilities, targets in _predictions(rows, hidden):
+            nll.append(_picked(log_probabilities, targets))
+            if kept is not None:
+                kept.append(_Base.of(log_probabilities))
+        zero = rows.tokens.new_zeros(len(rows.tokens), dtype=torch_library().float32).cpu()
+        return _of_batch(nll, rows).neg(), zero, zero + 1
+
+    def read(self, rows: Rows, hidden: "torch.Tensor", base: "torch.Tensor | None") -> Part:
+        known = self._kept[rows.number] if base is None else _computed(rows, base)
+        nll, divergence, agrees = [], [], []
+        for of_base, (log_probabilities, targets) in zip(known, _predictions(rows, hidden), strict=True):
+            nll.append(_picked(log_probabilities, targets))
+            divergence.append(of_base.negative_entropy - _dot(of_base.probabilities, log_probabilities))
+            agrees.append(_picked(log_probabilities, of_base.first) == log_probabilities.amax(-1))
+        return (
+            _of_batch(nll, rows).neg(),
+            _of_batch(divergence, rows).double().mean(-1).float(),
+            _of_batch(agrees, rows).double().mean(-1).float(),
+        )
+
+    def forget(self, rows: Rows) -> None:
+        self._kept.pop(rows.number, None)
+
+    def joined(self, parts: Sequence[Part]) -> Figures:
+        nll, kl, top1 = map(torch_library().cat, zip(*parts, strict=True))
+        return Figures(nll, kl, top1)
+
+    def bytes_kept(self, tokens: int, vocabulary: int) -> int:
+        return tokens * vocabulary * 4
+
+
+def _computed(rows: Rows, base: "torch.Tensor") -> Iterator[_Base]:
+    return (_Base.of(log_probabilities) for log_probabilities, _ in _predictions(rows, base))
+
+
+def _predictions(rows: Rows, hidden: "torch.Tensor") -> "Iterator[tuple[torch.Tensor, torch.Tensor]]":
+    """Log-probabilities [rows, V] in float32 and the tokens [rows] that follow, for each chunk of a sequence's rows.
+
+    Nothing follows a sequence's last token, so that is left out.
+    """
+    logits = rows.logits(hidden)
+    step = max(1, (CHUNK_ELEMENTS if logits.device.type == "cpu" else _GPU_CHUNK_ELEMENTS) // logits.shape[-1])
+    for row, tokens in zip(logits, rows.tokens, strict=True):
+        for start in range(0, len(tokens) - 1, step):
+            chunk = slice(start, min(start + step, len(tokens) - 1))
+            yield _log_softmax(row[chunk]), tokens[chunk.start + 1 : chunk.stop + 1]
+
+
+def _log_softmax(logits: "torch.Tensor") -> "torch.Tensor":
+    found: torch.Tensor = logits.log_softmax(-1, dtype=torch_library().float32)
+    return found
+
+
+def _picked(log_probabilities: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
+    return log_probabilities.gather(-1, tokens[:, None])[:, 0]
+
+
+def _dot(one: "torch.Tensor", other: "torch.Tensor") -> "torch.Tensor":
+    product: Any = torch_library().linalg.vecdot(one, other)
+    found: torch.Tensor = product
+    return found
+
+
+def _of_batch(chunks: "list[torch.Tensor]", rows: Rows) -> "torch.Tensor":
+    """[B, T-1] on the CPU, from chunks of the rows."""
+    joined: torch.Tensor = torch_library().cat(chunks)
+    return joined.view(len(rows.tokens), -1).cpu()

@@ -1,0 +1,125 @@
+"""A plan of one checkpoint as the layers it visits, each with the factor on what it adds to the residual stream."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from typing import NamedTuple, TypeAlias
+
+from engine.checkpoint.anatomy import End
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.residual import residual_writers
+from engine.errors import PlanError, shown
+from engine.plan.outputs import FLOAT_DTYPES, Scaling, layer_scalings
+from engine.plan.stack import Donor, FactorLevel, Stack, Visit, factor_of
+
+
+class Step(NamedTuple):
+    """One visit."""
+
+    layer: int
+    scale: float = 1.0
+    """On every tensor that writes into the residual stream; where a norm follows those, on its effective gain."""
+
+
+Visits: TypeAlias = tuple[Step, ...]
+"""A plan from bottom to top."""
+
+BASE = -1
+"""Stands for the base where plans are told apart by their number."""
+
+
+def visits(layers: Iterable[int]) -> Visits:
+    """These layers, unscaled."""
+    return tuple(map(Step, layers))
+
+
+def base_visits(layer_count: int) -> Visits:
+    """The checkpoint as it is."""
+    return visits(range(layer_count))
+
+
+def require_visits(plan: Visits, layer_count: int) -> None:
+    """Raises PlanError for a plan without visits, for layers that are not there, for a factor that is no number."""
+    if not plan:
+        raise PlanError("the plan visits no layer")
+    for place, step in enumerate(plan):
+        if not 0 <= step.layer < layer_count:
+            why = f"the checkpoint has layers 0 to {layer_count - 1}"
+            raise PlanError(f"visit {place} is of layer {step.layer}, which is not there", why=why)
+        if not isfinite(step.scale):
+            raise PlanError(f"visit {place} has the scale {step.scale}", why="it is no number")
+
+
+def stack_of(checkpoint: Checkpoint, plan: Visits) -> Stack:
+    """The stack of these visits: what a merge of them would write.
+
+    Raises CheckpointError when a layer that is scaled is not understood.
+    """
+    seen = Counter[int]()
+    found = []
+    for step in plan:
+        levels = () if step.scale == 1.0 else (_writers_level(checkpoint, step),)
+        found.append(Visit(checkpoint, step.layer, seen[step.layer], levels))
+        seen[step.layer] += 1
+    donor = Donor(checkpoint)
+    return Stack(tuple(found), donor, donor, checkpoint)
+
+
+def visits_of(stack: Stack) -> Visits:
+    """The visits of a compiled stack.
+
+    Raises PlanError, with the reason, for a stack that is more than that: several checkpoints, scales on anything but
+    all that a visit adds to the residual stream, another dtype than the checkpoint's.
+    """
+    checkpoint = stack.config_donor
+    for other in stack.checkpoints:
+        if other is not checkpoint:
+            raise _refused(f"it takes layers or ends of {shown(other.reference)} besides {shown(checkpoint.reference)}")
+    for donor, end in ((stack.embedding, End.EMBEDDING), (stack.head, End.HEAD)):
+        for name in checkpoint.anatomy.names_of_end(end):
+            if factor_of(donor.levels, name) not in (None, 1.0):
+                raise _refused(f"it scales {shown(name)}, which lies outside the layers")
+    _require_own_dtype(stack)
+    return tuple(_step_of(visit) for visit in stack.visits)
+
+
+def step_scalings(checkpoint: Checkpoint, step: Step) -> Mapping[str, Scaling]:
+    """Suffix to scaling of the layer's tensors that the step changes, as a merge would change them."""
+    if step.scale == 1.0:
+        return {}
+    return layer_scalings(Visit(checkpoint, step.layer, 0, (_writers_level(checkpoint, step),)))
+
+
+def _step_of(visit: Visit) -> Step:
+    scalings = layer_scalings(visit) if visit.levels else {}
+    for factor in dict.fromkeys(scaling.factor for scaling in scalings.values()):
+        step = Step(visit.layer, factor)
+        if step_scalings(visit.checkpoint, step) == scalings:
+            return step
+    if not scalings:
+        return Step(visit.layer)
+    named = ", ".join(f"{shown(suffix)} by {scaling.factor:g}" for suffix, scaling in list(scalings.items())[:3])
+    raise _refused(f"layer {visit.layer} has {named}: not one factor on all that the layer adds to the stream")
+
+
+def _writers_level(checkpoint: Checkpoint, step: Step) -> FactorLevel:
+    suffixes = residual_writers(checkpoint, step.layer)
+    return tuple((checkpoint.anatomy.layer_tensor(step.layer, suffix), step.scale) for suffix in suffixes)
+
+
+def _require_own_dtype(stack: Stack) -> None:
+    for tensor in stack.config_donor.tensors.values():
+        if tensor.dtype not in FLOAT_DTYPES:
+            continue
+        work = stack.dtype or tensor.dtype
+        for dtype in (work, stack.out_dtype or work):
+            if dtype != tensor.dtype:
+                raise _refused(f"it casts {shown(tensor.name)} from {tensor.dtype} to {dtype}")
+
+
+def _refused(why: str) -> PlanError:
+    return PlanError(
+        "the plan is no path through the layers of one checkpoint",
+        why=why,
+        fix="Preview it by itself: dlec preview.",
+    )

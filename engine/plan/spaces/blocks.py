@@ -1,0 +1,57 @@
+"""blocks: every contiguous block of layers up to a width, visited once more right after itself.
+
+At 30 layers and a width of 8 that is 212 plans for each scale.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.errors import UsageError
+from engine.plan.recipes.blocks import Block
+from engine.plan.recipes.text import layers_in_words, plan_text
+from engine.plan.spaces.repeats import in_name, in_title, repeats_scaled, require_scale
+from engine.plan.spaces.swept import SweptPlan
+
+WIDTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Which blocks."""
+
+    width: int = WIDTH
+    """Layers in the longest."""
+    scales: tuple[float, ...] = (1.0,)
+    """Factors on the repeated visit; each block is tried with each."""
+
+
+def plans(checkpoint: Checkpoint, options: Options) -> tuple[SweptPlan, ...]:
+    """The shortest blocks first. Raises UsageError for a width that no block has, CheckpointError for a family that
+    cannot be scaled."""
+    if not 1 <= options.width <= checkpoint.layer_count:
+        raise UsageError(
+            f"there are no blocks of {options.width} layers",
+            why=f"{checkpoint.reference} has {checkpoint.layer_count}",
+            fix=f"Give a width of 1 to {checkpoint.layer_count}.",
+        )
+    blocks = _blocks(checkpoint.layer_count, options.width)
+    return tuple(repeated(checkpoint, block, scale) for block in blocks for scale in dict.fromkeys(options.scales))
+
+
+def repeated(checkpoint: Checkpoint, block: Block, scale: float) -> SweptPlan:
+    """The plan that visits one block again. Raises as `plans` does."""
+    require_scale(scale)
+    layers, (start, end) = checkpoint.layer_count, block
+    title = [
+        f"Repeats {layers_in_words(*block)} of {checkpoint.reference}: {layers} layers become {layers + end - start}.",
+        *in_title(scale),
+    ]
+    slices = repeats_scaled(checkpoint, [(0, end), (start, layers)], scale)
+    return SweptPlan(f"{start}:{end}{in_name(scale)}", plan_text(title, checkpoint.reference, slices), block, scale)
+
+
+def _blocks(layers: int, width: int) -> Iterator[Block]:
+    for length in range(1, width + 1):
+        for start in range(layers - length + 1):
+            yield start, start + length

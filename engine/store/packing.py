@@ -1,0 +1,37 @@
+"""Many float32 figures as one blob: bytes of equal significance stand together, which zlib makes a quarter smaller."""
+
+import sys
+import zlib
+from array import array
+from collections.abc import Iterable
+
+from engine.errors import MachineError
+
+_WIDTH = 4
+_LEVEL = 1
+"""Higher ones take ten times as long and save nothing: the low bytes are noise."""
+
+
+def packed(figures: Iterable[float]) -> bytes:
+    """Rounded to float32."""
+    raw = _little(array("f", figures)).tobytes()
+    return zlib.compress(b"".join(raw[place::_WIDTH] for place in range(_WIDTH)), _LEVEL)
+
+
+def unpacked(blob: bytes) -> "array[float]":
+    """What `packed` has packed. Raises MachineError for a blob that it has not."""
+    try:
+        shuffled = zlib.decompress(blob)
+        count = len(shuffled) // _WIDTH
+        raw = bytearray(len(shuffled))
+        for place in range(_WIDTH):
+            raw[place::_WIDTH] = shuffled[place * count : (place + 1) * count]
+        return _little(array("f", bytes(raw)))
+    except (zlib.error, ValueError) as error:
+        raise MachineError("figures in the store are damaged", why=str(error)) from error
+
+
+def _little(figures: "array[float]") -> "array[float]":
+    if sys.byteorder == "big":
+        figures.byteswap()
+    return figures

@@ -1,0 +1,159 @@
+"""Sweeps: which plans were tried together, and what was made of it. Their figures are rows of their own."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from engine.store.connection import StoreConnection
+from engine.store.database import transaction
+from engine.store.keys import KEY_COLUMNS, ProfileKey, key_id_of
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """One plan of a sweep."""
+
+    name: str
+    visits: str
+    """Its figures are under the sweep's keys and these visits."""
+    text: str
+    """The YAML."""
+    start: int | None
+    """Of the block that is repeated, where that is all."""
+    end: int | None
+    scale: float
+    """Of the repeated visits."""
+    stopped_after: int | None = None
+    """Sequences after which it was surely worse, and not measured on."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSweep:
+    """What a sweep asks."""
+
+    sha256: str
+    """Of what it asks: the same in every store."""
+    reference: str
+    """How the user called the model."""
+    space: str
+    """In words."""
+    corpus: str
+    """How the text is called."""
+    choosing: ProfileKey
+    judging: ProfileKey
+    plans: tuple[StoredPlan, ...] = field(repr=False)
+    top: int
+    """How many of the best are judged."""
+    early_stop: bool
+    probe_key: ProfileKey | None = None
+    probe: str | None = None
+    """How the probe is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepListing:
+    """A sweep as a list shows it."""
+
+    id: int
+    sha256: str
+    reference: str
+    space: str
+    plans: int
+    begun_at: str
+    """UTC."""
+    finished_at: str | None
+    """None where it is not finished."""
+
+
+_COLUMNS = "sha256, reference, space, corpus, top, early_stop, probe, choosing_key_id, judging_key_id, probe_key_id"
+_PLAN_COLUMNS = "name, visits, text, start_layer, end_layer, scale, stopped_after"
+
+
+def save_sweep(db: "Database", sweep: StoredSweep) -> int:
+    """Record a sweep that begins, and give its id. One that is known already is left as it is."""
+    with transaction(db):
+        if (known := _id_of(db, sweep.sha256)) is not None:
+            return known
+        keys = [key and key_id_of(db, key) for key in (sweep.choosing, sweep.judging, sweep.probe_key)]
+        told = (sweep.sha256, sweep.reference, sweep.space, sweep.corpus, sweep.top, int(sweep.early_stop), sweep.probe)
+        sql = f"INSERT INTO sweeps ({_COLUMNS}, plans) VALUES ({', '.join('?' * 11)})"
+        db.execute(sql, (*told, *keys, len(sweep.plans)))
+        sweep_id = _id_of(db, sweep.sha256)
+        assert sweep_id is not None
+        rows = ((sweep_id, number, *_row(plan)) for number, plan in enumerate(sweep.plans))
+        marks = ", ".join("?" * 9)
+        db.conn.executemany(f"INSERT INTO sweep_plans (sweep_id, number, {_PLAN_COLUMNS}) VALUES ({marks})", rows)
+        return sweep_id
+
+
+def save_stopped(db: "Database", sweep_id: int, stopped_after: Mapping[int, int]) -> None:
+    """Number of a plan to the sequences after which it was surely worse."""
+    sql = "UPDATE sweep_plans SET stopped_after = ? WHERE sweep_id = ? AND number = ?"
+    with transaction(db):
+        db.conn.executemany(sql, ((after, sweep_id, number) for number, after in stopped_after.items()))
+
+
+def save_verdicts(
+    db: "Database", sweep_id: int, holm: Sequence[float | None], judged_holm: Sequence[float | None]
+) -> None:
+    """The adjusted p-values of all plans, in order."""
+    sql = "UPDATE sweep_plans SET holm_p = ?, judged_holm_p = ? WHERE sweep_id = ? AND number = ?"
+    with transaction(db):
+        rows = zip(holm, judged_holm, strict=True)
+        db.conn.executemany(sql, ((*both, sweep_id, number) for number, both in enumerate(rows)))
+
+
+def finish_sweep(db: "Database", sweep_id: int, cost: Mapping[str, Any]) -> None:
+    """All that it asks is measured. A later run of the same sweep finds it so."""
+    sql = "UPDATE sweeps SET finished_at = CURRENT_TIMESTAMP, cost = ? WHERE id = ? AND finished_at IS NULL"
+    with transaction(db):
+        db.execute(sql, (json.dumps(cost), sweep_id))
+
+
+def find_sweep(connection: StoreConnection, sweep_id: int) -> StoredSweep | None:
+    row = connection.row(f"SELECT {_COLUMNS} FROM sweeps WHERE id = ?", (sweep_id,))
+    if row is None:
+        return None
+    sha256, reference, space, corpus, top, early_stop, probe, *key_ids = row
+    choosing, judging, probe_key = (_key(connection, key_id) for key_id in key_ids)
+    assert choosing is not None
+    assert judging is not None
+    plans = connection.rows(f"SELECT {_PLAN_COLUMNS} FROM sweep_plans WHERE sweep_id = ? ORDER BY number", (sweep_id,))
+    return StoredSweep(
+        *(sha256, reference, space, corpus, choosing, judging),
+        plans=tuple(StoredPlan(*plan) for plan in plans),
+        top=top,
+        early_stop=bool(early_stop),
+        probe_key=probe_key,
+        probe=probe,
+    )
+
+
+def find_cost(connection: StoreConnection, sweep_id: int) -> dict[str, Any]:
+    """What was announced and done; empty for a sweep that is not finished."""
+    row = connection.row("SELECT cost FROM sweeps WHERE id = ?", (sweep_id,))
+    return dict(json.loads(row[0])) if row and row[0] else {}
+
+
+def all_sweeps(connection: StoreConnection) -> tuple[SweepListing, ...]:
+    """Every sweep, the newest first."""
+    sql = "SELECT id, sha256, reference, space, plans, begun_at, finished_at FROM sweeps ORDER BY id DESC"
+    return tuple(SweepListing(*row) for row in connection.rows(sql))
+
+
+def _id_of(db: "Database", sha256: str) -> int | None:
+    row = db.execute("SELECT id FROM sweeps WHERE sha256 = ?", (sha256,)).fetchone()
+    return None if row is None else row[0]
+
+
+def _row(plan: StoredPlan) -> tuple[Any, ...]:
+    return plan.name, plan.visits, plan.text, plan.start, plan.end, plan.scale, plan.stopped_after
+
+
+def _key(connection: StoreConnection, key_id: int | None) -> ProfileKey | None:
+    row = connection.row(f"SELECT {', '.join(KEY_COLUMNS)} FROM profile_keys WHERE id = ?", (key_id,))
+    return None if row is None else ProfileKey(*row)

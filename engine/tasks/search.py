@@ -1,0 +1,140 @@
+"""Searches blocks and scales for a budget: the work behind the recipe dlec-search.
+
+Every step is measured through the wavefront on the choosing half of the text, where plans share what they have in
+common; the best at the end are judged on the other half, as a sweep's are.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from engine.errors import UsageError
+from engine.plan.recipes import dlec_search
+from engine.plan.recipes.budget import layers_for_growth
+from engine.plan.recipes.dlec_search import State
+from engine.protocol import Report
+from engine.store.database import open_for_reading, open_for_writing
+from engine.store.models import save_model
+from engine.store.plan_figures import find_figures
+from engine.tasks import sweep
+from engine.tasks.occasion import model_row
+from engine.tasks.sweeps.asking import asked_in
+from engine.tasks.sweeps.measuring import measure, missing
+from engine.tasks.sweeps.sources import Source
+from engine.text.corpus import Half
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One search being worked out."""
+
+    checkpoint: Checkpoint
+    options: dlec_search.Options
+    request: Mapping[str, Any]
+    report: Report
+
+    def harms(self, states: Sequence[State]) -> dict[State, float]:
+        """Delta NLL of each on the choosing half; those that compute no numbers are left out."""
+        asked = asked_in(self.asking(states))
+        occasion = asked.on(Half.CHOOSING)
+        if wanted := missing(asked, Half.CHOOSING, list(asked.visits)):
+            with closing(open_for_writing(occasion.store)) as db:
+                save_model(db, model_row(self.checkpoint))
+            measure(asked, Half.CHOOSING, wanted, Source(asked), self.report)
+        with closing(open_for_reading(occasion.store)) as connection:
+            figures = find_figures(connection, occasion.key, asked.visits)
+        names = {plan.name: figures[plan.visits].delta_nll for plan in asked.stored}
+        found = {state: names.get(dlec_search.name_of(state)) for state in states}
+        return {state: harm for state, harm in found.items() if harm is not None and harm == harm}
+
+    def asking(self, states: Sequence[State]) -> dict[str, Any]:
+        """A sweep's request for these."""
+        plans = [
+            {"name": dlec_search.name_of(state), "text": dlec_search.write(self.checkpoint, state)} for state in states
+        ]
+        space = f"search for {self.options.layers} more layers"
+        top = self.options.shortlist
+        return {**self.request, "space": space, "plans": plans, "top": top, "metrics": False, "early_stop": False}
+
+
+def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """The task: {"model", "reference", "layers" or "growth"}, other fields of dlec_search.Options, "memory", a setting.
+
+    Answer: "plan" (text), "repeats" ([start, end, scale] each), "reason" (lines), "tried" (plans measured for each
+    number of added layers), "sweep" (the last step's number in the store), "judged" (of the plan, on the half that
+    chose nothing), "verdict", and the "shortlist" with the same half's figures. Raises UsageError for a budget that
+    cannot be used up, and whatever sweeping raises.
+    """
+    search = _search(request, report)
+    last, tried = _searched(search)
+    found = sweep.run(search.asking(last), report)
+    winner = found["winner"]
+    if winner is None or winner["judged"]["delta_nll"] is None:
+        raise UsageError("the search found no plan", why="none of the last candidates computes numbers on the text")
+    state = next(state for state in last if dlec_search.name_of(state) == winner["name"])
+    judged = {**winner["judged"], "half": Half.JUDGING}
+    reason = _reason(search, sum(tried.values()), judged)
+    return {
+        "plan": dlec_search.write(search.checkpoint, state, reason),
+        "repeats": [list(repeat) for repeat in state],
+        "reason": reason,
+        "tried": tried,
+        "sweep": found["sweep"],
+        "judged": judged,
+        "verdict": winner["verdict"],
+        "shortlist": [
+            {name: plan[name] for name in ("name", "delta_nll", "se", "interval95", "holm_p")}
+            for plan in found["shortlist"]
+        ],
+        "corpus": found["corpus"],
+        "key": found["key"] | {"half": Half.JUDGING},
+        "found": found["found"],
+    }
+
+
+def _search(request: Mapping[str, Any], report: Report) -> _Search:
+    checkpoint = open_checkpoint(Path(request["model"]), request.get("reference", ""))
+    options = _options(request, checkpoint)
+    dlec_search.require_possible(checkpoint.layer_count, options)
+    return _Search(checkpoint, options, request, report)
+
+
+def _options(request: Mapping[str, Any], checkpoint: Checkpoint) -> dlec_search.Options:
+    others = {field.name: request[field.name] for field in fields(dlec_search.Options)[1:] if field.name in request}
+    if "scales" in others:
+        others["scales"] = tuple(others["scales"])
+    match request.get("layers"), request.get("growth"):
+        case int(layers), None:
+            return dlec_search.Options(layers, **others)
+        case None, float(growth):
+            return dlec_search.Options(layers_for_growth(checkpoint, growth), **others)
+        case _:
+            raise UsageError("the budget is not clear", fix="Give either a number of layers or a growth.")
+
+
+def _searched(search: _Search) -> tuple[list[State], dict[int, int]]:
+    """The candidates that use up the budget, and how many were tried for each number of added layers."""
+    kept: dict[int, list[State]] = {0: [()]}
+    tried: dict[int, int] = {}
+    for added in range(1, search.options.layers + 1):
+        states = dlec_search.candidates(search.checkpoint.layer_count, search.options, kept, added)
+        tried[added] = len(states)
+        if added == search.options.layers:
+            return states, tried
+        if states:
+            harms = search.harms(states)
+            kept[added] = sorted(harms, key=lambda state: (harms[state], state))[: search.options.beam]
+    raise AssertionError("a budget has at least one layer")
+
+
+def _reason(search: _Search, tried: int, judged: Mapping[str, Any]) -> list[str]:
+    """In words, for the head of the plan: nothing but what was judged."""
+    scales = "" if search.options.scales == (1.0,) else f", scales {', '.join(f'{x:g}' for x in search.options.scales)}"
+    kept = "greedily" if search.options.beam == 1 else f"with a beam of {search.options.beam}"
+    return [
+        f"Found {kept} among {tried} plans{scales}. On text that chose nothing, it costs",
+        f"{judged['delta_nll']:+.4f} nats a token (standard error {judged['se']:.4f}).",
+    ]

@@ -1,0 +1,57 @@
+"""What measuring takes and took: said on one line beforehand, and added up over the pieces of a text."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+Cost: TypeAlias = dict[str, Any]
+"""{"what", "announced", "expected_seconds"}, and when it is done "counted" and "seconds"."""
+
+ANNOUNCED = "announced: "
+"""What the line begins with, so that whoever shows progress can keep it."""
+
+
+def announced_line(cost: Mapping[str, Any]) -> str:
+    """cost: {"what", "announced", "expected_seconds"}."""
+    announced, seconds = cost["announced"], cost["expected_seconds"]
+    reads = (
+        f"{announced['layer_reads']:,} layers read from the files ({announced['read_bytes'] / 1e9:.1f} GB) "
+        f"in {announced['passes']:,} x {announced['chunks']:,} passes"
+        if not announced["resident"]
+        else f"layers in memory, text in {announced['chunks']:,} {'piece' if announced['chunks'] == 1 else 'pieces'}"
+    )
+    expected = f", about {seconds:,.0f} s"
+    return (
+        f"{ANNOUNCED}{cost['what']}, {announced['plans']:,} {'plan' if announced['plans'] == 1 else 'plans'}: "
+        f"{announced['layer_forwards']:,} layer-forwards and {announced['heads']:,} heads, {reads}{expected}"
+    )
+
+
+def added(costs: Sequence[Cost]) -> Cost:
+    """Several pieces of one text as one."""
+    first = costs[0]
+    if len(costs) == 1:
+        return first
+    return {
+        "what": first["what"],
+        "announced": summed([cost["announced"] for cost in costs]),
+        "counted": summed([cost["counted"] for cost in costs]),
+        "expected_seconds": math.fsum(cost["expected_seconds"] for cost in costs),
+        "seconds": math.fsum(cost["seconds"] for cost in costs),
+    }
+
+
+_MOSTS = ("passes", "state_bytes", "base_bytes", "weight_bytes", "work_bytes", "plans", "resident")
+"""Of these the largest counts, not the sum."""
+
+
+def summed(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Figures of several works as one; those of memory and passes are the largest."""
+    found: dict[str, Any] = {}
+    for name in parts[0]:
+        values = [part.get(name, 0) for part in parts]
+        if isinstance(values[0], dict):
+            found[name] = summed(values)
+        else:
+            found[name] = max(values) if name in _MOSTS else sum(values)
+    return found

@@ -1,0 +1,115 @@
+"""How well cheap metrics of blocks ranked what repeating the blocks was measured to cost.
+
+The free baseline is the distance of a block from the middle of the model: a metric that does not beat it tells nothing.
+A metric's rank correlation is above 0 where more of it went with more harm.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import TypeAlias
+
+from engine.errors import DlecError
+from engine.numbers.ranks import spearman
+from engine.protocol import Report
+from engine.store.database import open_for_reading
+from engine.store.layers import find_angles, find_layers
+from engine.store.plan_figures import find_figures
+from engine.store.sweep_rankings import Ranking
+from engine.store.sweeps import StoredPlan
+from engine.tasks import profile, score
+from engine.tasks.setting import as_request
+from engine.tasks.sweeps.asking import Asked
+from engine.text.corpus import Half
+
+Block: TypeAlias = tuple[int, int]
+
+BASELINE = "distance from the middle"
+SCORED = ("second-pass", "logit-lens")
+"""Of the scores, those that cost less than measuring the plans."""
+FEWEST = 4
+"""Blocks that are ranked at least."""
+
+
+def rankings(asked: Asked, report: Report) -> tuple[Ranking, ...]:
+    """Of each metric, over all blocks and over those of each width; empty where too few blocks are repeated.
+
+    Costs a profile and scores of the blocks, unless the store has them. Raises whatever measuring them raises.
+    """
+    harms = _harms(asked)
+    if len(harms) < FEWEST:
+        return ()
+    metrics = {BASELINE: _distances(asked.checkpoint.layer_count, harms), **_measured(asked, list(harms), report)}
+    return tuple(ranked(metrics, harms))
+
+
+def ranked(metrics: Mapping[str, Mapping[Block, float]], harms: Mapping[Block, float]) -> Iterator[Ranking]:
+    """Each metric against the harms of the same blocks; blocks for which either is not a number are left out."""
+    widths = sorted({end - start for start, end in harms})
+    for width in (0, *widths) if len(widths) > 1 else widths:
+        for name, values in metrics.items():
+            pairs = [
+                (values[block], harm)
+                for block, harm in harms.items()
+                if width in (0, block[1] - block[0]) and math.isfinite(values.get(block, math.nan))
+            ]
+            if len(pairs) >= FEWEST:
+                xs, ys = zip(*pairs, strict=True)
+                yield Ranking(name, width, len(pairs), spearman(xs, ys))
+
+
+def _harms(asked: Asked) -> dict[Block, float]:
+    """Delta NLL of the plans that repeat a block and do nothing else, at one scale: 1 where there are such."""
+    occasion = asked.on(Half.CHOOSING)
+    plans = [plan for plan in asked.stored if plan.start is not None]
+    scale = 1.0 if any(plan.scale == 1 for plan in plans) else next((plan.scale for plan in plans), 1.0)
+    of_scale = [plan for plan in plans if plan.scale == scale]
+    with closing(open_for_reading(occasion.store)) as connection:
+        figures = find_figures(connection, occasion.key, [plan.visits for plan in of_scale])
+    return {
+        _block(plan): figures[plan.visits].delta_nll
+        for plan in of_scale
+        if plan.visits in figures and math.isfinite(figures[plan.visits].delta_nll)
+    }
+
+
+def _block(plan: StoredPlan) -> Block:
+    assert plan.start is not None
+    assert plan.end is not None
+    return plan.start, plan.end
+
+
+def _distances(layers: int, blocks: Mapping[Block, float]) -> dict[Block, float]:
+    return {(start, end): abs((start + end) / 2 - layers / 2) for start, end in blocks}
+
+
+def _measured(asked: Asked, blocks: Sequence[Block], report: Report) -> dict[str, dict[Block, float]]:
+    occasion = asked.on(Half.CHOOSING)
+    model = {"model": str(asked.checkpoint.directory), "reference": asked.checkpoint.reference}
+    request = as_request(occasion.setting) | model
+    profile.run(request, report)
+    with closing(open_for_reading(occasion.store)) as connection:
+        layers, angles = find_layers(connection, occasion.key), find_angles(connection, occasion.key)
+    influences = {each.layer: each.block_influence for each in layers}
+    updates = {each.layer: each.relative_update for each in layers}
+    found = {
+        "angular distance": {(each.start, each.end): each.angular_distance for each in angles},
+        "block influence": _means(influences, blocks),
+        "relative update": _means(updates, blocks),
+    }
+    for metric in SCORED:
+        scores = score.run({**request, "metric": metric, "blocks": blocks}, report)["scores"]
+        found[metric] = {(each["start"], each["end"]): each["value"] for each in scores}
+    return found
+
+
+def _means(layers: Mapping[int, float], blocks: Sequence[Block]) -> dict[Block, float]:
+    """Of single layers, over each block."""
+    return {
+        (start, end): math.fsum(layers[layer] for layer in range(start, end)) / (end - start) for start, end in blocks
+    }
+
+
+def why_not(error: DlecError) -> str:
+    """Why there are no rankings, on one line."""
+    return f"the metrics could not be measured: {error.line}"

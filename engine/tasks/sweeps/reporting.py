@@ -1,0 +1,197 @@
+"""From what the store has of a sweep to what is said of it: the same right after it as years later.
+
+Everything follows from the figures of the plans. What was chosen on one half of the text is judged on the other: the
+headline is the judging half's figure of the plan that did best on the choosing half.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from engine.errors import UsageError
+from engine.inference.wavefront.visits import base_visits
+from engine.numbers.best_by_chance import best_by_chance
+from engine.numbers.multiplicity import holm
+from engine.numbers.shrinkage import Shrinkage
+from engine.store.connection import StoreConnection
+from engine.store.models import find_model
+from engine.store.plan_figures import PlanFigures, find_figures
+from engine.store.probe_results import ProbeResult, find_probes
+from engine.store.sweep_rankings import find_rankings
+from engine.store.sweeps import StoredPlan, StoredSweep, find_cost, find_sweep
+from engine.tasks.sweeps.probe_report import probe_report
+from engine.tasks.sweeps.visits_text import visits_text
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class SweepFigures:
+    """A sweep with what was measured of its plans."""
+
+    sweep: StoredSweep
+    layers: int
+    """Of the checkpoint."""
+    base: str
+    """What the base visits."""
+    choosing: Mapping[str, PlanFigures]
+    """By visits, the base among them."""
+    judging: Mapping[str, PlanFigures]
+    probed: Mapping[str, ProbeResult]
+
+    @cached_property
+    def holm(self) -> dict[str, float | None]:
+        """By visits, the p-value adjusted for all plans that were tried; None for those that were not measured.
+
+        Plans that were stopped early count as tried.
+        """
+        figures = [self.choosing.get(plan.visits) for plan in self.sweep.plans]
+        adjusted = holm([1.0 if each is None else each.p for each in figures])
+        return {
+            plan.visits: p if each else None for plan, each, p in zip(self.sweep.plans, figures, adjusted, strict=True)
+        }
+
+    @cached_property
+    def judged_holm(self) -> dict[str, float]:
+        """By visits, the p-value adjusted for all plans that were judged."""
+        judged = [plan.visits for plan in self.shortlist if plan.visits in self.judging]
+        return dict(zip(judged, holm([self.judging[visits].p for visits in judged]), strict=True))
+
+    @cached_property
+    def ranked(self) -> list[StoredPlan]:
+        """The plans that were measured to the end, the best first."""
+        measured = [plan for plan in self.sweep.plans if math.isfinite(_delta(self.choosing.get(plan.visits)))]
+        return sorted(measured, key=lambda plan: self.choosing[plan.visits].delta_nll)
+
+    @property
+    def shortlist(self) -> list[StoredPlan]:
+        """The best, to be judged."""
+        return self.ranked[: self.sweep.top]
+
+
+def read_sweep(connection: StoreConnection, sweep_id: int) -> SweepFigures:
+    """Raises UsageError when there is no such sweep."""
+    sweep = find_sweep(connection, sweep_id)
+    if sweep is None:
+        raise UsageError(f"there is no sweep {sweep_id}", fix="See which there are: dlec sweep report")
+    model = find_model(connection, sweep.choosing.fingerprint)
+    assert model is not None
+    base = visits_text(base_visits(model.layers))
+    wanted = [base, *(plan.visits for plan in sweep.plans)]
+    return SweepFigures(
+        sweep,
+        model.layers,
+        base,
+        choosing=find_figures(connection, sweep.choosing, wanted),
+        judging=find_figures(connection, sweep.judging, wanted),
+        probed=find_probes(connection, sweep.probe_key) if sweep.probe_key else {},
+    )
+
+
+def sweep_report(connection: StoreConnection, sweep_id: int) -> dict[str, Any]:
+    """The answer of the sweep task, see engine.tasks.sweep. Raises UsageError when there is no such sweep."""
+    found = read_sweep(connection, sweep_id)
+    sweep = found.sweep
+    return {
+        "sweep": sweep_id,
+        "reference": sweep.reference,
+        "space": sweep.space,
+        "corpus": sweep.corpus,
+        "layers": found.layers,
+        "key": asdict(sweep.choosing),
+        "early_stop": sweep.early_stop,
+        "base": _base(found),
+        "plans": [_plan(found, plan) for plan in sweep.plans],
+        "by_chance": _by_chance(found),
+        "winner": _winner(found),
+        "shortlist": [_judged(found, plan) for plan in found.shortlist],
+        "probe": probe_report(sweep, found.probed, found.base, [plan.visits for plan in found.shortlist]),
+        "rankings": [_known(asdict(ranking)) for ranking in find_rankings(connection, sweep_id)],
+        "cost": find_cost(connection, sweep_id),
+    }
+
+
+def _base(found: SweepFigures) -> dict[str, Any]:
+    halves = {"choosing": found.choosing, "judging": found.judging}
+    return {half: _known({"nll": each[found.base].nll}) for half, each in halves.items() if found.base in each}
+
+
+def _plan(found: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
+    """What the choosing half says of a plan; null where it was not measured to the end."""
+    block = None if plan.start is None else [plan.start, plan.end]
+    told = {"name": plan.name, "block": block, "scale": plan.scale, "visits": plan.visits}
+    figures = found.choosing.get(plan.visits)
+    return {**told, "stopped_after": plan.stopped_after, **_figures(figures), "holm_p": found.holm[plan.visits]}
+
+
+def _figures(figures: PlanFigures | None) -> dict[str, Any]:
+    if figures is None:
+        return dict.fromkeys(("nll", "delta_nll", "se", "interval95", "p", "kl", "top1_agreement"))
+    return _known(
+        {
+            "nll": figures.nll,
+            "delta_nll": figures.delta_nll,
+            "se": figures.se,
+            "interval95": [figures.low, figures.high] if math.isfinite(figures.low) else None,
+            "p": figures.p,
+            "kl": figures.kl,
+            "top1_agreement": figures.top1_agreement,
+        }
+    )
+
+
+def _judged(found: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
+    """A plan of the shortlist: what chose it, and what the other half says."""
+    chosen, judged = found.choosing[plan.visits], found.judging.get(plan.visits)
+    told = {"name": plan.name, "chosen_delta_nll": chosen.delta_nll, **_figures(judged)}
+    return {**told, "holm_p": found.judged_holm.get(plan.visits)}
+
+
+def _by_chance(found: SweepFigures) -> dict[str, Any] | None:
+    """None where fewer than one plan was measured."""
+    if not found.ranked:
+        return None
+    base = found.choosing[found.base].sequence_nll
+    deltas = [_deltas(found.choosing[plan.visits], base) for plan in found.ranked]
+    return {**asdict(best_by_chance(deltas)), "plans": len(deltas)}
+
+
+def _winner(found: SweepFigures) -> dict[str, Any] | None:
+    """The plan that did best on the choosing half; None where none was measured, or it was not judged."""
+    if not found.ranked or found.ranked[0].visits not in found.judging:
+        return None
+    plan = found.ranked[0]
+    chosen, judged = found.choosing[plan.visits], found.judging[plan.visits]
+    shrinkage = Shrinkage(chosen.delta_nll, judged.delta_nll)
+    return {
+        "name": plan.name,
+        "plan": plan.text,
+        "chosen": {**_figures(chosen), "holm_p": found.holm[plan.visits]},
+        "judged": {**_figures(judged), "holm_p": found.judged_holm[plan.visits]},
+        "shrinkage": _known({"lost": shrinkage.lost, "kept": shrinkage.kept}),
+        "verdict": _verdict(judged, found.judged_holm[plan.visits]),
+    }
+
+
+def _verdict(judged: PlanFigures, adjusted: float) -> str:
+    """ "better", "worse" or "no difference", on text that did not choose the plan, adjusted for what was judged."""
+    if adjusted >= ALPHA:
+        return "no difference"
+    return "better" if judged.delta_nll < 0 else "worse"
+
+
+def _deltas(figures: PlanFigures, base: Sequence[float]) -> list[float]:
+    return [mean - own for mean, own in zip(figures.sequence_nll, base, strict=True)]
+
+
+def _delta(figures: PlanFigures | None) -> float:
+    return math.nan if figures is None else figures.delta_nll
+
+
+def _known(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows no nan."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
+    }

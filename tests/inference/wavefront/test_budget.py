@@ -1,0 +1,24 @@
+import pytest
+
+from engine.errors import MachineError
+from engine.inference.wavefront.budget import chunks
+
+
+@pytest.mark.parametrize(
+    ("needed", "room", "wanted"),
+    [
+        ([3, 3, 3], 9, [range(3)]),
+        ([3, 3, 3], 8, [range(2), range(2, 3)]),
+        ([5, 1, 5, 1], 6, [range(2), range(2, 4)]),
+        ([4], 4, [range(1)]),
+    ],
+)
+def test_the_text_is_cut_into_as_few_runs_as_fit(needed: list[int], room: int, wanted: list[range]) -> None:
+    assert chunks(needed, room) == wanted
+
+
+def test_a_batch_that_does_not_fit_alone_is_refused_with_the_figures() -> None:
+    with pytest.raises(MachineError, match=r"its states need 5.00 GB, and beside the weights 4.00 GB are left"):
+        chunks([3_000_000_000, 5_000_000_000], 4_000_000_000)
+    with pytest.raises(MachineError, match="nothing is left for them"):
+        chunks([1], -1)

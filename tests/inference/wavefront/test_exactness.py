@@ -1,0 +1,20 @@
+"""The proof: a plan's figures in a sweep are those of a plain forward pass of its merged checkpoint."""
+
+import pytest
+import torch
+
+from engine.inference.wavefront.visits import BASE, base_visits
+from tests.architectures import FAMILIES, LAYERS, CheckpointOf
+from tests.inference.wavefront.sweeping import ODD, SCALED, figures, plain_nll, resident, streamed
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_resident_and_streamed_figures_equal_plain_forward_passes(family: str, checkpoint_of: CheckpointOf) -> None:
+    source = checkpoint_of(family)
+    plans = (ODD, SCALED) if FAMILIES[family].adds else (ODD,)
+    found, read = figures(resident(source), plans), figures(streamed(source), plans)
+    for number, plan in enumerate(plans):
+        wanted = plain_nll(source, plan)
+        assert torch.equal(found[number].nll, wanted), f"{plan} resident"
+        assert torch.equal(read[number].nll, wanted), f"{plan} streamed"
+    assert torch.equal(found[BASE].nll, plain_nll(source, base_visits(LAYERS)))

@@ -1,0 +1,33 @@
+"""What is left of a winner."""
+
+import math
+import random
+
+import pytest
+
+from engine.numbers.shrinkage import Shrinkage
+from tests.numbers.null_sweeps import null_sweep
+
+
+def test_half_an_improvement_is_left():
+    found = Shrinkage(chosen=-0.02, judged=-0.01)
+    assert (found.kept, found.lost) == (0.5, 0.01)
+
+
+def test_an_improvement_may_become_harm():
+    assert Shrinkage(chosen=-0.02, judged=0.01).kept == -0.5
+
+
+def test_of_harm_nothing_is_kept():
+    assert math.isnan(Shrinkage(chosen=0.0, judged=0.01).kept)
+
+
+def test_winners_without_an_effect_shrink_to_nothing():
+    rng = random.Random(15)
+    kept = []
+    for _ in range(2000):
+        choosing, judging = ([sum(each) / len(each) for each in null_sweep(rng)] for _ in range(2))
+        best = min(range(len(choosing)), key=choosing.__getitem__)
+        if choosing[best] < 0:
+            kept.append(Shrinkage(choosing[best], judging[best]).judged)
+    assert sum(kept) / len(kept) == pytest.approx(0, abs=0.02)
