@@ -115,7 +115,7 @@ def put_two_plans_on_the_batch_list(tmux: Tmux) -> None:
     tmux.press("b")
     tmux.wait_for("batch: 1 plan", "first.yaml")
     tmux.press("3")
-    tmux.wait_for("36 layers")
+    tmux.wait_for("36 layers", "slice 2 becomes")
     tmux.press("]")
     tmux.wait_for("35 layers")
     tmux.press("S")
