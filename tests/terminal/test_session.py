@@ -1,5 +1,6 @@
 """The whole loop on a real model, by nothing but keys, in a tmux that is left and come back to."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.real_model
 
 WORK_SECONDS = 600.0
 """That a job on the model may take."""
+OVERTAKEN_SECONDS = 0.5
 
 
 @pytest.fixture
@@ -60,14 +62,20 @@ def test_from_a_model_to_two_verified_ones(
         assert verify(out).is_whole
 
 
+def write(tmux: Tmux, text: str) -> None:
+    """In place of what stands there. A key that deletes goes further ways than letters do, and would be overtaken."""
+    tmux.press("C-u")
+    time.sleep(OVERTAKEN_SECONDS)
+    tmux.type(text)
+
+
 def open_and_profile(tmux: Tmux, model: Path) -> None:
     tmux.wait_for(model.name, "30", "not profiled")
     tmux.press("Enter")
     tmux.wait_for("Nothing was measured")
     tmux.press("p")
     tmux.wait_for("tokens, at most", "4096")
-    tmux.press("C-u")
-    tmux.type("1024")
+    write(tmux, "1024")
     tmux.press("Enter")
     tmux.wait_for("block influence", "layer 0 of 0 to 29", seconds=WORK_SECONDS, never="1 failed")
 
@@ -120,8 +128,7 @@ def put_two_plans_on_the_batch_list(tmux: Tmux) -> None:
     tmux.wait_for("35 layers")
     tmux.press("S")
     tmux.wait_for("save the plan as")
-    tmux.press("C-u")
-    tmux.type("second")
+    write(tmux, "second")
     tmux.press("Enter")
     tmux.wait_for("second.yaml saved")
     tmux.press("b")
@@ -131,8 +138,7 @@ def put_two_plans_on_the_batch_list(tmux: Tmux) -> None:
 def run_the_batch(tmux: Tmux) -> None:
     tmux.press("o")
     tmux.wait_for("directory of the outputs")
-    tmux.press("C-u")
-    tmux.type("grown")
+    write(tmux, "grown")
     tmux.press("Enter")
     tmux.wait_for("grown")
     tmux.press("b")
