@@ -135,8 +135,8 @@ def test_a_model_that_is_not_there_is_an_error(dlec) -> None:
 
 @pytest.mark.real_model
 def test_the_real_model_is_fetched_stacked_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a quarter of the text that the demo takes by default."""
-    monkeypatch.setattr("dlec_tui.cli.demo.DEFAULT", Setting(tokens=16 * 64, seq_len=64))
+    """On an eighth of the text that the demo takes by default."""
+    monkeypatch.setattr("dlec_tui.cli.demo.DEFAULT", Setting(tokens=16 * 32, seq_len=32))
     monkeypatch.setenv("DLEC_HOME", str(tmp_path / "store"))
     try:
         fetch_wheel(tmp_path / "demo" / DOWNLOADS)
