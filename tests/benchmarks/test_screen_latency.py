@@ -46,10 +46,12 @@ class Busy:
         self.see_to_it()
 
     def see_to_it(self) -> None:
-        """That there is one more of each."""
-        for task, order in (("merge", self._merge), ("preview", self._preview)):
-            if not [job for job in self._place.waiting() if job.order.task == task]:
-                self._place.submit(order())
+        """That there is always a merge to take up, and one preview: two would leave no worker to merge."""
+        tasks = {job.order.task for job in self._place.waiting()}
+        if "merge" not in tasks:
+            self._place.submit(self._merge())
+        if "preview" not in tasks | {job.order.task for job in self._place.running()}:
+            self._place.submit(self._preview())
 
     def is_so(self) -> bool:
         return {job.order.task for job in self._place.running()} == {"merge", "preview"}
