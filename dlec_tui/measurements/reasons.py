@@ -10,7 +10,7 @@ READING = "the store is being read"
 _NOT_MEASURED = """\
 Nothing was measured of {name} yet.
 
-  p   profile it: every layer and every neuron, in one pass over a text, as a job
+  p   profile it, as a job: every layer and neuron, in one pass over a text
   m   measure what repeating or leaving out layers does, as a job"""
 _NEEDS_MARKS = "nothing is marked; Space marks the layer or block under the cursor"
 _ON_MARKS = ("add_marked", "unmark_all")
