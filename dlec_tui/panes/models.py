@@ -11,11 +11,11 @@ from textual.widgets import DataTable, Static
 from dlec_tui.actions.action import bindings
 from dlec_tui.actions.models import MODELS
 from dlec_tui.messages import ModelChosen
-from dlec_tui.models.directory_completion import DirectorySuggester
 from dlec_tui.models.finder import ModelDescribed, ModelFinder, ModelsFound, SearchEnded
 from dlec_tui.models.found import FoundModel, as_data
 from dlec_tui.models.text import NOTHING_FOUND, details, leads_to, reason_against, wrong_with_reference
 from dlec_tui.panes.pane import Pane
+from dlec_tui.terminal.path_completion import PathSuggester
 from dlec_tui.widgets.line_prompt import LinePrompt
 from dlec_tui.widgets.model_table import ModelTable
 from dlec_tui.widgets.part import Part
@@ -156,7 +156,7 @@ class ModelsPane(Pane):
             self.workbench.submit([download_order(current.reference)])
 
     def action_add_path(self) -> None:
-        prompt = LinePrompt("add", ADD_HINT, check=wrong_with_reference, suggester=DirectorySuggester())
+        prompt = LinePrompt("add", ADD_HINT, check=wrong_with_reference, suggester=PathSuggester())
         self.app.push_screen(prompt, self._add)
 
     def _add(self, reference: str | None) -> None:

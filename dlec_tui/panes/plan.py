@@ -13,16 +13,15 @@ from dlec_tui.actions.action import Action, bindings
 from dlec_tui.actions.plan import PLAN, PLAN_OFFERED
 from dlec_tui.jobs.ordering import order
 from dlec_tui.measurements.fields import Field, Values
-from dlec_tui.models.directory_completion import DirectorySuggester
 from dlec_tui.panes.plan_saving import PlanSaving
 from dlec_tui.plans import orders as plan_orders
 from dlec_tui.plans import recipe_forms
-from dlec_tui.plans.completion import PlanSuggester
 from dlec_tui.plans.files import plan_text_of
 from dlec_tui.plans.orders import EditedPlan
 from dlec_tui.plans.problem_places import problem_text
 from dlec_tui.plans.proposals import plan_of, proposals
 from dlec_tui.plans.verdict import slices_in
+from dlec_tui.terminal.path_completion import PLANS, PathSuggester
 from dlec_tui.widgets.line_prompt import LinePrompt
 from dlec_tui.widgets.question import Question
 from dlec_tui.widgets.recipe_form import RecipeForm
@@ -119,7 +118,7 @@ class PlanPane(PlanSaving):
         if self.strip.is_comparing:
             self.strip.compare("", ())
             return
-        prompt = LinePrompt("compare with", COMPARE_HINT, suggester=PlanSuggester())
+        prompt = LinePrompt("compare with", COMPARE_HINT, suggester=PathSuggester(*PLANS))
         self.app.push_screen(prompt, lambda name: self._compare(Path(name).expanduser()) if name else None)
 
     def _compare(self, path: Path) -> None:
@@ -148,7 +147,7 @@ class PlanPane(PlanSaving):
 
     def action_merge(self) -> None:
         usual = str(self.verdict.out) if self.verdict and self.verdict.out else ""
-        prompt = LinePrompt("merge into", OUTPUT_HINT, text=usual, suggester=DirectorySuggester())
+        prompt = LinePrompt("merge into", OUTPUT_HINT, text=usual, suggester=PathSuggester())
         self.app.push_screen(prompt, lambda name: self._merge_into(Path(name).expanduser()) if name else None)
 
     def _merge_into(self, out: Path) -> None:

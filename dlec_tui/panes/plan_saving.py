@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from textual.app import SuspendNotSupported
 
 from dlec_tui.panes.plan_editing import PlanEditing
-from dlec_tui.plans.completion import PlanSuggester
 from dlec_tui.plans.document import PlanDocument
 from dlec_tui.plans.on_disk import OnDisk, look_again, read_plan_file, write_plan_file
 from dlec_tui.terminal.outside_editor import edited_outside
+from dlec_tui.terminal.path_completion import PLANS, PathSuggester
 from dlec_tui.widgets.line_prompt import LinePrompt
 from dlec_tui.widgets.question import Question
 from engine.errors import DlecError, shown
@@ -50,7 +50,7 @@ class PlanSaving(PlanEditing):
 
     def action_open(self) -> None:
         start = f"{self.document.path.parent}/" if self.document.path else ""
-        prompt = LinePrompt("open a plan", FILE_HINT, text=start, suggester=PlanSuggester())
+        prompt = LinePrompt("open a plan", FILE_HINT, text=start, suggester=PathSuggester(*PLANS))
         self.app.push_screen(prompt, lambda name: self.open_file(Path(name).expanduser()) if name else None)
 
     def open_file(self, path: Path) -> None:
@@ -100,7 +100,7 @@ class PlanSaving(PlanEditing):
 
     def _save_as(self, then: Then) -> None:
         path = self.document.path
-        prompt = LinePrompt("save the plan as", FILE_HINT, text=str(path or ""), suggester=PlanSuggester())
+        prompt = LinePrompt("save the plan as", FILE_HINT, text=str(path or ""), suggester=PathSuggester(*PLANS))
         self.app.push_screen(prompt, lambda name: self._named(Path(name).expanduser(), then) if name else None)
 
     def _named(self, path: Path, then: Then) -> None:

@@ -16,10 +16,9 @@ from dlec_tui.batches.marks import marks_from
 from dlec_tui.jobs import changes as job_changes
 from dlec_tui.jobs.reasons import reason_against_job
 from dlec_tui.jobs.stored import StoredJob
-from dlec_tui.models.directory_completion import DirectorySuggester
 from dlec_tui.panes.runs_layout import RunsLayout
-from dlec_tui.plans.completion import PlanSuggester
 from dlec_tui.plans.files import plan_files
+from dlec_tui.terminal.path_completion import PLANS, PathSuggester
 from dlec_tui.widgets.batch_part import BatchPart
 from dlec_tui.widgets.cancel_question import CancelQuestion
 from dlec_tui.widgets.card_view import CardView
@@ -147,7 +146,7 @@ class RunsPane(RunsLayout):
         self.call_after_refresh(self.go_to, self.batch_part.list)  # the pane may still be coming to the front
 
     def action_add_plans(self) -> None:
-        prompt = LinePrompt("add plans to the batch", PLANS_HINT, suggester=PlanSuggester())
+        prompt = LinePrompt("add plans to the batch", PLANS_HINT, suggester=PathSuggester(*PLANS))
         self.app.push_screen(prompt, self._add_plans)
 
     def _add_plans(self, pattern: str | None) -> None:
@@ -165,7 +164,7 @@ class RunsPane(RunsLayout):
 
     def action_choose_output(self) -> None:
         text = str(self.batch_part.marks.directory)
-        prompt = LinePrompt("directory of the outputs", OUTPUT_HINT, text=text, suggester=DirectorySuggester())
+        prompt = LinePrompt("directory of the outputs", OUTPUT_HINT, text=text, suggester=PathSuggester())
         self.app.push_screen(prompt, self._choose_output)
 
     def _choose_output(self, directory: str | None) -> None:

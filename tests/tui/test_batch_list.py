@@ -13,7 +13,7 @@ from textual.widgets import Input
 from dlec_tui.app import Workbench
 from dlec_tui.batches.marks import BatchMarks, marks_from
 from dlec_tui.panes.runs import RunsPane
-from dlec_tui.plans.completion import completed
+from dlec_tui.terminal.path_completion import PLANS, completed
 from engine.store.database import open_for_reading
 from engine.store.jobs import Job, jobs_in
 from tests.cli.conftest import write_plan
@@ -45,10 +45,10 @@ def test_only_plans_and_directories_are_completed(tmp_path: Path):
     for name in ("plan.txt", "plan.yaml"):
         (tmp_path / name).touch()
     (tmp_path / "zoo").mkdir()
-    assert completed(f"{tmp_path}/pl") == f"{tmp_path}/plan.yaml"
-    assert completed(f"{tmp_path}/z") == f"{tmp_path}/zoo/"
-    assert completed(f"{tmp_path}/q") is None
-    assert completed("/no/such/place/") is None
+    assert completed(f"{tmp_path}/pl", PLANS) == f"{tmp_path}/plan.yaml"
+    assert completed(f"{tmp_path}/z", PLANS) == f"{tmp_path}/zoo/"
+    assert completed(f"{tmp_path}/q", PLANS) is None
+    assert completed("/no/such/place/", PLANS) is None
 
 
 @pytest.fixture

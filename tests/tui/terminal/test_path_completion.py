@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dlec_tui.models.directory_completion import completed
+from dlec_tui.terminal.path_completion import completed
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +28,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("monk", None),
         ("nowhere/x", None),
         ("\0", None),
+        ("~nobody-has-this-name/x", None),
     ],
 )
 def test_the_first_directory_that_goes_on_so_is_suggested(typed: str, whole: str | None) -> None:
