@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import struct
-import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -17,14 +16,8 @@ from engine.checkpoint.checkpoint import open_checkpoint
 from engine.inference import opened
 from engine.protocol import silent
 from engine.tasks import preview, profile, resident
-from engine.tasks.process import EngineProcess
 from engine.tasks.setting import setting_from
-from tests.conftest import write_byte_tokenizer
 from tests.tasks.conftest import part, plan_of
-from tests.tiny import write_llama
-
-SOON = 0.5
-"""Seconds from a request to its first progress report, once the model is resident."""
 
 
 @pytest.fixture
@@ -136,23 +129,3 @@ def test_another_dtype_is_another_model_and_the_text_is_not_cut_again(
         profile.run({**setting, "model": str(tiny_llama), "dtype": dtype}, silent)
     assert [dtype for _, dtype in openings] == ["float32", "bfloat16"]
     assert resident._sequences.cache_info().misses == 1
-
-
-def test_a_second_preview_of_a_30_layer_model_starts_within_half_a_second(tmp_path: Path) -> None:
-    model = tmp_path / "model"
-    write_llama(model, layers=30, hidden=32, intermediate=64, vocab=256, tied=True)
-    write_byte_tokenizer(model)
-    setting = {"tokens": 16 * 8, "seq_len": 8, "home": str(tmp_path / "home"), "device": "cpu"}
-    with EngineProcess(["engine.tasks", "cpu"], None) as process:
-        first, *later = (_seconds_to_start(process, setting, model, end) for end in (12, 11, 10, 9, 8))
-    assert min(later) < SOON
-    assert min(later) < first
-
-
-def _seconds_to_start(process: EngineProcess, setting: dict[str, Any], model: Path, end: int) -> float:
-    """Of a preview of a new plan."""
-    heard: list[float] = []
-    plan, started = plan_of(part(model, 0, end), part(model, 6, 30)), time.perf_counter()
-    request = {"task": "preview", "request": {**setting, "plan": plan}}
-    process.answer(request, lambda *_: heard.append(time.perf_counter()))
-    return heard[0] - started

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from fcntl import ioctl
 from pathlib import Path
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 """Seconds after which what is waited for will not come."""
 POLL = 0.02
 _CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\a\x1b]*(?:\a|\x1b\\)|[PX^_].*?\x1b\\|[ -/]*[0-~])", re.DOTALL)
