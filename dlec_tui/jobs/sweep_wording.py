@@ -13,6 +13,8 @@ _MOST_PLANS = 12
 """In the table."""
 _NAME_WIDTH = 24
 
+_NO_PROOF = "Perplexity alone does not prove an improvement: let a probe or dlec eval speak beside it."
+
 Answer = Mapping[str, Any]
 
 
@@ -106,9 +108,10 @@ def shortlist_lines(found: Answer) -> Iterator[str]:
 
 def advice(found: Answer) -> str:
     """What that means."""
+    better = [shown(plan["name"]) for plan in found["shortlist"] if plan.get("verdict") == "better"]
     match found["winner"]["verdict"]:
-        case "better":
-            return "Perplexity alone does not prove an improvement: let a probe or dlec eval speak beside it."
+        case _ if better:
+            return f"Better among those judged: {', '.join(better)}. {_NO_PROOF}"
         case "worse":
             return "No plan of this space was found to be better than the model as it is; the best one costs something."
         case _:

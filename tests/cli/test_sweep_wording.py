@@ -22,7 +22,7 @@ def plan(name: str, delta: float | None, block=None, scale: float = 1.0, stopped
 
 
 def answer(verdict: str, judged: float, p: float, half_width: float = 0.001):
-    shortlist = [{"name": "2:4", "chosen_delta_nll": -0.01, **figures(judged, p, half_width)}]
+    shortlist = [{"name": "2:4", "chosen_delta_nll": -0.01, **figures(judged, p, half_width), "verdict": verdict}]
     return {
         "space": "blocks", "reference": "tiny", "corpus": "a text", "layers": 6, "early_stop": False,
         "key": {"tokens": 64, "seq_len": 8, "half": "choosing", "text_sha256": "7e47" * 16, "dtype": "float32"},
@@ -55,6 +55,12 @@ def test_better_and_worse_are_said_with_the_p_that_counts_all_judged() -> None:
     worse = answer("worse", 0.05, 1e-4)
     assert "worse by 5.1 %" in sweep_headline(worse)
     assert "No plan of this space was found to be better" in advice(worse)
+
+
+def test_a_judged_plan_that_is_better_is_named_though_another_was_chosen_before_it() -> None:
+    found = answer("worse", 0.05, 1e-4)
+    found["shortlist"].append({"name": "3:4", "chosen_delta_nll": -0.009, **figures(-0.005, 1e-4), "verdict": "better"})
+    assert advice(found).startswith("Better among those judged: 3:4. Perplexity alone does not prove")
 
 
 def test_the_lines_tell_chance_shrinkage_and_what_has_no_figure() -> None:

@@ -146,7 +146,9 @@ def _judged(found: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
     """A plan of the shortlist: what chose it, and what the other half says."""
     chosen, judged = found.choosing[plan.visits], found.judging.get(plan.visits)
     told = {"name": plan.name, "chosen_delta_nll": chosen.delta_nll, **_figures(judged)}
-    return {**told, "holm_p": found.judged_holm.get(plan.visits)}
+    adjusted = found.judged_holm.get(plan.visits)
+    verdict = None if judged is None or adjusted is None else _verdict(judged, adjusted)
+    return {**told, "holm_p": adjusted, "verdict": verdict}
 
 
 def _by_chance(found: SweepFigures) -> dict[str, Any] | None:
