@@ -121,13 +121,21 @@ _OPTIONS = (
         callback=byte_count_or_none,
         help="Take at most so much, such as 2G; a model that does not fit is streamed (default: what is free).",
     ),
+    click.option(
+        "--together",
+        metavar="N",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="Run so many plans through a layer as one batch: faster on a GPU; the last digits differ.",
+    ),
     click.option("--no-metrics", is_flag=True, help="Do not rank the cheap metrics afterwards."),
     click.option("--dry-run", "is_rehearsal", is_flag=True, help="Only say what it would take."),
 )
 _COMMON = frozenset(
     {
         *("text", "tokens", "seq_len", "device", "dtype", "batch_size", "home"),
-        *("top", "probe", "early_stop", "memory", "no_metrics"),
+        *("top", "probe", "early_stop", "memory", "together", "no_metrics"),
     }
 )
 
@@ -141,6 +149,7 @@ def _request(space: Space, setting: Setting, given: dict[str, Any]) -> dict[str,
         "probe": None if given["probe"] is None else str(given["probe"].absolute()),
         "early_stop": given["early_stop"],
         "memory": given["memory"],
+        "together": given["together"],
         "metrics": not given["no_metrics"],
         "working_directory": str(Path.cwd()),
     }

@@ -171,6 +171,15 @@ def test_a_model_that_does_not_fit_is_streamed_and_measures_the_same(asked, list
         assert mine["delta_nll"] == pytest.approx(theirs["delta_nll"], abs=1e-5)
 
 
+def test_plans_that_are_run_together_measure_the_same_with_as_many_layers_run(asked, listened):
+    home = str(Path(asked["home"]).parent / "other")
+    together = sweep.run({**asked, "together": 4, "home": home}, silent)
+    part_, alone = together["cost"]["parts"][0], listened[0]["cost"]["parts"][0]
+    assert part_["counted"]["layer_forwards"] == alone["counted"]["layer_forwards"]
+    for mine, theirs in zip(together["plans"], listened[0]["plans"], strict=True):
+        assert mine["delta_nll"] == pytest.approx(theirs["delta_nll"], abs=1e-5)
+
+
 def test_devices_that_each_hold_the_model_share_the_work_and_measure_the_same(asked, listened, monkeypatch):
     """Two of them, which here are one CPU with two models."""
     monkeypatch.setattr(Source, "devices", ("cpu", "cpu"))
@@ -219,6 +228,8 @@ def test_nothing_to_sweep_and_nothing_to_judge_are_refused(asked):
         sweep.run({**asked, "plans": []}, silent)
     with pytest.raises(UsageError, match="cannot be judged"):
         sweep.run({**asked, "top": 0}, silent)
+    with pytest.raises(UsageError, match="cannot be run together"):
+        sweep.run({**asked, "together": 0}, silent)
 
 
 def test_a_probe_is_answered_by_every_plan_and_paired_with_the_base(asked, tmp_path):

@@ -45,6 +45,8 @@ class Asked:
     probe: Probe | None
     memory: int | None
     """Bytes that may be used; None: what there is."""
+    together: int
+    """Plans at the same layer that are run as one batch, at most; above 1 the last digits of figures differ."""
     ranks_metrics: bool
 
     def on(self, half: Half) -> Occasion:
@@ -86,7 +88,8 @@ class Asked:
 
 def asked_in(request: Mapping[str, Any]) -> Asked:
     """{"model", "reference", "space", "plans": [{"name", "text", "block", "scale"}, ...]}, a setting, and as far as
-    they are wanted "top", "early_stop", "probe" (a file), "memory" (bytes) and "metrics".
+    they are wanted "top", "early_stop", "probe" (a file), "memory" (bytes), "together" and
+    "metrics".
 
     Plans that visit the same are one, the first. Raises PlanError, naming the plan, for one that cannot be swept.
     """
@@ -104,10 +107,11 @@ def asked_in(request: Mapping[str, Any]) -> Asked:
         space=request["space"],
         visits={text: visits for text, (visits, _) in compiled_plans.items()},
         stored=tuple(plan for _, plan in compiled_plans.values()),
-        top=_at_least_one(request.get("top", TOP)),
+        top=_at_least_one(request.get("top", TOP), "of the best plans cannot be judged"),
         early_stop=early_stop,
         probe=read_probe(Path(request["probe"])) if request.get("probe") else None,
         memory=request.get("memory"),
+        together=_at_least_one(request.get("together", 1), "plans cannot be run together"),
         ranks_metrics=bool(request.get("metrics", True)),
     )
 
@@ -148,7 +152,7 @@ def _require_looks(setting: Setting) -> None:
         )
 
 
-def _at_least_one(top: int) -> int:
-    if top < 1:
-        raise UsageError(f"the best {top} plans cannot be judged", fix="Judge 1 or more.")
-    return top
+def _at_least_one(count: int, refusal: str) -> int:
+    if count < 1:
+        raise UsageError(f"{count} {refusal}", fix="Ask for 1 or more.")
+    return count

@@ -59,7 +59,7 @@ def shared_work(
     if len(parts) > 1 and plans:
         numbers = [each for each in divided(plans, source.asked.checkpoint.layer_count, len(parts)) if each]
     works = [
-        plan_work(layers, [plans[number] for number in own], batches, reader(), source.memory)
+        plan_work(layers, [plans[number] for number in own], batches, reader(), source.memory, source.asked.together)
         for layers, own in zip(parts, numbers, strict=False)
     ]
     return SharedWork(what, works, numbers, source.is_resident)
