@@ -40,6 +40,7 @@ class ScreenOptions:
 def open_screen(store: Path, options: ScreenOptions) -> None:
     """Show a store until the user leaves. Raises MachineError when the screen breaks, naming the log."""
     os.environ.update({**_settings(os.environ), **os.environ})
+    _ask_the_terminal_for_its_size()
     log = Path(os.devnull) if options.read_only else store.parent / "logs" / SCREEN_LOG
     with diverted(log):
         from dlec_tui.app import Workbench
@@ -56,6 +57,13 @@ def open_screen(store: Path, options: ScreenOptions) -> None:
             "the screen broke", why=f"the log {log} tells more", fix="Nothing is lost: dlec opens it again."
         )
     _wait_for_threads()
+
+
+def _ask_the_terminal_for_its_size() -> None:
+    """Where these are set, Textual believes them for ever, and no change of size is seen; a browser tells it so."""
+    if not os.environ.get("TEXTUAL_DRIVER"):
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)
 
 
 def _settings(environment: Mapping[str, str]) -> dict[str, str]:

@@ -60,6 +60,12 @@ def test_at_80_by_24_every_pane_shows_all_keys_of_its_footer(tmux: Tmux, working
         assert [label for label in labels if label not in screen.splitlines()[-1]] == []
 
 
+def test_a_size_that_the_environment_claims_is_not_believed(tmux: Tmux, working_directory: Path) -> None:
+    tmux.environment = {**tmux.environment, "LINES": "40", "COLUMNS": "100"}
+    tmux.open(DLEC, working_directory)
+    assert "quit" in tmux.wait_for("Tiny-135M", "quit").splitlines()[-1]
+
+
 def test_what_is_copied_reaches_the_terminal_outside(
     tmux: Tmux, environment: dict[str, str], working_directory: Path
 ) -> None:
@@ -67,7 +73,9 @@ def test_what_is_copied_reaches_the_terminal_outside(
     tmux.open(DLEC, working_directory)
     tmux.wait_for("Tiny-135M", "quit")
     with terminal([*tmux.command, "attach"], environment, working_directory) as outside:
-        outside.wait_for("Tiny-135M", "quit")
+        outside.wait_for("Tiny-135M")
+        outside.rest()
+        tmux.wait_for("quit")
         tmux.press("y")
         tmux.wait_for("copied, through tmux")
         outside.rest()

@@ -104,7 +104,9 @@ def test_a_filter_leaves_what_has_its_words(home: Path) -> None:
 def test_a_directory_is_added_with_completion_and_forgotten(home: Path, tmp_path: Path) -> None:
     write_llama(tmp_path / "elsewhere" / "models" / "far-llama", seed=5)
     begun = typed(str(tmp_path / "elsewhere" / "mo"))
-    refused, added, forgotten = seen(home, ["a", *"nowhere", "enter"], ["escape", "a", *begun, "tab", "enter"], ["x"])
+    refused, _, added, forgotten = seen(
+        home, ["a", *"nowhere", "enter"], ["escape", "a", *begun], ["tab", "enter"], ["x"]
+    )
     assert "is neither a directory nor ORG/NAME" in refused
     assert "4 models" in added
     assert "far-llama  (added)" in added
