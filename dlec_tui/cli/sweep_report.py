@@ -1,7 +1,7 @@
 """`dlec sweep report`: what a sweep found, again, from the store."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,9 @@ def _newest(listed: Iterable[SweepListing]) -> int:
     return newest.id
 
 
-def _list(listed: Iterable[SweepListing]) -> Iterator[str]:
+def _list(listed: Collection[SweepListing]) -> Iterator[str]:
+    if not listed:
+        yield "no sweeps"
     for each in listed:
         state = f"finished {each.finished_at}" if each.finished_at else "not finished: the same command goes on with it"
         yield f"{each.id:>4}  {shown(each.space)} of {shown(each.reference)}, {each.plans} plans, {state}"

@@ -151,6 +151,7 @@ def test_an_empty_store_has_no_sweep(dlec) -> None:
     result = dlec("sweep", "report")
     assert result.exit_code == 2
     assert "no sweep in the store" in result.stderr
+    assert dlec("sweep", "report", "--list").stdout == "no sweeps\n"
 
 
 def test_the_recipe_that_searches_writes_a_plan_and_shows_judged_figures_alone(dlec, tiny_llama: Path) -> None:

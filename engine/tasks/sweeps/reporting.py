@@ -75,7 +75,7 @@ def read_sweep(connection: StoreConnection, sweep_id: int) -> SweepFigures:
     """Raises UsageError when there is no such sweep."""
     sweep = find_sweep(connection, sweep_id)
     if sweep is None:
-        raise UsageError(f"there is no sweep {sweep_id}", fix="See which there are: dlec sweep report")
+        raise UsageError(f"there is no sweep {sweep_id}", fix="See which there are: dlec sweep report --list")
     model = find_model(connection, sweep.choosing.fingerprint)
     assert model is not None
     base = visits_text(base_visits(model.layers))
