@@ -21,6 +21,17 @@ CREATE TABLE plan_figures (
     PRIMARY KEY (key_id, visits)
 ) WITHOUT ROWID;
 
+-- The same plans while they are measured: sequences in the text's order, as far as it goes. A row is deleted when the
+-- plan's figures are whole. Blobs as token_nll of plan_figures.
+CREATE TABLE begun_figures (
+    key_id INTEGER NOT NULL REFERENCES profile_keys ON DELETE CASCADE,
+    visits TEXT NOT NULL,
+    token_nll BLOB NOT NULL,
+    kl BLOB NOT NULL,            -- of each sequence, as is the next
+    top1 BLOB NOT NULL,
+    PRIMARY KEY (key_id, visits)
+) WITHOUT ROWID;
+
 -- Plans on the items of a probe: which they answer rightly, beside the base. The key's text is the probe.
 CREATE TABLE probe_results (
     key_id INTEGER NOT NULL REFERENCES profile_keys ON DELETE CASCADE,

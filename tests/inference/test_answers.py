@@ -1,5 +1,6 @@
 """What probes promise: the log-likelihoods of plain forward passes, whatever is padded beside them."""
 
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,8 @@ def byte_tokenizer():
 def test_answers_are_those_of_plain_forward_passes(tiny_llama: Path, byte_tokenizer, batch_size: int) -> None:
     rows = ProbeRows.of(PROBE, byte_tokenizer, batch_size)
     work = plan_work(resident(tiny_llama), [visits(range(6))], rows.batches, AnswerReader(rows), PLENTY)
-    found = {}
-    work.run(silent, found.__setitem__)
+    found = defaultdict(list)
+    work.run(silent, lambda plan, answers: found[plan].extend(answers))
     assert found[0] == found[BASE]
     ordered = [answer for _, answer in sorted(zip(rows.places, found[0], strict=True))]
     model = open_model(tiny_llama)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import MachineError
+from engine.store.begun_figures import BegunFigures, find_begun, forget_begun, save_begun
 from engine.store.database import connection_of, open_for_reading
 from engine.store.packing import packed, unpacked
 from engine.store.plan_figures import find_figures, measured_visits, save_figures
@@ -42,6 +43,18 @@ def test_figures_are_found_by_visits_and_key_and_never_replaced(db):
     assert find_figures(reader, numbered(1), ["0-3", "0-4", "0-5"]) == {"0-3": figures_of(3), "0-4": figures_of(4)}
     assert measured_visits(reader, numbered(1)) == {"0-3", "0-4"}
     assert find_figures(reader, numbered(2), ["0-3"]) == {}
+
+
+def test_what_is_begun_is_replaced_as_it_grows_and_forgotten_by_visits(db):
+    begun, grown = (BegunFigures(array("f", [2.5] * tokens), array("f", [0.1]), array("f", [1.0])) for tokens in (3, 6))
+    save_begun(db, numbered(1), "0-3", begun)
+    save_begun(db, numbered(1), "0-4", begun)
+    save_begun(db, numbered(1), "0-3", grown)
+    reader = connection_of(db)
+    assert find_begun(reader, numbered(1), ["0-3", "0-4", "0-5"]) == {"0-3": grown, "0-4": begun}
+    assert find_begun(reader, numbered(2), ["0-3"]) == {}
+    forget_begun(db, numbered(1), ["0-3", "0-5"])
+    assert find_begun(reader, numbered(1), ["0-3", "0-4"]) == {"0-4": begun}
 
 
 def test_the_mean_of_each_sequence_is_made_of_its_tokens():

@@ -114,6 +114,62 @@ def test_an_interrupted_sweep_goes_on_where_it_was(asked):
     assert all(plan["delta_nll"] is not None for plan in found["plans"])
 
 
+@pytest.fixture
+def one_by_one(asked):
+    """Its text in pieces, because the memory holds the states of few sequences."""
+    return {**asked, "memory": 190_000, "batch_size": 1}
+
+
+def interrupted(asked, *, pieces=1, share=0.7):
+    """The progress of a sweep that ends when so much is done of a piece of the text that was announced."""
+    heard = []
+
+    def interrupt(done, total, what):
+        heard.append((done, total, what))
+        announced = sum(what.startswith(ANNOUNCED) for _, _, what in heard)
+        if announced == pieces and done > share * total:
+            raise InterruptionError
+
+    with pytest.raises(InterruptionError):
+        sweep.run(asked, interrupt)
+    return heard
+
+
+def test_a_sweep_interrupted_within_the_text_goes_on_in_the_middle_of_it(one_by_one, tmp_path):
+    whole = sweep.run({**one_by_one, "home": str(tmp_path / "whole")}, silent)
+    chunks = whole["cost"]["parts"][0]["announced"]["chunks"]
+    first = interrupted(one_by_one)
+    assert chunks >= 4
+    assert "0 of 11 plans done" in first[-1][2]
+    found = sweep.run(one_by_one, silent)
+    left = found["cost"]["parts"][0]
+    assert left["announced"]["plans"] == 11
+    assert left["announced"]["chunks"] <= chunks * 0.3 + 1
+    assert left["counted"]["layer_reads"] == left["announced"]["layer_reads"] > 0
+    assert (found["plans"], found["winner"]) == (whole["plans"], whole["winner"])
+
+
+def test_a_plan_that_was_not_begun_takes_the_others_back_to_the_beginning(one_by_one, tiny_llama, tmp_path):
+    more = {**one_by_one, "plans": blocks_of(tiny_llama, 3)}
+    whole = sweep.run({**more, "home": str(tmp_path / "whole")}, silent)
+    interrupted(one_by_one)
+    found = sweep.run(more, silent)
+    assert (found["plans"], found["cost"]["parts"][0]["announced"]) == (
+        whole["plans"],
+        whole["cost"]["parts"][0]["announced"],
+    )
+
+
+def test_what_was_begun_is_forgotten_when_it_is_whole(one_by_one):
+    interrupted(one_by_one)
+    store = store_path(Path(one_by_one["home"]))
+    with closing(open_for_reading(store)) as connection:
+        assert connection.row("SELECT count(*) FROM begun_figures") == (12,)
+    sweep.run(one_by_one, silent)
+    with closing(open_for_reading(store)) as connection:
+        assert connection.row("SELECT count(*) FROM begun_figures") == (0,)
+
+
 def test_another_sweep_finds_the_plans_that_this_one_measured(asked, tiny_llama, listened):
     assert not listened[0]["found"]
     heard = []
@@ -194,7 +250,7 @@ def test_devices_that_each_hold_the_model_share_the_work_and_measure_the_same(as
     assert part_["counted"]["layer_forwards"] == alone["counted"]["layer_forwards"] + 6  # the base once more
 
 
-def test_plans_that_are_surely_worse_are_not_measured_on(asked, tiny_llama):
+def test_plans_that_are_surely_worse_are_not_measured_on_even_where_it_is_interrupted(asked, tiny_llama, tmp_path):
     """A model whose layers are scaled up a thousandfold predicts far worse at once."""
     plans = [*asked["plans"], *as_plans([blocks.repeated(open_checkpoint(tiny_llama), (1, 2), 1e6)])]
     more = {**asked, "tokens": 8 * 64, "early_stop": True, "plans": plans}
@@ -205,6 +261,11 @@ def test_plans_that_are_surely_worse_are_not_measured_on(asked, tiny_llama):
     assert all(plan["delta_nll"] is None and plan["holm_p"] is None for plan in stopped.values())
     assert all(plan["delta_nll"] is not None for plan in found["plans"] if plan["name"] not in stopped)
     assert sweep.run(more, silent)["found"]
+    again = {**more, "home": str(tmp_path / "again")}
+    interrupted(again, pieces=3)
+    heard = []
+    assert sweep.run(again, lambda *told: heard.append(told[2]))["plans"] == found["plans"]
+    assert sum(f"{ANNOUNCED}choosing half" in what for what in heard) == 1
 
 
 def test_stopping_early_needs_more_text_than_the_first_look(asked):

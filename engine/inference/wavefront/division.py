@@ -1,7 +1,7 @@
 """A sweep shared out among devices: the trie is divided where it branches off the base, which every device runs."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
 from typing import Any, TypeVar
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from engine.inference.wavefront.budget import Counted
 from engine.inference.wavefront.trie import ROOT, Trie, trie_of
 from engine.inference.wavefront.visits import BASE, Visits
-from engine.inference.wavefront.work import Finished, Work
+from engine.inference.wavefront.work import OnRead, Work
 from engine.protocol import Report
 
 Value = TypeVar("Value")
@@ -39,15 +39,16 @@ def divided(
 
 
 def run_divided(
-    works: Sequence[Work[Value]], numbers: Sequence[Sequence[int]], report: Report, on_finished: Finished[Value]
+    works: Sequence[Work[Value]], numbers: Sequence[Sequence[int]], report: Report, on_read: OnRead[Value]
 ) -> list[Counted]:
     """Run the works of several devices side by side; `numbers` are those that the plans of each have in the whole.
 
-    The base is finished once. The first error ends all of them at their next edge, and is raised.
+    The base is told of once, as the first device reads it. The first error ends all of them at their next edge, and is
+    raised.
     """
-    together = _Together(works, report, on_finished)
+    together = _Together(works, numbers, report, on_read)
     with ThreadPoolExecutor(len(works), "devices") as threads:
-        runs = [threads.submit(together.run, part, numbers[part]) for part in range(len(works))]
+        runs = [threads.submit(together.run, part) for part in range(len(works))]
     failures = [run.exception() for run in runs]
     first = next((each for each in failures if each is not None and not isinstance(each, _Stopped)), None)
     if first is not None:
@@ -81,44 +82,52 @@ class _Stopped(Exception):  # noqa: N818
 class _Together:
     """Several runs that report as one."""
 
-    def __init__(self, works: Sequence[Work[Any]], report: Report, on_finished: Finished[Any]) -> None:
+    def __init__(
+        self, works: Sequence[Work[Any]], numbers: Sequence[Sequence[int]], report: Report, on_read: OnRead[Any]
+    ) -> None:
         self._works = works
+        self._numbers = numbers
         self._report = report
-        self._on_finished = on_finished
+        self._on_read = on_read
         self._done = [0] * len(works)
-        self._finished = 0
-        self._has_base = False
+        self._read = [0] * len(works)
+        """Plans of each part, once for every chunk."""
         self._lock = Lock()
         self._failed = Event()
 
-    def run(self, part: int, numbers: Sequence[int]) -> Counted:
+    def run(self, part: int) -> Counted:
         try:
-            return self._works[part].run(self._report_of(part), self._finisher(numbers))
+            return self._works[part].run(self._report_of(part), self._reader_of(part))
         except BaseException:
             self._failed.set()
             raise
 
     def _report_of(self, part: int) -> Report:
         total = sum(work.announced.layer_forwards for work in self._works)
-        plans = sum(len(numbers) for work in self._works for numbers in work.trie.ending.values()) - len(self._works)
+        plans = sum(map(len, self._numbers))
 
         def report(done: int, _total: int, _what: str) -> None:
             if self._failed.is_set():
                 raise _Stopped
             with self._lock:
                 self._done[part] = done
-                self._report(sum(self._done), total, f"layers run; {self._finished} of {plans} plans done")
+                self._report(sum(self._done), total, f"layers run; {self._plans_done} of {plans} plans done")
 
         return report
 
-    def _finisher(self, numbers: Sequence[int]) -> Callable[[int, Any], None]:
-        def on_finished(plan: int, value: Any) -> None:
+    @property
+    def _plans_done(self) -> int:
+        """Read on their last chunk, too."""
+        parts = zip(self._works, self._numbers, self._read, strict=True)
+        return sum(max(0, read - (len(work.chunks) - 1) * len(numbers)) for work, numbers, read in parts)
+
+    def _reader_of(self, part: int) -> OnRead[Any]:
+        def on_read(plan: int, value: Any) -> None:
             with self._lock:
                 if plan != BASE:
-                    self._finished += 1
-                    self._on_finished(numbers[plan], value)
-                elif not self._has_base:
-                    self._has_base = True
-                    self._on_finished(BASE, value)
+                    self._read[part] += 1
+                    self._on_read(self._numbers[part][plan], value)
+                elif part == 0:
+                    self._on_read(BASE, value)
 
-        return on_finished
+        return on_read

@@ -44,7 +44,7 @@ class Reader(Protocol[Part, Value]):
         ...
 
     def joined(self, parts: Sequence[Part]) -> Value:
-        """A plan's value, from its parts in the order of the batches."""
+        """A plan's value on a chunk of the text, from its parts in the order of the batches."""
         ...
 
     @property

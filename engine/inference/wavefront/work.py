@@ -1,6 +1,5 @@
 """The sweep itself: plans, text and memory become a schedule that says what it costs, and is then run."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -16,7 +15,7 @@ from engine.inference.wavefront.layers import Layers, Walk
 from engine.inference.wavefront.order import Advance, Order, depth_first, in_passes, stops
 from engine.inference.wavefront.reading import Reader
 from engine.inference.wavefront.trie import Trie, trie_of
-from engine.inference.wavefront.visits import Visits
+from engine.inference.wavefront.visits import BASE, Visits
 from engine.protocol import Report
 from engine.tensors.library import torch_library
 
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-Finished: TypeAlias = Callable[[int, Value], None]
-"""Called with a plan's number, or BASE, and its value as soon as that is known."""
+OnRead: TypeAlias = Callable[[int, Value], None]
+"""Called with a plan's number, or BASE, and its value on one chunk of the text; the chunks come in their order."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,12 @@ class Work(Generic[Value]):
     """Edges of one layer run at once, at most."""
     announced: Announced
 
-    def run(self, report: Report, on_finished: Finished[Value]) -> Counted:
-        """Run it; the base comes first. `report` hears of layer-forwards done of all.
+    def run(self, report: Report, on_read: OnRead[Value]) -> Counted:
+        """Run it; of each chunk the base comes first. `report` hears of layer-forwards done of all.
 
-        Cut into chunks, all plans finish in the last one. Raises MachineError when the memory does not suffice.
+        Raises MachineError when the memory does not suffice.
         """
-        running = _Running(self, report, on_finished)
+        running = _Running(self, report, on_read)
         try:
             with torch_library().inference_mode():
                 running.run()
@@ -90,13 +89,11 @@ def plan_work(
 class _Running(Generic[Value]):
     """A sweep under way."""
 
-    def __init__(self, work: Work[Value], report: Report, on_finished: Finished[Value]) -> None:
+    def __init__(self, work: Work[Value], report: Report, on_read: OnRead[Value]) -> None:
         self.work = work
         self.counted = Counted()
         self._report = report
-        self._on_finished = on_finished
-        self._parts: dict[int, list[Any]] = defaultdict(list)
-        """By node at which plans end."""
+        self._on_read = on_read
         self._plans_done = 0
 
     def run(self) -> None:
@@ -117,9 +114,8 @@ class _Running(Generic[Value]):
                 for _ in chunk.advance(step, walk, work.together):
                     self._tell()
                 continue
-            self._parts[step.node] += chunk.read(step.node, work.reader, keeps=work.keeps_base)
-            if numbers.stop == len(work.batches):
-                self._finish(step.node)
+            parts = chunk.read(step.node, work.reader, keeps=work.keeps_base)
+            self._pass_on(step.node, work.reader.joined(parts), is_last=numbers.stop == len(work.batches))
         self.counted.state_bytes = max(self.counted.state_bytes, chunk.states.most_bytes)
         for each in rows:
             work.reader.forget(each)
@@ -130,11 +126,10 @@ class _Running(Generic[Value]):
         self.counted.spent("recording", began)
         return RecordedRows(number, self.work.batches[number].to(self.work.layers.model.device), recording)
 
-    def _finish(self, node: int) -> None:
-        parts = self._parts.pop(node)
+    def _pass_on(self, node: int, value: Value, *, is_last: bool) -> None:
         for plan in self.work.trie.ending[node]:
-            self._on_finished(plan, self.work.reader.joined(parts))
-            self._plans_done += plan >= 0
+            self._on_read(plan, value)
+            self._plans_done += is_last and plan != BASE
         self._tell()
 
     def _tell(self) -> None:

@@ -1,4 +1,4 @@
-"""One plan as far as it has been measured, and what is stored of it."""
+"""One plan as far as it has been measured, and what is stored of it, in the middle of the text and at its end."""
 
 import math
 from array import array
@@ -7,30 +7,50 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.numbers.paired import paired_difference
+from engine.store.begun_figures import BegunFigures
 from engine.store.plan_figures import PlanFigures
 
 if TYPE_CHECKING:
     from engine.inference.wavefront.likelihood import Figures
 
 
+def _none() -> "array[float]":
+    return array("f")
+
+
 @dataclass
 class MeasuredPlan:
     """What the text so far has given, sequence by sequence."""
 
-    nll: "array[float]" = field(default_factory=lambda: array("f"))
-    kl: list[float] = field(default_factory=list)
+    nll: "array[float]" = field(default_factory=_none)
+    """Of each token that is predicted."""
+    kl: "array[float]" = field(default_factory=_none)
     """Of each sequence, as is the next."""
-    top1: list[float] = field(default_factory=list)
+    top1: "array[float]" = field(default_factory=_none)
+
+    @classmethod
+    def of(cls, begun: BegunFigures, sequences: int) -> "MeasuredPlan":
+        """The first `sequences` of what was stored in the middle of the text."""
+        tokens = len(begun.token_nll) // len(begun.kl) * sequences
+        return cls(begun.token_nll[:tokens], begun.kl[:sequences], begun.top1[:sequences])
 
     def add(self, figures: "Figures") -> None:
+        """What the sequences that come next have given."""
         self.nll.extend(figures.nll.flatten().tolist())
-        self.kl += figures.kl.tolist()
-        self.top1 += figures.top1.tolist()
+        self.kl.extend(figures.kl.tolist())
+        self.top1.extend(figures.top1.tolist())
+
+    @property
+    def sequences(self) -> int:
+        return len(self.kl)
+
+    def as_begun(self) -> BegunFigures:
+        return BegunFigures(self.nll, self.kl, self.top1)
 
     def as_figures(self, visits: str, base: Sequence[float] | None) -> PlanFigures:
         """base: the mean NLL of each of its sequences; None for the base itself."""
         nan = math.nan
-        unknown = PlanFigures(visits, nan, nan, nan, nan, nan, 1.0, nan, nan, len(self.kl), self.nll)
+        unknown = PlanFigures(visits, nan, nan, nan, nan, nan, 1.0, nan, nan, self.sequences, self.nll)
         means = self.sequence_nll
         deltas = [0.0 if base is None else mean - own for mean, own in zip(means, base or means, strict=True)]
         if not all(map(math.isfinite, means)):

@@ -1,13 +1,17 @@
-"""Measures plans on one half of the text, through the wavefront; each is stored as soon as it is finished."""
+"""Measures plans on one half of the text, through the wavefront; each is stored as it is measured.
+
+What was interrupted goes on behind the last piece of the text that all its plans were measured on.
+"""
 
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.inference.wavefront.visits import BASE
 from engine.numbers.sequential import is_surely_worse, looks
 from engine.protocol import Report
+from engine.store.begun_figures import find_begun, forget_begun, save_begun
 from engine.store.database import open_for_reading, open_for_writing
 from engine.store.plan_figures import find_figures, measured_visits, save_figures
 from engine.store.sweeps import save_stopped
@@ -59,77 +63,101 @@ class _Run:
         self._report = report
         self._sweep_id = sweep_id
         """Where plans may be stopped: which sweep that is told of."""
+        self._sequences = sequences_of(asked.checkpoint, self._occasion.setting)
+        self._base = self._stored_base()
+        """The mean NLL of each sequence, once all are measured."""
         self._found: dict[str, MeasuredPlan] = {}
-        self._base: Sequence[float] | None = None
+        """By visits: what is not measured to the end."""
 
     def run(self, wanted: Sequence[str]) -> Cost:
-        sequences = sequences_of(self._asked.checkpoint, self._occasion.setting)
-        self._base = self._stored_base()
         plans = list(wanted)
+        done = self._go_on_with(plans)
         costs = []
-        start = 0
-        for look, end in enumerate(self._ends(len(sequences)), start=1):
-            is_last = end == len(sequences)
-            costs.append(self._run_piece(sequences[start:end], plans, is_last=is_last))
-            if not is_last:
-                plans = self._still_open(plans, look, end, len(wanted))
-            start = end
+        for look, end in enumerate(self._ends(), start=1):
+            if done < end:
+                costs.append(self._run_piece(done, end, plans))
+                done = end
+            if end < len(self._sequences):
+                plans = self._still_open(plans, look, end)
         return added(costs)
 
     def announced(self, wanted: Sequence[str]) -> Cost:
-        return self._work(sequences_of(self._asked.checkpoint, self._occasion.setting), wanted).announced()
+        return self._work(self._go_on_with(wanted), len(self._sequences), wanted).announced()
 
-    def _ends(self, sequences: int) -> Iterator[int]:
+    def _ends(self) -> Iterator[int]:
+        sequences = len(self._sequences)
         return iter([sequences]) if self._sweep_id is None else looks(sequences)
 
-    def _work(self, sequences: Any, wanted: Sequence[str]) -> SharedWork:
+    def _go_on_with(self, wanted: Sequence[str]) -> int:
+        """Takes up what an interrupted run left, as far as it has all plans; how many sequences that is."""
+        needed = [*wanted, *([self._asked.base] if self._base is None else [])]
+        with closing(open_for_reading(self._occasion.store)) as connection:
+            begun = find_begun(connection, self._occasion.key, needed)
+        done = min((len(begun[visits].kl) if visits in begun else 0 for visits in needed), default=0)
+        self._found = {visits: MeasuredPlan.of(begun[visits], done) for visits in needed if done}
+        return done
+
+    def _work(self, start: int, end: int, wanted: Sequence[str]) -> SharedWork:
         from engine.inference.wavefront.likelihood import Likelihood
 
         visits = [self._asked.visits[each] for each in wanted]
-        batches = sequences.split(self._occasion.setting.batch_size)
+        batches = self._sequences[start:end].split(self._occasion.setting.batch_size)
         return shared_work(f"{self._half} half", self._source, visits, batches, Likelihood)
 
-    def _run_piece(self, sequences: Any, wanted: Sequence[str], *, is_last: bool) -> Cost:
-        """is_last: no more text follows, so that what is finished can be stored."""
-        work = self._work(sequences, wanted)
+    def _run_piece(self, start: int, end: int, wanted: Sequence[str]) -> Cost:
+        work = self._work(start, end, wanted)
         cost = work.announced()
         self._report(0, cost["announced"]["layer_forwards"], announced_line(cost))
 
-        def finished(index: int, figures: "Figures") -> None:
-            visits = self._asked.base if index == BASE else wanted[index]
-            measured = self._found.setdefault(visits, MeasuredPlan())
-            measured.add(figures)
-            if is_last:
-                self._store(visits, measured)
+        def read(index: int, figures: "Figures") -> None:
+            if index != BASE:
+                self._add(wanted[index], figures)
+            elif self._base is None:
+                self._add(self._asked.base, figures)
 
-        return cost | work.run(self._report, finished)
+        return cost | work.run(self._report, read)
 
-    def _store(self, visits: str, measured: MeasuredPlan) -> None:
-        """By a connection of its own: several devices finish in several threads."""
-        is_base = visits == self._asked.base
-        if is_base and self._base is None:
+    def _add(self, visits: str, figures: "Figures") -> None:
+        measured = self._found.setdefault(visits, MeasuredPlan())
+        measured.add(figures)
+        if measured.sequences < len(self._sequences):
+            self._store_begun(visits, measured)
+        elif visits == self._asked.base:
             self._base = measured.sequence_nll
-        figures = measured.as_figures(visits, None if is_base else self._base)
+            self._store_whole()
+        elif self._base is not None:
+            self._store_whole()
+
+    def _store_begun(self, visits: str, measured: MeasuredPlan) -> None:
         with closing(open_for_writing(self._occasion.store)) as db:
-            save_figures(db, self._occasion.key, figures)
-        del self._found[visits]
+            save_begun(db, self._occasion.key, visits, measured.as_begun())
+
+    def _store_whole(self) -> None:
+        """What has been measured to the end; of several devices, one may be there before the base is."""
+        whole = [visits for visits, plan in self._found.items() if plan.sequences == len(self._sequences)]
+        with closing(open_for_writing(self._occasion.store)) as db:
+            for visits in whole:
+                base = None if visits == self._asked.base else self._base
+                save_figures(db, self._occasion.key, self._found.pop(visits).as_figures(visits, base))
+            forget_begun(db, self._occasion.key, whole)
 
     def _stored_base(self) -> Sequence[float] | None:
         with closing(open_for_reading(self._occasion.store)) as connection:
             found = find_figures(connection, self._occasion.key, [self._asked.base])
         return found[self._asked.base].sequence_nll if found else None
 
-    def _still_open(self, plans: list[str], look: int, end: int, asked: int) -> list[str]:
+    def _still_open(self, plans: list[str], look: int, end: int) -> list[str]:
         """The plans that are not surely worse after `end` sequences."""
-        base = self._found[self._asked.base].sequence_nll
-        surely_worse = {visits for visits in plans if self._is_worse(visits, base, look, asked)}
+        surely_worse = {visits for visits in plans if self._is_worse(visits, look, end)}
         assert self._sweep_id is not None
         numbers = {visits: number for number, visits in enumerate(self._asked.visits)}
         with closing(open_for_writing(self._occasion.store)) as db:
             save_stopped(db, self._sweep_id, {numbers[visits]: end for visits in surely_worse})
+            forget_begun(db, self._occasion.key, surely_worse)
         return [visits for visits in plans if visits not in surely_worse]
 
-    def _is_worse(self, visits: str, base: Sequence[float], look: int, asked: int) -> bool:
-        means = self._found[visits].sequence_nll
-        deltas = [mean - own for mean, own in zip(means, base, strict=True)]
-        return all(map(math.isfinite, deltas)) and is_surely_worse(deltas, look, asked)
+    def _is_worse(self, visits: str, look: int, end: int) -> bool:
+        base = self._base or self._found[self._asked.base].sequence_nll
+        means = self._found[visits].sequence_nll[:end]
+        deltas = [mean - own for mean, own in zip(means, base, strict=False)]
+        return all(map(math.isfinite, deltas)) and is_surely_worse(deltas, look, len(self._asked.visits))

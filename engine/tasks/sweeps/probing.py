@@ -1,6 +1,7 @@
 """Plans on the items of a probe, through the same wavefront; each is stored as soon as it is finished."""
 
 from array import array
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -44,10 +45,15 @@ def answer(asked: Asked, key: ProfileKey, wanted: Sequence[str], source: Source,
     cost = work.announced()
     report(0, cost["announced"]["layer_forwards"], announced_line(cost))
 
-    def finished(index: int, read: "list[Answer]") -> None:
-        rights, log_likelihoods = zip(*rows.judged(read), strict=True)
+    answers: dict[int, list[Answer]] = defaultdict(list)
+
+    def read(index: int, some: "list[Answer]") -> None:
+        answers[index] += some
+        if len(answers[index]) < len(rows.places):
+            return
+        rights, log_likelihoods = zip(*rows.judged(answers.pop(index)), strict=True)
         text = asked.base if index == BASE else wanted[index]
         with closing(open_for_writing(occasion.store)) as db:
             save_probe(db, key, ProbeResult(text, tuple(rights), array("f", log_likelihoods)))
 
-    return cost | work.run(report, finished)
+    return cost | work.run(report, read)

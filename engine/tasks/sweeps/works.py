@@ -31,8 +31,8 @@ class SharedWork:
         told = {**summed([asdict(work.announced) for work in self.works]), "resident": self.is_resident, "plans": plans}
         return {"what": self.what, "announced": told, "expected_seconds": max(map(expected_seconds, self.works))}
 
-    def run(self, report: Report, on_finished: Callable[[int, Any], None]) -> dict[str, Any]:
-        """on_finished: called with a plan's number and its value; the base, first, is BASE. Gives "counted" and
+    def run(self, report: Report, on_read: Callable[[int, Any], None]) -> dict[str, Any]:
+        """on_read: called with a plan's number, or BASE, and its value on a chunk of the text. Gives "counted" and
         "seconds"."""
         from engine.inference.wavefront.division import run_divided
 
@@ -41,9 +41,9 @@ class SharedWork:
 
         began = perf_counter()
         if len(self.works) == 1:
-            counted = [self.works[0].run(told, on_finished)]
+            counted = [self.works[0].run(told, on_read)]
         else:
-            counted = run_divided(self.works, self.numbers, told, on_finished)
+            counted = run_divided(self.works, self.numbers, told, on_read)
         return {"counted": summed([asdict(each) for each in counted]), "seconds": perf_counter() - began}
 
 

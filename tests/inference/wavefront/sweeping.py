@@ -1,5 +1,6 @@
 """Sweeps and what they are compared with, for the tests of this room."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,16 @@ def planned(
     return plan_work(layers, plans, sequences.split(1), Likelihood(), memory, together)
 
 
-def swept(work: Work[Any]) -> tuple[Mapping[int, Any], Counted]:
-    found: dict[int, Any] = {}
-    counted = work.run(silent, found.__setitem__)
-    return found, counted
+def swept(work: Work[Figures]) -> tuple[Mapping[int, Figures], Counted]:
+    """What each plan measured on the whole text."""
+    pieces: dict[int, list[Figures]] = defaultdict(list)
+    counted = work.run(silent, lambda plan, figures: pieces[plan].append(figures))
+    return {plan: joined(figures) for plan, figures in pieces.items()}, counted
+
+
+def joined(pieces: Sequence[Figures]) -> Figures:
+    """Figures of chunks of a text as those of the whole."""
+    return Figures(*(torch.cat([getattr(each, name) for each in pieces]) for name in ("nll", "kl", "top1")))
 
 
 def figures(layers: Any, plans: Sequence[Visits], **options: Any) -> Mapping[int, Figures]:

@@ -1,3 +1,4 @@
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from engine.inference.virtual import load
 from engine.inference.wavefront.spans import Span, SpanLikelihood, padded
 from engine.inference.wavefront.visits import BASE, base_visits, stack_of
 from engine.inference.wavefront.work import plan_work
+from engine.protocol import silent
 from tests.architectures import LAYERS, CheckpointOf
-from tests.inference.wavefront.sweeping import ODD, PLENTY, resident, streamed, swept
+from tests.inference.wavefront.sweeping import ODD, PLENTY, resident, streamed
 
 Schedule = Callable[[Path], Any]
 
@@ -33,7 +35,8 @@ def test_spans_of_padded_rows_score_as_each_row_by_itself(
 ) -> None:
     source = checkpoint_of(family)
     work = plan_work(schedule(source), [ODD], padded(ROWS, 2), SpanLikelihood(SPANS), PLENTY)
-    found, counted = swept(work)
+    found = defaultdict(list)
+    counted = work.run(silent, lambda plan, read: found[plan].extend(read))
     assert counted.layer_forwards == work.trie.edges
     assert work.announced.base_bytes == 0
     for number, plan in ((BASE, base_visits(LAYERS)), (0, ODD)):
