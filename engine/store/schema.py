@@ -6,7 +6,7 @@ end_layer - 1. NULL stands for a figure that is not a number.
 
 from collections.abc import Mapping
 
-from engine.store.schema_sweeps import SWEEPS
+from engine.store.schema_sweeps import BEGUN, SWEEPS
 
 MIGRATION_SET = "dlec"
 """Our migrations' name in sqlite-utils' table of migrations."""
@@ -197,5 +197,10 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_by_state ON jobs (state, priority DESC, position);
 """
 
-MIGRATIONS: Mapping[str, str] = {"0001_measurements": _MEASUREMENTS, "0002_jobs": _JOBS, "0003_sweeps": SWEEPS}
+MIGRATIONS: Mapping[str, str] = {
+    "0001_measurements": _MEASUREMENTS,
+    "0002_jobs": _JOBS,
+    "0003_sweeps": SWEEPS,
+    "0004_begun_figures": BEGUN,
+}
 """Name and SQL, in order."""

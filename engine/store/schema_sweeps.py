@@ -1,4 +1,4 @@
-"""The tables of sweeps, in the migration that brought them. See engine.store.schema."""
+"""The tables of sweeps, in the migrations that brought them. See engine.store.schema."""
 
 SWEEPS = """
 -- Plans of one checkpoint on one half of one text, as sweeps measure them; the base is a plan that visits every layer
@@ -18,17 +18,6 @@ CREATE TABLE plan_figures (
     sequences INTEGER NOT NULL,
     token_nll BLOB NOT NULL,     -- of every token: float32, bytes of equal significance together, zlib
     measured_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, -- UTC
-    PRIMARY KEY (key_id, visits)
-) WITHOUT ROWID;
-
--- The same plans while they are measured: sequences in the text's order, as far as it goes. A row is deleted when the
--- plan's figures are whole. Blobs as token_nll of plan_figures.
-CREATE TABLE begun_figures (
-    key_id INTEGER NOT NULL REFERENCES profile_keys ON DELETE CASCADE,
-    visits TEXT NOT NULL,
-    token_nll BLOB NOT NULL,
-    kl BLOB NOT NULL,            -- of each sequence, as is the next
-    top1 BLOB NOT NULL,
     PRIMARY KEY (key_id, visits)
 ) WITHOUT ROWID;
 
@@ -84,5 +73,18 @@ CREATE TABLE sweep_rankings (
     blocks INTEGER NOT NULL,
     spearman REAL,               -- with delta_nll; NULL where it is undefined
     PRIMARY KEY (sweep_id, metric, width)
+) WITHOUT ROWID;
+"""
+
+BEGUN = """
+-- The plans of plan_figures while they are measured: sequences in the text's order, as far as it goes. A row is deleted
+-- when the plan's figures are whole. Blobs as token_nll there.
+CREATE TABLE begun_figures (
+    key_id INTEGER NOT NULL REFERENCES profile_keys ON DELETE CASCADE,
+    visits TEXT NOT NULL,
+    token_nll BLOB NOT NULL,
+    kl BLOB NOT NULL,            -- of each sequence, as is the next
+    top1 BLOB NOT NULL,
+    PRIMARY KEY (key_id, visits)
 ) WITHOUT ROWID;
 """

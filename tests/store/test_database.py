@@ -76,19 +76,31 @@ def test_a_migration_that_fails_changes_nothing(db, path, monkeypatch):
     assert open_for_writing(path).schema == before
 
 
-def test_the_first_migration_is_never_edited():
-    """What is released stays; a change is another migration."""
-    released = sqlite3.connect(":memory:")
-    released.executescript(MIGRATIONS["0001_measurements"])
-    columns = {
-        table: [row[1] for row in released.execute(f"PRAGMA table_info({table})")]
-        for (table,) in released.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
-    }
-    assert columns["scores"] == ["key_id", "metric", "start_layer", "end_layer", "value", "standard_error"]
-    assert sorted(columns) == [
+RELEASED = {
+    "0001_measurements": (
         *("block_angles", "layer_histograms", "layer_statistics", "models", "neuron_order", "neuron_statistics"),
         *("neurons", "plans_used", "preview_results", "profile_keys", "profiles", "scores", "token_contexts"),
-    ]
+    ),
+    "0002_jobs": ("jobs", "workers"),
+    "0003_sweeps": ("plan_figures", "probe_results", "sweep_plans", "sweep_rankings", "sweeps"),
+    "0004_begun_figures": ("begun_figures",),
+}
+"""The tables that each migration brought."""
+
+
+def test_a_migration_is_never_edited():
+    """What is released stays, or stores that have it would lack what was written into it later; a change is another
+    migration."""
+    released = sqlite3.connect(":memory:")
+    known = {"sqlite_sequence"}
+    for name, tables in RELEASED.items():
+        released.executescript(MIGRATIONS[name])
+        found = {row[0] for row in released.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")}
+        assert found - known == set(tables)
+        known |= found
+    assert MIGRATIONS.keys() == RELEASED.keys()
+    columns = [row[1] for row in released.execute("PRAGMA table_info(scores)")]
+    assert columns == ["key_id", "metric", "start_layer", "end_layer", "value", "standard_error"]
 
 
 READS = """

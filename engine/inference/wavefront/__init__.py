@@ -9,7 +9,7 @@ boundaries are where the others branch off, and they are compared with it.
     work = plan_work(layers, plans, batches, Likelihood(), memory_bytes)
     work.announced                                                   what it will cost, before anything runs
     expected_seconds(work)                                           and how long it will take, about
-    counted = work.run(report, on_read)                              on_read(index, figures) as each plan ends
+    counted = work.run(report, on_read)                              on_read(index, figures) for each plan and chunk
 
 visits      Step, Visits; from a compiled stack and back
 trie        nodes, shared prefixes; pure, as are order, budget and division

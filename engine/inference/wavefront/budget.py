@@ -1,5 +1,6 @@
 """What a schedule costs, said before anything runs; how the text is cut so that it fits; what was really done. Pure."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -66,10 +67,10 @@ def chunks(needed: Sequence[int], room: int) -> list[range]:
 
 
 def _cuts(needed: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
+    if max(needed) > room:
+        raise _too_little(max(needed), room)
     start = held = 0
     for number, size in enumerate(needed):
-        if size > room:
-            raise _too_little(size, room)
         if held + size > room:
             yield start, number
             start, held = number, 0
@@ -78,9 +79,10 @@ def _cuts(needed: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
 
 
 def _too_little(size: int, room: int) -> MachineError:
+    more = math.ceil((size - room) / 1e7) / 100
     left = f"{room / 1e9:.2f} GB are left for them" if room > 0 else "nothing is left for them"
     return MachineError(
         "the memory does not suffice for one batch of the text",
         why=f"its states need {size / 1e9:.2f} GB, and beside the weights {left}",
-        fix="Give more (--memory), shorter sequences (--seq-len), fewer plans at once, or a narrower --dtype.",
+        fix=f"Give {more:.2f} GB more (--memory), shorter sequences (--seq-len), fewer plans, or a narrower --dtype.",
     )

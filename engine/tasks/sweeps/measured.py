@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engine.inference.wavefront.likelihood import Figures
 
 
-def _none() -> "array[float]":
+def _empty() -> "array[float]":
     return array("f")
 
 
@@ -22,11 +22,11 @@ def _none() -> "array[float]":
 class MeasuredPlan:
     """What the text so far has given, sequence by sequence."""
 
-    nll: "array[float]" = field(default_factory=_none)
+    nll: "array[float]" = field(default_factory=_empty)
     """Of each token that is predicted."""
-    kl: "array[float]" = field(default_factory=_none)
+    kl: "array[float]" = field(default_factory=_empty)
     """Of each sequence, as is the next."""
-    top1: "array[float]" = field(default_factory=_none)
+    top1: "array[float]" = field(default_factory=_empty)
 
     @classmethod
     def of(cls, begun: BegunFigures, sequences: int) -> "MeasuredPlan":

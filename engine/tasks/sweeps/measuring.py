@@ -159,5 +159,5 @@ class _Run:
     def _is_worse(self, visits: str, look: int, end: int) -> bool:
         base = self._base or self._found[self._asked.base].sequence_nll
         means = self._found[visits].sequence_nll[:end]
-        deltas = [mean - own for mean, own in zip(means, base, strict=False)]
+        deltas = [mean - own for mean, own in zip(means, base[:end], strict=True)]
         return all(map(math.isfinite, deltas)) and is_surely_worse(deltas, look, len(self._asked.visits))

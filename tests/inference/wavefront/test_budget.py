@@ -22,3 +22,11 @@ def test_a_batch_that_does_not_fit_alone_is_refused_with_the_figures() -> None:
         chunks([3_000_000_000, 5_000_000_000], 4_000_000_000)
     with pytest.raises(MachineError, match="nothing is left for them"):
         chunks([1], -1)
+
+
+def test_a_refusal_says_how_much_more_would_do() -> None:
+    needed, room = [450_000_000, 800_000_001], 500_000_000
+    with pytest.raises(MachineError) as refused:
+        chunks(needed, room)
+    assert "Give 0.31 GB more" in refused.value.fix
+    assert chunks(needed, room + 310_000_000) == [range(1), range(1, 2)]
