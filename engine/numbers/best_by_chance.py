@@ -6,7 +6,8 @@ own standard errors, and the correlation that comes from being measured on the s
 
 Two best ones are followed. In nats, plans that do great harm decide, because their differences vary most; in standard
 errors all plans count alike, and the share of simulated sweeps whose best is at least as good as the real one is a
-p-value adjusted for every plan at once (Westfall and Young's single-step maxT).
+p-value adjusted for every plan at once (Westfall and Young's single-step maxT). Flipped signs are symmetric, so the
+real best enters with its t corrected for skewness.
 """
 
 import math
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import mul
 
-from engine.numbers.paired import t_statistic
+from engine.numbers.intervals import sample_mean, t_statistic
 
 DRAWS = 1000
 SEED = 1
@@ -35,17 +36,16 @@ class BestByChance:
 
 
 def best_by_chance(deltas: Sequence[Sequence[float]], draws: int = DRAWS, seed: int = SEED) -> BestByChance:
-    """deltas: for each plan the difference of each sequence, in one order for all; at least one plan, two sequences.
+    """deltas: for each plan the difference of each sequence, in one order for all.
 
-    Raises ValueError when the plans differ in length.
+    Raises ValueError without a plan or when the plans differ in length, UsageError as `sample_mean` does.
     """
-    if not deltas or len(deltas[0]) < 2 or len({len(each) for each in deltas}) > 1:
-        raise ValueError("best_by_chance needs plans on the same two sequences or more")
-    means = [math.fsum(each) / len(each) for each in deltas]
-    centred = [[value - mean for value in each] for each, mean in zip(deltas, means, strict=True)]
+    if not deltas or len({len(each) for each in deltas}) > 1:
+        raise ValueError("best_by_chance needs plans on the same sequences")
+    samples = [sample_mean(each) for each in deltas]
+    centred = [[value - sample.mean for value in each] for each, sample in zip(deltas, samples, strict=True)]
     squares = [math.fsum(value * value for value in each) for each in centred]
-    n = len(deltas[0])
-    real = min(t_statistic(mean, _se(square, 0.0, n)) for mean, square in zip(means, squares, strict=True))
+    real = min(sample.corrected_t for sample in samples)
     found = list(_simulated(centred, squares, draws, random.Random(seed)))
     return BestByChance(
         delta=math.fsum(delta for delta, _ in found) / draws,

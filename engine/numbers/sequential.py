@@ -1,6 +1,6 @@
 """A paired test that may be looked at again and again: which plans need not be measured to the end.
 
-The mean difference is looked at after 16, 32, 64, ... sequences. At look k the one-sided t-interval is so wide that it
+The mean difference is looked at after 16, 32, 64, ... sequences. At look k the one-sided interval is so wide that it
 misses with a probability of at most alpha / (k * (k + 1)) for any of m plans together; these add up to less than alpha
 however many looks there are (Bonferroni, spent over looks and plans). It is conservative at every look, and what it
 stops is only ever "worse than the base": a figure that it cut short is never reported as a measurement.

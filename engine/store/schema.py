@@ -6,7 +6,7 @@ end_layer - 1. NULL stands for a figure that is not a number.
 
 from collections.abc import Mapping
 
-from engine.store.schema_sweeps import BEGUN, SWEEPS
+from engine.store.schema_sweeps import BEGUN, PIECES, SWEEPS
 
 MIGRATION_SET = "dlec"
 """Our migrations' name in sqlite-utils' table of migrations."""
@@ -202,5 +202,6 @@ MIGRATIONS: Mapping[str, str] = {
     "0002_jobs": _JOBS,
     "0003_sweeps": SWEEPS,
     "0004_begun_figures": BEGUN,
+    "0005_partial_results": PIECES,
 }
 """Name and SQL, in order."""

@@ -114,6 +114,17 @@ def finish_sweep(db: "Database", sweep_id: int, cost: Mapping[str, Any]) -> None
         db.execute(sql, (json.dumps(cost), sweep_id))
 
 
+def save_by_chance(db: "Database", sweep_id: int, by_chance: Mapping[str, Any] | None) -> None:
+    """Record what the best of its plans would look like without any effect."""
+    with transaction(db):
+        db.execute("UPDATE sweeps SET by_chance = ? WHERE id = ?", (json.dumps(by_chance), sweep_id))
+
+
+def find_by_chance(connection: StoreConnection, sweep_id: int) -> dict[str, Any] | None:
+    """None for a sweep that is not finished, or was finished by a version that did not store it."""
+    return _json(connection, "by_chance", sweep_id)
+
+
 def find_sweep(connection: StoreConnection, sweep_id: int) -> StoredSweep | None:
     row = connection.row(f"SELECT {_COLUMNS} FROM sweeps WHERE id = ?", (sweep_id,))
     if row is None:
@@ -135,14 +146,19 @@ def find_sweep(connection: StoreConnection, sweep_id: int) -> StoredSweep | None
 
 def find_cost(connection: StoreConnection, sweep_id: int) -> dict[str, Any]:
     """What was announced and done; empty for a sweep that is not finished."""
-    row = connection.row("SELECT cost FROM sweeps WHERE id = ?", (sweep_id,))
-    return dict(json.loads(row[0])) if row and row[0] else {}
+    return _json(connection, "cost", sweep_id) or {}
 
 
 def all_sweeps(connection: StoreConnection) -> tuple[SweepListing, ...]:
     """Every sweep, the newest first."""
     sql = "SELECT id, sha256, reference, space, plans, begun_at, finished_at FROM sweeps ORDER BY id DESC"
     return tuple(SweepListing(*row) for row in connection.rows(sql))
+
+
+def _json(connection: StoreConnection, column: str, sweep_id: int) -> dict[str, Any] | None:
+    row = connection.row(f"SELECT {column} FROM sweeps WHERE id = ?", (sweep_id,))
+    value: dict[str, Any] | None = json.loads(row[0]) if row and row[0] else None
+    return value
 
 
 def _id_of(db: "Database", sha256: str) -> int | None:

@@ -9,14 +9,14 @@ from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.models import save_model
 from engine.store.sweep_rankings import find_rankings, save_rankings
-from engine.store.sweeps import find_sweep, finish_sweep, save_sweep, save_verdicts
+from engine.store.sweeps import find_sweep, finish_sweep, save_by_chance, save_sweep, save_verdicts
 from engine.tasks.occasion import model_row
 from engine.tasks.sweeps.asking import Asked, asked_in
 from engine.tasks.sweeps.costs import Cost
 from engine.tasks.sweeps.measuring import announced, measure, measure_until_worse, missing
 from engine.tasks.sweeps.probing import answer, unanswered
 from engine.tasks.sweeps.ranking import rankings, why_not
-from engine.tasks.sweeps.reporting import read_sweep, sweep_report
+from engine.tasks.sweeps.reporting import by_chance, read_sweep, sweep_report
 from engine.tasks.sweeps.sources import Source
 from engine.text.corpus import Half
 
@@ -25,9 +25,10 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """The task: see `asked_in`; with "rehearsal" it only says what it would take.
 
     Answer: "sweep" (its number in the store), "plans" (each with the figures of the choosing half), "by_chance" (what
-    the best of them would look like without any effect), "shortlist" and "winner" (with the figures of the judging
-    half), "probe", "rankings" (of cheap metrics), "cost", "found" (whether nothing had to be measured); of a rehearsal
-    "announced". What is finished is in the store: a sweep that was interrupted goes on where it was.
+    the best of them would look like without any effect; null until the sweep is finished), "shortlist" and "winner"
+    (with the figures of the judging half), "probe", "rankings" (of cheap metrics), "cost", "found" (whether nothing had
+    to be measured); of a rehearsal "announced". What is finished is in the store: a sweep that was interrupted goes on
+    where it was.
     Raises PlanError for a plan that cannot be swept, and whatever opening and running the model raises.
     """
     asked = asked_in(request)
@@ -104,6 +105,8 @@ def _finish(asked: Asked, sweep_id: int, costs: list[Cost]) -> None:
         found = read_sweep(connection, sweep_id)
     visits = [plan.visits for plan in found.sweep.plans]
     holm, judged = [found.holm[each] for each in visits], [found.judged_holm.get(each) for each in visits]
+    chance = by_chance(found)
     with closing(open_for_writing(store)) as db, transaction(db):
         save_verdicts(db, sweep_id, holm, judged)
+        save_by_chance(db, sweep_id, chance)
         finish_sweep(db, sweep_id, {"parts": costs})

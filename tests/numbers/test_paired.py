@@ -5,8 +5,10 @@ import random
 
 import pytest
 
-from engine.numbers.paired import paired_difference, t_statistic
+from engine.numbers.intervals import t_statistic
+from engine.numbers.paired import paired_difference
 from engine.numbers.student_t import t_quantile, two_sided_p
+from tests.numbers.null_sweeps import heavy_tailed, normal, skewed
 
 
 @pytest.mark.parametrize("df", [1, 2, 15, 63, 1000.5, 1e7])
@@ -28,11 +30,21 @@ def test_a_tail_of_nothing_is_refused(t, df):
         two_sided_p(t, df)
 
 
-def test_p_is_below_5_percent_exactly_where_the_interval_leaves_0_out():
+@pytest.mark.parametrize("noise", [normal, skewed, heavy_tailed])
+def test_p_is_below_5_percent_exactly_where_the_interval_leaves_0_out(noise):
     rng = random.Random(3)
-    for _ in range(300):
-        found = paired_difference([rng.gauss(0.3, 1) for _ in range(20)])
+    for sign in (1, -1) * 300:
+        found = paired_difference([sign * (noise(rng) + 0.4) for _ in range(20)])
         assert (found.p < 0.05) == (found.interval.low > 0 or found.interval.high < 0)
+
+
+def test_the_sign_of_the_differences_is_nothing_but_a_sign():
+    rng = random.Random(4)
+    for _ in range(100):
+        deltas = [skewed(rng) for _ in range(16)]
+        one, other = paired_difference(deltas), paired_difference([-delta for delta in deltas])
+        assert (other.t, other.p) == (-one.t, one.p)
+        assert (other.interval.low, other.interval.high) == (-one.interval.high, -one.interval.low)
 
 
 def test_models_that_predict_the_same_differ_in_nothing():

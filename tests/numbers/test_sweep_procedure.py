@@ -1,11 +1,13 @@
 """What a sweep's verdicts promise, on simulated sweeps whose truth is known.
 
-The procedure is the one that reports: a paired t-test of each plan, Holm-adjusted over all plans, once on the choosing
-half and once, for the shortlist alone, on the judging half. A winner is a plan below 5 % that is better.
+The procedure is the one that reports: a paired test of each plan, Holm-adjusted over all plans, once on the choosing
+half and once, for the shortlist alone, on the judging half. A winner is a plan below 5 % that is better. Noise is
+normal, skewed, heavy-tailed, or measured: differences of eight plans of a real model.
 """
 
 import math
 import random
+from functools import partial
 from statistics import NormalDist
 
 import pytest
@@ -13,7 +15,14 @@ import pytest
 from engine.numbers.multiplicity import holm
 from engine.numbers.paired import paired_difference
 from engine.numbers.student_t import t_quantile
-from tests.numbers.null_sweeps import PLANS, SEQUENCES, null_sweep, with_effect
+from tests.numbers.null_sweeps import (
+    PLANS,
+    heavy_tailed,
+    measured_null_sweep,
+    null_sweep,
+    skewed,
+    with_effect,
+)
 
 ALPHA, TOP = 0.05, 3
 
@@ -30,23 +39,23 @@ def winners(deltas):
     return {plan for plan, is_better in significant(deltas).items() if is_better}
 
 
-def judged_winners(rng):
+def judged_winners(rng, sweep):
     """Two halves without an effect: the shortlist of the one is judged on the other."""
-    choosing, judging = null_sweep(rng), null_sweep(rng)
+    choosing, judging = sweep(rng), sweep(rng)
     shortlist = sorted(range(len(choosing)), key=lambda plan: sum(choosing[plan]))[:TOP]
     return winners([judging[plan] for plan in shortlist])
 
 
-def false_alarms(trials, seed):
+def false_alarms(trials, seed, sweep):
     """Shares of null sweeps in which anything is called different, a winner on the choosing half, and on the judging
     half."""
     rng = random.Random(seed)
     different, chosen, judged = 0, 0, 0
     for _ in range(trials):
-        found = significant(null_sweep(rng))
+        found = significant(sweep(rng))
         different += bool(found)
         chosen += any(found.values())
-        judged += bool(judged_winners(rng))
+        judged += bool(judged_winners(rng, sweep))
     return different / trials, chosen / trials, judged / trials
 
 
@@ -62,36 +71,56 @@ def theoretical_power(standard_errors, level, df):
     return total * top / steps
 
 
-def found_share(trials, plans, seed):
+def found_share(trials, plans, sequences, seed):
     rng = random.Random(seed)
-    return sum(0 in winners(with_effect(null_sweep(rng, plans), 0, 3.0)) for _ in range(trials)) / trials
+    sweeps = (with_effect(null_sweep(rng, plans, sequences), 0, 3.0) for _ in range(trials))
+    return sum(0 in winners(sweep) for sweep in sweeps) / trials
 
 
-def test_null_sweeps_have_a_winner_as_rarely_as_promised():
-    different, chosen, judged = false_alarms(1000, seed=1)
+NULL_SWEEPS = {
+    "normal": null_sweep,
+    "skewed": partial(null_sweep, noise=skewed),
+    "skewed, unlike sequences": partial(null_sweep, noise=skewed, shared=0.0),
+    "heavy-tailed": partial(null_sweep, noise=heavy_tailed),
+    "measured": measured_null_sweep,
+}
+
+
+@pytest.mark.parametrize("sweep", NULL_SWEEPS.values(), ids=NULL_SWEEPS)
+def test_null_sweeps_have_a_winner_as_rarely_as_promised(sweep):
+    different, chosen, judged = false_alarms(600, 1, sweep)
     assert different <= 0.07
     assert max(chosen, judged) <= 0.056
 
 
 @pytest.mark.stress
-def test_10_000_null_sweeps_have_a_winner_in_at_most_56_of_1_000():
-    assert max(false_alarms(10_000, seed=2)) <= 0.056
+@pytest.mark.parametrize("sweep", NULL_SWEEPS.values(), ids=NULL_SWEEPS)
+def test_10_000_null_sweeps_have_a_winner_in_at_most_56_of_1_000(sweep):
+    assert max(false_alarms(10_000, 2, sweep)) <= 0.056
 
 
+LOST = {16: 0.12, 64: 0.03}
+"""By sequences, how much of Student's power the correction for skewness may cost where nothing is skewed."""
+
+
+@pytest.mark.parametrize("sequences", LOST)
 @pytest.mark.parametrize("plans", [1, PLANS])
-def test_an_improvement_of_three_standard_errors_is_found_as_often_as_theory_says(plans):
+def test_an_improvement_of_three_standard_errors_is_found_nearly_as_often_as_by_students_test(plans, sequences):
     """Holm's steps add next to nothing where one plan of many has an effect: the theory is Bonferroni's."""
-    expected = theoretical_power(3.0, ALPHA / 2 / plans, SEQUENCES - 1)
-    trials = 1000
+    expected = theoretical_power(3.0, ALPHA / 2 / plans, sequences - 1)
+    trials = 500
     noise = math.sqrt(expected * (1 - expected) / trials)
-    assert found_share(trials, plans, seed=3) == pytest.approx(expected, abs=3.5 * noise)
+    found = found_share(trials, plans, sequences, seed=3)
+    assert expected - LOST[sequences] - 3 * noise <= found <= expected + 3 * noise
 
 
 @pytest.mark.stress
+@pytest.mark.parametrize("sequences", LOST)
 @pytest.mark.parametrize("plans", [1, PLANS, 40])
-def test_10_000_planted_improvements_are_found_as_often_as_theory_says(plans):
-    expected = theoretical_power(3.0, ALPHA / 2 / plans, SEQUENCES - 1)
-    assert found_share(10_000, plans, seed=4) == pytest.approx(expected, abs=0.015)
+def test_10_000_planted_improvements_are_found_nearly_as_often_as_by_students_test(plans, sequences):
+    expected = theoretical_power(3.0, ALPHA / 2 / plans, sequences - 1)
+    found = found_share(10_000, plans, sequences, seed=4)
+    assert expected - LOST[sequences] - 0.015 <= found <= expected + 0.015
 
 
 def test_theory_is_right_where_it_is_known():

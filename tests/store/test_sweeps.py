@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import MachineError
-from engine.store.begun_figures import BegunFigures, find_begun, forget_begun, save_begun
 from engine.store.database import connection_of, open_for_reading
 from engine.store.packing import packed, unpacked
+from engine.store.partial_results import PartialResult, find_partial, forget_partial, save_partial
 from engine.store.plan_figures import find_figures, measured_visits, save_figures
 from engine.store.probe_results import find_probes, save_probe
 from engine.store.scores import Score
@@ -45,16 +45,27 @@ def test_figures_are_found_by_visits_and_key_and_never_replaced(db):
     assert find_figures(reader, numbered(2), ["0-3"]) == {}
 
 
-def test_what_is_begun_is_replaced_as_it_grows_and_forgotten_by_visits(db):
-    begun, grown = (BegunFigures(array("f", [2.5] * tokens), array("f", [0.1]), array("f", [1.0])) for tokens in (3, 6))
-    save_begun(db, numbered(1), "0-3", begun)
-    save_begun(db, numbered(1), "0-4", begun)
-    save_begun(db, numbered(1), "0-3", grown)
+def piece(sequences, nll=2.5):
+    return PartialResult(
+        array("f", [nll] * 3 * sequences), array("f", [0.1] * sequences), array("f", [1.0] * sequences)
+    )
+
+
+def test_pieces_are_joined_as_far_as_they_have_no_gap_and_deleted_by_visits(db):
+    save_partial(db, numbered(1), {"0-3": (0, piece(2)), "0-4": (0, piece(2)), "0-5": (2, piece(2))})
+    save_partial(db, numbered(1), {"0-3": (2, piece(1)), "0-4": (3, piece(1))})
     reader = connection_of(db)
-    assert find_begun(reader, numbered(1), ["0-3", "0-4", "0-5"]) == {"0-3": grown, "0-4": begun}
-    assert find_begun(reader, numbered(2), ["0-3"]) == {}
-    forget_begun(db, numbered(1), ["0-3", "0-5"])
-    assert find_begun(reader, numbered(1), ["0-3", "0-4"]) == {"0-4": begun}
+    assert find_partial(reader, numbered(1), ["0-3", "0-4", "0-5", "0-6"]) == {"0-3": piece(3), "0-4": piece(2)}
+    assert find_partial(reader, numbered(2), ["0-3"]) == {}
+    forget_partial(db, numbered(1), ["0-3", "0-6"])
+    assert find_partial(reader, numbered(1), ["0-3", "0-4"]) == {"0-4": piece(2)}
+
+
+def test_a_piece_beyond_the_sequences_to_keep_is_deleted(db):
+    save_partial(db, numbered(1), {"0-3": (0, piece(2))})
+    save_partial(db, numbered(1), {"0-3": (2, piece(2))})
+    forget_partial(db, numbered(1), ["0-3"], kept_sequences=2)
+    assert find_partial(connection_of(db), numbered(1), ["0-3"]) == {"0-3": piece(2)}
 
 
 def test_the_mean_of_each_sequence_is_made_of_its_tokens():

@@ -160,14 +160,14 @@ def test_a_plan_that_was_not_begun_takes_the_others_back_to_the_beginning(one_by
     )
 
 
-def test_what_was_begun_is_forgotten_when_it_is_whole(one_by_one):
+def test_partial_results_are_deleted_when_the_whole_ones_are_stored(one_by_one):
     interrupted(one_by_one)
     store = store_path(Path(one_by_one["home"]))
     with closing(open_for_reading(store)) as connection:
-        assert connection.row("SELECT count(*) FROM begun_figures") == (12,)
+        assert connection.row("SELECT count(DISTINCT visits) FROM partial_results") == (12,)
     sweep.run(one_by_one, silent)
     with closing(open_for_reading(store)) as connection:
-        assert connection.row("SELECT count(*) FROM begun_figures") == (0,)
+        assert connection.row("SELECT count(*) FROM partial_results") == (0,)
 
 
 def test_another_sweep_finds_the_plans_that_this_one_measured(asked, tiny_llama, listened):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.numbers.paired import paired_difference
-from engine.store.begun_figures import BegunFigures
+from engine.store.partial_results import PartialResult
 from engine.store.plan_figures import PlanFigures
 
 if TYPE_CHECKING:
@@ -29,23 +29,25 @@ class MeasuredPlan:
     top1: "array[float]" = field(default_factory=_empty)
 
     @classmethod
-    def of(cls, begun: BegunFigures, sequences: int) -> "MeasuredPlan":
-        """The first `sequences` of what was stored in the middle of the text."""
-        tokens = len(begun.token_nll) // len(begun.kl) * sequences
-        return cls(begun.token_nll[:tokens], begun.kl[:sequences], begun.top1[:sequences])
+    def of(cls, partial: PartialResult, sequences: int) -> "MeasuredPlan":
+        """The first `sequences` of a partial result."""
+        tokens = len(partial.token_nll) // len(partial.kl) * sequences
+        return cls(partial.token_nll[:tokens], partial.kl[:sequences], partial.top1[:sequences])
 
     def add(self, figures: "Figures") -> None:
-        """What the sequences that come next have given."""
+        """Append the figures of the sequences that come next."""
         self.nll.extend(figures.nll.flatten().tolist())
         self.kl.extend(figures.kl.tolist())
         self.top1.extend(figures.top1.tolist())
 
+    def since(self, first_sequence: int) -> PartialResult:
+        """The result from that sequence on."""
+        tokens = len(self.nll) // len(self.kl) * first_sequence
+        return PartialResult(self.nll[tokens:], self.kl[first_sequence:], self.top1[first_sequence:])
+
     @property
     def sequences(self) -> int:
         return len(self.kl)
-
-    def as_begun(self) -> BegunFigures:
-        return BegunFigures(self.nll, self.kl, self.top1)
 
     def as_figures(self, visits: str, base: Sequence[float] | None) -> PlanFigures:
         """base: the mean NLL of each of its sequences; None for the base itself."""

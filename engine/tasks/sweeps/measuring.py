@@ -6,13 +6,14 @@ What was interrupted goes on behind the last piece of the text that all its plan
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from engine.inference.wavefront.visits import BASE
 from engine.numbers.sequential import is_surely_worse, looks
 from engine.protocol import Report
-from engine.store.begun_figures import find_begun, forget_begun, save_begun
 from engine.store.database import open_for_reading, open_for_writing
+from engine.store.partial_results import find_partial, forget_partial, save_partial
 from engine.store.plan_figures import find_figures, measured_visits, save_figures
 from engine.store.sweeps import save_stopped
 from engine.tasks.resident import sequences_of
@@ -52,6 +53,10 @@ def announced(asked: Asked, half: Half, wanted: Sequence[str], source: Source) -
     return _Run(asked, half, source, lambda *_: None).announced(wanted)
 
 
+STORE_SECONDS = 5.0
+"""Time between two writes of partial results: what a kill may cost, beside what not all plans have."""
+
+
 class _Run:
     """Plans on one half of the text."""
 
@@ -68,10 +73,14 @@ class _Run:
         """The mean NLL of each sequence, once all are measured."""
         self._found: dict[str, MeasuredPlan] = {}
         """By visits: what is not measured to the end."""
+        self._unstored: dict[str, int] = {}
+        """By visits, the first sequence whose result is not in the store."""
+        self._stored_at = monotonic()
 
     def run(self, wanted: Sequence[str]) -> Cost:
         plans = list(wanted)
         done = self._go_on_with(plans)
+        self._forget_beyond(done)
         costs = []
         for look, end in enumerate(self._ends(), start=1):
             if done < end:
@@ -92,10 +101,15 @@ class _Run:
         """Takes up what an interrupted run left, as far as it has all plans; how many sequences that is."""
         needed = [*wanted, *([self._asked.base] if self._base is None else [])]
         with closing(open_for_reading(self._occasion.store)) as connection:
-            begun = find_begun(connection, self._occasion.key, needed)
-        done = min((len(begun[visits].kl) if visits in begun else 0 for visits in needed), default=0)
-        self._found = {visits: MeasuredPlan.of(begun[visits], done) for visits in needed if done}
+            partial = find_partial(connection, self._occasion.key, needed)
+        done = min((len(partial[visits].kl) if visits in partial else 0 for visits in needed), default=0)
+        self._found = {visits: MeasuredPlan.of(partial[visits], done) for visits in needed if done}
         return done
+
+    def _forget_beyond(self, done: int) -> None:
+        """Pieces that some of the plans lack are measured again, perhaps cut elsewhere."""
+        with closing(open_for_writing(self._occasion.store)) as db:
+            forget_partial(db, self._occasion.key, [self._asked.base, *self._asked.visits], kept_sequences=done)
 
     def _work(self, start: int, end: int, wanted: Sequence[str]) -> SharedWork:
         from engine.inference.wavefront.likelihood import Likelihood
@@ -115,22 +129,36 @@ class _Run:
             elif self._base is None:
                 self._add(self._asked.base, figures)
 
-        return cost | work.run(self._report, read)
+        try:
+            return cost | work.run(self._report, read)
+        finally:
+            self._store_partial()
 
     def _add(self, visits: str, figures: "Figures") -> None:
         measured = self._found.setdefault(visits, MeasuredPlan())
+        first_sequence = measured.sequences
         measured.add(figures)
         if measured.sequences < len(self._sequences):
-            self._store_begun(visits, measured)
-        elif visits == self._asked.base:
+            self._unstored.setdefault(visits, first_sequence)
+            if monotonic() - self._stored_at > STORE_SECONDS:
+                self._store_partial()
+            return
+        if visits == self._asked.base:
             self._base = measured.sequence_nll
-            self._store_whole()
-        elif self._base is not None:
+        if self._base is not None:
             self._store_whole()
 
-    def _store_begun(self, visits: str, measured: MeasuredPlan) -> None:
-        with closing(open_for_writing(self._occasion.store)) as db:
-            save_begun(db, self._occasion.key, visits, measured.as_begun())
+    def _store_partial(self) -> None:
+        """Keep what was measured since the last time: one row for each plan, in one transaction."""
+        pieces = {
+            visits: (first, self._found[visits].since(first))
+            for visits, first in self._unstored.items()
+            if visits in self._found
+        }
+        if pieces:
+            with closing(open_for_writing(self._occasion.store)) as db:
+                save_partial(db, self._occasion.key, pieces)
+        self._unstored, self._stored_at = {}, monotonic()
 
     def _store_whole(self) -> None:
         """What has been measured to the end; of several devices, one may be there before the base is."""
@@ -139,7 +167,7 @@ class _Run:
             for visits in whole:
                 base = None if visits == self._asked.base else self._base
                 save_figures(db, self._occasion.key, self._found.pop(visits).as_figures(visits, base))
-            forget_begun(db, self._occasion.key, whole)
+            forget_partial(db, self._occasion.key, whole)
 
     def _stored_base(self) -> Sequence[float] | None:
         with closing(open_for_reading(self._occasion.store)) as connection:
@@ -153,7 +181,7 @@ class _Run:
         numbers = {visits: number for number, visits in enumerate(self._asked.visits)}
         with closing(open_for_writing(self._occasion.store)) as db:
             save_stopped(db, self._sweep_id, {numbers[visits]: end for visits in surely_worse})
-            forget_begun(db, self._occasion.key, surely_worse)
+            forget_partial(db, self._occasion.key, surely_worse)
         return [visits for visits in plans if visits not in surely_worse]
 
     def _is_worse(self, visits: str, look: int, end: int) -> bool:
