@@ -11,7 +11,8 @@ TORCH = $$($(BIN)/python -c "import tomllib; project = tomllib.load(open('pyproj
 	print(*[need for need in project['dependencies'] if need.startswith('torch')])")
 
 COMPARE := .compare/venv
-MERGEKIT := mergekit==0.1.4 transformers==4.57.6 torch<2.14
+MERGEKIT := mergekit==0.1.5 torch<2.14
+TRANSFORMERS = transformers==$$($(BIN)/python -c "import transformers; print(transformers.__version__)")
 
 .PHONY: help demo test check lint docs pictures bench stress compare clean
 
@@ -59,12 +60,12 @@ stress: $(INSTALLED)
 	$(BIN)/python -m pytest -m stress
 	$(BIN)/python -m pytest --hypothesis-profile=exhaustive tests/plan
 
-# mergekit needs an older transformers, and so an environment of its own
-$(COMPARE)/.installed:
+# mergekit brings thirty packages that dlec does not need: an environment of its own, with the same transformers
+$(COMPARE)/.installed: | $(INSTALLED)
 	$(PYTHON) -m venv $(COMPARE)
 	echo '*' > .compare/.gitignore
 	$(if $(TORCH_INDEX),$(COMPARE)/bin/python -m pip install --index-url $(TORCH_INDEX) "torch<2.14")
-	$(COMPARE)/bin/python -m pip install --quiet $(foreach need,$(MERGEKIT),'$(need)')
+	$(COMPARE)/bin/python -m pip install --quiet $(foreach need,$(MERGEKIT),'$(need)') "$(TRANSFORMERS)"
 	touch $@
 
 compare: $(INSTALLED) $(COMPARE)/.installed

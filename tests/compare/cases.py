@@ -63,7 +63,6 @@ CASES = {
 
 MEANT = {
     "untied-then-tied": "mergekit loses the head: T's is its embedding matrix, which dlec writes out",
-    "two-sources": "mergekit takes the last source and drops the other without a word; dlec refuses",
     "reversed": "mergekit writes a layer count that is too small; dlec refuses",
     "misspelt": "mergekit ignores the key; dlec refuses and offers the right one",
     "models-form-and-base": "mergekit takes base_model for a second model and refuses; dlec warns and takes its config",

@@ -58,8 +58,15 @@ def test_every_form_of_scale_is_read(written, meant):
     assert all(isinstance(entry, ScaleEntry) and entry.place.line == 7 for entry in level)
 
 
+def test_a_filtered_scale_outside_a_list_is_read_with_a_warning_for_older_mergekit():
+    parsed = parse(plan_with("parameters:\n  scale: {filter: o_proj, value: 0}"))
+    (level,) = parsed.plan.slices[0].levels
+    assert [(entry.filter, entry.values) for entry in level] == [("o_proj", (0.0,))]
+    assert [(problem.rule, problem.severity) for problem in parsed.problems] == [("scale", Severity.WARNING)]
+
+
 @pytest.mark.parametrize(
-    "written", ["{filter: o_proj, value: 0}", "[]", "[{filter: o_proj}]", "abc", "[.nan]", "null", "[{value: [1, x]}]"]
+    "written", ["{filter: o_proj}", "[]", "[{filter: o_proj}]", "abc", "[.nan]", "null", "[{value: [1, x]}]"]
 )
 def test_a_scale_that_is_none_is_named(written):
     parsed = parse(plan_with(f"parameters:\n  scale: {written}"))

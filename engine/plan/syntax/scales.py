@@ -28,8 +28,10 @@ def read_parameters(
 
 def read_setting(node: Node, what: str, found: Findings) -> ScaleLevel:
     if isinstance(node, Mapping):
-        found.error("scale", "filtered scales must be a list", node.place, "Put `- ` before it.", _as_list(node))
-        return ()
+        message = "mergekit before 0.1.5 refuses a single filtered scale that is not in a list"
+        found.warning("scale", message, node.place, "Put `- ` before it.", _as_list(node))
+        entry = _filtered(node, what, found)
+        return () if entry is None else (entry,)
     items = node.items() if isinstance(node, Sequence) else []
     if any(isinstance(item, Mapping) for item in items):
         return tuple([entry for item in items if (entry := _filtered(item, what, found))])
