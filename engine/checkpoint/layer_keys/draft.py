@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from engine.checkpoint.config import ModelConfig
+from engine.checkpoint.config import ModelConfig, Tower
 from engine.checkpoint.json_splice import KeyPath
 from engine.errors import CheckpointError, shown
 
@@ -40,11 +40,13 @@ class Visits(tuple[tuple[Described, int], ...]):
         return tuple({id(source): source for source, _ in self}.values())
 
 
-def described(config: ModelConfig) -> Described:
+def described(config: ModelConfig, tower: Tower | None = None) -> Described:
+    """The decoder as one of the config's towers describes it: the one that is read first, unless another is named."""
     model_type = config.model_type
     if config.tower and "model_type" not in config.decoder:
         model_type = f"{model_type}_text"
-    return Described(config.decoder, config.layer_count, model_type, str(config.path))
+    decoder = config.part(tower) if tower in config.towers else config.decoder
+    return Described(decoder, config.layer_count, model_type, str(config.path))
 
 
 @dataclass

@@ -1,11 +1,9 @@
 """Keys that name layers by number: index lists, and mappings from a layer's number to its overrides."""
 
-import re
 from collections.abc import Mapping
-from typing import Any
 
 from engine.checkpoint.json_splice import KeyPath
-from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, refused, silent
+from engine.checkpoint.layer_keys.draft import Draft, Visits, silent
 
 INDEX_LISTS: Mapping[KeyPath, int] = {
     ("mlp_only_layers",): 0,
@@ -28,8 +26,6 @@ SOLVED_ELSEWHERE = (("mlp_only_layers",), ("moe_layers",))
 
 OVERRIDES = ("per_layer_config",)
 
-_NUMBERED_MODULE = re.compile(r"(.*(?:^|\.)(?:layers|h|blocks)\.)(\d+)(\.[^\d].*|)")
-
 
 def remap(draft: Draft, visits: Visits) -> None:
     """Rewrite every mention of a layer's number. Raises CheckpointError when only one of several sources says it."""
@@ -37,7 +33,6 @@ def remap(draft: Draft, visits: Visits) -> None:
         if path not in SOLVED_ELSEWHERE:
             _remap_list(draft, visits, path, first)
     _remap_overrides(draft, visits)
-    _remap_modules(draft, visits)
 
 
 def _remap_list(draft: Draft, visits: Visits, path: KeyPath, first: int) -> None:
@@ -65,33 +60,3 @@ def _remap_overrides(draft: Draft, visits: Visits) -> None:
         if str(layer) in listed:
             overrides[str(place)] = listed[str(layer)]
     draft.set(OVERRIDES, overrides)
-
-
-def _remap_modules(draft: Draft, visits: Visits) -> None:
-    """Lists of module names such as quantization's `modules_to_not_convert`."""
-    settings = draft.donor.decoder.get("quantization_config")
-    if not isinstance(settings, Mapping):
-        return
-    for key, value in settings.items():
-        if isinstance(value, Mapping) and any(_NUMBERED_MODULE.fullmatch(str(name)) for name in value):
-            raise refused(f"quantization_config.{key}", "it has settings for single layers")
-        if isinstance(value, list) and any(_numbered(name) for name in value):
-            draft.set(("quantization_config", key), _remapped_names(draft.donor, key, visits))
-
-
-def _remapped_names(donor: Described, key: str, visits: Visits) -> list[Any]:
-    """The donor's names without a layer number, those of each layer's source, the donor's behind the last layer."""
-    donors: list[Any] = donor.decoder["quantization_config"][key]
-    names = [name for name in donors if not _numbered(name)]
-    for place, (source, layer) in enumerate(visits):
-        listed = source.value(("quantization_config", key))
-        for match in map(_numbered, listed if isinstance(listed, list) else []):
-            if match and int(match[2]) == layer:
-                names.append(f"{match[1]}{place}{match[3]}")
-    behind = [match for match in map(_numbered, donors) if match and int(match[2]) >= donor.layer_count]
-    deeper = len(visits) - donor.layer_count
-    return [*names, *(f"{match[1]}{int(match[2]) + deeper}{match[3]}" for match in behind)]
-
-
-def _numbered(name: Any) -> re.Match[str] | None:
-    return _NUMBERED_MODULE.fullmatch(name) if isinstance(name, str) else None
