@@ -105,9 +105,10 @@ def _rewritten(name: str, text: str, stack: Stack) -> str:
     documents = [data, *(_document(checkpoint, name) for checkpoint in _givers(stack)[1:])]
     changes = dict(renamed(documents, origins, (name,)))
     changes |= dict(_depth_changes(data, stack))
-    if changes or _is_layer_wise(data, origins):
+    if changes and len(documents) > 1:
         _check_alike(name, documents, origins)
-    _check_numbering(data, origins)
+    if _is_numbered_otherwise(text, data, origins):
+        raise CheckpointError("it lists the layers in a way that is not understood")
     if () in changes:
         return json.dumps(changes[()], indent=2, ensure_ascii=False) + "\n"
     return spliced(text, changes)
@@ -116,22 +117,22 @@ def _rewritten(name: str, text: str, stack: Stack) -> str:
 def _as_it_was(name: str, text: str, stack: Stack) -> str:
     """The text of a YAML file that says nothing of single layers."""
     documents = _yaml_documents(text)
-    if documents is None and _NUMBERED_TEXT.search(text):
+    if documents is None:
+        is_stale = _NUMBERED_TEXT.search(text) is not None
+    else:
+        is_stale = any(_is_stale(name, text, data, stack) for data in documents)
+    if is_stale:
         raise _LeftOutError(_NAMES_LAYERS)
-    for data in documents or ():
-        if _is_stale(name, data, stack):
-            raise _LeftOutError(_NAMES_LAYERS)
     return text
 
 
-def _is_stale(name: str, data: Any, stack: Stack) -> bool:
+def _is_stale(name: str, text: str, data: Any, stack: Stack) -> bool:
     origins = origins_of(stack)
     try:
-        return _is_layer_wise(data, origins) or bool(
-            renamed([data], origins, (name,)) or [*_depth_changes(data, stack)]
-        )
+        changes = renamed([data], origins, (name,)) or [*_depth_changes(data, stack)]
     except CheckpointError:
         return True
+    return bool(changes) or _is_numbered_otherwise(text, data, origins)
 
 
 def _yaml_documents(text: str) -> list[Any] | None:
@@ -162,14 +163,14 @@ def _document(checkpoint: Checkpoint, name: str) -> Any:
 def _depth_changes(data: Any, stack: Stack, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
     """Keys that say the depth, and lists with one entry a layer."""
     depth = stack.config_donor.layer_count
-    for key, value in data.items() if isinstance(data, Mapping) else ():
-        if is_of_other_tower(str(key)):
+    for key, value in data.items() if isinstance(data, dict) else ():
+        if is_of_other_tower(key):
             continue
         if key in LAYER_COUNT_KEYS and type(value) is int and value == depth:
             yield (*path, key), len(stack.visits)
         elif key in PER_LAYER_LISTS and isinstance(value, list) and len(value) == depth:
             yield (*path, key), [value[visit.layer] for visit in stack.visits]
-        else:
+        elif isinstance(value, dict):
             yield from _depth_changes(value, stack, (*path, key))
 
 
@@ -180,24 +181,26 @@ def _check_alike(name: str, documents: list[Any], origins: Origins) -> None:
         raise CheckpointError("the checkpoints say different things in it")
 
 
-def _check_numbering(data: Any, origins: Origins) -> None:
-    if _is_layer_wise(data, origins):
-        raise CheckpointError("it lists the layers in a way that is not understood")
-
-
-def _is_layer_wise(data: Any, origins: Origins, key: str = "") -> bool:
+def _is_numbered_otherwise(text: str, data: Any, origins: Origins) -> bool:
     """Whether something numbers the layers otherwise than by the names of modules."""
-    depth = origins.modules.depth
-    if isinstance(data, Mapping):
-        numbers = {str(name) for name in data}
-        is_numbered = numbers == set(map(str, range(depth))) or ("layer" in key and all(map(str.isdigit, numbers)))
-        if (data and is_numbered) or any(_OTHER_NUMBERING.search(name) for name in numbers):
+    return _OTHER_NUMBERING.search(text) is not None or _is_layer_wise(data, origins.modules.depth)
+
+
+def _is_layer_wise(data: Any, depth: int, key: str = "") -> bool:
+    """Whether something has an entry for each layer, by number or in a list that is not known."""
+    if isinstance(data, dict):
+        numbers = [name for name in data if name.isdigit()]
+        if numbers and ("layer" in key or sorted(map(int, numbers)) == list(range(depth))):
             return True
-        return any(_is_layer_wise(inner, origins, str(name)) for name, inner in data.items())
+        return any(
+            _is_layer_wise(inner, depth, name) for name, inner in data.items() if isinstance(inner, (dict, list))
+        )
     if isinstance(data, list):
         is_one_each = "layer" in key and len(data) == depth and key not in PER_LAYER_LISTS
-        return is_one_each or any(_is_layer_wise(inner, origins, key) for inner in data)
-    return isinstance(data, str) and "\n" not in data and _OTHER_NUMBERING.search(data) is not None
+        return is_one_each or any(
+            _is_layer_wise(inner, depth, key) for inner in data if isinstance(inner, (dict, list))
+        )
+    return False
 
 
 def _check_quantisation_files(stack: Stack) -> None:

@@ -90,7 +90,8 @@ def _renamed_modules(
     donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]], origins: Origins, notes: list[str]
 ) -> dict[KeyPath, Any]:
     configs = _each_once(donor, visits)
-    _check_quantised_alike(configs, origins)
+    if len(configs) > 1:
+        _check_quantised_alike(configs, origins)
     changes = renamed([config.data for config in configs], origins)
     notes += [f"`{shown('.'.join(path))}` names layers; its entries follow them." for path in changes]
     return dict(changes)

@@ -18,17 +18,14 @@ class Spelling(Enum):
     MATCH = "regular expression from the name's beginning (compressed-tensors, GPTQModel, transformers)"
     SEARCH = "regular expression anywhere in the name (AutoRound)"
 
-    @property
-    def is_regex(self) -> bool:
-        return self in (Spelling.MATCH, Spelling.SEARCH)
 
+REGULAR = (Spelling.MATCH, Spelling.SEARCH)
+"""The spellings that are regular expressions."""
 
-_SIGNS = ("re:", "+:", "-:")
-"""What marks a regular expression: compressed-tensors; GPTQModel's positive and negative matches."""
 _SEARCHED_KEYS = frozenset({"extra_config", "layer_config"})
 _MATCHED_KEYS = frozenset({"dynamic"})
-_REGEX_ONLY = frozenset("\\^$(|+{")
-_GLOB_OR_REGEX = frozenset("*?[")
+_PATTERN = re.compile(r"[\\^$(|+{*?\[]")
+_REGEX_ONLY = re.compile(r"[\\^$(|+{]")
 
 
 @dataclass(frozen=True)
@@ -66,19 +63,22 @@ class Entry:
 
 
 def entry_of(text: str, keys: Sequence[str]) -> Entry:
-    """Tell how `text`, which stands below these keys, is to be compared."""
-    sign = next((sign for sign in _SIGNS if text.startswith(sign)), "")
+    """Tell how `text`, which stands below these keys, is to be compared.
+
+    `re:` marks a regular expression of compressed-tensors, `+:` and `-:` GPTQModel's positive and negative matches.
+    """
+    sign = text[:3] if text.startswith("re:") else text[:2] if text.startswith(("+:", "-:")) else ""
     body = text.removeprefix(sign)
     return Entry(sign, body, _spelling(sign, body, keys))
 
 
 def _spelling(sign: str, body: str, keys: Sequence[str]) -> Spelling:
-    has_pattern = not (_REGEX_ONLY | _GLOB_OR_REGEX).isdisjoint(body)
+    has_pattern = _PATTERN.search(body) is not None
     if not _SEARCHED_KEYS.isdisjoint(keys):
         return Spelling.SEARCH if has_pattern else Spelling.NAME
     if sign or not _MATCHED_KEYS.isdisjoint(keys):
         return Spelling.MATCH
     if not has_pattern:
         return Spelling.NAME
-    is_regex = body.startswith(".*") or not _REGEX_ONLY.isdisjoint(body)
+    is_regex = body.startswith(".*") or _REGEX_ONLY.search(body) is not None
     return Spelling.MATCH if is_regex else Spelling.GLOB

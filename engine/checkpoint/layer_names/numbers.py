@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.checkpoint.layer_names.entries import Entry, Spelling
+from engine.checkpoint.layer_names.entries import REGULAR, Entry, Spelling
 from engine.checkpoint.layer_names.origins import HOLDERS, Modules
 
 _SEPARATOR = r"(?:\\\.|\[\.\]|\.)"
@@ -14,7 +14,7 @@ _REGEX_HEAD = re.compile(r"(\^?(?:\.\*)?(?:[\w-]|\\\.|\.(?![*+?{]))*?)(\d+)(?=\\
 _OPEN_END = re.compile(r"([^*?\[\]]*\.)(\d+)\*")
 _PART = re.compile(
     rf"(?P<before>{_SEPARATOR})"
-    r"(?P<number>(?:(?:\d+|\\d|\[[^\]]+\]|\((?:\?:)?[^()]*\))(?:[*+?]|\{\d*,?\d*\})?)+)"
+    r"(?P<number>(?:(?:\d+|\\d|\[[^\]]+\]|\((?:\?:|(?!\?))[^()]*\))(?:[*+?]|\{\d*,?\d*\})?)+)"
     rf"(?={_SEPARATOR}|[)|]|\$|$)"
 )
 _REGEX_NUMBERS = re.compile(r"\d|\\[a-zA-Z]|\[|\.\.|\{")
@@ -42,7 +42,7 @@ class Part:
 
 def pinned(entry: Entry, modules: Modules) -> Pinned | None:
     """The one layer that an entry is about; None where its spelling alone does not tell."""
-    is_regex = entry.spelling.is_regex
+    is_regex = entry.spelling in REGULAR
     match = (_REGEX_HEAD if is_regex else _NAME_HEAD).match(entry.body)
     if match is None or (is_regex and _has_branches(entry.body)):
         return None
@@ -62,7 +62,7 @@ def open_end(entry: Entry, modules: Modules) -> Pinned | None:
 
 def tells_apart(entry: Entry, numbers: int) -> bool:
     """Whether a pattern may match some of so many layers and not others."""
-    if not entry.spelling.is_regex:
+    if entry.spelling not in REGULAR:
         return _GLOB_NUMBERS.search(entry.body) is not None
     body = _PART.sub(
         lambda match: "" if len(_numbers_of(match["number"], numbers)) == numbers else match[0], entry.body
@@ -94,7 +94,9 @@ def _numbers_of(pattern: str, numbers: int) -> tuple[int, ...]:
 
 
 def _counts_layers(head: str, entry: Entry, modules: Modules) -> bool:
-    wild = ".*" if entry.spelling.is_regex else "*"
+    if entry.spelling is Spelling.NAME:
+        return modules.is_decoder(head)
+    wild = ".*" if entry.spelling in REGULAR else "*"
     if head.startswith(wild):
         holder = head.removeprefix(wild).removeprefix(".").removesuffix(".")
         return modules.is_known and holder == modules.holder and modules.is_holder_unique

@@ -81,6 +81,17 @@ class Modules:
 
     def is_decoder(self, head: str) -> bool:
         """Whether a layer number behind `head`, such as "model.layers.", counts the decoder's layers."""
+        known = self._known_heads.get(head)
+        if known is None:
+            known = self._known_heads[head] = self._is_decoder(head)
+        return known
+
+    @cached_property
+    def _known_heads(self) -> dict[str, bool]:
+        """What `is_decoder` has answered: a list may have thousands of names with the same beginning."""
+        return {}
+
+    def _is_decoder(self, head: str) -> bool:
         if self.is_known and head == self.prefix:
             return True
         *around, holder = head.rstrip(".").split(".")

@@ -5,11 +5,11 @@ Where the spelling alone does not show how, rewritten forms are tried and compar
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from engine.checkpoint.layer_names.entries import Entry, Spelling
+from engine.checkpoint.layer_names.entries import REGULAR, Entry, Spelling
 from engine.checkpoint.layer_names.numbers import layers_of_component, open_end, parts, pinned, tells_apart
 from engine.checkpoint.layer_names.origins import HOLDERS, PREFIXES, Origins
 from engine.errors import CheckpointError, shown
@@ -39,10 +39,10 @@ def placed(entry: Entry, origins: Origins, speakers: Speakers) -> list[Placed]:
     """
     if found := pinned(entry, origins.modules):
         numbers = _places(origins, speakers, [found.layer])
-        if entry.spelling.is_regex:
+        if entry.spelling in REGULAR:
             bodies = [f"{found.before}{_alternatives(numbers)}{found.after}"] if numbers else []
             return [Placed(entry.with_body(body).text) for body in bodies]
-        return [Placed(entry.with_body(f"{found.before}{n}{found.after}").text, found.layer, n) for n in numbers]
+        return [Placed(f"{entry.sign}{found.before}{n}{found.after}", found.layer, n) for n in numbers]
     if entry.spelling is Spelling.NAME:
         return [Placed(entry.text)]
     return [Placed(text) for text in _placed_pattern(entry, origins, speakers)]
@@ -94,7 +94,7 @@ def _candidates(
     """The most faithful spelling first."""
     yield [entry]
     yield []
-    if entry.spelling.is_regex:
+    if entry.spelling in REGULAR:
         yield [entry.with_body(_substituted(entry.body, origins, speakers))]
         yield list(_spelled_out_regex(entry, origins, naming, wanted))
     else:
@@ -204,7 +204,9 @@ def _around(name: str) -> Iterator[str]:
         yield name
 
 
-def _places(origins: Origins, speakers: Speakers, layers: Iterable[int]) -> list[int]:
+def _places(origins: Origins, speakers: Speakers, layers: Sequence[int]) -> list[int]:
+    if len(layers) == len(speakers) == 1:
+        return origins.places(*speakers, *layers)
     return sorted({place for layer in layers for source in speakers for place in origins.places(source, layer)})
 
 

@@ -35,7 +35,7 @@ def renamed(documents: Values, origins: Origins, below: Path = ()) -> Mapping[Pa
 
 def general_part(value: Any, modules: Modules, keys: Path = ()) -> Any:
     """`value` without the entries that are about single layers."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         general = [key for key in value if not _is_about_layers(key, keys, modules)]
         return {key: general_part(value[key], modules, (*keys, key)) for key in general}
     if isinstance(value, list):
@@ -58,7 +58,7 @@ class _Walk:
 
     def changes(self, path: Path, values: Values) -> Iterator[tuple[Path, Any]]:
         value = values[0]
-        if isinstance(value, Mapping) and not self._has_entries(path, value):
+        if isinstance(value, dict) and not self._has_entries(path, value):
             for key in value:
                 if not is_of_other_tower(key):
                     yield from self.changes((*path, key), _at(values, key))
@@ -69,7 +69,7 @@ class _Walk:
 
     def _walked(self, path: Path, values: Values) -> Any:
         match values[0]:
-            case Mapping():
+            case dict():
                 return self._mapping(path, values)
             case list() as items if all(isinstance(item, str) for item in items):
                 return self._list(path, values)
@@ -152,11 +152,11 @@ class _Walk:
         """The settings of one layer, in which names of that layer's modules are names of the new one's."""
         if found.place is None or found.place == found.layer:
             return value
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return {self._moved(key, found): self._moved(inner, found) for key, inner in value.items()}
         if isinstance(value, list):
             return [self._moved(inner, found) for inner in value]
-        if not isinstance(value, str) or not _MODULE_NAME.fullmatch(value):
+        if not isinstance(value, str) or "." not in value or not _MODULE_NAME.fullmatch(value):
             return value
         name = pinned(Entry("", value, Spelling.NAME), self.origins.modules)
         return f"{name.before}{found.place}{name.after}" if name and name.layer == found.layer else value
@@ -166,7 +166,7 @@ class _Walk:
 
 
 def _at(values: Values, key: str) -> list[Any]:
-    return [value.get(key) if isinstance(value, Mapping) else None for value in values]
+    return [value.get(key) if isinstance(value, dict) else None for value in values]
 
 
 def _item(value: Any, index: int) -> Any:
@@ -176,7 +176,10 @@ def _item(value: Any, index: int) -> Any:
 def _said_by_key(values: Values) -> Iterator[tuple[str, Said]]:
     """Every key of every source, and who says what there; apart where they say different things of single layers."""
     for source, value in enumerate(values):
-        for key, inner in value.items() if isinstance(value, Mapping) else ():
+        for key, inner in value.items() if isinstance(value, dict) else ():
+            if len(values) == 1:
+                yield key, {0: inner}
+                continue
             said = {index: found for index, found in enumerate(_at(values, key)) if found == inner}
             if min(said) == source:
                 yield key, said
