@@ -29,6 +29,9 @@ LENGTH_KEYS = ("layers_block_type", "hybrid_override_pattern", "layer_types", "m
 TEXT_TOWERS = (("text_config",), ("llm_config",), ("language_config",), ("thinker_config", "text_config"), ())
 """Where the decoder's keys lie: nested in a multi-module config, or at the top. What is nested is read first."""
 
+QUANTISATION_KEYS = ("quantization_config", "compression_config", "quantization")
+"""Where a config.json says how its tensors are quantised."""
+
 Tower: TypeAlias = tuple[str, ...]
 """Path of keys to a decoder's part of a config.json."""
 

@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.checkpoint.config import LAYER_COUNT_KEYS, LENGTH_KEYS, ModelConfig, Tower
+from engine.checkpoint.config import LAYER_COUNT_KEYS, LENGTH_KEYS, QUANTISATION_KEYS, ModelConfig, Tower
 from engine.checkpoint.json_splice import KeyPath, spliced
 from engine.checkpoint.layer_keys import indices, lists, patterns, refusals, thresholds
 from engine.checkpoint.layer_keys.draft import Draft, Visits, described, refused
 from engine.checkpoint.layer_names import Modules, Origins, general_part, renamed
 from engine.errors import shown
-
-QUANTISATION_KEYS = ("quantization_config", "compression_config", "quantization")
 
 
 @dataclass(frozen=True)
