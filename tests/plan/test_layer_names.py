@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import parse_config
 from engine.checkpoint.header import StoredTensor
+from engine.errors import CheckpointError
 from engine.plan.companions import companions
 from engine.plan.outputs import output_config, output_tensors
 from engine.plan.stack import Donor, Stack, Visit
@@ -276,3 +277,230 @@ def test_config_and_sidecar_agree_with_every_tensor(kind: str, data: st.DataObje
 @given(st.data())
 def test_many_configs_and_sidecars_agree_with_every_tensor(kind: str, data: st.DataObject) -> None:
     check_agreement(kind, data)
+
+
+LAYERS = [0, 1, 2, 3, 1, 2, 3, 4, 5, 6]
+"""`[0, 4]`, `[1, 7]` of seven layers: layer 2 is at 2 and 5, layer 5 at 8."""
+
+
+def rewritten(model: Model, path: tuple[str, ...], block: Any, layers: Sequence[int] = LAYERS) -> Any:
+    stack = stack_of(model.checkpoint({path: block}), layers)
+    return inner(json.loads(output_config(stack).text), path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (["lm_head", "model.layers.5.mlp"], ["lm_head", "model.layers.8.mlp"]),
+        (["model.layers.2"], ["model.layers.2", "model.layers.5"]),
+        ([r"re:.*layers\.2\.mlp.*"], [r"re:.*layers\.(?:2|5)\.mlp.*"]),
+        ([r"re:model\.layers\.(0|6)\..*"], [r"re:model\.layers\.(?:0|9)\..*"]),
+        ([r"re:.*layers\.\d+\.self_attn.*", "re:.*lm_head"], [r"re:.*layers\.\d+\.self_attn.*", "re:.*lm_head"]),
+        (["model.layers.0*"], ["model.layers.0*"]),
+        (["model.layers.3*"], ["model.layers.3*", "model.layers.6*"]),
+        (["model.layers.*.mlp.gate*"], ["model.layers.*.mlp.gate*"]),
+        (["*layers.5.self_attn*"], ["*layers.8.self_attn*"]),
+    ],
+)
+def test_entries_about_some_layers_follow_them_and_those_about_all_keep_their_spelling(old: Any, new: Any) -> None:
+    path = ("quantization_config",)
+    found = rewritten(MODELS["llama"], path, {"ignore": old})
+    assert found == {"ignore": new}
+
+
+def test_an_open_glob_reaches_no_layer_with_a_longer_number() -> None:
+    listed = {"exclude_modules": ["model.layers.0*", "model.layers.1*"]}
+    found = rewritten(MODELS["llama"], ("quantization_config",), listed, [0, *range(7), *range(7)])
+    of_layer_0 = ["model.layers.0*", "model.layers.1", "model.layers.1.*", "model.layers.8*"]
+    assert found == {"exclude_modules": [*of_layer_0, "model.layers.2*", "model.layers.9*"]}
+
+
+def test_the_prediction_layer_behind_the_decoder_moves_with_its_end() -> None:
+    listed = ["model.layers.0*", "model.layers.5*"]
+    found = rewritten(MODELS["prediction layer"], ("quantization_config",), {"ignore": listed}, [0, 1, 2, 1, 2, 3, 4])
+    assert found == {"ignore": ["model.layers.0*", "model.layers.7*"]}
+
+
+@pytest.mark.parametrize("path", MODELS["two towers"].places)
+def test_lists_beside_and_inside_the_decoders_part_are_rewritten_and_other_towers_keep_their_numbers(path: Any) -> None:
+    listed = ["model.language_model.layers.5.mlp", "model.vision_tower.layers.5.mlp", "language_model.layers.1.mlp"]
+    assert rewritten(MODELS["two towers"], path, {"modules_to_not_convert": listed}, [0, 1, 2, 1, 2, 3, 4, 5]) == {
+        "modules_to_not_convert": [
+            "model.vision_tower.layers.5.mlp",
+            "language_model.layers.1.mlp",
+            "language_model.layers.3.mlp",
+            "model.language_model.layers.7.mlp",
+        ]
+    }
+
+
+def test_a_block_inside_another_towers_part_is_left_alone() -> None:
+    path, block = ("vision_config", "quantization_config"), {"ignore": ["layers.5.mlp", "re:.*layers\\.1\\..*"]}
+    assert rewritten(MODELS["two towers"], path, block, [0, 1, 2, 1, 2, 3, 4, 5]) == block
+
+
+def test_an_expression_that_reaches_two_towers_still_means_the_same_in_both() -> None:
+    listed = {"ignore": [r"re:.*layers\.2\.mlp.*"]}
+    stack = stack_of(MODELS["two towers"].checkpoint({("quantization_config",): listed}), [0, 1, 2, 1, 2, 3, 4, 5])
+    found = json.loads(output_config(stack).text)["quantization_config"]
+    assert len(found["ignore"]) == 2
+    assert disagreements(stack, listed, found) == []
+
+
+def test_an_expression_that_reaches_experts_of_that_number_still_does() -> None:
+    listed = {"dynamic": {r"-:.*\.5\..*down.*": {}, r"+:.*\.2\..*": {"bits": 8}}}
+    stack = stack_of(MODELS["experts"].checkpoint({("quantization_config",): listed}), [0, 1, 2, 1, 2, 3, 4, 5])
+    found = json.loads(output_config(stack).text)["quantization_config"]
+    assert disagreements(stack, listed, found) == []
+
+
+@pytest.mark.parametrize("key", ["quantized_layers", "extra_config"])
+def test_settings_of_single_layers_follow_them_with_the_names_inside(key: str) -> None:
+    block = {key: {"model.layers.5.mlp": {"bits": 8, "tensors": ["model.layers.5.mlp.up"]}, "lm_head": {"bits": 16}}}
+    assert rewritten(MODELS["llama"], ("quantization_config",), block) == {
+        key: {"model.layers.8.mlp": {"bits": 8, "tensors": ["model.layers.8.mlp.up"]}, "lm_head": {"bits": 16}}
+    }
+
+
+def test_targets_of_groups_follow_the_layers() -> None:
+    block = {
+        "config_groups": {"group_0": {"targets": ["Linear", "model.layers.5.mlp.down_proj"], "weights": {"bits": 4}}}
+    }
+    assert rewritten(MODELS["llama"], ("quantization_config",), block)["config_groups"]["group_0"] == {
+        "targets": ["Linear", "model.layers.8.mlp.down_proj"],
+        "weights": {"bits": 4},
+    }
+
+
+def test_entries_about_layers_that_were_dropped_go() -> None:
+    block = {"ignore": ["model.layers.5.mlp", r"re:.*layers\.6\..*", "lm_head"], "dynamic": {r"-:.*\.6\..*": {}}}
+    assert rewritten(MODELS["llama"], ("quantization_config",), block, [0, 1, 2]) == {
+        "ignore": ["lm_head"],
+        "dynamic": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("block", "why"),
+    [
+        ({"ignore": ["re:.*layers\\.(2"]}, "not a regular expression"),
+        ({"exit": "model.layers.2"}, "2 times"),
+        ({"dynamic": {r"+:.*\.2\.(": {}}}, "not a regular expression"),
+    ],
+)
+def test_what_cannot_follow_the_layers_is_refused_with_its_place(block: Any, why: str) -> None:
+    with pytest.raises(CheckpointError, match="quantization_config") as caught:
+        rewritten(MODELS["llama"], ("quantization_config",), block)
+    assert why in str(caught.value)
+
+
+def test_each_layer_is_described_by_the_checkpoint_that_gives_it() -> None:
+    path, names = ("quantization_config",), ["lm_head", "model.layers.1.mlp"]
+    first = MODELS["llama"].checkpoint({path: {"bits": 8, "ignore": names}})
+    second = MODELS["llama"].checkpoint({path: {"bits": 8, "ignore": ["lm_head", "model.layers.0.mlp"]}})
+    visits = tuple(Visit(checkpoint, layer, 0) for checkpoint in (first, second) for layer in (0, 1))
+    stack = Stack(visits, Donor(first), Donor(second), first)
+    assert json.loads(output_config(stack).text)["quantization_config"] == {
+        "bits": 8,
+        "ignore": ["lm_head", "model.layers.1.mlp", "model.layers.2.mlp"],
+    }
+
+
+@pytest.mark.parametrize("other", [{"bits": 4, "ignore": ["lm_head"]}, {"bits": 8, "ignore": []}, None])
+def test_checkpoints_that_are_quantised_differently_are_refused(other: Any) -> None:
+    path = ("quantization_config",)
+    first = MODELS["llama"].checkpoint({path: {"bits": 8, "ignore": ["lm_head"]}})
+    second = MODELS["llama"].checkpoint({path: other} if other else {})
+    for donor in (first, second):
+        visits = tuple(Visit(checkpoint, 0, 0) for checkpoint in (first, second))
+        with pytest.raises(CheckpointError, match="quantised in the same way"):
+            output_config(Stack(visits, Donor(first), Donor(second), donor))
+
+
+def test_names_outside_quantisation_follow_too_and_ordinary_text_is_left_alone() -> None:
+    config = {"_keys_to_ignore_on_load_unexpected": [r"model\.layers\.5.*"], "license": ["see layers.2 of the onion"]}
+    blocks = {(key,): value for key, value in config.items()}
+    text = output_config(stack_of(MODELS["llama"].checkpoint(blocks), LAYERS)).text
+    assert json.loads(text) == {
+        "num_hidden_layers": 10,
+        "_keys_to_ignore_on_load_unexpected": [r"model\.layers\.8.*"],
+        "license": ["see layers.2 of the onion"],
+    }
+
+
+def test_every_other_byte_of_the_config_stays() -> None:
+    block = {"bits":   8, "ignore": ["model.layers.5.mlp"]}  # fmt: skip
+    checkpoint = MODELS["llama"].checkpoint({("quantization_config",): block})
+    old, new = checkpoint.config.text, output_config(stack_of(checkpoint, LAYERS)).text
+    assert new == old.replace("layers.5.mlp", "layers.8.mlp").replace(
+        '"num_hidden_layers": 7', '"num_hidden_layers": 10'
+    )
+
+
+SIDECARS = {
+    "hf_quant_config.json": ({"quantization": {"exclude_modules": ["lm_head", "model.layers.5*"]}}, "model.layers.8*"),
+    "quantize_config.json": ({"bits": 4, "dynamic": {r"-:.*\.5\..*": {}}}, r"-:.*\\.8\\..*"),
+    "quant_config.json": ({"modules_to_not_convert": ["model.layers.5.mlp"]}, "model.layers.8.mlp"),
+    "params.json": ({"dim": 8, "n_layers": 7, "vision_encoder": {"num_hidden_layers": 7}}, '"n_layers": 10'),
+    "anything.json": ({"notes": {"model.layers.5.mlp": "hot"}}, "model.layers.8.mlp"),
+}
+
+
+@pytest.mark.parametrize("name", SIDECARS)
+def test_json_beside_the_weights_is_rewritten(name: str) -> None:
+    old, part = SIDECARS[name]
+    stack = stack_of(MODELS["llama"].checkpoint({}, {name: json.dumps(old)}), LAYERS)
+    assert part in companions(stack).rewritten[name]
+    assert "5" not in companions(stack).rewritten[name]
+
+
+def test_another_towers_depth_beside_the_weights_stays() -> None:
+    old, _ = SIDECARS["params.json"]
+    stack = stack_of(MODELS["llama"].checkpoint({}, {"params.json": json.dumps(old)}), LAYERS)
+    assert json.loads(companions(stack).rewritten["params.json"])["vision_encoder"] == {"num_hidden_layers": 7}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("recipe.yaml", "stage:\n  ignore: ['re:.*lm_head', 're:.*layers.5.mlp.*']\n"),
+        ("recipe.yaml", "a: [unclosed, layers.5"),
+        ("recipe.yaml", "a: &x [model.layers.1]\nb: *x\n"),
+        ("importance.json", '{"layer_importance": [1, 2, 3, 4, 5, 6, 7]}'),
+        ("importance.json", '{"0": 1, "1": 1, "2": 1, "3": 1, "4": 1, "5": 1, "6": 1}'),
+        ("importance.json", '{"layer_3": 0.5}'),
+        ("imatrix.dat", None),
+        ("model.sig", None),
+    ],
+)
+def test_what_cannot_be_rewritten_is_left_out_with_a_reason(name: str, text: str | None) -> None:
+    found = companions(stack_of(MODELS["llama"].checkpoint({}, {name: text}), LAYERS))
+    assert list(found.left_out) == [name]
+    assert not found.rewritten
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("recipe.yaml", "stage:\n  ignore: ['re:.*lm_head']\n  targets: [Linear]\n"),
+        ("recipe.yaml", "1: one\n2024-01-01: two\n"),
+        ("hf_quant_config.json", '{"quantization": {"quant_algo": "FP8_BLOCK_128", "exclude_modules": ["lm_head"]}}'),
+        ("other.json", "[1, 2, 3"),
+        ("other.json", '{"depth": 24, "layers": 24, "names": ["a", "b"]}'),
+    ],
+)
+def test_what_says_nothing_of_single_layers_is_copied(name: str, text: str) -> None:
+    found = companions(stack_of(MODELS["llama"].checkpoint({}, {name: text}), LAYERS))
+    assert not found.left_out
+    assert not found.rewritten
+
+
+def test_a_quantisation_file_that_cannot_be_rewritten_forbids_the_stack() -> None:
+    text = '{"exclude_modules": ["re:.*layers.(5"]}'
+    with pytest.raises(CheckpointError, match=r"hf_quant_config\.json"):
+        companions(stack_of(MODELS["llama"].checkpoint({}, {"hf_quant_config.json": text}), LAYERS))
+
+
+def test_the_layers_as_they_are_leave_every_file_as_it_is() -> None:
+    text = '{"exclude_modules": ["model.layers.5*"]}'
+    assert not companions(stack_of(MODELS["llama"].checkpoint({}, {"hf_quant_config.json": text}), range(7))).rewritten

@@ -80,8 +80,11 @@ def _placed_open_end(entry: Entry, before: str, digits: int, origins: Origins, s
 
 
 def _tried(entry: Entry, origins: Origins, speakers: Speakers) -> list[str]:
-    naming = _naming(entry, origins)
+    matched = _naming(entry, origins)
+    naming = matched or origins.modules.prefix
     wanted = _wanted(entry, origins, speakers, naming)
+    if matched and not any(wanted.values()):
+        return []
     for candidate in _candidates(entry, origins, speakers, naming, wanted):
         if _fulfils(candidate, wanted):
             return [found.text for found in candidate]
@@ -103,13 +106,13 @@ def _candidates(
 
 
 def _naming(entry: Entry, origins: Origins) -> str:
-    """What stands before the layer numbers in the names that the entry was written for."""
+    """What stands before the layer numbers in the names that the entry was written for; "" if it matches no layer."""
     modules = origins.modules
     for prefix in dict.fromkeys([modules.prefix, *(f"{prefix}{modules.holder}." for prefix in PREFIXES)]):
         for layer, names in enumerate(modules.inner_names):
             if any(entry.matches(f"{prefix}{layer}{name}") for name in names):
                 return prefix
-    return modules.prefix
+    return ""
 
 
 def _wanted(entry: Entry, origins: Origins, speakers: Speakers, naming: str) -> Wanted:
