@@ -17,6 +17,7 @@ from dlec_tui.wording import byte_size, duration, plural
 from engine.checkpoint.find import opener
 from engine.errors import escaped, shown
 from engine.jobs.orders import merge_order
+from engine.plan.companions import REWRITTEN
 from engine.store.location import store_path
 from engine.tasks.download import downloading_opener
 from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
@@ -84,6 +85,7 @@ def merged_lines(report: MergeReport) -> Iterator[str]:
     yield f"{out}: {byte_size(report.nbytes)} in {files}, {tensors}, {duration(report.seconds)}"
     yield load_check_text(report.loadcheck)
     yield from (f"note: {shown(note)}" for note in report.config.notes)
+    yield from (f"rewritten: {shown(name)} ({REWRITTEN})" for name in report.sidecars.rewritten)
     yield from (f"left out: {shown(name)} ({reason})" for name, reason in report.sidecars.left_out.items())
     yield f'open it:  {_opener_of(report)}.from_pretrained({str(report.out)!r}, dtype="auto")'
     yield f"upload:   hf upload USER/NAME {escaped(shlex.quote(str(report.out)))}"

@@ -68,16 +68,18 @@ def is_token_embedding(name: str) -> bool:
     return _TOKEN_EMBEDDING.search(name) is not None
 
 
+def is_of_other_tower(name: str) -> bool:
+    """Whether a tensor or module belongs to something beside the decoder: another modality, multi-token prediction."""
+    return _OTHER_TOWER.search(name) is not None
+
+
 def dissect(names: Iterable[str], layer_count: int) -> Anatomy:
     """Sort tensor names into `layer_count` layers and the two ends.
 
     Raises CheckpointError when no numbered run of modules fits that count.
     """
-    runs: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     all_names = list(names)
-    for name in all_names:
-        if match := _NUMBERED.fullmatch(name):
-            runs[match[1]][int(match[2])].append(match[3])
+    runs = _numbered_runs(all_names)
     prefix = _decoder_prefix(runs, layer_count)
     run = runs[prefix]
     parent = prefix.rstrip(".").rpartition(".")[0]
@@ -89,18 +91,38 @@ def dissect(names: Iterable[str], layer_count: int) -> Anatomy:
     )
 
 
+def stack_depths(names: Iterable[str]) -> frozenset[int]:
+    """How many modules each run of modules has that may be the decoder's layers."""
+    return frozenset(len(run) for prefix, run in _numbered_runs(names).items() if _is_stack(prefix, run))
+
+
+def _numbered_runs(names: Iterable[str]) -> dict[str, dict[int, list[str]]]:
+    """What stands before the first number of a name, to the numbers there, to what stands behind them."""
+    runs: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name in names:
+        if match := _NUMBERED.fullmatch(name):
+            runs[match[1]][int(match[2])].append(match[3])
+    return runs
+
+
+def _is_stack(prefix: str, run: Mapping[int, list[str]]) -> bool:
+    return set(run) == set(range(len(run))) and not is_of_other_tower(prefix)
+
+
 def _decoder_prefix(runs: Mapping[str, Mapping[int, list[str]]], layer_count: int) -> str:
     """The prefix of the decoder's layers: complete from 0, preferably exactly as many as the config says."""
-    complete = [
-        prefix
-        for prefix, run in runs.items()
-        if len(run) >= layer_count and set(run) == set(range(len(run))) and not _OTHER_TOWER.search(prefix)
-    ]
+    complete = [prefix for prefix, run in runs.items() if len(run) >= layer_count and _is_stack(prefix, run)]
     exact = [prefix for prefix in complete if len(runs[prefix]) == layer_count] or complete
     if len(exact) == 1:
         return exact[0]
     if not exact:
         counted = ", ".join(f"{prefix}N: {len(run)}" for prefix, run in sorted(runs.items())[:5]) or "none"
+        if len([prefix for prefix, run in runs.items() if _is_stack(prefix, run)]) > 1:
+            raise CheckpointError(
+                "the model has several stacks of layers",
+                why=f"config.json says {layer_count} layers, the numbered modules are {counted}",
+                fix="Models with one stack of layers can be stacked; if this is one, some of its shards are missing.",
+            )
         raise CheckpointError(
             "the tensors do not match the config",
             why=f"config.json says {layer_count} layers, the numbered modules are {counted}",

@@ -3,12 +3,13 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from engine.checkpoint.anatomy import Anatomy, dissect
-from engine.checkpoint.config import CONFIG_FILE, ModelConfig, read_config
+from engine.checkpoint.beside import files_beside
+from engine.checkpoint.config import CONFIG_FILE, ModelConfig, decoder_config, read_config_file
 from engine.checkpoint.header import StoredTensor
 from engine.checkpoint.index import read_tensors
 from engine.errors import CheckpointError
@@ -28,6 +29,8 @@ class Checkpoint:
     tensors: Mapping[str, StoredTensor]
     is_local: bool = True
     """False when only config and headers were fetched from the hub: it can be planned with, not merged."""
+    beside: Mapping[str, str | None] = field(default_factory=dict)
+    """Other files of the directory, as `files_beside` reads them; none where it is not local."""
 
     @cached_property
     def anatomy(self) -> Anatomy:
@@ -63,8 +66,11 @@ class Checkpoint:
 
 def open_checkpoint(directory: Path, reference: str = "") -> Checkpoint:
     """Open the checkpoint in `directory`. Raises CheckpointError or MachineError; reads no weight."""
-    config = read_config(directory / CONFIG_FILE)
-    opened = Checkpoint(reference or str(directory), directory, config, read_tensors(directory))
+    file = read_config_file(directory / CONFIG_FILE)
+    tensors = read_tensors(directory)
+    opened = Checkpoint(
+        reference or str(directory), directory, decoder_config(file, tensors), tensors, beside=files_beside(directory)
+    )
     _ = opened.anatomy
     return opened
 

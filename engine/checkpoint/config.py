@@ -1,22 +1,39 @@
 """Reads config.json as it is spelled: the raw text, the decoder's part of it, the number of layers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+from engine.checkpoint.anatomy import stack_depths
 from engine.errors import CheckpointError, MachineError, shown
 from engine.files import open_regular
 
 CONFIG_FILE = "config.json"
 
-LAYER_COUNT_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+LAYER_COUNT_KEYS = (
+    "num_hidden_layers",
+    "n_layer",
+    "n_layers",
+    "num_layers",
+    "num_transformer_layers",
+    "num_decoder_layers",
+)
 """Names under which model families keep the number of decoder layers."""
 
-TEXT_TOWERS = ((), ("text_config",), ("llm_config",), ("language_config",), ("thinker_config", "text_config"))
-"""Where the decoder's keys lie: at the top, or nested in a multi-module config."""
+LENGTH_KEYS = ("layers_block_type", "hybrid_override_pattern", "layer_types", "mlp_layer_types", "block_configs")
+"""Lists with one entry a layer, which tell the depth where no key does."""
+
+TEXT_TOWERS = (("text_config",), ("llm_config",), ("language_config",), ("thinker_config", "text_config"), ())
+"""Where the decoder's keys lie: nested in a multi-module config, or at the top. What is nested is read first."""
+
+QUANTISATION_KEYS = ("quantization_config", "compression_config", "quantization")
+"""Where a config.json says how its tensors are quantised."""
+
+Tower: TypeAlias = tuple[str, ...]
+"""Path of keys to a decoder's part of a config.json."""
 
 
 @dataclass(frozen=True)
@@ -27,19 +44,23 @@ class ModelConfig:
     text: str
     """The file, byte for byte."""
     data: Mapping[str, Any]
-    tower: tuple[str, ...]
-    """Path of keys to the decoder's part; empty for a text-only model."""
-    count_key: str
-    """The key of `decoder` that holds the layer count."""
+    tower: Tower
+    """Empty for a text-only model."""
+    layer_count: int
+    """Of the decoder."""
 
     @cached_property
     def decoder(self) -> Mapping[str, Any]:
-        return _descend(self.data, self.tower) or {}
+        return self.part(self.tower)
 
-    @property
-    def layer_count(self) -> int:
-        count: int = self.decoder[self.count_key]
-        return count
+    @cached_property
+    def towers(self) -> tuple[Tower, ...]:
+        """Every part that says this depth, the one that is read first: older programs repeated the keys at the top."""
+        return (self.tower, *(t for t in TEXT_TOWERS if t != self.tower and self.layer_count in _counts(self.part(t))))
+
+    def part(self, tower: Tower) -> Mapping[str, Any]:
+        """The part at a path; empty where there is none."""
+        return _descend(self.data, tower) or {}
 
     @property
     def model_type(self) -> str:
@@ -54,8 +75,22 @@ class ModelConfig:
         return tied if isinstance(tied, bool) else None
 
 
+@dataclass(frozen=True)
+class ConfigFile:
+    """A config.json that is an object and not of an encoder-decoder model."""
+
+    path: Path
+    text: str
+    data: Mapping[str, Any]
+
+
 def read_config(path: Path) -> ModelConfig:
     """Read config.json at `path`. Raises CheckpointError when it is not the config of a decoder."""
+    return decoder_config(read_config_file(path))
+
+
+def read_config_file(path: Path) -> ConfigFile:
+    """Raises CheckpointError when there is none at `path`, or none of a decoder, MachineError when it is unreadable."""
     try:
         with open_regular(path) as file:
             text = file.read().decode("utf-8")
@@ -67,10 +102,32 @@ def read_config(path: Path) -> ModelConfig:
         raise CheckpointError(f"{path} is not UTF-8 text", fix="Download the file again.") from error
     except OSError as error:
         raise MachineError(f"{path} cannot be read", why=error.strerror or str(error)) from error
-    return parse_config(text, path)
+    return _config_file(text, path)
 
 
-def parse_config(text: str, path: Path) -> ModelConfig:
+def parse_config(text: str, path: Path, names: Collection[str] = ()) -> ModelConfig:
+    """The config.json with this text, read with the names of the model's tensors where they are known."""
+    return decoder_config(_config_file(text, path), names)
+
+
+def decoder_config(file: ConfigFile, names: Collection[str] = ()) -> ModelConfig:
+    """Find the decoder and its depth. The tensors decide where the file says several depths, or none.
+
+    Raises CheckpointError when neither says how many layers there are.
+    """
+    said = [(tower, count) for tower in TEXT_TOWERS for count in _counts(_descend(file.data, tower) or {})]
+    said = said or [(tower, count) for tower in TEXT_TOWERS for count in _lengths(_descend(file.data, tower) or {})]
+    depths = stack_depths(names) if names and len({count for _, count in said}) != 1 else frozenset()
+    fitting = [(tower, count) for tower, count in said if count in depths]
+    if found := [*fitting, *said]:
+        return ModelConfig(file.path, file.text, file.data, *found[0])
+    if len(depths) == 1:
+        tower = next((tower for tower in TEXT_TOWERS if _descend(file.data, tower)), ())
+        return ModelConfig(file.path, file.text, file.data, tower, *depths)
+    raise _unsaid(file, depths)
+
+
+def _config_file(text: str, path: Path) -> ConfigFile:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -79,18 +136,30 @@ def parse_config(text: str, path: Path) -> ModelConfig:
         raise CheckpointError(f"{path} is not a model config", why=f"it holds a {type(data).__name__}, not an object")
     if data.get("is_encoder_decoder"):
         raise CheckpointError(f"{path} is refused", why="encoder-decoder models have no single stack of layers")
-    for tower in TEXT_TOWERS:
-        decoder = _descend(data, tower) or {}
-        for key in LAYER_COUNT_KEYS:
-            if type(decoder.get(key)) is int and decoder[key] > 0:
-                return ModelConfig(path, text, data, tower, key)
-    raise CheckpointError(
-        f"{path} does not say how many layers the model has",
-        why=f"none of {', '.join(LAYER_COUNT_KEYS)} is a positive number in it",
-    )
+    return ConfigFile(path, text, data)
 
 
-def _descend(data: Mapping[str, Any], keys: tuple[str, ...]) -> Mapping[str, Any] | None:
+def _counts(decoder: Mapping[str, Any]) -> list[int]:
+    """The depths that a decoder's keys say; 7.0, which some programs write, is 7."""
+    return [int(decoder[key]) for key in LAYER_COUNT_KEYS if _is_count(decoder.get(key))]
+
+
+def _lengths(decoder: Mapping[str, Any]) -> list[int]:
+    return [len(value) for key in LENGTH_KEYS if isinstance(value := decoder.get(key), (list, str)) and value]
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) in (int, float) and value > 0 and value % 1 == 0
+
+
+def _unsaid(file: ConfigFile, depths: frozenset[int]) -> CheckpointError:
+    why = f"none of {', '.join(LAYER_COUNT_KEYS)} is a positive whole number in it"
+    if depths:
+        why += f", and the tensors have stacks of {', '.join(map(str, sorted(depths)))} layers"
+    return CheckpointError(f"{file.path} does not say how many layers the model has", why=why)
+
+
+def _descend(data: Mapping[str, Any], keys: Tower) -> Mapping[str, Any] | None:
     for key in keys:
         inner = data.get(key)
         if not isinstance(inner, dict):

@@ -48,7 +48,7 @@ def open_remote(reference: str) -> Checkpoint:
     directory = Path(config).parent
     text = Path(config).read_text(encoding="utf-8")
     tensors = {tensor.name: tensor for tensor in _remote_tensors(metadata, directory)}
-    return Checkpoint(reference, directory, parse_config(text, Path(config)), tensors, is_local=False)
+    return Checkpoint(reference, directory, parse_config(text, Path(config), tensors), tensors, is_local=False)
 
 
 def download(reference: str, report: Report = silent) -> Path:

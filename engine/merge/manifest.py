@@ -79,6 +79,7 @@ def manifest_text(stack: Stack, made: Made) -> str:
         "config_changes": {".".join(path): value for path, value in made.config_changes.items()},
         "config_notes": list(made.config_notes),
         "sidecars": [name.as_posix() for name in made.sidecars.copied],
+        "rewritten": list(made.sidecars.rewritten),
         "left_out": made.sidecars.left_out,
     }
     return json.dumps(document, indent=2) + "\n"

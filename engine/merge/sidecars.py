@@ -6,14 +6,15 @@ Code of the model directory is copied as bytes and never run; links are followed
 import fnmatch
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from engine.checkpoint.config import CONFIG_FILE
 from engine.checkpoint.index import INDEX_FILE
 from engine.errors import MachineError
-from engine.files import sync_file
+from engine.files import sync_file, write_synced
+from engine.plan.companions import Companions
 
 LEFT_OUT = {
     "another weight format": (
@@ -29,6 +30,8 @@ LEFT_OUT = {
 }  # fmt: skip
 """Reason to patterns of names, of files and of directories alike; `training_args*` is a pickle besides."""
 
+NONE = Companions()
+
 
 @dataclass(frozen=True, slots=True)
 class Sidecars:
@@ -39,27 +42,37 @@ class Sidecars:
     """Relative names, in order."""
     left_out: dict[str, str]
     """Relative name to reason; the checkpoint's own weights and config are not listed."""
+    rewritten: Mapping[str, str] = field(default_factory=dict)
+    """Relative name to new text, of files that speak of layers."""
 
     @property
     def nbytes(self) -> int:
         return sum((self.directory / name).stat().st_size for name in self.copied)
 
 
-def sidecars_of(directory: Path, weights: set[Path]) -> Sidecars:
-    """Look through `directory`, whose own weight files are `weights`. Raises MachineError when it cannot be read."""
+def sidecars_of(directory: Path, weights: set[Path], speaking: Companions = NONE) -> Sidecars:
+    """Look through `directory`, whose own weight files are `weights` and of whose files some speak of layers.
+
+    Raises MachineError when it cannot be read.
+    """
     left_out: dict[str, str] = {}
     try:
         copied = tuple(sorted(_carried(directory, PurePath(), weights, left_out)))
     except OSError as error:
         raise MachineError(f"{directory} cannot be read", why=error.strerror or str(error)) from error
-    return Sidecars(directory, copied, dict(sorted(left_out.items())))
+    left_out = {**speaking.left_out, **left_out}
+    rewritten = {name: text for name, text in speaking.rewritten.items() if name not in left_out}
+    copied = tuple(name for name in copied if str(name) not in (*left_out, *rewritten))
+    return Sidecars(directory, copied, dict(sorted(left_out.items())), rewritten)
 
 
 def copy_sidecars(sidecars: Sidecars, target: Path) -> None:
-    """Copy them below `target`, contents only, and sync each. Raises MachineError for one that cannot be read."""
+    """Put them below `target`, contents only, and sync each. Raises MachineError for one that cannot be read."""
     for name in sidecars.copied:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         _copy(sidecars.directory / name, target / name)
+    for rewritten, text in sidecars.rewritten.items():
+        write_synced(target / rewritten, text)
 
 
 def _carried(root: Path, below: PurePath, weights: set[Path], left_out: dict[str, str]) -> Iterator[PurePath]:

@@ -9,6 +9,7 @@ from engine.checkpoint.anatomy import End, is_output_head, is_token_embedding
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.header import StoredTensor
 from engine.checkpoint.layer_keys import ConfigEdit, edited_config
+from engine.checkpoint.layer_names import Origins, modules_of
 from engine.checkpoint.residual import gain_offset, norms_behind
 from engine.plan.stack import Donor, FactorLevel, Stack, Visit, factor_of
 
@@ -60,7 +61,17 @@ def output_tensors(stack: Stack) -> list[OutputTensor]:
 def output_config(stack: Stack) -> ConfigEdit:
     """The config.json of the new checkpoint. Raises CheckpointError when no config of the family describes it."""
     visits = [(visit.checkpoint.config, visit.layer) for visit in stack.visits]
-    return edited_config(stack.config_donor.config, visits, config_overrides(stack))
+    return edited_config(stack.config_donor.config, visits, config_overrides(stack), origins_of(stack))
+
+
+def origins_of(stack: Stack) -> Origins:
+    """Where the layers come from, with the names of all tensors; the config's donor comes first."""
+    order = tuple(dict.fromkeys([stack.config_donor, *(visit.checkpoint for visit in stack.visits)]))
+    sources = order if stack.head.checkpoint in order else (*order, stack.head.checkpoint)
+    numbers = {id(checkpoint): number for number, checkpoint in enumerate(sources)}
+    visits = tuple((numbers[id(visit.checkpoint)], visit.layer) for visit in stack.visits)
+    modules = tuple(modules_of(checkpoint) for checkpoint in sources)
+    return Origins(modules, visits, numbers[id(stack.head.checkpoint)])
 
 
 def config_overrides(stack: Stack) -> dict[tuple[str, ...], Any]:

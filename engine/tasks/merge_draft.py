@@ -15,6 +15,7 @@ from engine.merge.layout import MAX_SHARD_SIZE, Layout, lay_out
 from engine.merge.partial import Partial
 from engine.merge.sidecars import Sidecars, sidecars_of
 from engine.merge.sources import SourceFile, sources_of
+from engine.plan.companions import companions
 from engine.plan.outputs import output_config, output_tensors
 from engine.plan.stack import Stack
 from engine.tensors.library import torch_library
@@ -84,7 +85,7 @@ def drafted(stack: Stack, plan_text: str, out: Path, options: MergeOptions) -> D
         operations=operations_of(layout),
         config=output_config(stack),
         sources=sources_of(tensors),
-        sidecars=sidecars_of(donor.directory, weights),
+        sidecars=sidecars_of(donor.directory, weights, companions(stack)),
     )
 
 

@@ -36,7 +36,8 @@ def _is_as_drafted(draft: Draft) -> bool:
     try:
         check_written(draft.out, draft.layout)
         _, *different = filecmp.cmpfiles(draft.sidecars.directory, draft.out, sidecars, shallow=False)
-        is_same_config = (draft.out / CONFIG_FILE).read_bytes() == draft.config.text.encode()
+        written = {CONFIG_FILE: draft.config.text, **draft.sidecars.rewritten}
+        is_same_text = all((draft.out / name).read_bytes() == text.encode() for name, text in written.items())
     except (DlecError, OSError):
         return False
-    return is_same_config and not any(different) and (draft.out / SUMS_FILE).exists() == draft.options.hash_sums
+    return is_same_text and not any(different) and (draft.out / SUMS_FILE).exists() == draft.options.hash_sums

@@ -54,3 +54,11 @@ def test_layers_behind_the_last_are_kept_apart():
 def test_missing_layers_are_refused(present):
     with pytest.raises(CheckpointError, match="do not match the config"):
         dissect([f"model.layers.{n}.w" for n in present], 5)
+
+
+def test_a_model_of_two_stacks_is_called_that():
+    """HRM has a high and a low module of equal depth, and config.json says how many layers run in all."""
+    names = [f"model.{stack}_module.layers.{n}.w" for stack in "HL" for n in range(3)]
+    with pytest.raises(CheckpointError, match="several stacks") as caught:
+        dissect(names, 24)
+    assert "model.H_module.layers.N: 3, model.L_module.layers.N: 3" in str(caught.value)

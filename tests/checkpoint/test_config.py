@@ -57,3 +57,14 @@ def test_arbitrary_text_is_read_or_refused(text):
         assert parse_config(text, Path("x")).layer_count > 0
     except CheckpointError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize(("number", "layers"), [("7.0", 7), ("7", 7), ("7e0", 7)])
+def test_a_whole_number_is_a_depth_however_it_is_spelled(number, layers):
+    assert parse_config(f'{{"num_hidden_layers": {number}}}', Path("config.json")).layer_count == layers
+
+
+@pytest.mark.parametrize("number", ["7.5", "-1", "NaN", "Infinity", "1e400"])
+def test_no_other_number_is_a_depth(number):
+    with pytest.raises(CheckpointError, match="does not say how many layers"):
+        parse_config(f'{{"num_hidden_layers": {number}}}', Path("config.json"))

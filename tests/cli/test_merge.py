@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.tasks.loadcheck import LoadCheck
+from tests.cli.conftest import write_plan
 from tests.tiny import write_llama
 
 SHAPE = ["out", "bytes", "seconds", "shards", "tensors_copied", "tensors_computed", "loadcheck"]
@@ -115,3 +116,19 @@ def test_download_asks_the_hub_only_for_what_is_not_here(dlec, plan: Path, tiny_
     assert dlec("merge", plan, "one", "--no-load-check").exit_code == 1
     assert dlec("merge", plan, "two", "--no-load-check", "--download").exit_code == 0
     assert asked == ["org/tiny"]
+
+
+def test_files_that_name_layers_follow_the_stack_and_the_report_says_so(dlec, tmp_path: Path) -> None:
+    source = write_llama(tmp_path / "own")
+    plan = write_plan(tmp_path / "own.yaml", source, (0, 4), (2, 6))
+    listed = {"exclude_modules": ["lm_head", "model.layers.5.mlp"], "n_layers": 6}
+    (source / "hf_quant_config.json").write_text(json.dumps(listed))
+    (source / "imatrix.dat").write_bytes(b"\0")
+    talk = dlec("merge", plan, "out", "--no-load-check").stdout
+    assert "rewritten: hf_quant_config.json" in talk
+    assert "left out: imatrix.dat (was measured on the source's layers)" in talk
+    written = json.loads(Path("out/hf_quant_config.json").read_text())
+    assert written == {"exclude_modules": ["lm_head", "model.layers.7.mlp"], "n_layers": 8}
+    manifest = json.loads(Path("out/dlec_manifest.json").read_text())
+    assert manifest["rewritten"] == ["hf_quant_config.json"]
+    assert "imatrix.dat" in manifest["left_out"]

@@ -7,6 +7,7 @@ import pytest
 
 from engine.errors import MachineError
 from engine.merge.sidecars import copy_sidecars, sidecars_of
+from engine.plan.companions import Companions
 
 CARRIED = ["LICENSE", "chat_template.jinja", "generation_config.json", "modeling_x.py", "tokenizer.model", "vocab.json"]
 LEFT = {
@@ -95,3 +96,13 @@ def test_a_sidecar_that_vanished_is_named(directory, tmp_path):
     (directory / "LICENSE").unlink()
     with pytest.raises(MachineError, match="LICENSE cannot be read"):
         copy_sidecars(sidecars, tmp_path / "new")
+
+
+def test_files_that_speak_of_layers_are_written_anew_or_left_out(directory, tmp_path):
+    (directory / "model.sig").write_text("signed")
+    speaking = Companions({"vocab.json": "{}\n"}, {"model.sig": "signs"})
+    found = sidecars_of(directory, {directory / "model.safetensors"}, speaking)
+    copy_sidecars(found, tmp_path / "new")
+    assert (tmp_path / "new/vocab.json").read_text() == "{}\n"
+    assert found.left_out == LEFT | {"model.sig": "signs"}
+    assert not (tmp_path / "new/model.sig").exists()

@@ -1,11 +1,12 @@
 """The new config while it is being worked out, and the layers that it has to describe."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from engine.checkpoint.config import ModelConfig
+from engine.checkpoint.anatomy import is_of_other_tower
+from engine.checkpoint.config import LAYER_COUNT_KEYS, QUANTISATION_KEYS, ModelConfig, Tower
 from engine.checkpoint.json_splice import KeyPath
 from engine.errors import CheckpointError, shown
 
@@ -31,6 +32,26 @@ class Described:
         return found
 
 
+_SPOKEN_OF_OTHERS = frozenset(
+    {"auto_map", "id2label", "label2id", "rope_parameters", "rope_scaling", "task_specific_params", *QUANTISATION_KEYS}
+)
+"""Objects whose lists are of classes, frequencies, files, or of modules by name."""
+
+
+def spoken(decoder: Decoder, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Every key path below a decoder that may speak of its layers, with its value; other towers' parts are left out."""
+    for key, value in decoder.items():
+        if is_of_other_tower(key) or key in _SPOKEN_OF_OTHERS:
+            continue
+        yield (*path, key), value
+        if isinstance(value, dict) and not _is_a_model(value):
+            yield from spoken(value, (*path, key))
+
+
+def _is_a_model(part: Decoder) -> bool:
+    return "model_type" in part or any(key in part for key in LAYER_COUNT_KEYS)
+
+
 class Visits(tuple[tuple[Described, int], ...]):
     """For each layer of the new model what describes it, and its number there."""
 
@@ -40,11 +61,13 @@ class Visits(tuple[tuple[Described, int], ...]):
         return tuple({id(source): source for source, _ in self}.values())
 
 
-def described(config: ModelConfig) -> Described:
+def described(config: ModelConfig, tower: Tower | None = None) -> Described:
+    """The decoder as one of the config's towers describes it: the one that is read first, unless another is named."""
     model_type = config.model_type
     if config.tower and "model_type" not in config.decoder:
         model_type = f"{model_type}_text"
-    return Described(config.decoder, config.layer_count, model_type, str(config.path))
+    decoder = config.part(tower) if tower in config.towers else config.decoder
+    return Described(decoder, config.layer_count, model_type, str(config.path))
 
 
 @dataclass

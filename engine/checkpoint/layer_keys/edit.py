@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.checkpoint.config import LAYER_COUNT_KEYS, ModelConfig
+from engine.checkpoint.config import LAYER_COUNT_KEYS, LENGTH_KEYS, QUANTISATION_KEYS, ModelConfig, Tower
 from engine.checkpoint.json_splice import KeyPath, spliced
 from engine.checkpoint.layer_keys import indices, lists, patterns, refusals, thresholds
-from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, described
+from engine.checkpoint.layer_keys.draft import Draft, Visits, described, refused
+from engine.checkpoint.layer_names import Modules, Origins, general_part, renamed
+from engine.errors import shown
 
 
 @dataclass(frozen=True)
@@ -23,19 +25,27 @@ class ConfigEdit:
 
 
 def edited_config(
-    donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]], extra: Mapping[KeyPath, Any] | None = None
+    donor: ModelConfig,
+    visits: Sequence[tuple[ModelConfig, int]],
+    extra: Mapping[KeyPath, Any] | None = None,
+    origins: Origins | None = None,
 ) -> ConfigEdit:
     """The donor's config for a model whose layer i is layer visits[i][1] of the model described by visits[i][0].
 
-    `extra` holds further changes, as key paths from the top of the file. Raises CheckpointError, naming the key, when
-    no config of this family describes such a model.
+    `extra` holds further changes, as key paths from the top of the file; `origins` the same visits with the names of
+    all tensors, without which patterns of names are refused. Raises CheckpointError, naming the key, when no config of
+    this family describes such a model.
     """
-    draft = Draft(described(donor), len(visits))
+    changes: dict[KeyPath, Any] = {}
+    notes: list[str] = []
     if not _is_identity(donor, visits):
-        _rewrite(draft, _described_visits(draft.donor, donor, visits))
-    changes = {(*donor.tower, *path): value for path, value in draft.changes.items()}
-    changes.update(extra or {})
-    return ConfigEdit(spliced(donor.text, changes), changes, tuple(draft.notes))
+        changes |= _renamed_modules(donor, visits, origins or _without_names(donor, visits), notes)
+        for tower in donor.towers:
+            draft = _rewritten(donor, visits, tower)
+            changes |= {(*tower, *path): value for path, value in draft.changes.items()}
+            notes += draft.notes
+    changes |= extra or {}
+    return ConfigEdit(spliced(donor.text, changes), changes, tuple(dict.fromkeys(notes)))
 
 
 def _is_identity(donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]]) -> bool:
@@ -43,22 +53,66 @@ def _is_identity(donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]]) 
     return len(layers) == len(visits) and layers == list(range(donor.layer_count))
 
 
-def _described_visits(
-    donor_described: Described, donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]]
-) -> Visits:
-    configs = {id(config): config for config, _ in visits}
-    known = {number: described(config) for number, config in configs.items()} | {id(donor): donor_described}
-    return Visits((known[id(config)], layer) for config, layer in visits)
+def _rewritten(donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]], tower: Tower) -> Draft:
+    known = {id(config): described(config, tower) for config in [*(config for config, _ in visits), donor]}
+    draft = Draft(known[id(donor)], len(visits))
+    _rewrite(draft, Visits((known[id(config)], layer) for config, layer in visits))
+    return draft
 
 
 def _rewrite(draft: Draft, visits: Visits) -> None:
     """The order matters: some lists are made up from index lists and from each other."""
     refusals.check_sources(visits)
-    for key in LAYER_COUNT_KEYS:
-        if draft.donor.decoder.get(key) == draft.donor.layer_count:
-            draft.set((key,), draft.layer_count)
+    _write_depth(draft)
     indices.remap(draft, visits)
     patterns.untile(draft, visits)
     lists.gather(draft, visits)
     thresholds.rewrite(draft, visits)
     refusals.check_last_layer(draft.now)
+
+
+def _write_depth(draft: Draft) -> None:
+    """Every key that says the depth says the new one."""
+    decoder, depth = draft.donor.decoder, draft.donor.layer_count
+    for key in LAYER_COUNT_KEYS:
+        if decoder.get(key) == depth:
+            draft.set((key,), draft.layer_count)
+    if decoder.get("num_layers") == depth and decoder.get("num_hidden_layers") == 2 * depth:
+        draft.set(("num_hidden_layers",), 2 * draft.layer_count)
+    if not any(decoder.get(key) for key in (*LAYER_COUNT_KEYS, *LENGTH_KEYS)):
+        draft.set((LAYER_COUNT_KEYS[0],), draft.layer_count)
+        draft.notes.append(f"`{LAYER_COUNT_KEYS[0]}` is written, which {shown(draft.donor.name)} leaves out.")
+
+
+def _renamed_modules(
+    donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]], origins: Origins, notes: list[str]
+) -> dict[KeyPath, Any]:
+    configs = _each_once(donor, visits)
+    if len(configs) > 1:
+        _check_quantised_alike(configs, origins)
+    changes = renamed([config.data for config in configs], origins)
+    notes += [f"`{shown('.'.join(path))}` names layers; its entries follow them." for path in changes]
+    return dict(changes)
+
+
+def _check_quantised_alike(configs: Sequence[ModelConfig], origins: Origins) -> None:
+    """One block of settings serves all layers. Raises CheckpointError where the sources' blocks differ."""
+    first, *others = configs
+    for tower in dict.fromkeys([(), *first.towers]):
+        for key in QUANTISATION_KEYS:
+            parts = [general_part(config.part(tower).get(key), origins.modules, (key,)) for config in configs]
+            for config, part in zip(others, parts[1:], strict=True):
+                if part != parts[0]:
+                    why = f"{first.path} and {config.path} say different things in it"
+                    raise refused(key, why, "Stack checkpoints that are quantised in the same way.")
+
+
+def _each_once(donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]]) -> list[ModelConfig]:
+    return list({id(config): config for config in [donor, *(config for config, _ in visits)]}.values())
+
+
+def _without_names(donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]]) -> Origins:
+    configs = _each_once(donor, visits)
+    numbers = {id(config): number for number, config in enumerate(configs)}
+    modules = tuple(Modules(config.layer_count) for config in configs)
+    return Origins(modules, tuple((numbers[id(config)], layer) for config, layer in visits))

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.checkpoint.json_splice import KeyPath
-from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, refused, silent
+from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, silent, spoken
+from engine.errors import shown
 
 INDEX_LISTS: Mapping[KeyPath, int] = {
     ("mlp_only_layers",): 0,
@@ -28,7 +29,9 @@ SOLVED_ELSEWHERE = (("mlp_only_layers",), ("moe_layers",))
 
 OVERRIDES = ("per_layer_config",)
 
-_NUMBERED_MODULE = re.compile(r"(.*(?:^|\.)(?:layers|h|blocks)\.)(\d+)(\.[^\d].*|)")
+_NAMES_LAYERS = re.compile(r"layer(?:s|_?(?:ids?|idxs?|ind(?:ices|exes)))$")
+_NEITHER = frozenset({"layer_ids", "target_layer_ids"})
+"""Of models that read the hidden states of another one."""
 
 
 def remap(draft: Draft, visits: Visits) -> None:
@@ -36,8 +39,33 @@ def remap(draft: Draft, visits: Visits) -> None:
     for path, first in INDEX_LISTS.items():
         if path not in SOLVED_ELSEWHERE:
             _remap_list(draft, visits, path, first)
-    _remap_overrides(draft, visits)
-    _remap_modules(draft, visits)
+    for path, value in spoken(draft.donor.decoder):
+        if path not in INDEX_LISTS and names_layers(draft.donor, path, value):
+            first = 1 if draft.donor.layer_count in value else 0
+            _remap_list(draft, visits, path, first)
+            draft.notes.append(f"`{shown('.'.join(path))}` names layers, the first as {first}, and follows them.")
+    _remap_overrides(draft, visits, OVERRIDES)
+    for path, value in spoken(draft.donor.decoder):
+        if path != OVERRIDES and _is_keyed_by_layer(draft.donor, path, value):
+            _remap_overrides(draft, visits, path)
+            draft.notes.append(f"`{shown('.'.join(path))}` has entries for layers, which follow them.")
+
+
+def names_layers(described: Described, path: KeyPath, value: Any) -> bool:
+    """Whether an unknown list is one of layer numbers: by its name, and by numbers that rise and are layers'."""
+    if not isinstance(value, list) or not _NAMES_LAYERS.search(path[-1]) or path[-1] in _NEITHER:
+        return False
+    if not value or any(type(number) is not int for number in value):
+        return False
+    return value == sorted(set(value)) and value[0] >= 0 and value[-1] - (0 not in value) < described.layer_count
+
+
+def _is_keyed_by_layer(described: Described, path: KeyPath, value: Any) -> bool:
+    if not isinstance(value, dict) or not value or not all(key.isdecimal() for key in value):
+        return False
+    numbers = sorted(map(int, value))
+    is_all = numbers == list(range(described.layer_count))
+    return is_all or ("layer" in path[-1] and numbers[-1] < described.layer_count)
 
 
 def _remap_list(draft: Draft, visits: Visits, path: KeyPath, first: int) -> None:
@@ -53,45 +81,15 @@ def _remap_list(draft: Draft, visits: Visits, path: KeyPath, first: int) -> None
     draft.set(path, numbers)
 
 
-def _remap_overrides(draft: Draft, visits: Visits) -> None:
-    """`per_layer_config`: {"3": {...}, ...}."""
-    if not any(isinstance(source.value(OVERRIDES), Mapping) for source in [draft.donor, *visits.sources]):
+def _remap_overrides(draft: Draft, visits: Visits, path: KeyPath) -> None:
+    """{"3": {...}, ...}."""
+    if not any(isinstance(source.value(path), Mapping) for source in [draft.donor, *visits.sources]):
         return
     overrides = {}
     for place, (source, layer) in enumerate(visits):
-        listed = source.value(OVERRIDES)
+        listed = source.value(path)
         if not isinstance(listed, Mapping):
-            raise silent(OVERRIDES[0], source)
+            raise silent(path[-1], source)
         if str(layer) in listed:
             overrides[str(place)] = listed[str(layer)]
-    draft.set(OVERRIDES, overrides)
-
-
-def _remap_modules(draft: Draft, visits: Visits) -> None:
-    """Lists of module names such as quantization's `modules_to_not_convert`."""
-    settings = draft.donor.decoder.get("quantization_config")
-    if not isinstance(settings, Mapping):
-        return
-    for key, value in settings.items():
-        if isinstance(value, Mapping) and any(_NUMBERED_MODULE.fullmatch(str(name)) for name in value):
-            raise refused(f"quantization_config.{key}", "it has settings for single layers")
-        if isinstance(value, list) and any(_numbered(name) for name in value):
-            draft.set(("quantization_config", key), _remapped_names(draft.donor, key, visits))
-
-
-def _remapped_names(donor: Described, key: str, visits: Visits) -> list[Any]:
-    """The donor's names without a layer number, those of each layer's source, the donor's behind the last layer."""
-    donors: list[Any] = donor.decoder["quantization_config"][key]
-    names = [name for name in donors if not _numbered(name)]
-    for place, (source, layer) in enumerate(visits):
-        listed = source.value(("quantization_config", key))
-        for match in map(_numbered, listed if isinstance(listed, list) else []):
-            if match and int(match[2]) == layer:
-                names.append(f"{match[1]}{place}{match[3]}")
-    behind = [match for match in map(_numbered, donors) if match and int(match[2]) >= donor.layer_count]
-    deeper = len(visits) - donor.layer_count
-    return [*names, *(f"{match[1]}{int(match[2]) + deeper}{match[3]}" for match in behind)]
-
-
-def _numbered(name: Any) -> re.Match[str] | None:
-    return _NUMBERED_MODULE.fullmatch(name) if isinstance(name, str) else None
+    draft.set(path, overrides)

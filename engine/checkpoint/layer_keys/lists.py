@@ -5,8 +5,8 @@ from typing import Any
 
 from engine.checkpoint.json_splice import KeyPath
 from engine.checkpoint.layer_keys.defaults import DERIVED_KEYS, derived
-from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, refused, silent
-from engine.checkpoint.layer_keys.indices import INDEX_LISTS
+from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, refused, silent, spoken
+from engine.checkpoint.layer_keys.indices import INDEX_LISTS, names_layers
 from engine.errors import shown
 
 KNOWN = (
@@ -60,6 +60,7 @@ NOT_PER_LAYER = frozenset(
         "begin_suppress_tokens",
         "mtp_layer_types",
         "mtp_mlp_layer_types",
+        "mtp_layers_block_type",
         "layer_ids",
         "target_layer_ids",
     }
@@ -121,8 +122,10 @@ def _paths(draft: Draft, visits: Visits) -> Iterator[KeyPath]:
     yield from (
         (key,) for key in DERIVED_KEYS if any(_speaks(each, (key,)) or _derives(each, key) for each in described)
     )
-    found = {(key,): None for each in described for key in each.decoder if _is_per_layer(each, key)}
-    yield from (path for path in found if path[0] not in DERIVED_KEYS)
+    found = {
+        path: None for each in described for path, value in spoken(each.decoder) if _is_per_layer(each, path, value)
+    }
+    yield from (path for path in found if path[0] not in DERIVED_KEYS and path not in NESTED)
     yield from (path for path in NESTED if any(_speaks(each, path) for each in described))
 
 
@@ -136,10 +139,9 @@ def _speaks(described: Described, path: KeyPath) -> bool:
     return isinstance(value, (list, str)) and len(value) > 0
 
 
-def _is_per_layer(described: Described, key: str) -> bool:
-    if key in NOT_PER_LAYER or (key,) in INDEX_LISTS:
+def _is_per_layer(described: Described, path: KeyPath, value: Any) -> bool:
+    if path[-1] in NOT_PER_LAYER or path in INDEX_LISTS or names_layers(described, path, value):
         return False
-    value = described.decoder[key]
-    if key in KNOWN:
+    if path[-1] in KNOWN and len(path) == 1:
         return isinstance(value, (list, str)) and len(value) > 0
     return isinstance(value, list) and len(value) == described.layer_count

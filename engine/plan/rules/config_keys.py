@@ -15,17 +15,15 @@ Remedy: That of the message; models whose layers depend on each other cannot be 
 
 from collections.abc import Iterator
 
-from engine.checkpoint.layer_keys import edited_config
 from engine.errors import CheckpointError
+from engine.plan.outputs import output_config
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
 
 
 def check(facts: Facts) -> Iterator[Problem]:
-    stack = facts.stack
-    visits = [(visit.checkpoint.config, visit.layer) for visit in stack.visits]
     try:
-        edit = edited_config(stack.config_donor.config, visits)
+        edit = output_config(facts.stack)
     except CheckpointError as error:
         yield Problem("config-keys", Severity.ERROR, error.line, fix=error.fix)
         return

@@ -1,0 +1,64 @@
+"""The small files beside a checkpoint's weights and config that may speak of its layers."""
+
+import fnmatch
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from engine.checkpoint.config import CONFIG_FILE
+from engine.errors import MachineError
+
+MAX_BYTES = 2**24
+"""A larger file is a vocabulary or data, not settings."""
+_SETTINGS = ("*.json", "*.yaml", "*.yml")
+_NO_SETTINGS = (
+    CONFIG_FILE,
+    "*.index.json",
+    "adapter_*",
+    "added_tokens.json",
+    "chat_template*",
+    "dlec_manifest.json",
+    "generation_config.json",
+    "mergekit_config.yml",
+    "preprocessor_config.json",
+    "special_tokens_map.json",
+    "tekken.json",
+    "token*",
+    "trainer_state.json",
+    "training_args*",
+    "vocab*",
+)
+"""Files of which it is known that they have nothing to say of layers, or that do not go into a new model."""
+
+
+def files_beside(directory: Path) -> Mapping[str, str | None]:
+    """The names of the files in `directory` to their text; None for those that are no settings.
+
+    Raises MachineError when the directory cannot be read.
+    """
+    try:
+        with os.scandir(directory) as entries:
+            return dict(sorted(_read(entries)))
+    except OSError as error:
+        raise MachineError(f"{directory} cannot be read", why=error.strerror or str(error)) from error
+
+
+def _read(entries: Iterator[os.DirEntry[str]]) -> Iterator[tuple[str, str | None]]:
+    for entry in entries:
+        if entry.is_file():
+            yield entry.name, _text(entry) if _is_settings(entry) else None
+
+
+def _is_settings(entry: os.DirEntry[str]) -> bool:
+    return _is_one_of(entry.name, _SETTINGS) and not _is_one_of(entry.name, _NO_SETTINGS)
+
+
+def _is_one_of(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _text(entry: os.DirEntry[str]) -> str | None:
+    try:
+        return Path(entry.path).read_text(encoding="utf-8") if entry.stat().st_size <= MAX_BYTES else None
+    except (OSError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,198 @@
+"""Walks through a settings file and rewrites every entry that names layers, wherever it stands."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from engine.checkpoint.anatomy import is_of_other_tower
+from engine.checkpoint.layer_names.entries import Entry, Spelling, entry_of
+from engine.checkpoint.layer_names.numbers import pinned
+from engine.checkpoint.layer_names.origins import HOLDERS, Modules, Origins
+from engine.checkpoint.layer_names.placing import Placed, placed
+from engine.errors import CheckpointError, shown
+
+Path: TypeAlias = tuple[str, ...]
+Values: TypeAlias = Sequence[Any]
+"""What each source has at one path, the donor first; None where it has nothing."""
+Said: TypeAlias = dict[int, Any]
+"""Index of a source to the value that an entry has there."""
+
+_SELECTS_MODULES = re.compile(r"quant|compress|ignore|exclude|skip|target|dynamic|extra_config|not_convert|recipe")
+"""Keys below which strings choose modules, whatever they look like."""
+_HOLDER = re.compile(rf"(?<![a-z])(?:{'|'.join(sorted(HOLDERS))})(?![a-z])")
+_MODULE_NAME = re.compile(r"[\w.]+")
+
+
+def renamed(documents: Values, origins: Origins, below: Path = ()) -> Mapping[Path, Any]:
+    """What changes in the first of `documents`, one a source: key path to new value, () for the whole.
+
+    below: names that say what the document is about, such as that of its file. Raises CheckpointError, naming the
+    place, where an entry cannot follow the layers.
+    """
+    return dict(_Walk(origins, below).changes((), documents))
+
+
+def general_part(value: Any, modules: Modules, keys: Path = ()) -> Any:
+    """`value` without the entries that are about single layers."""
+    if isinstance(value, dict):
+        general = [key for key in value if not _is_about_layers(key, keys, modules)]
+        return {key: general_part(value[key], modules, (*keys, key)) for key in general}
+    if isinstance(value, list):
+        kept = [inner for inner in value if not (isinstance(inner, str) and _is_about_layers(inner, keys, modules))]
+        return sorted(kept) if all(isinstance(inner, str) for inner in kept) else kept
+    return value
+
+
+def _is_about_layers(text: str, keys: Path, modules: Modules) -> bool:
+    entry = entry_of(text, keys)
+    return pinned(entry, modules) is not None or (entry.spelling is not Spelling.NAME and any(map(str.isdigit, text)))
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """One document of each source on the way to those of the new model."""
+
+    origins: Origins
+    below: Path
+
+    def changes(self, path: Path, values: Values) -> Iterator[tuple[Path, Any]]:
+        value = values[0]
+        if isinstance(value, dict) and not self._has_entries(path, value):
+            for key in value:
+                if not is_of_other_tower(key):
+                    yield from self.changes((*path, key), _at(values, key))
+            return
+        new = self._walked(path, values)
+        if new != value:
+            yield path, new
+
+    def _walked(self, path: Path, values: Values) -> Any:
+        match values[0]:
+            case dict():
+                return self._mapping(path, values)
+            case list() as items if all(isinstance(item, str) for item in items):
+                return self._list(path, values)
+            case list():
+                return self._items(path, values)
+            case str() as text:
+                return self._single(path, text)
+            case other:
+                return other
+
+    def _mapping(self, path: Path, values: Values) -> Any:
+        new: dict[str, Any] = {}
+        for key, said in _said_by_key(values):
+            for found in self._placed(path, key, said):
+                is_ordinary = found.text == key and found.place is None and 0 in said and not is_of_other_tower(key)
+                value = next(iter(said.values()))
+                inner = self._walked((*path, key), _at(values, key)) if is_ordinary else self._moved(value, found)
+                if new.setdefault(found.text, inner) != inner:
+                    raise self._error(path, f"two settings for `{shown(found.text)}`")
+        return new
+
+    def _list(self, path: Path, values: Values) -> Any:
+        keys = (*self.below, *path)
+        if not any(self._is_entry(entry_of(item, keys), keys) for value in values for item in _strings(value)):
+            return values[0]
+        found = [placed for item, said in _said_by_item(values) for placed in self._placed(path, item, said)]
+        kept = [placed.text for placed in found if placed.place is None]
+        numbered = sorted((placed.place, placed.text) for placed in found if placed.place is not None)
+        new = [*kept, *dict.fromkeys(text for _, text in numbered)]
+        return values[0] if sorted(new) == sorted(values[0]) else new
+
+    def _items(self, path: Path, values: Values) -> list[Any]:
+        """A list that holds more than strings."""
+        return [self._walked(path, [_item(value, index) for value in values]) for index in range(len(values[0]))]
+
+    def _single(self, path: Path, text: str) -> str:
+        """A string that is no entry of a list: it can name one layer, not several."""
+        if not _MODULE_NAME.fullmatch(text) or not self._names_layer(path, text):
+            return text
+        found = self._placed(path, text, {0: None})
+        if len(found) != 1:
+            raise self._error(path, f"it names one layer, `{shown(text)}`, which the stack has {len(found)} times")
+        return found[0].text
+
+    def _names_layer(self, path: Path, text: str) -> bool:
+        entry = entry_of(text, path)
+        return entry.spelling is Spelling.NAME and pinned(entry, self.origins.modules) is not None
+
+    def _placed(self, path: Path, text: str, said: Said) -> list[Placed]:
+        keys = (*self.below, *path)
+        if text.isidentifier():
+            return [Placed(text)] if 0 in said else []
+        entry = entry_of(text, keys)
+        if not self._chooses_modules(entry, keys):
+            return [Placed(text)] if 0 in said else []
+        try:
+            return placed(entry, self.origins, frozenset(said))
+        except CheckpointError as error:
+            raise self._error(path, error.line, error.fix) from error
+
+    def _chooses_modules(self, entry: Entry, keys: Path) -> bool:
+        if entry.spelling is Spelling.NAME or entry.sign:
+            return True
+        return any(map(_SELECTS_MODULES.search, keys)) or _HOLDER.search(entry.body) is not None
+
+    def _has_entries(self, path: Path, value: Mapping[str, Any]) -> bool:
+        """Whether the keys themselves are entries; those of an ordinary object are plain words."""
+        keys = (*self.below, *path)
+        return any(self._is_entry(entry_of(key, keys), keys) for key in value)
+
+    def _is_entry(self, entry: Entry, keys: Path) -> bool:
+        """Whether an entry may be about some layers."""
+        if entry.body.isidentifier():
+            return False
+        if entry.spelling is Spelling.NAME:
+            return pinned(entry, self.origins.modules) is not None
+        return self._chooses_modules(entry, keys)
+
+    def _moved(self, value: Any, found: Placed) -> Any:
+        """The settings of one layer, in which names of that layer's modules are names of the new one's."""
+        if found.place is None or found.place == found.layer:
+            return value
+        if isinstance(value, dict):
+            return {self._moved(key, found): self._moved(inner, found) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._moved(inner, found) for inner in value]
+        if not isinstance(value, str) or "." not in value or not _MODULE_NAME.fullmatch(value):
+            return value
+        name = pinned(Entry("", value, Spelling.NAME), self.origins.modules)
+        return f"{name.before}{found.place}{name.after}" if name and name.layer == found.layer else value
+
+    def _error(self, path: Path, why: str, fix: str = "") -> CheckpointError:
+        return CheckpointError(f"`{shown('.'.join(path))}` cannot follow the layers", why=why, fix=fix)
+
+
+def _at(values: Values, key: str) -> list[Any]:
+    return [value.get(key) if isinstance(value, dict) else None for value in values]
+
+
+def _item(value: Any, index: int) -> Any:
+    return value[index] if isinstance(value, list) and index < len(value) else None
+
+
+def _said_by_key(values: Values) -> Iterator[tuple[str, Said]]:
+    """Every key of every source, and who says what there; apart where they say different things of single layers."""
+    for source, value in enumerate(values):
+        for key, inner in value.items() if isinstance(value, dict) else ():
+            if len(values) == 1:
+                yield key, {0: inner}
+                continue
+            said = {index: found for index, found in enumerate(_at(values, key)) if found == inner}
+            if min(said) == source:
+                yield key, said
+
+
+def _said_by_item(values: Values) -> Iterator[tuple[str, Said]]:
+    """Every string of every source's list, and who has it. Plain words, which name no module, may be repeated."""
+    members = [_strings(value) for value in values]
+    yield from ((word, {0: None}) for word in values[0] if word.isidentifier())
+    for item in dict.fromkeys(item for found in members for item in found if not item.isidentifier()):
+        yield item, {index: None for index, found in enumerate(members) if item in found}
+
+
+def _strings(value: Any) -> Mapping[str, None]:
+    """The strings of a list, in order, to be looked up."""
+    return dict.fromkeys(item for item in value if isinstance(item, str)) if isinstance(value, list) else {}

@@ -1,0 +1,216 @@
+"""The files beside the weights that speak of layers: what becomes of each in the new model.
+
+JSON is rewritten like config.json. What cannot be rewritten is left out, or refused where the weights cannot be read
+without it.
+"""
+
+import fnmatch
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from engine.checkpoint.anatomy import is_of_other_tower
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.config import LAYER_COUNT_KEYS
+from engine.checkpoint.json_splice import KeyPath, spliced
+from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
+from engine.checkpoint.layer_names import Origins, general_part, renamed
+from engine.errors import CheckpointError, shown
+from engine.plan.outputs import origins_of
+from engine.plan.stack import Stack
+
+LEFT_OUT: Mapping[str, tuple[str, ...]] = {
+    "was measured on the source's layers": ("imatrix*", "*.imatrix", "quant_log*"),
+    "signs or sums up the source's files": (
+        "*.sig", "*.sigstore", "*.sigstore.json", "*.asc", "*.minisig", "*.intoto.jsonl", "*.md5", "*.sha256",
+        "*.sha256sum", "sha256sum*", "checksums*",
+    ),
+}  # fmt: skip
+"""Reason to patterns of names, whatever the stack is."""
+
+REWRITTEN = "speaks of layers; rewritten for the new ones"
+_NAMES_LAYERS = "speaks of the source's layers"
+_QUANTISATION = re.compile(r"quant")
+"""Files that readers need to understand the weights."""
+_OTHER_NUMBERING = re.compile(r"(?:^|[^a-z])(?:layers?|blk)[_/ -]\d", re.IGNORECASE)
+_NUMBERED_TEXT = re.compile(r"(?:layers?|blk)\W{1,3}\d", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Companions:
+    """What becomes of files that cannot simply be copied."""
+
+    rewritten: Mapping[str, str] = field(default_factory=dict)
+    """Name to new text."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Name to reason."""
+
+
+class _LeftOutError(Exception):
+    """A file that has to stay behind; the argument is the reason."""
+
+
+def companions(stack: Stack) -> Companions:
+    """Raises CheckpointError, naming the file, for one that is needed and cannot be rewritten."""
+    rewritten: dict[str, str] = {}
+    left_out: dict[str, str] = {}
+    for name, text in stack.config_donor.beside.items():
+        if reason := _reason_by_name(name):
+            left_out[name] = reason
+        elif text is not None and not is_as_it_was(stack):
+            try:
+                new = _follows(name, text, stack)
+            except _LeftOutError as error:
+                left_out[name] = str(error)
+            else:
+                rewritten |= {name: new} if new != text else {}
+    _check_quantisation_files(stack)
+    return Companions(rewritten, left_out)
+
+
+def is_as_it_was(stack: Stack) -> bool:
+    """Whether the new model has the donor's layers in their order and number."""
+    donor = stack.config_donor
+    layers = [visit.layer for visit in stack.visits if visit.checkpoint is donor]
+    return len(layers) == len(stack.visits) and layers == list(range(donor.layer_count))
+
+
+def _reason_by_name(name: str) -> str:
+    found = (why for why, patterns in LEFT_OUT.items() if any(fnmatch.fnmatchcase(name, p) for p in patterns))
+    return next(found, "")
+
+
+def _follows(name: str, text: str, stack: Stack) -> str:
+    """The new text of a settings file. Raises _LeftOutError, or CheckpointError for a file that is needed."""
+    if not name.endswith(".json"):
+        return _as_it_was(name, text, stack)
+    try:
+        return _rewritten(name, text, stack)
+    except CheckpointError as error:
+        if not _QUANTISATION.search(name):
+            raise _LeftOutError(f"{_NAMES_LAYERS}: {error.line}") from error
+        raise CheckpointError(f"{shown(name)}: {error.what}", why=error.why, fix=error.fix) from error
+
+
+def _rewritten(name: str, text: str, stack: Stack) -> str:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    origins = origins_of(stack)
+    documents = [data, *(_document(checkpoint, name) for checkpoint in _givers(stack)[1:])]
+    changes = dict(renamed(documents, origins, (name,)))
+    changes |= dict(_depth_changes(data, stack))
+    if changes and len(documents) > 1:
+        _check_alike(name, documents, origins)
+    if _is_numbered_otherwise(text, data, origins):
+        raise CheckpointError("it lists the layers in a way that is not understood")
+    if () in changes:
+        return json.dumps(changes[()], indent=2, ensure_ascii=False) + "\n"
+    return spliced(text, changes)
+
+
+def _as_it_was(name: str, text: str, stack: Stack) -> str:
+    """The text of a YAML file that says nothing of single layers."""
+    documents = _yaml_documents(text)
+    if documents is None:
+        is_stale = _NUMBERED_TEXT.search(text) is not None
+    else:
+        is_stale = any(_is_stale(name, text, data, stack) for data in documents)
+    if is_stale:
+        raise _LeftOutError(_NAMES_LAYERS)
+    return text
+
+
+def _is_stale(name: str, text: str, data: Any, stack: Stack) -> bool:
+    origins = origins_of(stack)
+    try:
+        changes = renamed([data], origins, (name,)) or [*_depth_changes(data, stack)]
+    except CheckpointError:
+        return True
+    return bool(changes) or _is_numbered_otherwise(text, data, origins)
+
+
+def _yaml_documents(text: str) -> list[Any] | None:
+    """As JSON would hold them; None for what is no YAML, or could grow beyond its text by aliases."""
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, _LOADER)):
+            return None
+        return [json.loads(json.dumps(data, default=str)) for data in yaml.load_all(text, _LOADER)]
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        return None
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _givers(stack: Stack) -> list[Checkpoint]:
+    """In the order of the origins' sources."""
+    return list(dict.fromkeys([stack.config_donor, *(visit.checkpoint for visit in stack.visits)]))
+
+
+def _document(checkpoint: Checkpoint, name: str) -> Any:
+    try:
+        return json.loads(checkpoint.beside.get(name) or "null")
+    except (ValueError, RecursionError):
+        return None
+
+
+def _depth_changes(data: Any, stack: Stack, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Keys that say the depth, and lists with one entry a layer."""
+    depth = stack.config_donor.layer_count
+    for key, value in data.items() if isinstance(data, dict) else ():
+        if is_of_other_tower(key):
+            continue
+        if key in LAYER_COUNT_KEYS and type(value) is int and value == depth:
+            yield (*path, key), len(stack.visits)
+        elif key in PER_LAYER_LISTS and isinstance(value, list) and len(value) == depth:
+            yield (*path, key), [value[visit.layer] for visit in stack.visits]
+        elif isinstance(value, dict):
+            yield from _depth_changes(value, stack, (*path, key))
+
+
+def _check_alike(name: str, documents: list[Any], origins: Origins) -> None:
+    """One file serves all layers."""
+    parts = [general_part(document, origins.modules, (name,)) for document in documents]
+    if any(part != parts[0] for part in parts):
+        raise CheckpointError("the checkpoints say different things in it")
+
+
+def _is_numbered_otherwise(text: str, data: Any, origins: Origins) -> bool:
+    """Whether something numbers the layers otherwise than by the names of modules."""
+    return _OTHER_NUMBERING.search(text) is not None or _is_layer_wise(data, origins.modules.depth)
+
+
+def _is_layer_wise(data: Any, depth: int, key: str = "") -> bool:
+    """Whether something has an entry for each layer, by number or in a list that is not known."""
+    if isinstance(data, dict):
+        numbers = [name for name in data if name.isdigit()]
+        if numbers and ("layer" in key or sorted(map(int, numbers)) == list(range(depth))):
+            return True
+        return any(
+            _is_layer_wise(inner, depth, name) for name, inner in data.items() if isinstance(inner, (dict, list))
+        )
+    if isinstance(data, list):
+        is_one_each = "layer" in key and len(data) == depth and key not in PER_LAYER_LISTS
+        return is_one_each or any(
+            _is_layer_wise(inner, depth, key) for inner in data if isinstance(inner, (dict, list))
+        )
+    return False
+
+
+def _check_quantisation_files(stack: Stack) -> None:
+    """Raises CheckpointError where a source's weights are described by a file that the config's donor lacks."""
+    donor = stack.config_donor
+    for checkpoint in _givers(stack)[1:]:
+        for name, text in checkpoint.beside.items():
+            if text is not None and _QUANTISATION.search(name) and name not in donor.beside:
+                raise CheckpointError(
+                    f"{checkpoint.reference} is quantised as its {shown(name)} says",
+                    why=f"{donor.reference}, which gives the config, has no such file",
+                    fix="Stack checkpoints that are quantised in the same way.",
+                )

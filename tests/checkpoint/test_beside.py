@@ -1,0 +1,40 @@
+"""Which files beside the weights are read as settings."""
+
+import os
+
+import pytest
+
+from engine.checkpoint.beside import MAX_BYTES, files_beside
+from engine.errors import MachineError
+
+
+def test_settings_are_read_and_everything_else_is_listed(tmp_path):
+    for name in (
+        "hf_quant_config.json",
+        "recipe.yaml",
+        "tokenizer.json",
+        "model.safetensors.index.json",
+        "imatrix.dat",
+    ):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "assets").mkdir()
+    assert files_beside(tmp_path) == {
+        "hf_quant_config.json": "{}",
+        "imatrix.dat": None,
+        "model.safetensors.index.json": None,
+        "recipe.yaml": "{}",
+        "tokenizer.json": None,
+    }
+
+
+def test_what_is_no_text_or_too_long_or_no_file_is_not_read(tmp_path):
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe")
+    with (tmp_path / "long.json").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    os.mkfifo(tmp_path / "pipe.json")
+    assert files_beside(tmp_path) == {"binary.json": None, "long.json": None}
+
+
+def test_a_directory_that_is_away_is_named(tmp_path):
+    with pytest.raises(MachineError, match="nowhere cannot be read"):
+        files_beside(tmp_path / "nowhere")

@@ -1,0 +1,42 @@
+"""What `plan check` says of files beside the weights."""
+
+import json
+
+import pytest
+
+from tests.tiny import write_llama
+
+
+@pytest.fixture
+def said(workbench, tmp_path):
+    """Checks `[0, 4]`, `[1, 6]` of a model with one more file; gives (severity, message) of what is said of files."""
+
+    def said(name, text, end=4):
+        path = write_llama(tmp_path / "m")
+        (path / name).write_text(text)
+        workbench.add("m", path)
+        problems = workbench.check(("m", 0, end), ("m", end - 3 if end < 6 else 0, 6)).problems
+        return [(problem.severity, problem.message) for problem in problems if problem.rule == "sidecars"]
+
+    return said
+
+
+def test_a_rewritten_file_is_a_note(said):
+    listed = json.dumps({"exclude_modules": ["model.layers.5*"]})
+    assert said("hf_quant_config.json", listed) == [
+        ("note", "hf_quant_config.json speaks of layers; rewritten for the new ones")
+    ]
+
+
+def test_a_file_that_is_left_out_is_a_note_with_the_reason(said):
+    assert said("imatrix.dat", "") == [("note", "imatrix.dat is left out: it was measured on the source's layers")]
+
+
+def test_a_quantisation_file_that_cannot_be_rewritten_is_an_error(said):
+    ((severity, message),) = said("quantize_config.json", json.dumps({"dynamic": {"-:.*\\.5\\.(": {}}}))
+    assert severity == "error"
+    assert message.startswith("quantize_config.json: `dynamic` cannot follow the layers")
+
+
+def test_ordinary_files_are_not_spoken_of(said):
+    assert said("generation_config.json", '{"eos_token_id": [1, 2, 3, 4, 5, 6]}') == []
