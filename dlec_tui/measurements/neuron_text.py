@@ -1,7 +1,7 @@
 """Neurons as text: a line of the table, and all that is known of one."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from dlec_tui.measurements.neurons import NeuronView
@@ -48,18 +48,23 @@ def header_line(view: NeuronView, width: int) -> str:
         indented(f"{column.title}{arrow if column.order is view.order else ''}", column.width)
         for column in columns_for(view, width)
     )
-    return clipped(f"{_GAP.join(titles)}{_CONTEXT_GAP}peaks at", width)
+    return _line(titles, "peaks at", width)
 
 
 def neuron_line(neuron: NeuronStatistics, view: NeuronView, width: int) -> str:
     """One line of the table, in at most `width` cells."""
     cells = (indented(column.text_of(neuron), column.width) for column in columns_for(view, width))
-    return clipped(f"{_GAP.join(cells)}{_CONTEXT_GAP}{escaped(neuron.peak_context)}", width)
+    return _line(cells, escaped(neuron.peak_context), width)
+
+
+def _line(cells: Iterable[str], context: str, width: int) -> str:
+    figures = f"{_GAP.join(cells)}{_CONTEXT_GAP}"
+    return figures[:width] + clipped(context, width - len(figures))
 
 
 def columns_for(view: NeuronView, width: int) -> tuple[Column, ...]:
     """Those that a table of `width` columns has room for beside the text at the peak; the one sorted by always."""
-    columns = _COLUMNS
+    columns: tuple[Column, ...] = _COLUMNS
     for order in _LEFT_OUT_FIRST:
         needed = sum(column.width + len(_GAP) for column in columns) + len(_CONTEXT_GAP) + _LEAST_CONTEXT
         if needed > width and order is not view.order:
