@@ -1,6 +1,7 @@
 """Quantities as text: bytes, counts, times, percentages; and text that fits into terminal cells."""
 
 import math
+from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 
@@ -78,6 +79,26 @@ def padded(text: str, width: int) -> str:
 def indented(text: str, width: int) -> str:
     """`text` with blanks before it, `width` cells wide or wider."""
     return " " * (width - cell_len(text)) + text
+
+
+def packed(parts: Sequence[str], gap: str, width: int, height: int) -> list[str]:
+    """Parts with `gap` between them, as many on a line as fit; an ellipsis where `height` lines are not enough."""
+    lines: list[str] = []
+    for part in parts:
+        joined = f"{lines[-1]}{gap}{part}" if lines else part
+        if lines and cell_len(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(part)
+    return shortened(lines, width, height)
+
+
+def shortened(lines: Sequence[str], width: int, height: int) -> list[str]:
+    """Each line in `width` cells, and `height` of them; an ellipsis where something is left out."""
+    shown = [clipped(line, width) for line in lines[: max(0, height)]]
+    if shown and len(lines) > len(shown):
+        shown[-1] = clipped(f"{shown[-1].removesuffix('…')} …", width)
+    return shown
 
 
 def _head(text: str, width: int) -> str:
