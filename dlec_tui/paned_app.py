@@ -20,7 +20,7 @@ class PanedApp(TerminalApp, inherit_bindings=False):
     """The actions that are everywhere, but for leaving."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-normal"), (140, "-wide")]  # noqa: RUF012 - Textual's
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (18, "-low"), (32, "-high")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (18, "-low"), (30, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
     CSS = ZOOM_CSS + "Toast { padding: 0 1; max-width: 76; } ToastRack { margin-bottom: 1; }"
 

@@ -1,6 +1,9 @@
-"""Quantities as text: bytes, counts, times, percentages."""
+"""Quantities as text: bytes, counts, times, percentages; and text that fits into terminal cells."""
 
 import math
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
 
 from engine.errors import escaped
 
@@ -54,16 +57,71 @@ def frequency(per_second: float) -> str:
 
 
 def elided(text: str, width: int) -> str:
-    """`text` in at most `width` columns: of one that is too long, the beginning and the end."""
-    if len(text) <= width:
+    """`text` in at most `width` cells: of one that is too long, the beginning and the end."""
+    if cell_len(text) <= width:
         return text
-    end = (width - 1) // 2
-    return f"{text[: width - 1 - end]}…{text[len(text) - end :]}"
+    end = _tail(text, max(0, (width - 1) // 2))
+    return f"{_head(text, width - 1 - cell_len(end))}…{end}" if width > 0 else ""
+
+
+def clipped(text: str, width: int) -> str:
+    """`text` in at most `width` cells: of one that is too long, the beginning."""
+    if cell_len(text) <= width:
+        return text
+    return f"{_head(text, width - 1)}…" if width > 0 else ""
+
+
+def padded(text: str, width: int) -> str:
+    """`text` with blanks behind it, `width` cells wide or wider."""
+    return text + " " * (width - cell_len(text))
+
+
+def indented(text: str, width: int) -> str:
+    """`text` with blanks before it, `width` cells wide or wider."""
+    return " " * (width - cell_len(text)) + text
+
+
+def packed(parts: Sequence[str], gap: str, width: int, height: int) -> list[str]:
+    """Parts with `gap` between them, as many on a line as fit; an ellipsis where `height` lines are not enough."""
+    lines: list[str] = []
+    for part in parts:
+        joined = f"{lines[-1]}{gap}{part}" if lines else part
+        if lines and cell_len(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(part)
+    return shortened(lines, width, height)
+
+
+def shortened(lines: Sequence[str], width: int, height: int) -> list[str]:
+    """Each line in `width` cells, and `height` of them; an ellipsis where something is left out."""
+    shown = [clipped(line, width) for line in lines[: max(0, height)]]
+    if shown and len(lines) > len(shown):
+        shown[-1] = clipped(f"{shown[-1].removesuffix('…')} …", width)
+    return shown
+
+
+def _head(text: str, width: int) -> str:
+    """As much of the beginning as fits; a wide character is never halved."""
+    return set_cell_size(text, max(0, width)).rstrip()
+
+
+def _tail(text: str, width: int) -> str:
+    """As much of the end as fits; it begins with no mark that belongs to the character before."""
+    start = len(text)
+    while start > 0 and cell_len(text[start - 1 :]) <= width:
+        start -= 1
+    while start < len(text) and cell_len(text[start]) == 0:
+        start += 1
+    return text[start:]
 
 
 def change(new: float, old: float) -> str:
-    """How much larger or smaller `new` is than `old`: "+16.5 %"."""
-    return f"{(new - old) / old:+.1%}".replace("%", " %") if old else "new"
+    """How much larger or smaller `new` is than `old`: "+16.5 %", "+1,002 %"."""
+    if not old:
+        return "new"
+    share = (new - old) / old
+    return f"{share:+,.1%}".replace("%", " %") if abs(share) < 1 else f"{share:+,.0%}".replace("%", " %")
 
 
 def harm(delta_nll: float, low: float, high: float) -> str:

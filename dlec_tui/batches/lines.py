@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dlec_tui.batches.planning import Batch, disk_line
 from dlec_tui.jobs.lines import Span
 from dlec_tui.terminal.glyphs import GLYPHS
-from dlec_tui.wording import byte_size, elided
+from dlec_tui.wording import byte_size, elided, padded
 from engine.errors import DlecError, escaped
 from engine.jobs.batch import PlannedMerge, Target
 
@@ -34,7 +34,7 @@ def batch_items(targets: list[Target], found: Batch | None) -> list[BatchItem]:
 def batch_line(item: BatchItem, number: int, width: int) -> list[Span]:
     """number: its place in the order, from 1."""
     names = width - _FIGURES - 2 * len(_GAP) - 4
-    name = f"{number:>2}{_GAP}{elided(escaped(item.target.plan.name), max(12, names)):<{names}}{_GAP}"
+    name = f"{number:>2}{_GAP}{padded(elided(escaped(item.target.plan.name), max(12, names)), names)}{_GAP}"
     if item.error is not None:
         return [(name, ""), (f"{GLYPHS.error} cannot be merged", "bad")]
     return [(name, ""), (_figures(item.merge) if item.merge else "", "dim")]

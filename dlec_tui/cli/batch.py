@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.cells import cell_len
 
 from dlec_tui.batches.planning import Batch, disk_line, orders_of
 from dlec_tui.cli.batch_reading import read_batch
@@ -16,7 +17,7 @@ from dlec_tui.cli.jobs_options import home_option
 from dlec_tui.cli.options import json_option, strict_option
 from dlec_tui.cli.queueing import hint_at_workers, priority_option
 from dlec_tui.cli.sizes import max_shard_size_option
-from dlec_tui.wording import byte_size, count
+from dlec_tui.wording import byte_size, count, padded
 from engine.errors import escaped, shown
 from engine.jobs.batch import PlannedMerge, batch_id
 from engine.jobs.queue import submit
@@ -97,9 +98,9 @@ def job_array(merges: Sequence[PlannedMerge], directory: Path, options: MergeOpt
 def batch_lines(found: Batch) -> Iterator[str]:
     """What would be written, a line each, and what that takes of the disk."""
     rows = [("plan", "output", "layers", "parameters", "size"), *map(_row, found.merges)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     for plan, out, *figures in rows:
-        names = f"{plan:<{widths[0]}}  {out:<{widths[1]}}"
+        names = f"{padded(plan, widths[0])}  {padded(out, widths[1])}"
         yield "  ".join([names, *(f"{figure:>{width}}" for figure, width in zip(figures, widths[2:], strict=True))])
     yield disk_line(found)
 

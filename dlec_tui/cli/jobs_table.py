@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import click
+from rich.cells import cell_len
 
 from dlec_tui.jobs.stored import StoredJob, StoredJobs
 from dlec_tui.jobs.wording import detail, since
@@ -80,8 +81,8 @@ class _Columns:
 def _fitted(line: str, title: str, more: str, columns: _Columns, width: int) -> Iterator[str]:
     """Everything on one line where it fits, else `more` on lines of its own."""
     room = max(_NARROWEST, width - columns.before_title)
-    beside = room - len(_GAP) - len(more)
-    if more and beside >= min(len(title), _SHORTEST_TITLE):
+    beside = room - len(_GAP) - cell_len(more)
+    if more and beside >= min(cell_len(title), _SHORTEST_TITLE):
         yield f"{line}{elided(title, beside)}{_GAP}{_dim(more)}"
         return
     yield f"{line}{elided(title, room)}"

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import click
+from rich.cells import cell_len
 
-from dlec_tui.wording import printable
+from dlec_tui.wording import clipped, printable
 from engine.errors import escaped, shown
 from engine.plan.problems import Problem, Severity
 
@@ -45,5 +46,5 @@ def _excerpt(problem: Problem, source: list[str]) -> Iterator[str]:
     before = shown(line[: place.column - 1])
     if len(before) >= _WIDEST_SOURCE_LINE or not line.strip():
         return
-    yield f"  {shown(line)[:_WIDEST_SOURCE_LINE]}"
-    yield f"  {' ' * len(before)}{click.style('^', fg=_COLOURS[problem.severity], bold=True)}"
+    yield f"  {clipped(shown(line), _WIDEST_SOURCE_LINE)}"
+    yield f"  {' ' * cell_len(before)}{click.style('^', fg=_COLOURS[problem.severity], bold=True)}"

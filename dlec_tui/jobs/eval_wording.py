@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dlec_tui.terminal.glyphs import GLYPHS
 from engine.errors import shown
 
 Answer = Mapping[str, Any]
@@ -32,7 +33,7 @@ def eval_lines(found: Answer) -> Iterator[str]:
 
 def _value(each: Answer, side: str) -> str:
     se = each[f"{side}_se"]
-    return f"{each[side]:.4f}" + ("" if se is None else f" ± {se:.4f}")
+    return f"{each[side]:.4f}" + ("" if se is None else f" {GLYPHS.plus_minus} {se:.4f}")
 
 
 def _paired(each: Answer) -> str:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from rich.cells import cell_len
+
 from dlec_tui.jobs.progress import advance_of, bar
 from dlec_tui.jobs.results import headline
 from dlec_tui.jobs.stored import StoredJob
 from dlec_tui.jobs.wording import detail, since
 from dlec_tui.terminal.glyphs import GLYPHS
-from dlec_tui.wording import elided
+from dlec_tui.wording import clipped, elided, padded
 from engine.errors import escaped
 from engine.store.job_states import Done, Running
 
@@ -61,14 +63,15 @@ def job_line(stored: StoredJob, moment: datetime, columns: JobColumns) -> list[S
     job = stored.job
     tone = TONES.get(job.state_name, "")
     note = note_of(stored, moment, columns.rest)
-    beside = min(len(note), max(columns.rest // 2, columns.rest - len(_GAP) - len(job.order.title)))
+    title = escaped(job.order.title)
+    beside = min(cell_len(note), max(columns.rest // 2, columns.rest - len(_GAP) - cell_len(title)))
     title_room = columns.rest - (beside + len(_GAP) if beside else 0)
     return [
         (f"{job.id:>{columns.id}}{_GAP}", ""),
         (f"{state_text(job.state_name):<{_STATE}}{_GAP}", tone),
         (_more_columns(stored, moment, columns), "dim"),
-        (f"{_fitted(escaped(job.order.title), title_room):<{title_room}}{_GAP if beside else ''}", ""),
-        (_begun(note, beside), tone if job.state_name in ("running", "failed", "held") else "dim"),
+        (f"{padded(elided(title, title_room), title_room)}{_GAP if beside else ''}", ""),
+        (clipped(note, beside), tone if job.state_name in ("running", "failed", "held") else "dim"),
     ]
 
 
@@ -94,16 +97,6 @@ def clock(moment: datetime, now: datetime) -> str:
     """In the user's time; the day where it is another one: "10:42", "Nov 20 10:42". Stays the same until midnight."""
     there, here = moment.astimezone(), now.astimezone()
     return f"{there:%H:%M}" if there.date() == here.date() else f"{there:%b %d %H:%M}"
-
-
-def _fitted(text: str, width: int) -> str:
-    """Beginning and end: titles end in where something goes."""
-    return elided(text, width) if width > 0 else ""
-
-
-def _begun(text: str, width: int) -> str:
-    """The beginning: it says what is worst or best."""
-    return text if len(text) <= width else f"{text[: max(0, width - 1)]}…"[:width]
 
 
 def _far_text(stored: StoredJob, moment: datetime, *, with_bar: bool) -> str:

@@ -1,5 +1,7 @@
 """The jobs as one line: what runs, what waits, and what went wrong; pure."""
 
+from rich.cells import cell_len
+
 from dlec_tui.jobs.progress import advance_of, bar
 from dlec_tui.jobs.stored import StoredJob, StoredJobs
 from dlec_tui.terminal.glyphs import GLYPHS
@@ -22,7 +24,7 @@ def strip_text(jobs: StoredJobs, width: int) -> str:
         return elided(_GAP.join(filter(None, (counts or "no jobs wait or run", _unattended(jobs)))), width)
     others = f"+{len(running) - 1} more running" if len(running) > 1 else ""
     behind = _GAP.join(filter(None, (_far_text(running[-1], jobs, width), others, counts, _unattended(jobs))))
-    room = width - len(behind) - len(_GAP)
+    room = width - cell_len(behind) - len(_GAP)
     return elided(f"{_title(running[-1], max(room, _SHORTEST_TITLE))}{_GAP}{behind}".rstrip(), width)
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from rich.cells import cell_len
+
 from dlec_tui.measurements.heat import LEVELS, Block
 from dlec_tui.measurements.looking import Looking
 from dlec_tui.measurements.marks import Marks, in_words, marks_text, short
@@ -66,7 +68,7 @@ def fitted(parts: Sequence[str], width: int, height: int) -> list[str]:
     lines: list[str] = []
     for part in parts:
         joined = f"{lines[-1]} {GLYPHS.dot} {part}" if lines else part
-        if lines and len(joined) <= width:
+        if lines and cell_len(joined) <= width:
             lines[-1] = joined
         else:
             lines.append(part)

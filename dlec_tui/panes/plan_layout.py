@@ -32,15 +32,20 @@ if TYPE_CHECKING:
 
 
 class PlanLayout(Pane):
-    """Two views of one document, one at a time where there is no room for both."""
+    """Two views of one document; where room is short, more of it for the one that was used last."""
 
     SCOPED_CSS = False
     DEFAULT_CSS = """
     PlanPane #plan-views { layout: horizontal; height: 1fr; }
     PlanPane #slices-part, PlanPane #text-part { width: 1fr; }
-    .-narrow PlanPane #text-part { display: none; }
-    .-narrow PlanPane.-at-text #text-part { display: block; }
-    .-narrow PlanPane.-at-text #slices-part { display: none; }
+    .-narrow PlanPane #plan-views { layout: vertical; }
+    .-narrow PlanPane #slices-part { height: 3fr; min-height: 3; }
+    .-narrow PlanPane #text-part { height: 2fr; min-height: 3; }
+    .-narrow PlanPane.-at-text #slices-part { height: 1fr; }
+    .-narrow PlanPane.-at-text #text-part { height: 2fr; }
+    .-narrow.-low PlanPane.-at-findings #text-part { display: none; }
+    .-narrow.-low PlanPane.-at-findings.-at-text #text-part { display: block; height: 1fr; }
+    .-narrow.-low PlanPane.-at-findings.-at-text #slices-part { display: none; }
     """
 
     def __init__(self, *, id: str) -> None:
@@ -115,6 +120,10 @@ class PlanLayout(Pane):
             self.set_class(widget is self.editor, "-at-text")
         self.screen.set_focus(widget)  # at once: the next key is meant for it
 
+    def on_descendant_focus(self) -> None:
+        super().on_descendant_focus()
+        self.set_class(self.findings.has_focus_within, "-at-findings")
+
     # The document
 
     def come_to_front(self) -> None:
@@ -154,6 +163,8 @@ class PlanLayout(Pane):
         self.verdict = verdict
         self._take_slices(verdict.slices)
         self.findings.show(verdict, self.workbench.jobs)
+        if self.problems.has_focus and not verdict.problems:
+            self.go_to(self.list)
         self.editor.underline(verdict.problems)
         self.refresh_bindings()
 

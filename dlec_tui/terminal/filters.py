@@ -28,6 +28,7 @@ _ALIKE = {
     **dict.fromkeys("×✗✘✕✖", "x"),
     **dict.fromkeys("✓✔", "+"),
     "Δ": "d",
+    "±": "~",
     "\u2800": " ",
 }
 _BOX, _BRAILLE = range(0x2500, 0x2580), range(0x2801, 0x2900)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(slots=True)
 class Glyphs:
-    """Each is one cell wide, but for `arrow` and `ellipsis`.
+    """Each is one cell wide, but for `arrow`, `ellipsis` and `plus_minus`.
 
     A sign is never the only difference: a word or a place says the same.
     """
@@ -47,6 +47,8 @@ class Glyphs:
     line: str = "─"
     bar: str = "│"
     delta: str = "Δ"
+    plus_minus: str = "±"
+    """Three cells in ASCII."""
     chart: str = "braille"
     """The marker for plotext's lines."""
 
@@ -88,6 +90,7 @@ _ASCII = Glyphs(
     line="-",
     bar="|",
     delta="d",
+    plus_minus="+/-",
     chart="*",
 )
 

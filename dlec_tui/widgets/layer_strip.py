@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.events import Resize
@@ -23,7 +24,7 @@ from dlec_tui.plans.strip_cells import (
     summary_of,
     window_for,
 )
-from dlec_tui.wording import elided
+from dlec_tui.wording import elided, indented
 from engine.errors import escaped
 from engine.plan.edits import SliceView
 
@@ -98,9 +99,9 @@ class LayerStrip(Widget):
         place = place_of(self._cells, self._current)
         window = window_for(max(len(self._cells), len(self._other)), width, place)
         where = self._where(place)
-        words = elided(self._summary, max(0, width - len(where) - 2))
+        words = elided(self._summary, max(0, width - cell_len(where) - 2))
         lines = [
-            [(words, ""), (f"{where:>{max(0, width - len(words))}}", "rail")],
+            [(words, ""), (indented(where, width - cell_len(words)), "rail")],
             row_of(self._cells, window),
             [(rail_of(place, window), "rail")],
         ]

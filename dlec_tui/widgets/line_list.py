@@ -16,12 +16,14 @@ from textual.widget import Widget
 from dlec_tui.jobs.lines import Span
 
 Item = TypeVar("Item")
+_LEAST_WITH_HEADER = 3
+"""Lines."""
 Drawn: TypeAlias = tuple[tuple[Span, ...], bool]
 """The parts of a line, and whether the cursor is on it."""
 
 
 class LineList(ScrollView, Generic[Item], can_focus=True):
-    """Lines under a header that stays. What is put into it again is drawn only where its words have changed."""
+    """Lines, under a header that stays where there is room for it. Drawn anew only where words have changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "down", show=False, id="lines.down"),
@@ -154,9 +156,14 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
         self.refresh()
 
     @property
+    def _head(self) -> int:
+        """Lines for the header."""
+        return 1 if self.scrollable_content_region.height >= _LEAST_WITH_HEADER else 0
+
+    @property
     def _room(self) -> int:
         """Lines for items."""
-        return max(1, self.scrollable_content_region.height - 1)
+        return max(1, self.scrollable_content_region.height - self._head)
 
     def _show_cursor(self) -> None:
         top = self.scroll_offset.y
@@ -171,14 +178,14 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
             self.refresh(*changed)
 
     def _item_at(self, y: int) -> int | None:
-        at = y - 1 + self.scroll_offset.y
-        return at if y > 0 and at < len(self._items) else None
+        at = y - self._head + self.scroll_offset.y
+        return at if y >= self._head and at < len(self._items) else None
 
     def _line_at(self, y: int) -> Drawn:
         if not self._items:
             text = self.otherwise().split("\n")
             return ((text[y] if y < len(text) else "", "dim"),), False
-        if y == 0:
+        if y < self._head:
             return ((self.header(), "head"),), False
         at = self._item_at(y)
         return ((), False) if at is None else (tuple(self.line_of(self._items[at])), at == self._cursor)

@@ -119,8 +119,8 @@ class NeuronTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
+        view = self.shown_view or NeuronView()
         if y < _HEADER:
-            view = self.shown_view or NeuronView()
             style = self.get_component_rich_style("neuron-table--header", partial=True)
             return self._strip(header_line(view, width), style)
         row = self.scroll_offset.y + y - _HEADER
@@ -128,7 +128,7 @@ class NeuronTable(ScrollView, can_focus=True):
         if row >= self.row_count or neuron is None:
             return self._strip("", Style())
         here = self.get_component_rich_style("neuron-table--cursor", partial=True) if row == self.row else Style()
-        return self._strip(neuron_line(neuron, width), here)
+        return self._strip(neuron_line(neuron, view, width), here)
 
     def _strip(self, text: str, style: Style) -> Strip:
         width = self.size.width

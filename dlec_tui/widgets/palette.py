@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -15,6 +16,7 @@ from dlec_tui.actions.action import Action
 from dlec_tui.actions.palette import Offer, matching
 from dlec_tui.terminal.key_names import shown_keys
 from dlec_tui.widgets.overlay import Overlay
+from dlec_tui.wording import padded
 
 _WIDTH = 75
 """Of a line, in columns."""
@@ -80,7 +82,7 @@ class Palette(Overlay[Action | None]):
 def _option(offer: Offer) -> Option:
     """The name on the left and the keys on the right; the reason on a line of its own."""
     keys = shown_keys(offer.keys)
-    text = Text(offer.name.ljust(_WIDTH - len(keys)) + keys, "dim" if offer.reason else "", no_wrap=True)
+    text = Text(padded(offer.name, _WIDTH - cell_len(keys)) + keys, "dim" if offer.reason else "", no_wrap=True)
     if offer.reason:
         text.append(f"\n    not now: {offer.reason}")
     return Option(text)

@@ -5,40 +5,63 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
-from textual.widgets import Static
+from textual.widget import Widget
 
 from dlec_tui.plans.cost import cost_parts, is_too_large, merge_rate
 from dlec_tui.plans.results import jobs_about, result_lines
 from dlec_tui.plans.verdict import Verdict, counts_text
-from dlec_tui.widgets.facts_view import FactsView
+from dlec_tui.widgets.packed_line import PackedLine
 from dlec_tui.widgets.part import Part
 from dlec_tui.widgets.problem_list import ProblemList
+from dlec_tui.widgets.results_view import ResultsView
 from engine.store.results import PreviewResult
 
 if TYPE_CHECKING:
     from dlec_tui.jobs.stored import StoredJob, StoredJobs
 
+NO_RESULTS = "not previewed yet"
+
 
 class PlanFindings(Vertical):
-    """Below the plan; what there is nothing to say of takes no room."""
+    """Below the plan, always as high, so that nothing moves while one types: a line for the problems and one for the
+    results where room is short, of which the one that has the focus is a frame."""
 
     SCOPED_CSS = False
     DEFAULT_CSS = """
     PlanFindings { height: auto; }
-    PlanFindings #plan-found { height: auto; }
-    PlanFindings #problems-part, PlanFindings #results-part { height: auto; width: 1fr; display: none; }
-    PlanFindings #plan-results { height: auto; max-height: 4; }
-    PlanFindings #plan-cost { height: 1; padding: 0 1; color: $text-muted; display: none; }
+    PlanFindings.-nothing { visibility: hidden; }
+    PlanFindings #plan-found { height: auto; layout: vertical; }
+    PlanFindings #problems-part, PlanFindings #results-part { width: 1fr; height: 1; border: none; }
+    PlanFindings Part > * { overflow-y: hidden; }
+    PlanFindings Part:focus-within > *, .-high PlanFindings #problems-part > * { overflow-y: auto; }
+    .-high PlanFindings.-at-results #problems-part > * { overflow-y: hidden; }
+    PlanFindings #plan-cost { height: 1; padding: 0 1; color: $text-muted; }
     .-narrow PlanFindings #plan-cost { height: 2; }
+    .-narrow.-low PlanPane.-at-findings #plan-cost { height: 1; }
     PlanFindings #plan-cost.-too-large { color: $error; }
-    .-high PlanFindings #plan-results { max-height: 10; }
-    .-wide PlanFindings #plan-found { layout: horizontal; }
+
+    .-high PlanFindings #problems-part { height: 8; border: round $foreground 30%; }
+    .-high PlanFindings.-at-results #problems-part { height: 1; border: none; }
+    PlanFindings #problems-part:focus-within, PlanFindings #results-part:focus-within {
+        height: 25vh; border: round $accent;
+    }
+    .-high PlanFindings #problems-part:focus-within, .-high PlanFindings #results-part:focus-within { height: 8; }
+
+    .-wide.-high PlanFindings #plan-found { layout: horizontal; }
+    .-wide.-high PlanFindings #problems-part, .-wide.-high PlanFindings.-at-results #problems-part,
+    .-wide.-high PlanFindings #results-part {
+        height: 10; border: round $foreground 30%;
+    }
+    .-wide.-high PlanFindings #problems-part:focus-within, .-wide.-high PlanFindings #results-part:focus-within {
+        border: round $accent;
+    }
+    .-wide.-high PlanFindings Part > *, .-wide.-high PlanFindings.-at-results #problems-part > * { overflow-y: auto; }
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(classes="-nothing")
         self.problems = ProblemList(id="plan-problems")
-        self.results = FactsView(id="plan-results")
+        self.results = ResultsView(id="plan-results")
         self._verdict: Verdict | None = None
         self._previews: tuple[PreviewResult, ...] = ()
         self._previews_of = ""
@@ -50,17 +73,23 @@ class PlanFindings(Vertical):
         with Container(id="plan-found"):
             with Part("problems", id="problems-part"):
                 yield self.problems
-            with Part("this very plan", id="results-part"):
+            with Part("results of this plan", id="results-part"):
                 yield self.results
-        yield Static(id="plan-cost", markup=False)
+        yield PackedLine(id="plan-cost")
+
+    def on_descendant_focus(self) -> None:
+        self.set_class(self.results.has_focus, "-at-results")
+
+    def on_descendant_blur(self) -> None:
+        self.set_class(self.results.has_focus, "-at-results")
+        self.results.scroll_home(animate=False)
 
     def show(self, verdict: Verdict, jobs: "StoredJobs | None") -> None:
         """What was found in the text that stands there."""
         self._verdict = verdict
+        self.set_class(not verdict.text.strip(), "-nothing")
         self.problems.show(verdict.problems)
-        part = self.query_one("#problems-part", Part)
-        part.entitle(counts_text(verdict.problems))
-        part.display = bool(verdict.problems) and bool(verdict.text.strip())
+        self.query_one("#problems-part", Part).entitle(counts_text(verdict.problems) or "no problems")
         self.show_jobs(jobs)
 
     def show_previews(self, text: str, previews: tuple[PreviewResult, ...], jobs: "StoredJobs | None") -> None:
@@ -75,21 +104,18 @@ class PlanFindings(Vertical):
             self._show_results(self._verdict.text, jobs)
 
     @property
-    def parts(self) -> list[ProblemList | FactsView]:
-        """Those that can have the focus."""
-        shown = (self.problems, "#problems-part"), (self.results, "#results-part")
-        return [widget for widget, part in shown if self.query_one(part).display]
+    def parts(self) -> list[Widget]:
+        """Those that have something to show; they can have the focus."""
+        return [widget for widget in (self.problems, self.results) if widget.can_focus]
 
     def _show_cost(self, verdict: Verdict, jobs: "StoredJobs | None") -> None:
         rate = merge_rate(stored.job for stored in jobs.jobs) if jobs else None
-        line, text = self.query_one("#plan-cost", Static), ", ".join(cost_parts(verdict, rate))
-        if str(line.content) != text:
-            line.update(text, layout=False)  # with every key: its height stays
-        line.display = bool(text)
+        line = self.query_one("#plan-cost", PackedLine)
+        line.show(tuple(cost_parts(verdict, rate)))
         line.set_class(is_too_large(verdict), "-too-large")
 
     def _show_results(self, text: str, jobs: "StoredJobs | None") -> None:
         self.about = jobs_about(jobs, text)
         lines = result_lines(self._previews if self._previews_of == text else (), self.about, jobs)
-        self.query_one("#results-part").display = bool(lines)
-        self.results.show(lines)
+        self.results.can_focus = bool(lines)
+        self.results.show(lines or [(NO_RESULTS, "dim")])

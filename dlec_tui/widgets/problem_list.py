@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.strip import Strip
 from textual.widgets import OptionList
 
 from dlec_tui.plans.fixes import fix_text
 from dlec_tui.plans.problem_places import problem_text
+from dlec_tui.plans.verdict import counts_text
+from dlec_tui.terminal.glyphs import GLYPHS
+from dlec_tui.wording import clipped
 from engine.errors import escaped
 from engine.plan.problems import Problem, Severity
 
@@ -25,23 +30,29 @@ class ProblemList(OptionList):
         Binding("k", "cursor_up", "up", show=False, id="problems.up"),
     ]
     DEFAULT_CSS = """
-    ProblemList { height: auto; max-height: 6; border: none; padding: 0; background: transparent;
+    ProblemList { height: 1fr; border: none; padding: 0; background: transparent;
         scrollbar-size-vertical: 1; overflow-x: hidden; }
     ProblemList:focus { border: none; background: transparent; background-tint: transparent; }
     ProblemList > .option-list--option { padding: 0; }
     ProblemList > .option-list--option-highlighted { text-style: none; background: $panel; }
-    .-high ProblemList { max-height: 10; }
+    ProblemList > .problems--error { color: $error; }
+    ProblemList > .problems--warning { color: $warning; }
+    ProblemList > .problems--note { color: $foreground; }
+    ProblemList > .problems--none { color: $text-muted; }
     """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"problems--{name}" for name in (*map(str, Severity), "none")}
     SCOPED_CSS = False
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, markup=False, compact=True)
+        self.can_focus = False
         self._problems: tuple[Problem, ...] = ()
 
     def show(self, problems: Sequence[Problem]) -> None:
         """The cursor stays on its place."""
         if tuple(problems) == self._problems:
             return
+        self.can_focus = bool(problems)
         at = self.highlighted or 0
         self._problems = tuple(problems)
         more = len(problems) - MOST_SHOWN
@@ -60,6 +71,20 @@ class ProblemList(OptionList):
         at = self.highlighted
         return self._problems[at] if at is not None and at < len(self._problems) else None
 
+    def render_line(self, y: int) -> Strip:
+        """Where there is one line, how many problems there are, and the one under the cursor."""
+        if self.size.height > 1:
+            return super().render_line(y)
+        width = self.scrollable_content_region.width
+        style = self.get_component_rich_style(f"problems--{self.current.severity if self.current else 'none'}")
+        return Strip([Segment(clipped(self._in_one_line(), width), style)]).adjust_cell_length(width, style)
+
+    def _in_one_line(self) -> str:
+        if self.current is None:
+            return "no problems"
+        counted = [counts_text(self._problems)] if len(self._problems) > 1 else []
+        return f" {GLYPHS.dot} ".join([*counted, problem_text(self.current)])
+
     def step(self) -> None:
         """To the next one."""
         if self._problems:
@@ -70,4 +95,4 @@ class ProblemList(OptionList):
 def _content(problem: Problem) -> Content:
     text = Content.styled(problem_text(problem), _STYLES[problem.severity])
     fix = Content.styled(fix_text(problem), "bold")
-    return Content("  ").join(filter(None, (text, Content(escaped(problem.fix)), fix)))
+    return Content("\n  ").join(filter(None, (text, Content(escaped(problem.fix)), fix)))

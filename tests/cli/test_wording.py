@@ -3,8 +3,23 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from dlec_tui.wording import age, byte_size, change, count, duration, elided, frequency, harm, plural, printable
+from dlec_tui.wording import (
+    age,
+    byte_size,
+    change,
+    clipped,
+    count,
+    duration,
+    elided,
+    frequency,
+    harm,
+    indented,
+    padded,
+    plural,
+    printable,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,16 +60,41 @@ def test_what_is_rarer_than_once_an_hour_is_said_per_hour() -> None:
     assert frequency(1e-5) == "0.036/h"
 
 
-@given(st.text(st.characters(exclude_characters="…")), st.integers(1, 40))
-def test_an_elided_text_fits_and_keeps_both_ends(text: str, width: int) -> None:
+NAMES = st.text(
+    st.sampled_from("aZ9 /模型层かな한글é\u0301\u0308👍🏽\u200d👩🚀🇩🇪") | st.characters(exclude_characters="…")
+)
+"""Wide characters, marks that take no cell of their own, emoji of several characters, and everything else."""
+
+
+@given(NAMES, st.integers(0, 40))
+def test_an_elided_text_fits_in_cells_and_keeps_both_ends(text: str, width: int) -> None:
     short = elided(text, width)
     before, _, after = short.partition("…")
-    assert len(short) == min(len(text), width)
+    assert cell_len(short) <= width or not cell_len(text)
     assert short == text or (text.startswith(before) and text.endswith(after))
 
 
+@given(NAMES, st.integers(0, 40))
+def test_a_clipped_text_fits_in_cells_and_keeps_its_beginning(text: str, width: int) -> None:
+    short = clipped(text, width)
+    assert cell_len(short) <= width or not cell_len(text)
+    assert short == text or text.startswith(short.removesuffix("…"))
+
+
+def test_of_a_long_wide_name_as_much_is_shown_as_fits() -> None:
+    assert elided("模型模型模型模型模型模型", 12) == "模型模…模型"
+    assert clipped("模型模型模型", 6) == "模型…"
+
+
+@given(NAMES, st.integers(0, 60))
+def test_padded_texts_end_in_the_same_column(text: str, width: int) -> None:
+    """Cells are counted in what is before the next column, not in characters."""
+    widths = {cell_len(side(text, width)) for side in (padded, indented)}
+    assert widths == {max(width, cell_len(text))}
+
+
 def test_changes_carry_their_sign() -> None:
-    assert (change(117, 100), change(90, 100)) == ("+17.0 %", "-10.0 %")
+    assert (change(117, 100), change(90, 100), change(1102.1, 100)) == ("+17.0 %", "-10.0 %", "+1,002 %")
 
 
 @pytest.mark.parametrize(

@@ -68,17 +68,17 @@ PICTURES = {
 
 def draw(directory: Path) -> list[Path]:
     """Every picture, as NAME.svg in `directory`."""
-    with _a_home() as store:
+    with evening() as store:
         return [_drawn(directory / f"{name}.svg", store, keys) for name, keys in PICTURES.items()]
 
 
-def _session() -> Session:
+def session_of_evening() -> Session:
     """The plan is open, and as it was saved."""
     return Session(reference=MODEL, document=PlanDocument().opened(PLAN, Path("grown.yaml")))
 
 
 def _drawn(path: Path, store: Path, keys: tuple[str, ...]) -> Path:
-    save_session(store, _session())
+    save_session(store, session_of_evening())
 
     async def run() -> str:
         app = Workbench(store, theme="dark")
@@ -103,7 +103,7 @@ async def _all_there(pilot: Pilot[str]) -> None:
 
 
 @contextmanager
-def _a_home() -> Iterator[Path]:
+def evening() -> Iterator[Path]:
     """A directory to be in, with a model, a plan of it and a store; gives the store."""
     with tempfile.TemporaryDirectory() as room, contextlib.chdir(room), ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, {"TZ": "UTC", "HF_HUB_CACHE": f"{room}/none"}))
