@@ -28,6 +28,7 @@ class PanedApp(TerminalApp, inherit_bindings=False):
         super().__init__(store.parent, theme=theme, only_ascii=only_ascii)
         self.store = store
         self.read_only = read_only
+        self.log_file = None if read_only else self.log_file
         self._main = MainScreen(store)
 
     def get_default_screen(self) -> MainScreen:

@@ -80,7 +80,7 @@ class PlanPane(PlanSaving):
         models = self.current.view.models if self.current else ()
         reference = self.workbench.reference or next(iter(models), "")
         work = partial(self._prepare_form, name, reference)
-        self.run_worker(work, group="recipe", thread=True, exclusive=True, exit_on_error=False)
+        self.run_worker(work, group="recipe", thread=True, exclusive=True)
 
     def _prepare_form(self, name: str, reference: str) -> None:
         """In a thread: what is proposed depends on the model."""

@@ -203,7 +203,7 @@ class PlanSaving(PlanEditing):
 
     def in_thread(self, act: Then) -> None:
         """Do something that may raise DlecError, which becomes a notice."""
-        self.run_worker(partial(self._try, act), group="plan-file", thread=True, exit_on_error=False)
+        self.run_worker(partial(self._try, act), group="plan-file", thread=True)
 
     def _try(self, act: Then) -> None:
         try:

@@ -153,7 +153,7 @@ class RunsPane(RunsLayout):
         if pattern:
             self.go_to(self.batch_part.list)
             find = partial(self._find_plans, pattern)
-            self.run_worker(find, group="plans", thread=True, exit_on_error=False)
+            self.run_worker(find, group="plans", thread=True)
 
     def _find_plans(self, pattern: str) -> None:
         found = plan_files(str(Path(pattern).expanduser()))
@@ -228,7 +228,7 @@ class RunsPane(RunsLayout):
         self.app.push_screen(question, lambda yes: act() if yes else None)
 
     def _do(self, change: Callable[[], str]) -> None:
-        self.run_worker(partial(self._change, change), group="queue", thread=True, exit_on_error=False)
+        self.run_worker(partial(self._change, change), group="queue", thread=True)
 
     def _change(self, change: Callable[[], str]) -> None:
         with self._one_at_a_time:

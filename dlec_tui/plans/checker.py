@@ -55,7 +55,7 @@ class PlanChecker(Widget):
 
     def check(self, plan: EditedPlan) -> None:
         look = partial(self._look_over, plan)
-        self.run_worker(look, group="check", thread=True, exclusive=True, exit_on_error=False)
+        self.run_worker(look, group="check", thread=True, exclusive=True)
 
     def _look_over(self, plan: EditedPlan) -> None:
         """In a thread."""

@@ -96,15 +96,11 @@ class BatchPart(Part):
         """Read the plans again: they, the disk and the jobs may have changed."""
         self._redraw()
         if self.marks.plans:
-            self.run_worker(
-                partial(self._plan, self.marks), group="batch", thread=True, exclusive=True, exit_on_error=False
-            )
+            self.run_worker(partial(self._plan, self.marks), group="batch", thread=True, exclusive=True)
 
     def run(self) -> None:
         """Queue the plans as merges, unless something forbids it."""
-        self.run_worker(
-            partial(self._queue, self.marks), group="batch", thread=True, exclusive=True, exit_on_error=False
-        )
+        self.run_worker(partial(self._queue, self.marks), group="batch", thread=True, exclusive=True)
 
     # In threads
 
