@@ -17,13 +17,14 @@ from dlec_tui.jobs import changes as job_changes
 from dlec_tui.jobs.reasons import reason_against_job
 from dlec_tui.jobs.stored import StoredJob
 from dlec_tui.panes.runs_layout import RunsLayout
-from dlec_tui.plans.files import plan_files
-from dlec_tui.terminal.path_completion import PLANS, PathSuggester
+from dlec_tui.plans.files import plan_files, require_plans
+from dlec_tui.terminal.path_completion import PLANS
 from dlec_tui.widgets.batch_part import BatchPart
 from dlec_tui.widgets.cancel_question import CancelQuestion
 from dlec_tui.widgets.card_view import CardView
 from dlec_tui.widgets.job_detail import JobDetail
 from dlec_tui.widgets.line_prompt import LinePrompt
+from dlec_tui.widgets.path_prompt import PathPrompt
 from dlec_tui.widgets.question import Question
 from dlec_tui.wording import printable
 from engine.errors import DlecError, shown
@@ -146,7 +147,7 @@ class RunsPane(RunsLayout):
         self.call_after_refresh(self.go_to, self.batch_part.list)  # the pane may still be coming to the front
 
     def action_add_plans(self) -> None:
-        prompt = LinePrompt("add plans to the batch", PLANS_HINT, suggester=PathSuggester(*PLANS))
+        prompt = PathPrompt("add plans to the batch", PLANS_HINT, suffixes=PLANS, look=require_plans)
         self.app.push_screen(prompt, self._add_plans)
 
     def _add_plans(self, pattern: str | None) -> None:
@@ -156,20 +157,16 @@ class RunsPane(RunsLayout):
             self.run_worker(find, group="plans", thread=True)
 
     def _find_plans(self, pattern: str) -> None:
-        found = plan_files(str(Path(pattern).expanduser()))
-        if found:
-            self.app.call_from_thread(self.batch_part.add, found)
-        else:
-            self.app.call_from_thread(self.notify, f"there is no plan {shown(pattern)}", severity="warning")
+        self.app.call_from_thread(self.batch_part.add, plan_files(pattern))
 
     def action_choose_output(self) -> None:
         text = str(self.batch_part.marks.directory)
-        prompt = LinePrompt("directory of the outputs", OUTPUT_HINT, text=text, suggester=PathSuggester())
+        prompt = PathPrompt("directory of the outputs", OUTPUT_HINT, text=text)
         self.app.push_screen(prompt, self._choose_output)
 
     def _choose_output(self, directory: str | None) -> None:
         if directory:
-            self.batch_part.change(self.batch_part.marks.into(Path(directory).expanduser()))
+            self.batch_part.change(self.batch_part.marks.into(Path(directory)))
 
     def action_run_batch(self) -> None:
         self.batch_part.run()

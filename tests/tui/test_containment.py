@@ -20,10 +20,10 @@ from dlec_tui.terminal.noise import SCREEN_LOG
 from tests.tui.conftest import eventually, settled, text_of
 
 SOURCES = sorted((Path(__file__).parents[2] / "dlec_tui").rglob("*.py"))
-SAID = "unexpected Foreign"
+SAID = "unexpected ForeignError"
 
 
-class Foreign(Exception):
+class ForeignError(Exception):
     """Nobody expects it."""
 
 
@@ -43,7 +43,8 @@ def test_no_worker_of_the_screen_keeps_its_exception_to_itself() -> None:
     assert not silent
 
 
-def test_every_worker_of_a_session_may_fail(store: Path, monkeypatch: pytest.MonkeyPatch, foreign_exceptions) -> None:
+@pytest.mark.usefixtures("foreign_exceptions")
+def test_every_worker_of_a_session_may_fail(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is begun by keys in all panes; each raises; the keys go on working, and the log has the traceback."""
     groups = set[str]()
 
@@ -51,7 +52,7 @@ def test_every_worker_of_a_session_may_fail(store: Path, monkeypatch: pytest.Mon
         groups.add(worker.group)
         if worker.group == "report":
             return worker._work()
-        raise Foreign(worker.group)
+        raise ForeignError(worker.group)
 
     async def run() -> str:
         app = Workbench(store)
@@ -68,8 +69,8 @@ def test_every_worker_of_a_session_may_fail(store: Path, monkeypatch: pytest.Mon
     screen = asyncio.run(run())
     assert SAID in screen
     log = (store.parent / "logs" / SCREEN_LOG).read_text()
-    assert all(f"Foreign: {group}" in log for group in groups - {"report"})
-    assert log.count("Foreign: models") == 1, "the same is written once"
+    assert all(f"ForeignErrorError: {group}" in log for group in groups - {"report"})
+    assert log.count("ForeignError: models") == 1, "the same is written once"
 
 
 class Failing(Static):
@@ -81,31 +82,31 @@ class Failing(Static):
         pass
 
     def on_failing_sent(self) -> None:
-        raise Foreign
+        raise ForeignError
 
     def watch_state(self) -> None:
-        raise Foreign
+        raise ForeignError
 
     def fail(self) -> None:
-        raise Foreign
+        raise ForeignError
 
     async def fail_later(self) -> None:
-        raise Foreign
+        raise ForeignError
 
 
 class Drawn(Static):
     def render(self) -> str:
-        raise Foreign
+        raise ForeignError
 
 
 class Composed(Static):
     def compose(self) -> ComposeResult:
-        raise Foreign
+        raise ForeignError
 
 
 class Mounted(Static):
     def on_mount(self) -> None:
-        raise Foreign
+        raise ForeignError
 
 
 class Asked(ModalScreen[int]):
@@ -164,7 +165,7 @@ def test_every_kind_of_callback_may_fail(store: Path, foreign_exceptions: list[B
                 if asyncio.iscoroutine(done):
                     await done
                 await eventually(pilot, lambda: foreign_exceptions)
-                assert isinstance(foreign_exceptions[0], Foreign), way
+                assert isinstance(foreign_exceptions[0], ForeignError), way
                 lives = asyncio.Event()
                 widget.call_later(lives.set)
                 await eventually(pilot, lives.is_set)
