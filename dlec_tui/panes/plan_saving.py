@@ -193,7 +193,7 @@ class PlanSaving(PlanEditing):
 
     def _add_to_batch(self) -> None:
         path = self.document.path
-        self.run_worker(self._put_on_batch_list(path), group="batch") if path else None
+        self.run_worker(self._put_on_batch_list(path), group="plan-file") if path else None
 
     async def _put_on_batch_list(self, path: Path) -> None:
         pane = await self.workbench.show_pane("runs")

@@ -144,7 +144,7 @@ class RunsPane(RunsLayout):
     def add_to_batch(self, path: Path) -> None:
         """Put a saved plan on the batch list, and show that."""
         self.batch_part.add([path])
-        self.call_after_refresh(self.go_to, self.batch_part.list)  # the pane may still be coming to the front
+        self.go_to(self.batch_part.list)
 
     def action_add_plans(self) -> None:
         prompt = PathPrompt("add plans to the batch", PLANS_HINT, suffixes=PLANS, look=require_plans)

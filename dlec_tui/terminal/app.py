@@ -2,16 +2,16 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from textual import work
 from textual.app import App
 from textual.binding import Binding
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Event
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 
@@ -19,6 +19,7 @@ from dlec_tui.terminal.containment import contain_exceptions, notice_of, raised_
 from dlec_tui.terminal.filters import OnlyAscii, WithoutColour
 from dlec_tui.terminal.glyphs import GLYPHS
 from dlec_tui.terminal.key_names import short_key
+from dlec_tui.terminal.key_order import KeyOrder, Typed
 from dlec_tui.terminal.keymap import read_keymap
 from dlec_tui.terminal.noise import SCREEN_LOG, append, undiverted
 from dlec_tui.terminal.theme_names import theme_for
@@ -32,6 +33,8 @@ NOTICE_SECONDS = 20.0
 class TerminalApp(App[str], inherit_bindings=False):
     """Its result is what to print after leaving."""
 
+    ANSWERING: ClassVar[Set[str]] = frozenset()
+    """Groups of workers that decide what the next key is about."""
     ENABLE_COMMAND_PALETTE = False  # there is an own one, which lists every action
 
     def __init__(self, home: Path, *, theme: str, only_ascii: bool) -> None:
@@ -43,6 +46,8 @@ class TerminalApp(App[str], inherit_bindings=False):
         self.home = home
         self.log_file: Path | None = home / "logs" / SCREEN_LOG
         """Where tracebacks go; None for a screen that writes nothing."""
+        self._keys = KeyOrder(self)
+        self._handling = 0
         self._is_up = False
         self._said: set[str] = set()
         """The tracebacks that were written: a widget that cannot be drawn raises the same at every attempt."""
@@ -62,6 +67,28 @@ class TerminalApp(App[str], inherit_bindings=False):
 
     def on_ready(self) -> None:
         self._is_up = True
+
+    # Keys
+
+    @property
+    def is_handling(self) -> bool:
+        """Whether an event is being handled, be it by waiting for something."""
+        return self._handling > 0
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Typed) and not event.is_forwarded and (self.ignores(event) or self._keys.holds(event)):
+            return
+        self._handling += 1
+        try:
+            await super().on_event(event)
+        finally:
+            self._handling -= 1
+
+    def ignores(self, typed: Typed) -> bool:  # noqa: ARG002
+        """Whether it is to do nothing at all now."""
+        return False
+
+    # What nobody expected
 
     def _handle_exception(self, error: Exception) -> None:
         """Whatever raised it: a handler, a callback, a timer or a worker. A screen that does not come up ends."""
@@ -83,6 +110,8 @@ class TerminalApp(App[str], inherit_bindings=False):
             self.notify(notice_of(error, self.log_file), severity="error", timeout=NOTICE_SECONDS)
             if self.log_file:
                 self.run_worker(partial(append, self.log_file, text), group="report", thread=True)
+
+    # How it looks
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """A cursor that blinks sends bytes for ever."""

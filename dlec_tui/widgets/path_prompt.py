@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from time import monotonic
 
 from textual import on
 from textual.message import Message
@@ -19,8 +18,6 @@ Look = Callable[[Path], object]
 """Raises DlecError, OSError or ValueError for a path that cannot be used."""
 SLOW_SECONDS = 0.5
 """After which the prompt says that the disk does not answer."""
-WAITS_SECONDS = 0.08
-"""For which keys wait for the answer: they are meant for what it leads to."""
 
 
 def can_be_looked_at(path: Path) -> None:
@@ -48,14 +45,8 @@ class PathPrompt(LinePrompt):
         """suffixes: of the files that are suggested beside directories; look: done in a thread."""
         super().__init__(title, hint, text=text, suggester=PathSuggester(*suffixes))
         self._look_at = look
-        self._asked: tuple[str, float] = ("", 0.0)
-        """The line that is being looked at, and since when."""
-
-    @property
-    def is_answering(self) -> bool:
-        """Whether keys had better wait: the disk will have answered in a moment."""
-        line, since = self._asked
-        return bool(line) and monotonic() - since < WAITS_SECONDS
+        self._asked = ""
+        """The line that is being looked at."""
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -63,8 +54,8 @@ class PathPrompt(LinePrompt):
         line = event.value.strip()
         if not line:
             self.dismiss("")
-        elif line != self._asked[0]:
-            self._asked = line, monotonic()
+        elif line != self._asked:
+            self._asked = line
             self.run_worker(partial(self._look, line), group="path", thread=True)
             self.set_timer(SLOW_SECONDS, partial(self._say_slow, line))
 
@@ -84,14 +75,14 @@ class PathPrompt(LinePrompt):
         self.post_message(self.Looked(line, given, wrong))
 
     def _say_slow(self, line: str) -> None:
-        if self._asked[0] == line:
+        if self._asked == line:
             self.say_wrong(f"{shown(line)} is being looked at: the disk does not answer; Esc leaves")
 
     @on(Looked)
     def _answer(self, message: Looked) -> None:
-        if message.line != self._asked[0] or not self.is_current:
+        if message.line != self._asked or not self.is_current:
             return
-        self._asked = "", 0.0
+        self._asked = ""
         if message.wrong:
             self.say_wrong(message.wrong)
         else:

@@ -69,7 +69,7 @@ def test_every_worker_of_a_session_may_fail(store: Path, monkeypatch: pytest.Mon
     screen = asyncio.run(run())
     assert SAID in screen
     log = (store.parent / "logs" / SCREEN_LOG).read_text()
-    assert all(f"ForeignErrorError: {group}" in log for group in groups - {"report"})
+    assert all(f"ForeignError: {group}" in log for group in groups - {"report"})
     assert log.count("ForeignError: models") == 1, "the same is written once"
 
 
