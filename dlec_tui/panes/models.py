@@ -19,7 +19,7 @@ from dlec_tui.widgets.line_prompt import LinePrompt
 from dlec_tui.widgets.model_table import ModelTable
 from dlec_tui.widgets.part import Part
 from dlec_tui.widgets.path_prompt import PathPrompt
-from dlec_tui.wording import plural
+from dlec_tui.wording import byte_size, plural
 from engine.errors import shown
 
 if TYPE_CHECKING:
@@ -150,10 +150,19 @@ class ModelsPane(Pane):
             order(self, lambda: profile_of(current.reference, DEFAULT, self.workbench.store))
 
     def action_download(self) -> None:
+        from dlec_tui.widgets.question import Question
         from engine.jobs.orders import download_order
 
         if current := self._current:
-            self.workbench.submit([download_order(current.reference)])
+            order = download_order(current.reference)
+            size = f", {byte_size(current.summary.bytes)}" if current.summary.bytes else ""
+            question = Question(f"Download {shown(current.reference)}{size}?", yes="download")
+
+            def answered(yes: bool | None) -> None:
+                if yes:
+                    self.workbench.submit([order])
+
+            self.app.push_screen(question, answered)
 
     def action_add_path(self) -> None:
         self.app.push_screen(PathPrompt("add", ADD_HINT, look=require_addable), self._look_at_added)

@@ -14,7 +14,7 @@ from dlec_tui.actions.action import Action, bindings
 from dlec_tui.actions.runs import RUNS, RUNS_OFFERED
 from dlec_tui.batches.marks import marks_from
 from dlec_tui.jobs import changes as job_changes
-from dlec_tui.jobs.reasons import reason_against_job
+from dlec_tui.jobs.reasons import may_be_taken_over, reason_against_job, taking_over_text
 from dlec_tui.jobs.stored import StoredJob
 from dlec_tui.panes.runs_layout import RunsLayout
 from dlec_tui.plans.files import plan_files, require_plans
@@ -90,12 +90,21 @@ class RunsPane(RunsLayout):
             self._do(partial(job_changes.retry, self.workbench.store, [self.current.job.id]))
 
     def action_retry_failed(self) -> None:
-        self._do(partial(job_changes.retry, self.workbench.store, []))
+        retry = partial(self._do, partial(job_changes.retry, self.workbench.store, []))
+        self._ask(Question("Queue every failed job again?", yes="queue"), retry)
 
     def action_hold(self) -> None:
-        if self.current:
-            change = job_changes.hold if isinstance(self.current.job.state, Waiting) else job_changes.release
-            self._do(partial(change, self.workbench.store, self.current.job.id))
+        if self.current is None:
+            return
+        job = self.current.job
+        if isinstance(job.state, Waiting):
+            self._do(partial(job_changes.hold, self.workbench.store, job.id))
+            return
+        release = partial(self._do, partial(job_changes.release, self.workbench.store, job.id))
+        if may_be_taken_over(self.current):
+            self._ask(Question(taking_over_text(self.current), yes="take it"), release)
+        else:
+            release()
 
     def action_move_up(self) -> None:
         if self.at_batch:
@@ -123,7 +132,8 @@ class RunsPane(RunsLayout):
         self._ask(Question(question, yes="delete"), partial(self._do, clear))
 
     def action_start_workers(self) -> None:
-        self._do(partial(job_changes.start, self.workbench.store))
+        question = "Start a background worker for every slot that has none? Jobs that wait begin at once."
+        self._ask(Question(question, yes="start"), partial(self._do, partial(job_changes.start, self.workbench.store)))
 
     def action_filter(self) -> None:
         self.app.push_screen(LinePrompt("show jobs with", FILTER_HINT, text=self.wanted), self._filter)

@@ -46,7 +46,7 @@ class TerminalApp(App[str], inherit_bindings=False):
         self.home = home
         self.log_file: Path | None = home / "logs" / SCREEN_LOG
         """Where tracebacks go; None for a screen that writes nothing."""
-        self._keys = KeyOrder(self)
+        self.keys = KeyOrder(self)
         self._handling = 0
         self._is_up = False
         self._said: set[str] = set()
@@ -76,7 +76,7 @@ class TerminalApp(App[str], inherit_bindings=False):
         return self._handling > 0
 
     async def on_event(self, event: Event) -> None:
-        if isinstance(event, Typed) and not event.is_forwarded and (self.ignores(event) or self._keys.holds(event)):
+        if isinstance(event, Typed) and not event.is_forwarded and (self.ignores(event) or self.keys.holds(event)):
             return
         self._handling += 1
         try:

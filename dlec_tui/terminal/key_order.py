@@ -39,6 +39,11 @@ class KeyOrder:
         self._seen: WeakKeyDictionary[Worker[object], float] = WeakKeyDictionary()
         """When each worker was seen first that keys wait for."""
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything that was typed has had its turn."""
+        return not self._waiting and self._released is None
+
     def holds(self, typed: Typed) -> bool:
         """Keep what was typed until its turn; False for what has its turn now."""
         if typed is self._released:

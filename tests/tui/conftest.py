@@ -159,9 +159,12 @@ async def handled(_least: float = 0.0, _most: float = 0.0) -> None:
 
     Textual's own way looks whether the process computes: 40 ms for every key.
     """
+    app = active_app.get(None)
+    while isinstance(app, TerminalApp) and not app.keys.is_idle:  # one may wait for a thread
+        await asyncio.sleep(0)
     for _ in range(ROUNDS):
         await _nothing_ready()
-        if app := active_app.get(None):
+        if app:
             app.screen._on_timer_update()
     await _nothing_ready()
 
