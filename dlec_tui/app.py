@@ -50,7 +50,10 @@ class Workbench(PanedApp):
         await self.show_pane(self._restored.pane if self._restored.pane in PANES else next(iter(PANES)))
 
     def pane_made(self, pane: Pane) -> None:
-        pane.recall(self._restored.panes.get(pane.AREA, {}))
+        try:
+            pane.recall(self._restored.panes.get(pane.AREA, {}))
+        except Exception as error:  # of another version, or damaged: the pane is as new then, and the screen comes up
+            self.report(error)
         if self.jobs:
             pane.jobs_seen(self.jobs)
 
@@ -100,7 +103,7 @@ class Workbench(PanedApp):
 
         self.push_screen(question, answered)
 
-    @work(group="cancel", thread=True, exit_on_error=False)
+    @work(group="cancel", thread=True)
     def _cancel_and_leave(self, running: "Sequence[StoredJob]") -> None:
         from engine.jobs.queue import cancel
         from engine.store.job_states import Stop
@@ -164,7 +167,7 @@ class Workbench(PanedApp):
     def _say_unreadable(self, message: StoreUnreadable) -> None:
         self._main.job_strip.update(Text(message.reason.splitlines()[0], no_wrap=True, overflow="ellipsis"))
 
-    @work(group="submit", thread=True, exit_on_error=False)
+    @work(group="submit", thread=True)
     def submit(self, orders: "Sequence[Order]") -> None:
         """Queue jobs, and see to it that somebody takes them."""
         from engine.jobs.queue import submit

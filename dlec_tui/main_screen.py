@@ -15,7 +15,7 @@ from dlec_tui.jobs.feed import JobFeed
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.job_strip import JobStrip
 from dlec_tui.widgets.key_line import KeyLine
-from dlec_tui.widgets.size_gate import SizeGate
+from dlec_tui.widgets.size_gate import COLUMNS, LINES, SizeGate
 from dlec_tui.widgets.top_line import TopLine
 
 PANES: Mapping[str, str] = {
@@ -60,6 +60,12 @@ class MainScreen(Screen[None]):
         width, height = self.app.size
         for of, breakpoints in ((width, self.app.HORIZONTAL_BREAKPOINTS), (height, self.app.VERTICAL_BREAKPOINTS)):
             self.add_class(*self._get_breakpoint_classes(of, breakpoints or []))
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether the panes are not to be seen."""
+        width, height = self.app.size
+        return width < COLUMNS or height < LINES
 
     @property
     def front(self) -> Pane | None:

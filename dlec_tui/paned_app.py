@@ -6,13 +6,15 @@ from typing import Any, ClassVar
 
 from textual.binding import BindingType
 from textual.dom import DOMNode
+from textual.events import Key
 
 from dlec_tui.actions.action import Action, bindings
-from dlec_tui.actions.everywhere import EVERYWHERE, EVERYWHERE_AREA
+from dlec_tui.actions.everywhere import EVERYWHERE, EVERYWHERE_AREA, QUIT
 from dlec_tui.actions.registry import actions_of
 from dlec_tui.main_screen import MainScreen
 from dlec_tui.panes.pane import Pane
 from dlec_tui.terminal.app import TerminalApp
+from dlec_tui.terminal.key_order import Typed
 from dlec_tui.widgets.zoom import ZOOM_CSS, is_zoomed, unzoom, zoom
 
 
@@ -22,12 +24,14 @@ class PanedApp(TerminalApp, inherit_bindings=False):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-normal"), (140, "-wide")]  # noqa: RUF012 - Textual's
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (18, "-low"), (30, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
+    ANSWERING = frozenset(("path", "plan-file", "added", "blocks", "recipe", "ask"))
     CSS = ZOOM_CSS + "Toast { padding: 0 1; max-width: 76; } ToastRack { margin-bottom: 1; }"
 
     def __init__(self, store: Path, *, read_only: bool, theme: str, only_ascii: bool) -> None:
         super().__init__(store.parent, theme=theme, only_ascii=only_ascii)
         self.store = store
         self.read_only = read_only
+        self.log_file = None if read_only else self.log_file
         self._main = MainScreen(store)
 
     def get_default_screen(self) -> MainScreen:
@@ -43,6 +47,13 @@ class PanedApp(TerminalApp, inherit_bindings=False):
     def panes(self) -> list[Pane]:
         """Those that were shown at least once."""
         return self._main.panes
+
+    def ignores(self, typed: Typed) -> bool:
+        """While the terminal is too small for what keys would change, they can only leave."""
+        if not self._main.is_too_small:
+            return False
+        leaving = self.keymap.keys(QUIT).split(",") if self.screen is self._main else ("escape", "ctrl+c")
+        return not isinstance(typed, Key) or typed.key not in leaving
 
     async def show_pane(self, area: str) -> Pane:
         """Bring a pane to the front; it is made when it is wanted for the first time."""
@@ -146,7 +157,7 @@ class PanedApp(TerminalApp, inherit_bindings=False):
     def action_jump(self) -> None:
         from dlec_tui.widgets.jump import Jump
 
-        self.push_screen(Jump(self._main.focus_chain), lambda target: target.focus() if target else None)
+        self.push_screen(Jump(self._main.focus_chain), lambda target: self._main.set_focus(target) if target else None)
 
     def action_copy_value(self) -> None:
         self.copy_to_clipboard(self.front.value())

@@ -10,10 +10,25 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from engine.errors import UsageError, shown
+
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 CANNOT = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 """What a kernel or a file system answers that lacks a call."""
+
+
+def expanded(path: str | Path) -> Path:
+    """`path` with the home directory that its `~` or `~NAME` stands for. Raises UsageError where NAME has none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        user = shown(str(path).partition("/")[0].removeprefix("~"))
+        raise UsageError(
+            f"{shown(path)} has no meaning here",
+            why=f"this machine knows no home directory of {user or 'the current user'}",
+            fix="Write the path out, beginning with a slash.",
+        ) from error
 
 
 def open_regular(path: Path) -> BinaryIO:

@@ -4,6 +4,7 @@ from dlec_tui.actions.action import Action
 
 EVERYWHERE_AREA = "app"
 
+QUIT = Action(EVERYWHERE_AREA, "quit", "q,ctrl+q,ctrl+c", "quit", "leave; jobs keep running", in_footer=True)
 EVERYWHERE = (
     Action(EVERYWHERE_AREA, "help", "f1,question_mark", "help", "tell what the keys do here", in_footer=True),
     Action(EVERYWHERE_AREA, "show_models", "f2,1", "models", "go to the models"),
@@ -18,5 +19,5 @@ EVERYWHERE = (
     Action(EVERYWHERE_AREA, "jump", "ctrl+o", "jump", "put a letter on every part; typing it goes there"),
     Action(EVERYWHERE_AREA, "copy_value", "y", "copy", "copy what is under the cursor"),
     Action(EVERYWHERE_AREA, "copy_command", "Y", "copy command", "copy the command line that shows the same"),
-    Action(EVERYWHERE_AREA, "quit", "q,ctrl+q,ctrl+c", "quit", "leave; jobs keep running", in_footer=True),
+    QUIT,
 )

@@ -12,11 +12,10 @@ from threading import Thread, enumerate, main_thread
 
 import click
 
-from dlec_tui.terminal.noise import diverted
+from dlec_tui.terminal.noise import SCREEN_LOG, diverted
 from dlec_tui.terminal.theme_names import is_far
 from engine.errors import MachineError
 
-SCREEN_LOG = "screen.log"
 GRACE_SECONDS = 0.3
 """What threads get to finish after the screen is gone; what they write is whole or not there."""
 _EVERYWHERE = {"TEXTUAL_ANIMATIONS": "none", "ESCDELAY": "25"}

@@ -32,7 +32,7 @@ class JobFeed(Widget):
 
     def read(self) -> None:
         """Read the jobs now."""
-        self.run_worker(self._read, group="jobs", thread=True, exclusive=True, exit_on_error=False)
+        self.run_worker(self._read, group="jobs", thread=True, exclusive=True)
 
     def _look(self) -> None:
         stamp = _stamp_of(self._store)

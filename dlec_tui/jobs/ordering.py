@@ -10,7 +10,7 @@ from engine.store.jobs import Order
 
 def order(pane: Pane, made: Callable[[], Order]) -> None:
     """What stands in the way is told where notices are."""
-    pane.run_worker(partial(_order, pane, made), group="order", thread=True, exit_on_error=False)
+    pane.run_worker(partial(_order, pane, made), group="order", thread=True)
 
 
 def _order(pane: Pane, made: Callable[[], Order]) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from dlec_tui.jobs.stored import StoredJob
-from engine.jobs.locks import Fate
+from dlec_tui.wording import age
+from engine.errors import shown
 from engine.store.job_states import ENDED, Cancelled, Done, Failed, Held, Running, Stop, Waiting
 
 NO_JOB = "there is no job under the cursor"
@@ -14,6 +15,21 @@ def reason_against_job(name: str, stored: StoredJob | None) -> str:
     if name not in _REASONS:
         return ""
     return NO_JOB if stored is None else _REASONS[name](stored)
+
+
+def may_be_taken_over(stored: StoredJob) -> bool:
+    """Whether a running job may be given to another worker: its own has died, or was not heard of for a while."""
+    return isinstance(stored.job.state, Running) and (stored.worker is None or not stored.worker.lives)
+
+
+def taking_over_text(stored: StoredJob) -> str:
+    """What is asked before that: nobody here can know whether another machine's worker still runs it."""
+    job, seen = stored.job, stored.worker
+    what = f"Take job {job.id}, {shown(job.order.title)}, from its worker, so that another one runs it?"
+    if seen is None:
+        return what
+    last = f"Process {seen.worker.pid} on {shown(seen.worker.host)} was last heard of {age(seen.quiet_seconds)} ago."
+    return f"{what}\n{last} If it still runs the job, it runs twice."
 
 
 def _none(_stored: StoredJob) -> str:
@@ -36,10 +52,10 @@ def _against_hold(stored: StoredJob) -> str:
     match stored.job.state:
         case Waiting() | Held():
             return ""
-        case Running() if stored.worker is None or stored.worker.fate is not Fate.ALIVE:
-            return ""  # it can be released
+        case Running() if may_be_taken_over(stored):
+            return ""
         case Running():
-            return "it runs: x cancels it"
+            return f"it runs{f' {stored.reason}' if stored.reason else ''}: x cancels it"
     return f"it is {stored.job.state_name}"
 
 

@@ -31,7 +31,7 @@ class MeasurementReader(Widget):
     def read(self, reference: str) -> None:
         """Read anew; what is being read already is given up."""
         work = partial(self._read, reference)
-        self.run_worker(work, group="measured", thread=True, exclusive=True, exit_on_error=False)
+        self.run_worker(work, group="measured", thread=True, exclusive=True)
 
     def _read(self, reference: str) -> None:
         try:

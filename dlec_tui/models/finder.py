@@ -57,11 +57,11 @@ class ModelFinder(Widget):
     def search(self, added: Sequence[str], described: "Mapping[str, ModelSummary]") -> None:
         """Look for all models anew; a search that still goes on is given up."""
         what = (tuple(added), dict(described))
-        self.run_worker(lambda: self._search(*what), group="models", thread=True, exclusive=True, exit_on_error=False)
+        self.run_worker(lambda: self._search(*what), group="models", thread=True, exclusive=True)
 
     def describe(self, reference: str) -> None:
         """Ask the hub for a model's headers."""
-        self.run_worker(lambda: self._describe(reference), group="hub", thread=True, exit_on_error=False)
+        self.run_worker(lambda: self._describe(reference), group="hub", thread=True)
 
     def _search(self, added: Sequence[str], described: "Mapping[str, ModelSummary]") -> None:
         from dlec_tui.models.discovery import known_models, search  # late, and in the thread: the screen comes first

@@ -8,7 +8,7 @@ from dlec_tui.models.found import FoundModel
 from dlec_tui.terminal.glyphs import GLYPHS
 from dlec_tui.wording import byte_size, count, plural
 from engine.checkpoint.reference import is_hub_id
-from engine.errors import shown
+from engine.errors import UsageError, shown
 
 _TIED = {True: "tied", False: "own head", None: ""}
 
@@ -166,14 +166,10 @@ def leads_to(added: str, reference: str) -> bool:
     return added == reference or Path(reference).is_relative_to(added)
 
 
-def wrong_with_reference(reference: str) -> str:
-    """Why something cannot be added; "" when it can."""
-    path = Path(reference).expanduser()
-    if not reference or (is_hub_id(reference) and not path.exists()):
-        return ""
-    if not path.is_dir():
-        return f"{shown(reference)} is neither a directory nor ORG/NAME"
-    return ""
+def require_addable(path: Path) -> None:
+    """Raises UsageError for what is neither a directory nor a hub id, OSError for what cannot be looked at."""
+    if not (is_hub_id(str(path)) or path.is_dir()):
+        raise UsageError(f"{shown(path)} is neither a directory nor ORG/NAME")
 
 
 def _why_unusable(found: FoundModel) -> str:

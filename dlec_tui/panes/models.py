@@ -13,13 +13,13 @@ from dlec_tui.actions.models import MODELS
 from dlec_tui.messages import ModelChosen
 from dlec_tui.models.finder import ModelDescribed, ModelFinder, ModelsFound, SearchEnded
 from dlec_tui.models.found import FoundModel, as_data
-from dlec_tui.models.text import NOTHING_FOUND, details, leads_to, reason_against, wrong_with_reference
+from dlec_tui.models.text import NOTHING_FOUND, details, leads_to, reason_against, require_addable
 from dlec_tui.panes.pane import Pane
-from dlec_tui.terminal.path_completion import PathSuggester
 from dlec_tui.widgets.line_prompt import LinePrompt
 from dlec_tui.widgets.model_table import ModelTable
 from dlec_tui.widgets.part import Part
-from dlec_tui.wording import plural
+from dlec_tui.widgets.path_prompt import PathPrompt
+from dlec_tui.wording import byte_size, plural
 from engine.errors import shown
 
 if TYPE_CHECKING:
@@ -150,20 +150,33 @@ class ModelsPane(Pane):
             order(self, lambda: profile_of(current.reference, DEFAULT, self.workbench.store))
 
     def action_download(self) -> None:
+        from dlec_tui.widgets.question import Question
         from engine.jobs.orders import download_order
 
         if current := self._current:
-            self.workbench.submit([download_order(current.reference)])
+            order = download_order(current.reference)
+            size = f", {byte_size(current.summary.bytes)}" if current.summary.bytes else ""
+            question = Question(f"Download {shown(current.reference)}{size}?", yes="download")
+
+            def answered(yes: bool | None) -> None:
+                if yes:
+                    self.workbench.submit([order])
+
+            self.app.push_screen(question, answered)
 
     def action_add_path(self) -> None:
-        prompt = LinePrompt("add", ADD_HINT, check=wrong_with_reference, suggester=PathSuggester())
-        self.app.push_screen(prompt, self._add)
+        self.app.push_screen(PathPrompt("add", ADD_HINT, look=require_addable), self._look_at_added)
 
-    def _add(self, reference: str | None) -> None:
-        if not reference:
-            return
-        is_path = Path(reference).expanduser().is_dir()
-        name = str(Path(reference).expanduser().absolute()) if is_path else reference
+    def _look_at_added(self, reference: str | None) -> None:
+        """In a thread: what looks like a hub id may be a directory here."""
+        if reference:
+            path = Path(reference)
+            self.run_worker(
+                lambda: self.app.call_from_thread(self._add, reference, path.is_dir()), group="added", thread=True
+            )
+
+    def _add(self, reference: str, is_path: bool) -> None:
+        name = str(Path(reference).absolute()) if is_path else reference
         if name not in self._added:
             self._added.append(name)
         self._wanted_cursor = name

@@ -38,7 +38,7 @@ class Pane(Vertical):
         parts = [part for part in self.query(Part) if _entrances(part)]
         here = next((at for at, part in enumerate(parts) if part.has_focus_within), -1)
         if parts:
-            _entrances(parts[(here + 1) % len(parts)])[0].focus()
+            self.screen.set_focus(_entrances(parts[(here + 1) % len(parts)])[0])  # at once: the next key is for it
         else:
             self.screen.focus_next()
 
@@ -47,7 +47,7 @@ class Pane(Vertical):
         if self.last_focused is None or not self.last_focused.is_mounted:
             self.last_focused = self.first_part()
         if self.last_focused is not None:
-            self.last_focused.focus()
+            self.screen.set_focus(self.last_focused)
 
     def on_descendant_focus(self) -> None:
         self.last_focused = self.screen.focused

@@ -17,18 +17,18 @@ from dlec_tui.panes.plan_saving import PlanSaving
 from dlec_tui.plans import orders as plan_orders
 from dlec_tui.plans import recipe_forms
 from dlec_tui.plans.files import plan_text_of
-from dlec_tui.plans.orders import EditedPlan
+from dlec_tui.plans.orders import EditedPlan, MergeSize
 from dlec_tui.plans.problem_places import problem_text
 from dlec_tui.plans.proposals import plan_of, proposals
 from dlec_tui.plans.verdict import slices_in
-from dlec_tui.terminal.path_completion import PLANS, PathSuggester
+from dlec_tui.terminal.path_completion import PLANS
 from dlec_tui.widgets.line_prompt import LinePrompt
+from dlec_tui.widgets.path_prompt import PathPrompt
 from dlec_tui.widgets.question import Question
 from dlec_tui.widgets.recipe_form import RecipeForm
 from dlec_tui.widgets.recipe_list import RecipeList, Way
 from dlec_tui.wording import byte_size
 from engine.errors import DlecError, escaped, shown
-from engine.merge.space import free_bytes
 
 if TYPE_CHECKING:
     from dlec_tui.jobs.stored import StoredJobs
@@ -80,7 +80,7 @@ class PlanPane(PlanSaving):
         models = self.current.view.models if self.current else ()
         reference = self.workbench.reference or next(iter(models), "")
         work = partial(self._prepare_form, name, reference)
-        self.run_worker(work, group="recipe", thread=True, exclusive=True, exit_on_error=False)
+        self.run_worker(work, group="recipe", thread=True, exclusive=True)
 
     def _prepare_form(self, name: str, reference: str) -> None:
         """In a thread: what is proposed depends on the model."""
@@ -118,8 +118,8 @@ class PlanPane(PlanSaving):
         if self.strip.is_comparing:
             self.strip.compare("", ())
             return
-        prompt = LinePrompt("compare with", COMPARE_HINT, suggester=PathSuggester(*PLANS))
-        self.app.push_screen(prompt, lambda name: self._compare(Path(name).expanduser()) if name else None)
+        prompt = PathPrompt("compare with", COMPARE_HINT, suffixes=PLANS, look=plan_text_of)
+        self.app.push_screen(prompt, lambda name: self._compare(Path(name)) if name else None)
 
     def _compare(self, path: Path) -> None:
         self.in_thread(lambda: self.then(self._compared, path, plan_text_of(path)))
@@ -146,24 +146,26 @@ class PlanPane(PlanSaving):
             order(self, lambda: plan_orders.generate_of(plan, prompt, open_checkpoint, store))
 
     def action_merge(self) -> None:
-        usual = str(self.verdict.out) if self.verdict and self.verdict.out else ""
-        prompt = LinePrompt("merge into", OUTPUT_HINT, text=usual, suggester=PathSuggester())
-        self.app.push_screen(prompt, lambda name: self._merge_into(Path(name).expanduser()) if name else None)
+        plan = self._settled_plan()
+        usual = str(plan.outputs / plan.output_name)
+        check = partial(self._check_merge, plan)
+        prompt = PathPrompt("merge into", OUTPUT_HINT, text=usual, look=check)
+        self.app.push_screen(prompt, lambda name: self._merge_into(plan, Path(name)) if name else None)
 
-    def _merge_into(self, out: Path) -> None:
-        plan, open_checkpoint = self._settled_plan(), self.checkpoints.opener()
+    def _check_merge(self, plan: EditedPlan, out: Path) -> MergeSize:
+        """In a thread, as below."""
+        return plan_orders.check_merge(plan, out.absolute(), self.checkpoints.opener(), self.workbench.store)
+
+    def _merge_into(self, plan: EditedPlan, out: Path) -> None:
         out = out.absolute()
+        self.in_thread(lambda: self.then(self._ask_to_merge, plan, out, self._check_merge(plan, out)))
 
-        def check() -> None:
-            nbytes = plan_orders.check_merge(plan, out, open_checkpoint, self.workbench.store)
-            self.then(self._ask_to_merge, plan, out, nbytes, free_bytes(out))
-
-        self.in_thread(check)
-
-    def _ask_to_merge(self, plan: EditedPlan, out: Path, nbytes: int, free: int) -> None:
-        question = f"Write {byte_size(nbytes)} into {shown(out)}?\n{byte_size(free)} are free there."
-        open_checkpoint = self.checkpoints.opener()
-        make = partial(plan_orders.merge_of, plan, out, open_checkpoint)
+    def _ask_to_merge(self, plan: EditedPlan, out: Path, size: MergeSize) -> None:
+        self.merged_into = out.parent
+        question = f"Write {byte_size(size.written)} into {shown(out)}?\n{byte_size(size.free)} are free there."
+        if size.missing < size.written:
+            question += f" {byte_size(size.written - size.missing)} are written already, and the merge continues there."
+        make = partial(plan_orders.merge_of, plan, out, self.checkpoints.opener())
         self.app.push_screen(Question(question, yes="merge"), lambda yes: order(self, make) if yes else None)
 
     def _settled_plan(self) -> EditedPlan:
@@ -195,11 +197,18 @@ class PlanPane(PlanSaving):
         return join(["dlec", "plan", "check" if is_refused or self.problems.has_focus else "show", str(path)])
 
     def remembered(self) -> dict[str, Any]:
+        outputs = str(self.merged_into) if self.merged_into else None
         slice_number = self.current.number if self.current else 0
-        return {"slice": slice_number, "at_text": self.has_class("-at-text"), "prompt": self._prompt}
+        return {
+            "slice": slice_number,
+            "at_text": self.has_class("-at-text"),
+            "prompt": self._prompt,
+            "outputs": outputs,
+        }
 
     def recall(self, remembered: dict[str, Any]) -> None:
         self._prompt = str(remembered.get("prompt", ""))
+        self.merged_into = Path(outputs) if (outputs := remembered.get("outputs")) else None
         number = remembered.get("slice", 0)
         if isinstance(number, int):
             self.list.point_to(number)

@@ -199,7 +199,7 @@ class PlanEditing(PlanLayout):
         """Put blocks of a model's layers into the plan as slices, saying by which measurement they were found."""
         self.take_typed()
         work = partial(self._write_blocks, self.document.text, reference, blocks, justification)
-        self.run_worker(work, group="blocks", thread=True, exit_on_error=False)
+        self.run_worker(work, group="blocks", thread=True)
 
     def _write_blocks(self, text: str, reference: str, blocks: tuple[tuple[int, int], ...], justification: str) -> None:
         """In a thread: the model is opened."""

@@ -1,6 +1,7 @@
 """What the plan pane shows: the strip, the slices and the text of one plan, what is wrong with it and what it costs."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -59,6 +60,8 @@ class PlanLayout(Pane):
         self.verdict: Verdict | None = None
         """On the text as it was when it was checked last."""
         self.checkpoints = PlanCheckpoints()
+        self.merged_into: Path | None = None
+        """The directory that the last merge went into; None before one was chosen."""
         self.findings = PlanFindings()
 
     def compose(self) -> ComposeResult:
@@ -104,7 +107,7 @@ class PlanLayout(Pane):
 
     @property
     def edited_plan(self) -> EditedPlan:
-        return EditedPlan(self.document.text, self.document.path, self.document.justification)
+        return EditedPlan(self.document.text, self.document.path, self.document.justification, self.merged_into)
 
     def first_part(self) -> Widget | None:
         return self.list

@@ -10,10 +10,18 @@ from textual.app import SuspendNotSupported
 
 from dlec_tui.panes.plan_editing import PlanEditing
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.plans.on_disk import OnDisk, look_again, read_plan_file, write_plan_file
+from dlec_tui.plans.files import plan_text_of
+from dlec_tui.plans.on_disk import (
+    OnDisk,
+    as_plan_file,
+    look_again,
+    read_plan_file,
+    require_place_for_plan,
+    write_plan_file,
+)
 from dlec_tui.terminal.outside_editor import edited_outside
-from dlec_tui.terminal.path_completion import PLANS, PathSuggester
-from dlec_tui.widgets.line_prompt import LinePrompt
+from dlec_tui.terminal.path_completion import PLANS
+from dlec_tui.widgets.path_prompt import PathPrompt
 from dlec_tui.widgets.question import Question
 from engine.errors import DlecError, shown
 
@@ -50,8 +58,8 @@ class PlanSaving(PlanEditing):
 
     def action_open(self) -> None:
         start = f"{self.document.path.parent}/" if self.document.path else ""
-        prompt = LinePrompt("open a plan", FILE_HINT, text=start, suggester=PathSuggester(*PLANS))
-        self.app.push_screen(prompt, lambda name: self.open_file(Path(name).expanduser()) if name else None)
+        prompt = PathPrompt("open a plan", FILE_HINT, text=start, suffixes=PLANS, look=plan_text_of)
+        self.app.push_screen(prompt, lambda name: self.open_file(Path(name)) if name else None)
 
     def open_file(self, path: Path) -> None:
         """Have the plan in a file, unless unsaved changes are to be kept."""
@@ -100,12 +108,15 @@ class PlanSaving(PlanEditing):
 
     def _save_as(self, then: Then) -> None:
         path = self.document.path
-        prompt = LinePrompt("save the plan as", FILE_HINT, text=str(path or ""), suggester=PathSuggester(*PLANS))
-        self.app.push_screen(prompt, lambda name: self._named(Path(name).expanduser(), then) if name else None)
+        start = str(path or "")
+        prompt = PathPrompt("save the plan as", FILE_HINT, text=start, suffixes=PLANS, look=require_place_for_plan)
+        self.app.push_screen(prompt, lambda name: self._named(as_plan_file(Path(name)), then) if name else None)
 
     def _named(self, path: Path, then: Then) -> None:
-        path = (path if path.suffix else path.with_suffix(".yaml")).absolute()
-        if path != self.document.path and path.exists():
+        self.in_thread(lambda: self.then(self._write_unless_taken, path, path.exists(), then))
+
+    def _write_unless_taken(self, path: Path, exists: bool, then: Then) -> None:
+        if path != self.document.path and exists:
             question = Question(f"{shown(path)} exists. Replace it?", yes="replace")
             self.app.push_screen(question, lambda yes: self._write(path, then) if yes else None)
         else:
@@ -182,7 +193,7 @@ class PlanSaving(PlanEditing):
 
     def _add_to_batch(self) -> None:
         path = self.document.path
-        self.run_worker(self._put_on_batch_list(path), group="batch") if path else None
+        self.run_worker(self._put_on_batch_list(path), group="plan-file") if path else None
 
     async def _put_on_batch_list(self, path: Path) -> None:
         pane = await self.workbench.show_pane("runs")
@@ -203,7 +214,7 @@ class PlanSaving(PlanEditing):
 
     def in_thread(self, act: Then) -> None:
         """Do something that may raise DlecError, which becomes a notice."""
-        self.run_worker(partial(self._try, act), group="plan-file", thread=True, exit_on_error=False)
+        self.run_worker(partial(self._try, act), group="plan-file", thread=True)
 
     def _try(self, act: Then) -> None:
         try:

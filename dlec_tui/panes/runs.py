@@ -14,16 +14,17 @@ from dlec_tui.actions.action import Action, bindings
 from dlec_tui.actions.runs import RUNS, RUNS_OFFERED
 from dlec_tui.batches.marks import marks_from
 from dlec_tui.jobs import changes as job_changes
-from dlec_tui.jobs.reasons import reason_against_job
+from dlec_tui.jobs.reasons import may_be_taken_over, reason_against_job, taking_over_text
 from dlec_tui.jobs.stored import StoredJob
 from dlec_tui.panes.runs_layout import RunsLayout
-from dlec_tui.plans.files import plan_files
-from dlec_tui.terminal.path_completion import PLANS, PathSuggester
+from dlec_tui.plans.files import plan_files, require_plans
+from dlec_tui.terminal.path_completion import PLANS
 from dlec_tui.widgets.batch_part import BatchPart
 from dlec_tui.widgets.cancel_question import CancelQuestion
 from dlec_tui.widgets.card_view import CardView
 from dlec_tui.widgets.job_detail import JobDetail
 from dlec_tui.widgets.line_prompt import LinePrompt
+from dlec_tui.widgets.path_prompt import PathPrompt
 from dlec_tui.widgets.question import Question
 from dlec_tui.wording import printable
 from engine.errors import DlecError, shown
@@ -89,12 +90,21 @@ class RunsPane(RunsLayout):
             self._do(partial(job_changes.retry, self.workbench.store, [self.current.job.id]))
 
     def action_retry_failed(self) -> None:
-        self._do(partial(job_changes.retry, self.workbench.store, []))
+        retry = partial(self._do, partial(job_changes.retry, self.workbench.store, []))
+        self._ask(Question("Queue every failed job again?", yes="queue"), retry)
 
     def action_hold(self) -> None:
-        if self.current:
-            change = job_changes.hold if isinstance(self.current.job.state, Waiting) else job_changes.release
-            self._do(partial(change, self.workbench.store, self.current.job.id))
+        if self.current is None:
+            return
+        job = self.current.job
+        if isinstance(job.state, Waiting):
+            self._do(partial(job_changes.hold, self.workbench.store, job.id))
+            return
+        release = partial(self._do, partial(job_changes.release, self.workbench.store, job.id))
+        if may_be_taken_over(self.current):
+            self._ask(Question(taking_over_text(self.current), yes="take it"), release)
+        else:
+            release()
 
     def action_move_up(self) -> None:
         if self.at_batch:
@@ -122,7 +132,8 @@ class RunsPane(RunsLayout):
         self._ask(Question(question, yes="delete"), partial(self._do, clear))
 
     def action_start_workers(self) -> None:
-        self._do(partial(job_changes.start, self.workbench.store))
+        question = "Start a background worker for every slot that has none? Jobs that wait begin at once."
+        self._ask(Question(question, yes="start"), partial(self._do, partial(job_changes.start, self.workbench.store)))
 
     def action_filter(self) -> None:
         self.app.push_screen(LinePrompt("show jobs with", FILTER_HINT, text=self.wanted), self._filter)
@@ -143,33 +154,29 @@ class RunsPane(RunsLayout):
     def add_to_batch(self, path: Path) -> None:
         """Put a saved plan on the batch list, and show that."""
         self.batch_part.add([path])
-        self.call_after_refresh(self.go_to, self.batch_part.list)  # the pane may still be coming to the front
+        self.go_to(self.batch_part.list)
 
     def action_add_plans(self) -> None:
-        prompt = LinePrompt("add plans to the batch", PLANS_HINT, suggester=PathSuggester(*PLANS))
+        prompt = PathPrompt("add plans to the batch", PLANS_HINT, suffixes=PLANS, look=require_plans)
         self.app.push_screen(prompt, self._add_plans)
 
     def _add_plans(self, pattern: str | None) -> None:
         if pattern:
             self.go_to(self.batch_part.list)
             find = partial(self._find_plans, pattern)
-            self.run_worker(find, group="plans", thread=True, exit_on_error=False)
+            self.run_worker(find, group="plans", thread=True)
 
     def _find_plans(self, pattern: str) -> None:
-        found = plan_files(str(Path(pattern).expanduser()))
-        if found:
-            self.app.call_from_thread(self.batch_part.add, found)
-        else:
-            self.app.call_from_thread(self.notify, f"there is no plan {shown(pattern)}", severity="warning")
+        self.app.call_from_thread(self.batch_part.add, plan_files(pattern))
 
     def action_choose_output(self) -> None:
         text = str(self.batch_part.marks.directory)
-        prompt = LinePrompt("directory of the outputs", OUTPUT_HINT, text=text, suggester=PathSuggester())
+        prompt = PathPrompt("directory of the outputs", OUTPUT_HINT, text=text)
         self.app.push_screen(prompt, self._choose_output)
 
     def _choose_output(self, directory: str | None) -> None:
         if directory:
-            self.batch_part.change(self.batch_part.marks.into(Path(directory).expanduser()))
+            self.batch_part.change(self.batch_part.marks.into(Path(directory)))
 
     def action_run_batch(self) -> None:
         self.batch_part.run()
@@ -228,7 +235,7 @@ class RunsPane(RunsLayout):
         self.app.push_screen(question, lambda yes: act() if yes else None)
 
     def _do(self, change: Callable[[], str]) -> None:
-        self.run_worker(partial(self._change, change), group="queue", thread=True, exit_on_error=False)
+        self.run_worker(partial(self._change, change), group="queue", thread=True)
 
     def _change(self, change: Callable[[], str]) -> None:
         with self._one_at_a_time:

@@ -137,7 +137,7 @@ class RunsLayout(Pane):
         """Have the focus there, and room for it."""
         self.set_class(widget is self.batch_part.list, "-at-batch")
         self.set_class(widget is self.detail.entrance, "-at-detail")
-        self.call_after_refresh(widget.focus)  # what is hidden yet cannot have it
+        self.screen.set_focus(widget)  # at once: the next key is meant for it
 
     @property
     def at_batch(self) -> bool:

@@ -55,7 +55,7 @@ class PlanChecker(Widget):
 
     def check(self, plan: EditedPlan) -> None:
         look = partial(self._look_over, plan)
-        self.run_worker(look, group="check", thread=True, exclusive=True, exit_on_error=False)
+        self.run_worker(look, group="check", thread=True, exclusive=True)
 
     def _look_over(self, plan: EditedPlan) -> None:
         """In a thread."""
@@ -63,7 +63,7 @@ class PlanChecker(Widget):
         slices_in(plan.text)  # half of the work; the rest is not done for a text that is none any more
         if worker.is_cancelled:
             return
-        verdict = look_over(plan.text, plan.output_name, self._checkpoints, self._store)
+        verdict = look_over(plan.text, plan.output_name, self._checkpoints, self._store, plan.outputs)
         if worker.is_cancelled:
             return
         self.post_message(Checked(verdict))

@@ -1,11 +1,13 @@
 """Plans as files: which ones a pattern means, and what stands in one."""
 
+import os
 from collections.abc import Callable, Sequence
 from glob import glob
 from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.errors import MachineError, PlanError, shown
+from engine.errors import MachineError, PlanError, UsageError, shown
+from engine.files import open_regular
 from engine.jobs.orders import NamedPlan
 from engine.plan.check import check_plan
 from engine.plan.problems import Problem, Severity
@@ -16,7 +18,7 @@ MAX_PLAN_BYTES = 2_000_000
 def plan_text_of(path: Path) -> str:
     """Raises PlanError when it is no text, or too long to be a plan; MachineError when it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             raw = file.read(MAX_PLAN_BYTES + 1)
         if len(raw) > MAX_PLAN_BYTES:
             raise PlanError(f"{shown(path)} is refused", why=f"a plan has at most {MAX_PLAN_BYTES:,} bytes")
@@ -25,12 +27,20 @@ def plan_text_of(path: Path) -> str:
         raise PlanError(f"{shown(path)} is not UTF-8 text", why=str(error.reason)) from error
     except OSError as error:
         raise MachineError(f"{shown(path)} cannot be read", why=error.strerror or str(error)) from error
+    except ValueError as error:
+        raise UsageError(f"{shown(path)} cannot be read", why=str(error)) from error
 
 
 def plan_files(pattern: str) -> list[Path]:
     """The files that a name or a pattern means, by name; a file may be called like a pattern."""
-    found = [pattern] if Path(pattern).exists() else sorted(glob(pattern, recursive=True))  # noqa: PTH207 (takes any path)
-    return [file for match in found if (file := Path(match)).is_file()]
+    found = [pattern] if os.path.exists(pattern) else sorted(glob(pattern, recursive=True))  # noqa: PTH110, PTH207 (take any path)
+    return [Path(match) for match in found if os.path.isfile(match)]  # noqa: PTH113 (likewise)
+
+
+def require_plans(pattern: Path) -> None:
+    """Raises UsageError where a name or a pattern means no file."""
+    if not plan_files(str(pattern)):
+        raise UsageError(f"there is no plan {shown(pattern)}")
 
 
 def runnable_plan(path: Path, open_checkpoint: Callable[[str], Checkpoint]) -> NamedPlan:

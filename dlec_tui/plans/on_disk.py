@@ -1,5 +1,7 @@
 """The file of the plan that is edited: writing it, and noticing that somebody else has."""
 
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,11 +51,33 @@ def look_again(known: OnDisk) -> OnDisk | None:
         return OnDisk(known.path, stamp, None)
 
 
+def as_plan_file(path: Path) -> Path:
+    """The file that a plan is saved in under this name: with a suffix, and absolute."""
+    return (path if path.suffix or not path.name else path.with_name(f"{path.name}.yaml")).absolute()
+
+
+def require_place_for_plan(path: Path) -> None:
+    """Raises UsageError where no plan can be saved under this name, OSError where that cannot be looked at."""
+    for each in (path, as_plan_file(path)):
+        if (status := _status_of(each)) is not None and not stat.S_ISREG(status.st_mode):
+            raise UsageError(f"{shown(path)} is not a file", fix="Give another name.")
+    if _status_of(path.absolute().parent) is None:
+        raise UsageError(f"{shown(path.absolute().parent)} is not there", fix="Make the directory first.")
+
+
+def _status_of(path: Path) -> os.stat_result | None:
+    """None: there is nothing."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
 def write_plan_file(path: Path, text: str) -> OnDisk:
     """Raises MachineError, and then the file is what it was."""
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{shown(path)} is not a file", fix="Give another name.")
     try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{shown(path)} is not a file", fix="Give another name.")
         write_whole(path.resolve(), text.encode())
     except OSError as error:
         raise MachineError(f"{shown(path)} cannot be written", why=error.strerror or str(error)) from error

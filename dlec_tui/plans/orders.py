@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlec_tui.wording import plural
+from dlec_tui.wording import byte_size, plural
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.errors import PlanError, UsageError, shown
-from engine.jobs.batch import Target, conflicts, output_name, unfinished_merges
+from engine.errors import DiskFullError, PlanError, UsageError, shown
+from engine.jobs.batch import PlannedMerge, Target, conflicts, output_name, unfinished_merges
+from engine.jobs.disk_use import DiskUse, disk_use
 from engine.jobs.orders import NamedPlan, generate_order, merge_order, preview_order
 from engine.jobs.settings import job_settings
 from engine.plan.check import check_plan
@@ -29,6 +30,8 @@ class EditedPlan:
     path: Path | None
     """None before it was saved."""
     justification: str
+    merged_into: Path | None = None
+    """The directory that the last merge went into; None before one was chosen."""
 
     @property
     def name(self) -> str:
@@ -38,6 +41,11 @@ class EditedPlan:
     def output_name(self) -> str:
         """Of the directory that it would be merged into."""
         return output_name(self.path) if self.path else "merged"
+
+    @property
+    def outputs(self) -> Path:
+        """Where its merge goes unless the user says otherwise: where the last one went, else beside the plan."""
+        return self.merged_into or (self.path.parent if self.path else Path.cwd())
 
     def named(self, open_checkpoint: Callable[[str], Checkpoint]) -> NamedPlan:
         """Raises PlanError when it cannot be run."""
@@ -67,11 +75,34 @@ def merge_of(plan: EditedPlan, out: Path, open_checkpoint: Callable[[str], Check
     return merge_order(plan.named(open_checkpoint), out, MergeOptions())
 
 
-def check_merge(plan: EditedPlan, out: Path, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> int:
-    """How many bytes it writes. Raises DlecError for what would forbid it when its turn comes."""
-    draft = drafted(plan.named(open_checkpoint).stack, plan.text, out, MergeOptions())
-    target = Target(Path(plan.name), out)
+@dataclass(frozen=True, slots=True)
+class MergeSize:
+    """In bytes."""
+
+    written: int
+    """The weights as a whole."""
+    missing: int
+    """What has no room on the disk yet: an earlier run may have written some of it."""
+    free: int
+
+
+def check_merge(plan: EditedPlan, out: Path, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> MergeSize:
+    """Raises DlecError for what would forbid it when its turn comes: an output that exists, a disk that is too full."""
+    named, target = plan.named(open_checkpoint), Target(Path(plan.name), out)
+    merge = PlannedMerge(target, named, drafted(named.stack, plan.text, out, MergeOptions()))
     unfinished = unfinished_merges(store) if store.exists() else []
     for problem in conflicts([target], unfinished):
         raise UsageError(problem.what, why=problem.why, fix="Choose another directory.")
-    return draft.layout.nbytes
+    use = disk_use(out.parent, [merge], unfinished, open_checkpoint)
+    _require_room(use)
+    return MergeSize(merge.draft.layout.nbytes, use.batch, use.free)
+
+
+def _require_room(use: DiskUse) -> None:
+    if use.batch + use.queued > use.free:
+        queued = f", {byte_size(use.queued)} more by merges that are queued already" if use.queued else ""
+        raise DiskFullError(
+            f"the disk is too full for {shown(use.directory)}",
+            why=f"{byte_size(use.batch)} are still needed{queued}, and {byte_size(use.free)} are free",
+            fix="Make space, or choose a directory on another disk.",
+        )

@@ -41,7 +41,7 @@ class Verdict:
     cost: Cost | None
     """None for a plan that cannot be run."""
     out: Path | None
-    """Where a merge would go if nobody said otherwise: a directory beside the model."""
+    """Where a merge would go if nobody said otherwise."""
     free: int | None
     """Bytes that may be written there."""
 
@@ -63,15 +63,17 @@ def slices_in(text: str) -> Slices:
         return Slices(text, unreadable=error.why or error.what)
 
 
-def look_over(text: str, name: str, checkpoints: PlanCheckpoints, store: Path) -> Verdict:
-    """name: of the output; config.toml beside the store switches rules off. Takes some tens of milliseconds for 500
-    slices, and never raises DlecError."""
+def look_over(
+    text: str, name: str, checkpoints: PlanCheckpoints, store: Path, directory: Path | None = None
+) -> Verdict:
+    """name: of the output; directory: where it goes, None for beside the model; config.toml beside the store
+    switches rules off. Takes some tens of milliseconds for 500 slices, and never raises DlecError."""
     off, unreadable = _rules_off(store)
     slices, checked = slices_in(text), check_plan(text, checkpoints.opener(), Circumstances(off))
     problems = tuple(sorted([*unreadable, *checked.problems], key=lambda problem: _BY_SEVERITY[problem.severity]))
     is_runnable = checked.stack is not None and checked.ok
     cost = cost_of(checked.stack) if checked.stack is not None and is_runnable else None
-    out = checked.stack.config_donor.directory.absolute().parent / name if checked.stack is not None else None
+    out = (directory or checked.stack.config_donor.directory.absolute().parent) / name if checked.stack else None
     return Verdict(text, slices, checked, problems, cost, out, _free(out))
 
 

@@ -40,7 +40,7 @@ class Saving:
 
     def _in_thread(self) -> None:
         self._latest = self._session() or self._latest
-        self._app.run_worker(self._write, group="save", thread=True, exit_on_error=False)
+        self._app.run_worker(self._write, group="save", thread=True)
 
     def _write(self) -> None:
         """Always the latest one, so that no thread that was late brings an older one back."""

@@ -1,22 +1,27 @@
 """How a screen suits its terminal: colours, signs, keys, copying, what children write. It knows nothing of models."""
 
+import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any, ClassVar
 
 from textual import work
 from textual.app import App
 from textual.binding import Binding
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Event
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 
+from dlec_tui.terminal.containment import contain_exceptions, notice_of, raised_by, traceback_of
 from dlec_tui.terminal.filters import OnlyAscii, WithoutColour
 from dlec_tui.terminal.glyphs import GLYPHS
 from dlec_tui.terminal.key_names import short_key
+from dlec_tui.terminal.key_order import KeyOrder, Typed
 from dlec_tui.terminal.keymap import read_keymap
-from dlec_tui.terminal.noise import undiverted
+from dlec_tui.terminal.noise import SCREEN_LOG, append, undiverted
 from dlec_tui.terminal.theme_names import theme_for
 from dlec_tui.terminal.themes import ALL_THEMES
 from engine.errors import DlecError
@@ -28,14 +33,24 @@ NOTICE_SECONDS = 20.0
 class TerminalApp(App[str], inherit_bindings=False):
     """Its result is what to print after leaving."""
 
+    ANSWERING: ClassVar[Set[str]] = frozenset()
+    """Groups of workers that decide what the next key is about."""
     ENABLE_COMMAND_PALETTE = False  # there is an own one, which lists every action
 
     def __init__(self, home: Path, *, theme: str, only_ascii: bool) -> None:
         """home: where the user's keymap is, and where copies go that no clipboard takes; theme: "" for what suits."""
+        contain_exceptions()
         super().__init__()
         if only_ascii:
             GLYPHS.speak_ascii()
         self.home = home
+        self.log_file: Path | None = home / "logs" / SCREEN_LOG
+        """Where tracebacks go; None for a screen that writes nothing."""
+        self.keys = KeyOrder(self)
+        self._handling = 0
+        self._is_up = False
+        self._said: set[str] = set()
+        """The tracebacks that were written: a widget that cannot be drawn raises the same at every attempt."""
         self.chosen_theme = theme
         self.keymap = read_keymap(home)
         self.no_color = bool(os.environ.get("NO_COLOR"))
@@ -46,8 +61,57 @@ class TerminalApp(App[str], inherit_bindings=False):
         self.set_keymap(dict(self.keymap.changed))
 
     async def on_mount(self) -> None:
+        asyncio.get_running_loop().set_exception_handler(self._loop_failed)
         for notice in self.keymap.notices:
             self.notify(notice, severity="warning", timeout=NOTICE_SECONDS)
+
+    def on_ready(self) -> None:
+        self._is_up = True
+
+    # Keys
+
+    @property
+    def is_handling(self) -> bool:
+        """Whether an event is being handled, be it by waiting for something."""
+        return self._handling > 0
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Typed) and not event.is_forwarded and (self.ignores(event) or self.keys.holds(event)):
+            return
+        self._handling += 1
+        try:
+            await super().on_event(event)
+        finally:
+            self._handling -= 1
+
+    def ignores(self, typed: Typed) -> bool:  # noqa: ARG002
+        """Whether it is to do nothing at all now."""
+        return False
+
+    # What nobody expected
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Whatever raised it: a handler, a callback, a timer or a worker. A screen that does not come up ends."""
+        if self._is_up:
+            self.report(raised_by(error))
+        else:
+            super()._handle_exception(error)
+
+    def _loop_failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What a task or a callback of the event loop raised, for which nobody waited."""
+        if isinstance(error := context.get("exception"), Exception):
+            self.report(error)
+
+    def report(self, error: BaseException) -> None:
+        """Say that something failed that nobody expected to, once."""
+        text = traceback_of(error)
+        if text not in self._said:
+            self._said.add(text)
+            self.notify(notice_of(error, self.log_file), severity="error", timeout=NOTICE_SECONDS)
+            if self.log_file:
+                self.run_worker(partial(append, self.log_file, text), group="report", thread=True)
+
+    # How it looks
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """A cursor that blinks sends bytes for ever."""
@@ -87,7 +151,7 @@ class TerminalApp(App[str], inherit_bindings=False):
         self._clipboard = text
         self._copy(text)
 
-    @work(group="copy", thread=True, exit_on_error=False)
+    @work(group="copy", thread=True)
     def _copy(self, text: str) -> None:
         from dlec_tui.terminal.clipboard import copy  # late: what only some keys need comes when they are pressed
 

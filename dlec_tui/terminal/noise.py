@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _STDERR = 2
+SCREEN_LOG = "screen.log"
 MOST_BYTES = 1_000_000
 """After which the log begins anew when a screen is opened."""
 
@@ -41,6 +42,14 @@ def undiverted() -> Iterator[None]:
         yield
     finally:
         _point_stderr_at(log)
+
+
+def append(log: Path, text: str) -> None:
+    """Write `text` behind what stands in the log, where that is possible."""
+    with suppress(OSError):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
 
 
 def _point_stderr_at(descriptor: int) -> None:

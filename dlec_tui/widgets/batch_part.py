@@ -18,9 +18,10 @@ from dlec_tui.plans.files import runnable_plan
 from dlec_tui.widgets.batch_list import BatchList
 from dlec_tui.widgets.facts_view import FactsView
 from dlec_tui.widgets.part import Part
-from dlec_tui.wording import plural
+from dlec_tui.widgets.question import Question
+from dlec_tui.wording import byte_size, plural
 from engine.checkpoint.find import opener
-from engine.errors import DlecError, UsageError, escaped
+from engine.errors import DlecError, UsageError, escaped, shown
 from engine.jobs import starting
 from engine.jobs.batch import batch_id
 from engine.jobs.queue import submit
@@ -96,15 +97,11 @@ class BatchPart(Part):
         """Read the plans again: they, the disk and the jobs may have changed."""
         self._redraw()
         if self.marks.plans:
-            self.run_worker(
-                partial(self._plan, self.marks), group="batch", thread=True, exclusive=True, exit_on_error=False
-            )
+            self.run_worker(partial(self._plan, self.marks), group="batch", thread=True, exclusive=True)
 
     def run(self) -> None:
-        """Queue the plans as merges, unless something forbids it."""
-        self.run_worker(
-            partial(self._queue, self.marks), group="batch", thread=True, exclusive=True, exit_on_error=False
-        )
+        """Queue the plans as merges once the user has said yes, unless something forbids it."""
+        self.run_worker(partial(self._prepare, self.marks), group="ask", thread=True, exclusive=True)
 
     # In threads
 
@@ -118,7 +115,7 @@ class BatchPart(Part):
         if not worker.is_cancelled:
             self.post_message(self.LookedOver(marks, found))
 
-    def _queue(self, marks: BatchMarks) -> None:
+    def _prepare(self, marks: BatchMarks) -> None:
         try:
             found = self._planned(marks)
             self.post_message(self.LookedOver(marks, found))
@@ -128,6 +125,22 @@ class BatchPart(Part):
                     why=plural(len(found.problems), "problem"),
                     fix="It stands below the list.",
                 )
+        except DlecError as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error")
+        else:
+            self.app.call_from_thread(self._ask, marks, found)
+
+    def _ask(self, marks: BatchMarks, found: Batch) -> None:
+        written = byte_size(sum(merge.draft.layout.nbytes for merge in found.merges))
+        what = f"Write {written} in {plural(len(found.merges), 'merge')} into {shown(marks.directory)}?"
+        question = Question(f"{what}\n{byte_size(found.use.free)} are free there.", yes="merge")
+        self.app.push_screen(question, lambda yes: self._begin(marks, found) if yes else None)
+
+    def _begin(self, marks: BatchMarks, found: Batch) -> None:
+        self.run_worker(partial(self._queue, marks, found), group="batch", thread=True, exclusive=True)
+
+    def _queue(self, marks: BatchMarks, found: Batch) -> None:
+        try:
             numbers = submit(self._store, list(orders_of(found.merges, OPTIONS, batch_id(datetime.now()))))
             self.post_message(self.Queued(marks))
             starting.start_workers(self._store)

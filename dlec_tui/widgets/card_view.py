@@ -51,7 +51,7 @@ class CardView(Overlay[None]):
     def action_scroll(self, by: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
 
-    @work(group="card", thread=True, exit_on_error=False)
+    @work(group="card", thread=True)
     def _read(self) -> None:
         try:
             self.post_message(self.Read(card_text(self._directory)))

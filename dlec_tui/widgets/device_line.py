@@ -55,7 +55,7 @@ class DeviceLine(Static):
         if self._slots and self.is_on_screen and not self._is_looking:
             self._is_looking = True
             look = partial(self._read, self._slots, self._before)
-            self.run_worker(look, group="devices", thread=True, exit_on_error=False)
+            self.run_worker(look, group="devices", thread=True)
 
     def _read(self, slots: frozenset[Slot], before: Ticks | None) -> None:
         """In a thread: a driver may take its time."""

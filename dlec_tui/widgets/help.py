@@ -72,7 +72,7 @@ class Help(Overlay[None]):
                 yield Static(help_text(self._about, self._sections, ""), id="text")
 
     def action_search(self) -> None:
-        self.query_one(Input).add_class("-searching").focus()
+        self.set_focus(self.query_one(Input).add_class("-searching"))
 
     def action_scroll(self, by: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
@@ -83,7 +83,7 @@ class Help(Overlay[None]):
 
     @on(Input.Submitted)
     def _searched(self) -> None:
-        self.query_one(VerticalScroll).focus()
+        self.set_focus(self.query_one(VerticalScroll))
 
 
 def help_sections(

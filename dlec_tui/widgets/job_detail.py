@@ -60,7 +60,7 @@ class JobDetail(Part):
         """Show the log instead of the rest, and back; where both are shown, go to the log."""
         self.toggle_class("-log")
         if self.has_focus_within or not self.screen.has_class("-low"):
-            self.entrance.focus()
+            self.screen.set_focus(self.entrance)
 
     def action_back(self) -> None:
         self.post_message(self.Left())

@@ -56,9 +56,12 @@ class LinePrompt(Overlay[str | None]):
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
-        wrong = self._check(event.value.strip())
-        if not wrong:
+        if wrong := self._check(event.value.strip()):
+            self.say_wrong(wrong)
+        else:
             self.dismiss(event.value.strip())
-            return
+
+    def say_wrong(self, wrong: str) -> None:
+        """Below the line, which stays as it was typed."""
         self.query_one("#wrong", Static).update(wrong)
-        self.query_one("#wrong").display = bool(wrong)
+        self.query_one("#wrong").display = True

@@ -80,7 +80,7 @@ class LogView(VerticalScroll):
     def _look(self) -> None:
         if self._tail is not None and self.is_on_screen and not self._is_looking:
             self._is_looking = True
-            self.run_worker(partial(self._read, self._tail), group="log", thread=True, exit_on_error=False)
+            self.run_worker(partial(self._read, self._tail), group="log", thread=True)
 
     def _read(self, tail: LogTail) -> None:
         """In a thread."""

@@ -41,9 +41,7 @@ class NeuronBrowser(NeuronTable):
     def open(self, key: ProfileKey, view: NeuronView, row: int = 0) -> None:
         """Show a profile's neurons."""
         self.key, self.view = key, view
-        self.run_worker(
-            lambda: self._look(key, view, row), group="look", thread=True, exclusive=True, exit_on_error=False
-        )
+        self.run_worker(lambda: self._look(key, view, row), group="look", thread=True, exclusive=True)
 
     def sort(self) -> None:
         """By the next column."""

@@ -167,7 +167,7 @@ class NeuronTable(ScrollView, can_focus=True):
         elif self._rows and number not in self._awaited:
             self._awaited.add(number)
             rows = self._rows
-            self.run_worker(lambda: self._read(rows, number), group=f"page {number}", thread=True, exit_on_error=False)
+            self.run_worker(lambda: self._read(rows, number), group=f"page {number}", thread=True)
 
     def _read(self, rows: NeuronRows, number: int) -> None:
         """In a thread."""

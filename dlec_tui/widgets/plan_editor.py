@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.style import Style
@@ -22,10 +22,16 @@ _INDENT = 2
 Highlight = tuple[int, int | None, str]
 
 
-class PlanEditor(TextArea):
+def without_function_keys(usual: Iterable[BindingType]) -> list[BindingType]:
+    """The bindings of a text area, but for F6 and F7: these go on to the next part and to the next problem."""
+    return [each for each in usual if isinstance(each, Binding) and each.key not in ("f6", "f7")]
+
+
+class PlanEditor(TextArea, inherit_bindings=False):
     """Letters are typed here; Esc leaves it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        *without_function_keys(TextArea.BINDINGS),
         Binding("escape", "leave", "to the list", show=True, id="editor.leave"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"editor--{name}" for name in (*PARTS, *PROBLEMS)}

@@ -96,5 +96,5 @@ def _cannot_write(partial: Partial, error: OSError) -> MachineError:
 def _allocated(path: Path) -> int:
     try:
         return path.stat().st_blocks * 512
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return 0

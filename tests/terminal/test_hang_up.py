@@ -37,7 +37,7 @@ def test_a_running_job_finishes_and_is_told_of_afterwards(
     opened.wait_for("quit")
     opened.press("4")
     opened.wait_for("merge a plan into out")
-    opened.press("w")
+    opened.press("wy")
     wait_until(lambda: place.is_running(merge))
     opened.hang_up()
     assert opened.exit_code() == 0

@@ -99,7 +99,7 @@ def test_after_a_lost_connection_one_attaches_again_and_sees_how_the_job_ended(
         tmux.wait_for("Tiny-135M", "1 waits")
         tmux.press("4")
         tmux.wait_for("merge a plan into out")
-        tmux.press("w")
+        tmux.type("wy")
         tmux.wait_for("running")
         first.hang_up()
         first.exit_code()

@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from dlec_tui.app import Workbench
+from dlec_tui.terminal.app import TerminalApp
 from dlec_tui.terminal.glyphs import GLYPHS
 from engine.store.database import open_for_jobs, open_for_writing
 from engine.store.job_states import Running, State, now
@@ -110,6 +111,29 @@ def _nothing_around(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     GLYPHS.speak_unicode()
 
 
+@pytest.fixture
+def foreign_exceptions() -> list[BaseException]:
+    """Those that the screen has reported: a test that asks for them expects some."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def _all_is_expected(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the screen survives is a failure here all the same."""
+    is_awaited = "foreign_exceptions" in request.fixturenames
+    found = request.getfixturevalue("foreign_exceptions") if is_awaited else []
+    report = TerminalApp.report
+
+    def noted(app: TerminalApp, error: BaseException) -> None:
+        found.append(error)
+        report(app, error)
+
+    monkeypatch.setattr(TerminalApp, "report", noted)
+    yield
+    if found and not is_awaited:
+        raise found[0]
+
+
 def played(store: Path, play: Play, size: tuple[int, int] = (80, 24), **settings: object) -> str:
     """What is on the screen after `play` has pressed its keys. settings: of the Workbench."""
 
@@ -135,9 +159,12 @@ async def handled(_least: float = 0.0, _most: float = 0.0) -> None:
 
     Textual's own way looks whether the process computes: 40 ms for every key.
     """
+    app = active_app.get(None)
+    while isinstance(app, TerminalApp) and not app.keys.is_idle:  # one may wait for a thread
+        await asyncio.sleep(0)
     for _ in range(ROUNDS):
         await _nothing_ready()
-        if app := active_app.get(None):
+        if app:
             app.screen._on_timer_update()
     await _nothing_ready()
 

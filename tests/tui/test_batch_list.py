@@ -14,6 +14,7 @@ from dlec_tui.app import Workbench
 from dlec_tui.batches.marks import BatchMarks, marks_from
 from dlec_tui.panes.runs import RunsPane
 from dlec_tui.terminal.path_completion import PLANS, completed
+from dlec_tui.widgets.question import Question
 from engine.store.database import open_for_reading
 from engine.store.jobs import Job, jobs_in
 from tests.cli.conftest import write_plan
@@ -112,6 +113,11 @@ def test_marked_plans_are_put_in_order_and_queued_together(tmp_path: Path):
         await type_in(pilot, str(tmp_path / "night"))
         await eventually(pilot, lambda: "nothing forbids it" in text_of(app))
         await pilot.press("b")
+        await eventually(pilot, lambda: isinstance(app.screen, Question))
+        await settled(pilot)
+        assert "Write 783 kB in 2 merges into" in text_of(app)
+        assert not queued(store)
+        await pilot.press("y")
         await eventually(pilot, lambda: "No plans are marked" in text_of(app))
         await settled(pilot)
         assert isinstance(app.front, RunsPane)

@@ -88,7 +88,7 @@ def test_enter_opens_what_can_be_opened(home: Path) -> None:
 
 
 def test_profiling_and_downloading_are_jobs(home: Path, orders: list[Order]) -> None:
-    refused, _, _ = seen(home, ["p"], ["d"], ["G", "p"])
+    refused, _, _ = seen(home, ["p"], ["d", "y"], ["G", "p"])
     assert "its weights are not here" in refused
     assert [order.title for order in orders] == ["download org/Measured-8B", "profile tiny-llama"]
     assert orders[1].request["home"] == str(home.parent)

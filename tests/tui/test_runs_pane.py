@@ -13,10 +13,11 @@ from textual.widgets import Input
 from dlec_tui.app import Workbench
 from dlec_tui.jobs.stored import StoredJobs
 from dlec_tui.panes.runs import RunsPane
+from dlec_tui.widgets.question import Question
 from engine.jobs.locks import held
 from engine.jobs.logs import job_log
 from engine.store.job_states import Cancelled, Done, Held, Running, Stop, Waiting
-from tests.jobs.states import failed, order, put, run_by
+from tests.jobs.states import failed, order, put, run_by, seen
 from tests.jobs.workplace import Workplace
 from tests.tui.conftest import eventually, keys, played, settled, text_of
 from tests.tui.seen_jobs import EVENING, FULL, MERGED, NOW, ago, done, stored
@@ -208,6 +209,63 @@ def test_h_holds_and_releases(place: Workplace) -> None:
         await eventually(pilot, lambda: pane.current and isinstance(pane.current.job.state, Held))
         await pilot.press("h")
         await eventually(pilot, lambda: place.job(job_id).state == Waiting())
+
+    on(place, play)
+
+
+def test_a_job_of_a_living_worker_elsewhere_is_not_taken_from_it(place: Workplace, tmp_path: Path) -> None:
+    """Its heartbeat says so; after a silence the user is asked, and Enter by habit is no."""
+    job_id = place.submit(order())
+    worker = run_by(place, job_id, tmp_path / "lock", host="far-away")
+
+    async def play(pilot: Pilot[None], pane: RunsPane) -> None:
+        await pilot.press("h")
+        await eventually(pilot, lambda: "it runs on far-away" in text_of(pilot.app))
+        assert isinstance(place.job(job_id).state, Running)
+        await settled(pilot)
+        seen(place, worker, ago(hours=2))
+        await eventually(pilot, lambda: pane.current.worker and not pane.current.worker.lives)
+        await pilot.press("h")
+        await eventually(pilot, lambda: isinstance(pilot.app.screen, Question))
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, Question)
+        assert "it runs twice" in pilot.app.screen._question
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(place.job(job_id).state, Running)
+        await pilot.press("h", "y")
+        await eventually(pilot, lambda: place.job(job_id).state == Waiting())
+
+    on(place, play)
+
+
+def test_what_a_job_has_not_written_stays_when_it_is_cancelled(place: Workplace, tmp_path: Path) -> None:
+    """A merge that was never begun, into the output of which an earlier one has written a part."""
+    partial = tmp_path / ".out.dlec-partial"
+    partial.mkdir()
+    (partial / "journal").touch()
+    job_id = place.submit(order(task="merge", request={"out": str(tmp_path / "out"), "plan": ""}))
+
+    async def play(pilot: Pilot[None], _pane: RunsPane) -> None:
+        await pilot.press("x", "y")
+        await eventually(pilot, lambda: isinstance(place.job(job_id).state, Cancelled))
+        await settled(pilot)
+        assert (partial / "journal").exists()
+
+    on(place, play)
+
+
+def test_workers_are_started_after_a_question(place: Workplace, monkeypatch) -> None:
+    place.submit(order())
+    started: list[Path] = []
+    monkeypatch.setattr("engine.jobs.starting.start_workers", lambda store: started.append(store) or ())
+
+    async def play(pilot: Pilot[None], _pane: RunsPane) -> None:
+        await pilot.press("w", "enter")
+        await settled(pilot)
+        assert not started
+        await pilot.press("w", "y")
+        await eventually(pilot, lambda: started == [place.store])
 
     on(place, play)
 
