@@ -9,19 +9,16 @@ from pathlib import Path
 
 from dlec_tui.wording import plural
 from engine.jobs import queue, starting
-from engine.jobs.leftovers import discard_output
 from engine.store.database import open_for_reading
 from engine.store.job_states import Cancelled, Held, Stop, Waiting
 from engine.store.jobs import Job, jobs_in
 
 
 def cancel(store: Path, job_id: int, stop: Stop) -> str:
-    """The worker of a running merge removes what that has written; one that waits may have been begun before."""
+    """What the job has written is removed, at once or by its worker; what others have begun stays."""
     job = queue.cancel(store, job_id, stop)
     if not isinstance(job.state, Cancelled):
         return f"job {job_id} will end in a moment"
-    if stop is Stop.DISCARD:
-        discard_output(job.order)
     return f"job {job_id} is cancelled"
 
 

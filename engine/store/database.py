@@ -59,8 +59,20 @@ def open_for_writing(path: Path, busy_seconds: float = BUSY_SECONDS) -> "Databas
 def open_for_jobs(path: Path, busy_seconds: float = BUSY_SECONDS) -> StoreConnection:
     """As `open_for_writing`, but with the standard library alone once the store is up to date."""
     _make_directory(path)
+    return _opened(path, "rwc", busy_seconds)
+
+
+def reopen_for_jobs(path: Path, busy_seconds: float = BUSY_SECONDS) -> StoreConnection:
+    """As `open_for_jobs`, for a store that was there before: none is made in its place while its disk is away."""
+    if not _exists(path):
+        raise cannot_open(path, why="it is not there any more")
+    return _opened(path, "rw", busy_seconds)
+
+
+def _opened(path: Path, mode: str, busy_seconds: float) -> StoreConnection:
+    """Open for reading and writing in an SQLite URI mode, and bring the store up to date."""
     _require_writable(path)
-    connection = connect(path, "rwc", busy_seconds)
+    connection = connect(path, mode, busy_seconds)
     try:
         with translated(path):
             standing = standing_of(connection)

@@ -79,6 +79,7 @@ def _unreadable(path: Path) -> MachineError:
 _EXPLANATIONS: Mapping[int, Explain] = {
     sqlite3.SQLITE_BUSY: _locked,
     sqlite3.SQLITE_LOCKED: _locked,
+    sqlite3.SQLITE_PROTOCOL: _locked,
     sqlite3.SQLITE_READONLY: read_only,
     sqlite3.SQLITE_PERM: read_only,
     sqlite3.SQLITE_CANTOPEN: cannot_open,

@@ -7,6 +7,11 @@ from typing import Any
 from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import as_moment, as_text, now
 
+BEAT_SECONDS = 30.0
+"""Between two signs of life."""
+QUIET_SECONDS = 3 * BEAT_SECONDS
+"""After which a worker of another machine is not counted on any more."""
+
 _SELECT = "SELECT id, slot, host, boot, lock, pid, started_at, seen_at FROM workers"
 
 
@@ -48,10 +53,16 @@ def find_worker(connection: StoreConnection, worker_id: int) -> Worker | None:
     return None if found is None else _worker(found)
 
 
-def see_worker(connection: StoreConnection, worker_id: int) -> None:
-    """Note that a worker lives."""
+def quiet_seconds(worker: Worker, moment: datetime) -> float:
+    """Since it last said that it lives; 0 where the clocks of two machines differ."""
+    return max(0.0, (moment - worker.seen_at).total_seconds())
+
+
+def see_worker(connection: StoreConnection, worker_id: int) -> bool:
+    """Note that a worker lives. False when the store does not know it (any more)."""
+    sql = "UPDATE workers SET seen_at = ? WHERE id = ? RETURNING id"
     with atomic(connection):
-        connection.execute("UPDATE workers SET seen_at = ? WHERE id = ?", (as_text(now()), worker_id))
+        return bool(connection.rows(sql, (as_text(now()), worker_id)))
 
 
 def remove_worker(connection: StoreConnection, worker_id: int) -> None:
