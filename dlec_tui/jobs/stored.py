@@ -13,10 +13,11 @@ from engine.jobs.locks import Fate, Place, fate, here
 from engine.jobs.queue import known_job
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import Slot, fits, parse_slot
+from engine.locks import QUIET_SECONDS
 from engine.store.database import open_for_reading
 from engine.store.job_states import Held, Running, Waiting, now
 from engine.store.jobs import Job, jobs_in
-from engine.store.workers import QUIET_SECONDS, Worker, all_workers, quiet_seconds
+from engine.store.workers import Worker, all_workers, quiet_seconds
 
 
 @dataclass(frozen=True, slots=True)

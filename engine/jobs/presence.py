@@ -15,10 +15,11 @@ from engine.jobs.recovery import recover
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import Slot
 from engine.jobs.store_access import StoreAccess
+from engine.locks import BEAT_SECONDS
 from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import Waiting
 from engine.store.jobs import jobs_in
-from engine.store.workers import BEAT_SECONDS, Worker, add_worker, all_workers, remove_worker, see_worker
+from engine.store.workers import Worker, add_worker, all_workers, remove_worker, see_worker
 
 
 class Presence:

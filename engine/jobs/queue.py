@@ -14,6 +14,7 @@ from engine.errors import UsageError, shown
 from engine.jobs.leftovers import discard_output
 from engine.jobs.locks import Fate, fate, here
 from engine.jobs.logs import job_log
+from engine.locks import QUIET_SECONDS
 from engine.store.connection import StoreConnection, atomic
 from engine.store.database import open_for_jobs
 from engine.store.job_states import ENDED, Cancelled, Failed, Held, Running, Stop, Waiting, now
@@ -30,7 +31,7 @@ from engine.store.jobs import (
     remove_jobs,
     save_setbacks,
 )
-from engine.store.workers import QUIET_SECONDS, Worker, find_worker, quiet_seconds
+from engine.store.workers import Worker, find_worker, quiet_seconds
 
 ON_REQUEST = "on request"
 """Why a job is held that a user held."""

@@ -7,11 +7,6 @@ from typing import Any
 from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import as_moment, as_text, now
 
-BEAT_SECONDS = 30.0
-"""Between two signs of life."""
-QUIET_SECONDS = 3 * BEAT_SECONDS
-"""After which a worker of another machine is not counted on any more."""
-
 _SELECT = "SELECT id, slot, host, boot, lock, pid, started_at, seen_at FROM workers"
 
 

@@ -12,11 +12,11 @@ from engine.errors import UsageError
 from engine.jobs.locks import held
 from engine.jobs.logs import job_log
 from engine.jobs.queue import Before, First, Last, cancel, clear, hold, release, reorder, retry, submit
+from engine.locks import QUIET_SECONDS
 from engine.merge.partial import partial_of
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Cancelled, Done, Failed, Held, Running, Stop, Waiting, now
 from engine.store.jobs import Order, Setbacks, save_setbacks
-from engine.store.workers import QUIET_SECONDS
 from tests.jobs.states import failed, order, put, run_by, seen
 
 
