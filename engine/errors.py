@@ -5,10 +5,14 @@
     ├── PlanError          a plan has problems that forbid running it
     ├── UsageError         the request itself cannot be met: an output that exists, an unknown option
     └── MachineError       the machine stands in the way: disk, permission, network, a missing library
-        └── DiskFullError  space ran out: what else wants to write to that disk had better wait
+        ├── DiskFullError  space ran out: what else wants to write to that disk had better wait
+        └── UnexpectedError  an exception that no code expected: a defect in dlec or in a library
 
 Foreign exceptions are translated into these once, where they enter.
 """
+
+import errno
+from pathlib import Path
 
 
 class DlecError(Exception):
@@ -52,6 +56,43 @@ class MachineError(DlecError):
 
 class DiskFullError(MachineError):
     """The disk is too full for what was to be written."""
+
+
+class UnexpectedError(MachineError):
+    """An exception that is no DlecError reached a place where it is contained."""
+
+
+def contained(what: str, error: Exception, fix: str = "") -> DlecError:
+    """Any exception as an error for the user; its traceback is the caller's to keep. A DlecError is itself.
+
+    what: the work that it ended. An OSError is an error of the machine, of the file that it names.
+    """
+    match error:
+        case DlecError():
+            return error
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return DiskFullError(what, why=_system_reason(error), fix=fix)
+        case OSError(errno=int()):
+            return MachineError(what, why=_system_reason(error), fix=fix)
+        case MemoryError():
+            return MachineError(what, why="memory ran out", fix=fix)
+    return UnexpectedError(what, why=_described(error), fix=fix)
+
+
+def _system_reason(error: OSError) -> str:
+    """ "/models/a/config.json: Input/output error"."""
+    named = f"{shown(error.filename)}: " if error.filename else ""
+    return f"{named}{error.strerror or error}"
+
+
+def _described(error: Exception) -> str:
+    """ "KeyError: 'rope' (profile.py, line 40)": kind, text, and the line of code that raised it."""
+    import traceback  # late: only what fails needs it
+
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    text = shown("".join(traceback.format_exception_only(error)).strip())
+    return f"{text}{where}"
 
 
 def escaped(text: str) -> str:

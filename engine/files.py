@@ -41,12 +41,15 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write `path` so that a reader sees the old file or the new one, and a power cut loses neither."""
-    sibling = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Write `path` so that a reader sees the old file or the new one, and a power cut loses neither.
+
+    Of threads, processes and hosts that write it at once, each writes a sibling of its own; the last one to end wins.
+    """
+    sibling = path.with_name(f".dlec-{os.urandom(8).hex()}.tmp")
     try:
         write_synced(sibling, content)
         sibling.replace(path)
-    except OSError:
+    except BaseException:
         sibling.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)

@@ -2,9 +2,10 @@
 
     {"progress": [done, total, what]}             as often as there is something to say
     {"answer": {...}}                             the last line about a request, or
-    {"error": {"kind", "what", "why", "fix"}}     the last line when a DlecError was raised
+    {"error": {"kind", "what", "why", "fix"}}     the last line when an exception was raised
 
-Any other exception ends the process, as does the end of stdin, and the death of whoever started it.
+An exception that is no DlecError is reported as one, its traceback goes to stderr, and the process ends:
+what it holds in memory is not trusted any more. It also ends with stdin, and with the process that started it.
 """
 
 import json
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from engine import errors
-from engine.errors import DlecError
+from engine.errors import DlecError, contained
 from engine.processes import die_with_parent
 
 Report: TypeAlias = Callable[[int, int, str], None]
@@ -43,6 +44,10 @@ def serve(handler: Handler) -> None:
                 say({"answer": handler(json.loads(request), lambda *progress: say({"progress": progress}))})
             except DlecError as error:
                 say({"error": as_data(error)})
+            except Exception as error:
+                sys.excepthook(type(error), error, error.__traceback__)
+                say({"error": as_data(contained("an unexpected error ended the task", error))})
+                raise SystemExit(1) from error
             sys.stdout.flush()
 
 
@@ -52,7 +57,12 @@ def as_data(error: DlecError) -> dict[str, str]:
 
 
 def from_data(data: Mapping[str, str]) -> DlecError:
-    """And back."""
-    kind = getattr(errors, data["kind"], DlecError)
-    error: DlecError = kind(data["what"], why=data["why"], fix=data["fix"])
-    return error
+    """And back. An error of a kind that this version does not know is a plain DlecError."""
+    kind = _KINDS.get(data.get("kind", ""), DlecError)
+    return kind(data.get("what", "an error without a description"), why=data.get("why", ""), fix=data.get("fix", ""))
+
+
+_KINDS: Mapping[str, type[DlecError]] = {
+    name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, DlecError)
+}
+"""Each kind of error by the name that it has as data."""

@@ -21,6 +21,6 @@ def release(ctx: click.Context, job_ids: tuple[int, ...], store: Path, wants_jso
     A running job is taken from its worker if that is not alive on this machine. Whether a worker of another machine
     lives cannot be seen from here: release its jobs only when it is gone.
     """
-    done, code = to_each(job_ids, lambda job_id: queue.release(store, job_id))
+    done, code = to_each(job_ids, lambda job_id: queue.release(store, job_id, force=True))
     say_changed(store, done, wants_json=wants_json)
     ctx.exit(code)

@@ -7,6 +7,7 @@ from dlec_tui.doctor.finding import Finding, fine, note, obstacle
 from dlec_tui.wording import byte_size, plural
 from engine.checkpoint.hub import hub_cache
 from engine.errors import shown
+from engine.locks import has_locks
 from engine.merge.space import free_bytes, free_files
 from engine.store.file_system import LOCAL_TYPES, file_system_type
 
@@ -23,9 +24,13 @@ def look_at_home(home: Path) -> Finding:
 
 def _can_be_written(directory: Path) -> bool:
     """Or made, where it does not exist."""
-    # Path.exists raises where a directory above may not be searched.
-    nearest = next(path for path in (directory, *directory.parents) if os.path.exists(path))  # noqa: PTH110
+    nearest = _nearest(directory)
     return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+
+def _nearest(directory: Path) -> Path:
+    """It, or the directory above it that exists. Path.exists raises where one above may not be searched."""
+    return next(path for path in (directory, *directory.parents) if os.path.exists(path))  # noqa: PTH110
 
 
 def look_here() -> Finding:
@@ -42,7 +47,7 @@ def look_at_hub_cache() -> Finding:
 
 
 def look_at_file_system(home: Path) -> Finding:
-    return file_system_finding(file_system_type(home))
+    return file_system_finding(file_system_type(home), gives_locks=has_locks(_nearest(home)))
 
 
 def room_finding(directory: Path, free: int, files: int | None, little: float, remedy: str) -> Finding:
@@ -53,7 +58,14 @@ def room_finding(directory: Path, free: int, files: int | None, little: float, r
     return note(value, remedy) if free < little else fine(value)
 
 
-def file_system_finding(kind: str) -> Finding:
+def file_system_finding(kind: str, *, gives_locks: bool = True) -> Finding:
+    if not gives_locks:
+        return note(
+            f"{shown(kind) or 'unknown'}, without locks: processes take turns at the store by a lock file beside it. "
+            "A file that a process of another machine leaves when it is killed has to be removed by hand",
+            "Have it mounted with locks (Lustre: -o flock), or put the home on another disk: --home DIR, or\n"
+            "  export DLEC_HOME=DIR",
+        )
     if kind in LOCAL_TYPES:
         return fine(f"{kind}, a disk of this machine")
     return note(

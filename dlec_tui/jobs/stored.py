@@ -10,17 +10,14 @@ from dlec_tui.wording import age
 from engine.errors import shown
 from engine.jobs.choice import why_waiting
 from engine.jobs.locks import Fate, Place, fate, here
-from engine.jobs.presence import BEAT_SECONDS
 from engine.jobs.queue import known_job
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import Slot, fits, parse_slot
+from engine.locks import QUIET_SECONDS
 from engine.store.database import open_for_reading
 from engine.store.job_states import Held, Running, Waiting, now
 from engine.store.jobs import Job, jobs_in
-from engine.store.workers import Worker, all_workers
-
-QUIET_SECONDS = 3 * BEAT_SECONDS
-"""After which a worker of another machine is not counted on any more."""
+from engine.store.workers import Worker, all_workers, quiet_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +111,7 @@ def unattended(jobs: Iterable[StoredJob]) -> str:
 
 
 def _seen(worker: Worker, place: Place, moment: datetime) -> SeenWorker:
-    return SeenWorker(worker, fate(worker, place), max(0.0, (moment - worker.seen_at).total_seconds()))
+    return SeenWorker(worker, fate(worker, place), quiet_seconds(worker, moment))
 
 
 def _is_run_by(job: Job, seen: SeenWorker) -> bool:

@@ -47,14 +47,15 @@ def _windows(tensors: list[StoredTensor]) -> Iterator[bytes]:
 
 
 def _read_windows(file: Path, tensors: list[StoredTensor]) -> dict[str, bytes]:
+    """Raises MachineError where the file cannot be opened or read: a network disk fails at either (ESTALE, EIO)."""
     try:
         descriptor = os.open(file, os.O_RDONLY)
+        try:
+            return {tensor.name: _window(descriptor, tensor) for tensor in sorted(tensors, key=lambda t: t.begin)}
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise MachineError(f"{file} cannot be read", why=error.strerror or str(error)) from error
-    try:
-        return {tensor.name: _window(descriptor, tensor) for tensor in sorted(tensors, key=lambda t: t.begin)}
-    finally:
-        os.close(descriptor)
 
 
 def _window(descriptor: int, tensor: StoredTensor) -> bytes:

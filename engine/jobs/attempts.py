@@ -1,10 +1,11 @@
 """One attempt at a job: from the claimed job to the state that it ends in."""
 
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.errors import DlecError
+from engine.errors import DlecError, UnexpectedError, contained
 from engine.jobs.inputs import require_unchanged
 from engine.jobs.leftovers import continues, discard_output
 from engine.jobs.log_entries import append, beginning, ending, opened_log
@@ -24,7 +25,7 @@ def attempt(job: Job, processes: TaskProcesses, watch: Watch, slot: Slot, log: P
     """Do what the job asks for. Gives Waiting when the worker was asked to end, None when the job was taken away."""
     assert isinstance(job.state, Running)
     append(log, beginning(job, now()))
-    state = _outcome(job, job.state, processes, watch, slot, log)
+    state = _outcome(job, processes, watch, slot, log)
     append(log, ending(state, now()))
     return state
 
@@ -39,32 +40,43 @@ def request_of(job: Job, slot: Slot) -> Mapping[str, Any]:
     return request
 
 
-def _outcome(job: Job, running: Running, processes: TaskProcesses, watch: Watch, slot: Slot, log: Path) -> State | None:
+def _outcome(job: Job, processes: TaskProcesses, watch: Watch, slot: Slot, log: Path) -> State | None:
     try:
         require_unchanged(job.order.inputs)
         answer = _answer(job, processes, watch, slot, log)
-        return Done(running.started_at, now(), answer)
-    except DlecError as error:
-        return Failed(running.started_at, now(), as_data(error))
+        return Done(watch.started_at, now(), answer)
     except Interruption as interruption:
-        return _interrupted(job, running, interruption.reason)
+        return _interrupted(job, watch, interruption.reason, log)
+    except Exception as error:
+        return _failed(job, watch, error, log)
 
 
-def _interrupted(job: Job, running: Running, reason: Reason | Stop) -> State | None:
+def _interrupted(job: Job, watch: Watch, reason: Reason | Stop, log: Path) -> State | None:
     if reason is Reason.TAKEN_AWAY:
         return None
     if reason is Reason.WORKER_ENDS:
         return Waiting()
     try:
         if reason is Stop.DISCARD:
-            discard_output(job.order)
-    except DlecError as error:
-        return Failed(running.started_at, now(), as_data(error))
-    return Cancelled(now(), running.started_at)
+            discard_output(job)
+    except Exception as error:
+        return _failed(job, watch, error, log)
+    return Cancelled(now(), watch.started_at)
+
+
+def _failed(job: Job, watch: Watch, error: Exception, log: Path) -> Failed:
+    """Whatever was raised, the job has failed; what nobody expected leaves its traceback in the log."""
+    if not isinstance(error, DlecError):
+        append(log, "".join(traceback.format_exception(error)).rstrip())
+    found = contained(f"{job.order.task} failed", error)
+    if isinstance(found, UnexpectedError):
+        found.fix = f"This is a defect: its traceback is in the log. See dlec jobs logs {job.id}"
+    return Failed(watch.started_at, now(), as_data(found))
 
 
 def _answer(job: Job, processes: TaskProcesses, watch: Watch, slot: Slot, log: Path) -> dict[str, Any]:
-    asked = {"task": job.order.task, "request": request_of(job, slot), "log": str(log)}
+    request = {**request_of(job, slot), **({"job": job.uuid} if continues(job.order) else {})}
+    asked = {"task": job.order.task, "request": request, "log": str(log)}
     with opened_log(log) as talk, processes.process_for(job.order.task, talk) as process:
         said_before = log.stat().st_size
         return process.answer(asked, watch.progressed, watch.tick, lambda: tail_of(log, said_before))

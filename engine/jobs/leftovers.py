@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.store.jobs import Order
+from engine.store.jobs import Job, Order
 
 
 def continues(order: Order) -> bool:
@@ -10,12 +10,12 @@ def continues(order: Order) -> bool:
     return order.task == "merge"
 
 
-def discard_output(order: Order) -> None:
-    """Remove what an unfinished attempt has written.
+def discard_output(job: Job) -> None:
+    """Remove what the unfinished attempts at a job have written, and nothing that anybody else has begun.
 
     Raises UsageError while somebody else is merging into the same output, MachineError when it cannot be removed.
     """
-    if continues(order):
+    if continues(job.order) and job.attempts:
         from engine.merge.discard import discard  # late: it brings all of merging, and the screen asks nothing of it
 
-        discard(Path(order.request["out"]))
+        discard(Path(job.order.request["out"]), job.uuid)

@@ -14,61 +14,74 @@ from engine.jobs.logs import worker_log
 from engine.jobs.recovery import recover
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import Slot
+from engine.jobs.store_access import StoreAccess
+from engine.locks import BEAT_SECONDS
 from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import Waiting
 from engine.store.jobs import jobs_in
 from engine.store.workers import Worker, add_worker, all_workers, remove_worker, see_worker
 
-BEAT_SECONDS = 30.0
-"""Between two signs of life."""
-
 
 class Presence:
     """A registered worker."""
 
-    def __init__(self, connection: StoreConnection, worker: int, slot: Slot, lock: HeldLock) -> None:
+    def __init__(self, access: StoreAccess, worker: int, slot: Slot, lock: HeldLock) -> None:
         self.worker = worker
-        self._connection = connection
+        """Its id in the store."""
+        self._access = access
         self._slot = slot
         self._lock = lock
         self._beaten_at = time.monotonic()
+        self._is_known = True
 
     def beat(self) -> None:
         """When it is time: say that it lives, and take over from those that do not."""
-        if time.monotonic() - self._beaten_at < BEAT_SECONDS:
+        if self._is_known and time.monotonic() - self._beaten_at < BEAT_SECONDS:
             return
-        self._beaten_at = time.monotonic()
         self._lock.touch()
-        see_worker(self._connection, self.worker)
-        recover(self._connection)
+        with self._access.connection() as connection:
+            if not see_worker(connection, self.worker):  # the file was replaced by another store, or an earlier copy
+                self.worker = _registered(connection, self._slot, self._lock)
+            recover(connection)
+        self._beaten_at, self._is_known = time.monotonic(), True
+
+    def doubt(self) -> None:
+        """After an error: have the next beat come at once, and find out whether the store still knows this worker."""
+        self._is_known = False
 
     def leave(self) -> None:
         """Whatever waits."""
-        remove_worker(self._connection, self.worker)
+        with self._access.connection() as connection:
+            remove_worker(connection, self.worker)
 
     def leave_if_idle(self) -> bool:
         """Unless a job waits for it. In one step: whoever submits a job later does not find it any more."""
-        with atomic(self._connection):
-            if next_job(jobs_in(self._connection, Waiting), self._slot) is not None:
+        with self._access.connection() as connection, atomic(connection):
+            if next_job(jobs_in(connection, Waiting), self._slot) is not None:
                 return False
-            self.leave()
+            remove_worker(connection, self.worker)
             return True
 
 
 @contextmanager
-def present(connection: StoreConnection, store: Path, slot: Slot) -> Iterator[Presence]:
+def present(access: StoreAccess, store: Path, slot: Slot) -> Iterator[Presence]:
     """Be a worker of `slot`, after having taken over from those that died.
 
     Raises UsageError when as many as are configured live here already. An exception inside leaves worker and job to
     whoever finds the lock free.
     """
     with held(locks_directory(store) / f"{uuid.uuid4().hex}.lock") as lock:
-        recover(connection)
-        with atomic(connection):
-            _require_free(connection, store, slot)
-            place = here()
-            worker = add_worker(connection, str(slot), place.host, place.boot, str(lock.path), os.getpid())
-        yield Presence(connection, worker, slot, lock)
+        with access.connection() as connection:
+            recover(connection)
+            with atomic(connection):
+                _require_free(connection, store, slot)
+                worker = _registered(connection, slot, lock)
+        yield Presence(access, worker, slot, lock)
+
+
+def _registered(connection: StoreConnection, slot: Slot, lock: HeldLock) -> int:
+    place = here()
+    return add_worker(connection, str(slot), place.host, place.boot, str(lock.path), os.getpid())
 
 
 def living(connection: StoreConnection) -> tuple[Worker, ...]:

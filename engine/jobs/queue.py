@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from engine.errors import UsageError
+from engine.errors import UsageError, shown
 from engine.jobs.leftovers import discard_output
 from engine.jobs.locks import Fate, fate, here
 from engine.jobs.logs import job_log
+from engine.locks import QUIET_SECONDS
 from engine.store.connection import StoreConnection, atomic
 from engine.store.database import open_for_jobs
 from engine.store.job_states import ENDED, Cancelled, Failed, Held, Running, Stop, Waiting, now
 from engine.store.jobs import (
     Job,
     Order,
+    Setbacks,
     add_job,
     ask_to_stop,
     change,
@@ -27,8 +29,9 @@ from engine.store.jobs import (
     jobs_in,
     place_job,
     remove_jobs,
+    save_setbacks,
 )
-from engine.store.workers import find_worker
+from engine.store.workers import Worker, find_worker, quiet_seconds
 
 ON_REQUEST = "on request"
 """Why a job is held that a user held."""
@@ -77,8 +80,8 @@ def cancel(store: Path, job_id: int, stop: Stop) -> Job:
             case _:
                 raise _cannot(job, "cancelled")
         found = known_job(connection, job_id)
-    if isinstance(found.state, Cancelled) and stop is Stop.DISCARD and found.attempts:
-        discard_output(found.order)
+    if isinstance(found.state, Cancelled) and stop is Stop.DISCARD:
+        discard_output(found)
     return found
 
 
@@ -92,10 +95,11 @@ def hold(store: Path, job_id: int) -> Job:
         return known_job(connection, job_id)
 
 
-def release(store: Path, job_id: int) -> Job:
-    """Let a held job wait again, or take a running one from a worker that does not live on this machine.
+def release(store: Path, job_id: int, *, force: bool = False) -> Job:
+    """Let a held job wait again, or take a running one from a worker that is gone.
 
-    Of a worker of another machine nobody here can know whether it lives: that is for the user to know.
+    Whether a worker of another machine is gone cannot be seen from here: it counts as alive until nothing was heard of
+    it for QUIET_SECONDS. force: take the job from it at once, because the user knows better.
     """
     with _queue(store) as connection:
         job = known_job(connection, job_id)
@@ -103,7 +107,7 @@ def release(store: Path, job_id: int) -> Job:
             case Held():
                 change(connection, job, Waiting())
             case Running(worker):
-                _require_not_alive(connection, job, worker)
+                _require_gone(connection, job, worker, force=force)
                 change(connection, job, Waiting())
             case _:
                 raise _cannot(job, "released")
@@ -125,6 +129,7 @@ def retry(store: Path, job_ids: Sequence[int]) -> list[int]:
         held = [job for job in jobs_in(connection, Held) if _is_behind(job, behind)]
         for job in (*jobs, *held):
             change(connection, job, Waiting())
+            save_setbacks(connection, job.id, Setbacks())
         return [job.id for job in (*jobs, *held)]
 
 
@@ -174,11 +179,28 @@ def _cannot(job: Job, what: str, fix: str = "") -> UsageError:
     return UsageError(f"job {job.id} cannot be {what}", why=is_it, fix=fix)
 
 
-def _require_not_alive(connection: StoreConnection, job: Job, worker_id: int) -> None:
+def _require_gone(connection: StoreConnection, job: Job, worker_id: int, *, force: bool) -> None:
+    """Raises UsageError, saying where it runs and when that was heard of last."""
     worker = find_worker(connection, worker_id)
-    if worker is not None and fate(worker, here()) is Fate.ALIVE:
+    found = None if worker is None else fate(worker, here())
+    fix = f"End it: dlec jobs cancel {job.id}"
+    if worker is None or found is Fate.DEAD:
+        return
+    if found is Fate.ALIVE:
         why = f"process {worker.pid} is running it"
-        raise UsageError(f"job {job.id} cannot be released", why=why, fix=f"End it: dlec jobs cancel {job.id}")
+        raise UsageError(f"job {job.id} cannot be released", why=why, fix=fix)
+    if not force and quiet_seconds(worker, now()) < QUIET_SECONDS:
+        why = f"{_heard(worker)}, so it is probably running there"
+        raise UsageError(
+            f"job {job.id} cannot be released",
+            why=why,
+            fix=f"{fix}\nIf that machine is gone: dlec jobs release {job.id}",
+        )
+
+
+def _heard(worker: Worker) -> str:
+    """ "process 4711 on node7 was heard of 12 s ago"."""
+    return f"process {worker.pid} on {shown(worker.host)} was heard of {quiet_seconds(worker, now()):.0f} s ago"
 
 
 def _is_dead(connection: StoreConnection, worker_id: int) -> bool:

@@ -10,11 +10,13 @@ from engine.jobs.locks import Fate, fate, here
 from engine.protocol import as_data
 from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import Cancelled, Failed, Running, State, Stop, Waiting, now
-from engine.store.jobs import Job, change, find_job, jobs_in
+from engine.store.jobs import Job, Setbacks, change, find_job, jobs_in, place_last, save_setbacks
 from engine.store.workers import Worker, all_workers, remove_worker
 
 _MOST_ATTEMPTS = 2
-"""At a task that begins anew each time, before the job is taken for what kills the workers."""
+"""Attempts at a task that begins anew each time, before the job is taken for what kills the workers."""
+_MOST_SETBACKS = 3
+"""Attempts in a row that brought a continuing task no further, before the same."""
 
 
 def recovered(job: Job, moment: datetime) -> State:
@@ -22,9 +24,19 @@ def recovered(job: Job, moment: datetime) -> State:
     assert isinstance(job.state, Running)
     if job.state.stop is not None:
         return Cancelled(moment, job.state.started_at)
-    if continues(job.order) or job.attempts < _MOST_ATTEMPTS:
-        return Waiting()
-    return Failed(job.state.started_at, moment, as_data(_given_up(job)))
+    is_given_up = (
+        setbacks_of(job).in_a_row >= _MOST_SETBACKS if continues(job.order) else job.attempts >= _MOST_ATTEMPTS
+    )
+    return Failed(job.state.started_at, moment, as_data(_given_up(job))) if is_given_up else Waiting()
+
+
+def setbacks_of(job: Job) -> Setbacks:
+    """A running job's setbacks, its worker's death counted. What was brought further may be interrupted at any rate."""
+    assert isinstance(job.state, Running)
+    done = job.state.progress.done if job.state.progress else 0
+    if done > job.setbacks.furthest:
+        return Setbacks(0, done)
+    return Setbacks(job.setbacks.in_a_row + 1, job.setbacks.furthest)
 
 
 def recover(connection: StoreConnection) -> list[Job]:
@@ -51,16 +63,25 @@ def _taken_from(connection: StoreConnection, worker: Worker) -> list[Job]:
     moment = now()
     jobs = [job for job in jobs_in(connection, Running) if _is_run_by(job, worker)]
     for job in jobs:
-        change(connection, job, recovered(job, moment))
+        _take(connection, job, moment)
     remove_worker(connection, worker.id)
     return jobs
+
+
+def _take(connection: StoreConnection, job: Job, moment: datetime) -> None:
+    """One that has cost two workers in a row goes behind the others, which have waited for it twice."""
+    setbacks = setbacks_of(job)
+    change(connection, job, recovered(job, moment))
+    save_setbacks(connection, job.id, setbacks)
+    if setbacks.in_a_row > 1:
+        place_last(connection, job.id)
 
 
 def _clear_up_after(job: Job) -> None:
     """Do what the dead worker was asked to do when it ended the job."""
     if isinstance(job.state, Running) and job.state.stop is Stop.DISCARD:
         with contextlib.suppress(DlecError):  # the job has ended; what is left can be merged again, or removed by hand
-            discard_output(job.order)
+            discard_output(job)
 
 
 def _is_run_by(job: Job, worker: Worker) -> bool:
@@ -68,8 +89,13 @@ def _is_run_by(job: Job, worker: Worker) -> bool:
 
 
 def _given_up(job: Job) -> MachineError:
+    times = (
+        f"{_MOST_SETBACKS} times in a row and came no further"
+        if continues(job.order)
+        else f"{job.attempts} times and never ended"
+    )
     return MachineError(
-        f"{job.order.task} was begun {job.attempts} times and never ended",
+        f"{job.order.task} was begun {times}",
         why="its worker died each time, perhaps because memory ran out",
         fix=f"See what it said: dlec jobs logs {job.id}. To try again: dlec jobs retry {job.id}",
     )

@@ -2,17 +2,22 @@
 
 import contextlib
 import time
+from datetime import datetime, timedelta
 from enum import Enum
 
 from engine.errors import MachineError
 from engine.jobs.presence import Presence
 from engine.jobs.signals import EndingSignals
+from engine.jobs.store_access import StoreAccess
+from engine.machine.clock import steady_seconds
 from engine.store.connection import StoreConnection
-from engine.store.job_states import Progress, Running, Stop
-from engine.store.jobs import Job, find_job, save_progress
+from engine.store.job_states import Progress, Running, Stop, now
+from engine.store.jobs import Job, find_job, move_start, save_progress
 
 PROGRESS_SECONDS = 0.25
 """Between two notes of how far a job is."""
+_CLOCK_DRIFT = timedelta(seconds=2)
+"""By so much the clock of the wall may differ from the steady one before it is taken for set anew."""
 
 
 class Reason(Enum):
@@ -33,15 +38,25 @@ class Interruption(Exception):  # noqa: N818 (nothing is wrong)
 
 
 class Watch:
-    """Over one job."""
+    """Over one job, from the moment when it is begun."""
 
-    def __init__(self, connection: StoreConnection, presence: Presence, signals: EndingSignals, job: Job) -> None:
-        self._connection = connection
+    def __init__(self, access: StoreAccess, presence: Presence, signals: EndingSignals, job: Job) -> None:
+        assert isinstance(job.state, Running)
+        self._access = access
         self._presence = presence
         self._signals = signals
         self._job = job
+        self._worker = job.state.worker
+        self._noted_start = job.state.started_at
+        self._began = steady_seconds()
         self._unwritten: Progress | None = None
         self._written_at = 0.0
+
+    @property
+    def started_at(self) -> datetime:
+        """When the attempt began by the clock as it is now: what it took is right however the clock was set."""
+        started_at = now() - timedelta(seconds=steady_seconds() - self._began)
+        return started_at if abs(started_at - self._noted_start) > _CLOCK_DRIFT else self._noted_start
 
     def progressed(self, done: int, total: int, what: str) -> None:
         """Called as often as the task has something to say."""
@@ -57,20 +72,27 @@ class Watch:
         if self._signals.have_come:
             raise Interruption(Reason.WORKER_ENDS)
         self._write_progress()
-        with contextlib.suppress(MachineError):
+        with contextlib.suppress(MachineError), self._access.connection() as connection:
             self._presence.beat()
-            self._heed_the_store()
+            self._heed_the_clock(connection)
+            self._heed_the_store(connection)
 
     def _write_progress(self) -> None:
         if self._unwritten is None:
             return
-        with contextlib.suppress(MachineError):
-            save_progress(self._connection, self._job.id, self._presence.worker, self._unwritten)
+        with contextlib.suppress(MachineError), self._access.connection() as connection:
+            save_progress(connection, self._job.id, self._worker, self._unwritten)
         self._unwritten, self._written_at = None, time.monotonic()
 
-    def _heed_the_store(self) -> None:
-        job = find_job(self._connection, self._job.id)
-        if job is None or not isinstance(job.state, Running) or job.state.worker != self._presence.worker:
+    def _heed_the_clock(self, connection: StoreConnection) -> None:
+        started_at = self.started_at
+        if started_at != self._noted_start:
+            move_start(connection, self._job.id, self._worker, started_at)
+            self._noted_start = started_at
+
+    def _heed_the_store(self, connection: StoreConnection) -> None:
+        job = find_job(connection, self._job.id)
+        if job is None or not isinstance(job.state, Running) or job.state.worker != self._worker:
             raise Interruption(Reason.TAKEN_AWAY)
         if job.state.stop is not None:
             raise Interruption(job.state.stop)

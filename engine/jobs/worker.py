@@ -1,7 +1,8 @@
 """The worker: takes one job after another, as long as there are any."""
 
-import time
-from contextlib import ExitStack, closing
+import contextlib
+import sqlite3
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -14,11 +15,12 @@ from engine.jobs.logs import job_log
 from engine.jobs.presence import Presence, present
 from engine.jobs.signals import EndingSignals
 from engine.jobs.slots import Slot
+from engine.jobs.store_access import StoreAccess
 from engine.jobs.task_processes import TaskProcesses
+from engine.jobs.trouble import Trouble
 from engine.jobs.watch import Watch
+from engine.machine.clock import steady_seconds
 from engine.processes import lower_priority
-from engine.store.connection import StoreConnection
-from engine.store.database import open_for_jobs
 from engine.store.job_states import State, Waiting
 from engine.store.jobs import Job, find_job
 
@@ -26,8 +28,10 @@ POLL_SECONDS = 1.0
 """Between two looks for a job."""
 WARM_POLL_SECONDS = 0.2
 """The same while models are loaded: somebody is at work, and waits."""
-_RETRY_SECONDS = 5.0
-"""Between two tries to write how a job ended into a store that cannot be written."""
+RETRY_SECONDS = 5.0
+"""Between two tries to use a store that cannot be used."""
+PATIENCE_SECONDS = 12 * 3600.0
+"""How long a worker tries: a night, so that a disk that comes back in it finds the queue being worked on."""
 
 
 class Listener(Protocol):
@@ -66,15 +70,15 @@ def work(
     """Be the worker of `slot` until no job has waited for `idle_seconds`, or at all with `until_empty`.
 
     For the main thread of a process of its own. Raises UsageError when the slot has its workers already, MachineError
-    when the store cannot be used.
+    when the store cannot be used: at once when it could not be used from the beginning, else after PATIENCE_SECONDS.
     """
     lower_priority()
     with ExitStack() as stack:
         signals = stack.enter_context(EndingSignals())
-        connection = stack.enter_context(closing(open_for_jobs(store)))
-        presence = stack.enter_context(present(connection, store, slot))
+        access = stack.enter_context(StoreAccess(store))
+        presence = stack.enter_context(present(access, store, slot))
         processes = stack.enter_context(TaskProcesses(slot))
-        worker = _Worker(store, slot, connection, presence, signals, processes, listener)
+        worker = _Worker(store, slot, access, presence, signals, processes, listener, Trouble())
         return worker.work(0 if until_empty else idle_seconds)
 
 
@@ -84,43 +88,63 @@ class _Worker:
 
     store: Path
     slot: Slot
-    connection: StoreConnection
+    access: StoreAccess
     presence: Presence
     signals: EndingSignals
     processes: TaskProcesses
     listener: Listener
+    trouble: Trouble
 
     def work(self, idle_seconds: float) -> Outcome:
-        idle_since = time.monotonic()
+        idle_since = steady_seconds()
         while not self.signals.have_come:
-            self.presence.beat()
-            job = claim(self.connection, self.presence.worker, self.slot)
-            if job is not None:
-                self._do(job)
-                idle_since = time.monotonic()
-            elif time.monotonic() - idle_since >= idle_seconds and self.presence.leave_if_idle():
-                return Outcome.NOTHING_LEFT
-            else:
-                self.signals.wait(WARM_POLL_SECONDS if self.processes.is_warm else POLL_SECONDS)
-        self.presence.leave()
+            try:
+                job = self._next()
+                self.trouble.is_over()
+                if job is not None:
+                    self._do(job)
+                    idle_since = steady_seconds()
+                elif steady_seconds() - idle_since >= idle_seconds and self.presence.leave_if_idle():
+                    return Outcome.NOTHING_LEFT
+                else:
+                    self.signals.wait(WARM_POLL_SECONDS if self.processes.is_warm else POLL_SECONDS)
+            except Exception as error:  # nothing that goes wrong with one job may take the next one's worker
+                self._wait_out(error)
+        self._leave()
         return Outcome.ASKED
+
+    def _next(self) -> Job | None:
+        self.presence.beat()
+        with self.access.connection() as connection:
+            return claim(connection, self.presence.worker, self.slot)
 
     def _do(self, job: Job) -> None:
         self.listener.begun(job)
-        watch = Watch(self.connection, self.presence, self.signals, job)
+        watch = Watch(self.access, self.presence, self.signals, job)
         state = attempt(job, self.processes, watch, self.slot, job_log(self.store, job.id))
         if state is not None and self._let_go(job, state):
-            ended = find_job(self.connection, job.id)
-            assert ended is not None
-            self.listener.ended(ended)
+            with self.access.connection() as connection:
+                ended = find_job(connection, job.id)
+            if ended is not None:
+                self.listener.ended(ended)
 
     def _let_go(self, job: Job, state: State) -> bool:
         """False when the job was taken away meanwhile. Tries until the store takes it, or a signal comes."""
         while True:
             try:
-                if isinstance(state, Waiting):
-                    return put_back(self.connection, job)
-                return settle(self.connection, job, state)
-            except MachineError:
-                if self.signals.wait(_RETRY_SECONDS):
+                with self.access.connection() as connection:
+                    return put_back(connection, job) if isinstance(state, Waiting) else settle(connection, job, state)
+            except Exception as error:
+                if self._wait_out(error):
                     raise
+
+    def _wait_out(self, error: Exception) -> bool:
+        """Say what went wrong, and pause before it is tried again. True when a signal has come. Raises what lasts."""
+        self.trouble.say(error, PATIENCE_SECONDS)
+        self.presence.doubt()
+        return self.signals.wait(RETRY_SECONDS)
+
+    def _leave(self) -> None:
+        """Where the store cannot be written, or holds a job in our name, whoever finds the lock free takes over."""
+        with contextlib.suppress(MachineError, sqlite3.IntegrityError):
+            self.presence.leave()

@@ -4,18 +4,19 @@ from pathlib import Path
 
 from engine.errors import MachineError
 from engine.merge.lock import locked
-from engine.merge.partial import clear, partial_of
+from engine.merge.partial import clear, is_owned_by_another, partial_of
 from engine.merge.publish import recover
 
 
-def discard(out: Path) -> None:
-    """Remove what an unfinished merge into `out` has left beside it; a publication that was begun is finished instead.
+def discard(out: Path, job: str = "") -> None:
+    """Remove what an unfinished merge has left beside `out`; a publication that was begun is finished instead.
 
-    Raises UsageError while somebody merges into it, MachineError when it cannot be removed.
+    job: the uuid of the job that merged, "" for a merge that no job did; what others have begun stays. Raises
+    UsageError while somebody merges into the output, MachineError when it cannot be removed.
     """
-    partial = partial_of(out)
+    partial = partial_of(out, job)
     try:
-        if not partial.root.exists():
+        if not partial.root.exists() or is_owned_by_another(partial):
             return
         with locked(partial):
             recover(partial)

@@ -4,6 +4,7 @@
     model/      the checkpoint; renamed to NAME when it is whole
     journal     how far the shards are
     lock        held while a merge runs
+    owner       the job that began it; empty for a merge that no job did
     record      what is being published, from just before the rename until everything is tidied up
     replaced/   the checkpoint that NAME was before, where names cannot be exchanged
 """
@@ -20,6 +21,8 @@ class Partial:
 
     out: Path
     """The final name, links resolved."""
+    job: str = ""
+    """The uuid of the job that merges; "" for a merge that no job does."""
 
     @property
     def root(self) -> Path:
@@ -38,6 +41,10 @@ class Partial:
         return self.root / "lock"
 
     @property
+    def owner(self) -> Path:
+        return self.root / "owner"
+
+    @property
     def record(self) -> Path:
         return self.root / "record"
 
@@ -46,9 +53,9 @@ class Partial:
         return self.root / "replaced"
 
 
-def partial_of(out: Path) -> Partial:
+def partial_of(out: Path, job: str = "") -> Partial:
     """The partial directory of an output; the output may be a link to where it shall lie."""
-    return Partial(Path(os.path.realpath(out)))
+    return Partial(Path(os.path.realpath(out)), job)
 
 
 def clear(partial: Partial) -> None:
@@ -60,6 +67,20 @@ def clear(partial: Partial) -> None:
     partial.journal.unlink(missing_ok=True)
     keep_only(partial.root, {partial.lock.name, partial.record.name})
     partial.record.unlink(missing_ok=True)
+
+
+def begin(partial: Partial) -> None:
+    """Remove what others have left, and note whose work begins. Who continues the work of another does not own it."""
+    clear(partial)
+    partial.owner.write_text(partial.job)
+
+
+def is_owned_by_another(partial: Partial) -> bool:
+    """Whether another job, or none, began what lies there; False where that was not noted, as by older versions."""
+    try:
+        return partial.owner.read_text() != partial.job
+    except FileNotFoundError:
+        return False
 
 
 def keep_only(directory: Path, names: set[str]) -> None:

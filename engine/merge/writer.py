@@ -10,7 +10,7 @@ from engine.files import allocate, read_ahead, sync_directory
 from engine.merge.copies import Compute, Copy, Fill, Operation
 from engine.merge.journal import Journal, begin_journal, continued_journal, read_watermark
 from engine.merge.layout import Layout, Shard
-from engine.merge.partial import Partial, clear
+from engine.merge.partial import Partial, begin
 from engine.merge.sources import opened_source
 from engine.merge.space import check_space
 from engine.merge.stretches import Stretches
@@ -39,7 +39,7 @@ def write_shards(
     """
     done = _resumable(partial, layout, signature)
     if done is None:
-        clear(partial)
+        begin(partial)
         check_space(partial, layout)
         _allocate_shards(partial.model, layout)
         begin_journal(partial.journal, signature)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import MachineError, shown
+from engine.locks import has_locks
 from engine.store.failures import translated
 from engine.store.schema import MIGRATION_SET, MIGRATIONS
+from engine.store.turns import Turn
 
 BUSY_SECONDS = 120.0
 """How long a process waits for another one's write before it gives up."""
@@ -30,11 +32,18 @@ class StoreConnection(sqlite3.Connection):
     """A connection to one store."""
 
     path: Path
+    turn: Turn | None = None
+    """Where the file system has no locks: what keeps other processes out while this one reads or writes."""
 
     def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """All rows that a query gives. Raises MachineError where the store is locked, damaged or unreadable."""
-        with translated(self.path):
+        with translated(self.path), alone(self):
             return self.execute(sql, parameters).fetchall()
+
+    def close(self) -> None:
+        super().close()
+        if self.turn is not None:
+            self.turn.end()
 
     def row(self, sql: str, parameters: tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
         """The first row, None when there is none."""
@@ -42,12 +51,38 @@ class StoreConnection(sqlite3.Connection):
 
 
 def connect(path: Path, mode: str, busy_seconds: float = BUSY_SECONDS) -> StoreConnection:
-    """Open the file in an SQLite URI mode: "ro", "ro&immutable=1", or "rwc", which makes it."""
+    """Open the file in an SQLite URI mode: "ro", "ro&immutable=1", "rw", or "rwc", which makes it.
+
+    Where the file system has no locks, SQLite asks for none, and processes take turns by a lock file beside the store.
+    """
     with translated(path):
-        uri = f"{path.absolute().as_uri()}?mode={mode}"
-        connection = sqlite3.connect(uri, uri=True, timeout=busy_seconds, factory=StoreConnection)
+        connection = sqlite3.connect(uri_of(path, mode), uri=True, timeout=busy_seconds, factory=StoreConnection)
     connection.path = path
+    if not has_locks(path.parent):
+        connection.turn = Turn(path, busy_seconds)
     return connection
+
+
+def uri_of(path: Path, mode: str) -> str:
+    """For SQLite. Its VFS says which locks it asks the file system for."""
+    return f"{path.absolute().as_uri()}?mode={mode}&vfs={'unix' if has_locks(path.parent) else 'unix-none'}"
+
+
+@contextmanager
+def alone(connection: StoreConnection) -> Iterator[None]:
+    """Keep other processes out of a store without locks, until what is done inside is done and no transaction is open.
+
+    Raises MachineError when another process stays in it. Does nothing where SQLite has locks.
+    """
+    if connection.turn is None:
+        yield
+        return
+    connection.turn.begin()
+    try:
+        yield
+    finally:
+        if not connection.in_transaction:
+            connection.turn.end()
 
 
 @contextmanager
@@ -60,7 +95,7 @@ def atomic(connection: StoreConnection) -> Iterator[None]:
     if connection.in_transaction:
         yield
         return
-    with translated(connection.path):
+    with translated(connection.path), alone(connection):
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from engine.store.connection import BUSY_SECONDS, Standing, StoreConnection, atomic, connect, standing_of
+from engine.store.connection import BUSY_SECONDS, Standing, StoreConnection, alone, atomic, connect, standing_of
 from engine.store.failures import cannot_open, read_only, translated
 from engine.store.file_system import is_local
-from engine.store.reading import reading_mode, was_left_unfinished
+from engine.store.reading import keeps_log_without_locks, reading_mode, was_left_unfinished
 from engine.store.schema import MIGRATIONS
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def open_for_reading(path: Path) -> StoreConnection:
     """
     if not _exists(path):
         return _empty_store(path)
+    if keeps_log_without_locks(path):
+        open_for_jobs(path).close()  # which leaves the log
     connection = connect(path, reading_mode(path))
     try:
         standing = standing_of(connection)
@@ -59,10 +61,24 @@ def open_for_writing(path: Path, busy_seconds: float = BUSY_SECONDS) -> "Databas
 def open_for_jobs(path: Path, busy_seconds: float = BUSY_SECONDS) -> StoreConnection:
     """As `open_for_writing`, but with the standard library alone once the store is up to date."""
     _make_directory(path)
+    return _opened(path, "rwc", busy_seconds)
+
+
+def reopen_for_jobs(path: Path, busy_seconds: float = BUSY_SECONDS) -> StoreConnection:
+    """As `open_for_jobs`, for a store that was there before: none is made in its place while its disk is away."""
+    if not _exists(path):
+        raise cannot_open(path, why="it is not there any more")
+    return _opened(path, "rw", busy_seconds)
+
+
+def _opened(path: Path, mode: str, busy_seconds: float) -> StoreConnection:
+    """Open for reading and writing in an SQLite URI mode, and bring the store up to date."""
     _require_writable(path)
-    connection = connect(path, "rwc", busy_seconds)
+    connection = connect(path, mode, busy_seconds)
     try:
-        with translated(path):
+        with translated(path), alone(connection):
+            if connection.turn is not None:
+                _leave_log(connection)
             standing = standing_of(connection)
             _choose_journal(connection, busy_seconds)
             if standing is not Standing.CURRENT:
@@ -116,7 +132,7 @@ def _empty_store(path: Path) -> StoreConnection:
 
 def _choose_journal(connection: StoreConnection, busy_seconds: float) -> None:
     """SQLite does not wait by itself while another process changes the mode."""
-    wanted = "wal" if is_local(connection.path) else "delete"
+    wanted = "wal" if is_local(connection.path) and connection.turn is None else "delete"
     give_up = time.monotonic() + busy_seconds
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != wanted:
         try:
@@ -125,6 +141,13 @@ def _choose_journal(connection: StoreConnection, busy_seconds: float) -> None:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
                 raise
             time.sleep(_RETRY_SECONDS)
+
+
+def _leave_log(connection: StoreConnection) -> None:
+    """Let the store have no write-ahead log, which SQLite opens with locks alone, or for one connection at a time."""
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute("PRAGMA locking_mode = NORMAL")
 
 
 def _migrate(connection: StoreConnection) -> None:

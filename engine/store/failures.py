@@ -22,7 +22,7 @@ def translated(path: Path) -> Iterator[None]:
         raise damaged(path) from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
-        if explain := _EXPLANATIONS.get(code & 0xFF):  # the byte above tells details
+        if explain := _EXPLANATIONS.get(code) or _EXPLANATIONS.get(code & 0xFF):  # the byte above tells details
             raise explain(path) from error
         if isinstance(error, sqlite3.OperationalError):  # tables or text that are not what they were
             raise damaged(path, why=shown(error)) from error
@@ -76,9 +76,19 @@ def _unreadable(path: Path) -> MachineError:
     )
 
 
+def _without_locks(path: Path) -> MachineError:
+    return MachineError(
+        f"the store {path} cannot be read or written",
+        why="its file system gives no locks",
+        fix="Set DLEC_HOME to a directory on another disk, or get permission to make files beside the store: then "
+        "processes take turns.",
+    )
+
+
 _EXPLANATIONS: Mapping[int, Explain] = {
     sqlite3.SQLITE_BUSY: _locked,
     sqlite3.SQLITE_LOCKED: _locked,
+    sqlite3.SQLITE_PROTOCOL: _locked,
     sqlite3.SQLITE_READONLY: read_only,
     sqlite3.SQLITE_PERM: read_only,
     sqlite3.SQLITE_CANTOPEN: cannot_open,
@@ -86,4 +96,8 @@ _EXPLANATIONS: Mapping[int, Explain] = {
     sqlite3.SQLITE_NOTADB: damaged,
     sqlite3.SQLITE_FULL: _no_room,
     sqlite3.SQLITE_IOERR: _unreadable,
+    sqlite3.SQLITE_IOERR_LOCK: _without_locks,
+    sqlite3.SQLITE_IOERR_RDLOCK: _without_locks,
+    sqlite3.SQLITE_IOERR_UNLOCK: _without_locks,
+    sqlite3.SQLITE_IOERR_CHECKRESERVEDLOCK: _without_locks,
 }

@@ -29,6 +29,7 @@ from engine.store.job_states import (
 
 _SELECTED = (
     *("id", "uuid", "submitted_at", "attempts", "task", "request", "title", "inputs", "slot", "priority", "batch"),
+    *("setbacks", "furthest"),
     *COLUMNS,
 )
 _SELECT = f"SELECT {', '.join(_SELECTED)} FROM jobs"
@@ -57,6 +58,16 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Setbacks:
+    """What the deaths of its workers have cost a job."""
+
+    in_a_row: int = 0
+    """Workers that died one after another without bringing the job further."""
+    furthest: int = 0
+    """The most progress of an attempt whose worker died, in the task's unit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One request to do a task."""
 
@@ -68,6 +79,7 @@ class Job:
     """How often a worker began it."""
     order: Order
     state: State
+    setbacks: Setbacks = Setbacks()
 
     @property
     def state_name(self) -> str:
@@ -116,6 +128,25 @@ def uncount_attempt(connection: StoreConnection, job_id: int) -> None:
         connection.execute("UPDATE jobs SET attempts = attempts - 1 WHERE id = ?", (job_id,))
 
 
+def save_setbacks(connection: StoreConnection, job_id: int, setbacks: Setbacks) -> None:
+    sql = "UPDATE jobs SET setbacks = ?, furthest = ? WHERE id = ?"
+    with atomic(connection):
+        connection.execute(sql, (setbacks.in_a_row, setbacks.furthest, job_id))
+
+
+def place_last(connection: StoreConnection, job_id: int) -> None:
+    """Behind all others of its priority."""
+    with atomic(connection):
+        connection.execute(f"UPDATE jobs SET position = {_LAST} WHERE id = ?", (job_id,))
+
+
+def move_start(connection: StoreConnection, job_id: int, worker: int, started_at: datetime) -> None:
+    """Note when a worker's job was begun, by a clock that was set since."""
+    with atomic(connection):
+        sql = "UPDATE jobs SET started_at = ? WHERE id = ? AND worker_id = ?"
+        connection.execute(sql, (as_text(started_at), job_id, worker))
+
+
 def save_progress(connection: StoreConnection, job_id: int, worker: int, progress: Progress) -> None:
     """Note how far a worker's job is; a job that is no longer its own is left alone."""
     columns = progress_columns(progress)
@@ -154,4 +185,5 @@ def _job(row: tuple[Any, ...]) -> Job:
         batch=found["batch"],
     )
     submitted_at = as_moment(found["submitted_at"])
-    return Job(found["id"], found["uuid"], submitted_at, found["attempts"], order, state_of(found))
+    setbacks = Setbacks(found["setbacks"], found["furthest"])
+    return Job(found["id"], found["uuid"], submitted_at, found["attempts"], order, state_of(found), setbacks)

@@ -1,9 +1,11 @@
 """How a store can be opened for reading, wherever it lies."""
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
 
+from engine.locks import has_locks
 from engine.store.failures import cannot_open
 
 
@@ -12,9 +14,17 @@ def reading_mode(path: Path) -> str:
 
     With a write-ahead log even a reader makes files. Where it may not, and there is no log, nobody writes either.
     """
-    may_make_files = os.access(path.parent, os.W_OK)
-    keeps_log, has_log = _keeps_log(path), path.with_name(f"{path.name}-wal").exists()
-    return "ro&immutable=1" if keeps_log and not has_log and not may_make_files else "ro"
+    if path.is_dir():
+        raise cannot_open(path, why=os.strerror(errno.EISDIR))
+    if os.access(path.parent, os.W_OK):
+        return "ro"  # without a look at the file: closing it would drop the locks that this process has on it
+    has_log = path.with_name(f"{path.name}-wal").exists()
+    return "ro&immutable=1" if _keeps_log(path) and not has_log else "ro"
+
+
+def keeps_log_without_locks(path: Path) -> bool:
+    """Whether a store with a write-ahead log lies where SQLite cannot open one."""
+    return not has_locks(path.parent) and _keeps_log(path)
 
 
 def was_left_unfinished(error: BaseException) -> bool:

@@ -197,11 +197,17 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_by_state ON jobs (state, priority DESC, position);
 """
 
+_SETBACKS = """
+ALTER TABLE jobs ADD COLUMN setbacks INTEGER NOT NULL DEFAULT 0; -- workers in a row that died and brought it no further
+ALTER TABLE jobs ADD COLUMN furthest INTEGER NOT NULL DEFAULT 0; -- most progress of an attempt whose worker died
+"""
+
 MIGRATIONS: Mapping[str, str] = {
     "0001_measurements": _MEASUREMENTS,
     "0002_jobs": _JOBS,
     "0003_sweeps": SWEEPS,
     "0004_begun_figures": BEGUN,
     "0005_partial_results": PIECES,
+    "0006_job_setbacks": _SETBACKS,
 }
 """Name and SQL, in order."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from engine.errors import shown
-from engine.store.connection import StoreConnection, atomic
+from engine.store.connection import StoreConnection, atomic, uri_of
 from engine.store.database import open_for_jobs
 from engine.store.failures import damaged, translated
 from engine.store.job_states import ENDED, STATE_NAMES
@@ -102,7 +102,7 @@ def unite(target: Path, source: Path) -> United:
 
 def _attach(connection: StoreConnection, source: Path) -> None:
     with translated(source):
-        connection.execute("ATTACH ? AS source", (f"{source.absolute().as_uri()}?mode={reading_mode(source)}",))
+        connection.execute("ATTACH ? AS source", (uri_of(source, reading_mode(source)),))
 
 
 def _has_tables(connection: StoreConnection) -> bool:

@@ -48,10 +48,16 @@ def find_worker(connection: StoreConnection, worker_id: int) -> Worker | None:
     return None if found is None else _worker(found)
 
 
-def see_worker(connection: StoreConnection, worker_id: int) -> None:
-    """Note that a worker lives."""
+def quiet_seconds(worker: Worker, moment: datetime) -> float:
+    """Since it last said that it lives; 0 where the clocks of two machines differ."""
+    return max(0.0, (moment - worker.seen_at).total_seconds())
+
+
+def see_worker(connection: StoreConnection, worker_id: int) -> bool:
+    """Note that a worker lives. False when the store does not know it (any more)."""
+    sql = "UPDATE workers SET seen_at = ? WHERE id = ? RETURNING id"
     with atomic(connection):
-        connection.execute("UPDATE workers SET seen_at = ? WHERE id = ?", (as_text(now()), worker_id))
+        return bool(connection.rows(sql, (as_text(now()), worker_id)))
 
 
 def remove_worker(connection: StoreConnection, worker_id: int) -> None:

@@ -63,20 +63,23 @@ class _Attempt:
     """Seconds to wait for another process that holds the output's lock."""
     resumes: bool = False
     """Whether an earlier run of this request may have published the output and died before it could say so."""
+    job: str = ""
+    """The uuid of the job whose attempt it is; "" for a merge that no job does."""
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """The task: {"plan": its text, "out": absolute path}, and where they are to be other than usual:
 
-    "options" (fields of MergeOptions), "downloads" (whether the hub is asked for what is not here), "patience"
-    (seconds to wait for another process that merges into the same output) and "resumes" (whether this was begun
-    before: an output that was merged from this plan and these weights is then success). Answer: `report_as_json`.
+    "options" (fields of MergeOptions), "downloads" (whether the hub is asked for what is not here), "job" (the uuid of
+    the job whose attempt it is), "patience" (seconds to wait for another process that merges into the same output) and
+    "resumes" (whether this was begun before: an output that was merged from this plan and these weights is then
+    success). Answer: `report_as_json`.
     Raises PlanError for a plan that cannot be run, and what `merge` raises.
     """
     text = request["plan"]
     stack = compiled(text, downloading_opener() if request.get("downloads") else opener())
     options = MergeOptions(**request.get("options", {}))
-    attempt = _Attempt(report, request.get("patience", 0), request.get("resumes", False))
+    attempt = _Attempt(report, request.get("patience", 0), request.get("resumes", False), request.get("job", ""))
     return report_as_json(_merged(stack, text, Path(request["out"]), options, attempt))
 
 
@@ -113,7 +116,7 @@ def report_as_json(report: MergeReport) -> dict[str, Any]:
 def _merged(stack: Stack, plan_text: str, out: Path, options: MergeOptions, attempt: _Attempt) -> MergeReport:
     began = time.monotonic()
     draft = drafted(stack, plan_text, out, options)
-    partial = partial_of(out)
+    partial = partial_of(out, attempt.job)
     refuse_sources_as_output(draft, partial)
     require_torch_to_compute(draft.operations)
     with writing(partial, draft.layout), locked(partial, attempt.patience):

@@ -154,8 +154,17 @@ def _failure(name: str, code: int, talk: str) -> MachineError:
     if code == -signal.SIGKILL:
         return MachineError(f"{name} was killed", why="probably because memory ran out", fix="Free some memory.")
     if code < 0:
-        return MachineError(f"{name} crashed", why=f"{signal.Signals(-code).name}; {_last_lines(talk)}")
+        return MachineError(f"{name} crashed", why=f"{signal_name(-code)}; {_last_lines(talk)}")
     return MachineError(f"{name} {'failed' if code else 'gave no answer'}", why=_last_lines(talk))
+
+
+def signal_name(number: int) -> str:
+    """ "SIGSEGV", "SIGRTMIN+3"; real-time signals between the first and the last have no name in Python."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        first = getattr(signal, "SIGRTMIN", number)
+        return f"SIGRTMIN+{number - first}" if number > first else f"signal {number}"
 
 
 def _last_lines(talk: str) -> str:

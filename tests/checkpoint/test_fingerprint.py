@@ -1,7 +1,13 @@
 """What a fingerprint promises."""
 
+import errno
+import os
+
+import pytest
+
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.fingerprint import fingerprint
+from engine.errors import MachineError
 from tests.tiny import write_llama
 
 
@@ -26,3 +32,16 @@ def test_one_changed_layer_changes_it(tmp_path):
 def test_a_changed_config_changes_it(tmp_path):
     base = of(write_llama(tmp_path / "a"))
     assert of(write_llama(tmp_path / "b", config={"rope_theta": 500000.0})) != base
+
+
+@pytest.mark.parametrize("call", ["open", "pread"])
+@pytest.mark.parametrize("code", [errno.ESTALE, errno.EIO])
+def test_a_disk_that_fails_is_named_with_the_file(tmp_path, monkeypatch, call, code):
+    checkpoint = open_checkpoint(write_llama(tmp_path / "a"))
+
+    def fails(*_arguments, **_settings):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(f"engine.checkpoint.fingerprint.os.{call}", fails)
+    with pytest.raises(MachineError, match=r"model\.safetensors cannot be read: " + os.strerror(code)):
+        fingerprint(checkpoint)

@@ -8,10 +8,17 @@ from pathlib import Path
 import pytest
 
 from dlec_tui.doctor import disk, store
-from dlec_tui.doctor.disk import file_system_finding, look_at_home, look_at_hub_cache, room_finding
+from dlec_tui.doctor.disk import (
+    file_system_finding,
+    look_at_file_system,
+    look_at_home,
+    look_at_hub_cache,
+    room_finding,
+)
 from dlec_tui.doctor.finding import State, fine
 from engine.store.database import open_for_writing
 from engine.store.schema import MIGRATIONS
+from tests.lockless import refuse_locks
 
 HERE = Path("/data")
 
@@ -109,3 +116,12 @@ def test_a_store_of_somebody_else_can_be_read(path, monkeypatch):
     found = store.look(path)
     assert (found.state, found.stops_dlec) == (State.NOTE, False)
     assert "can only be read" in found.value
+
+
+def test_a_file_system_without_locks_is_noted_with_what_is_done_there_and_the_way_out(tmp_path, monkeypatch):
+    refuse_locks(monkeypatch)
+    found = look_at_file_system(tmp_path / "home that is not there yet")
+    assert found.state is State.NOTE
+    assert "without locks: processes take turns at the store by a lock file" in found.value
+    assert "-o flock" in found.remedy
+    assert "--home DIR" in found.remedy

@@ -4,6 +4,7 @@ import random
 import signal
 import time
 
+from engine.jobs.recovery import setbacks_of
 from tests.jobs.workplace import merge_order, wait_until
 from tests.merge.stacks import leftovers, settled_bytes
 from tests.tiny import write_llama
@@ -68,9 +69,14 @@ class JobKilling:
         worker = self._worker()
         wait_until(lambda: self.place.running() or not self.place.waiting())
         time.sleep(self.random.uniform(0, self.longest))
+        self._spare_what_came_no_further()
         was_running = bool(self.place.running())
         self._kill(worker)
         return was_running
+
+    def _spare_what_came_no_further(self):
+        """A job is given up after three workers that brought it no further: the third one is let come further."""
+        wait_until(lambda: all(setbacks_of(job).in_a_row < 3 for job in self.place.running()))
 
     def _kill(self, worker):
         worker.send_signal(signal.SIGKILL)

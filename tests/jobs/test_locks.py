@@ -11,6 +11,7 @@ import pytest
 from engine.errors import MachineError
 from engine.jobs import locks
 from engine.jobs.locks import Fate, Place, fate, held, here, locks_directory
+from engine.locks import is_held
 from engine.store.job_states import now
 from engine.store.workers import Worker
 from tests.jobs.workplace import wait_until
@@ -81,7 +82,7 @@ def test_without_the_file_the_process_decides(tmp_path, dead_pid):
 
 def test_asking_does_not_look_like_holding(tmp_path):
     (tmp_path / "lock").touch()
-    asked = [locks._is_held(tmp_path / "lock") for _ in range(2)]
+    asked = [is_held(tmp_path / "lock") for _ in range(2)]
     assert asked == [False, False]
 
 

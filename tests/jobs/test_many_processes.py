@@ -15,17 +15,16 @@ for number in range({JOBS_EACH}):
 
 WORK = """
 import sys, time
-from contextlib import closing
 from pathlib import Path
 from engine.jobs.claims import claim, settle
 from engine.jobs.presence import present
 from engine.jobs.slots import Slot
-from engine.store.database import open_for_jobs
+from engine.jobs.store_access import StoreAccess
 from engine.store.job_states import Done, Progress, now
 from engine.store.jobs import save_progress
 
 store, are_all_submitted = Path(sys.argv[1]), Path(sys.argv[2])
-with closing(open_for_jobs(store)) as connection, present(connection, store, Slot()) as presence:
+with StoreAccess(store) as access, present(access, store, Slot()) as presence, access.connection() as connection:
     is_last_look = False
     while True:
         is_last_look = are_all_submitted.exists()

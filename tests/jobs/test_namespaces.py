@@ -18,7 +18,7 @@ RELEASE = """
 import sys
 from pathlib import Path
 from engine.jobs.queue import release
-print(type(release(Path(sys.argv[1]), int(sys.argv[2])).state).__name__)
+print(type(release(Path(sys.argv[1]), int(sys.argv[2]), force=True).state).__name__)
 """
 
 

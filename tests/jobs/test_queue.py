@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,9 +12,12 @@ from engine.errors import UsageError
 from engine.jobs.locks import held
 from engine.jobs.logs import job_log
 from engine.jobs.queue import Before, First, Last, cancel, clear, hold, release, reorder, retry, submit
+from engine.locks import QUIET_SECONDS
+from engine.merge.partial import partial_of
+from engine.store.database import open_for_jobs
 from engine.store.job_states import Cancelled, Done, Failed, Held, Running, Stop, Waiting, now
-from engine.store.jobs import Order
-from tests.jobs.states import failed, order, put, run_by
+from engine.store.jobs import Order, Setbacks, save_setbacks
+from tests.jobs.states import failed, order, put, run_by, seen
 
 
 def waiting_titles(place):
@@ -72,8 +76,30 @@ def test_a_job_of_a_worker_that_lives_here_is_not_released(place, tmp_path):
 def test_a_job_of_a_machine_or_worker_that_is_gone_is_released(place, tmp_path, host):
     job_id = place.submit(order())
     (tmp_path / "lock").touch()
-    run_by(place, job_id, tmp_path / "lock", host)
+    worker = run_by(place, job_id, tmp_path / "lock", host)
+    seen(place, worker, now() - timedelta(seconds=QUIET_SECONDS + 1))
     assert release(place.store, job_id).state == Waiting()
+
+
+@pytest.mark.parametrize("ahead", [-12, 3600])
+def test_a_job_of_another_machine_that_was_heard_of_just_now_is_released_by_force_alone(place, tmp_path, ahead):
+    """Also where the clock of that machine is ahead of ours."""
+    job_id = place.submit(order())
+    worker = run_by(place, job_id, tmp_path / "lock", "another-machine")
+    seen(place, worker, now() + timedelta(seconds=ahead))
+    with pytest.raises(UsageError, match=r"process 4711 on another-machine was heard of \d+ s ago"):
+        release(place.store, job_id)
+    assert place.is_running(job_id)
+    assert release(place.store, job_id, force=True).state == Waiting()
+
+
+def test_a_job_that_is_retried_may_lose_as_many_workers_as_a_new_one(place):
+    job_id = place.submit(order())
+    with closing(open_for_jobs(place.store)) as connection:
+        save_setbacks(connection, job_id, Setbacks(3, 100))
+    put(place, job_id, failed())
+    retry(place.store, [job_id])
+    assert place.job(job_id).setbacks == Setbacks()
 
 
 def test_failed_jobs_are_retried_with_what_is_held_behind_them(place):
@@ -224,3 +250,26 @@ def test_what_fails_leaves_no_lock_on_the_store(place):
         hold(place.store, 7)
     with closing(sqlite3.connect(place.store, timeout=0)) as connection:
         connection.execute("BEGIN IMMEDIATE")
+
+
+def merge_job(place, out):
+    return place.submit(order(task="merge", request={"plan": "", "out": str(out)}))
+
+
+@pytest.mark.parametrize("began", [True, False])
+def test_what_is_removed_with_a_cancelled_merge_is_what_it_has_written(place, tmp_path, began):
+    partial = partial_of(tmp_path / "out")
+    partial.model.mkdir(parents=True)
+    job_id = merge_job(place, tmp_path / "out")
+    partial.owner.write_text(place.job(job_id).uuid if began else "")
+    run_by(place, job_id, tmp_path / "lock", "another-machine")
+    release(place.store, job_id, force=True)
+    cancel(place.store, job_id, Stop.DISCARD)
+    assert partial.model.exists() is not began
+
+
+def test_a_merge_that_no_worker_began_removes_nothing(place, tmp_path):
+    partial = partial_of(tmp_path / "out")
+    partial.model.mkdir(parents=True)
+    cancel(place.store, merge_job(place, tmp_path / "out"), Stop.DISCARD)
+    assert partial.model.exists()

@@ -2,15 +2,18 @@
 
 import os
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from engine.jobs.claims import claim, settle
 from engine.jobs.locks import held, here
-from engine.jobs.recovery import recover, recovered
+from engine.jobs.recovery import recover, recovered, setbacks_of
+from engine.jobs.slots import Slot
 from engine.store.database import open_for_jobs
-from engine.store.job_states import Cancelled, Failed, Running, Stop, Waiting, now
-from engine.store.jobs import Job, Order, add_job, ask_to_stop, change, find_job
+from engine.store.job_states import Cancelled, Done, Failed, Progress, Running, Stop, Waiting, now
+from engine.store.jobs import Job, Order, Setbacks, add_job, ask_to_stop, change, find_job
 from engine.store.workers import add_worker, all_workers
 
 
@@ -36,9 +39,40 @@ def begun(connection, worker, task="profile"):
     return job.id
 
 
+def advanced(done, setbacks, task="merge", attempts=50):
+    """A running job that is so far, and has had these setbacks."""
+    return replace(running(task, attempts), state=Running(1, now(), Progress(done, 1000, "")), setbacks=setbacks)
+
+
 @pytest.mark.parametrize("attempts", [1, 2, 50])
-def test_a_merge_always_continues(attempts):
+def test_a_merge_that_came_further_always_continues(attempts):
     assert recovered(running("merge", attempts), now()) == Waiting()
+    assert recovered(advanced(101, Setbacks(2, 100)), now()) == Waiting()
+    assert setbacks_of(advanced(101, Setbacks(2, 100))) == Setbacks(0, 101)
+
+
+def test_a_merge_that_three_workers_brought_no_further_fails_with_the_reason():
+    assert recovered(advanced(100, Setbacks(1, 100)), now()) == Waiting()
+    state = recovered(advanced(100, Setbacks(2, 100)), now())
+    assert isinstance(state, Failed)
+    assert state.error["what"] == "merge was begun 3 times in a row and came no further"
+
+
+def test_a_merge_that_kills_its_workers_is_begun_three_times_and_lets_the_others_go_first(connection, tmp_path):
+    """With a profile behind it, which starved as long as the merge was begun again and again."""
+    merge, other = (add_job(connection, Order(task, {"out": "/nowhere"}, "", {})) for task in ("merge", "profile"))
+    begun = []
+    for _ in range(5):
+        (tmp_path / "lock").touch()
+        worker = registered(connection, tmp_path / "lock")
+        if (job := claim(connection, worker, Slot())) is None:
+            break
+        begun.append(job.id)
+        if job.id == other:
+            assert settle(connection, job, Done(now(), now(), {}))
+        recover(connection)
+    assert begun == [merge, merge, other, merge]
+    assert isinstance(find_job(connection, merge).state, Failed)
 
 
 def test_another_task_is_tried_once_more():

@@ -83,3 +83,27 @@ def test_what_cannot_be_removed_is_said(base, tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.rmtree", forbidden)
     with pytest.raises(MachineError, match="model cannot be removed: Permission denied"):
         discard(tmp_path / "out")
+
+
+@pytest.mark.parametrize(("began", "gives_up"), [("", "a-job"), ("a-job", ""), ("a-job", "another")])
+def test_what_somebody_else_began_stays(base, tmp_path, began, gives_up):
+    """A job that was queued for an output into which a direct merge is half written may be cancelled."""
+    killed(base, tmp_path / "out")
+    partial_of(tmp_path / "out").owner.write_text(began)
+    before = leftovers(tmp_path / "out")
+    discard(tmp_path / "out", gives_up)
+    assert leftovers(tmp_path / "out") == before
+    discard(tmp_path / "out", began)
+    assert leftovers(tmp_path / "out") == []
+
+
+def test_who_begins_anew_owns_what_is_written_and_who_continues_does_not(base, tmp_path):
+    partial = partial_of(tmp_path / "out")
+    killed(base, tmp_path / "out")
+    assert partial.owner.read_text() == ""
+    partial.owner.write_text("a-job")
+    killed(base, tmp_path / "out")
+    assert partial.owner.read_text() == "a-job"
+    with pytest.raises(Killed):
+        merged(stack_of(base, (0, 1)), tmp_path / "out", progress=die)
+    assert partial.owner.read_text() == ""

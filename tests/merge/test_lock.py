@@ -71,7 +71,7 @@ def test_a_lock_whose_file_was_removed_is_taken_anew(partial, monkeypatch):
     """The last holder may remove the file between our opening and our locking it."""
     with monkeypatch.context() as patch:
         verdicts = iter([False, True])
-        patch.setattr("engine.merge.lock._is_still_at", lambda *_: next(verdicts))
+        patch.setattr("engine.locks._is_still_at", lambda *_: next(verdicts))
         with locked(partial):
             assert partial.lock.exists()
 

@@ -5,6 +5,7 @@ import pytest
 
 from engine.errors import CheckpointError, MachineError
 from engine.tasks.child import run_child, run_task
+from engine.tasks.process import signal_name
 
 
 @pytest.fixture
@@ -85,3 +86,15 @@ def test_much_talk_does_not_block_the_child(module: Any) -> None:
 def test_a_task_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(MachineError, match="there is no task"):
         run_task("no_such_task", {})
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(11, "SIGSEGV"), (34, "SIGRTMIN"), (40, "SIGRTMIN+6"), (64, "SIGRTMAX"), (99, "SIGRTMIN+65")]
+)
+def test_every_signal_has_a_name(number: int, name: str) -> None:
+    assert signal_name(number) == name
+
+
+def test_a_child_that_a_real_time_signal_ended_is_a_crash_like_any_other(module: Any) -> None:
+    with pytest.raises(MachineError, match=r"crashed: SIGRTMIN\+6"):
+        run_child(module("import os\nos.kill(os.getpid(), 40)"), {})

@@ -1,0 +1,96 @@
+"""A worker outlives what goes wrong with its store."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from engine.errors import MachineError
+from engine.jobs import worker as room
+from engine.jobs.presence import present
+from engine.jobs.slots import Slot
+from engine.jobs.store_access import StoreAccess
+from engine.jobs.worker import Outcome, work
+from engine.store.job_states import Done
+from engine.store.jobs import Order
+from engine.store.workers import all_workers
+
+TROUBLES = [
+    MachineError("the store is locked"),
+    MachineError("the store cannot be written"),
+    sqlite3.IntegrityError("FOREIGN KEY constraint failed"),
+    RuntimeError("a defect"),
+]
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Nothing is waited for, and the tests' own process keeps its priority."""
+    monkeypatch.setattr(room, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(room, "lower_priority", lambda: None)
+
+
+def failing(function, *errors):
+    """A function that raises these, one at each call, and then does its work."""
+    rest = list(errors)
+
+    def replaced(*arguments):
+        if rest:
+            raise rest.pop(0)
+        return function(*arguments)
+
+    return replaced
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("error", TROUBLES, ids=str)
+def test_an_idle_worker_waits_until_the_store_can_be_used_again(place, monkeypatch, capfd, error):
+    monkeypatch.setattr(room, "claim", failing(room.claim, error, error))
+    assert work(place.store, Slot(), idle_seconds=0) is Outcome.NOTHING_LEFT
+    said = capfd.readouterr().err
+    assert str(error) in said
+    assert said.count("It is tried again until it works.") == said.count("It works again.") == 1
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("error", TROUBLES, ids=str)
+def test_how_a_job_ended_is_written_when_the_store_can_be_used_again(place, monkeypatch, tiny_llama, error):
+    job_id = place.submit(Order("verify", {"directory": str(tiny_llama), "load_check": False}, "verify", {}))
+    monkeypatch.setattr(room, "settle", failing(room.settle, error, error))
+    work(place.store, Slot(), idle_seconds=0)
+    assert isinstance(place.job(job_id).state, Done)
+    assert place.job(job_id).attempts == 1
+
+
+@pytest.mark.usefixtures("impatient")
+def test_trouble_that_lasts_too_long_ends_the_worker_with_its_reason(place, monkeypatch):
+    monkeypatch.setattr(room, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(room, "claim", lambda *_: (_ for _ in ()).throw(MachineError("the disk is away")))
+    with pytest.raises(MachineError, match="the disk is away"):
+        work(place.store, Slot(), idle_seconds=0)
+
+
+def test_a_store_that_is_away_is_opened_when_it_is_back_and_no_other_is_made_meanwhile(store, tmp_path):
+    with StoreAccess(store) as access:
+        with pytest.raises(MachineError), access.connection():
+            raise MachineError("the disk is away")
+        home = store.parent.rename(tmp_path / "unmounted")
+        with pytest.raises(MachineError, match="it is not there any more"), access.connection():
+            pass
+        assert not store.parent.exists()
+        home.rename(store.parent)
+        with access.connection() as connection:
+            assert all_workers(connection) == ()
+
+
+def test_a_worker_that_the_store_does_not_know_any_more_registers_anew(store):
+    with StoreAccess(store) as access, present(access, store, Slot()) as presence:
+        with closing(sqlite3.connect(store)) as connection:
+            connection.execute("DELETE FROM workers")
+            connection.commit()
+        before = presence.worker
+        presence.doubt()
+        presence.beat()
+        with access.connection() as connection:
+            assert [worker.id for worker in all_workers(connection)] == [presence.worker]
+        assert presence.worker != before
