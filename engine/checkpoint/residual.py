@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.errors import CheckpointError, shown
 
-_FLOATS = ("F64", "F32", "F16", "BF16")
 _HIDDEN_SIZE_KEYS = ("hidden_size", "n_embd", "d_model", "model_dim")
 
 _WRITER = re.compile(
@@ -75,7 +75,7 @@ def residual_writers(checkpoint: Checkpoint, layer: int) -> tuple[str, ...]:
     writers = [each for each in tensors if _writes(each, checkpoint)]
     _check_every_block_writes(checkpoint, layer, tensors, writers)
     for writer in writers:
-        if writer.tensor.dtype not in _FLOATS:
+        if writer.tensor.dtype not in FLOAT_DTYPES:
             raise _not_understood(checkpoint, layer, f"{shown(writer.suffix)} is stored as {writer.tensor.dtype}")
     return tuple(writer.suffix for writer in writers)
 

@@ -16,6 +16,7 @@ from engine.plan.rules import (
     filters,
     first_slice,
     gradient,
+    kept_dtype,
     known_family,
     last_slice,
     layer_count,
@@ -42,6 +43,7 @@ _OF_THE_STACK: tuple[ModuleType, ...] = (
     known_family,
     architecture,
     dtypes,
+    kept_dtype,
     donors,
     config_keys,
     layer_pattern,
@@ -72,6 +74,7 @@ MODULES = (*_OF_THE_PLAN, *_OF_THE_STACK)
 
 WARNINGS_OF_THE_TEXT: Mapping[str, str] = {
     "chat-template": "a chat template that is copied from elsewhere than the plan says",
+    "dlec-comment": "a comment to dlec that it does not understand",
     "documents": "one of several documents that nothing uses",
     "model-form": "a model written in a way that only dlec reads",
     "models-form": "a plan written as `models:` of which one key does nothing",
