@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from engine.plan.problems import Problem
 from engine.plan.rules import (
+    added_features,
     architecture,
     closed_range,
     config_keys,
@@ -53,6 +54,7 @@ _OF_THE_STACK: tuple[ModuleType, ...] = (
     scale_reach,
     scale_behind_norm,
     not_inert,
+    added_features,
     gradient,
     last_slice,
     first_slice,
