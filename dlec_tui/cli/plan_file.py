@@ -1,7 +1,7 @@
 """Reads a plan from disk and has it checked: what check, show, merge and demo begin with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlec_tui.cli import problems
@@ -14,6 +14,7 @@ from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.problems import Problem, Severity
 from engine.plan.stack import Stack
 from engine.store.location import store_path
+from engine.tasks.inertness import tried_inertness
 
 
 @dataclass(frozen=True)
@@ -50,4 +51,5 @@ def read_plan(
     Where it is known: `out`, to which the result goes, and the device on which it is to run. Raises PlanError when it
     is no text, MachineError when unreadable, UsageError for settings or a device not understood.
     """
-    return PlanFile(path, check_plan(plan_text_of(path), open_checkpoint, circumstances(store_path(), out, device)))
+    found = replace(circumstances(store_path(), out, device), inertness=tried_inertness)
+    return PlanFile(path, check_plan(plan_text_of(path), open_checkpoint, found))

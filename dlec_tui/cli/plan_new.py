@@ -14,6 +14,7 @@ from engine.checkpoint.find import opener
 from engine.errors import MachineError, UsageError, shown
 from engine.files import write_new, write_whole
 from engine.plan.recipes.registry import MEASURED, RECIPES, Recipe
+from engine.tasks.inertness import written
 
 MEASURING = {
     "dlec": "dlec_tui.cli.plan_new_measured:measured",
@@ -86,7 +87,7 @@ def _command(recipe: Recipe) -> click.Command:
     def write(model: str, **given: Any) -> None:
         open_checkpoint = opener(remote=given["remote"])
         options = recipe.options(**values_of(fields, given, open_checkpoint))
-        deliver({"plan": recipe.write(open_checkpoint(model), options)}, given)
+        deliver({"plan": written(recipe, open_checkpoint(model), options)}, given)
 
     command: Command = write
     for decorate in (json_option, remote_option, file_options, recipe_options(fields), click.argument("model")):

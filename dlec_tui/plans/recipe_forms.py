@@ -16,6 +16,7 @@ from engine.plan.recipes.budget import layers_for_growth
 from engine.plan.recipes.registry import MEASURED, RECIPES
 from engine.plan.recipes.repeat import GROWTH
 from engine.store.jobs import Order
+from engine.tasks.inertness import written
 from engine.tasks.setting import Setting
 
 NAMES = (*MEASURED, *RECIPES)
@@ -81,7 +82,7 @@ def write(form: Filled, open_checkpoint: OpenCheckpoint) -> str:
     recipe = RECIPES[form.recipe]
     models = {field.name for field in recipe.fields if field.is_model}
     options = {name: open_checkpoint(value) if name in models else value for name, value in form.options.items()}
-    return recipe.write(open_checkpoint(form.model), recipe.options(**options))
+    return written(recipe, open_checkpoint(form.model), recipe.options(**options))
 
 
 def order_for(form: Filled, open_checkpoint: OpenCheckpoint, store: Path) -> Order:

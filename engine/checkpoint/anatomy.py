@@ -44,6 +44,11 @@ class Anatomy:
     def layer_tensor(self, layer: int, suffix: str) -> str:
         return f"{self.layer_prefix}{layer}.{suffix}"
 
+    @property
+    def scalable_ends(self) -> list[str]:
+        """Tensors outside the layers that a slice gives, and so may scale: no slice reaches what is carried."""
+        return [name for name, found in self.ends.items() if found is not End.CARRIED]
+
     def names_of_end(self, end: End) -> list[str]:
         return [name for name, found in self.ends.items() if found is end]
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from engine.checkpoint.anatomy import Anatomy, dissect
+from engine.checkpoint.anatomy import Anatomy, End, dissect
 from engine.checkpoint.beside import files_beside
 from engine.checkpoint.config import CONFIG_FILE, ModelConfig, decoder_config, read_config_file
 from engine.checkpoint.header import StoredTensor
 from engine.checkpoint.index import read_tensors
+from engine.checkpoint.precision import Precision, precision_of
 from engine.errors import CheckpointError
 
 _BEHIND_THE_DECODER = re.compile(r"nextn|mtp", re.IGNORECASE)
@@ -38,6 +39,12 @@ class Checkpoint:
             return dissect(self.tensors, self.layer_count)
         except CheckpointError as error:
             raise CheckpointError(f"{self.reference}: {error.what}", why=error.why, fix=error.fix) from error
+
+    @cached_property
+    def precision(self) -> Precision:
+        """Of the decoder: towers of other kinds of input have their own."""
+        ends = self.anatomy.ends
+        return precision_of(tensor for name, tensor in self.tensors.items() if ends.get(name) is not End.CARRIED)
 
     @property
     def layer_count(self) -> int:

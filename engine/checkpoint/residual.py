@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.errors import CheckpointError, shown
 
-_FLOATS = ("F64", "F32", "F16", "BF16")
 _HIDDEN_SIZE_KEYS = ("hidden_size", "n_embd", "d_model", "model_dim")
 
 _WRITER = re.compile(
@@ -30,6 +30,11 @@ _NOT_ADDITIVE = re.compile(
 )
 """Marks of layers that do more to the stream than add to it (Gemma 3n and 4, hyper-connections, Doge, Zaya)."""
 _NOT_ADDITIVE_KEYS = ("swin_norm", "apply_residual_connection_post_layernorm", "full_attn_alpha_factor")
+
+_PASSES_ON: Mapping[str, str] = {"zero_expert_num": "experts that pass the stream on as it is"}
+"""Keys that give a layer a path around everything that can be scaled, where they are not 0."""
+_CLASS_DEFAULTS: Mapping[str, Mapping[str, int]] = {"zero_expert_num": {"longcat_flash": 256}}
+"""What transformers' classes take where config.json leaves the key out."""
 
 _NORMS_BEHIND = (
     ({"post_self_attn_layernorm", "post_mlp_layernorm"}, ("post_self_attn_layernorm", "post_mlp_layernorm")),
@@ -72,10 +77,11 @@ def residual_writers(checkpoint: Checkpoint, layer: int) -> tuple[str, ...]:
     more to the stream than add to it, or when what writes is quantised.
     """
     tensors = _additive_layer(checkpoint, layer)
+    _refuse_paths_around(checkpoint, layer)
     writers = [each for each in tensors if _writes(each, checkpoint)]
     _check_every_block_writes(checkpoint, layer, tensors, writers)
     for writer in writers:
-        if writer.tensor.dtype not in _FLOATS:
+        if writer.tensor.dtype not in FLOAT_DTYPES:
             raise _not_understood(checkpoint, layer, f"{shown(writer.suffix)} is stored as {writer.tensor.dtype}")
     return tuple(writer.suffix for writer in writers)
 
@@ -112,6 +118,13 @@ def _additive_layer(checkpoint: Checkpoint, layer: int) -> list[_LayerTensor]:
         if _NOT_ADDITIVE.search(each.suffix):
             raise _not_understood(checkpoint, layer, f"{shown(each.suffix)} changes the stream in another way")
     return tensors
+
+
+def _refuse_paths_around(checkpoint: Checkpoint, layer: int) -> None:
+    config = checkpoint.config
+    for key, what in _PASSES_ON.items():
+        if config.decoder.get(key, _CLASS_DEFAULTS[key].get(config.model_type)):
+            raise _not_understood(checkpoint, layer, f"config.json gives it {what} (`{key}`)")
 
 
 def _layer_tensors(checkpoint: Checkpoint, layer: int) -> Iterator[_LayerTensor]:

@@ -16,6 +16,9 @@ from engine.tensors.library import torch_library
 DTYPES = ("auto", "float64", "float32", "bfloat16", "float16")
 """What a model can be opened in; "auto" is what its config says."""
 
+_NO_ADAPTER = {"subfolder": "no-adapter-is-put-on"}
+"""A folder that does not exist. transformers would put an adapter that lies beside the weights on the model wherever
+peft is installed; what is planned, previewed and merged is the checkpoint alone."""
 _MOST_NAMED = 3
 _ALIGNMENT = 64
 """Bytes: what torch's own allocator guarantees."""
@@ -92,7 +95,12 @@ def require_dtype(dtype: str) -> None:
 def _loaded(directory: Path, config: Any, dtype: str) -> Any:
     with translated(lambda error: load_error(config, str(directory), error)):
         model, info = model_class(config).from_pretrained(
-            str(directory), config=config, local_files_only=True, dtype=dtype, output_loading_info=True
+            str(directory),
+            config=config,
+            local_files_only=True,
+            dtype=dtype,
+            output_loading_info=True,
+            adapter_kwargs=_NO_ADAPTER,
         )
     require_loaded(info, str(directory))
     return model

@@ -10,7 +10,7 @@ from engine.inference.boundary_sums import BoundarySums
 from engine.inference.capture import listening_to_boundaries, listening_to_neurons
 from engine.inference.down_projections import down_projections
 from engine.inference.neuron_sums import NeuronSums
-from engine.inference.signature import layer_modules
+from engine.inference.signature import decoder_layers
 from engine.tensors.library import torch_library
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Passes:
         self.body = model.base_model
         self.device = model.device
         self.seq_len = seq_len
-        self.layers = layer_modules(self.body, model.config.get_text_config().num_hidden_layers)
+        self.layers = decoder_layers(self.body)
         self.projections = [down_projections(layer) for layer in self.layers]
         self.sums = Sums(BoundarySums.empty(len(self.layers), self.device), {})
 

@@ -17,19 +17,35 @@ _OTHER_TOWERS = ("vision", "visual", "audio", "image", "encoder", "speech", "mtp
 
 def layer_modules(model: Any, layer_count: int) -> Any:
     """The decoder's list of layers. Raises CheckpointError when the model has none of that length."""
-    torch = torch_library()
-    for name, module in model.named_modules():
-        is_other = any(word in name.lower() for word in _OTHER_TOWERS)
-        if isinstance(module, torch.nn.ModuleList) and len(module) == layer_count and not is_other:
-            return module
-    raise CheckpointError(f"transformers builds no list of {layer_count} layers from this config")
+    found = _list_of(model, layer_count)
+    if found is None:
+        raise CheckpointError(f"transformers builds no list of {layer_count} layers from this config")
+    return found
 
 
 def decoder_layers(model: Any) -> Any:
-    """The list of as many layers as the model's config says. Raises CheckpointError when there is none."""
+    """The list of as many layers as the model's config says. Raises CheckpointError when there is none.
+
+    Where a block of two sub-layers counts as two layers (LongCat-Flash), another key of the config counts the blocks.
+    """
     config = model.config.get_text_config()
-    count = next(int(getattr(config, key)) for key in LAYER_COUNT_KEYS if getattr(config, key, None))
-    return layer_modules(model, count)
+    stated = (getattr(config, key, None) for key in LAYER_COUNT_KEYS)
+    counts = dict.fromkeys(count for count in stated if isinstance(count, int) and count > 0)
+    lists = (_list_of(model, count) for count in counts)
+    found = next((each for each in lists if each is not None), None)
+    if found is None:
+        said = " or ".join(map(str, counts)) or "a stated number of"
+        raise CheckpointError(f"transformers builds no list of {said} layers from this config")
+    return found
+
+
+def _list_of(model: Any, length: int) -> Any | None:
+    torch = torch_library()
+    for name, module in model.named_modules():
+        is_other = any(word in name.lower() for word in _OTHER_TOWERS)
+        if isinstance(module, torch.nn.ModuleList) and len(module) == length and not is_other:
+            return module
+    return None
 
 
 def layer_signature(config: Any, layers: Any, layer: int) -> dict[str, Any]:

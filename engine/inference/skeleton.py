@@ -13,10 +13,11 @@ from typing import Any
 from safetensors import safe_open
 
 from engine.checkpoint.config import CONFIG_FILE
+from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.errors import MachineError
 from engine.inference.opened import require_loaded
 from engine.inference.opening import loaded_from_tensors, read_model_config, shape_only
-from engine.plan.outputs import FLOAT_DTYPES, OutputTensor, output_config, output_tensors
+from engine.plan.outputs import OutputTensor, output_config, output_tensors
 from engine.plan.stack import Stack
 from engine.tensors.arithmetic import scaled, torch_dtype
 

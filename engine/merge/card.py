@@ -7,6 +7,7 @@ import yaml
 
 from engine.errors import shown
 from engine.merge.slices import WrittenSlice, hub_id, public_name, written_slices
+from engine.plan.kept import kept_in_words, kept_tensors
 from engine.plan.stack import Stack
 
 CARD_FILE = "README.md"
@@ -39,6 +40,8 @@ def _body(stack: Stack, name: str) -> Iterator[str]:
     yield f"Embeddings come from {_code(public_name(stack.embedding.checkpoint))},"
     yield f"final norm and language head from {_code(public_name(stack.head.checkpoint))},"
     yield f"config and tokenizer from {_code(public_name(stack.config_donor))}.\n"
+    if kept := kept_tensors(stack):
+        yield f"Not cast, but kept as the source stores them: {_code(kept_in_words(kept))}.\n"
 
 
 def _row(slice_: WrittenSlice) -> str:

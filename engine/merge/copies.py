@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from engine.checkpoint.header import DTYPE_BITS
+from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.errors import PlanError, shown
 from engine.merge.layout import Layout, PlacedTensor
-from engine.plan.outputs import FLOAT_DTYPES, OutputTensor, Scaling
+from engine.plan.outputs import OutputTensor, Scaling
 
 MAX_COPY = 64 * 2**20
 """Bytes moved by one operation at most: what is lost when a merge is killed, and how often it reports."""

@@ -17,6 +17,7 @@ from engine.files import sync_file, write_synced
 from engine.plan.companions import Companions
 
 LEFT_OUT = {
+    "an adapter, which is not part of the merge": ("adapter_config.json", "adapter_model.*", "adapter.safetensors"),
     "another weight format": (
         "*.bin", "*.pt", "*.pth", "*.ckpt", "*.gguf", "*.ggml", "*.onnx", "*.onnx_data", "*.h5", "*.msgpack", "*.ot",
         "*.npz", "*.tflite", "*.safetensors", "*.index.json", "onnx", "original", "openvino", "coreml",

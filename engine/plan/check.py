@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import DlecError
-from engine.plan import tokenizer
+from engine.plan import comments, tokenizer
 from engine.plan.model import Place, Plan
 from engine.plan.problems import Problem, Severity, has_errors
 from engine.plan.rules import RULES_OF_THE_PLAN, RULES_OF_THE_STACK, UNKNOWN, Circumstances, Facts, left_on
@@ -35,8 +35,9 @@ def check_plan(
 ) -> CheckedPlan:
     """Parse `text`, open the checkpoints it names with `open_checkpoint`, ask every rule. Never raises DlecError."""
     parsed = parse(text)
-    problems = list(parsed.problems)
-    stack = None if parsed.plan is None else _checked(parsed.plan, open_checkpoint, circumstances, problems)
+    problems = [*parsed.problems, *comments.check(text)]
+    plan = parsed.plan and replace(parsed.plan, casts_all=comments.casts_all(text))
+    stack = None if plan is None else _checked(plan, open_checkpoint, circumstances, problems)
     told = left_on(_told_once(problems), text, circumstances)
     return CheckedPlan(text, stack, tuple(sorted(told, key=_by_place)))
 

@@ -149,6 +149,8 @@ class Plan:
     """What tensors are cast to before scaling; a key of checkpoint.header.DTYPE_BITS, None keeps each one's own."""
     out_dtype: str | None = None
     """What tensors are cast to when written."""
+    casts_all: bool = False
+    """Whether these also concern what a checkpoint stores otherwise than most of itself (`# dlec: cast all`)."""
     scale: ScaleLevel = ()
     """The global scale setting, asked when a slice's own levels do not match."""
     tokenizer: TokenizerWish | None = None

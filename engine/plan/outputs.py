@@ -10,11 +10,9 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.header import StoredTensor
 from engine.checkpoint.layer_keys import ConfigEdit, edited_config
 from engine.checkpoint.layer_names import Origins, modules_of
+from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.checkpoint.residual import gain_offset, norms_behind
 from engine.plan.stack import Donor, FactorLevel, Stack, Visit, factor_of
-
-FLOAT_DTYPES = ("F64", "F32", "F16", "BF16")
-"""What `dtype` casts between; anything else (quantised data, integer buffers) keeps its dtype."""
 
 CONFIG_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
@@ -132,7 +130,7 @@ def _layer_tensors(stack: Stack, number: int, visit: Visit) -> Iterator[OutputTe
     for suffix, tensor in zip(
         checkpoint.anatomy.layers[visit.layer], checkpoint.layer_tensors(visit.layer), strict=True
     ):
-        yield _output(stack, f"{prefix}{number}.{suffix}", tensor, scalings.get(suffix))
+        yield _output(stack, checkpoint, f"{prefix}{number}.{suffix}", tensor, scalings.get(suffix))
 
 
 def _trailing_tensors(stack: Stack) -> Iterator[OutputTensor]:
@@ -143,14 +141,15 @@ def _trailing_tensors(stack: Stack) -> Iterator[OutputTensor]:
     for offset, suffixes in enumerate(anatomy.trailing):
         for suffix in suffixes:
             source = checkpoint.tensors[anatomy.layer_tensor(checkpoint.layer_count + offset, suffix)]
-            yield _output(stack, f"{prefix}{len(stack.visits) + offset}.{suffix}", source, None)
+            name = f"{prefix}{len(stack.visits) + offset}.{suffix}"
+            yield _output(stack, checkpoint, name, source, None)
 
 
 def _end_tensors(stack: Stack, donor: Donor, end: End) -> Iterator[OutputTensor]:
     checkpoint = donor.checkpoint
     for name in checkpoint.anatomy.names_of_end(end):
         new_name = renamed(name, checkpoint.anatomy.parent, stack.config_donor.anatomy.parent)
-        yield _output(stack, new_name, checkpoint.tensors[name], _plain_scaling(donor.levels, name))
+        yield _output(stack, checkpoint, new_name, checkpoint.tensors[name], _plain_scaling(donor.levels, name))
 
 
 def _untied_head(stack: Stack) -> Iterator[OutputTensor]:
@@ -160,7 +159,8 @@ def _untied_head(stack: Stack) -> Iterator[OutputTensor]:
         return
     embedding = next(name for name in donor.checkpoint.anatomy.names_of_end(End.EMBEDDING) if is_token_embedding(name))
     name = _head_name(stack.config_donor) or "lm_head.weight"
-    yield _output(stack, name, donor.checkpoint.tensors[embedding], _plain_scaling(donor.levels, embedding))
+    source = donor.checkpoint.tensors[embedding]
+    yield _output(stack, donor.checkpoint, name, source, _plain_scaling(donor.levels, embedding))
 
 
 def _ties(checkpoint: Checkpoint) -> bool:
@@ -190,8 +190,18 @@ def _plain_scaling(levels: tuple[FactorLevel, ...], name: str) -> Scaling | None
     return None if factor in (None, 1.0) else Scaling(factor)
 
 
-def _output(stack: Stack, name: str, source: StoredTensor, scaling: Scaling | None) -> OutputTensor:
-    if source.dtype not in FLOAT_DTYPES:
-        return OutputTensor(name, source, source.dtype, source.dtype, scaling)
+def _output(
+    stack: Stack, checkpoint: Checkpoint, name: str, source: StoredTensor, scaling: Scaling | None
+) -> OutputTensor:
+    work, written = cast_dtypes(stack, checkpoint, source)
+    return OutputTensor(name, source, written, work, scaling)
+
+
+def cast_dtypes(stack: Stack, checkpoint: Checkpoint, source: StoredTensor) -> tuple[str, str]:
+    """In which dtype a tensor of `checkpoint` is scaled, and in which it is written."""
+    if not stack.casts or source.dtype not in FLOAT_DTYPES:
+        return source.dtype, source.dtype
+    if not stack.casts_all and checkpoint.precision.keeps(source):
+        return source.dtype, source.dtype
     work = stack.dtype or source.dtype
-    return OutputTensor(name, source, stack.out_dtype or work, work, scaling)
+    return work, stack.out_dtype or work

@@ -51,6 +51,13 @@ class Stack:
     """Gives config, tokenizer and sidecar files: base_model, else the first slice's model."""
     dtype: str | None = None
     out_dtype: str | None = None
+    casts_all: bool = False
+    """Whether the dtypes also concern what a checkpoint stores otherwise than most of itself."""
+
+    @property
+    def casts(self) -> bool:
+        """Whether the plan names a dtype."""
+        return bool(self.dtype or self.out_dtype)
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
@@ -86,6 +93,7 @@ def compile_plan(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Stack:
         config_donor=checkpoints[plan.donor],
         dtype=plan.dtype,
         out_dtype=plan.out_dtype,
+        casts_all=plan.casts_all,
     )
 
 

@@ -20,6 +20,7 @@ from engine.errors import DlecError
 from engine.tasks.merge import MergeOptions, merge
 from tests.compare.cases import MEANT, cases
 from tests.plan.plans import checked_plan, write_models
+from tests.tiny import write_llama, write_safetensors
 
 RUNNER = Path(__file__).with_name("run_mergekit.py")
 SHAPE = {"layers": 4, "hidden": 8, "intermediate": 16, "vocab": 16}
@@ -32,6 +33,7 @@ def main(python: str) -> int:
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
         models = write_models(root, {"A": SHAPE, "B": SHAPE, "T": TIED, "S": DEEP, "I": DEEP})
+        models["K"] = str(write_mixed(root / "K"))
         texts = cases()
         theirs = _mergekits(python, root, texts)
         verdicts = {name: _verdict(root, models, name, text, theirs[name]) for name, text in texts.items()}
@@ -43,6 +45,14 @@ def main(python: str) -> int:
 
 
 SAME = "same"
+
+
+def write_mixed(directory: Path) -> Path:
+    """A checkpoint in bfloat16 whose last shard, with the head, is in float32."""
+    write_llama(directory, **SHAPE, shards=4, dtype="BF16", seed=9)
+    last = directory / "model-00004-of-00004.safetensors"
+    write_safetensors(last, {name: tuple(tensor.shape) for name, tensor in load_file(last).items()})
+    return directory
 
 
 def _mergekits(python: str, root: Path, texts: Mapping[str, str]) -> dict[str, str]:

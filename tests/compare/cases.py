@@ -1,5 +1,6 @@
 """Plans that mergekit and dlec are given alike, and the differences that are meant. The models A, B and T (tied) have
-four layers, S and I thirty."""
+four layers, S and I thirty; K is stored in bfloat16, the end of it
+in float32."""
 
 from hypothesis import HealthCheck, given, settings
 
@@ -57,6 +58,8 @@ CASES = {
     "negative": plan_of(("A", -1, 4)),
     "models-form-and-base": "merge_method: passthrough\nbase_model: B\nmodels: [{model: A}]\n",
     "filter-of-layer-1": plan_of(("S", 0, 30, "[{filter: layers.1, value: 0}]")),
+    "kept-dtype": plan_of(("K", 0, 4), dtype="bfloat16"),
+    "cast-all": "# dlec: cast all\n" + plan_of(("K", 0, 4), dtype="bfloat16"),
     "slerp": "merge_method: slerp\nbase_model: A\nparameters: {t: 0.5}\nmodels: [{model: A}, {model: B}]\n",
     **{f"documents-{name}": documents(one=inner, final=outer) for name, (inner, outer) in SCALES.items()},
 }
@@ -67,6 +70,7 @@ MEANT = {
     "misspelt": "mergekit ignores the key; dlec refuses and offers the right one",
     "models-form-and-base": "mergekit takes base_model for a second model and refuses; dlec warns and takes its config",
     "model-as-path": "mergekit wants {model: {path: A}} and refuses; dlec warns and reads it",
+    "kept-dtype": "mergekit casts everything; dlec leaves what K stores in float32, unlike most of itself",
     "slerp": "not a stack: dlec says what to do instead",
 }
 """Case to the reason why dlec does something else."""

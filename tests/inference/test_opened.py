@@ -102,3 +102,13 @@ def test_unknown_devices_and_dtypes_are_refused(options: dict[str, str], checkpo
 def test_a_missing_tokenizer_is_one_clear_error(checkpoint_of: CheckpointOf) -> None:
     with pytest.raises(CheckpointError, match="has no tokenizer"):
         open_tokenizer(checkpoint_of("llama"))
+
+
+def test_an_adapter_beside_the_weights_is_not_put_on_where_peft_is_installed(
+    checkpoint_of: CheckpointOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trainers leave adapters beside the weights into which they merged them."""
+    directory = shutil.copytree(checkpoint_of("llama"), tmp_path / "model")
+    (directory / "adapter_config.json").write_text('{"base_model_name_or_path": "elsewhere", "peft_type": "LORA"}')
+    monkeypatch.setattr("transformers.integrations.peft.is_peft_available", lambda: True)
+    assert torch.equal(logits(open_model(directory)), logits(open_model(checkpoint_of("llama"))))

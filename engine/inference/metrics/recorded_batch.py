@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.inference.replay import Recording, record
-from engine.inference.signature import layer_modules
+from engine.inference.signature import decoder_layers
 from engine.tensors.library import torch_library
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class RecordedBatch:
         """Raises CheckpointError when the model's layers cannot be run one by one."""
         recording = record(model, tokens)
         boundaries = [recording.embedded]
-        for index in range(len(layer_modules(model, model.config.get_text_config().num_hidden_layers))):
+        for index in range(len(decoder_layers(model))):
             boundaries.append(recording.layer(index, boundaries[-1]))
         return cls(tokens.to(model.device), recording, tuple(boundaries))
 

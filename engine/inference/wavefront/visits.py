@@ -9,7 +9,7 @@ from engine.checkpoint.anatomy import End
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.residual import residual_writers
 from engine.errors import PlanError, shown
-from engine.plan.outputs import FLOAT_DTYPES, Scaling, layer_scalings
+from engine.plan.outputs import Scaling, cast_dtypes, layer_scalings
 from engine.plan.stack import Donor, FactorLevel, Stack, Visit, factor_of
 
 
@@ -108,11 +108,9 @@ def _writers_level(checkpoint: Checkpoint, step: Step) -> FactorLevel:
 
 
 def _require_own_dtype(stack: Stack) -> None:
-    for tensor in stack.config_donor.tensors.values():
-        if tensor.dtype not in FLOAT_DTYPES:
-            continue
-        work = stack.dtype or tensor.dtype
-        for dtype in (work, stack.out_dtype or work):
+    checkpoint = stack.config_donor
+    for tensor in checkpoint.tensors.values() if stack.casts else ():
+        for dtype in cast_dtypes(stack, checkpoint, tensor):
             if dtype != tensor.dtype:
                 raise _refused(f"it casts {shown(tensor.name)} from {tensor.dtype} to {dtype}")
 

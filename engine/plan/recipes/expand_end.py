@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.recipes.blocks import require_copies
 from engine.plan.recipes.filters import silencing
-from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
+from engine.plan.recipes.inert import inert_plan_text
+from engine.plan.recipes.text import SliceText, layers_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def write(checkpoint: Checkpoint, options: Options) -> str:
         f"Block expansion at the end of {checkpoint.reference}: {layers} layers become {layers + copies}.",
         "Each copy adds nothing until it is trained. Train the copies, freeze the rest.",
     ]
-    return plan_text(title, checkpoint.reference, _slices(checkpoint, copies))
+    return inert_plan_text(title, checkpoint, _slices(checkpoint, copies))
 
 
 def _slices(checkpoint: Checkpoint, copies: int) -> Iterator[SliceText]:

@@ -1,7 +1,8 @@
 """Filters for the scale settings of a plan: the shortest texts that match the tensors meant, and no other.
 
 mergekit matches a filter as a part of the tensor's name, so what is short and right for one family scales too much
-in another: they are derived from the names of the checkpoint.
+in another: they are derived from the names of the checkpoint. Modules of the same name in a vision or audio tower do
+not count: no slice reaches them, neither here nor in mergekit, where each of the `modules` has slices of its own.
 """
 
 from collections.abc import Callable, Iterable
@@ -28,12 +29,12 @@ def silencing(checkpoint: Checkpoint, block: Block) -> tuple[Scale, ...]:
 
 
 def filters_for(checkpoint: Checkpoint, block: Block, wanted_of: Callable[[int], Iterable[str]]) -> tuple[str, ...]:
-    """The shortest filters that together match the wanted tensors of these layers, and nothing else in the model.
+    """The shortest filters that together match the wanted tensors of these layers, and nothing else a slice gives.
 
     `wanted_of` gives the suffixes of a layer. Raises CheckpointError when no filter tells one from the others.
     """
     wanted: dict[str, None] = {}
-    others = set(checkpoint.anatomy.ends)
+    others = set(checkpoint.anatomy.scalable_ends)
     for layer in range(*block):
         chosen = set(wanted_of(layer))
         wanted |= dict.fromkeys(sorted(chosen))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.recipes.blocks import Block, require_block, require_copies, tunguskas_block
 from engine.plan.recipes.filters import writer_scales
+from engine.plan.recipes.inert import inert_plan_text
 from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
 
 
@@ -27,6 +28,11 @@ class Options:
     """Factor on what the copies write into the residual stream; 0 makes them inert."""
 
 
+def promises_inertness(options: Options) -> bool:
+    """Whether the new model is to compute what its base does."""
+    return options.scale == 0
+
+
 def write(checkpoint: Checkpoint, options: Options) -> str:
     """The plan's text. Raises UsageError for layers that are not there, CheckpointError for a family whose residual
     writers are not known."""
@@ -39,14 +45,16 @@ def write(checkpoint: Checkpoint, options: Options) -> str:
     title = [
         f"Copies beside each of {layers_in_words(start, end)} of {checkpoint.reference}: "
         f"{layers} layers become {grown}.",
-        *(["They add nothing until they are trained."] if options.scale == 0 else []),
+        *(["They add nothing until they are trained."] if promises_inertness(options) else []),
     ]
+    if promises_inertness(options):
+        return inert_plan_text(title, checkpoint, _slices(checkpoint, block, options))
     return plan_text(title, checkpoint.reference, _slices(checkpoint, block, options))
 
 
 def _slices(checkpoint: Checkpoint, block: Block, options: Options) -> Iterator[SliceText]:
     layers, (start, end) = checkpoint.layer_count, block
-    kind = "inert" if options.scale == 0 else "damped"
+    kind = "inert" if promises_inertness(options) else "damped"
     if start:
         yield SliceText(0, start, layers_in_words(0, start))
     for layer in range(start, end):

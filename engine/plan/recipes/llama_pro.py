@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
 from engine.plan.recipes.filters import silencing
-from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
+from engine.plan.recipes.inert import inert_plan_text
+from engine.plan.recipes.text import SliceText, layers_in_words
 
 LAYERS_A_COPY = 4
 """In the paper."""
@@ -27,7 +28,7 @@ class Options:
 
 def write(checkpoint: Checkpoint, options: Options) -> str:
     """The plan's text. Raises UsageError for a number of groups that does not fit, CheckpointError for a family
-    whose residual writers are not known."""
+    whose copies would not be inert."""
     layers = checkpoint.layer_count
     groups = max(1, layers // LAYERS_A_COPY) if options.groups is None else options.groups
     if not 1 <= groups <= layers:
@@ -37,7 +38,7 @@ def write(checkpoint: Checkpoint, options: Options) -> str:
         f"LLaMA Pro expansion of {checkpoint.reference}: {layers} layers become {layers + groups}.",
         "Each copy adds nothing until it is trained. Train the copies, freeze the rest.",
     ]
-    return plan_text(title, checkpoint.reference, _slices(checkpoint, groups))
+    return inert_plan_text(title, checkpoint, _slices(checkpoint, groups))
 
 
 def _slices(checkpoint: Checkpoint, groups: int) -> Iterator[SliceText]:

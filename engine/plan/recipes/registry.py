@@ -34,6 +34,8 @@ class Recipe:
     """A frozen dataclass; `fields` describes it."""
     write: Callable[[Checkpoint, Any], str]
     """The plan's text. Raises UsageError, CheckpointError."""
+    promises_inertness: Callable[[Any], bool] = lambda _: False
+    """Whether with these options the new model is to compute what its base does until it is trained."""
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -48,6 +50,10 @@ class MeasuredRecipe:
     summary: str
     task: str
     """Of engine.tasks; its answer holds the "plan"."""
+
+
+def _always(_options: Any) -> bool:
+    return True
 
 
 _RECIPES = (
@@ -65,19 +71,33 @@ _RECIPES = (
         "solar", "Two copies, one without its last layers, one without its first (SOLAR).", solar.Options, solar.write
     ),
     Recipe("alternate", "Slices from two models in turn (Goliath).", alternate.Options, alternate.write),
-    Recipe("llama-pro", "Inert copies spread over the layers, to be trained.", llama_pro.Options, llama_pro.write),
-    Recipe("expand-end", "Inert copies of the last layer, to be trained.", expand_end.Options, expand_end.write),
+    Recipe(
+        "llama-pro",
+        "Inert copies spread over the layers, to be trained.",
+        llama_pro.Options,
+        llama_pro.write,
+        _always,
+    ),
+    Recipe(
+        "expand-end",
+        "Inert copies of the last layer, to be trained.",
+        expand_end.Options,
+        expand_end.write,
+        _always,
+    ),
     Recipe(
         "zeroed-middle",
         "Inert copies of a whole block, to be trained (Tunguska).",
         zeroed_middle.Options,
         zeroed_middle.write,
+        _always,
     ),
     Recipe(
         "interleave",
         "After each layer of a block, inert or damped copies of it.",
         interleave.Options,
         interleave.write,
+        interleave.promises_inertness,
     ),
     Recipe("prune", "The model without some of its layers, to be healed.", prune.Options, prune.write),
 )

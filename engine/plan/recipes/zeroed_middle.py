@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.recipes.blocks import Block, require_block, require_copies, tunguskas_block
 from engine.plan.recipes.filters import silencing
-from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
+from engine.plan.recipes.inert import inert_plan_text
+from engine.plan.recipes.text import SliceText, layers_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,8 @@ class Options:
 
 
 def write(checkpoint: Checkpoint, options: Options) -> str:
-    """The plan's text. Raises UsageError for a block that is not there, CheckpointError for a family whose residual
-    writers are not known."""
+    """The plan's text. Raises UsageError for a block that is not there, CheckpointError for a family whose copies
+    would not be inert."""
     layers = checkpoint.layer_count
     block = options.layers or tunguskas_block(layers)
     require_block(checkpoint, block)
@@ -37,7 +38,7 @@ def write(checkpoint: Checkpoint, options: Options) -> str:
         f"Inert copies of {layers_in_words(start, end)} of {checkpoint.reference}: {layers} layers become {grown}.",
         "They add nothing until they are trained.",
     ]
-    return plan_text(title, checkpoint.reference, _slices(checkpoint, block, options.copies))
+    return inert_plan_text(title, checkpoint, _slices(checkpoint, block, options.copies))
 
 
 def _slices(checkpoint: Checkpoint, block: Block, copies: int) -> Iterator[SliceText]:

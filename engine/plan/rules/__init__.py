@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from engine.plan.problems import Problem
 from engine.plan.rules import (
+    added_features,
     architecture,
     closed_range,
     config_keys,
@@ -16,11 +17,13 @@ from engine.plan.rules import (
     filters,
     first_slice,
     gradient,
+    kept_dtype,
     known_family,
     last_slice,
     layer_count,
     layer_pattern,
     layer_range,
+    leftover_adapter,
     long_jump,
     not_inert,
     repeats,
@@ -43,6 +46,8 @@ _OF_THE_STACK: tuple[ModuleType, ...] = (
     known_family,
     architecture,
     dtypes,
+    kept_dtype,
+    leftover_adapter,
     donors,
     config_keys,
     sidecars,
@@ -51,6 +56,7 @@ _OF_THE_STACK: tuple[ModuleType, ...] = (
     scale_reach,
     scale_behind_norm,
     not_inert,
+    added_features,
     gradient,
     last_slice,
     first_slice,
@@ -74,6 +80,7 @@ MODULES = (*_OF_THE_PLAN, *_OF_THE_STACK)
 
 WARNINGS_OF_THE_TEXT: Mapping[str, str] = {
     "chat-template": "a chat template that is copied from elsewhere than the plan says",
+    "dlec-comment": "a comment to dlec that it does not understand",
     "documents": "one of several documents that nothing uses",
     "model-form": "a model written in a way that only dlec reads",
     "models-form": "a plan written as `models:` of which one key does nothing",

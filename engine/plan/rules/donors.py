@@ -3,8 +3,9 @@
 Severity: error; note where the plan changes whether embeddings and head are one matrix
 
 Why: The first slice gives the embeddings, the last one norm and head, `base_model` (else the first slice) config and
-tokenizer. Matrices with another number of rows than the config's vocabulary do not load; a head that is or is not tied
-to the embeddings against what the config says is lost without a word.
+tokenizer. Matrices with another number of rows than the config's own checkpoint has do not load; a head that is or is
+not tied to the embeddings against what the config says is lost without a word. No checkpoint is compared with its own
+config: Llama 3.2 Vision has eight rows more than its `vocab_size` by design.
 
 Source: mergekit's behaviour, checked by running it.
 
@@ -28,20 +29,18 @@ def check(facts: Facts) -> Iterator[Problem]:
 
 
 def _vocabulary(facts: Facts) -> Iterator[Problem]:
-    """The rows of embedding and head must be those of the config's vocab_size."""
-    stack = facts.stack
-    expected = stack.config_donor.config.decoder.get("vocab_size")
-    slices = facts.plan.slices
+    """Embedding and head must have as many rows as those of the checkpoint that gives the config."""
+    stack, slices = facts.stack, facts.plan.slices
     ends = (
-        ("embeddings", stack.embedding.checkpoint, End.EMBEDDING, slices[0]),
+        ("embedding matrix", stack.embedding.checkpoint, End.EMBEDDING, slices[0]),
         ("head", stack.head.checkpoint, End.HEAD, slices[-1]),
     )
     for what, checkpoint, end, slice_ in ends:
-        rows = _rows(checkpoint, end)
-        if rows is not None and isinstance(expected, int) and rows != expected:
+        rows, expected = _rows(checkpoint, end), _rows(stack.config_donor, end)
+        if rows is not None and expected is not None and rows != expected:
             message = (
-                f"the {what} of {checkpoint.reference} have {rows:,} rows, "
-                f"the config of {stack.config_donor.reference} says vocab_size {expected:,}"
+                f"the {what} of {checkpoint.reference} has {rows:,} rows, "
+                f"that of {stack.config_donor.reference}, which gives the config, {expected:,}"
             )
             fix = "Take embeddings, head and base_model from checkpoints with the same vocabulary."
             yield Problem("donors", Severity.ERROR, message, slice_.model_place, fix)

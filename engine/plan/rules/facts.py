@@ -1,6 +1,6 @@
 """What a rule may look at."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +23,10 @@ class Device:
     """Bytes."""
 
 
+def _nothing_known(_checkpoint: Checkpoint) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """What the plan's text does not tell: looked up by whoever asks for the check, as rules read no disk."""
@@ -32,6 +36,8 @@ class Circumstances:
     free_disk: int | None = None
     """Bytes free where the new model is to be written."""
     device: Device | None = None
+    inertness: Callable[[Checkpoint], str] = _nothing_known
+    """Why silenced copies of a checkpoint's layers are not inert; "" where they are, or where that is not known."""
 
 
 UNKNOWN = Circumstances()

@@ -80,7 +80,7 @@ def _is_in_a_name(wanted: str, anatomy: Anatomy, start: int, end: int) -> bool:
 def _names(anatomy: Anatomy, start: int, end: int) -> Iterator[str]:
     for layer in range(start, end):
         yield from (anatomy.layer_tensor(layer, suffix) for suffix in anatomy.layers[layer])
-    yield from anatomy.ends
+    yield from anatomy.scalable_ends
 
 
 def _check_level(level: ScaleLevel, is_in_a_name: Callable[[str], bool]) -> Iterator[Problem]:

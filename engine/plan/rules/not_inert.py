@@ -5,7 +5,10 @@ Severity: warning
 Why: A copy is inert, and leaves the model what it was, only if everything that it writes into the residual stream is
 zero: the output projections of attention and MLP, and their biases. The names `o_proj` and `down_proj` are those of
 Llama; GPT-2, Falcon, Phi and mixtures of experts have others, and a filter that misses one leaves a layer that does
-half of its work twice. Zeroing only the weights of a tiny Llama with biases moved its logits by up to 0.56.
+half of its work twice. Zeroing only the weights of a tiny Llama with biases moved its logits by up to 0.56. In some
+families no zero makes a copy inert: identity experts (LongCat-Flash) pass the stream on whatever the projections are.
+Where transformers is installed, a small model of the family with a silenced copy is compared with the same model
+without it, once for each config.
 
 Source: LLaMA Pro (arXiv 2401.02415) and its scripts; the figure was measured for this project.
 
@@ -17,8 +20,10 @@ Remedy: Scale every tensor named in the message to 0.
 from collections import Counter
 from collections.abc import Iterator
 
+from engine.errors import CheckpointError
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
+from engine.plan.rules.silence import has_zero
 from engine.plan.stack import Visit
 
 
@@ -28,12 +33,36 @@ def check(facts: Facts) -> Iterator[Problem]:
     named: set[int] = set()
     for visit in visits:
         is_copied = counts[id(visit.checkpoint), visit.layer] > 1
-        if is_copied and visit.slice_index not in named and facts.silence.is_half_silent(visit):
+        if is_copied and has_zero(visit) and visit.slice_index not in named and (found := _finding(facts, visit)):
             named.add(visit.slice_index)
-            yield _finding(facts, visit, facts.silence.speaking(visit))
+            yield found
 
 
-def _finding(facts: Facts, visit: Visit, speaking: tuple[str, ...]) -> Problem:
+def _finding(facts: Facts, visit: Visit) -> Problem | None:
+    if facts.silence.is_half_silent(visit):
+        return _half_silent(facts, visit, facts.silence.speaking(visit))
+    reason = (
+        facts.circumstances.inertness(visit.checkpoint) if facts.silence.is_inert(visit) else _unknown(facts, visit)
+    )
+    message = f"this copy of layer {visit.layer} is not inert: {reason}"
+    fix = "What it changes cannot be undone by a scale: train the new model before it is used, or leave the copy out."
+    return Problem("not-inert", Severity.WARNING, message, facts.place_of(visit), fix) if reason else None
+
+
+def _unknown(facts: Facts, visit: Visit) -> str:
+    """Why nobody can tell what makes the layer inert; "" where that is known, or refused by another rule."""
+    try:
+        facts.writing.norms_behind(visit.checkpoint, visit.layer)
+    except CheckpointError:
+        return ""
+    try:
+        facts.writing.writers(visit.checkpoint, visit.layer)
+    except CheckpointError as error:
+        return error.why
+    return ""
+
+
+def _half_silent(facts: Facts, visit: Visit, speaking: tuple[str, ...]) -> Problem:
     message = f"this copy of layer {visit.layer} is not inert: {', '.join(speaking)} still writes into the stream"
     modules = dict.fromkeys(suffix.rpartition(".")[0].rpartition(".")[2] for suffix in speaking)
     entries = ", ".join(f"{{filter: {module}, value: 0.0}}" for module in modules)

@@ -4,20 +4,16 @@ What is off gives no warning and no note. Errors stay: such a plan cannot be run
 """
 
 import difflib
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from engine.errors import shown
-from engine.plan.edits.reading import read_tree
-from engine.plan.edits.tree import Kind
+from engine.plan.comments import OFF, comments_in
 from engine.plan.model import Place
 from engine.plan.problems import Problem, Severity
-from engine.plan.syntax.nodes import PlanSyntaxError
 
 RULE = "rules-off"
 CONFIGURATION = "[rules] off in config.toml"
-_COMMENT = re.compile(r"#[ \t]*dlec:[ \t]*off\b[ \t]*:?([^\n\r#]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +27,9 @@ class Switch:
 
 def switches_in(text: str) -> Iterator[Switch]:
     """Those in the comments of a plan's text."""
-    comments = list(_COMMENT.finditer(text))
-    if not comments:
-        return
-    is_quoted = _inside_scalars(text)
-    for comment in comments:
-        if not is_quoted(comment.start()):
-            for name in re.finditer(r"[^\s,]+", comment[1]):
-                yield Switch(name[0], _place(text, comment.start(1) + name.start()))
+    for comment in comments_in(text):
+        if comment.word == OFF:
+            yield from (Switch(argument.text, argument.place) for argument in comment.arguments)
 
 
 def without_switched_off(
@@ -65,22 +56,3 @@ def _unknown(switch: Switch, known: Collection[str]) -> Problem:
 def _kept(switch: Switch) -> Problem:
     message = f"`{switch.rule}` has found an error; only warnings and notes can be switched off"
     return Problem(RULE, Severity.NOTE, message, switch.place)
-
-
-def _inside_scalars(text: str) -> Callable[[int], bool]:
-    """Whether an offset is inside a value, where `#` begins no comment."""
-    try:
-        tree = read_tree(text)
-    except PlanSyntaxError:
-        return lambda _: False
-    spans = [
-        (start, end)
-        for kind, start, end in zip(tree.kinds, tree.starts, tree.ends, strict=True)
-        if kind is Kind.SCALAR and start < end
-    ]
-    return lambda offset: any(start <= offset < end for start, end in spans)
-
-
-def _place(text: str, offset: int) -> Place:
-    before = text[:offset]
-    return Place(before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1)

@@ -89,3 +89,22 @@ def test_one_rope_in_two_spellings_is_one_rope(workbench, tmp_path):
     for name, config in spellings.items():
         workbench.add(name, write_llama(tmp_path / name, layers=4, config=config))
     assert workbench.found(("old", 0, 2), ("new", 2, 4)) == {}
+
+
+def test_a_checkpoint_with_more_rows_than_its_vocabulary_is_not_judged_against_itself(workbench, tmp_path):
+    """Llama 3.2 Vision has eight rows more by design."""
+    for name in ("long", "long2", "short"):
+        rows = 16 if name == "short" else 24
+        workbench.add(name, write_llama(tmp_path / name, layers=4, vocab=rows, config={"vocab_size": 16}))
+    assert "donors" not in workbench.found(("long", 0, 4))
+    assert "donors" not in workbench.found(("long", 0, 2), ("long2", 2, 4))
+    message = workbench.found(("long", 0, 2), ("short", 2, 4))["donors"]
+    assert message == "the head of short has 16 rows, that of long, which gives the config, 24"
+
+
+def test_an_adapter_beside_full_weights_is_reported(workbench, tmp_path):
+    path = write_llama(tmp_path / "adapted", layers=4)
+    (path / "adapter_config.json").write_text("{}")
+    workbench.add("adapted", path)
+    (note,) = [each for each in workbench.check(("adapted", 0, 4)).problems if each.rule == "leftover-adapter"]
+    assert note.severity == "note"

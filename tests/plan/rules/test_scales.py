@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.plan.check import check_plan
 from engine.plan.rules import Circumstances, Device, Facts, size
 from engine.plan.syntax import parse
 from tests.plan.rules.conftest import INERT, plan_of
@@ -77,3 +78,20 @@ def test_a_model_larger_than_the_disk_or_the_device_is_told_by_how_much(workbenc
 
 def test_without_knowing_disk_and_device_nothing_is_said(workbench):
     assert sizes(workbench, Circumstances()) == []
+
+
+def test_a_silenced_copy_that_a_trial_found_to_act_is_named_with_the_reason(workbench):
+    circumstances = Circumstances(inertness=lambda checkpoint: f"{checkpoint.config.model_type} rotates the stream")
+    checked = check_plan(plan_of(("32", 0, 32), ("32", 31, 32, INERT)), workbench.open, circumstances)
+    (problem,) = [each for each in checked.problems if each.rule == "not-inert"]
+    assert problem.message == "this copy of layer 31 is not inert: llama rotates the stream"
+
+
+@pytest.mark.parametrize(("count", "fires"), [(2, True), (0, False)])
+def test_identity_experts_make_no_copy_inert(workbench, tmp_path, count, fires):
+    config = {"model_type": "longcat_flash", "zero_expert_num": count}
+    name = f"longcat{count}"
+    workbench.add(name, write_llama(tmp_path / name, layers=32, config=config))
+    found = workbench.found((name, 0, 32), (name, 31, 32, INERT))
+    assert ("not-inert" in found) is fires
+    assert not fires or "experts that pass the stream on as it is (`zero_expert_num`)" in found["not-inert"]

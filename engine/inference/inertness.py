@@ -1,0 +1,135 @@
+"""Whether silenced copies of a family's layers are inert: tried on a small random model of the family.
+
+The model is made from the checkpoint's config, narrowed; between its layers stand copies whose residual writers are
+zero, as a plan would have them, and the two models must compute the same, bit for bit. So whatever a layer does besides
+adding to the stream shows, known or not.
+
+Runs as a process of its own (`python -m engine.inference.inertness`): request {"directory": str}, answer
+{"reason": str, "unknown": str}.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from engine.checkpoint.config import CONFIG_FILE, ModelConfig, parse_config, read_config
+from engine.checkpoint.layer_keys import edited_config
+from engine.checkpoint.residual import residual_writers
+from engine.errors import CheckpointError, DlecError
+from engine.inference.failures import one_line
+from engine.inference.opening import built_on_meta, model_class, read_model_config
+from engine.inference.small_config import small_configs
+from engine.inference.virtual import load
+from engine.plan.stack import Donor, FactorLevel, Stack, Visit
+from engine.protocol import serve
+from engine.tensors.library import torch_library
+
+MOST_PARAMETERS = 40_000_000
+"""Of a model that is made to be tried: 160 MB, a few seconds."""
+_MOST_LAYERS = 6
+_TOKENS = 12
+
+
+def check(request: dict[str, Any]) -> dict[str, Any]:
+    """reason: why silenced copies are not inert, "" where they are; unknown: why that could not be tried."""
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            tried = write_small(Path(request["directory"]), Path(directory))
+            return {"reason": reason_against(open_checkpoint(tried)), "unknown": ""}
+    except DlecError as error:
+        return {"reason": "", "unknown": error.line}
+
+
+def reason_against(checkpoint: Checkpoint) -> str:
+    """Why a silenced copy of some layer of this small checkpoint is not inert; "" where all are.
+
+    Raises CheckpointError where that cannot be tried.
+    """
+    torch = torch_library()
+    base = _logits(load(_stack(checkpoint, ())))
+    if not torch.isfinite(base).all():
+        raise CheckpointError("a small model of the family computes NaN or infinity")
+    for layer in range(checkpoint.layer_count):
+        grown = _logits(load(_stack(checkpoint, (layer,))))
+        if not torch.equal(grown, base):
+            moved = float((grown - base).abs().max())
+            kind = checkpoint.config.model_type
+            return f"a silenced copy of a layer moved the logits of a small random {kind} by up to {moved:.2g}"
+    return ""
+
+
+def write_small(source: Path, directory: Path) -> Path:
+    """Write a random checkpoint like `source`, but small. Raises CheckpointError where no class of transformers takes a
+    small config of the family, MachineError where transformers does not know it."""
+    config = read_config(source / CONFIG_FILE)
+    failure = "every config tried gives a model that is too large"
+    for candidate in _candidates(config):
+        (directory / CONFIG_FILE).write_text(json.dumps(candidate), encoding="utf-8")
+        try:
+            wanted = read_model_config(directory)
+            if sum(parameter.numel() for parameter in built_on_meta(wanted).parameters()) <= MOST_PARAMETERS:
+                _random_model(wanted).save_pretrained(directory)
+                return directory
+        except CheckpointError as error:
+            failure = error.line
+    raise CheckpointError(f"no small model like {source} can be made", why=failure)
+
+
+def _candidates(config: ModelConfig) -> Iterator[dict[str, Any]]:
+    for depth in dict.fromkeys((min(config.layer_count, _MOST_LAYERS), config.layer_count)):
+        try:
+            text = edited_config(config, [(config, layer) for layer in range(depth)]).text
+        except CheckpointError:
+            continue
+        short = parse_config(text, config.path)
+        for small in small_configs(short.data, short.tower):
+            small.pop("quantization_config", None)
+            yield small
+
+
+def _random_model(config: Any) -> Any:
+    """In float32. Gains and biases are random too, so that nothing hides behind 0 and 1."""
+    torch = torch_library()
+    torch.manual_seed(0)
+    try:
+        model = model_class(config)(config).float()
+    except Exception as error:
+        raise CheckpointError("transformers cannot build the model", why=one_line(error)) from error
+    with torch.no_grad():
+        for parameter in model.parameters():
+            is_vector = parameter.dim() < 2
+            parameter.normal_(0.6 if is_vector else 0.0, 0.3 if is_vector else parameter.shape[-1] ** -0.5)
+    return model
+
+
+def _stack(checkpoint: Checkpoint, copied: Sequence[int]) -> Stack:
+    """All layers, each of those in `copied` followed by a silenced copy of itself."""
+    visits: list[Visit] = []
+    for layer in range(checkpoint.layer_count):
+        visits.append(Visit(checkpoint, layer, 0))
+        if layer in copied:
+            visits.append(Visit(checkpoint, layer, 1, (_silenced(checkpoint, layer),)))
+    return Stack(tuple(visits), Donor(checkpoint), Donor(checkpoint), checkpoint)
+
+
+def _silenced(checkpoint: Checkpoint, layer: int) -> FactorLevel:
+    suffixes = residual_writers(checkpoint, layer)
+    return tuple((checkpoint.anatomy.layer_tensor(layer, suffix), 0.0) for suffix in suffixes)
+
+
+def _logits(model: Any) -> Any:
+    torch = torch_library()
+    rows = model.get_input_embeddings().weight.shape[0]
+    tokens = torch.arange(3, 3 + _TOKENS).remainder(rows)[None]
+    try:
+        with torch.inference_mode():
+            return model(input_ids=tokens, use_cache=False).logits
+    except Exception as error:
+        raise CheckpointError("a small model of the family does not run", why=one_line(error)) from error
+
+
+if __name__ == "__main__":
+    serve(lambda request, _report: check(request))

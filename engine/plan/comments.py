@@ -1,0 +1,84 @@
+"""Words to dlec in the comments of a plan, which mergekit does not read: `# dlec: off RULE ...`, `# dlec: cast all`."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from engine.errors import shown
+from engine.plan.edits.reading import read_tree
+from engine.plan.edits.tree import Kind
+from engine.plan.model import Place
+from engine.plan.problems import Problem, Severity
+from engine.plan.syntax.nodes import PlanSyntaxError
+
+CAST_ALL = "cast all"
+OFF = "off"
+RULE = "dlec-comment"
+_COMMENT = re.compile(r"#[ \t]*dlec:[ \t]*(?P<word>[\w-]+)[ \t]*:?(?P<rest>[^\n\r#]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One word behind a word to dlec."""
+
+    text: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """One word to dlec, with what follows it."""
+
+    word: str
+    place: Place
+    arguments: tuple[Argument, ...]
+
+
+def comments_in(text: str) -> Iterator[Comment]:
+    """Those of a plan's text, from top to bottom."""
+    found = list(_COMMENT.finditer(text))
+    if not found:
+        return
+    is_quoted = _inside_scalars(text)
+    for comment in found:
+        if not is_quoted(comment.start()):
+            words = re.finditer(r"[^\s,]+", comment["rest"])
+            arguments = [Argument(word[0], _place(text, comment.start("rest") + word.start())) for word in words]
+            yield Comment(comment["word"], _place(text, comment.start("word")), tuple(arguments))
+
+
+def casts_all(text: str) -> bool:
+    """Whether a plan's `dtype` is meant for every tensor (`# dlec: cast all`)."""
+    return any(_is_cast_all(comment) for comment in comments_in(text))
+
+
+def check(text: str) -> Iterator[Problem]:
+    """Words that are none; the rules that `off` names are checked with the rules."""
+    for comment in comments_in(text):
+        if comment.word != OFF and not _is_cast_all(comment):
+            said = " ".join([comment.word, *(argument.text for argument in comment.arguments)])
+            fix = f"Write `# dlec: {OFF} RULE` or `# dlec: {CAST_ALL}`."
+            yield Problem(RULE, Severity.WARNING, f"`# dlec: {shown(said)}` means nothing", comment.place, fix)
+
+
+def _is_cast_all(comment: Comment) -> bool:
+    return [comment.word, *(argument.text for argument in comment.arguments)] == CAST_ALL.split()
+
+
+def _inside_scalars(text: str) -> Callable[[int], bool]:
+    """Whether an offset is inside a value, where `#` begins no comment."""
+    try:
+        tree = read_tree(text)
+    except PlanSyntaxError:
+        return lambda _: False
+    spans = [
+        (start, end)
+        for kind, start, end in zip(tree.kinds, tree.starts, tree.ends, strict=True)
+        if kind is Kind.SCALAR and start < end
+    ]
+    return lambda offset: any(start <= offset < end for start, end in spans)
+
+
+def _place(text: str, offset: int) -> Place:
+    before = text[:offset]
+    return Place(before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1)
