@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.errors import UsageError, shown
+from engine.inference.marks import Marks, marks_of, text_tokens
 from engine.inference.wavefront.reading import Rows
 from engine.inference.wavefront.spans import Span, padded
 from engine.tensors.library import torch_library
@@ -40,7 +41,8 @@ class ProbeRows:
     @classmethod
     def of(cls, probe: Probe, tokenizer: Any, batch_size: int) -> "ProbeRows":
         """Raises UsageError for an item whose prompt or answer has no tokens."""
-        rows = [row for item in probe.items for row in _rows(item, tokenizer)]
+        marks = marks_of(tokenizer)
+        rows = [row for item in probe.items for row in _rows(item, tokenizer, marks)]
         places = sorted(range(len(rows)), key=lambda place: len(rows[place][0]))
         ordered = [rows[place] for place in places]
         spans = [
@@ -98,29 +100,17 @@ def _answer(logits: "torch.Tensor", tokens: "torch.Tensor", span: Span) -> Answe
     return Answer(float(picked.double().sum()), bool((picked == predicting.amax(-1)).all()))
 
 
-def _rows(item: ProbeItem, tokenizer: Any) -> Iterator[tuple[list[int], int]]:
-    """Each choice behind the prompt: all tokens, and where the choice's begin."""
-    beginning = _beginning(tokenizer)
+def _rows(item: ProbeItem, tokenizer: Any, marks: Marks) -> Iterator[tuple[list[int], int]]:
+    """Each choice after the prompt: all tokens, begun as the tokenizer begins a text, and where the choice's begin."""
     prompt = item.prompt.rstrip(" ")
-    asked = [*beginning, *_tokens(tokenizer, prompt)]
+    asked = [*marks.prefix, *text_tokens(tokenizer, marks, prompt)]
     for choice in item.choices:
         gap = "" if choice[0].isspace() or prompt[-1].isspace() else " "
-        whole = [*beginning, *_tokens(tokenizer, f"{prompt}{gap}{choice}")]
+        whole = [*marks.prefix, *text_tokens(tokenizer, marks, f"{prompt}{gap}{choice}")]
         start = _common(asked, whole)
-        if not 1 <= start < len(whole):
+        if not max(1, len(marks.prefix)) <= start < len(whole):
             raise UsageError(f"nothing can be scored of {shown(choice)!r} behind {shown(item.prompt)!r}")
         yield whole, start
-
-
-def _beginning(tokenizer: Any) -> list[int]:
-    """What the tokenizer puts before every text."""
-    bos = getattr(tokenizer, "bos_token_id", None)
-    return [bos] if bos is not None and tokenizer("a")["input_ids"][:1] == [bos] else []
-
-
-def _tokens(tokenizer: Any, text: str) -> list[int]:
-    found: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
-    return found
 
 
 def _common(one: Sequence[int], other: Sequence[int]) -> int:

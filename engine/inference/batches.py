@@ -1,20 +1,17 @@
 """Goes through sequences batch by batch, in smaller batches where the memory does not suffice."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from engine.inference.failures import is_out_of_memory, one_line
 from engine.inference.memory import give_memory_back, too_little_for_one_sequence
+from engine.inference.sequences import Sequences
 
-if TYPE_CHECKING:
-    import torch
-
-Work = Callable[[int, "torch.Tensor"], None]
-"""Called with the number of the batch's first sequence and the batch [B, T]. Failing, it leaves nothing behind."""
+Work = Callable[[int, Sequences], None]
+"""Called with the number of the batch's first sequence and the batch. Failing, it leaves nothing behind."""
 
 
-def in_batches(sequences: "torch.Tensor", batch_size: int, work: Work) -> int:
-    """Give `work` all of `sequences` [S, T], `batch_size` at a time; out of memory, half as many from there on.
+def in_batches(sequences: Sequences, batch_size: int, work: Work) -> int:
+    """Give `work` all of `sequences`, `batch_size` at a time; out of memory, half as many from there on.
 
     Returns the batch size that it ended with. Raises MachineError when the memory does not suffice for one sequence.
     """
@@ -25,13 +22,13 @@ def in_batches(sequences: "torch.Tensor", batch_size: int, work: Work) -> int:
         if failure is None:
             start += len(batch)
         elif len(batch) == 1:
-            raise too_little_for_one_sequence(sequences.shape[1], failure)
+            raise too_little_for_one_sequence(sequences.seq_len, failure)
         else:
             batch_size = len(batch) // 2
     return batch_size
 
 
-def _failure_for_lack_of_memory(work: Work, start: int, batch: "torch.Tensor") -> str | None:
+def _failure_for_lack_of_memory(work: Work, start: int, batch: Sequences) -> str | None:
     """What torch says of the memory, or None. The error itself would keep the failed batch's tensors alive."""
     try:
         work(start, batch)

@@ -1,16 +1,14 @@
 """Whether two models compute the same."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.inference.batches import in_batches
+from engine.inference.sequences import Sequences
 from engine.tensors.library import torch_library
 
-if TYPE_CHECKING:
-    import torch
 
-
-def largest_difference(one: Any, other: Any, sequences: "torch.Tensor") -> float:
-    """The largest |difference| between the logits of both on `sequences` [S, T], one sequence at a time.
+def largest_difference(one: Any, other: Any, sequences: Sequences) -> float:
+    """The largest |difference| between the logits of both at every token of `sequences`, one sequence at a time.
 
     Raises MachineError when the memory does not suffice for one.
     """
@@ -20,6 +18,6 @@ def largest_difference(one: Any, other: Any, sequences: "torch.Tensor") -> float
     return max(found)
 
 
-def _difference(one: Any, other: Any, batch: "torch.Tensor") -> float:
-    logits = [model(input_ids=batch.to(model.device), use_cache=False).logits.double() for model in (one, other)]
+def _difference(one: Any, other: Any, batch: Sequences) -> float:
+    logits = [model(input_ids=batch.tokens.to(model.device), use_cache=False).logits.double() for model in (one, other)]
     return float((logits[0] - logits[1]).abs().max())

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.errors import DlecError, MachineError, UsageError, shown
 from engine.inference.failures import one_line, translated
+from engine.inference.marks import Marks, marks_of
 
 _TASK_NAME = re.compile(r"^task:\s*['\"]?([^\s'\"#]+)", re.MULTILINE)
 _YAML = (".yaml", ".yml")
@@ -98,8 +99,15 @@ def _simple_evaluate(
         include_path=sorted({str(file.resolve().parent) for file in files}) or None,
         include_defaults=len(files) < len(names),
     )
+    marks = marks_of(tokenizer)
     answered: Mapping[str, Any] = simple_evaluate(
-        model=HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, prefix_token_id=_beginning(tokenizer)),
+        model=HFLM(
+            pretrained=model,
+            tokenizer=tokenizer,
+            batch_size=batch_size,
+            add_bos_token=bool(marks.prefix) and not marks.suffix,  # an end would stand between question and answer
+            prefix_token_id=_beginning(tokenizer, marks),
+        ),
         tasks=list(names),
         task_manager=known,
         limit=limit,
@@ -110,9 +118,11 @@ def _simple_evaluate(
     return answered
 
 
-def _beginning(tokenizer: Any) -> int | None:
-    """What stands before a text that has nothing before it: lm-eval finds the tokenizer's mark by itself, but a
-    tokenizer without any is no error here; its first token has to do."""
+def _beginning(tokenizer: Any, marks: Marks) -> int | None:
+    """The token before a text that has nothing before it: the tokenizer's own prefix, else what lm-eval takes, which
+    is a special token. A tokenizer without any is no error here: its first token is used."""
+    if marks.prefix:
+        return marks.prefix[-1]
     has_mark = tokenizer.bos_token_id is not None or tokenizer.eos_token_id is not None
     return None if has_mark else 0
 

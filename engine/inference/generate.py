@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from engine.errors import CheckpointError, DlecError, UsageError
 from engine.inference.failures import is_out_of_memory, one_line, translated
+from engine.inference.marks import marks_of, text_tokens
 from engine.inference.memory import too_little_to_generate
 from engine.tensors.library import torch_library
 
@@ -27,21 +28,24 @@ def stream_each(
 def stream(model: Any, tokenizer: Any, prompt: str, max_new_tokens: int, emit: Emit) -> str:
     """The greedy continuation of `prompt`, without it, in pieces through `emit` and as a whole.
 
-    No chat template is applied; special tokens are left out. Raises UsageError for a prompt without tokens,
+    No chat template is applied; the prompt is begun as the tokenizer begins a text, and has no end. Special tokens are
+    left out of the continuation. Raises UsageError for a prompt without tokens,
     CheckpointError when the model cannot generate, MachineError when the memory does not suffice.
     """
-    tokens = tokenizer(prompt, return_tensors="pt")
-    if tokens["input_ids"].shape[1] == 0:
+    torch, marks = torch_library(), marks_of(tokenizer)
+    tokens = text_tokens(tokenizer, marks, prompt)
+    if not tokens:
         raise UsageError("the prompt is empty", fix="Give a text to continue.")
     pieces = _Pieces(tokenizer, emit)
-    given = {name: tokens[name].to(model.device) for name in ("input_ids", "attention_mask")}
+    asked = torch.tensor([[*marks.prefix, *tokens]], device=model.device)
+    given = {"input_ids": asked, "attention_mask": torch.ones_like(asked)}
 
     def explained(error: Exception) -> DlecError:
         if is_out_of_memory(error):
             return too_little_to_generate(error)
         return CheckpointError(f"{type(model).__name__} cannot generate", why=one_line(error))
 
-    with translated(explained), torch_library().inference_mode():
+    with translated(explained), torch.inference_mode():
         model.generate(**given, **_greedy(tokenizer, max_new_tokens), streamer=pieces)
     return pieces.said
 

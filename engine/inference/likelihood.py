@@ -1,8 +1,9 @@
 """How likely a model finds a text: teacher-forced, token by token, and two models compared on the same tokens.
 
 S sequences of T tokens in batches of B, vocabulary V. Negative log-likelihood in nats:
-nll[s, t] = -log p(x[s, t+1] | x[s, :t+1]), so a sequence has T - 1 of them.
-KL(base || plan) = sum over the vocabulary of p_base * (log p_base - log p_plan), mean over all positions.
+nll[s, t] = -log p(x[s, t+1] | x[s, :t+1]), so a sequence has T - 1 of them. Those of text count, those of the
+tokenizer's marks do not.
+KL(base || plan) = sum over the vocabulary of p_base * (log p_base - log p_plan), mean over all predictions that count.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.inference.batches import in_batches
-from engine.inference.sequences import require_fit
+from engine.inference.sequences import Sequences, require_fit, text_means
 from engine.protocol import Report
 from engine.tensors.library import torch_library
 
@@ -26,15 +27,18 @@ class Comparison:
     """Two models on the same sequences."""
 
     base_nll: list[float]
-    """For each sequence, the mean over its tokens, in nats."""
+    """For each sequence, the mean over its predictions that count, in nats; NaN where one of them is."""
     plan_nll: list[float]
     """Paired with `base_nll`."""
     kl: float
-    """KL(base || plan), mean over all predicted tokens, in nats. Rounding may leave about -1e-7 where it is 0."""
+    """KL(base || plan), mean over all predictions that count, in nats. Rounding may leave -1e-7 where it is 0."""
     top1_agreement: float
     """Share of predicted tokens at which both models find the same token most likely."""
     tokens: int
-    """Predicted tokens: S * (T - 1)."""
+    """Predictions that count."""
+    base_not_finite: int
+    """How many of them the base computes as NaN or infinity."""
+    plan_not_finite: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,42 +49,47 @@ class _Tokens:
     plan_nll: "torch.Tensor"
     kl: "torch.Tensor"
     agrees: "torch.Tensor"
+    is_scored: "torch.Tensor"
 
 
-def token_nll(model: Any, sequences: "torch.Tensor", batch_size: int = 1) -> "torch.Tensor":
-    """[S, T-1] in float32, on the CPU, for `sequences` [S, T] of token ids; the logits of one batch are in memory.
+def token_nll(model: Any, tokens: "torch.Tensor", batch_size: int = 1) -> "torch.Tensor":
+    """[S, T-1] in float32, on the CPU, for `tokens` [S, T]; the logits of one batch are in memory.
 
     Raises UsageError when the sequences are longer than the model's context, CheckpointError for tokens it does not
     know, MachineError when there is too little memory for one sequence.
     """
-    require_fit(model, sequences)
+    require_fit(model, tokens)
     found: list[torch.Tensor] = []
     with torch_library().inference_mode():
-        in_batches(sequences, batch_size, lambda _start, batch: found.append(_batch_nll(model, batch)))
+        in_batches(
+            Sequences.of_text(tokens), batch_size, lambda _start, batch: found.append(_batch_nll(model, batch.tokens))
+        )
     return _joined(found)
 
 
-def compare(base: Any, plan: Any, sequences: "torch.Tensor", batch_size: int, report: Report) -> Comparison:
-    """Run both models over `sequences` [S, T], batch by batch; no logits are kept.
+def compare(base: Any, plan: Any, sequences: Sequences, batch_size: int, report: Report) -> Comparison:
+    """Run both models over `sequences`, batch by batch; no logits are kept.
 
     Where both compute the same logits, the differences and the divergence are exactly 0. Raises like `token_nll`.
     """
-    require_fit(base, sequences)
+    require_fit(base, sequences.tokens)
     found: list[_Tokens] = []
 
-    def work(start: int, batch: "torch.Tensor") -> None:
-        found.append(_compared(_logits(base, batch), _logits(plan, batch), batch))
+    def work(start: int, batch: Sequences) -> None:
+        found.append(_compared(_logits(base, batch.tokens), _logits(plan, batch.tokens), batch))
         report(start + len(batch), len(sequences), "sequences compared")
 
     report(0, len(sequences), "sequences compared")
     with torch_library().inference_mode():
         in_batches(sequences, batch_size, work)
     return Comparison(
-        base_nll=[mean for tokens in found for mean in _sequence_means(tokens.base_nll)],
-        plan_nll=[mean for tokens in found for mean in _sequence_means(tokens.plan_nll)],
-        kl=_mean([tokens.kl for tokens in found]),
-        top1_agreement=_mean([tokens.agrees for tokens in found]),
-        tokens=sequences[:, 1:].numel(),
+        base_nll=[mean for tokens in found for mean in text_means(tokens.base_nll, tokens.is_scored).tolist()],
+        plan_nll=[mean for tokens in found for mean in text_means(tokens.plan_nll, tokens.is_scored).tolist()],
+        kl=_mean([tokens.kl[tokens.is_scored] for tokens in found]),
+        top1_agreement=_mean([tokens.agrees[tokens.is_scored] for tokens in found]),
+        tokens=int(sequences.is_scored.sum()),
+        base_not_finite=sum(_not_finite(tokens.base_nll[tokens.is_scored]) for tokens in found),
+        plan_not_finite=sum(_not_finite(tokens.plan_nll[tokens.is_scored]) for tokens in found),
     )
 
 
@@ -90,9 +99,9 @@ def _batch_nll(model: Any, batch: "torch.Tensor") -> "torch.Tensor":
     return _predicted(found, batch).neg()
 
 
-def _compared(base: "torch.Tensor", plan: "torch.Tensor", batch: "torch.Tensor") -> _Tokens:
+def _compared(base: "torch.Tensor", plan: "torch.Tensor", batch: Sequences) -> _Tokens:
     """`base` and `plan` are logits [B * T, V]."""
-    targets = _targets(batch, base.device)
+    targets = _targets(batch.tokens, base.device)
     base_picked, plan_picked, kl, agrees = [], [], [], []
     for rows in _chunks(base):
         ours, theirs = base[rows].float().log_softmax(-1), plan[rows].float().log_softmax(-1)
@@ -101,10 +110,11 @@ def _compared(base: "torch.Tensor", plan: "torch.Tensor", batch: "torch.Tensor")
         agrees.append(ours.argmax(-1) == theirs.argmax(-1))
         kl.append(_divergence(ours, theirs))
     return _Tokens(
-        _predicted(base_picked, batch).neg(),
-        _predicted(plan_picked, batch).neg(),
-        _predicted(kl, batch),
-        _predicted(agrees, batch),
+        _predicted(base_picked, batch.tokens).neg(),
+        _predicted(plan_picked, batch.tokens).neg(),
+        _predicted(kl, batch.tokens),
+        _predicted(agrees, batch.tokens),
+        batch.is_scored,
     )
 
 
@@ -144,9 +154,8 @@ def _divergence(base: "torch.Tensor", plan: "torch.Tensor") -> "torch.Tensor":
     return divergence
 
 
-def _sequence_means(nll: "torch.Tensor") -> list[float]:
-    means: list[float] = nll.double().mean(-1).tolist()
-    return means
+def _not_finite(nll: "torch.Tensor") -> int:
+    return int((~torch_library().isfinite(nll)).sum())
 
 
 def _mean(tokens: list["torch.Tensor"]) -> float:

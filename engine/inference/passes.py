@@ -10,6 +10,7 @@ from engine.inference.boundary_sums import BoundarySums
 from engine.inference.capture import listening_to_boundaries, listening_to_neurons
 from engine.inference.down_projections import down_projections
 from engine.inference.neuron_sums import NeuronSums
+from engine.inference.sequences import Sequences
 from engine.inference.signature import decoder_layers
 from engine.tensors.library import torch_library
 
@@ -31,25 +32,26 @@ class Sums:
 
 
 class Passes:
-    """Forward passes over batches of sequences of T tokens each, N layers."""
+    """Forward passes over batches of sequences of T tokens each, N layers. What is heard at marks is left out."""
 
-    def __init__(self, model: Any, seq_len: int) -> None:
+    def __init__(self, model: Any, sequences: Sequences) -> None:
         self.body = model.base_model
         self.device = model.device
-        self.seq_len = seq_len
+        self._text_before = [0, *sequences.is_text.sum(-1).cumsum(0).tolist()]
+        """Tokens of text before each sequence."""
         self.layers = decoder_layers(self.body)
         self.projections = [down_projections(layer) for layer in self.layers]
         self.sums = Sums(BoundarySums.empty(len(self.layers), self.device), {})
 
-    def add(self, start: int, batch: "torch.Tensor") -> None:
-        """Take in `batch` [B, T], whose first sequence is number `start`. Where this fails, nothing is taken in.
+    def add(self, start: int, batch: Sequences) -> None:
+        """Take in `batch`, whose first sequence is number `start`. Where this fails, nothing is taken in.
 
         Raises CheckpointError naming the first layer that computes NaN or infinity.
         """
-        heard = _Batch(self.sums.copy(), len(self.layers), batch.numel(), start * self.seq_len)
+        heard = _Batch(self.sums.copy(), len(self.layers), batch.is_text, self._text_before[start])
         with self._listening(heard):
-            self.body(input_ids=batch.to(self.device), use_cache=False)
-        heard.sums.boundaries.add(heard.boundaries.flatten(0, 1))
+            self.body(input_ids=batch.tokens.to(self.device), use_cache=False)
+        heard.sums.boundaries.add(heard.boundaries)
         self._require_finite(heard.sums)
         self.sums = heard.sums
 
@@ -86,29 +88,34 @@ class Passes:
 
 
 class _Batch:
-    """What is heard of one batch of n tokens while the model runs."""
+    """What is heard of the n tokens of text of one batch while the model runs."""
 
     boundaries: "torch.Tensor"
-    """[B, T, N+1, D]"""
+    """[n, N+1, D]"""
 
-    def __init__(self, sums: Sums, layer_count: int, tokens: int, first_token: int) -> None:
+    def __init__(self, sums: Sums, layer_count: int, is_text: "torch.Tensor", first_token: int) -> None:
         self.sums = sums
         self._layer_count = layer_count
-        self._tokens = tokens
+        self._tokens = is_text.numel()
+        self._text = None if bool(is_text.all()) else is_text.flatten().nonzero().flatten()
+        """Places of the n tokens among all; None where that is every one."""
         self._first_token = first_token
 
     def keep_boundary(self, number: int, hidden: "torch.Tensor") -> None:
+        heard = self._of_text(hidden.flatten(0, 1))
         if number == 0:
-            batch, tokens, size = hidden.shape
-            self.boundaries = hidden.new_empty(batch, tokens, self._layer_count + 1, size)
-        self.boundaries[:, :, number] = hidden
+            self.boundaries = heard.new_empty(len(heard), self._layer_count + 1, heard.shape[-1])
+        self.boundaries[:, number] = heard
 
     def add_neurons(self, number: int, activations: "torch.Tensor") -> None:
         if len(activations) != self._tokens:
             return
         if number not in self.sums.neurons:
             self.sums.neurons[number] = NeuronSums.empty(activations.shape[-1], activations.device)
-        self.sums.neurons[number].add(activations, self._first_token)
+        self.sums.neurons[number].add(self._of_text(activations), self._first_token)
+
+    def _of_text(self, heard: "torch.Tensor") -> "torch.Tensor":
+        return heard if self._text is None else heard.index_select(0, self._text.to(heard.device))
 
 
 def _first_not_finite(tensors: list["torch.Tensor"]) -> int | None:

@@ -1,7 +1,8 @@
 """Profiles a model: what one forward pass over a text tells of its layers and of their neurons.
 
 S sequences of T tokens, in batches of B; N layers, D the hidden size, I the neurons of a layer. B_l is the residual
-stream that enters layer l, B_N what the last one leaves. Means are over all tokens of all sequences:
+stream that enters layer l, B_N what the last one leaves. Means are over all tokens of text, not over the tokenizer's
+marks, whose activations are often larger by orders of magnitude:
 
     block influence      1 - cos(B_l, B_l+1), 0 to 2; Men et al., "ShortGPT", https://arxiv.org/abs/2403.03853
     relative update      |B_l+1 - B_l| / |B_l|
@@ -26,7 +27,7 @@ from engine.inference.contexts import contexts
 from engine.inference.down_projections import DownProjections
 from engine.inference.neuron_sums import ACTIVE_ABOVE, LOG2_HIGH, LOG2_LOW, NeuronSums
 from engine.inference.passes import Passes
-from engine.inference.sequences import require_fit
+from engine.inference.sequences import Sequences, require_fit
 from engine.protocol import Report
 from engine.tensors.library import torch_library
 
@@ -97,22 +98,22 @@ class Profile:
     active_above: float
     sequences: int
     tokens: int
-    """S * T"""
+    """Of text; the tokenizer's marks are not counted."""
     batch_size: int
     """What was used in the end: less than asked for where the memory did not suffice."""
 
 
-def profile_model(model: Any, tokenizer: Any, sequences: "torch.Tensor", batch_size: int, report: Report) -> Profile:
-    """Profile `model` on `sequences` [S, T] of token ids; `tokenizer` (or None) gives the text around peaks.
+def profile_model(model: Any, tokenizer: Any, sequences: Sequences, batch_size: int, report: Report) -> Profile:
+    """Profile `model` on `sequences`; `tokenizer` (or None) gives the text around peaks.
 
     Raises CheckpointError when a layer computes NaN or infinity (named) or the model is not understood, UsageError when
     the sequences are longer than its context, MachineError when the memory does not suffice for one sequence.
     """
-    require_fit(model, sequences)
-    passes = Passes(model, sequences.shape[1])
+    require_fit(model, sequences.tokens)
+    passes = Passes(model, sequences)
     total = len(sequences)
 
-    def one_batch(start: int, batch: "torch.Tensor") -> None:
+    def one_batch(start: int, batch: Sequences) -> None:
         report(start, total, "sequences profiled")
         passes.add(start, batch)
 
@@ -125,7 +126,7 @@ def profile_model(model: Any, tokenizer: Any, sequences: "torch.Tensor", batch_s
             angular_distance=_angular_distance(passes.sums.boundaries),
             active_above=ACTIVE_ABOVE,
             sequences=total,
-            tokens=sequences.numel(),
+            tokens=int(sequences.is_text.sum()),
             batch_size=used,
         )
 
@@ -140,14 +141,21 @@ def _angular_distance(sums: BoundarySums) -> dict[tuple[int, int], float]:
     return {(i, j): row[j] for i, row in enumerate(means) for j in range(i + 1, len(row))}
 
 
-def _neuron_figures(passes: Passes, tokenizer: Any, sequences: "torch.Tensor") -> tuple[NeuronFigures, ...]:
+def _neuron_figures(passes: Passes, tokenizer: Any, sequences: Sequences) -> tuple[NeuronFigures, ...]:
     heard = list(passes.neuron_sums())
-    peaks = [_joined([sums.peak_token for sums in layer.values()]).tolist() for layer in heard]
-    texts = _texts(tokenizer, sequences, peaks)
+    places = [*sequences.is_text.flatten().nonzero().flatten().tolist(), -1]  # -1 stays what it is
+    peaks = [[places[token] for token in _peak_tokens(layer)] for layer in heard]
+    texts = _texts(tokenizer, sequences.tokens, peaks)
     return tuple(
-        _layer_neurons(projections, layer, tokens, texts, sequences.shape[1])
+        _layer_neurons(projections, layer, tokens, texts, sequences.seq_len)
         for projections, layer, tokens in zip(passes.projections, heard, peaks, strict=True)
     )
+
+
+def _peak_tokens(layer: Mapping[str, NeuronSums]) -> list[int]:
+    """Of each neuron, counted through all tokens of text."""
+    tokens: list[int] = _joined([sums.peak_token for sums in layer.values()]).long().tolist()
+    return tokens
 
 
 def _texts(tokenizer: Any, sequences: "torch.Tensor", peaks: Sequence[Sequence[int]]) -> dict[int, str]:

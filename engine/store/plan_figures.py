@@ -38,14 +38,37 @@ class PlanFigures:
     """Share of tokens."""
     sequences: int
     token_nll: "array[float]" = field(repr=False)
-    """[S * (T - 1)], sequence by sequence."""
+    """[S * (T - 1)], sequence by sequence. nan where a token does not count (one that the tokenizer puts around texts),
+    infinity where the plan computed no number."""
 
     @property
     def sequence_nll(self) -> list[float]:
         """The mean of each sequence, nats per token."""
-        length = len(self.token_nll) // self.sequences
-        starts = range(0, len(self.token_nll), length)
-        return [math.fsum(self.token_nll[start : start + length]) / length for start in starts]
+        return sequence_means(self.token_nll, self.sequences)
+
+    @property
+    def tokens(self) -> int:
+        """That count."""
+        return sum(not math.isnan(nll) for nll in self.token_nll)
+
+    @property
+    def not_finite(self) -> int:
+        """How many of them the plan computed no number for."""
+        return sum(map(math.isinf, self.token_nll))
+
+
+def sequence_means(token_nll: "array[float]", sequences: int) -> list[float]:
+    """The mean of each sequence over its tokens that count."""
+    length = len(token_nll) // sequences
+    return [_mean_of_counted(token_nll[start : start + length]) for start in range(0, len(token_nll), length)]
+
+
+def _mean_of_counted(values: "array[float]") -> float:
+    total = math.fsum(values)  # nan where one does not count; most sequences have none of those
+    if not math.isnan(total):
+        return total / len(values)
+    counted = [value for value in values if not math.isnan(value)]
+    return math.fsum(counted) / len(counted) if counted else math.nan
 
 
 _COLUMNS = (
@@ -57,9 +80,8 @@ def save_figures(db: "Database", key: ProfileKey, figures: PlanFigures) -> None:
     """Record a plan's figures; those that are there already are left as they are."""
     sql = f"INSERT OR IGNORE INTO plan_figures (key_id, {_COLUMNS}, tokens) VALUES ({', '.join('?' * 13)})"
     floats = (figures.nll, figures.delta_nll, figures.se, figures.low, figures.high, figures.p, figures.kl)
-    tokens = len(figures.token_nll)
     with transaction(db):
-        rest = (figures.top1_agreement, figures.sequences, packed(figures.token_nll), tokens)
+        rest = (figures.top1_agreement, figures.sequences, packed(figures.token_nll), figures.tokens)
         db.execute(sql, (key_id_of(db, key), figures.visits, *floats, *rest))
 
 

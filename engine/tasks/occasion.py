@@ -19,8 +19,10 @@ from engine.tasks.resident import text_of
 from engine.tasks.setting import Setting, dtype_of, setting_from
 from engine.text.corpus import Corpus
 
-METRICS_VERSION = 1
-"""Counted up when a formula or the packing of text changes: what was stored before is then measured anew."""
+METRICS_VERSION = 2
+"""Counted up when a formula changes, or how text becomes sequences: what was stored before is then measured anew.
+
+2: every sequence begins with the prefix of the tokenizer, and is chosen from all over the text."""
 
 TOKENIZER_FILES = (
     *("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "merges.txt", "spiece.model"),

@@ -30,4 +30,4 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     merged = open_model(Path(request["merged"]), dtype, device)
     report(1, 2, "comparing logits")
     found = largest_difference(plan_model(stack, occasion), merged, sequences)
-    return {"max_difference": found, "tokens": sequences.numel(), "dtype": dtype}
+    return {"max_difference": found, "tokens": sequences.tokens.numel(), "dtype": dtype}

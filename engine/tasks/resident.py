@@ -8,11 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.tasks.setting import Setting, corpus_of, dtype_of
 from engine.text.corpus import Corpus, Half, half_of
+
+if TYPE_CHECKING:
+    from engine.inference.sampling import Sample
+    from engine.inference.sequences import Sequences
 
 State: TypeAlias = tuple[tuple[str, int, int, int], ...]
 """For each of some files its path, inode, size in bytes and time of its last change in nanoseconds."""
@@ -80,10 +84,15 @@ def text_of(setting: Setting) -> Corpus:
     return _text(setting.text, _state(map(Path, setting.text)))
 
 
-def sequences_of(checkpoint: Checkpoint, setting: Setting) -> Any:
-    """The setting's text as a LongTensor [sequences, tokens in each], in the tokens of the checkpoint."""
+def sample_of(checkpoint: Checkpoint, setting: Setting) -> "Sample":
+    """Sequences of the setting's text, in the tokens of the checkpoint."""
     model, text = _state_below(checkpoint.directory), _state(map(Path, setting.text))
-    return _sequences(checkpoint.directory, model, setting.text, text, setting.half, setting.seq_len, setting.tokens)
+    return _sample(checkpoint.directory, model, setting.text, text, setting.half, setting.seq_len, setting.tokens)
+
+
+def sequences_of(checkpoint: Checkpoint, setting: Setting) -> "Sequences":
+    """Those of the sample."""
+    return sample_of(checkpoint, setting).sequences
 
 
 @lru_cache(maxsize=1)
@@ -99,13 +108,13 @@ def _text(files: tuple[str, ...], _state: State) -> Corpus:
 
 
 @lru_cache(maxsize=2)
-def _sequences(
+def _sample(
     directory: Path, state: State, files: tuple[str, ...], text: State, half: Half, seq_len: int, tokens: int
-) -> Any:
-    from engine.inference.sequences import token_sequences
+) -> "Sample":
+    from engine.inference.sampling import sample_sequences
 
     documents = half_of(_text(files, text), half)
-    return token_sequences(_tokenizer(directory, state), documents, seq_len, tokens)
+    return sample_sequences(_tokenizer(directory, state), documents, seq_len, tokens)
 
 
 def _opened(checkpoint: Checkpoint, setting: Setting) -> _Opened:

@@ -15,6 +15,7 @@ from engine.inference.generate import stream
 from engine.inference.likelihood import token_nll
 from engine.inference.opened import open_model, open_tokenizer
 from engine.inference.replay import record
+from engine.inference.sequences import Sequences
 from tests.architectures import CheckpointOf
 from tests.inference.stacks import TOKENS
 
@@ -102,7 +103,7 @@ def test_a_model_that_does_not_fit_is_explained_with_the_figures(
 @pytest.mark.usefixtures("gpu")
 def test_a_sequence_that_does_not_fit_is_explained_with_the_figures_of_the_devices_in_use() -> None:
     with pytest.raises(MachineError) as raised:
-        in_batches(TOKENS, 2, raising(OUT_OF_MEMORY))
+        in_batches(Sequences.of_text(TOKENS), 2, raising(OUT_OF_MEMORY))
     said = str(raised.value)
     assert "one sequence of 28 tokens at a time: cuda:1 has 24.0 GB, 3.0 GB of them free; OutOfMemoryError" in said
     assert "cuda:0 has" not in said

@@ -10,12 +10,14 @@ from engine.errors import UsageError
 from engine.inference import likelihood
 from engine.inference.likelihood import Comparison, compare, token_nll
 from engine.inference.opened import open_model
+from engine.inference.sequences import Sequences
 from engine.inference.virtual import open_sources, virtual_model
 from engine.protocol import silent
 from tests.architectures import CheckpointOf
 from tests.inference.stacks import logits, stack_of
 
 SEQUENCES = torch.randint(3, 64, (7, 20), generator=torch.Generator().manual_seed(9))
+TEXT = Sequences.of_text(SEQUENCES)
 INERT = {2: 0.0, 5: 0.0}
 """Places of the stack below that repeat a layer."""
 FAMILIES = ["llama", "gemma2", "qwen3-moe", "gpt2", "cohere2"]
@@ -24,7 +26,7 @@ FAMILIES = ["llama", "gemma2", "qwen3-moe", "gpt2", "cohere2"]
 def compared(source: Path, layers: tuple[int, ...], scales: dict[int, float], **settings: Any) -> Comparison:
     stack = stack_of(source, layers, scales)
     sources = open_sources(stack, settings.get("dtype", "auto"))
-    return compare(sources[stack.config_donor], virtual_model(stack, sources), SEQUENCES, 3, silent)
+    return compare(sources[stack.config_donor], virtual_model(stack, sources), TEXT, 3, silent)
 
 
 def by_hand(model: Any) -> torch.Tensor:
@@ -56,7 +58,7 @@ def test_a_comparison_gives_both_likelihoods_the_divergence_and_the_agreement(ch
     stack = stack_of(checkpoint_of("llama"))
     sources = open_sources(stack)
     base, plan = sources[stack.config_donor], virtual_model(stack, sources)
-    found = compare(base, plan, SEQUENCES, 2, silent)
+    found = compare(base, plan, TEXT, 2, silent)
     ours, theirs = by_hand(base), by_hand(plan)
     divergence = (ours.exp() * (ours - theirs)).sum(-1)
     agreement = (ours.argmax(-1) == theirs.argmax(-1)).double()
@@ -87,7 +89,7 @@ def assert_unchanged(found: Comparison) -> None:
 def test_progress_counts_sequences(checkpoint_of: CheckpointOf) -> None:
     seen = list[tuple[int, int]]()
     model = open_model(checkpoint_of("llama"))
-    compare(model, model, SEQUENCES, 3, lambda done, total, _what: seen.append((done, total)))
+    compare(model, model, TEXT, 3, lambda done, total, _what: seen.append((done, total)))
     assert seen == [(0, 7), (3, 7), (6, 7), (7, 7)]
 
 

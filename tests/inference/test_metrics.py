@@ -14,12 +14,14 @@ from engine.errors import CheckpointError, UsageError
 from engine.inference import metrics
 from engine.inference.metrics import METRICS, ablation, duplication, logit_lens, second_pass
 from engine.inference.metrics.measured import Block, Measured
+from engine.inference.sequences import Sequences
 from engine.inference.signature import layer_modules
 from engine.protocol import silent
 from tests.architectures import LAYERS, CheckpointOf
 from tests.inference.stacks import merged, stack_of
 
 SEQUENCES = torch.randint(3, 64, (5, 28), generator=torch.Generator().manual_seed(5))
+TEXT = Sequences.of_text(SEQUENCES)
 """Longer than three sliding windows."""
 FAMILIES = ["llama", "gemma2", "mixtral", "qwen3-moe", "gpt-oss", "cohere2", "gpt-neox", "falcon", "bamba"]
 """Sliding windows, experts, attention beside the MLP, post-norms, a state-space model."""
@@ -52,7 +54,7 @@ def llama(checkpoint_of: CheckpointOf) -> Any:
 
 
 def measured(metric: Any, model: Any, blocks: Sequence[Block] = BLOCKS, batch_size: int = 2) -> dict[Block, Measured]:
-    found: dict[Block, Measured] = metric.measure(model, SEQUENCES, blocks, batch_size, silent)
+    found: dict[Block, Measured] = metric.measure(model, TEXT, blocks, batch_size, silent)
     return found
 
 
@@ -132,7 +134,7 @@ def test_a_block_that_adds_nothing_costs_exactly_nothing(metric: Any, llama: Any
 
 @pytest.mark.parametrize("name", METRICS)
 def test_value_and_error_come_from_one_number_a_sequence_in_any_batching(name: str, llama: Any) -> None:
-    few, all_at_once = (METRICS[name](llama, SEQUENCES, BLOCKS, size, silent) for size in (1, 5))
+    few, all_at_once = (METRICS[name](llama, TEXT, BLOCKS, size, silent) for size in (1, 5))
     assert list(few) == BLOCKS
     for block, found in few.items():
         assert found.value == pytest.approx(fmean(found.per_sequence))
@@ -141,7 +143,7 @@ def test_value_and_error_come_from_one_number_a_sequence_in_any_batching(name: s
 
 
 def test_one_sequence_has_no_standard_error(llama: Any) -> None:
-    assert second_pass.measure(llama, SEQUENCES[:1], [(1, 2)], 1, silent)[1, 2].se is None
+    assert second_pass.measure(llama, TEXT[:1], [(1, 2)], 1, silent)[1, 2].se is None
 
 
 def test_out_of_memory_halves_the_batch_and_counts_no_sequence_twice(llama: Any) -> None:
@@ -169,7 +171,7 @@ def test_a_block_that_computes_nan_is_named(llama: Any) -> None:
 
 def test_progress_counts_every_block_on_every_sequence(llama: Any) -> None:
     told: list[tuple[int, int]] = []
-    second_pass.measure(llama, SEQUENCES, BLOCKS, 4, lambda done, total, _: told.append((done, total)))
+    second_pass.measure(llama, TEXT, BLOCKS, 4, lambda done, total, _: told.append((done, total)))
     assert told == [(0, 15), (4, 15), (8, 15), (12, 15), (13, 15), (14, 15), (15, 15)]
 
 

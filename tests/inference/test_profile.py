@@ -15,11 +15,13 @@ from engine.inference.contexts import contexts
 from engine.inference.down_projections import FUSED_EXPERTS
 from engine.inference.neuron_sums import NeuronSums
 from engine.inference.profile import Profile, profile_model
+from engine.inference.sequences import Sequences
 from engine.inference.signature import layer_modules
 from engine.protocol import silent
 from tests.architectures import FAMILIES, LAYERS, CheckpointOf
 
 SEQUENCES = torch.randint(3, 64, (6, 20), generator=torch.Generator().manual_seed(11))
+TEXT = Sequences.of_text(SEQUENCES)
 DENSE = {
     "llama": "mlp.down_proj",
     "gemma3": "mlp.down_proj",
@@ -58,7 +60,7 @@ def opened(checkpoint_of: CheckpointOf) -> Opened:
 
 
 def profiled(model: Any, batch_size: int = 4) -> Profile:
-    return profile_model(model, None, SEQUENCES, batch_size, silent)
+    return profile_model(model, None, TEXT, batch_size, silent)
 
 
 def layers_of(model: Any) -> Any:
@@ -243,7 +245,7 @@ def test_what_float16_cannot_hold_is_told_by_layer_and_dtype(opened: Opened) -> 
 
 def test_sequences_beyond_the_context_are_refused(opened: Opened) -> None:
     with pytest.raises(UsageError, match="too long"):
-        profile_model(opened("llama"), None, SEQUENCES.repeat(1, 4), 1, silent)
+        profile_model(opened("llama"), None, Sequences.of_text(SEQUENCES.repeat(1, 4)), 1, silent)
 
 
 def test_a_context_is_one_short_line_with_the_token_in_it(tiny_llama: Any) -> None:
@@ -260,7 +262,7 @@ def test_a_context_is_one_short_line_with_the_token_in_it(tiny_llama: Any) -> No
 
 def test_progress_ends_at_the_number_of_sequences(opened: Opened) -> None:
     told: list[tuple[int, int, str]] = []
-    profile_model(opened("llama"), None, SEQUENCES, 4, lambda *progress: told.append(progress))
+    profile_model(opened("llama"), None, TEXT, 4, lambda *progress: told.append(progress))
     assert [(done, total) for done, total, _ in told] == [(0, 6), (4, 6), (6, 6)]
 
 

@@ -17,11 +17,14 @@ from engine.inference.likelihood import compare, token_nll
 from engine.inference.metrics import second_pass
 from engine.inference.opened import open_model
 from engine.inference.profile import profile_model
+from engine.inference.sequences import Sequences
 from engine.inference.signature import decoder_layers
 from engine.inference.virtual import load, virtual_model
 from engine.protocol import silent
 from tests.architectures import FAMILIES, LAYERS, CheckpointOf
 from tests.inference.stacks import TOKENS, generated, logits, stack_of
+
+TEXT = Sequences.of_text(TOKENS)
 
 TWO = ("cpu", "cpu")
 THREE = ("lazy:0", "lazy:1", "lazy:2")
@@ -54,12 +57,10 @@ def test_a_plan_over_a_spread_base_is_spread_and_bit_equal(family: str, checkpoi
 def test_what_is_measured_is_the_same(checkpoint_of: CheckpointOf) -> None:
     one, several = open_model(checkpoint_of(SLIDING)), spread.spread(open_model(checkpoint_of(SLIDING)), TWO)
     assert torch.equal(token_nll(one, TOKENS), token_nll(several, TOKENS))
-    assert profile_model(one, None, TOKENS, 2, silent) == profile_model(several, None, TOKENS, 2, silent)
-    assert compare(one, several, TOKENS, 2, silent).kl == compare(one, one, TOKENS, 2, silent).kl
+    assert profile_model(one, None, TEXT, 2, silent) == profile_model(several, None, TEXT, 2, silent)
+    assert compare(one, several, TEXT, 2, silent).kl == compare(one, one, TEXT, 2, silent).kl
     blocks = [(0, 2), (3, 6)]
-    assert second_pass.measure(one, TOKENS, blocks, 2, silent) == second_pass.measure(
-        several, TOKENS, blocks, 2, silent
-    )
+    assert second_pass.measure(one, TEXT, blocks, 2, silent) == second_pass.measure(several, TEXT, blocks, 2, silent)
 
 
 @pytest.fixture

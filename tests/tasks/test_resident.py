@@ -128,4 +128,4 @@ def test_another_dtype_is_another_model_and_the_text_is_not_cut_again(
     for dtype in ("float32", "bfloat16"):
         profile.run({**setting, "model": str(tiny_llama), "dtype": dtype}, silent)
     assert [dtype for _, dtype in openings] == ["float32", "bfloat16"]
-    assert resident._sequences.cache_info().misses == 1
+    assert resident._sample.cache_info().misses == 1

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.inference.metrics.measured import Block, Measured, measured_blocks
 from engine.inference.metrics.recorded_batch import RecordedBatch
+from engine.inference.sequences import Sequences
 from engine.protocol import Report
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def measure(
-    model: Any, sequences: "torch.Tensor", blocks: Sequence[Block], batch_size: int, report: Report
+    model: Any, sequences: Sequences, blocks: Sequence[Block], batch_size: int, report: Report
 ) -> dict[Block, Measured]:
-    """a of each block on `sequences` [S, T]. Raises as Measure says."""
+    """a of each block on `sequences`. Raises as Measure says."""
     return measured_blocks(model, sequences, blocks, batch_size, report, _deltas)
 
 

@@ -1,16 +1,19 @@
 """The figure by which the original DLEC chose layers, for the recipe dlec-classic.
 
-For each "layer" l in 0..N-1, with x [S, D] the hidden state l (0 is the embedding) at the first token of S sequences
-and a = |x|:
+For each "layer" l in 0..N-1, with x [S, D] the hidden state l (0 is the embedding) at the first token of text of S
+sequences, which the tokenizer's prefix precedes, and a = |x|:
 
     bin    the first of 100 equal bins over 0..max(a) at which the cumulative share reaches 0.95
     share  the share of a whose z-score (a - mean) / deviation is at least bin / 100
 
-Unit: a share, 0 to 1. Cost: one forward pass of one token a sequence. Its faults stand in the recipe.
+Unit: a share, 0 to 1. Cost: one forward pass of the prefix and one token for each sequence.
+Its faults stand in the recipe.
 Source: Steel-skull/DLEC, commit f95b114, notebook.
 """
 
 from typing import TYPE_CHECKING
+
+from engine.inference.sequences import Sequences
 
 if TYPE_CHECKING:
     import torch
@@ -20,13 +23,15 @@ BINS = 100
 COVERED = 0.95
 
 
-def shares(model: "PreTrainedModel", sequences: "torch.Tensor") -> list[float]:
-    """One share for each layer; `sequences` are token ids [S, T]."""
+def shares(model: "PreTrainedModel", sequences: Sequences) -> list[float]:
+    """One share for each layer."""
     import torch
 
+    first = int(sequences.is_text[0].nonzero()[0])
+    tokens = sequences.tokens[:, : first + 1].to(model.device)
     with torch.inference_mode():
-        states = model(sequences[:, :1].to(model.device), output_hidden_states=True, use_cache=False).hidden_states
-    return [_share(state[:, 0].float().abs().flatten()) for state in states[:-1]]
+        states = model(tokens, output_hidden_states=True, use_cache=False).hidden_states
+    return [_share(state[:, first].float().abs().flatten()) for state in states[:-1]]
 
 
 def _share(magnitudes: "torch.Tensor") -> float:

@@ -2,9 +2,9 @@
 
     k(i, j) = mean over tokens of KL(p || p_i) - KL(p || p_j),   p_l = softmax(head(norm(B_l))),   p = p_N
 
-Shapes: p_l is [T, V] for each sequence; all T positions count, no target is needed. Unit: nats a token; above 0 means
-that the block brings the prediction closer. Cost: one forward pass, shared by all blocks, and the head once for each
-boundary at which a block begins or ends: at most N more. Memory: the logits of the batch, B * T * V numbers, twice.
+Shapes: p_l is [T, V] for each sequence; all positions of text count, no target is needed. Unit: nats a token; above 0
+means that the block brings the prediction closer. Cost: one forward pass, shared by all blocks, and the head once for
+each boundary at which a block begins or ends: at most N more. Memory: twice the logits of the batch, B * T * V each.
 Use: a picture of the stages over depth (encoding, processing, decoding), not a way to choose.
 Source: nostalgebraist, "interpreting GPT: the logit lens" (2020); the KL to the final distribution as in Belrose et
 al., "Eliciting Latent Predictions from Transformers with the Tuned Lens", https://arxiv.org/abs/2303.08112.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.inference.metrics.measured import Block, Measured, measured_blocks
 from engine.inference.metrics.recorded_batch import RecordedBatch
+from engine.inference.sequences import Sequences
 from engine.protocol import Report
 from engine.tensors.library import torch_library
 
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def measure(
-    model: Any, sequences: "torch.Tensor", blocks: Sequence[Block], batch_size: int, report: Report
+    model: Any, sequences: Sequences, blocks: Sequence[Block], batch_size: int, report: Report
 ) -> dict[Block, Measured]:
-    """k of each block on `sequences` [S, T]. Raises as Measure says."""
+    """k of each block on `sequences`. Raises as Measure says."""
     return measured_blocks(model, sequences, blocks, batch_size, report, _approaches)
 
 
@@ -42,12 +43,11 @@ def _divergence(batch: RecordedBatch, boundary: int) -> "torch.Tensor":
 
 def _computed(batch: RecordedBatch, boundary: int) -> "torch.Tensor":
     rows = zip(batch.base_logits, batch.recording.logits(batch.boundaries[boundary]), strict=True)
-    means: torch.Tensor = torch_library().stack([_row_divergence(final, lens) for final, lens in rows])
-    return means
+    return batch.text_means(torch_library().stack([_row_divergence(final, lens) for final, lens in rows]))
 
 
 def _row_divergence(final: "torch.Tensor", lens: "torch.Tensor") -> "torch.Tensor":
-    """From logits [T, V]; one sequence at a time, because float32 logits are large."""
+    """[T], from logits [T, V]; one sequence at a time, because float32 logits are large."""
     p, q = final.float().log_softmax(-1), lens.float().log_softmax(-1)
-    mean: torch.Tensor = q.sub_(p).neg_().mul_(p.exp_()).sum(-1).double().mean()
-    return mean
+    divergence: torch.Tensor = q.sub_(p).neg_().mul_(p.exp_()).sum(-1)
+    return divergence

@@ -1,7 +1,7 @@
 """What the metrics of blocks share: which blocks there are, how sequences become a figure, and what they are asked.
 
 A block (i, j) is layers i..j-1, 0 <= i < j <= N. Each metric gives one number for each sequence and block; the figure
-is the mean over sequences, which are of one length, so it is the mean over tokens too.
+is the mean over sequences, which have about as many tokens of text each.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from engine.errors import CheckpointError, UsageError
 from engine.inference.batches import in_batches
 from engine.inference.metrics.recorded_batch import RecordedBatch
-from engine.inference.sequences import require_fit
+from engine.inference.sequences import Sequences, require_fit
 from engine.protocol import Report
 from engine.tensors.library import torch_library
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Block: TypeAlias = tuple[int, int]
 
 Value: TypeAlias = Callable[[RecordedBatch, int, int], "torch.Tensor"]
-"""From a batch of B sequences and a block's ends to [B]: the mean over each sequence's tokens."""
+"""From a batch of B sequences and a block's ends to [B]: the mean over each sequence's tokens of text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +39,31 @@ class Measured:
 
 
 class Measure(Protocol):
-    """A metric: figures of `blocks` on `sequences` [S, T] of token ids, whose boundaries are computed once.
+    """A metric: figures of `blocks` on `sequences`, whose boundaries are computed once.
 
     Raises UsageError for a block that the model has not or sequences beyond its context, CheckpointError when the
     layers cannot be run one by one or give NaN or infinity, MachineError when the memory does not suffice.
     """
 
     def __call__(
-        self, model: Any, sequences: "torch.Tensor", blocks: Sequence[Block], batch_size: int, report: Report
+        self, model: Any, sequences: Sequences, blocks: Sequence[Block], batch_size: int, report: Report
     ) -> dict[Block, Measured]: ...
 
 
 def measured_blocks(
-    model: Any, sequences: "torch.Tensor", blocks: Sequence[Block], batch_size: int, report: Report, value: Value
+    model: Any, sequences: Sequences, blocks: Sequence[Block], batch_size: int, report: Report, value: Value
 ) -> dict[Block, Measured]:
     """`value` of each block, in the order of `blocks`. Raises as Measure says."""
-    require_fit(model, sequences)
+    require_fit(model, sequences.tokens)
     found: dict[Block, list[float]] = {(start, end): [] for start, end in blocks}
     total = len(sequences) * len(found)
 
-    def one_batch(first: int, tokens: "torch.Tensor") -> None:
-        batch = RecordedBatch.of(model, tokens)
+    def one_batch(first: int, some: Sequences) -> None:
+        batch = RecordedBatch.of(model, some)
         _require_blocks(found, len(batch.boundaries) - 1)
         values = []
         for done, (start, end) in enumerate(found):
-            report(first * len(found) + done * len(tokens), total, "blocks measured, each on every sequence")
+            report(first * len(found) + done * len(some), total, "blocks measured, each on every sequence")
             values.append(_finite(value(batch, start, end), start, end))
         for each, new in zip(found.values(), values, strict=True):
             each.extend(new)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.inference.replay import Recording, record
+from engine.inference.sequences import Sequences, text_means
 from engine.inference.signature import decoder_layers
 from engine.tensors.library import torch_library
 
@@ -19,20 +20,20 @@ if TYPE_CHECKING:
 class RecordedBatch:
     """What all blocks of a metric share; costs one forward pass without the head, and its boundaries' memory."""
 
-    tokens: "torch.Tensor"
-    """[B, T]"""
+    sequences: Sequences
+    """B of them."""
     recording: Recording
     boundaries: tuple["torch.Tensor", ...]
     """B_0..B_N, each [B, T, D]."""
 
     @classmethod
-    def of(cls, model: Any, tokens: "torch.Tensor") -> "RecordedBatch":
+    def of(cls, model: Any, sequences: Sequences) -> "RecordedBatch":
         """Raises CheckpointError when the model's layers cannot be run one by one."""
-        recording = record(model, tokens)
+        recording = record(model, sequences.tokens)
         boundaries = [recording.embedded]
         for index in range(len(decoder_layers(model))):
             boundaries.append(recording.layer(index, boundaries[-1]))
-        return cls(tokens.to(model.device), recording, tuple(boundaries))
+        return cls(sequences, recording, tuple(boundaries))
 
     @property
     def layer_count(self) -> int:
@@ -45,13 +46,17 @@ class RecordedBatch:
         return hidden
 
     def nll(self, hidden: "torch.Tensor") -> "torch.Tensor":
-        """[B] in float64: mean negative log-likelihood of each sequence's tokens after the first, in nats.
+        """[B] in float64: mean negative log-likelihood of each sequence's tokens that are scored, in nats.
 
         `hidden` [B, T, D] is what the last layer leaves.
         """
         logits = self.recording.logits(hidden)
-        means: torch.Tensor = torch_library().stack(list(map(_row_nll, logits, self.tokens)))
-        return means
+        nll = torch_library().stack(list(map(_row_nll, logits, self.sequences.tokens.to(logits.device))))
+        return text_means(nll, self.sequences.is_scored)
+
+    def text_means(self, values: "torch.Tensor") -> "torch.Tensor":
+        """[B] in float64: the mean of `values` [B, T] over each sequence's tokens of text."""
+        return text_means(values, self.sequences.is_text)
 
     @cached_property
     def base_nll(self) -> "torch.Tensor":
@@ -70,7 +75,6 @@ class RecordedBatch:
 
 
 def _row_nll(logits: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
-    """From [T, V] and [T]; one sequence at a time, because float32 logits are large."""
-    loss = torch_library().nn.functional.cross_entropy(logits[:-1].float(), tokens[1:], reduction="none")
-    mean: torch.Tensor = loss.double().mean()
-    return mean
+    """[T-1], from [T, V] and [T]; one sequence at a time, because float32 logits are large."""
+    loss: torch.Tensor = torch_library().nn.functional.cross_entropy(logits[:-1].float(), tokens[1:], reduction="none")
+    return loss

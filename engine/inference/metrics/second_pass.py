@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.inference.metrics.measured import Block, Measured, measured_blocks
 from engine.inference.metrics.recorded_batch import RecordedBatch
+from engine.inference.sequences import Sequences
 from engine.protocol import Report
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
 
 def measure(
-    model: Any, sequences: "torch.Tensor", blocks: Sequence[Block], batch_size: int, report: Report
+    model: Any, sequences: Sequences, blocks: Sequence[Block], batch_size: int, report: Report
 ) -> dict[Block, Measured]:
-    """r of each block on `sequences` [S, T]. Raises as Measure says."""
+    """r of each block on `sequences`. Raises as Measure says."""
     return measured_blocks(model, sequences, blocks, batch_size, report, _residuals)
 
 
@@ -32,5 +33,4 @@ def _residuals(batch: RecordedBatch, start: int, end: int) -> "torch.Tensor":
     once = batch.boundaries[end].float()
     moved = batch.through(batch.boundaries[end], start, end).float() - once
     ratios = moved.norm(dim=-1) / once.norm(dim=-1)
-    means: torch.Tensor = ratios.double().mean(-1)
-    return means
+    return batch.text_means(ratios)

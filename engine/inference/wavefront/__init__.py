@@ -6,7 +6,7 @@ boundaries are where the others branch off, and they are compared with it.
 
     layers = ResidentLayers(checkpoint, model)                       resident: the whole model is in memory
     layers = StreamedLayers(checkpoint, "float32", "cpu")            streamed: one layer of it at a time, and the next
-    work = plan_work(layers, plans, batches, Likelihood(), memory_bytes)
+    work = plan_work(layers, plans, batches, Likelihood(is_scored), memory_bytes)
     work.announced                                                   what it will cost, before anything runs
     expected_seconds(work)                                           and how long it will take, about
     counted = work.run(report, on_read)                              on_read(index, figures) for each plan and chunk
@@ -16,7 +16,7 @@ trie        nodes, shared prefixes; pure, as are order, budget and division
 order       the two schedules as one list of steps: depth first, and in passes over the layers
 budget      what a schedule costs, how the text is cut into chunks so that it fits: Announced, Counted
 reading     Reader: what is made of a plan's last hidden states
-likelihood  Figures: NLL, KL, top-1 of packed text;  spans: log-likelihoods of marked tokens, for probes
+likelihood  Figures: NLL, KL, top-1 of text;  spans: log-likelihoods of marked tokens, for probes
 resident, streamed, stored_layer    where the weights of a visit come from
 work, costs, chunk, states          plan_work and Work.run
 timing      how long it will take

@@ -11,9 +11,11 @@ a divergence of exactly 0. Rounding in float32 leaves about 1e-6 for a position.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf, nan
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.inference.likelihood import CHUNK_ELEMENTS
+from engine.inference.sequences import Sequences, text_means
 from engine.inference.wavefront.reading import Rows
 from engine.tensors.library import torch_library
 
@@ -30,11 +32,12 @@ class Figures:
     """A plan on S sequences of T tokens; all on the CPU in float32."""
 
     nll: "torch.Tensor"
-    """[S, T-1], nats: -log p(x[t+1] | x[:t+1])."""
+    """[S, T-1], nats: -log p(x[t+1] | x[:t+1]). NaN where x[t+1] does not count, infinity where the plan computes no
+    number."""
     kl: "torch.Tensor"
-    """[S], nats: KL(base || plan), mean over a sequence's T-1 predictions. The base's is 0."""
+    """[S], nats: KL(base || plan), mean over a sequence's predictions that count. The base's is 0."""
     top1: "torch.Tensor"
-    """[S]: share of the predictions at which the base's first choice is also the plan's."""
+    """[S]: share of them at which the base's first choice is also the plan's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,9 @@ class Likelihood:
 
     compares = True
 
-    def __init__(self) -> None:
+    def __init__(self, is_scored: "Sequence[torch.Tensor] | None" = None) -> None:
+        """is_scored: of each batch, [B, T-1], which predictions count; None: all."""
+        self._is_scored = is_scored
         self._kept: dict[int, list[_Base]] = {}
         """By number of the batch: the chunks of all its rows."""
 
@@ -77,7 +82,7 @@ class Likelihood:
             if kept is not None:
                 kept.append(_Base.of(log_probabilities))
         zero = rows.tokens.new_zeros(len(rows.tokens), dtype=torch_library().float32).cpu()
-        return _of_batch(nll, rows).neg(), zero, zero + 1
+        return self._scored_nll(nll, rows), zero, zero + 1
 
     def read(self, rows: Rows, hidden: "torch.Tensor", base: "torch.Tensor | None") -> Part:
         known = self._kept[rows.number] if base is None else _computed(rows, base)
@@ -86,11 +91,22 @@ class Likelihood:
             nll.append(_picked(log_probabilities, targets))
             divergence.append(of_base.negative_entropy - _dot(of_base.probabilities, log_probabilities))
             agrees.append(_picked(log_probabilities, of_base.first) == log_probabilities.amax(-1))
+        counts = self._counts(rows)
         return (
-            _of_batch(nll, rows).neg(),
-            _of_batch(divergence, rows).double().mean(-1).float(),
-            _of_batch(agrees, rows).double().mean(-1).float(),
+            self._scored_nll(nll, rows),
+            text_means(_of_batch(divergence, rows), counts).float(),
+            text_means(_of_batch(agrees, rows), counts).float(),
         )
+
+    def _counts(self, rows: Rows) -> "torch.Tensor":
+        """[B, T-1]"""
+        if self._is_scored is not None:
+            return self._is_scored[rows.number]
+        return Sequences.of_text(rows.tokens).is_scored.cpu()
+
+    def _scored_nll(self, chunks: "list[torch.Tensor]", rows: Rows) -> "torch.Tensor":
+        nll = _of_batch(chunks, rows).neg()
+        return nll.nan_to_num(nan=inf, posinf=inf).masked_fill(~self._counts(rows), nan)
 
     def forget(self, rows: Rows) -> None:
         self._kept.pop(rows.number, None)

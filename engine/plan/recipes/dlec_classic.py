@@ -3,7 +3,7 @@
 It keeps a layer when at least 5 % of its activation magnitudes lie above a threshold, and writes the kept layers in
 runs of four. Its faults, named so that nobody has to find them again:
 
-1. It reads the first token only; with a BOS token every text gives the same sample.
+1. It reads the first token only. With a BOS token that was the same for every text; here it is the first after it.
 2. The threshold compares a histogram bin (0 to 1) with a z-score, so nearly every layer is kept.
 3. Hidden state l is taken for layer l: layer 0 is the embedding.
 4. It duplicates nothing: the slices are disjoint, and what is not kept is removed.

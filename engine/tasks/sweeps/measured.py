@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.numbers.paired import paired_difference
 from engine.store.partial_results import PartialResult
-from engine.store.plan_figures import PlanFigures
+from engine.store.plan_figures import PlanFigures, sequence_means
 
 if TYPE_CHECKING:
     from engine.inference.wavefront.likelihood import Figures
@@ -23,7 +23,7 @@ class MeasuredPlan:
     """What the text so far has given, sequence by sequence."""
 
     nll: "array[float]" = field(default_factory=_empty)
-    """Of each token that is predicted."""
+    """Of each token after a sequence's first, as `PlanFigures.token_nll`."""
     kl: "array[float]" = field(default_factory=_empty)
     """Of each sequence, as is the next."""
     top1: "array[float]" = field(default_factory=_empty)
@@ -67,8 +67,7 @@ class MeasuredPlan:
     @property
     def sequence_nll(self) -> list[float]:
         """The mean of each sequence so far, nats per token."""
-        length = len(self.nll) // len(self.kl)
-        return [math.fsum(self.nll[start : start + length]) / length for start in range(0, len(self.nll), length)]
+        return sequence_means(self.nll, len(self.kl))
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -115,8 +115,10 @@ class _Run:
         from engine.inference.wavefront.likelihood import Likelihood
 
         visits = [self._asked.visits[each] for each in wanted]
-        batches = self._sequences[start:end].split(self._occasion.setting.batch_size)
-        return shared_work(f"{self._half} half", self._source, visits, batches, Likelihood)
+        batches = list(self._sequences[start:end].split(self._occasion.setting.batch_size))
+        scored = [batch.is_scored for batch in batches]
+        tokens = [batch.tokens for batch in batches]
+        return shared_work(f"{self._half} half", self._source, visits, tokens, lambda: Likelihood(scored))
 
     def _run_piece(self, start: int, end: int, wanted: Sequence[str]) -> Cost:
         work = self._work(start, end, wanted)
