@@ -10,10 +10,25 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from engine.errors import UsageError, shown
+
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 CANNOT = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 """What a kernel or a file system answers that lacks a call."""
+
+
+def expanded(path: str | Path) -> Path:
+    """`path` with ~ and ~user replaced by that home directory. Raises UsageError when there is no such user."""
+    if not str(path).startswith("~"):  # pathlib would take ./~name for ~name
+        return Path(path)
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        user, fix = Path(path).parts[0].removeprefix("~"), "Write out the home directory, as in /home/NAME."
+        raise UsageError(
+            f"{shown(path)} cannot be found", why=f"there is no user {shown(user)} here", fix=fix
+        ) from error
 
 
 def open_regular(path: Path) -> BinaryIO:
