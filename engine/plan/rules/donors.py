@@ -40,7 +40,7 @@ def _vocabulary(facts: Facts) -> Iterator[Problem]:
         rows = _rows(checkpoint, end)
         if rows is not None and isinstance(expected, int) and rows != expected:
             message = (
-                f"the {what} of {checkpoint.reference} have {rows:,} rows, "
+                f"{what} of {checkpoint.reference}: {rows:,} rows, but "
                 f"the config of {stack.config_donor.reference} says vocab_size {expected:,}"
             )
             fix = "Take embeddings, head and base_model from checkpoints with the same vocabulary."
