@@ -4,6 +4,8 @@
     ├── CheckpointError    a model directory is broken, or of a kind that cannot be stacked
     ├── PlanError          a plan has problems that forbid running it
     ├── UsageError         the request itself cannot be met: an output that exists, an unknown option
+    │   └── NotFoundError  a file or directory that the request names does not exist
+    │       └── MissingCheckpointError  and neither does a model; a CheckpointError as well
     └── MachineError       the machine stands in the way: disk, permission, network, a missing library
         ├── DiskFullError  space ran out: what else wants to write to that disk had better wait
         └── UnexpectedError  an exception that no code expected: a defect in dlec or in a library
@@ -12,6 +14,7 @@ Foreign exceptions are translated into these once, where they enter.
 """
 
 import errno
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -21,12 +24,14 @@ class DlecError(Exception):
     what: the thing that failed, with its path, tensor or line.
     why:  the reason, with figures. May be empty.
     fix:  what the user can do about it. May be empty.
+    where: the place as data, as far as there is one: "path", "line", "column".
     """
 
-    def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
+    def __init__(self, what: str, *, why: str = "", fix: str = "", where: Mapping[str, object] | None = None) -> None:
         self.what = what
         self.why = why
         self.fix = fix
+        self.where = dict(where or {})
         super().__init__(what, why, fix)
 
     @property
@@ -48,6 +53,14 @@ class PlanError(DlecError):
 
 class UsageError(DlecError):
     """The request cannot be met as it was made."""
+
+
+class NotFoundError(UsageError):
+    """A file or directory that the request names does not exist."""
+
+
+class MissingCheckpointError(NotFoundError, CheckpointError):
+    """A model that the request names is neither on this machine nor where else it was looked for."""
 
 
 class MachineError(DlecError):

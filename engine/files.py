@@ -19,15 +19,15 @@ CANNOT = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 
 
 def expanded(path: str | Path) -> Path:
-    """`path` with the home directory that its `~` or `~NAME` stands for. Raises UsageError where NAME has none."""
+    """`path` with ~ and ~user replaced by that home directory. Raises UsageError when there is no such user."""
+    if not str(path).startswith("~"):  # pathlib would take ./~name for ~name
+        return Path(path)
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
-        user = shown(str(path).partition("/")[0].removeprefix("~"))
+        user, fix = Path(path).parts[0].removeprefix("~"), "Write out the home directory, as in /home/NAME."
         raise UsageError(
-            f"{shown(path)} has no meaning here",
-            why=f"this machine knows no home directory of {user or 'the current user'}",
-            fix="Write the path out, beginning with a slash.",
+            f"{shown(path)} cannot be found", why=f"there is no user {shown(user)} here", fix=fix
         ) from error
 
 

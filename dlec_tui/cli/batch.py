@@ -12,9 +12,9 @@ from rich.cells import cell_len
 
 from dlec_tui.batches.planning import Batch, disk_line, orders_of
 from dlec_tui.cli.batch_reading import read_batch
-from dlec_tui.cli.exit_codes import code_of, say_error
-from dlec_tui.cli.jobs_options import home_option
-from dlec_tui.cli.options import json_option, strict_option
+from dlec_tui.cli.exit_codes import code_of
+from dlec_tui.cli.failures import error_as_json, say_error
+from dlec_tui.cli.options import DIRECTORY, RelatedOption, home_option, json_option, strict_option
 from dlec_tui.cli.queueing import hint_at_workers, priority_option
 from dlec_tui.cli.sizes import max_shard_size_option
 from dlec_tui.wording import byte_size, count, padded
@@ -28,11 +28,16 @@ from engine.tasks.merge_draft import MergeOptions
 
 @click.command
 @click.argument("patterns", metavar="PLANS...", nargs=-1, required=True)
-@click.option(
-    "--out", "directory", metavar="DIR", required=True, type=click.Path(file_okay=False, path_type=Path), help="Of all."
-)
+@click.option("--out", "directory", metavar="DIR", required=True, type=DIRECTORY, help="Directory for all outputs.")
 @click.option("--dry-run", "is_rehearsal", is_flag=True, help="Show what would be queued, and what forbids it.")
-@click.option("--slurm", "for_slurm", is_flag=True, help="Queue nothing: print an sbatch script, an array task a plan.")
+@click.option(
+    "--slurm",
+    "for_slurm",
+    is_flag=True,
+    cls=RelatedOption,
+    excludes=("--dry-run", "--json", "--priority"),
+    help="Queue nothing: print an sbatch script with an array task for each plan.",
+)
 @priority_option
 @max_shard_size_option
 @strict_option
@@ -55,8 +60,6 @@ def batch(
 
     Refused are plans with errors, outputs that exist or are another's, and what does not fit on the disk.
     """
-    if for_slurm and (is_rehearsal or wants_json or priority is not None):
-        raise click.UsageError("--slurm goes with none of --dry-run, --json and --priority")
     options = MergeOptions(max_shard_size)
     found = read_batch(patterns, directory, options, store, strict=strict)
     if is_rehearsal:
@@ -64,6 +67,8 @@ def batch(
     if found.problems:
         for problem in found.problems:
             say_error(str(problem))
+        if wants_json and not is_rehearsal:
+            click.echo(json.dumps({"error": error_as_json(min(found.problems, key=code_of))}))
         ctx.exit(min(map(code_of, found.problems)))
     if for_slurm:
         click.echo(os.fsencode(script_of(job_array(found.merges, directory, options, strict=strict))), nl=False)

@@ -11,7 +11,8 @@ from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import named_plan
 from dlec_tui.plans.files import plan_files
 from engine.checkpoint.find import opener
-from engine.errors import DlecError, UsageError, shown
+from engine.errors import DlecError, NotFoundError, shown
+from engine.files import expanded
 from engine.jobs.batch import target_of
 from engine.jobs.orders import NamedPlan
 from engine.tasks.merge_draft import MergeOptions
@@ -25,7 +26,7 @@ def read_batch(patterns: Iterable[str], directory: Path, options: MergeOptions, 
     open_checkpoint = opener()
 
     def read(path: Path) -> NamedPlan:
-        plan = read_plan(path, open_checkpoint)
+        plan = read_plan(path, open_checkpoint, store)
         if findings := plan.findings():
             click.echo(findings, err=True)
         return named_plan(plan, strict=strict)
@@ -41,9 +42,9 @@ def _sought(patterns: Iterable[str]) -> tuple[list[Path], dict[Path, DlecError]]
     found: dict[Path, Path] = {}
     missing: dict[Path, DlecError] = {}
     for pattern in patterns:
-        files = plan_files(pattern)
+        files = plan_files(str(expanded(pattern)))
         if not files:
-            missing[Path(pattern)] = UsageError(f"there is no plan {shown(pattern)}")
+            missing[Path(pattern)] = NotFoundError(f"there is no plan {shown(pattern)}", where={"path": pattern})
         for file in files:
             found.setdefault(file.absolute(), file)
     return list(found.values()), missing

@@ -11,7 +11,7 @@ from dlec_tui.charts import layer_curves
 from dlec_tui.cli.demo_stage import Made, Stage
 from dlec_tui.cli.generate import columns
 from dlec_tui.cli.merge import merge_plan, merged_lines
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.options import DIRECTORY, home_option, json_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
 from dlec_tui.cli.plan_new import write_plan
 from dlec_tui.cli.plan_new_measured import proposal_lines, published_proposal
@@ -24,8 +24,10 @@ from dlec_tui.measurements.curves import profile_curves
 from dlec_tui.measurements.orders import request_for
 from dlec_tui.wording import byte_size, count, plural, printable
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.find import opener
+from engine.checkpoint.find import locate, opener
+from engine.checkpoint.reference import directory_name
 from engine.errors import UsageError, escaped, shown
+from engine.files import expanded
 from engine.merge.manifest import MANIFEST_FILE
 from engine.plan.cost import cost_of
 from engine.plan.picture import picture
@@ -34,7 +36,7 @@ from engine.tasks.child import run_task
 from engine.tasks.demo_model import demo_model
 from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
 from engine.tasks.merged import merged_before
-from engine.tasks.setting import DEFAULT, as_request
+from engine.tasks.setting import as_request
 from engine.tasks.verify import verify
 from engine.text.corpus import Half
 
@@ -46,13 +48,16 @@ NEW_TOKENS = 40
 
 
 @click.command
-@click.argument("directory", metavar="[DIR]", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.argument("directory", metavar="[DIR]", required=False, type=DIRECTORY)
 @click.option("--model", metavar="PATH", help="Grow this checkpoint instead of fetching SmolLM2-135M.")
 @click.option("--fresh", is_flag=True, help="Write plan and model again.")
+@home_option
 @json_option
-def demo(directory: Path | None, model: str | None, fresh: bool, wants_json: bool) -> None:
+def demo(directory: Path | None, model: str | None, fresh: bool, store: Path, wants_json: bool) -> None:
     """Grow a real language model in DIR: fetch, profile, propose, check, preview, merge, prove, compare."""
-    stage = Stage((directory or default_directory()).absolute(), storyteller(stderr=wants_json))
+    if model:
+        opener()(model)  # before a directory is made for a model that is not there
+    stage = Stage((directory or default_directory()).absolute(), store, storyteller(stderr=wants_json))
     stage.directory.mkdir(parents=True, exist_ok=True)
     base, base_made = _base(stage, model)
     _profile(stage, base)
@@ -78,7 +83,7 @@ def default_directory() -> Path:
 
 def _base(stage: Stage, model: str | None) -> tuple[Checkpoint, Made]:
     stage.heading("1  The model")
-    made = Made(Path(model).expanduser().absolute(), found=True) if model else _fetched(stage)
+    made = Made((locate(model) or expanded(model)).absolute(), found=True) if model else _fetched(stage)
     checkpoint = opener()(str(made.path))
     layers, size = plural(checkpoint.layer_count, "layer"), byte_size(checkpoint.nbytes)
     parameters = count(checkpoint.parameters)
@@ -94,7 +99,7 @@ def _fetched(stage: Stage) -> Made:
 
 def _profile(stage: Stage, base: Checkpoint) -> None:
     stage.heading("2  Its layers, measured in one pass")
-    found = profile_model(base, DEFAULT)
+    found = profile_model(base, stage.setting)
     layers = [statistics_of(each) for each in found["layers"]]
     if curves := list(profile_curves(layers)):
         stage.say_coloured(layer_curves(curves, len(layers), *chart_size()))
@@ -104,7 +109,7 @@ def _profile(stage: Stage, base: Checkpoint) -> None:
 
 def _proposal(stage: Stage, base: Checkpoint) -> dict[str, Any]:
     stage.heading("3  Which layers to run twice: screened, measured, judged on other text")
-    request = request_for(base, DEFAULT) | {"growth": GROWTH}
+    request = request_for(base, stage.setting) | {"growth": GROWTH}
     with task_progress("opening the model") as progress:
         found = run_task("propose", request, progress)
     stage.say(*proposal_lines(found))
@@ -114,12 +119,12 @@ def _proposal(stage: Stage, base: Checkpoint) -> dict[str, Any]:
 def _plan(stage: Stage, base: Checkpoint, proposal: dict[str, Any], *, fresh: bool) -> tuple[PlanFile, Made]:
     stage.heading("4  The plan")
     start, end = proposal["block"]
-    path = stage.directory / f"{base.directory.name}-dlec-{start}-{end}.yaml"
+    path = stage.directory / f"{_file_name(base)}-dlec-{start}-{end}.yaml"
     made = Made(path, found=path.exists() and not fresh)
     if not made.found:
         write_plan(path, proposal["plan"], overwrite=fresh)
     stage.say(str(made))
-    plan = read_plan(path, opener())
+    plan = read_plan(path, opener(), stage.store)
     stage.say_dim(printable(plan.checked.text).splitlines())
     if findings := plan.findings():
         stage.say(findings)
@@ -127,6 +132,10 @@ def _plan(stage: Stage, base: Checkpoint, proposal: dict[str, Any], *, fresh: bo
     stage.say("checked: no errors")
     stage.show_stack(plan.stack())
     return plan, made
+
+
+def _file_name(base: Checkpoint) -> str:
+    return directory_name(str(base.directory)).replace("/", "--")
 
 
 def _refuse_plan_of_another(plan: PlanFile, base: Checkpoint) -> None:
@@ -141,7 +150,7 @@ def _refuse_plan_of_another(plan: PlanFile, base: Checkpoint) -> None:
 
 def _preview(stage: Stage, plan: PlanFile) -> dict[str, Any]:
     stage.heading("5  The preview: base and plan on the same text, nothing written")
-    found = preview_plan(plan, DEFAULT.of_half(Half.JUDGING))
+    found = preview_plan(plan, stage.setting.of_half(Half.JUDGING))
     stage.say_coloured("\n".join(preview_lines(found)))
     return found
 
@@ -160,7 +169,9 @@ def _merged(stage: Stage, plan: PlanFile, *, fresh: bool) -> tuple[Made, MergeRe
 def _proof(stage: Stage, plan: PlanFile, merged: Path) -> dict[str, Any]:
     stage.heading("7  The proof: what was previewed is what was written")
     with task_progress("opening both") as progress:
-        found = run_task("prove", as_request(DEFAULT) | {"plan": plan.checked.text, "merged": str(merged)}, progress)
+        found = run_task(
+            "prove", as_request(stage.setting) | {"plan": plan.checked.text, "merged": str(merged)}, progress
+        )
     stage.say(
         f"largest difference between the logits of both: {found['max_difference']}",
         f"over {found['tokens']:,} tokens, in {found['dtype']}",

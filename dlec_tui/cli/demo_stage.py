@@ -1,7 +1,7 @@
 """Where the demo happens, and how it is told."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from engine.errors import shown
 from engine.plan.cost import cost_of
 from engine.plan.picture import picture
 from engine.plan.stack import Stack
+from engine.tasks.setting import DEFAULT, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +25,13 @@ class Stage:
     """Where the demo happens and who is told about it."""
 
     directory: Path
+    store: Path
     console: "Console"
+
+    @property
+    def setting(self) -> Setting:
+        """How the demo measures: as usual, into its store."""
+        return replace(DEFAULT, home=str(self.store.parent))
 
     def heading(self, text: str) -> None:
         self.console.print(f"\n[bold cyan]{text}[/]")

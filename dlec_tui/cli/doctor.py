@@ -10,13 +10,12 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.exit_codes import ENVIRONMENT
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.options import home_option, json_option
 from dlec_tui.cli.screen import waiting
 from dlec_tui.doctor.checks import checks
 from dlec_tui.doctor.examination import Check, examined
 from dlec_tui.doctor.finding import Finding, is_usable
 from dlec_tui.doctor.page import page
-from engine.store.location import store_path
 
 _WIDEST = 100
 """Columns beyond which lines are tiring to read."""
@@ -26,13 +25,13 @@ Findings = Mapping[str, Mapping[str, Finding]]
 
 
 @click.command
-@click.option("--home", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Of the store.")
+@home_option
 @json_option
 @click.pass_context
-def doctor(ctx: click.Context, home: Path | None, wants_json: bool) -> None:
+def doctor(ctx: click.Context, store: Path, wants_json: bool) -> None:
     """Look at terminal, tmux, libraries, GPUs, memory and disk, and say what would be better and how."""
     with waiting("looking; torch takes a moment"):
-        findings = _looked_at(checks(store_path(home)))
+        findings = _looked_at(checks(store))
     text = json.dumps(_as_json(findings)) if wants_json else "\n".join(page(findings, _width()))
     click.echo(_writable(text))
     ctx.exit(0 if is_usable(_all(findings)) else ENVIRONMENT)

@@ -1,31 +1,32 @@
 """`dlec download`: a checkpoint of the hub comes here."""
 
 import json
+from pathlib import Path
 
 import click
 
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.options import home_option, json_option
 from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
 from dlec_tui.cli.screen import byte_progress
 from dlec_tui.wording import byte_size
 from engine.errors import shown
 from engine.jobs.orders import download_order
-from engine.store.location import store_path
 from engine.tasks.child import TASK_MODULE
 from engine.tasks.process import EngineProcess
 
 
 @click.command
 @click.argument("reference", metavar="ORG/NAME")
+@home_option
 @json_option
 @queue_options
-def download(reference: str, wants_json: bool, queueing: Queueing | None) -> None:
+def download(reference: str, store: Path, wants_json: bool, queueing: Queueing | None) -> None:
     """Download ORG/NAME (or ORG/NAME@REVISION) into the hub's cache, unless it is there, and say where that is.
 
     Run again, it continues.
     """
     if queueing:
-        queue_order(download_order(reference), queueing, store_path(), wants_json=wants_json)
+        queue_order(download_order(reference), queueing, store, wants_json=wants_json)
         return
     request = {"task": "download", "request": {"reference": reference}}
     # In a process of its own: the hub's threads would hold up Ctrl-C until their files are complete.

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlec_tui.cli.measuring import device_option, dtype_option
-from dlec_tui.cli.options import json_option, plan_argument, strict_option
+from dlec_tui.cli.devices import device_option
+from dlec_tui.cli.measuring import dtype_option
+from dlec_tui.cli.options import WholeNumber, home_option, json_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_options, queue_order
 from dlec_tui.wording import printable
@@ -18,7 +19,6 @@ from engine.checkpoint.find import opener
 from engine.jobs.orders import generate_order
 from engine.jobs.settings import job_settings
 from engine.protocol import Report, silent
-from engine.store.location import store_path
 from engine.tasks.child import run_task
 
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ DEFAULT_TOKENS = 64
 @click.command
 @plan_argument
 @click.option("--prompt", metavar="TEXT", required=True, help="What both continue; no chat template is applied.")
-@click.option("--tokens", type=click.IntRange(1), default=DEFAULT_TOKENS, show_default=True, help="New ones, at most.")
+@click.option("--tokens", type=WholeNumber(1), default=DEFAULT_TOKENS, show_default=True, help="New ones, at most.")
 @device_option
 @dtype_option
 @strict_option
+@home_option
 @json_option
 @queue_options
 def generate(
@@ -44,18 +45,19 @@ def generate(
     device: str,
     dtype: str,
     strict: bool,
+    store: Path,
     wants_json: bool,
     queueing: Queueing | None,
 ) -> None:
     """Let PLAN and its base continue a prompt greedily, side by side; no model is written."""
-    plan = read_plan(plan_path, opener())
+    plan = read_plan(plan_path, opener(), store)
     if findings := plan.findings():
         click.echo(findings, err=True)
     named = named_plan(plan, strict=strict)
     request = {"plan": plan.checked.text, "prompt": prompt, "max_new_tokens": tokens, "device": device, "dtype": dtype}
     if queueing:
-        order = generate_order(named, request, job_settings(store_path()))
-        queue_order(order, queueing, store_path(), wants_json=wants_json)
+        order = generate_order(named, request, job_settings(store))
+        queue_order(order, queueing, store, wants_json=wants_json)
         return
     with side_by_side(prompt, watched=not wants_json and sys.stdout.isatty()) as listen:
         texts = run_task("generate", request, listen)

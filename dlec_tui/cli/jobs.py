@@ -2,7 +2,7 @@
 
 import click
 
-from dlec_tui.cli.exit_codes import VerbGroup
+from dlec_tui.cli.groups import VerbGroup
 
 VERBS = {
     "start": "dlec_tui.cli.jobs_start:start",

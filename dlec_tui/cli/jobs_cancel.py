@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
+from dlec_tui.cli.exit_codes import SUCCESS, USAGE
 from dlec_tui.cli.jobs_changed import say_changed
-from dlec_tui.cli.jobs_options import home_option, jobs_argument, to_each
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.jobs_options import jobs_argument, to_each
+from dlec_tui.cli.options import home_option, json_option
 from engine.jobs.queue import cancel as cancel_job
 from engine.store.job_states import Stop
 
@@ -23,6 +24,6 @@ def cancel(ctx: click.Context, job_ids: tuple[int, ...], keep: bool, store: Path
     One that waits ends at once, one that runs in a moment. The unfinished output of a merge is removed.
     """
     stop = Stop.KEEP if keep else Stop.DISCARD
-    done, code = to_each(job_ids, lambda job_id: cancel_job(store, job_id, stop))
-    say_changed(store, done, wants_json=wants_json)
-    ctx.exit(code)
+    done, errors = to_each(job_ids, lambda job_id: cancel_job(store, job_id, stop))
+    say_changed(store, done, errors, wants_json=wants_json)
+    ctx.exit(USAGE if errors else SUCCESS)

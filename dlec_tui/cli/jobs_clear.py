@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli.jobs_options import any_jobs_argument, home_option
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.jobs_options import any_jobs_argument
+from dlec_tui.cli.options import home_option, json_option
 from dlec_tui.wording import plural
 from engine.jobs import queue
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
+from dlec_tui.cli.exit_codes import SUCCESS, USAGE
 from dlec_tui.cli.jobs_changed import say_changed
-from dlec_tui.cli.jobs_options import home_option, jobs_argument, to_each
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.jobs_options import jobs_argument, to_each
+from dlec_tui.cli.options import home_option, json_option
 from engine.jobs import queue
 
 
@@ -20,6 +21,6 @@ def hold(ctx: click.Context, job_ids: tuple[int, ...], store: Path, wants_json: 
 
     They wait again when they are released.
     """
-    done, code = to_each(job_ids, lambda job_id: queue.hold(store, job_id))
-    say_changed(store, done, wants_json=wants_json)
-    ctx.exit(code)
+    done, errors = to_each(job_ids, lambda job_id: queue.hold(store, job_id))
+    say_changed(store, done, errors, wants_json=wants_json)
+    ctx.exit(USAGE if errors else SUCCESS)

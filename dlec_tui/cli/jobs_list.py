@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.jobs_data import as_json
-from dlec_tui.cli.jobs_options import home_option
 from dlec_tui.cli.jobs_table import job_table, terminal_width
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.options import home_option, json_option
 from dlec_tui.jobs.in_view import in_view
 from dlec_tui.jobs.stored import StoredJobs, read_jobs, unattended
 

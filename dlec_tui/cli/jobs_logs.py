@@ -8,8 +8,8 @@ from typing import BinaryIO
 
 import click
 
-from dlec_tui.cli.jobs_options import home_option, job_argument
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.jobs_options import job_argument
+from dlec_tui.cli.options import home_option, json_option
 from dlec_tui.jobs.log_text import GrowingLog
 from dlec_tui.jobs.stored import StoredJob, read_jobs
 from engine.errors import MachineError

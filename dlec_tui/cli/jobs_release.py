@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
+from dlec_tui.cli.exit_codes import SUCCESS, USAGE
 from dlec_tui.cli.jobs_changed import say_changed
-from dlec_tui.cli.jobs_options import home_option, jobs_argument, to_each
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.jobs_options import jobs_argument, to_each
+from dlec_tui.cli.options import home_option, json_option
 from engine.jobs import queue
 
 
@@ -21,6 +22,6 @@ def release(ctx: click.Context, job_ids: tuple[int, ...], store: Path, wants_jso
     A running job is taken from its worker if that is not alive on this machine. Whether a worker of another machine
     lives cannot be seen from here: release its jobs only when it is gone.
     """
-    done, code = to_each(job_ids, lambda job_id: queue.release(store, job_id, force=True))
-    say_changed(store, done, wants_json=wants_json)
-    ctx.exit(code)
+    done, errors = to_each(job_ids, lambda job_id: queue.release(store, job_id, force=True))
+    say_changed(store, done, errors, wants_json=wants_json)
+    ctx.exit(USAGE if errors else SUCCESS)

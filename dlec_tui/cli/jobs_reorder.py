@@ -5,16 +5,16 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.jobs_changed import say_changed
-from dlec_tui.cli.jobs_options import JOB_ID, home_option, job_argument
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.jobs_options import JOB_ID, job_argument
+from dlec_tui.cli.options import RelatedOption, home_option, json_option
 from engine.jobs import queue
 from engine.jobs.queue import Before, First, Last, Place
 
 
 @click.command
 @job_argument
-@click.option("--first", is_flag=True, help="Before all others.")
-@click.option("--last", is_flag=True, help="Behind all others.")
+@click.option("--first", is_flag=True, cls=RelatedOption, excludes=("--last", "--before"), help="Before all others.")
+@click.option("--last", is_flag=True, cls=RelatedOption, excludes=("--before",), help="Behind all others.")
 @click.option("--before", metavar="ID", type=JOB_ID, help="Directly before this one.")
 @home_option
 @json_option
@@ -28,7 +28,7 @@ def reorder(job_id: int, first: bool, last: bool, before: int | None, store: Pat
         *([Last()] if last else []),
         *([Before(before)] if before else []),
     ]
-    if len(places) != 1:
-        raise click.UsageError("give one of --first, --last and --before ID")
+    if not places:
+        raise click.UsageError("Give one of --first, --last and --before ID.")
     queue.reorder(store, job_id, places[0])
     say_changed(store, [job_id], wants_json=wants_json)

@@ -2,16 +2,17 @@
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from dlec_tui.cli.jobs_data import job_as_json
-from dlec_tui.cli.jobs_options import home_option, job_argument
+from dlec_tui.cli.jobs_options import job_argument
 from dlec_tui.cli.jobs_results import result_lines
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.options import home_option, json_option
 from dlec_tui.jobs.command import command_of
 from dlec_tui.jobs.stored import StoredJob, StoredJobs, read_jobs, unattended
 from dlec_tui.jobs.wording import running_text, since
@@ -46,7 +47,15 @@ def job_text(found: StoredJobs, log: Path) -> Iterator[str]:
             yield f"{'' if number else name:11}{line}"
     if isinstance(stored.job.state, Done):
         yield ""
-        yield from result_lines(stored.job.order.task, stored.job.state.result)
+        yield from _result_lines(stored.job.order.task, stored.job.state.result)
+
+
+def _result_lines(task: str, result: Mapping[str, Any]) -> Iterator[str]:
+    """A result that another version of dlec has stored is shown as it is."""
+    try:
+        yield from list(result_lines(task, result))
+    except (KeyError, TypeError, ValueError):
+        yield f"result of another version of dlec: {printable(json.dumps(dict(result)))}"
 
 
 def _facts(stored: StoredJob, moment: datetime, log: Path) -> Iterator[tuple[str, str]]:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli.jobs_options import home_option
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.options import home_option, json_option
 from engine.errors import shown
 from engine.jobs.starting import Started, live_workers, start_workers
 from engine.store.workers import Worker

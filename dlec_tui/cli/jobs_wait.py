@@ -12,8 +12,8 @@ import click
 from dlec_tui.cli.exit_codes import JOB_CANCELLED, JOB_FAILED, REQUEUE
 from dlec_tui.cli.jobs_changed import job_lines
 from dlec_tui.cli.jobs_data import as_json
-from dlec_tui.cli.jobs_options import any_jobs_argument, home_option
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.jobs_options import any_jobs_argument
+from dlec_tui.cli.options import Number, home_option, json_option
 from dlec_tui.jobs.stored import StoredJob, StoredJobs, open_job_ids, read_jobs, unattended
 from engine.store.job_states import ENDED, Cancelled, Done, Failed, Held, Running
 
@@ -24,7 +24,7 @@ _WORST_FIRST = (JOB_FAILED, JOB_CANCELLED, REQUEUE)
 
 @click.command
 @any_jobs_argument
-@click.option("--timeout", metavar="SECONDS", type=click.FloatRange(0), help="Wait no longer than that.")
+@click.option("--timeout", metavar="SECONDS", type=Number(0), help="Wait no longer than that.")
 @home_option
 @json_option
 @click.pass_context

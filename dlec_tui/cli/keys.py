@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.options import RelatedOption, home_option, json_option
 from engine.errors import UsageError
-from engine.store.location import store_path
 
 if TYPE_CHECKING:
     from dlec_tui.terminal.keymap import Keymap
 
 
 @click.command
-@click.option("--try", "wants_trial", is_flag=True, help="Show what each key sends that you press, until q.")
-@click.option("--home", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Of keymap.toml.")
+@click.option(
+    "--try",
+    "wants_trial",
+    is_flag=True,
+    cls=RelatedOption,
+    excludes=("--json",),
+    help="Show what each key sends that you press, until q.",
+)
+@home_option
 @json_option
-def keys(wants_trial: bool, home: Path | None, wants_json: bool) -> None:
+def keys(wants_trial: bool, store: Path, wants_json: bool) -> None:
     """List the keys of the screen. Others for an action, in keymap.toml beside the store:
 
     \b
@@ -29,7 +35,7 @@ def keys(wants_trial: bool, home: Path | None, wants_json: bool) -> None:
     from dlec_tui.terminal.key_table import key_lines, key_rows
     from dlec_tui.terminal.keymap import read_keymap
 
-    keymap = read_keymap(store_path(home).parent)
+    keymap = read_keymap(store.parent)
     for notice in keymap.notices:
         click.echo(notice, err=True)
     if wants_trial:

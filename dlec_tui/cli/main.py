@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli.exit_codes import EXPLAINED, VerbGroup
+from dlec_tui.cli.exit_codes import explained
+from dlec_tui.cli.failures import STORE
+from dlec_tui.cli.groups import CommandLine
+from dlec_tui.cli.options import DIRECTORY, HOME
 from dlec_tui.terminal.theme_names import THEME_NAMES
 
 VERBS = {
@@ -32,8 +35,8 @@ VERBS = {
 }
 
 
-@click.group(cls=VerbGroup, verbs=VERBS, invoke_without_command=True, epilog=EXPLAINED)
-@click.option("--home", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Of the store.")
+@click.group(cls=CommandLine, verbs=VERBS, invoke_without_command=True, epilog=explained())
+@click.option("--home", metavar="DIR", type=DIRECTORY, help="Directory that holds the dlec store; also before a verb.")
 @click.option("--theme", type=click.Choice(THEME_NAMES), help="Colours; remembered. NO_COLOR=1 asks for none.")
 @click.option("--ascii", "only_ascii", is_flag=True, help="Draw with ASCII characters alone.")
 @click.option("--mouse", is_flag=True, help="Use the mouse over SSH and in tmux, too.")
@@ -48,29 +51,40 @@ def dlec(
     """Grow language models by repeating layers. Alone, it opens the workbench: a screen over everything below."""
     if os.environ.get("NO_COLOR"):
         ctx.color = False
+    ctx.meta[HOME] = home
     if ctx.invoked_subcommand:
         _refuse_screen_options(ctx)
-    elif not is_watched():
+    elif reason := reason_against_screen():
         click.echo(ctx.get_help())
+        click.echo(f"The workbench was not opened: {reason}.", err=True)
     else:
         from dlec_tui.cli.opening import ScreenOptions, open_screen
         from engine.store.location import store_path
 
-        open_screen(store_path(home), ScreenOptions(read_only, theme or "", only_ascii, mouse))
+        store = store_path(home)
+        if not read_only:  # which leaves no file in the home of a store
+            ctx.meta[STORE] = store
+        open_screen(store, ScreenOptions(read_only, theme or "", only_ascii, mouse))
 
 
 def _refuse_screen_options(ctx: click.Context) -> None:
-    """They would do nothing before a verb."""
-    given = next((option for option in ctx.command.params if ctx.params.get(option.name or "")), None)
+    """They would do nothing before a verb; --home is the verb's as well."""
+    options = [option for option in ctx.command.params if option.name != "home"]
+    given = next((option for option in options if ctx.params.get(option.name or "")), None)
     if given:
-        raise click.UsageError(f"{given.opts[0]} is for the screen, which {ctx.invoked_subcommand} does not open.", ctx)
+        verb = f"{ctx.command_path} {ctx.invoked_subcommand}"
+        raise click.UsageError(f"{given.opts[0]} is for the workbench; {verb} does not open it. Leave it out.", ctx)
 
 
-def is_watched() -> bool:
-    """Whether a person sits at a terminal that can show a screen, or before a browser that stands for one."""
+def reason_against_screen() -> str:
+    """Why the workbench cannot be shown here; "" where it can: at a terminal, or behind a browser."""
     if os.environ.get("TEXTUAL_DRIVER"):
-        return True
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+        return ""
+    for name, stream in (("standard input", sys.stdin), ("standard output", sys.stdout)):
+        if not stream.isatty():
+            return f"{name} is not a terminal"
+    terminal = os.environ.get("TERM", "")
+    return f"TERM={terminal or '(not set)'} names a terminal without cursor control" if terminal in ("", "dumb") else ""
 
 
 def main() -> None:

@@ -6,7 +6,9 @@ from typing import Any, TypeAlias
 
 import click
 
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.devices import device_option
+from dlec_tui.cli.options import ANY_PATH, WholeNumber, home_option, json_option
+from engine.errors import NotFoundError, shown
 from engine.store.location import store_path
 from engine.tasks.setting import DEFAULT, Setting
 from engine.text.corpus import Half
@@ -14,13 +16,6 @@ from engine.text.corpus import Half
 Command: TypeAlias = Callable[..., None]
 Decorator: TypeAlias = Callable[[Command], Command]
 
-device_option = click.option(
-    "--device",
-    metavar="NAME",
-    default=DEFAULT.device,
-    show_default=True,
-    help="auto, cpu, cuda, cuda:1, or a set such as cuda:0-3.",
-)
 dtype_option = click.option(
     "--dtype",
     type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
@@ -47,19 +42,21 @@ _TEXT = (
         "--text",
         metavar="FILE",
         multiple=True,
-        type=click.Path(path_type=Path),
+        type=ANY_PATH,
         help="Plain text, or JSONL with `text` or `messages`; may be repeated. Default: the built-in text.",
     ),
-    click.option("--tokens", type=click.IntRange(1), default=DEFAULT.tokens, show_default=True, help="At most."),
     click.option(
-        "--seq-len", type=click.IntRange(1), default=DEFAULT.seq_len, show_default=True, help="Tokens in a sequence."
+        "--tokens", type=WholeNumber(1), default=DEFAULT.tokens, show_default=True, help="Maximum number of tokens."
+    ),
+    click.option(
+        "--seq-len", type=WholeNumber(1), default=DEFAULT.seq_len, show_default=True, help="Tokens in a sequence."
     ),
 )
 _REST = (
     click.option(
-        "--batch-size", type=click.IntRange(1), default=DEFAULT.batch_size, show_default=True, help="Sequences at once."
+        "--batch-size", type=WholeNumber(1), default=DEFAULT.batch_size, show_default=True, help="Sequences at once."
     ),
-    click.option("--home", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Of the store."),
+    home_option,
     json_option,
 )
 
@@ -82,12 +79,15 @@ def _half(default: Half | None) -> list[Decorator]:
 def setting_of(options: Mapping[str, Any]) -> Setting:
     """The setting that the options of `measuring_options` ask for.
 
-    The usual store is named too: whoever does the work may have another $DLEC_HOME.
+    The usual store is named too: whoever does the work may have another $DLEC_HOME. Raises NotFoundError for a text
+    that does not exist.
     """
+    if missing := next((file for file in options["text"] if not file.exists()), None):
+        raise NotFoundError(f"the text {shown(missing)} does not exist", where={"path": str(missing)})
     return Setting(
         text=tuple(str(file.absolute()) for file in options["text"]),
         half=Half(options.get("half", DEFAULT.half)),
-        home=str(store_path(options["home"]).parent.absolute()),
+        home=str(options["store"].parent),
         **{name: options[name] for name in ("tokens", "seq_len", "device", "dtype", "batch_size")},
     )
 

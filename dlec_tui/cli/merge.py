@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli.options import json_option, plan_argument, strict_option
+from dlec_tui.cli.options import ANY_PATH, home_option, json_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_options, queue_order
 from dlec_tui.cli.screen import byte_progress
@@ -18,7 +18,6 @@ from engine.checkpoint.find import opener
 from engine.errors import escaped, shown
 from engine.jobs.orders import merge_order
 from engine.plan.companions import REWRITTEN
-from engine.store.location import store_path
 from engine.tasks.download import downloading_opener
 from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
 from engine.tasks.merge import merge as run_merge
@@ -26,7 +25,7 @@ from engine.tasks.merge import merge as run_merge
 
 @click.command
 @plan_argument
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=ANY_PATH)
 @max_shard_size_option
 @click.option("--hash", "hash_sums", is_flag=True, help="Write SHA256SUMS.")
 @click.option("--overwrite", is_flag=True, help="Replace OUT; the old one stays until the new one is whole.")
@@ -34,6 +33,7 @@ from engine.tasks.merge import merge as run_merge
 @click.option("--no-load-check", is_flag=True, help="Do not have transformers open the result.")
 @click.option("--download", "downloads", is_flag=True, help="Download checkpoints that are not here.")
 @strict_option
+@home_option
 @json_option
 @queue_options
 def merge(
@@ -46,6 +46,7 @@ def merge(
     no_load_check: bool,
     downloads: bool,
     strict: bool,
+    store: Path,
     wants_json: bool,
     queueing: Queueing | None,
 ) -> None:
@@ -53,12 +54,14 @@ def merge(
     options = MergeOptions(max_shard_size, not no_reflink, hash_sums, overwrite, not no_load_check)
     # A queued merge downloads when its turn comes: until then the headers, read from the hub, tell enough.
     open_checkpoint = downloading_opener() if downloads and not queueing else opener(remote=downloads)
-    plan = read_plan(plan_path, open_checkpoint, out if queueing else None)  # one that runs now counts for itself
+    plan = read_plan(
+        plan_path, open_checkpoint, store, out if queueing else None
+    )  # one that runs now counts for itself
     if findings := plan.findings():
         click.echo(findings, err=True)
     if queueing:
         order = merge_order(named_plan(plan, strict=strict), out, options, downloads=downloads)
-        queue_order(order, queueing, store_path(), wants_json=wants_json)
+        queue_order(order, queueing, store, wants_json=wants_json)
         return
     report = merge_plan(plan, out, options, strict=strict)
     click.echo(json.dumps(report_as_json(report)) if wants_json else "\n".join(merged_lines(report)))

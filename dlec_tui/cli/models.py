@@ -1,22 +1,25 @@
 """`dlec models`: the checkpoints that are here, and what each one is."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import click
 
-from dlec_tui.cli.options import json_option
-from dlec_tui.models.discovery import summarised
+from dlec_tui.cli.options import EXISTING_DIRECTORY, accepted_home_option, json_option
+from dlec_tui.models.discovery import place_of, summarised
 from dlec_tui.wording import byte_size, count
-from engine.checkpoint.find import below, cached_references
+from engine.checkpoint.find import below, cached_references, reference_to
+from engine.checkpoint.reference import cached_repository
 from engine.checkpoint.summary import ModelSummary
 from engine.errors import shown
 
 
 @click.command
-@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=EXISTING_DIRECTORY)
+@accepted_home_option
 @json_option
 def models(paths: tuple[Path, ...], wants_json: bool) -> None:
     """List the checkpoints in each PATH (default: here) and, without PATH, in the hub cache."""
@@ -29,22 +32,31 @@ def models(paths: tuple[Path, ...], wants_json: bool) -> None:
         click.echo("no checkpoints found; one is a directory with config.json and safetensors files", err=True)
 
 
-def _references(paths: tuple[Path, ...]) -> Iterator[str]:
-    for path in paths or (Path(),):
-        yield from (str(directory) for directory in below(path))
-    if not paths:
-        yield from cached_references()
+def _references(paths: tuple[Path, ...]) -> Iterable[str]:
+    """Each model once, however many ways lead to it."""
+    found = chain.from_iterable(map(below, paths or (Path(),)))
+    references = chain(map(reference_to, found), () if paths else cached_references())
+    first: dict[Path | str, str] = {}
+    for reference in references:
+        first.setdefault(place_of(reference), reference)
+    return first.values()
 
 
 def _table(rows: list[ModelSummary]) -> Iterator[str]:
     yield "architecture   layers hidden   parameters     size dtype tied  model"
     for row in rows:
         if row.problem:
-            yield f"{click.style('unusable', fg='red'):14} {shown(row.reference)}: {shown(row.problem)}"
+            yield f"{click.style('unusable', fg='red'):14} {_name(row.reference)}: {shown(row.problem)}"
             continue
         tied = {True: "yes", False: "no", None: "?"}[row.tied]
         yield (
             f"{shown(row.architecture or '?'):14} {row.layers:>6} {row.hidden_size or '?':>6} "
             f"{count(row.parameters or 0):>12} {byte_size(row.bytes or 0):>8} {row.dtype:5} {tied:4}  "
-            f"{shown(row.reference)}"
+            f"{_name(row.reference)}"
         )
+
+
+def _name(reference: str) -> str:
+    """As it was found; of a hub cache that is not the user's, the repository and where that cache is."""
+    repository = cached_repository(reference)
+    return f"{shown(repository)} in {shown(Path(reference).parent)}" if repository else shown(reference)

@@ -3,15 +3,17 @@
 import asyncio
 import os
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread, enumerate, main_thread
 
 import click
 
+from dlec_tui.cli.exit_codes import SUCCESS, code_of
+from dlec_tui.cli.failures import say_error
 from dlec_tui.terminal.noise import SCREEN_LOG, diverted
 from dlec_tui.terminal.theme_names import is_far
 from engine.errors import MachineError
@@ -51,11 +53,24 @@ def open_screen(store: Path, options: ScreenOptions) -> None:
         threads.shutdown(wait=False, cancel_futures=True)
     if words:
         click.echo(words)
-    if app.return_code:
-        raise MachineError(
-            "the screen broke", why=f"the log {log} tells more", fix="Nothing is lost: dlec opens it again."
-        )
-    _wait_for_threads()
+    crash = _crash(log) if app.return_code else None
+    if _threads_left():
+        _leave_at_once(crash)
+    if crash:
+        raise crash
+
+
+def _crash(log: Path) -> MachineError:
+    fix = "Your session is saved: run dlec to open it again."
+    return MachineError("the workbench crashed", why=f"the traceback is in {log}", fix=fix)
+
+
+def _leave_at_once(crash: MachineError | None) -> None:
+    """A thread that still waits for something would keep the interpreter from ending."""
+    if crash:
+        say_error(str(crash))
+    sys.stdout.flush()
+    os._exit(code_of(crash) if crash else SUCCESS)
 
 
 def _ask_the_terminal_for_its_size() -> None:
@@ -69,15 +84,14 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
     return _EVERYWHERE | (_FAR if is_far(environment) else {})
 
 
-def _wait_for_threads() -> None:
-    """A moment; whoever is still waiting for something then is not waited for."""
+def _threads_left() -> bool:
+    """Whether threads are still at work after a moment that is given to them."""
     deadline = time.monotonic() + GRACE_SECONDS
     for thread in _others():
         thread.join(max(0.0, deadline - time.monotonic()))
-    if _others():
-        sys.stdout.flush()
-        os._exit(0)
+    return bool(_others())
 
 
-def _others() -> list[Thread]:
-    return [thread for thread in enumerate() if thread is not main_thread() and not thread.daemon]
+def _others() -> list[threading.Thread]:
+    main = threading.main_thread()
+    return [thread for thread in threading.enumerate() if thread is not main and not thread.daemon]

@@ -1,14 +1,115 @@
-"""Arguments and options that several verbs share."""
+"""Arguments and options that several verbs share, and the types of their values."""
 
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
-plan_argument = click.argument(
-    "plan_path", metavar="PLAN", type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+from dlec_tui.cli.failures import STORE
+from engine.errors import UsageError
+from engine.files import expanded
+from engine.store.location import store_path
+
+_Verb = TypeVar("_Verb", bound=Callable[..., Any])
+
+HOME = "dlec.home"
+"""Key of click's `meta`: the --home that stands before the verb."""
+
+
+class ExpandedPath(click.Path):
+    """A path; ~ and ~user in front are expanded, for --option=~/path as well, where the shell does not do it."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(path_type=Path, **settings)
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        try:
+            return super().convert(expanded(os.fspath(value)), param, ctx)
+        except UsageError as error:
+            self.fail(error.line, param, ctx)
+
+
+ANY_PATH, NEW_FILE, DIRECTORY = ExpandedPath(), ExpandedPath(dir_okay=False), ExpandedPath(file_okay=False)
+EXISTING_PATH = ExpandedPath(exists=True)
+EXISTING_FILE = ExpandedPath(exists=True, dir_okay=False)
+EXISTING_DIRECTORY = ExpandedPath(exists=True, file_okay=False)
+
+
+class WholeNumber(click.IntRange):
+    """A whole number in a range; anything else is answered with the range."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return int(super().convert(value, param, ctx))
+        except click.BadParameter as error:
+            expected = f"a whole number in the range {self._describe_range()}"
+            raise click.BadParameter(f"{value!r} is not {expected}.", ctx, param) from error
+
+
+class Number(click.FloatRange):
+    """A number in a range; anything else is answered with the range."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            return float(super().convert(value, param, ctx))
+        except click.BadParameter as error:
+            expected = f"a number in the range {self._describe_range()}"
+            raise click.BadParameter(f"{value!r} is not {expected}.", ctx, param) from error
+
+
+class RelatedOption(click.Option):
+    """An option that declares which others it cannot be combined with, and which it needs: judged before the work."""
+
+    def __init__(self, *args: Any, excludes: Sequence[str] = (), needs: Sequence[str] = (), **settings: Any) -> None:
+        """excludes, needs: options as they are spelled, such as "--json"; of `needs` one suffices."""
+        super().__init__(*args, **settings)
+        self.excludes = tuple(excludes)
+        self.needs = tuple(needs)
+
+    def handle_parse_result(
+        self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
+    ) -> tuple[Any, list[str]]:
+        if self.name in opts:
+            self._judge(ctx, opts)
+        return super().handle_parse_result(ctx, opts, args)
+
+    def _judge(self, ctx: click.Context, given: Mapping[str, Any]) -> None:
+        """Raises click.UsageError for a combination that has no meaning. given: what the command line holds."""
+        spelled = {spelling for each in ctx.command.params if each.name in given for spelling in each.opts}
+        own = max(self.opts, key=len)
+        if clashing := [option for option in self.excludes if option in spelled]:
+            raise click.UsageError(f"{own} and {clashing[0]} cannot be combined.", ctx)
+        if self.needs and not spelled & set(self.needs):
+            raise click.UsageError(f"{own} is for {' or '.join(self.needs)}.", ctx)
+
+
+def _store(ctx: click.Context, _parameter: click.Parameter, home: Path | None) -> Path:
+    store = store_path(home or ctx.meta.get(HOME)).absolute()
+    ctx.meta[STORE] = store
+    return store
+
+
+def _home_option(**settings: Any) -> Callable[[_Verb], _Verb]:
+    what = "Directory that holds the dlec store."
+    return click.option("--home", "store", metavar="DIR", type=DIRECTORY, callback=_store, help=what, **settings)
+
+
+home_option = _home_option()
+"""--home; the verb gets `store`, the absolute path of the store."""
+accepted_home_option = _home_option(expose_value=False)
+"""--home for verbs that read no store: it says where the traceback of an unexpected error goes."""
+
+plan_argument = click.argument("plan_path", metavar="PLAN", type=EXISTING_FILE)
 strict_option = click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 json_option = click.option("--json", "wants_json", is_flag=True, help="Print data as JSON on stdout.")
 remote_option = click.option(
-    "--remote", is_flag=True, help="Read the headers of checkpoints that are not here from the hub; no weights."
+    "--remote", is_flag=True, help="Read headers of models that are not on this machine from the hub; no weights."
 )

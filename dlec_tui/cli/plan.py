@@ -2,7 +2,7 @@
 
 import click
 
-from dlec_tui.cli.exit_codes import VerbGroup
+from dlec_tui.cli.groups import VerbGroup
 
 VERBS = {
     "new": "dlec_tui.cli.plan_new:new",

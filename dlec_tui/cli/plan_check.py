@@ -8,8 +8,9 @@ import click
 
 from dlec_tui.cli import problems
 from dlec_tui.cli.exit_codes import HAS_ERRORS
-from dlec_tui.cli.options import json_option, plan_argument, remote_option, strict_option
-from dlec_tui.cli.plan_file import PlanFile, read_plan
+from dlec_tui.cli.failures import say_error
+from dlec_tui.cli.options import ANY_PATH, home_option, json_option, plan_argument, remote_option, strict_option
+from dlec_tui.cli.plan_file import PlanFile, read_plan, refused_for
 from dlec_tui.plans.circumstances import circumstances
 from dlec_tui.plans.files import plan_text_of
 from dlec_tui.plans.on_disk import write_plan_file
@@ -20,17 +21,17 @@ from engine.errors import escaped, shown
 from engine.plan.cost import cost_of
 from engine.plan.fixing import mend
 from engine.plan.problems import Problem, Severity
-from engine.store.location import store_path
 
 
 @click.command
 @plan_argument
-@click.option("--fix", "wants_fix", is_flag=True, help="Mend in PLAN what can only be meant in one way, then check.")
-@click.option("--out", type=click.Path(path_type=Path), help="Warn if the result is larger than the disk under OUT.")
+@click.option("--fix", "wants_fix", is_flag=True, help="Apply unambiguous fixes to PLAN, then check it.")
+@click.option("--out", type=ANY_PATH, help="Warn if the result is larger than the disk under OUT.")
 @click.option("--device", metavar="SLOT", help='Warn if it is larger than the memory of "cuda:0", or of "cuda:0-3".')
 @json_option
 @strict_option
 @remote_option
+@home_option
 @click.pass_context
 def check(
     ctx: click.Context,
@@ -41,20 +42,23 @@ def check(
     wants_json: bool,
     strict: bool,
     remote: bool,
+    store: Path,
 ) -> None:
     """Check PLAN against the headers of its checkpoints; nothing is loaded."""
     open_checkpoint = opener(remote=remote)
-    mended = _mended(plan_path, open_checkpoint) if wants_fix else None
-    plan = read_plan(plan_path, open_checkpoint, out, device)
+    mended = _mended(plan_path, open_checkpoint, store) if wants_fix else None
+    plan = read_plan(plan_path, open_checkpoint, store, out, device)
     ok = not plan.refusals(strict=strict)
     click.echo(json.dumps(_as_json(plan, mended, ok=ok)) if wants_json else _as_text(plan, mended or ()))
+    if plan.checked.ok and not ok:
+        say_error(f"{shown(plan.path)} is refused: {refused_for(plan.refusals(strict=strict), strict=strict)}")
     ctx.exit(0 if ok else HAS_ERRORS)
 
 
-def _mended(path: Path, open_checkpoint: Callable[[str], Checkpoint]) -> tuple[Problem, ...]:
+def _mended(path: Path, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> tuple[Problem, ...]:
     """Make the safe changes in the file at `path`, and say which. Raises what reading and writing it raises."""
     text = plan_text_of(path)
-    result = mend(text, open_checkpoint, circumstances(store_path()))
+    result = mend(text, open_checkpoint, circumstances(store))
     if result.checked.text != text:
         write_plan_file(path, result.checked.text)
     return result.mended

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli.options import json_option, remote_option
+from dlec_tui.cli.options import accepted_home_option, json_option, remote_option
 from dlec_tui.plans.files import plan_text_of
 from engine.checkpoint.find import opener
 from engine.errors import UsageError, shown
-from engine.plan.dialects import MERGEKIT, NAMES, guessed, read, write
+from engine.plan.dialects import MERGEKIT, NAMES, doubts, guessed, read, write
 from engine.plan.dialects.mergekit import left_out, model_of, needs_layer_count, plan_of
 
 _dialect = click.Choice(NAMES)
@@ -32,9 +32,10 @@ class _Given:
 
 @click.command
 @click.argument("text", metavar="TEXT|FILE")
-@click.option("--from", "source", type=_dialect, help="What it is written in; without, it is guessed.")
-@click.option("--to", "target", type=_dialect, default=MERGEKIT, show_default=True, help="What it becomes.")
+@click.option("--from", "source", type=_dialect, help="Source format (default: detect).")
+@click.option("--to", "target", type=_dialect, default=MERGEKIT, show_default=True, help="Target format.")
 @click.option("--model", metavar="MODEL", help="The model whose layers they are; a plan names its own.")
+@accepted_home_option
 @json_option
 @remote_option
 def convert(text: str, source: str | None, target: str, model: str | None, wants_json: bool, remote: bool) -> None:
@@ -45,12 +46,18 @@ def convert(text: str, source: str | None, target: str, model: str | None, wants
     exllamav3   0..15,11..31    both ends included; ..15 and 11.. are open
     rys         (11,16)         layers 11 to 15 once more; several blocks in a row
     list        0,1,2,1,2,3     every layer
+    exllamav2   [(0,20),(10,30)]    ends left out, as in Python
+    llama.cpp   0-5,7,8-12      both ends included
+    python      0:16,8:32       slices, ends left out; :16 and 8: are open
+    map         {0: 0, 1: 1, 2: 1}  from each new layer to the layer that it copies
     """
     given = _given(text, source)
     named = model or given.model
     needs_count = model is not None or given.needs_count or target == "rys"
     count = opener(remote=remote)(named).layer_count if named and needs_count else None
     layers = read(given.text, given.dialect, count)
+    if doubt := doubts(layers, given.dialect, count):
+        click.echo(f"note: {doubt}", err=True)
     if target == MERGEKIT and named is None:
         raise UsageError("a plan names its model", why=f"{shown(text)} names none", fix="Give --model MODEL.")
     result = write(layers, target, count, named or "", given.origin)

@@ -1,6 +1,6 @@
 """Reads a plan from disk and has it checked: what check, show, merge and demo begin with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from engine.errors import PlanError, shown
 from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.problems import Problem, Severity
 from engine.plan.stack import Stack
-from engine.store.location import store_path
 from engine.tasks.inertness import tried_inertness
 
 
@@ -33,8 +32,7 @@ class PlanFile:
         """What the plan compiles to. Raises PlanError when a problem forbids running it."""
         refusals = self.refusals(strict=strict)
         if refusals or self.checked.stack is None:
-            why = plural(len(refusals), "problem")
-            raise PlanError(f"{shown(self.path)} cannot be run", why=why, fix="Mend what is listed above.")
+            raise _refusal(self.path, refusals, strict=strict)
         return self.checked.stack
 
     def findings(self) -> str:
@@ -43,13 +41,37 @@ class PlanFile:
         return "\n".join(problems.as_text(problem, str(self.path), source) for problem in self.checked.problems)
 
 
+def _refusal(path: Path, refusals: Sequence[Problem], *, strict: bool) -> PlanError:
+    """Its place is that of the first problem."""
+    first = next((problem.place for problem in refusals if problem.place), None)
+    return PlanError(
+        f"{shown(path)} cannot be run",
+        why=refused_for(refusals, strict=strict),
+        fix="Correct what is listed above.",
+        where={"path": str(path), **({"line": first.line, "column": first.column} if first else {})},
+    )
+
+
+def refused_for(refusals: Sequence[Problem], *, strict: bool) -> str:
+    """ "1 error", "2 warnings, which --strict treats as errors"."""
+    errors = [problem for problem in refusals if problem.severity is Severity.ERROR]
+    warnings = plural(len(refusals) - len(errors), "warning")
+    parts = [plural(len(errors), "error")] if errors or not refusals else []
+    treated = [f"{warnings}, which --strict treats as errors"] if strict and len(refusals) > len(errors) else []
+    return " and ".join([*parts, *treated])
+
+
 def read_plan(
-    path: Path, open_checkpoint: Callable[[str], Checkpoint], out: Path | None = None, device: str | None = None
+    path: Path,
+    open_checkpoint: Callable[[str], Checkpoint],
+    store: Path,
+    out: Path | None = None,
+    device: str | None = None,
 ) -> PlanFile:
     """Read and check the plan at `path`, without the rules that the user switched off.
 
     Where it is known: `out`, to which the result goes, and the device on which it is to run. Raises PlanError when it
     is no text, MachineError when unreadable, UsageError for settings or a device not understood.
     """
-    found = replace(circumstances(store_path(), out, device), inertness=tried_inertness)
+    found = replace(circumstances(store, out, device), inertness=tried_inertness)
     return PlanFile(path, check_plan(plan_text_of(path), open_checkpoint, found))

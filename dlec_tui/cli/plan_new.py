@@ -1,17 +1,19 @@
 """`dlec plan new`: a recipe writes a plan."""
 
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dlec_tui.cli.exit_codes import VerbGroup
-from dlec_tui.cli.options import json_option, remote_option
+from dlec_tui.cli.groups import VerbGroup, with_example
+from dlec_tui.cli.options import NEW_FILE, RelatedOption, accepted_home_option, json_option, remote_option
 from dlec_tui.cli.recipe_options import Command, recipe_options, values_of
 from engine.checkpoint.find import opener
-from engine.errors import MachineError, UsageError, shown
+from engine.errors import MachineError, NotFoundError, UsageError, shown
 from engine.files import write_new, write_whole
 from engine.plan.recipes.registry import MEASURED, RECIPES, Recipe
 from engine.tasks.inertness import written
@@ -34,7 +36,9 @@ class RecipeGroup(VerbGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if measuring := super().get_command(ctx, cmd_name):
             return measuring
-        return _command(RECIPES[cmd_name]) if cmd_name in RECIPES else None
+        if cmd_name not in RECIPES:
+            return None
+        return with_example(_command(RECIPES[cmd_name]), f"{ctx.command_path} {cmd_name}")
 
 
 @click.group(cls=RecipeGroup, verbs=MEASURING)
@@ -42,11 +46,39 @@ def new() -> None:
     """Write a plan for MODEL with a recipe, to stdout or a file."""
 
 
-def file_options(command: Command) -> Command:
-    """--out and --force."""
-    command = click.option("--force", is_flag=True, help="Overwrite FILE.")(command)
-    file = click.Path(dir_okay=False, path_type=Path)
-    return click.option("-o", "--out", metavar="FILE", type=file, help="Write to FILE.")(command)
+def file_options(*, needs: Sequence[str] = ()) -> Callable[[Command], Command]:
+    """--out and --force; a file that cannot be written is refused before the verb begins.
+
+    needs: an option without which --out has no meaning.
+    """
+
+    def decorated(command: Command) -> Command:
+        @click.option(
+            "-o", "--out", metavar="FILE", type=NEW_FILE, cls=RelatedOption, needs=needs, help="Write to FILE."
+        )
+        @click.option("--force", is_flag=True, cls=RelatedOption, needs=("--out",), help="Overwrite FILE.")
+        @wraps(command)
+        def with_file(*arguments: Any, out: Path | None, force: bool, **options: Any) -> None:
+            if out is not None:
+                require_writable(out, overwrite=force)
+            command(*arguments, out=out, force=force, **options)
+
+        return with_file
+
+    return decorated
+
+
+def require_writable(path: Path, *, overwrite: bool) -> None:
+    """Raises UsageError for a file that exists or has no directory, MachineError where writing is not permitted."""
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{shown(path)} is not a file", fix="Give another file; without --out the plan is printed.")
+    if path.exists() and not overwrite:
+        raise _exists(path)
+    directory = path.resolve().parent
+    if not directory.is_dir():
+        raise NotFoundError(f"{shown(path)} cannot be written", why=f"there is no directory {shown(directory)}")
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise MachineError(f"{shown(path)} cannot be written", why=f"{shown(directory)} is not writable")
 
 
 def deliver(found: Mapping[str, Any], given: Mapping[str, Any], talk: Iterable[str] = ()) -> None:
@@ -67,18 +99,21 @@ def deliver(found: Mapping[str, Any], given: Mapping[str, Any], talk: Iterable[s
 
 def write_plan(path: Path, plan_text: str, *, overwrite: bool) -> None:
     """Raises UsageError when the file exists and may not be overwritten, MachineError when it cannot be written."""
+    require_writable(path, overwrite=overwrite)
     content = plan_text.encode()
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{shown(path)} is not a file", fix="Give another file; without --out the plan is printed.")
     try:
         if overwrite:
             write_whole(path.resolve(), content)
         else:
             write_new(path, content)
     except FileExistsError as error:
-        raise UsageError(f"{shown(path)} exists", fix="Give another file, or --force to overwrite it.") from error
+        raise _exists(path) from error
     except OSError as error:
         raise MachineError(f"{shown(path)} cannot be written", why=error.strerror or str(error)) from error
+
+
+def _exists(path: Path) -> UsageError:
+    return UsageError(f"{shown(path)} exists", fix="Give another file, or --force to overwrite it.")
 
 
 def _command(recipe: Recipe) -> click.Command:
@@ -90,6 +125,7 @@ def _command(recipe: Recipe) -> click.Command:
         deliver({"plan": written(recipe, open_checkpoint(model), options)}, given)
 
     command: Command = write
-    for decorate in (json_option, remote_option, file_options, recipe_options(fields), click.argument("model")):
+    options = (json_option, accepted_home_option, remote_option, file_options(), recipe_options(fields))
+    for decorate in (*options, click.argument("model")):
         command = decorate(command)
     return click.command(recipe.name, help=recipe.summary)(command)

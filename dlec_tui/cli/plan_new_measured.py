@@ -13,7 +13,7 @@ from dlec_tui.cli.options import remote_option
 from dlec_tui.cli.plan_new import deliver, file_options
 from dlec_tui.cli.preview import published
 from dlec_tui.cli.profile import profile_model, statistics_of
-from dlec_tui.cli.recipe_options import recipe_options, values_of
+from dlec_tui.cli.recipe_options import budget_options, recipe_options, require_budget, values_of
 from dlec_tui.cli.screen import task_progress
 from dlec_tui.jobs.answers import measured_on, verdict
 from dlec_tui.measurements.orders import request_for
@@ -43,14 +43,12 @@ class Criterion(StrEnum):
 
 @click.command("dlec", help=MEASURED["dlec"].summary)
 @click.argument("model")
-@click.option("--layers", type=click.IntRange(1), help="The budget: how many layers to add.")
-@click.option("--growth", type=click.FloatRange(0, 1, min_open=True), help="Or as a share of the model, such as 0.17.")
+@budget_options
 @recipe_options(_BESIDE_THE_BUDGET)
-@file_options
+@file_options()
 @measuring_options(None)
 def measured(model: str, layers: int | None, growth: float | None, **given: Any) -> None:
-    if (layers is None) == (growth is None):
-        raise click.UsageError("give a budget: either --layers or --growth")
+    require_budget(layers, growth)
     others = values_of(_BESIDE_THE_BUDGET, given, opener())
     found = propose(model, {"layers": layers, "growth": growth, **others}, given)
     deliver(published_proposal(found), given, proposal_lines(found))
@@ -58,7 +56,7 @@ def measured(model: str, layers: int | None, growth: float | None, **given: Any)
 
 @click.command("dlec-classic", help=MEASURED["dlec-classic"].summary)
 @click.argument("model")
-@file_options
+@file_options()
 @measuring_options(None)
 def classic(model: str, **given: Any) -> None:
     checkpoint = opener()(model)
@@ -78,7 +76,7 @@ def classic(model: str, **given: Any) -> None:
     show_default=True,
     help="depth: the deepest, unmeasured. Measured: the block of the smallest angle, or the layers of least influence.",
 )
-@file_options
+@file_options()
 @remote_option
 @measuring_options(None)
 def pruned(model: str, by: str, **given: Any) -> None:

@@ -7,7 +7,7 @@ import click
 
 from dlec_tui.cli.measuring import measuring_options, setting_of
 from dlec_tui.cli.plan_new import deliver, file_options
-from dlec_tui.cli.recipe_options import recipe_options, values_of
+from dlec_tui.cli.recipe_options import budget_options, recipe_options, require_budget, values_of
 from dlec_tui.cli.sizes import byte_count_or_none
 from dlec_tui.cli.sweep_options import announcing
 from dlec_tui.jobs.answers import measured_on, verdict
@@ -27,15 +27,13 @@ _NAME_WIDTH = 24
 
 @click.command("dlec-search", help=MEASURED["dlec-search"].summary)
 @click.argument("model")
-@click.option("--layers", type=click.IntRange(1), help="The budget: how many layers to add.")
-@click.option("--growth", type=click.FloatRange(0, 1, min_open=True), help="Or as a share of the model, such as 0.17.")
+@budget_options
 @recipe_options(_BESIDE_THE_BUDGET)
 @click.option("--memory", metavar="SIZE", callback=byte_count_or_none, help="Take at most so much, such as 2G.")
-@file_options
+@file_options()
 @measuring_options(None)
 def searched(model: str, layers: int | None, growth: float | None, memory: int | None, **given: Any) -> None:
-    if (layers is None) == (growth is None):
-        raise click.UsageError("give a budget: either --layers or --growth")
+    require_budget(layers, growth)
     checkpoint = opener()(model)
     require_local(checkpoint)
     others = values_of(_BESIDE_THE_BUDGET, given, opener())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli.options import json_option, plan_argument, remote_option
+from dlec_tui.cli.options import home_option, json_option, plan_argument, remote_option
 from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.wording import byte_size, change, count
 from engine.checkpoint.find import opener
@@ -24,9 +24,10 @@ SHOWN_CONTEXT = 1000
 @plan_argument
 @json_option
 @remote_option
-def show(plan_path: Path, wants_json: bool, remote: bool) -> None:
+@home_option
+def show(plan_path: Path, wants_json: bool, remote: bool, store: Path) -> None:
     """Show PLAN: one character a layer (X repeats a layer below), its slices, its cost."""
-    plan = read_plan(plan_path, opener(remote=remote))
+    plan = read_plan(plan_path, opener(remote=remote), store)
     if findings := plan.findings():
         click.echo(findings, err=True)
     stack = plan.stack()

@@ -34,7 +34,7 @@ PUBLISHED = (
 @queue_options
 def preview(plan_path: Path, strict: bool, wants_json: bool, queueing: Queueing | None, **options: Any) -> None:
     """Run PLAN beside its base on the same text, and say how much worse or better it predicts."""
-    plan = read_plan(plan_path, opener())
+    plan = read_plan(plan_path, opener(), options["store"])
     if findings := plan.findings():
         click.echo(findings, err=True)
     setting = setting_of(options)

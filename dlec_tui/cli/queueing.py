@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import click
 
+from dlec_tui.cli.options import RelatedOption, WholeNumber
 from dlec_tui.cli.plan_file import PlanFile
 from engine.errors import escaped
 from engine.jobs.choice import why_waiting
@@ -24,9 +25,13 @@ from engine.store.jobs import Order, jobs_in
 
 Command: TypeAlias = Callable[..., None]
 
-priority_option = click.option(
-    "--priority", metavar="N", type=click.IntRange(-999, 999), help="Jobs of a higher one go first (default 0)."
-)
+_PRIORITY = ("--priority",)
+_priority: dict[str, Any] = {
+    "metavar": "N",
+    "type": WholeNumber(-999, 999),
+    "help": "Higher-priority jobs run first (default 0).",
+}
+priority_option = click.option(*_PRIORITY, **_priority)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,16 @@ class Queueing:
 def queue_options(command: Command) -> Command:
     """--queue and --priority; the verb gets `queueing`, which is None when the work is to be done at once."""
 
-    @priority_option
-    @click.option("--queue", "is_queued", is_flag=True, help="Do not do it now: leave it to a worker.")
+    @click.option(*_PRIORITY, **_priority, cls=RelatedOption, needs=("--queue",))
+    @click.option(
+        "--queue",
+        "is_queued",
+        is_flag=True,
+        is_eager=True,  # --device is judged by it
+        help="Add the job to the queue instead of running it now.",
+    )
     @wraps(command)
     def with_queueing(*arguments: Any, is_queued: bool, priority: int | None, **options: Any) -> None:
-        if priority is not None and not is_queued:
-            raise click.UsageError("--priority is for --queue")
         command(*arguments, queueing=Queueing(priority or 0) if is_queued else None, **options)
 
     return with_queueing

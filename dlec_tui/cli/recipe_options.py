@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 import click
 
+from dlec_tui.cli.options import Number, RelatedOption, WholeNumber
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
 from engine.plan.recipes.fields import Field
@@ -21,6 +22,24 @@ def recipe_options(fields: Iterable[Field]) -> Callable[[Command], Command]:
         return command
 
     return decorated
+
+
+def budget_options(command: Command) -> Command:
+    """--layers or --growth, of which a recipe that measures needs one; see `require_budget`."""
+    share = Number(0, 1, min_open=True)
+    command = click.option("--growth", type=share, help="Or as a share of the model, such as 0.17.")(command)
+    return click.option(
+        "--layers",
+        type=WholeNumber(1),
+        cls=RelatedOption,
+        excludes=("--growth",),
+        help="The budget: how many layers to add.",
+    )(command)
+
+
+def require_budget(layers: int | None, growth: float | None) -> None:
+    if layers is None and growth is None:
+        raise click.UsageError("Give a budget: either --layers or --growth.")
 
 
 def values_of(

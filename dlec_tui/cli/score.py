@@ -8,6 +8,7 @@ import click
 
 from dlec_tui.charts import MOST_CURVES, layer_curves
 from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
+from dlec_tui.cli.options import RelatedOption
 from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
 from dlec_tui.cli.screen import chart_size, task_progress
 from dlec_tui.jobs.answers import measured_on, score_table
@@ -46,7 +47,14 @@ def _blocks(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 @click.argument("model")
 @click.option("--metric", type=click.Choice([*METRICS]), required=True, help="What to measure.")
 @click.option("--width", metavar="N,...", callback=_widths, help="All blocks of so many layers (default 1).")
-@click.option("--blocks", metavar="START:END,...", callback=_blocks, help="These blocks instead, END exclusive.")
+@click.option(
+    "--blocks",
+    metavar="START:END,...",
+    callback=_blocks,
+    cls=RelatedOption,
+    excludes=("--width",),
+    help="These blocks instead, END exclusive.",
+)
 @measuring_options(Half.CHOOSING)
 @queue_options
 def score(
@@ -66,8 +74,6 @@ def score(
     ablation      NLL without the block, minus the base's
     logit-lens    KL between what the model says and what it would say after this layer
     """
-    if width and blocks:
-        raise click.UsageError("give --width or --blocks, not both")
     checkpoint, setting = opener()(model), setting_of(options)
     what = {"blocks": blocks} if blocks else {"width": width or [1]}
     request = request_for(checkpoint, setting) | {"metric": metric, **what}

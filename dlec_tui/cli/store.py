@@ -2,7 +2,7 @@
 
 import click
 
-from dlec_tui.cli.exit_codes import VerbGroup
+from dlec_tui.cli.groups import VerbGroup
 
 VERBS = {"merge": "dlec_tui.cli.store_merge:merge"}
 

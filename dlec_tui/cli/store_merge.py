@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli.jobs_options import home_option
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.options import EXISTING_PATH, home_option, json_option
 from dlec_tui.cli.screen import task_progress
 from dlec_tui.wording import plural
 from engine.errors import UsageError, shown
@@ -17,7 +16,7 @@ from engine.store.union import Kind, United
 
 
 @click.command
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=EXISTING_PATH)
 @home_option
 @json_option
 def merge(sources: tuple[Path, ...], store: Path, wants_json: bool) -> None:

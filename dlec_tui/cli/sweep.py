@@ -2,7 +2,7 @@
 
 import click
 
-from dlec_tui.cli.exit_codes import VerbGroup
+from dlec_tui.cli.groups import VerbGroup
 
 VERBS = {
     "blocks": "dlec_tui.cli.sweep_spaces:blocks",

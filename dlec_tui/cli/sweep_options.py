@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from dlec_tui.cli.measuring import Command, measuring_options, setting_of, store_of
+from dlec_tui.cli.options import EXISTING_FILE, RelatedOption, WholeNumber
 from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
 from dlec_tui.cli.screen import task_progress
 from dlec_tui.cli.sizes import byte_count_or_none
@@ -107,11 +108,17 @@ def announce(checkpoint: Checkpoint, request: dict[str, Any]) -> dict[str, Any]:
 
 
 _OPTIONS = (
-    click.option("--top", type=click.IntRange(1), default=TOP, show_default=True, help="Judge so many of the best."),
+    click.option(
+        "--top",
+        type=WholeNumber(1),
+        default=TOP,
+        show_default=True,
+        help="Measure the N best plans again on held-out text.",
+    ),
     click.option(
         "--probe",
         metavar="FILE",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=EXISTING_FILE,
         help='JSONL of {"prompt", "choices", "answer"} or {"prompt", "answer"}: every plan answers it, too.',
     ),
     click.option("--early-stop", is_flag=True, help="Do not measure on what is surely worse."),
@@ -124,17 +131,24 @@ _OPTIONS = (
     click.option(
         "--together",
         metavar="N",
-        type=click.IntRange(1),
+        type=WholeNumber(1),
         default=1,
         show_default=True,
         help="Run so many plans through a layer as one batch: faster on a GPU; the last digits differ.",
     ),
     click.option("--no-metrics", is_flag=True, help="Do not rank the cheap metrics afterwards."),
-    click.option("--dry-run", "is_rehearsal", is_flag=True, help="Only say what it would take."),
+    click.option(
+        "--dry-run",
+        "is_rehearsal",
+        is_flag=True,
+        cls=RelatedOption,
+        excludes=("--queue",),
+        help="Only say what it would take.",
+    ),
 )
 _COMMON = frozenset(
     {
-        *("text", "tokens", "seq_len", "device", "dtype", "batch_size", "home"),
+        *("text", "tokens", "seq_len", "device", "dtype", "batch_size", "store"),
         *("top", "probe", "early_stop", "memory", "together", "no_metrics"),
     }
 )

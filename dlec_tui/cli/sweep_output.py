@@ -10,6 +10,7 @@ import click
 
 from dlec_tui.cli.heat_lines import heat_lines
 from dlec_tui.cli.measuring import Command
+from dlec_tui.cli.options import RelatedOption
 from dlec_tui.cli.screen import chart_size
 from dlec_tui.jobs.sweep_wording import harm_map, sweep_lines
 
@@ -23,13 +24,18 @@ COLUMNS = (
 
 def output_options(command: Command) -> Command:
     """--csv; --json comes with the options of measuring."""
-    return click.option("--csv", "wants_csv", is_flag=True, help="Print every plan as CSV on stdout.")(command)
+    return click.option(
+        "--csv",
+        "wants_csv",
+        is_flag=True,
+        cls=RelatedOption,
+        excludes=("--json", "--queue", "--dry-run", "--list", "--plan"),
+        help="Print every plan as CSV on stdout.",
+    )(command)
 
 
 def echo_sweep(found: Mapping[str, Any], *, wants_json: bool, wants_csv: bool) -> None:
     """The sweep task's answer on stdout."""
-    if wants_json and wants_csv:
-        raise click.UsageError("give --json or --csv, not both")
     if wants_json:
         click.echo(json.dumps(found))
     elif wants_csv:

@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from dlec_tui.cli.jobs_options import home_option
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.options import RelatedOption, home_option, json_option
 from dlec_tui.cli.plan_new import file_options, write_plan
 from dlec_tui.cli.sweep_output import echo_sweep, output_options
 from engine.errors import UsageError, shown
@@ -20,9 +19,23 @@ from engine.tasks.sweeps.reporting import sweep_report
 
 @click.command
 @click.argument("sweep_id", metavar="[SWEEP]", type=int, required=False)
-@click.option("--list", "wants_list", is_flag=True, help="List the sweeps in the store instead.")
-@click.option("--plan", "plan_name", metavar="NAME", help="Print this plan of the sweep instead, to be merged.")
-@file_options
+@click.option(
+    "--list",
+    "wants_list",
+    is_flag=True,
+    cls=RelatedOption,
+    excludes=("--plan",),
+    help="List the sweeps in the store instead.",
+)
+@click.option(
+    "--plan",
+    "plan_name",
+    metavar="NAME",
+    cls=RelatedOption,
+    excludes=("--json",),
+    help="Print this plan of the sweep instead, to be merged.",
+)
+@file_options(needs=("--plan",))
 @output_options
 @home_option
 @json_option
@@ -37,8 +50,6 @@ def report(
     wants_json: bool,
 ) -> None:
     """Say again what a sweep found; without a number, the newest one. Nothing is measured."""
-    if out and plan_name is None:
-        raise click.UsageError("--out is for --plan")
     with closing(open_for_reading(store)) as connection:
         if wants_list:
             listed = all_sweeps(connection)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from dlec_tui.cli.options import EXISTING_FILE, WholeNumber
 from dlec_tui.cli.sweep_options import Space, numbers, scale_option, sweeping
 from dlec_tui.plans.files import plan_text_of
 from engine.checkpoint.find import opener
@@ -24,7 +25,7 @@ def _with_scales(words: str, scales: tuple[float, ...]) -> str:
 @click.command
 @_model
 @click.option(
-    "--width", type=click.IntRange(1), default=block_space.WIDTH, show_default=True, help="Layers in the longest."
+    "--width", type=WholeNumber(1), default=block_space.WIDTH, show_default=True, help="Layers in the longest."
 )
 @scale_option
 @sweeping
@@ -87,9 +88,7 @@ def recipes(model: str, recipe: str, ranges: tuple[str, ...]) -> Space:
 
 @click.command
 @_model
-@click.argument(
-    "files", metavar="PLAN...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("files", metavar="PLAN...", nargs=-1, required=True, type=EXISTING_FILE)
 @sweeping
 def plans(model: str, files: tuple[Path, ...]) -> Space:
     """Measure these plans of MODEL together."""

@@ -7,30 +7,30 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.exit_codes import ENVIRONMENT, HAS_ERRORS
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.options import EXISTING_DIRECTORY, home_option, json_option
 from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
 from dlec_tui.cli.screen import waiting
 from dlec_tui.jobs.answers import files_text, load_check_text, size_text
 from engine.errors import escaped, shown
 from engine.jobs.orders import verify_order
-from engine.store.location import store_path
 from engine.tasks.verify import VerifyReport, report_as_json
 from engine.tasks.verify import verify as run_verify
 
 
 @click.command
-@click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("directory", metavar="DIR", type=EXISTING_DIRECTORY)
+@home_option
 @click.option("--no-load-check", is_flag=True, help="Do not have transformers open it.")
 @json_option
 @queue_options
 @click.pass_context
 def verify(
-    ctx: click.Context, directory: Path, no_load_check: bool, wants_json: bool, queueing: Queueing | None
+    ctx: click.Context, directory: Path, store: Path, no_load_check: bool, wants_json: bool, queueing: Queueing | None
 ) -> None:
     """Check the files of the checkpoint in DIR, its sums if it has them, and that transformers loads it."""
     if queueing:
         order = verify_order(directory, load_check=not no_load_check)
-        queue_order(order, queueing, store_path(), wants_json=wants_json)
+        queue_order(order, queueing, store, wants_json=wants_json)
         return
     with waiting("verifying"):
         report = run_verify(directory, load_check=not no_load_check)
@@ -50,6 +50,6 @@ def _exit_code(report: VerifyReport) -> int:
 def file_lines(report: VerifyReport) -> Iterator[str]:
     """What it is, and whether its files are as they should be."""
     yield f"{shown(report.directory)}: {size_text(report_as_json(report))}"
-    yield from (f"{click.style('error', fg='red', bold=True)}: {escaped(problem)}" for problem in report.problems)
+    yield from (f"{click.style('Error', fg='red', bold=True)}: {escaped(problem)}" for problem in report.problems)
     if not report.problems:
         yield files_text(sums_checked=report.sums_checked)

@@ -9,6 +9,7 @@ from shlex import join
 
 import click
 
+from dlec_tui.cli.options import WholeNumber, home_option
 from dlec_tui.terminal.theme_names import THEME_NAMES
 from engine.errors import MachineError
 
@@ -17,16 +18,16 @@ _OTHER_TERMINALS = ("TMUX", "STY", "SSH_CONNECTION")
 
 
 @click.command
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0, the default: any that is free.")
-@click.option("--home", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Of the store.")
+@click.option("--port", type=WholeNumber(0, 65535), default=0, help="0, the default: any that is free.")
+@home_option
 @click.option("--theme", type=click.Choice(THEME_NAMES), help="Colours; remembered.")
 @click.option("--read-only", is_flag=True, help="Change nothing.")
-def web(port: int, home: Path | None, theme: str | None, read_only: bool) -> None:
+def web(port: int, store: Path, theme: str | None, read_only: bool) -> None:
     """Show the workbench in a browser, until Ctrl+C.
 
     It listens on this machine alone, and only to whoever has the address with its secret: login nodes are shared.
     """
-    options = [*(["--home", str(home)] if home else []), *(["--theme", theme] if theme else [])]
+    options = ["--home", str(store.parent), *(["--theme", theme] if theme else [])]
     command = join([sys.executable, "-m", "dlec_tui", *options, *["--read-only"] * read_only])
     listening = _listening(port)
     try:

@@ -5,32 +5,24 @@ from pathlib import Path
 
 import click
 
+from dlec_tui.cli.devices import require_gpus, slot_of
 from dlec_tui.cli.exit_codes import JOB_FAILED, REQUEUE
-from dlec_tui.cli.jobs_options import home_option
-from dlec_tui.cli.options import json_option
+from dlec_tui.cli.options import Number, home_option, json_option
 from dlec_tui.cli.worker_lines import Teller, json_line, text_line
-from engine.errors import UsageError
 from engine.jobs.choice import next_job
 from engine.jobs.settings import job_settings
-from engine.jobs.slots import Slot, parse_slot
+from engine.jobs.slots import Slot
 from engine.jobs.worker import Outcome, work
 from engine.store.database import open_for_reading
 from engine.store.job_states import Waiting
 from engine.store.jobs import jobs_in
 
 
-def _slot(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> Slot | None:
-    try:
-        return None if value is None else parse_slot(value)
-    except UsageError as error:
-        raise click.BadParameter(str(error)) from error
-
-
 @click.command
 @click.option(
-    "--slot", metavar="SLOT", callback=_slot, help="cpu, cuda:1 or cuda:0-3; usually the first of config.toml."
+    "--slot", metavar="SLOT", callback=slot_of, help="cpu, cuda:1 or cuda:0-3; usually the first of config.toml."
 )
-@click.option("--idle", "idle_minutes", metavar="MINUTES", type=click.FloatRange(0), help="End after so long idle.")
+@click.option("--idle", "idle_minutes", metavar="MINUTES", type=Number(0), help="End after so long idle.")
 @click.option("--until-empty", is_flag=True, help="End when no job waits for the slot.")
 @home_option
 @json_option
@@ -50,6 +42,7 @@ def worker(
     """
     settings = job_settings(store)
     slot = slot or settings.slots[0]
+    require_gpus(slot)
     idle_seconds = settings.idle_seconds if idle_minutes is None else idle_minutes * 60
     teller = Teller(json_line if wants_json else text_line)
     outcome = work(store, slot, idle_seconds=idle_seconds, listener=teller, until_empty=until_empty)

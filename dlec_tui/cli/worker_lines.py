@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from dlec_tui.cli.exit_codes import forget_stdout
+from dlec_tui.cli.failures import forget_stdout
 from dlec_tui.wording import duration
 from engine.errors import escaped
 from engine.protocol import from_data

@@ -11,7 +11,14 @@ _OPTIONS = ("half", "tokens", "seq_len", "dtype", "device", "batch_size", "home"
 
 
 def command_of(order: Order) -> list[str] | None:
-    """The words of a shell command; None when there is none."""
+    """The words of a shell command; None when there is none, or when another version of dlec made the order."""
+    try:
+        return _command_of(order)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _command_of(order: Order) -> list[str] | None:
     request = order.request
     match order.task:
         case "profile":

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
+from engine.files import expanded
 from engine.jobs.orders import profile_order, score_order
 from engine.jobs.settings import job_settings
 from engine.store.jobs import Order
@@ -16,7 +17,7 @@ from engine.tasks.setting import Setting, as_request
 def request_for(checkpoint: Checkpoint, setting: Setting) -> dict[str, Any]:
     """What every task that measures a checkpoint is asked with; a path is recorded so that it holds everywhere."""
     directory = str(checkpoint.directory.absolute())
-    is_path = Path(checkpoint.reference).expanduser().is_dir()
+    is_path = expanded(checkpoint.reference).is_dir()
     return as_request(setting) | {"model": directory, "reference": directory if is_path else checkpoint.reference}
 
 

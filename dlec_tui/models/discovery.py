@@ -11,11 +11,12 @@ from typing import Any
 
 from dlec_tui.models.found import FoundModel, Origin
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.find import cached_references, locate, looked_at, opener
+from engine.checkpoint.find import cached_references, locate, looked_at, opener, reference_to
 from engine.checkpoint.fingerprint import fingerprint
 from engine.checkpoint.reference import is_hub_id
 from engine.checkpoint.summary import ModelSummary, summary_of
-from engine.errors import DlecError
+from engine.errors import DlecError, UsageError
+from engine.files import expanded
 from engine.store.database import open_for_reading
 from engine.store.models import ModelRow, all_models
 from engine.store.profiles import StoredProfile, profiles_of
@@ -50,7 +51,7 @@ def search(
     for origin, reference in _references(known, added, here, stops):
         if stops():
             return
-        place = _place(reference)
+        place = place_of(reference)
         if place not in seen:
             seen.add(place)
             yield found(reference, origin, known, described)
@@ -91,23 +92,31 @@ def _references(
     """Some more than once; ends early where nobody wants to know any more."""
     yield from ((Origin.ADDED, reference) for reference in added if not _is_directory(reference))
     yield from ((Origin.STORE, each.row.reference) for each in known)
-    for root in (*(Path(reference).expanduser() for reference in added if _is_directory(reference)), here):
+    for root in (*(expanded(reference) for reference in added if _is_directory(reference)), here):
         for directory, is_checkpoint in looked_at(root):
             if stops():
                 return
             if is_checkpoint:
-                yield (Origin.HERE if root == here else Origin.ADDED), str(directory)
-    yield from ((Origin.CACHE, reference) for reference in cached_references())
+                yield (Origin.HERE if root == here else Origin.ADDED), reference_to(directory)
+    yield from ((Origin.CACHE, reference) for reference in _cached())
+
+
+def _cached() -> Iterator[str]:
+    """Nothing where the environment names no directory for the cache: whoever opens a hub id is told."""
+    try:
+        yield from cached_references()
+    except UsageError:
+        return
 
 
 def _is_directory(reference: str) -> bool:
     try:
-        return Path(reference).expanduser().is_dir()
-    except (RuntimeError, ValueError, OSError):  # no home directory, or no path at all
+        return expanded(reference).is_dir()
+    except (UsageError, ValueError, OSError):  # no home directory, or no path at all
         return False
 
 
-def _place(reference: str) -> Path | str:
+def place_of(reference: str) -> Path | str:
     """What two references to one directory have in common."""
     try:
         directory = locate(reference)

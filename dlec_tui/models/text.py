@@ -7,7 +7,7 @@ from pathlib import Path
 from dlec_tui.models.found import FoundModel
 from dlec_tui.terminal.glyphs import GLYPHS
 from dlec_tui.wording import byte_size, count, plural
-from engine.checkpoint.reference import is_hub_id
+from engine.checkpoint.reference import directory_name, is_hub_id
 from engine.errors import UsageError, shown
 
 _TIED = {True: "tied", False: "own head", None: ""}
@@ -74,8 +74,8 @@ def cells(found: FoundModel) -> tuple[str, ...]:
 
 
 def name_of(reference: str) -> str:
-    """A hub id as it is, of a path its last part."""
-    return reference if is_hub_id(reference) else Path(reference).name or reference
+    """A hub id as it is, of a path its last part or the repository of a hub cache."""
+    return reference if is_hub_id(reference) else directory_name(reference)
 
 
 def state(found: FoundModel) -> str:

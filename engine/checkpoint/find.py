@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.config import CONFIG_FILE
 from engine.checkpoint.hub import hub_cache, open_remote
-from engine.checkpoint.reference import is_hub_id, split_revision
-from engine.errors import CheckpointError, shown
+from engine.checkpoint.reference import DEFAULT_REVISION, cache_folder, cached_repository, is_hub_id, split_revision
+from engine.errors import MissingCheckpointError, UsageError, shown
+from engine.files import expanded
 
 MAX_DEPTH = 4
 """How many directories deep `below` looks."""
@@ -32,36 +34,78 @@ def opener(*, remote: bool = False) -> Callable[[str], Checkpoint]:
 
 
 def locate(reference: str) -> Path | None:
-    """The directory of a local path or of a cached hub id; None when it is neither. Never asks the network."""
+    """The directory of a local path or of a cached hub id; None when it is neither. Never asks the network.
+
+    The path of a repository in any hub cache, .../models--org--name, means its snapshot. Raises MissingCheckpointError
+    for what cannot be a path.
+    """
     try:
-        path = Path(reference).expanduser()
+        path = expanded(reference)
         if path.is_dir():
-            return path
-    except (RuntimeError, ValueError, OSError) as error:
-        raise CheckpointError(f"{shown(reference)} is no path that can be looked at", why=shown(error)) from error
+            return (_cached_in(path) if is_cache_folder(path) else None) or path
+    except UsageError as error:
+        raise MissingCheckpointError(error.what, why=error.why, fix=error.fix) from error
+    except (ValueError, OSError) as error:
+        why = shown(error)
+        raise MissingCheckpointError(f"{shown(reference)} is no path that can be looked at", why=why) from error
     return cached_snapshot(reference) if is_hub_id(reference) else None
 
 
 def cached_snapshot(reference: str) -> Path | None:
     """The snapshot of a hub id ("org/name" or "org/name@revision") in the local cache."""
     repository, revision = split_revision(reference)
-    folder = hub_cache() / f"models--{repository.replace('/', '--')}"
+    return _snapshot(hub_cache() / cache_folder(repository), revision)
+
+
+def cached_references() -> Iterator[str]:
+    """Every hub id with a usable snapshot in the local cache, each repository once.
+
+    As "org/name", or as "org/name@revision" where the cache has no usable snapshot of the usual revision.
+    """
+    return (reference_to(folder) for folder in sorted(hub_cache().glob("models--*")) if _cached_in(folder))
+
+
+def reference_to(directory: Path) -> str:
+    """What `opener` knows a found directory by: a hub id in the local cache, else the path."""
+    repository = cached_repository(directory.name)
+    if repository is None or directory.parent.resolve() != hub_cache().resolve():
+        return str(directory)
+    revision = _usable_revision(directory)
+    return repository if revision in (None, DEFAULT_REVISION) else f"{repository}@{revision}"
+
+
+def is_cache_folder(directory: Path) -> bool:
+    """Whether a directory is a repository of a hub cache: its snapshots are one model, not many."""
+    return cached_repository(directory.name) is not None and (directory / "snapshots").is_dir()
+
+
+def _snapshot(folder: Path, revision: str) -> Path | None:
+    """The usable snapshot of a branch, tag or commit in the folder of a repository."""
     ref = folder / "refs" / revision
     commit = ref.read_text().strip() if ref.is_file() else revision
     snapshot = folder / "snapshots" / commit
     return snapshot if (snapshot / CONFIG_FILE).exists() else None
 
 
-def cached_references() -> Iterator[str]:
-    """Every hub id with a usable snapshot in the local cache."""
-    for folder in sorted(hub_cache().glob("models--*")):
-        reference = folder.name.removeprefix("models--").replace("--", "/", 1)
-        if cached_snapshot(reference):
-            yield reference
+def _cached_in(folder: Path) -> Path | None:
+    revision = _usable_revision(folder)
+    return None if revision is None else _snapshot(folder, revision)
+
+
+def _usable_revision(folder: Path) -> str | None:
+    """The revision of a repository to open: the usual one, else a branch or tag, else the newest commit."""
+    refs, snapshots = folder / "refs", folder / "snapshots"
+    names = sorted(str(file.relative_to(refs)) for file in refs.rglob("*") if file.is_file())
+    commits = sorted(snapshots.glob("*"), key=lambda snapshot: snapshot.stat().st_mtime, reverse=True)
+    revisions = chain([DEFAULT_REVISION], names, (commit.name for commit in commits))
+    return next((revision for revision in revisions if _snapshot(folder, revision)), None)
 
 
 def below(root: Path) -> Iterator[Path]:
-    """Directories at and below `root` that look like checkpoints, dot-directories left out."""
+    """Directories at and below `root` that look like checkpoints, dot-directories left out.
+
+    Of a hub cache the folders of its repositories, each once: see `reference_to`.
+    """
     return (directory for directory, is_checkpoint in looked_at(root) if is_checkpoint)
 
 
@@ -70,10 +114,11 @@ def looked_at(root: Path) -> Iterator[tuple[Path, bool]]:
     base = len(root.parts)
     for directory, children, files in os.walk(root):
         here = Path(directory)
-        is_checkpoint = _looks_like_one(files)
+        is_repository = is_cache_folder(here)
+        is_checkpoint = _cached_in(here) is not None if is_repository else _looks_like_one(files)
         yield here, is_checkpoint
         is_deep = len(here.parts) - base >= MAX_DEPTH
-        is_end = is_checkpoint or is_deep
+        is_end = is_checkpoint or is_repository or is_deep
         children[:] = [] if is_end else sorted(name for name in children if not name.startswith("."))
 
 
@@ -85,10 +130,25 @@ def _open(reference: str, directory: Path | None, *, remote: bool) -> Checkpoint
     if directory is not None:
         return open_checkpoint(directory, reference)
     if not is_hub_id(reference):
-        raise CheckpointError(f"{reference} does not exist", fix="Give a model directory or a hub id such as org/name.")
+        raise MissingCheckpointError(
+            f"{shown(reference)} does not exist", fix="Give a model directory or a hub id such as org/name."
+        )
     if remote:
         return open_remote(reference)
-    raise CheckpointError(
-        f"{reference} is neither a directory here nor in the hub cache",
-        fix=f"Download it with `dlec download {reference}`, or plan on its headers with --remote.",
+    raise _not_cached(reference)
+
+
+def _not_cached(reference: str) -> MissingCheckpointError:
+    """Names another revision of the repository where the cache has one."""
+    repository, revision = split_revision(reference)
+    cached = _usable_revision(hub_cache() / cache_folder(repository))
+    if cached is None:
+        return MissingCheckpointError(
+            f"{reference} is neither a directory here nor in the hub cache",
+            fix=f"Download it with `dlec download {reference}`, or plan on its headers with --remote.",
+        )
+    return MissingCheckpointError(
+        f"{reference} is not in the hub cache",
+        why=f"the cache has {repository}, but nothing usable for {revision}",
+        fix=f"Write {repository}@{cached}, or download it with `dlec download {reference}`.",
     )

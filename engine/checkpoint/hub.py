@@ -15,7 +15,8 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import CONFIG_FILE, parse_config
 from engine.checkpoint.header import LENGTH_BYTES, StoredTensor
 from engine.checkpoint.reference import split_revision
-from engine.errors import CheckpointError, DiskFullError, MachineError, UsageError, shown
+from engine.errors import CheckpointError, DiskFullError, MachineError, MissingCheckpointError, UsageError, shown
+from engine.files import expanded
 from engine.protocol import Report, silent
 
 UNREAD = ["*.bin", "*.pth", "*.gguf", "*.onnx", "*.h5", "*.msgpack", "original/*", "onnx/*"]
@@ -25,12 +26,12 @@ CONNECT_SECONDS = 10
 
 
 def hub_cache() -> Path:
-    """Where huggingface_hub keeps models, by its own environment variables."""
+    """Where huggingface_hub keeps models, by its own environment variables. Raises UsageError as `expanded` does."""
     if explicit := os.environ.get("HF_HUB_CACHE"):
-        return Path(explicit).expanduser()
+        return expanded(explicit)
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     home = os.environ.get("HF_HOME", f"{cache}/huggingface")
-    return Path(home).expanduser() / "hub"
+    return expanded(home) / "hub"
 
 
 def open_remote(reference: str) -> Checkpoint:
@@ -138,7 +139,7 @@ def _translated(reference: str) -> Iterator[None]:
             fix=f"Accept them at huggingface.co/{reference.partition('@')[0]}, then run `hf auth login`.",
         ) from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError) as error:
-        raise CheckpointError(
+        raise MissingCheckpointError(
             f"{reference} was not found on the hub",
             why="there is no such repository, revision or file, or it is private",
             fix="Check the spelling; for a private repository run `hf auth login`.",
@@ -146,7 +147,11 @@ def _translated(reference: str) -> Iterator[None]:
     except (errors.NotASafetensorsRepoError, errors.SafetensorsParsingError) as error:
         raise CheckpointError(f"{reference} has no readable safetensors files", why=shown(error)) from error
     except errors.HFValidationError as error:
-        raise UsageError(f"{reference} is no hub id", why=shown(error), fix="A hub id is ORG/NAME.") from error
+        raise UsageError(
+            f"{reference} is no hub id",
+            why=shown(error),
+            fix="A hub id is ORG/NAME, or NAME alone for old models such as gpt2.",
+        ) from error
     except (errors.HfHubHTTPError, errors.OfflineModeIsEnabled, httpx.HTTPError, OSError) as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _full(reference) from error

@@ -1,16 +1,36 @@
-"""References to checkpoints: hub ids are told from directories by their form. Imports nothing, as screens ask often."""
+"""References to checkpoints: hub ids are told from directories by their form. Imports little, as screens ask often."""
 
 import re
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w./-]+)?")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?(@[\w./-]+)?")
+_IN_A_CACHE = re.compile(r"(?:.*/)?models--([^/]+)(?:/snapshots/[^/]+)?/*")
 DEFAULT_REVISION = "main"
 
 
 def is_hub_id(reference: str) -> bool:
-    """Whether a reference has the form org/name or org/name@revision."""
+    """Whether a reference has the form org/name, or name alone as for gpt2, perhaps with @revision.
+
+    A directory may have such a name as well: look for that first.
+    """
     return _HUB_ID.fullmatch(reference) is not None
 
 
 def split_revision(reference: str) -> tuple[str, str]:
     repository, _, revision = reference.partition("@")
     return repository, revision or DEFAULT_REVISION
+
+
+def cache_folder(repository: str) -> str:
+    """The name of a repository's folder in a hub cache: "models--org--name", "models--gpt2"."""
+    return f"models--{repository.replace('/', '--')}"
+
+
+def cached_repository(path: str) -> str | None:
+    """The repository of a path in a hub cache, to its folder or to a snapshot, by form alone; None for other paths."""
+    match = _IN_A_CACHE.fullmatch(path)
+    return match[1].replace("--", "/", 1) if match else None
+
+
+def directory_name(path: str) -> str:
+    """The last part of a path; of a path in a hub cache the repository, never a commit hash."""
+    return cached_repository(path) or path.rstrip("/").rpartition("/")[2] or path

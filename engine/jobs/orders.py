@@ -11,6 +11,8 @@ from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.fingerprint import fingerprint
+from engine.checkpoint.reference import directory_name
+from engine.files import expanded
 from engine.jobs.settings import JobSettings, wanted_slot
 from engine.plan.stack import Stack
 from engine.store.jobs import Order
@@ -124,5 +126,5 @@ def _inputs(checkpoints: Iterable[Checkpoint], fingerprint_of: Callable[[Checkpo
 
 def _name_of(checkpoint: Checkpoint) -> str:
     """The hub id, or the last part of a path."""
-    is_path = Path(checkpoint.reference).expanduser().is_dir()
-    return checkpoint.directory.absolute().name if is_path else checkpoint.reference
+    is_path = expanded(checkpoint.reference).is_dir()
+    return directory_name(str(checkpoint.directory.absolute())) if is_path else checkpoint.reference

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.errors import UnexpectedError
 from engine.protocol import Report, silent
 from engine.tasks.process import EngineProcess
 
@@ -18,7 +19,8 @@ def run_task(name: str, request: Mapping[str, Any], on_progress: Report = silent
 def run_child(module: str, request: Mapping[str, Any], on_progress: Report = silent) -> dict[str, Any]:
     """The answer of `python -m module` to `request`.
 
-    Raises the DlecError that the child reports, or MachineError when it crashes or is killed.
+    Raises the DlecError that the child reports, or MachineError when it crashes or is killed. What the child wrote on
+    stderr is a note of an UnexpectedError.
     """
     return _asked([module], request, on_progress)
 
@@ -31,4 +33,8 @@ def _asked(arguments: Sequence[str], request: Mapping[str, Any], on_progress: Re
             return talk.read()
 
         with EngineProcess(arguments, talk) as process:
-            return process.answer(request, on_progress, last_words=last_words)
+            try:
+                return process.answer(request, on_progress, last_words=last_words)
+            except UnexpectedError as error:
+                error.add_note(last_words())
+                raise

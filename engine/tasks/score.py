@@ -5,7 +5,7 @@ from contextlib import closing
 from importlib import import_module
 from typing import Any, TypeAlias
 
-from engine.errors import UsageError
+from engine.errors import UsageError, shown
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.models import save_model
@@ -31,14 +31,22 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     Answer: "scores" ({"start", "end", "value", "se"}, in the order asked for), "metric", and what Occasion.described
     says. Raises UsageError for a metric or block that is none, and whatever opening and running the model raises.
     """
-    occasion = occasion_of(request)
-    metric, blocks = METRICS[request["metric"]], _asked(request, occasion.checkpoint.layer_count)
-    missing = [block for block in blocks if block not in _known(occasion, metric)]
+    metric, occasion = _metric(request["metric"]), occasion_of(request)
+    blocks = _asked(request, occasion.checkpoint.layer_count)
+    known = _known(occasion, metric)
+    missing = [block for block in blocks if block not in known]
     if missing:
         _store_scores(occasion, metric, missing, report)
-    known = _known(occasion, metric)
+        known = _known(occasion, metric)
     scores = [{"start": start, "end": end, **known[start, end]} for start, end in blocks]
     return occasion.described(found=not missing) | {"metric": request["metric"], "scores": scores}
+
+
+def _metric(name: str) -> str:
+    """The name of a metric in the store. Raises UsageError for a metric that does not exist."""
+    if name not in METRICS:
+        raise UsageError(f"{shown(name)} is not a metric", fix=f"Metrics: {', '.join(METRICS)}.")
+    return METRICS[name]
 
 
 def _asked(request: Mapping[str, Any], layers: int) -> list[Block]:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import pytest
 from click.testing import CliRunner, Result
 
+from dlec_tui.cli.exit_codes import UNEXPECTED
 from dlec_tui.cli.main import dlec as command
 
 Dlec: TypeAlias = Callable[..., Result]
@@ -15,13 +16,17 @@ Dlec: TypeAlias = Callable[..., Result]
 
 @pytest.fixture
 def dlec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dlec:
-    """Runs `dlec ARGUMENTS` in an empty directory; a foreign exception is an error of the test."""
+    """Runs `dlec ARGUMENTS` in an empty directory; an unexpected exception is an error of the test."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "no-hub-cache"))
     monkeypatch.setenv("DLEC_HOME", str(tmp_path / "store"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     def run(*arguments: object) -> Result:
-        return CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=False)
+        result = CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=False)
+        if result.exit_code == UNEXPECTED:
+            pytest.fail("\n".join(file.read_text() for file in tmp_path.rglob("crash-*.log")))
+        return result
 
     return run
 

@@ -120,11 +120,11 @@ def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_queued(dlec, ba
     result = dlec("batch", bad_plan, "nowhere.yaml", "plans/*.yaml", "others/a.yaml", "--out", "out")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "bad.yaml:8:18 error layer-range" in result.stderr
-    errors = [line.removeprefix("error: ") for line in result.stderr.splitlines() if line.startswith("error: ")]
+    errors = [line.removeprefix("Error: ") for line in result.stderr.splitlines() if line.startswith("Error: ")]
     here = Path.cwd()
     assert errors == [
         "there is no plan nowhere.yaml",
-        f"{bad_plan} cannot be run: 1 problem",
+        f"{bad_plan} cannot be run: 1 error",
         f"{here}/out/a would be written 2 times: it is the output of plans/a.yaml, others/a.yaml",
         f"{here}/out/c exists and is not empty: it holds 1 entries",
         f"{here}/out/b is the output of job 1: which is waiting: merge b.yaml into out/b",
@@ -153,7 +153,7 @@ def test_a_rehearsal_shows_the_good_plans_beside_what_is_wrong(dlec, bad_plan) -
     assert (found["ok"], len(found["merges"]), found["problems"]) == (
         False,
         1,
-        [f"{bad_plan} cannot be run: 1 problem"],
+        [f"{bad_plan} cannot be run: 1 error"],
     )
 
 

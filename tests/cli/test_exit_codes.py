@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from dlec_tui.cli.exit_codes import CODE_OF, INTERRUPTED, JOB_CANCELLED, JOB_FAILED, NO_READER, REQUEUE
+from dlec_tui.cli.exit_codes import CODE_OF, MEANINGS
 from dlec_tui.cli.main import dlec as command
 from engine.errors import CheckpointError, DlecError, MachineError, PlanError, UsageError
 
@@ -40,11 +40,13 @@ def failing(error: BaseException):
 def test_each_error_is_one_message_on_stderr_and_its_code(dlec, monkeypatch, error: Exception, code: int) -> None:
     monkeypatch.setattr("dlec_tui.cli.models.below", failing(error))
     result = dlec("models")
-    assert (result.exit_code, result.stdout, result.stderr) == (code, "", "error: it: broken\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (code, "", "Error: it: broken\n")
 
 
 def test_every_error_class_has_a_code() -> None:
-    assert set(CODE_OF) == {kind for kind in DlecError.__subclasses__() if kind.__module__ == "engine.errors"}
+    kinds = {kind for kind in DlecError.__subclasses__() if kind.__module__ == "engine.errors"}
+    assert kinds <= set(CODE_OF)
+    assert set(CODE_OF.values()) <= set(MEANINGS)
 
 
 def test_an_interrupt_is_one_line(dlec, monkeypatch) -> None:
@@ -103,7 +105,7 @@ def test_what_is_not_understood_ends_with_2(dlec, arguments: list[str]) -> None:
     assert dlec(*arguments).exit_code == 2
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], ["plan", "check", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["plan", "check", "--help"]])
 def test_asking_for_help_is_fine(dlec, arguments: list[str]) -> None:
     result = dlec(*arguments)
     assert (result.exit_code, result.stderr) == (0, "")
@@ -111,8 +113,9 @@ def test_asking_for_help_is_fine(dlec, arguments: list[str]) -> None:
 
 
 def test_help_lists_the_exit_codes(dlec) -> None:
-    listed = {int(code) for code in re.findall(r"^ +(\d+)  \w", dlec("--help").stdout, flags=re.MULTILINE)}
-    assert listed == {0, *CODE_OF.values(), JOB_FAILED, JOB_CANCELLED, REQUEUE, INTERRUPTED, NO_READER}
+    lines = re.findall(r"^ +(\d+)  (\w.*)$", dlec("--help").stdout, flags=re.MULTILINE)
+    assert {int(code): meaning for code, meaning in lines} == dict(MEANINGS)
+    assert all(len(line) <= 80 for line in dlec("--help").stdout.splitlines())
 
 
 @pytest.mark.parametrize("verb", ["models", "demo"])

@@ -28,9 +28,9 @@ def test_several_jobs_are_cancelled_at_once_and_one_that_cannot_be_does_not_stop
     result = dlec("jobs", "cancel", first, done, 99, last, first)
     assert result.exit_code == 2
     assert result.stdout == f"job {first} cancelled: one\njob {last} cancelled: three\n"
-    assert [line for line in result.stderr.splitlines() if line.startswith("error")] == [
-        f"error: job {done} cannot be cancelled: it is done",
-        "error: there is no job 99",
+    assert [line for line in result.stderr.splitlines() if line.startswith("Error")] == [
+        f"Error: job {done} cannot be cancelled: it is done",
+        "Error: there is no job 99",
     ]
     assert states(place) == {first: "cancelled", done: "done", last: "cancelled"}
 
@@ -85,7 +85,7 @@ def test_every_failed_job_is_retried_with_what_is_held_behind_it(dlec, place):
     assert [(row["id"], row["state"]) for row in rows] == [(bad, "waiting"), (behind, "waiting")]
     assert json.loads(dlec("jobs", "retry", cancelled, cancelled, "--json").stdout)[0]["id"] == cancelled
     result = dlec("jobs", "retry")
-    assert (result.exit_code, result.stderr) == (2, "error: there is no job to retry: none has failed\n")
+    assert (result.exit_code, result.stderr) == (2, "Error: there is no job to retry: none has failed\n")
 
 
 def test_a_job_is_moved(dlec, place):
@@ -104,7 +104,7 @@ def test_a_job_is_moved_to_one_place(dlec, place, options):
     job_id = place.submit(order())
     result = dlec("jobs", "reorder", job_id, *options)
     assert result.exit_code == 2
-    assert "give one of --first, --last and --before ID" in result.stderr
+    assert "--first" in result.stderr.splitlines()[-1]
 
 
 def test_jobs_that_have_ended_are_forgotten(dlec, place):
@@ -139,7 +139,7 @@ def test_settings_that_are_not_understood_are_an_error_with_their_place(dlec, pl
     (place.home / "config.toml").write_text("[jobs]\nslots = 3\n")
     result = dlec("jobs", verb)
     assert result.exit_code == 2
-    assert f"error: the settings in {place.home / 'config.toml'} are not understood" in result.stderr
+    assert f"Error: the settings in {place.home / 'config.toml'} are not understood" in result.stderr
 
 
 def test_a_job_done_in_the_background_is_there_when_one_comes_back(dlec, place, tiny_llama):

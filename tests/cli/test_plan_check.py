@@ -48,7 +48,7 @@ def test_what_is_no_plan_is_refused_in_a_few_lines(dlec, tmp_path: Path, content
     result = dlec("plan", "check", "bad.yaml")
     output = result.stdout + result.stderr
     assert result.exit_code == 1
-    assert "error" in output
+    assert "error" in output.lower()
     assert "Traceback" not in output
 
 

@@ -91,10 +91,10 @@ def test_strict_refuses_a_plan_with_warnings(dlec, plan: Path) -> None:
     assert dlec("preview", plan, "--strict").exit_code == 1
 
 
-def test_a_gpu_that_is_not_there_is_the_machines_fault(dlec, plan: Path) -> None:
+def test_a_gpu_that_is_not_there_is_refused_before_the_work(dlec, plan: Path) -> None:
     result = dlec("preview", plan, "--device", "cuda:77")
-    assert (result.exit_code, result.stdout) == (3, "")
-    assert "cuda:77 is not there" in result.stderr
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "there is no cuda:77" in result.stderr
 
 
 def test_both_continuations_as_json(dlec, plan: Path) -> None:

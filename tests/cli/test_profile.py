@@ -93,7 +93,7 @@ def test_what_score_does_not_understand_is_a_usage_error(dlec, tiny_llama: Path,
 @pytest.mark.parametrize("verb", [["profile"], ["score", "--metric", "second-pass"]])
 def test_a_model_that_is_not_here_is_an_error_of_the_checkpoint(dlec, verb: list[str]) -> None:
     result = dlec(*verb, "nowhere")
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert "nowhere" in result.stderr
 
 
@@ -101,7 +101,7 @@ def test_bad_text_is_one_message_and_exit_code_2(dlec, tiny_llama: Path) -> None
     Path("bad.txt").write_bytes(b"\xff\xfe")
     result = dlec("profile", tiny_llama, "--text", "bad.txt")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("error: ")
+    assert result.stderr.startswith("Error: ")
     assert "bad.txt" in result.stderr
     assert "Traceback" not in result.stderr
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from dlec_tui.cli.exit_codes import CODE_OF, INTERRUPTED, JOB_CANCELLED, JOB_FAILED, NO_READER, REQUEUE
+from dlec_tui.cli.exit_codes import MEANINGS
 from dlec_tui.cli.main import dlec
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -56,6 +56,6 @@ def test_every_verb_and_option_is_shown_in_the_readme(name: str, verb: click.Com
     assert not [spellings for spellings in options if not used & set(spellings)]
 
 
-def test_every_exit_code_is_listed() -> None:
-    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", README, flags=re.MULTILINE)}
-    assert listed == {0, *CODE_OF.values(), JOB_FAILED, JOB_CANCELLED, REQUEUE, INTERRUPTED, NO_READER}
+def test_every_exit_code_is_listed_with_its_meaning() -> None:
+    listed = {int(code): meaning for code, meaning in re.findall(r"^\| (\d+) \| (.*) \|$", README, flags=re.MULTILINE)}
+    assert listed == dict(MEANINGS)

@@ -1,8 +1,8 @@
 """Other tools' ways of writing which layers follow each other, both ways.
 
-All of them say less than a plan: a sequence of layers of one model. A file each, with `read` and `write`.
+All of them say less than a plan: a sequence of layers of one model.
 """
 
-from engine.plan.dialects.convert import MERGEKIT, NAMES, guessed, read, write
+from engine.plan.dialects.convert import MERGEKIT, NAMES, doubts, guessed, read, write
 
-__all__ = ["MERGEKIT", "NAMES", "guessed", "read", "write"]
+__all__ = ["MERGEKIT", "NAMES", "doubts", "guessed", "read", "write"]

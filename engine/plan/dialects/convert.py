@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.errors import shown
-from engine.plan.dialects import comma_list, exllamav3, mergekit, rys
+from engine.errors import UsageError, shown
+from engine.plan.dialects import comma_list, exllamav3, mapping, mergekit, ranges, rys
 from engine.plan.dialects.layers import Layers
 
 MERGEKIT = "mergekit"
@@ -25,20 +25,51 @@ _DIALECTS = {
     "exllamav3": _Dialect(exllamav3.read, exllamav3.write),
     "rys": _Dialect(rys.read, rys.write),
     "list": _Dialect(comma_list.read, comma_list.write),
+    "exllamav2": _Dialect(ranges.read_pairs, ranges.write_pairs),
+    "llama.cpp": _Dialect(ranges.read_dashes, ranges.write_dashes),
+    "python": _Dialect(ranges.read_slices, ranges.write_slices),
+    "map": _Dialect(mapping.read, mapping.write),
 }
 
 NAMES = (MERGEKIT, *_DIALECTS)
 """By which a user calls them; plans in YAML are `mergekit`."""
 
 
+_FORMS = {
+    r"\[\s*[(\[].*[)\]]\s*,?\s*\]": "exllamav2",
+    r"\(.*": "rys",
+    r"\{\s*['\"]?\d.*\}": "map",
+    r"(?=.*\.\.)[\d.,\s]+": "exllamav3",
+    r"\[?[\d,\s]+\]?": "list",
+    r"(?=.*\d-)[\d,*.\s-]+": "llama.cpp",
+    r"(?=.*:)[\d,:\s]+": "python",
+}
+"""What a text looks like in each dialect, the first that fits."""
+_SEVERAL_TUPLES = re.compile(r"\([^()]*\)\s*,\s*\([^()]*\).*", re.DOTALL)
+
+
 def guessed(text: str) -> str:
-    """The dialect that a text is in, by first sight."""
+    """The dialect that a text looks like. Raises UsageError for one that means something else in each of two."""
     line = text.strip()
-    if line.startswith("("):
-        return "rys"
-    if re.fullmatch(r"[\d.,\s]+", line) and ".." in line:
-        return "exllamav3"
-    return "list" if re.fullmatch(r"\[?[\d,\s]+\]?", line) else MERGEKIT
+    if _SEVERAL_TUPLES.fullmatch(line):
+        raise UsageError(
+            f"`{shown(line)}` has two meanings",
+            why="for exllamav2 these are ranges that follow each other, for RYS blocks to visit once more",
+            fix="Say which: --from exllamav2 or --from rys.",
+        )
+    forms = (dialect for form, dialect in _FORMS.items() if re.fullmatch(form, line, re.DOTALL))
+    return next(forms, MERGEKIT)
+
+
+def doubts(layers: Layers, dialect: str, layer_count: int | None) -> str:
+    """What a reader may have meant otherwise; "" where nothing suggests it.
+
+    Ranges whose last end is the number of the last layer are often meant with that layer.
+    """
+    is_open = dialect in ("exllamav2", "python") and layer_count is not None and max(layers) == layer_count - 2
+    if not is_open:
+        return ""
+    return f"read with the end of each range left out, so layer {max(layers) + 1}, the model's last one, is not visited"
 
 
 def read(text: str, dialect: str, layer_count: int | None) -> Layers:

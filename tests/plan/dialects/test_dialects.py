@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import PlanError
-from engine.plan.dialects import MERGEKIT, NAMES, guessed, read, write
+from engine.errors import PlanError, UsageError
+from engine.plan.dialects import MERGEKIT, NAMES, doubts, guessed, read, write
 from engine.plan.dialects.mergekit import layers_of, plan_of
 
 DEPTH = 24
@@ -35,6 +35,18 @@ MEANINGS = {
     "(1,3);(1,3)": ("rys", 4, [0, 1, 2, 1, 2, 1, 2, 3]),
     "[0, 1, 2, 1]": ("list", None, [0, 1, 2, 1]),
     " 3 ": ("list", None, [3]),
+    "[(0,20),(10,30)]": ("exllamav2", 30, [*range(20), *range(10, 30)]),
+    "[(0, 20), (10, 30), ]": ("exllamav2", None, [*range(20), *range(10, 30)]),
+    "[[0, 2], [1, 3]]": ("exllamav2", None, [0, 1, 1, 2]),
+    "[(3,4)]": ("exllamav2", None, [3]),
+    "0-5,7,8-12": ("llama.cpp", None, [*range(6), 7, *range(8, 13)]),
+    "0-15, 8-31": ("llama.cpp", 32, [*range(16), *range(8, 32)]),
+    "2-2": ("llama.cpp", None, [2]),
+    "0:16,8:32": ("python", 32, [*range(16), *range(8, 32)]),
+    ":3,1:": ("python", 4, [0, 1, 2, 1, 2, 3]),
+    "{0: 0, 1: 1}": ("map", None, [0, 1]),
+    "{0:0,1:1,2:1,3:2,}": ("map", 3, [0, 1, 1, 2]),
+    '{"1": 5, "0": 4}': ("map", None, [4, 5]),
 }
 
 
@@ -63,6 +75,18 @@ REFUSED = {
     "(1,2) x": ("rys", 8, "`x`"),
     "()": ("rys", 8, "two numbers"),
     "(": ("rys", 8, "two numbers"),
+    "[(0,20),(10)]": ("exllamav2", None, "a pair of numbers"),
+    "[(0,4),(5,3)]": ("exllamav2", None, "`(5, 3)` cannot be converted: it holds no layer"),
+    "[(0,9)]": ("exllamav2", 8, "8 layers, 0 to 7"),
+    "0-5*0.5,6-7": ("llama.cpp", None, "scales"),
+    "5-3": ("llama.cpp", None, "no layer"),
+    "0-": ("llama.cpp", None, "layer ``"),
+    "3:3": ("python", None, "no layer"),
+    "3:": ("python", None, "--model"),
+    "{0: 0, 2: 1}": ("map", None, "none for new layer 1"),
+    "{0: 0, 0: 1}": ("map", None, "twice"),
+    "{0: 0, 1}": ("map", None, "layer ``"),
+    "{}": ("map", None, "new layer ``"),
 }
 
 
@@ -72,6 +96,20 @@ def test_what_means_nothing_is_refused_with_the_reason(text, case):
     with pytest.raises(PlanError) as caught:
         read(text, dialect, depth)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["(0,20),(10,30)", "(1,3), (3,5)", "(0,20),\n(10,30)"])
+def test_tuples_that_two_tools_read_differently_are_not_guessed(text):
+    with pytest.raises(UsageError, match="--from exllamav2 or --from rys"):
+        guessed(text)
+    assert read(text, "exllamav2", None) != read(text, "rys", 40)
+
+
+@pytest.mark.parametrize(("text", "dialect"), [("[(0,20),(10,39)]", "exllamav2"), ("0:20,10:39", "python")])
+def test_ranges_that_leave_out_the_last_layer_are_pointed_out(text, dialect):
+    assert "layer 39, the model's last one" in doubts(read(text, dialect, 40), dialect, 40)
+    assert doubts(read(text, dialect, 39), dialect, 39) == ""
+    assert doubts(read(text, dialect, None), dialect, None) == ""
 
 
 @pytest.mark.parametrize(
@@ -86,6 +124,7 @@ def test_a_sequence_that_blocks_cannot_say_is_refused(layers, says):
 @given(sequences, st.sampled_from([name for name in NAMES if name != "rys"]))
 def test_any_sequence_there_and_back_is_itself(layers, dialect):
     text = write(layers, dialect, None, "org/model", "somewhere")
+    assert guessed(text) in (dialect, "list")  # layers one by one are a list in several dialects
     assert read(text, dialect, DEPTH) == layers
     assert write(read(text, dialect, DEPTH), dialect, DEPTH, "org/model", "somewhere") == text
 

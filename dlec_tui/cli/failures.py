@@ -1,0 +1,108 @@
+"""Every exception of a verb becomes a message on stderr, with --json an object on stdout, and an exit code."""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from dlec_tui.cli.crash_file import kept
+from dlec_tui.cli.exit_codes import INTERRUPTED, NO_READER, USAGE, code_of
+from dlec_tui.wording import printable
+from engine.errors import DlecError, MachineError, NotFoundError, UnexpectedError, contained
+
+STORE = "dlec.store"
+"""Key of click's `meta`: the path of the store that a verb has been given, where one has."""
+
+CONTINUED = ("merge", "demo", "download", "sweep")
+"""Verbs and groups of verbs whose work is kept when they are interrupted."""
+
+
+@contextmanager
+def failures_reported(words: Sequence[str], meta: MutableMapping[str, Any]) -> Iterator[None]:
+    """End the process with the exit code of whatever is raised, after saying so. Raises click's Exit alone.
+
+    words: the arguments of `dlec`; meta: click's, for the store whose home takes the file with a traceback.
+    """
+    try:
+        yield
+    except (click.exceptions.Exit, click.Abort):
+        raise
+    except KeyboardInterrupt:
+        _interrupted(words)
+    except BrokenPipeError:
+        forget_stdout()
+        raise click.exceptions.Exit(NO_READER) from None
+    except click.ClickException as error:
+        _usage_error(error, words)
+    except Exception as error:
+        _failed(_translated(error, words, meta), words)
+
+
+def say_error(message: str) -> None:
+    """`message` on stderr, marked as an error; what is in it cannot steer the terminal."""
+    click.echo(f"{click.style('Error', fg='red', bold=True)}: {printable(message)}", err=True)
+
+
+def error_as_json(error: DlecError) -> dict[str, object]:
+    """The fields of every error on stdout; those of its place only where it has one."""
+    fields = {"kind": type(error).__name__, "what": error.what, "why": error.why, "fix": error.fix}
+    return {**fields, "exit_code": code_of(error), **error.where}
+
+
+def forget_stdout() -> None:
+    """Keep the interpreter's last flush from failing on the closed pipe again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _failed(error: DlecError, words: Sequence[str]) -> NoReturn:
+    say_error(str(error))
+    _end(words, error_as_json(error), code_of(error))
+
+
+def _usage_error(error: click.ClickException, words: Sequence[str]) -> NoReturn:
+    """click repeats arguments in its messages as they are."""
+    vars(error).update(message=printable(error.message))
+    error.show()
+    context = getattr(error, "ctx", None)
+    fix = f"See {context.command_path} --help." if context else ""
+    _end(
+        words, {"kind": "UsageError", "what": error.format_message(), "why": "", "fix": fix, "exit_code": USAGE}, USAGE
+    )
+
+
+def _interrupted(words: Sequence[str]) -> NoReturn:
+    fix = "the same command continues where this one stopped" if set(CONTINUED) & set(words[:3]) else ""
+    click.echo(f"\ninterrupted{'; ' * bool(fix)}{fix}", err=True)
+    data = {"kind": "Interrupted", "what": "interrupted", "why": "", "fix": fix, "exit_code": INTERRUPTED}
+    _end(words, data, INTERRUPTED)
+
+
+def _end(words: Sequence[str], error: dict[str, object], code: int) -> NoReturn:
+    if "--json" in words:
+        click.echo(json.dumps({"error": error}))
+    raise click.exceptions.Exit(code)
+
+
+def _translated(error: Exception, words: Sequence[str], meta: MutableMapping[str, Any]) -> DlecError:
+    """As the user is to read it. The traceback of what nobody expected goes to a file."""
+    if isinstance(error, OSError) and not isinstance(error, UnicodeError):
+        return _system_error(error)
+    told = contained("unexpected error", error)
+    if not isinstance(told, UnexpectedError):
+        return told
+    store: Path | None = meta.get(STORE)
+    file = kept(f"dlec {' '.join(words)}\n\n{''.join(traceback.format_exception(error))}", store and store.parent)
+    where = f"traceback in {file}" if file else "no file could be written for the traceback"
+    return UnexpectedError(told.what, why=f"{told.why or told.fix}; {where}", where={"traceback": file and str(file)})
+
+
+def _system_error(error: OSError) -> DlecError:
+    name, reason = str(error.filename or "the system"), error.strerror or str(error)
+    is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+    return NotFoundError(name, why=reason) if is_missing else MachineError(name, why=reason)
