@@ -16,6 +16,8 @@ from click.testing import CliRunner
 from dlec_tui.cli.exit_codes import CODE_OF, MEANINGS
 from dlec_tui.cli.main import dlec as command
 from engine.errors import CheckpointError, DlecError, MachineError, PlanError, UsageError
+from tests.jobs.states import order
+from tests.jobs.workplace import Workplace
 
 DLEC = [sys.executable, "-m", "dlec_tui"]
 
@@ -110,6 +112,63 @@ def test_asking_for_help_is_fine(dlec, arguments: list[str]) -> None:
     result = dlec(*arguments)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "dlec" in result.stdout
+
+
+def test_without_a_terminal_the_help_comes_with_the_reason(dlec) -> None:
+    result = dlec()
+    assert (result.exit_code, result.stderr) == (0, "The workbench was not opened: standard input is not a terminal.\n")
+    assert result.stdout.startswith("Usage: dlec")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ["plan", "show", "bad.yaml"],
+            {"kind": "PlanError", "path": "bad.yaml", "line": 8, "column": 18, "exit_code": 1},
+        ),
+        (
+            ["merge", "bad.yaml", "out"],
+            {"kind": "PlanError", "path": "bad.yaml", "line": 8, "column": 18, "exit_code": 1},
+        ),
+        (["jobs", "show", "7"], {"kind": "UsageError", "what": "there is no job 7", "exit_code": 2}),
+        (["jobs", "show"], {"kind": "UsageError", "what": "Missing argument 'ID'.", "exit_code": 2}),
+        (["jobs", "cancel", "7"], {"kind": "UsageError", "what": "there is no job 7", "exit_code": 2}),
+        (["batch", "bad.yaml", "--out", "out"], {"kind": "PlanError", "path": "bad.yaml", "exit_code": 1}),
+        (["no-such-verb"], {"kind": "UsageError", "exit_code": 2}),
+        (["plan", "check", "bad.yaml", "--no-such"], {"kind": "UsageError", "exit_code": 2}),
+    ],
+)
+@pytest.mark.usefixtures("bad_plan")
+def test_an_error_as_json_is_an_object_on_stdout_beside_the_text_on_stderr(dlec, arguments, expected) -> None:
+    text, data = dlec(*arguments), dlec(*arguments, "--json")
+    found = json.loads(data.stdout)["error"]
+    assert expected.items() <= found.items()
+    assert {"kind", "what", "why", "fix", "exit_code"} <= found.keys()
+    assert (data.stderr, data.exit_code) == (text.stderr, text.exit_code)
+    assert (found["exit_code"], text.stdout) == (data.exit_code, "")
+
+
+def test_of_several_jobs_the_changed_ones_stand_beside_the_error(dlec, tmp_path) -> None:
+    place = Workplace(tmp_path / "store")
+    job_id = place.submit(order("one"))
+    found = json.loads(dlec("jobs", "cancel", job_id, 99, "--json").stdout)
+    assert [(job["id"], job["state"]) for job in found["jobs"]] == [(job_id, "cancelled")]
+    assert found["error"]["what"] == "there is no job 99"
+
+
+def test_an_interrupt_as_json_is_an_error_as_well(dlec, monkeypatch) -> None:
+    monkeypatch.setattr("dlec_tui.cli.models.below", failing(KeyboardInterrupt()))
+    error = json.loads(dlec("models", "--json").stdout)["error"]
+    assert (error["kind"], error["exit_code"]) == ("Interrupted", 130)
+
+
+def test_warnings_that_make_a_check_fail_are_named(dlec, plan: Path) -> None:
+    plan.write_text(plan.read_text() + "entirely_unknown: 1\n")
+    assert dlec("plan", "check", plan).exit_code == 0
+    result = dlec("plan", "check", plan, "--strict")
+    assert result.exit_code == 1
+    assert "which --strict treats as errors" in result.stderr
 
 
 def test_help_lists_the_exit_codes(dlec) -> None:

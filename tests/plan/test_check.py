@@ -65,7 +65,7 @@ FINDINGS = {
     "another width": ([("A", 0, 2), ("WIDE", 2, 4)], "architecture", ERROR, "`hidden_size` is 16"),
     "another family": ([("A", 0, 2), ("QWEN", 2, 4)], "architecture", ERROR, "is a qwen2"),
     "another rope": ([("A", 0, 2), ("ROPE", 2, 4)], "architecture", WARNING, "`rope_theta`"),
-    "another vocabulary": ([("A", 0, 2), ("VOCAB", 2, 4)], "donors", ERROR, "have 32 rows"),
+    "another vocabulary": ([("A", 0, 2), ("VOCAB", 2, 4)], "donors", ERROR, "VOCAB has 32 rows"),
     "tied and untied": ([("TIED", 0, 2), ("A", 2, 4)], "donors", NOTE, "does not share"),
     "a pattern": ([("A", 0, 4, '[{filter: "o_proj|down_proj", value: 0}]')], "filters", WARNING, "matches no tensor"),
     "shadowed": ([("A", 0, 4, "[{value: 1}, {filter: o_proj, value: 0}]")], "filters", WARNING, "never reached"),

@@ -33,14 +33,14 @@ def _vocabulary(facts: Facts) -> Iterator[Problem]:
     expected = stack.config_donor.config.decoder.get("vocab_size")
     slices = facts.plan.slices
     ends = (
-        ("embeddings", stack.embedding.checkpoint, End.EMBEDDING, slices[0]),
-        ("head", stack.head.checkpoint, End.HEAD, slices[-1]),
+        ("embeddings", "have", stack.embedding.checkpoint, End.EMBEDDING, slices[0]),
+        ("head", "has", stack.head.checkpoint, End.HEAD, slices[-1]),
     )
-    for what, checkpoint, end, slice_ in ends:
+    for what, has, checkpoint, end, slice_ in ends:
         rows = _rows(checkpoint, end)
         if rows is not None and isinstance(expected, int) and rows != expected:
             message = (
-                f"{what} of {checkpoint.reference}: {rows:,} rows, but "
+                f"the {what} of {checkpoint.reference} {has} {rows:,} rows, "
                 f"the config of {stack.config_donor.reference} says vocab_size {expected:,}"
             )
             fix = "Take embeddings, head and base_model from checkpoints with the same vocabulary."
