@@ -72,6 +72,16 @@ def test_an_interrupt_while_dlec_is_still_imported_is_one_line(tmp_path: Path) -
     assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "interrupted")
 
 
+def test_a_library_that_cannot_be_imported_is_one_line_and_a_file(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise ImportError('no click\\nhere')")
+    search = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{python_path()['PYTHONPATH']}", "TMPDIR": str(tmp_path)}
+    done = subprocess.run([*DLEC, "--help"], capture_output=True, text=True, env=os.environ | search, cwd=tmp_path)
+    [file] = tmp_path.glob("dlec-crash-*.log")
+    assert (done.returncode, done.stdout) == (70, "")
+    assert done.stderr == f"Error: dlec cannot start: ImportError: no click here; traceback in {file}\n"
+    assert "Traceback" in file.read_text()
+
+
 EVIL = "a\x1b]0;pwned\x07b\x1b[2J\r\x9b1m"
 
 
