@@ -1,8 +1,8 @@
-"""`dlec`, and `python -m dlec_tui`: nothing else is imported before an interrupt is one line and no traceback."""
+"""`dlec`, and `python -m dlec_tui`: until the command line is imported, failures are one line and no traceback too."""
 
 import sys
 
-INTERRUPTED = 130
+UNEXPECTED, INTERRUPTED = 70, 130
 
 
 def main() -> None:
@@ -13,6 +13,20 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
         sys.exit(INTERRUPTED)
+    except Exception as error:
+        sys.stderr.write(f"Error: dlec cannot start: {_kept(error)}\n")
+        sys.exit(UNEXPECTED)
+
+
+def _kept(error: Exception) -> str:
+    """What was raised, and the file with its traceback. Such as a library that is missing or broken."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="dlec-crash-", suffix=".log", delete=False, errors="replace") as file:
+        file.write("".join(traceback.format_exception(error)))
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}; traceback in {file.name}"
 
 
 if __name__ == "__main__":

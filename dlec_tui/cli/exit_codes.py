@@ -13,7 +13,7 @@ INTERRUPTED, NO_READER = 130, 141
 MEANINGS: Mapping[int, str] = {
     SUCCESS: "success",
     HAS_ERRORS: "the plan or the checkpoint has errors",
-    USAGE: "usage error: not understood, not possible, or something named does not exist",
+    USAGE: "usage error: not understood, impossible, or something is missing",
     ENVIRONMENT: "environment error: disk, permissions, network, a missing library",
     JOB_FAILED: "a job failed",
     JOB_CANCELLED: "a job was cancelled",

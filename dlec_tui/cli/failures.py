@@ -94,7 +94,7 @@ def _translated(error: Exception, words: Sequence[str], meta: MutableMapping[str
     if isinstance(error, OSError) and not isinstance(error, UnicodeError):
         return _system_error(error)
     told = contained("unexpected error", error)
-    if not isinstance(told, UnexpectedError):
+    if not isinstance(told, UnexpectedError) or "traceback" in told.where:
         return told
     store: Path | None = meta.get(STORE)
     file = kept(f"dlec {' '.join(words)}\n\n{''.join(traceback.format_exception(error))}", store and store.parent)

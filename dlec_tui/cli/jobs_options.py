@@ -3,18 +3,37 @@
 from collections.abc import Callable, Sequence
 
 import click
+from click.shell_completion import CompletionItem
 
 from dlec_tui.cli.failures import say_error
 from dlec_tui.cli.options import WholeNumber
-from engine.errors import UsageError
+from dlec_tui.jobs.stored import read_jobs
+from engine.errors import DlecError, UsageError, escaped
+from engine.store.location import store_path
 
 JOB_ID = WholeNumber(1, 2**63 - 1)
 """What SQLite takes for a row."""
 
 
-job_argument = click.argument("job_id", metavar="ID", type=JOB_ID)
-jobs_argument = click.argument("job_ids", metavar="ID...", nargs=-1, required=True, type=JOB_ID)
-any_jobs_argument = click.argument("job_ids", metavar="[ID]...", nargs=-1, type=JOB_ID)
+def job_ids_like(ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """For the shell: the numbers of jobs that begin as typed, the newest first, with state and title."""
+    try:
+        found = read_jobs(ctx.params.get("store") or store_path())
+    except DlecError:
+        return []
+    jobs = sorted((stored.job for stored in found.jobs), key=lambda job: -job.id)
+    return [
+        CompletionItem(str(job.id), help=f"{job.state_name}: {escaped(job.order.title)}")
+        for job in jobs
+        if str(job.id).startswith(typed)
+    ]
+
+
+job_argument = click.argument("job_id", metavar="ID", type=JOB_ID, shell_complete=job_ids_like)
+jobs_argument = click.argument(
+    "job_ids", metavar="ID...", nargs=-1, required=True, type=JOB_ID, shell_complete=job_ids_like
+)
+any_jobs_argument = click.argument("job_ids", metavar="[ID]...", nargs=-1, type=JOB_ID, shell_complete=job_ids_like)
 
 
 def to_each(job_ids: Sequence[int], action: Callable[[int], object]) -> tuple[list[int], list[UsageError]]:

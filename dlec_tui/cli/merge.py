@@ -16,6 +16,7 @@ from dlec_tui.jobs.answers import load_check_text
 from dlec_tui.wording import byte_size, duration, plural
 from engine.checkpoint.find import opener
 from engine.errors import escaped, shown
+from engine.jobs.batch import Target, conflicts, unfinished_merges
 from engine.jobs.orders import merge_order
 from engine.plan.companions import REWRITTEN
 from engine.tasks.download import downloading_opener
@@ -60,11 +61,19 @@ def merge(
     if findings := plan.findings():
         click.echo(findings, err=True)
     if queueing:
+        _require_free(plan_path, out, store, overwrite=overwrite)
         order = merge_order(named_plan(plan, strict=strict), out, options, downloads=downloads)
         queue_order(order, queueing, store, wants_json=wants_json)
         return
     report = merge_plan(plan, out, options, strict=strict)
     click.echo(json.dumps(report_as_json(report)) if wants_json else "\n".join(merged_lines(report)))
+
+
+def _require_free(plan_path: Path, out: Path, store: Path, *, overwrite: bool) -> None:
+    """Raises UsageError for an output that exists or that another queued merge writes, before a job is queued."""
+    problem = None if overwrite else next(conflicts([Target(plan_path, out)], unfinished_merges(store)), None)
+    if problem:
+        raise problem
 
 
 def merge_plan(plan: PlanFile, out: Path, options: MergeOptions, *, strict: bool = False) -> MergeReport:

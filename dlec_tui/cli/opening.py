@@ -16,7 +16,7 @@ from dlec_tui.cli.exit_codes import SUCCESS, code_of
 from dlec_tui.cli.failures import say_error
 from dlec_tui.terminal.noise import SCREEN_LOG, diverted
 from dlec_tui.terminal.theme_names import is_far
-from engine.errors import MachineError
+from engine.errors import DlecError, UnexpectedError
 
 GRACE_SECONDS = 0.3
 """What threads get to finish after the screen is gone; what they write is whole or not there."""
@@ -39,7 +39,7 @@ class ScreenOptions:
 
 
 def open_screen(store: Path, options: ScreenOptions) -> None:
-    """Show a store until the user leaves. Raises MachineError when the screen breaks, naming the log."""
+    """Show a store until the user leaves. Raises UnexpectedError when it crashes, naming the log."""
     os.environ.update({**_settings(os.environ), **os.environ})
     _ask_the_terminal_for_its_size()
     log = Path(os.devnull) if options.read_only else store.parent / "logs" / SCREEN_LOG
@@ -60,12 +60,13 @@ def open_screen(store: Path, options: ScreenOptions) -> None:
         raise crash
 
 
-def _crash(log: Path) -> MachineError:
+def _crash(log: Path) -> UnexpectedError:
     fix = "Your session is saved: run dlec to open it again."
-    return MachineError("the workbench crashed", why=f"the traceback is in {log}", fix=fix)
+    where = {"traceback": str(log)}
+    return UnexpectedError("the workbench crashed", why=f"traceback in {log}", fix=fix, where=where)
 
 
-def _leave_at_once(crash: MachineError | None) -> None:
+def _leave_at_once(crash: DlecError | None) -> None:
     """A thread that still waits for something would keep the interpreter from ending."""
     if crash:
         say_error(str(crash))

@@ -97,7 +97,9 @@ def _references(
             if stops():
                 return
             if is_checkpoint:
-                yield (Origin.HERE if root == here else Origin.ADDED), reference_to(directory)
+                reference = reference_to(directory)
+                is_cached = reference != str(directory)
+                yield Origin.CACHE if is_cached else Origin.HERE if root == here else Origin.ADDED, reference
     yield from ((Origin.CACHE, reference) for reference in _cached())
 
 

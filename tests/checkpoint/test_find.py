@@ -1,9 +1,13 @@
 """What finding promises: a path, a cached hub id, each directory opened once, no network unasked."""
 
+import os
+from pathlib import Path
+
 import pytest
 
-from engine.checkpoint.find import below, cached_references, cached_snapshot, locate, opener
-from engine.errors import CheckpointError
+from engine.checkpoint.find import below, cached_references, cached_snapshot, locate, opener, reference_to
+from engine.checkpoint.reference import directory_name
+from engine.errors import CheckpointError, MissingCheckpointError, UsageError
 from tests.tiny import write_llama
 
 
@@ -28,6 +32,59 @@ def test_an_unknown_revision_is_not_cached(hub):
     assert cached_snapshot("org/tiny@other") is None
 
 
+def test_a_hub_id_without_an_organisation_is_one(hub):
+    (hub / "refs" / "main").rename(hub.parent / "main")
+    gpt2 = hub.rename(hub.parent / "models--gpt2")
+    (hub.parent / "main").rename(gpt2 / "refs" / "main")
+    assert locate("gpt2") == locate("gpt2@c0ffee") == gpt2 / "snapshots" / "c0ffee"
+    assert opener()("gpt2").reference == "gpt2"
+    assert list(cached_references()) == ["gpt2"]
+
+
+def test_a_directory_goes_before_a_hub_id_of_its_name(hub, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    hub.rename(hub.parent / "models--gpt2")
+    write_llama(tmp_path / "gpt2")
+    assert locate("gpt2") == Path("gpt2")
+
+
+def test_a_cache_without_a_branch_is_listed_by_its_newest_commit_and_the_error_names_it(hub):
+    (hub / "refs" / "main").unlink()
+    os.utime(write_llama(hub / "snapshots" / "older"), (1, 1))
+    assert list(cached_references()) == ["org/tiny@c0ffee"]
+    assert locate("org/tiny@c0ffee") == hub / "snapshots" / "c0ffee"
+    with pytest.raises(MissingCheckpointError, match="Write org/tiny@c0ffee"):
+        opener()("org/tiny")
+
+
+def test_a_cache_with_another_branch_alone_is_listed_by_that(hub):
+    (hub / "refs" / "main").rename(hub / "refs" / "v2")
+    assert list(cached_references()) == ["org/tiny@v2"]
+
+
+def test_a_repository_of_any_cache_is_one_checkpoint_by_the_path_of_its_folder(hub, tmp_path, monkeypatch):
+    write_llama(hub / "snapshots" / "older")
+    assert list(below(tmp_path)) == [hub]
+    assert reference_to(hub) == "org/tiny"
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "another"))
+    assert list(below(tmp_path)) == [hub]
+    assert reference_to(hub) == str(hub)
+    assert locate(str(hub)) == hub / "snapshots" / "c0ffee"
+    assert opener()(str(hub)).layer_count > 0
+
+
+@pytest.mark.parametrize(
+    "path", ["/a/models--org--tiny", "models--org--tiny/", "/a/models--org--tiny/snapshots/c0ffee"]
+)
+def test_a_path_in_a_cache_is_called_by_its_repository_and_never_by_a_commit(path):
+    assert directory_name(path) == "org/tiny"
+
+
+@pytest.mark.parametrize(("path", "name"), [("/a/b", "b"), ("b/", "b"), (".", "."), ("/models--gpt2", "gpt2")])
+def test_another_path_is_called_by_its_last_part(path, name):
+    assert directory_name(path) == name
+
+
 def test_a_directory_is_opened_once_however_it_is_written(tmp_path):
     directory = write_llama(tmp_path / "a")
     open_reference = opener()
@@ -47,8 +104,9 @@ def test_a_missing_path_is_named():
 
 @pytest.mark.parametrize("reference", ["~nosuchuser/m", "x" * 5000, "a\0b"])
 def test_what_is_no_path_is_one_clear_error(reference):
-    with pytest.raises(CheckpointError):
+    with pytest.raises(CheckpointError) as caught:
         opener()(reference)
+    assert isinstance(caught.value, UsageError)  # it is no fault of a checkpoint
 
 
 def test_checkpoints_below_a_directory_are_found_but_not_inside_each_other(tmp_path):

@@ -46,7 +46,7 @@ def test_a_directory_is_found(dlec, tiny_llama: Path) -> None:
 @pytest.mark.usefixtures("hub")
 def test_what_the_hub_lacks_is_an_error(dlec) -> None:
     result = dlec("download", "org/nowhere")
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert "was not found on the hub" in result.stderr
 
 

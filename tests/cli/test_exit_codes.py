@@ -16,6 +16,8 @@ from click.testing import CliRunner
 from dlec_tui.cli.exit_codes import CODE_OF, MEANINGS
 from dlec_tui.cli.main import dlec as command
 from engine.errors import CheckpointError, DlecError, MachineError, PlanError, UsageError
+from tests.jobs.states import order
+from tests.jobs.workplace import Workplace
 
 DLEC = [sys.executable, "-m", "dlec_tui"]
 
@@ -70,6 +72,16 @@ def test_an_interrupt_while_dlec_is_still_imported_is_one_line(tmp_path: Path) -
     assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "interrupted")
 
 
+def test_a_library_that_cannot_be_imported_is_one_line_and_a_file(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise ImportError('no click\\nhere')")
+    search = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{python_path()['PYTHONPATH']}", "TMPDIR": str(tmp_path)}
+    done = subprocess.run([*DLEC, "--help"], capture_output=True, text=True, env=os.environ | search, cwd=tmp_path)
+    [file] = tmp_path.glob("dlec-crash-*.log")
+    assert (done.returncode, done.stdout) == (70, "")
+    assert done.stderr == f"Error: dlec cannot start: ImportError: no click here; traceback in {file}\n"
+    assert "Traceback" in file.read_text()
+
+
 EVIL = "a\x1b]0;pwned\x07b\x1b[2J\r\x9b1m"
 
 
@@ -110,6 +122,63 @@ def test_asking_for_help_is_fine(dlec, arguments: list[str]) -> None:
     result = dlec(*arguments)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "dlec" in result.stdout
+
+
+def test_without_a_terminal_the_help_comes_with_the_reason(dlec) -> None:
+    result = dlec()
+    assert (result.exit_code, result.stderr) == (0, "The workbench was not opened: standard input is not a terminal.\n")
+    assert result.stdout.startswith("Usage: dlec")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ["plan", "show", "bad.yaml"],
+            {"kind": "PlanError", "path": "bad.yaml", "line": 8, "column": 18, "exit_code": 1},
+        ),
+        (
+            ["merge", "bad.yaml", "out"],
+            {"kind": "PlanError", "path": "bad.yaml", "line": 8, "column": 18, "exit_code": 1},
+        ),
+        (["jobs", "show", "7"], {"kind": "UsageError", "what": "there is no job 7", "exit_code": 2}),
+        (["jobs", "show"], {"kind": "UsageError", "what": "Missing argument 'ID'.", "exit_code": 2}),
+        (["jobs", "cancel", "7"], {"kind": "UsageError", "what": "there is no job 7", "exit_code": 2}),
+        (["batch", "bad.yaml", "--out", "out"], {"kind": "PlanError", "path": "bad.yaml", "exit_code": 1}),
+        (["no-such-verb"], {"kind": "UsageError", "exit_code": 2}),
+        (["plan", "check", "bad.yaml", "--no-such"], {"kind": "UsageError", "exit_code": 2}),
+    ],
+)
+@pytest.mark.usefixtures("bad_plan")
+def test_an_error_as_json_is_an_object_on_stdout_beside_the_text_on_stderr(dlec, arguments, expected) -> None:
+    text, data = dlec(*arguments), dlec(*arguments, "--json")
+    found = json.loads(data.stdout)["error"]
+    assert expected.items() <= found.items()
+    assert {"kind", "what", "why", "fix", "exit_code"} <= found.keys()
+    assert (data.stderr, data.exit_code) == (text.stderr, text.exit_code)
+    assert (found["exit_code"], text.stdout) == (data.exit_code, "")
+
+
+def test_of_several_jobs_the_changed_ones_stand_beside_the_error(dlec, tmp_path) -> None:
+    place = Workplace(tmp_path / "store")
+    job_id = place.submit(order("one"))
+    found = json.loads(dlec("jobs", "cancel", job_id, 99, "--json").stdout)
+    assert [(job["id"], job["state"]) for job in found["jobs"]] == [(job_id, "cancelled")]
+    assert found["error"]["what"] == "there is no job 99"
+
+
+def test_an_interrupt_as_json_is_an_error_as_well(dlec, monkeypatch) -> None:
+    monkeypatch.setattr("dlec_tui.cli.models.below", failing(KeyboardInterrupt()))
+    error = json.loads(dlec("models", "--json").stdout)["error"]
+    assert (error["kind"], error["exit_code"]) == ("Interrupted", 130)
+
+
+def test_warnings_that_make_a_check_fail_are_named(dlec, plan: Path) -> None:
+    plan.write_text(plan.read_text() + "entirely_unknown: 1\n")
+    assert dlec("plan", "check", plan).exit_code == 0
+    result = dlec("plan", "check", plan, "--strict")
+    assert result.exit_code == 1
+    assert "which --strict treats as errors" in result.stderr
 
 
 def test_help_lists_the_exit_codes(dlec) -> None:

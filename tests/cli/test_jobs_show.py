@@ -62,6 +62,17 @@ def test_show_gives_the_command_that_does_the_same(dlec, place, task, request_, 
     assert re.findall("^command +(.*)$", text, flags=re.MULTILINE) == ([command] if command else [])
 
 
+@pytest.mark.parametrize("task", ["profile", "score", "verify", "preview", "sweep", "merge", "a task of the future"])
+def test_of_a_job_of_another_version_is_shown_what_can_be(dlec, place, task):
+    job_id = place.submit(order("something", task=task, request={"new_key": 1, "text": 5}))
+    put(place, job_id, Done(now(), now(), {"new_answer": 7}))
+    result, data = dlec("jobs", "show", job_id), dlec("jobs", "show", job_id, "--json")
+    assert (result.exit_code, data.exit_code) == (0, 0)
+    assert result.stdout.startswith(f"job {job_id}: something\nstate      done")
+    assert "command " not in result.stdout
+    assert json.loads(data.stdout)["result"] == {"new_answer": 7}
+
+
 LOADCHECK = {
     "ok": True,
     "architecture": "LlamaForCausalLM",

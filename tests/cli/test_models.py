@@ -42,6 +42,33 @@ def test_the_hub_cache_is_listed_without_paths(dlec, tiny_llama: Path, tmp_path:
     assert "org/tiny" in references
 
 
+def test_hub_caches_are_listed_as_repositories_wherever_they_are_and_none_twice(dlec, tiny_llama, tmp_path) -> None:
+    for cache in ("no-hub-cache", "another"):
+        for commit in ("c0ffee", "facade"):
+            shutil.copytree(tiny_llama, tmp_path / cache / "models--org--tiny" / "snapshots" / commit)
+        (tmp_path / cache / "models--org--tiny" / "refs").mkdir()
+        (tmp_path / cache / "models--org--tiny" / "refs" / "main").write_text("facade")
+    shutil.copytree(tmp_path / "another" / "models--org--tiny", tmp_path / "no-hub-cache" / "models--gpt2")
+    text, rows = dlec("models").stdout, json.loads(dlec("models", "--json").stdout)
+    assert {row["reference"] for row in rows} == {"another/models--org--tiny", "org/tiny", "gpt2"}
+    assert len(rows) == 3
+    assert not [row for row in rows if row["problem"]]
+    assert "org/tiny in another" in text
+    assert not any(commit in text for commit in ("c0ffee", "facade"))
+    assert len(json.loads(dlec("models", ".", "no-hub-cache", "--json").stdout)) == 3
+    for row in rows:
+        assert dlec("plan", "new", "repeat", row["reference"], "--layers", "1:2").exit_code == 0
+
+
+def test_a_repository_without_a_branch_is_listed_so_that_it_can_be_opened(dlec, tiny_llama, tmp_path) -> None:
+    shutil.copytree(tiny_llama, tmp_path / "no-hub-cache" / "models--org--tiny" / "snapshots" / "c0ffee")
+    [row] = json.loads(dlec("models", "--json").stdout)
+    assert (row["reference"], row["problem"]) == ("org/tiny@c0ffee", None)
+    missing = dlec("plan", "new", "repeat", "org/tiny")
+    assert missing.exit_code == 2
+    assert "Write org/tiny@c0ffee" in missing.stderr
+
+
 def test_nothing_found_is_said_and_no_error(dlec, tmp_path: Path) -> None:
     result = dlec("models", tmp_path)
     assert (result.exit_code, result.stdout) == (0, "")

@@ -158,3 +158,15 @@ def verb(queueing: Queueing | None) -> None:
 def test_a_verb_learns_whether_and_how_it_is_queued() -> None:
     said = [CliRunner().invoke(verb, words).stdout for words in ([], ["--queue"], ["--queue", "--priority", "-3"])]
     assert said == ["None\n", "Queueing(priority=0)\n", "Queueing(priority=-3)\n"]
+
+
+def test_a_merge_into_an_output_that_exists_or_is_another_jobs_is_not_queued(dlec, plan: Path) -> None:
+    Path("taken").mkdir()
+    Path("taken/mine").touch()
+    taken = dlec("merge", plan, "taken", "--queue")
+    assert (taken.exit_code, taken.stdout) == (2, "")
+    assert "exists and is not empty" in taken.stderr
+    assert dlec("merge", plan, "taken", "--queue", "--overwrite").exit_code == 0
+    assert dlec("merge", plan, "out", "--queue").exit_code == 0
+    assert dlec("merge", plan, "out", "--queue").exit_code == 2
+    assert len(jobs()) == 2

@@ -46,7 +46,7 @@ def test_what_is_misspelt_is_put_right_and_nothing_else_is_touched(models, start
     assert result.checked.text == meant
     assert result.checked.ok
     assert [problem.rule for problem in result.mended] == [
-        "merge-method", "unknown-key", "dtype", "unknown-key", "scale"
+        "merge-method", "unknown-key", "dtype", "unknown-key", "lone-filter"
     ]  # fmt: skip
 
 

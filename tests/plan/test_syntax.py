@@ -62,7 +62,7 @@ def test_a_filtered_scale_outside_a_list_is_read_with_a_warning_for_older_mergek
     parsed = parse(plan_with("parameters:\n  scale: {filter: o_proj, value: 0}"))
     (level,) = parsed.plan.slices[0].levels
     assert [(entry.filter, entry.values) for entry in level] == [("o_proj", (0.0,))]
-    assert [(problem.rule, problem.severity) for problem in parsed.problems] == [("scale", Severity.WARNING)]
+    assert [(problem.rule, problem.severity) for problem in parsed.problems] == [("lone-filter", Severity.WARNING)]
 
 
 @pytest.mark.parametrize(

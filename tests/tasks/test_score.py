@@ -6,6 +6,7 @@ import pytest
 
 from engine.errors import UsageError
 from engine.protocol import silent
+from engine.store.database import open_for_reading
 from engine.tasks import score
 from engine.tasks.score import METRICS
 
@@ -32,6 +33,20 @@ def test_only_what_is_missing_is_measured(request_of, monkeypatch) -> None:
     assert asked == [[(1, 2), (2, 4)], [(3, 5)]]
     assert two["scores"][0] == one["scores"][1]
     assert (two["found"], again["found"]) == (False, True)
+
+
+def test_the_store_is_read_once_however_many_blocks_are_asked_for(request_of, monkeypatch) -> None:
+    wanted = {**request_of, "metric": "second-pass", "width": [1, 2, 3]}
+    score.run(wanted, silent)
+    opened = []
+    monkeypatch.setattr(score, "open_for_reading", lambda store: opened.append(store) or open_for_reading(store))
+    assert len(score.run(wanted, silent)["scores"]) == 6 + 5 + 4
+    assert len(opened) == 1
+
+
+def test_a_metric_that_does_not_exist_is_a_usage_error(request_of) -> None:
+    with pytest.raises(UsageError, match="magic is not a metric"):
+        score.run({**request_of, "metric": "magic", "width": [1]}, silent)
 
 
 @pytest.mark.parametrize("wrong", [{"blocks": [[2, 2]]}, {"blocks": [[4, 9]]}, {"width": [7]}, {"width": [0]}, {}])

@@ -105,7 +105,7 @@ def test_a_directory_is_added_with_completion_and_forgotten(home: Path, tmp_path
     write_llama(tmp_path / "elsewhere" / "models" / "far-llama", seed=5)
     begun = typed(str(tmp_path / "elsewhere" / "mo"))
     refused, _, added, forgotten = seen(
-        home, ["a", *"nowhere", "enter"], ["escape", "a", *begun], ["tab", "enter"], ["x"]
+        home, ["a", *typed("no/such/place"), "enter"], ["escape", "a", *begun], ["tab", "enter"], ["x"]
     )
     assert "is neither a directory nor ORG/NAME" in refused
     assert "4 models" in added

@@ -17,6 +17,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from dlec_tui.cli.exit_codes import UNEXPECTED
 from dlec_tui.cli.main import dlec
 from dlec_tui.session.remembered import read_session
 
@@ -162,23 +163,46 @@ Workbench.on_ready = lambda app: 1 / 0
 
 def test_a_screen_that_breaks_says_where_to_read_why(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path, code=BROKEN)
-    assert terminal.ended() == 3
-    assert b"the screen broke" in terminal.written
+    assert terminal.ended() == UNEXPECTED
+    assert b"the workbench crashed" in terminal.written
+    assert b"screen.log" in terminal.written
     assert "ZeroDivisionError" in (tmp_path / "logs" / "screen.log").read_text()
 
 
+THREAD_SECONDS = 30
+BROKEN_WITH_A_THREAD = f"""
+import threading, time
+from dlec_tui.app import Workbench
+
+def broken(app):
+    threading.Thread(target=time.sleep, args=({THREAD_SECONDS},)).start()
+    1 / 0
+
+Workbench.on_ready = broken
+{DLEC}"""
+
+
+def test_a_screen_that_breaks_while_a_thread_hangs_says_the_same_at_once(tmp_path: Path) -> None:
+    asked = time.monotonic()
+    terminal = Terminal(tmp_path, code=BROKEN_WITH_A_THREAD)
+    assert terminal.ended() == UNEXPECTED
+    assert b"the workbench crashed" in terminal.written
+    assert time.monotonic() - asked < THREAD_SECONDS
+
+
 @pytest.mark.parametrize("term", ["dumb", ""])
-def test_a_terminal_that_shows_no_screens_gets_help(tmp_path: Path, term: str) -> None:
+def test_a_terminal_that_shows_no_screens_gets_help_and_the_reason(tmp_path: Path, term: str) -> None:
     terminal = Terminal(tmp_path, environment=PLAIN | {"TERM": term})
     assert terminal.ended() == 0
     assert ENTER_FULL_SCREEN not in terminal.written
     assert b"Usage: dlec" in terminal.written
+    assert b"The workbench was not opened: TERM=" in terminal.written
 
 
 def test_options_of_the_screen_before_a_verb_are_refused() -> None:
     result = CliRunner().invoke(dlec, ["--theme", "dark", "keys"])
     assert result.exit_code == 2
-    assert "--theme is for the screen" in result.output
+    assert "--theme is for the workbench" in result.output
 
 
 def test_keys_lists_actions_and_says_what_the_keymap_gets_wrong(tmp_path: Path) -> None:

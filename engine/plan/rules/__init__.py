@@ -82,6 +82,7 @@ WARNINGS_OF_THE_TEXT: Mapping[str, str] = {
     "chat-template": "a chat template that is copied from elsewhere than the plan says",
     "dlec-comment": "a comment to dlec that it does not understand",
     "documents": "one of several documents that nothing uses",
+    "lone-filter": "a filtered scale outside a list, which only newer versions of mergekit read",
     "model-form": "a model written in a way that only dlec reads",
     "models-form": "a plan written as `models:` of which one key does nothing",
     "no-effect": "a key that mergekit accepts and never reads",

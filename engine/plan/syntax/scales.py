@@ -29,7 +29,7 @@ def read_parameters(
 def read_setting(node: Node, what: str, found: Findings) -> ScaleLevel:
     if isinstance(node, Mapping):
         message = "mergekit before 0.1.5 refuses a single filtered scale that is not in a list"
-        found.warning("scale", message, node.place, "Put `- ` before it.", _as_list(node))
+        found.warning("lone-filter", message, node.place, "Put `- ` before it.", _as_list(node))
         entry = _filtered(node, what, found)
         return () if entry is None else (entry,)
     items = node.items() if isinstance(node, Sequence) else []

@@ -8,6 +8,7 @@ import pytest
 
 from dlec_tui.models.discovery import found, from_data, known_models, search
 from dlec_tui.models.found import Origin, as_data
+from dlec_tui.models.text import name_of
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.summary import ModelSummary
 from engine.store.database import open_for_writing
@@ -52,6 +53,20 @@ def test_models_of_every_origin_are_found_each_once(tmp_path: Path) -> None:
         str(elsewhere): Origin.ADDED,
         "org/cached": Origin.CACHE,
     }
+
+
+def test_a_hub_cache_below_the_directory_is_its_repositories_each_once(tmp_path: Path) -> None:
+    write_llama(tmp_path / "cache" / "models--org--cached" / "snapshots" / "older")
+    copy = shutil.copytree(tmp_path / "cache", tmp_path / "a copy")
+    found = references(tmp_path / "dlec.sqlite", tmp_path)
+    assert found == {str(copy / "models--org--cached"): Origin.HERE, "org/cached": Origin.CACHE}
+    assert {name_of(reference) for reference in found} == {"org/cached"}
+
+
+def test_a_cache_of_an_unknown_user_hides_no_other_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", "~nobody-here/cache")
+    model = write_llama(tmp_path / "here" / "a")
+    assert references(tmp_path / "dlec.sqlite", tmp_path / "here") == {str(model): Origin.HERE}
 
 
 def test_a_profiled_model_is_known_wherever_it_was_moved_and_its_finetune_is_not(tmp_path: Path) -> None:
