@@ -32,6 +32,8 @@ LEFT_OUT: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Reason to patterns of names, whatever the stack is."""
 
+_LABELS = ("id2label", "label2id")
+
 REWRITTEN = "speaks of layers; rewritten for the new ones"
 _NAMES_LAYERS = "speaks of the source's layers"
 _QUANTISATION = re.compile(r"quant")
@@ -190,7 +192,7 @@ def _is_layer_wise(data: Any, depth: int, key: str = "") -> bool:
     """Whether something has an entry for each layer, by number or in a list that is not known."""
     if isinstance(data, dict):
         numbers = [name for name in data if name.isdigit()]
-        if numbers and ("layer" in key or sorted(map(int, numbers)) == list(range(depth))):
+        if key not in _LABELS and numbers and ("layer" in key or sorted(map(int, numbers)) == list(range(depth))):
             return True
         return any(
             _is_layer_wise(inner, depth, name) for name, inner in data.items() if isinstance(inner, (dict, list))

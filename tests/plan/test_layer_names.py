@@ -339,6 +339,12 @@ def test_a_block_inside_another_towers_part_is_left_alone() -> None:
     assert rewritten(MODELS["two towers"], path, block, [0, 1, 2, 1, 2, 3, 4, 5]) == block
 
 
+def test_a_block_of_another_model_is_left_alone() -> None:
+    config = {"talker_config": {"num_hidden_layers": 6, "quantization_config": {"ignore": ["model.layers.1.mlp"]}}}
+    text = output_config(stack_of(MODELS["llama"].checkpoint({(key,): config[key] for key in config}), LAYERS)).text
+    assert json.loads(text)["talker_config"] == config["talker_config"]
+
+
 def test_an_expression_that_reaches_two_towers_still_means_the_same_in_both() -> None:
     listed = {"ignore": [r"re:.*layers\.2\.mlp.*"]}
     stack = stack_of(MODELS["two towers"].checkpoint({("quantization_config",): listed}), [0, 1, 2, 1, 2, 3, 4, 5])
@@ -385,6 +391,7 @@ def test_entries_about_layers_that_were_dropped_go() -> None:
     [
         ({"ignore": ["re:.*layers\\.(2"]}, "not a regular expression"),
         ({"exit": "model.layers.2"}, "2 times"),
+        ({"ignore": [r"re:(.*(.*\.)*)*2\.mlp"]}, "may never end"),
         ({"dynamic": {r"+:.*\.2\.(": {}}}, "not a regular expression"),
     ],
 )

@@ -8,7 +8,7 @@ from engine.checkpoint.config import LAYER_COUNT_KEYS, LENGTH_KEYS, QUANTISATION
 from engine.checkpoint.json_splice import KeyPath, spliced
 from engine.checkpoint.layer_keys import indices, lists, patterns, refusals, thresholds
 from engine.checkpoint.layer_keys.draft import Draft, Visits, described, refused
-from engine.checkpoint.layer_names import Modules, Origins, general_part, renamed
+from engine.checkpoint.layer_names import Modules, Origins, general_part, renamed_in_configs
 from engine.errors import shown
 
 
@@ -90,7 +90,7 @@ def _renamed_modules(
     configs = _each_once(donor, visits)
     if len(configs) > 1:
         _check_quantised_alike(configs, origins)
-    changes = renamed([config.data for config in configs], origins)
+    changes = renamed_in_configs(configs, origins)
     notes += [f"`{shown('.'.join(path))}` names layers; its entries follow them." for path in changes]
     return dict(changes)
 

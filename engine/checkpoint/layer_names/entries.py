@@ -27,6 +27,8 @@ _MATCHED_KEYS = frozenset({"dynamic"})
 _PATTERN = re.compile(r"[\\^$(|+{*?\[]")
 _REGEX_ONLY = re.compile(r"[\\^$(|+{]")
 
+_REPEATED_REPETITION = re.compile(r"(?<!\\)[*+}]\)+[*+{]")
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -47,7 +49,11 @@ class Entry:
 
     @cached_property
     def matches(self) -> Callable[[str], object]:
-        """Whether a name matches. Raises CheckpointError when the entry is no regular expression."""
+        """Whether a name matches. Raises CheckpointError when the entry is no regular expression, or an endless one."""
+        if self.spelling in REGULAR and _REPEATED_REPETITION.search(self.body):
+            raise CheckpointError(
+                f"`{shown(self.text)}` is refused", why="matching a repeated repetition may never end"
+            )
         try:
             match self.spelling:
                 case Spelling.NAME:

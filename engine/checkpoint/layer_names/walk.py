@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from engine.checkpoint.anatomy import is_of_other_tower
+from engine.checkpoint.config import ModelConfig, is_model_config
 from engine.checkpoint.layer_names.entries import Entry, Spelling, entry_of
 from engine.checkpoint.layer_names.numbers import pinned
 from engine.checkpoint.layer_names.origins import HOLDERS, Modules, Origins
@@ -33,6 +34,11 @@ def renamed(documents: Values, origins: Origins, below: Path = ()) -> Mapping[Pa
     return dict(_Walk(origins, below).changes((), documents))
 
 
+def renamed_in_configs(configs: Sequence[ModelConfig], origins: Origins) -> Mapping[Path, Any]:
+    """The same for the config.json of each source, whose parts for other models keep their numbers."""
+    return dict(_Walk(origins, (), configs[0].towers).changes((), [config.data for config in configs]))
+
+
 def general_part(value: Any, modules: Modules, keys: Path = ()) -> Any:
     """`value` without the entries that are about single layers."""
     if isinstance(value, dict):
@@ -55,17 +61,26 @@ class _Walk:
 
     origins: Origins
     below: Path
+    towers: Sequence[Path] | None = None
+    """Where the decoder's parts are; None for a document without parts."""
 
     def changes(self, path: Path, values: Values) -> Iterator[tuple[Path, Any]]:
         value = values[0]
         if isinstance(value, dict) and not self._has_entries(path, value):
             for key in value:
-                if not is_of_other_tower(key):
+                if not self._is_elsewhere((*path, key), value[key]):
                     yield from self.changes((*path, key), _at(values, key))
             return
         new = self._walked(path, values)
         if new != value:
             yield path, new
+
+    def _is_elsewhere(self, path: Path, value: Any) -> bool:
+        """Whether a part is about another tower or another model."""
+        if is_of_other_tower(path[-1]) or self.towers is None:
+            return is_of_other_tower(path[-1])
+        is_of_decoder = any(tower[: len(path)] == path for tower in self.towers)
+        return isinstance(value, dict) and is_model_config(value) and not is_of_decoder
 
     def _walked(self, path: Path, values: Values) -> Any:
         match values[0]:
