@@ -391,7 +391,7 @@ def test_entries_about_layers_that_were_dropped_go() -> None:
     ("block", "why"),
     [
         ({"ignore": ["re:.*layers\\.(2"]}, "not a regular expression"),
-        ({"exit": "model.layers.2"}, "2 times"),
+        ({"exit": "model.layers.2"}, "the stack needs 2"),
         ({"ignore": [r"re:(.*(.*\.)*)*2\.mlp"]}, "may never end"),
         ({"dynamic": {r"+:.*\.2\.(": {}}}, "not a regular expression"),
     ],
@@ -433,6 +433,19 @@ def test_names_outside_quantisation_follow_too_and_ordinary_text_is_left_alone()
         "num_hidden_layers": 10,
         "_keys_to_ignore_on_load_unexpected": [r"model\.layers\.8.*"],
         "license": ["see layers.2 of the onion"],
+    }
+
+
+def test_sentences_are_no_entries_and_a_lone_expression_is_one() -> None:
+    block = {
+        "dataset": ["(2) layers.2 are [not] 5 layers", "a|b 2"],
+        "target": r".*layers\.2\.mlp.*",
+        "exit": "model.layers.5",
+    }
+    assert rewritten(MODELS["llama"], ("quantization_config",), block) == {
+        **block,
+        "target": r".*layers\.(?:2|5)\.mlp.*",
+        "exit": "model.layers.8",
     }
 
 

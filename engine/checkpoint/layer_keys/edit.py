@@ -54,7 +54,7 @@ def _is_identity(donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]]) 
 
 
 def _rewritten(donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]], tower: Tower) -> Draft:
-    known = {id(config): described(config, tower) for config in [*(config for config, _ in visits), donor]}
+    known = {id(config): described(config, tower) for config in _each_once(donor, visits)}
     draft = Draft(known[id(donor)], len(visits))
     _rewrite(draft, Visits((known[id(config)], layer) for config, layer in visits))
     return draft

@@ -51,6 +51,8 @@ def general_part(value: Any, modules: Modules, keys: Path = ()) -> Any:
 
 
 def _is_about_layers(text: str, keys: Path, modules: Modules) -> bool:
+    if text.isidentifier():
+        return False
     entry = entry_of(text, keys)
     return pinned(entry, modules) is not None or (entry.spelling is not Spelling.NAME and any(map(str.isdigit, text)))
 
@@ -121,17 +123,21 @@ class _Walk:
         return [self._walked(path, [_item(value, index) for value in values]) for index in range(len(values[0]))]
 
     def _single(self, path: Path, text: str) -> str:
-        """A string that is no entry of a list: it can name one layer, not several."""
-        if not _MODULE_NAME.fullmatch(text) or not self._names_layer(path, text):
+        """A string that is no entry of a list: a name can name one layer, not several."""
+        if not self._may_name_layer(path, text):
             return text
         found = self._placed(path, text, {0: None})
         if len(found) != 1:
-            raise self._error(path, f"it names one layer, `{shown(text)}`, which the stack has {len(found)} times")
+            raise self._error(path, f"there is room for one name, `{shown(text)}`, and the stack needs {len(found)}")
         return found[0].text
 
-    def _names_layer(self, path: Path, text: str) -> bool:
-        entry = entry_of(text, path)
-        return entry.spelling is Spelling.NAME and pinned(entry, self.origins.modules) is not None
+    def _may_name_layer(self, path: Path, text: str) -> bool:
+        keys = (*self.below, *path)
+        entry = entry_of(text, keys)
+        if entry.spelling is Spelling.NAME:
+            return _MODULE_NAME.fullmatch(text) is not None and pinned(entry, self.origins.modules) is not None
+        is_of_modules = any(map(_SELECTS_MODULES.search, keys)) and _HOLDER.search(text) is not None
+        return is_of_modules and self._chooses_modules(entry, keys)
 
     def _placed(self, path: Path, text: str, said: Said) -> list[Placed]:
         keys = (*self.below, *path)
@@ -146,6 +152,8 @@ class _Walk:
             raise self._error(path, error.line, error.fix) from error
 
     def _chooses_modules(self, entry: Entry, keys: Path) -> bool:
+        if not entry.sign and any(map(str.isspace, entry.body)):
+            return False
         if entry.spelling is Spelling.NAME or entry.sign:
             return True
         return any(map(_SELECTS_MODULES.search, keys)) or _HOLDER.search(entry.body) is not None
