@@ -69,7 +69,7 @@ NAMES = 22_422
 @pytest.mark.bench
 def test_a_list_of_22422_names_is_rewritten_in_2_s(tmp_path):
     names = [f"model.layers.{number % LAYERS}.mlp.experts.{number // LAYERS}.up" for number in range(NAMES)]
-    config = {"quantization_config": {"quantized_layers": dict.fromkeys(names, {"bits": 4}), "ignore": names}}
+    config = {"quantization_config": {"quantized_layers": {name: {"bits": 4} for name in names}, "ignore": names}}
     path = str(write_llama(tmp_path / "named", layers=LAYERS, config=config))
     ranges = ((0, LAYERS - 4), (LAYERS - 8, LAYERS))
     slices = [f"- sources: [{{model: {path}, layer_range: [{start}, {end}]}}]\n" for start, end in ranges]
