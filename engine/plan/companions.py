@@ -23,7 +23,7 @@ from engine.errors import CheckpointError, shown
 from engine.plan.outputs import origins_of
 from engine.plan.stack import Stack
 
-LEFT_OUT: Mapping[str, tuple[str, ...]] = {
+LEFT_OUT: dict[str, tuple[str, ...]] = {
     "was measured on the source's layers": ("imatrix*", "*.imatrix", "quant_log*"),
     "signs or sums up the source's files": (
         "*.sig", "*.sigstore", "*.sigstore.json", "*.asc", "*.minisig", "*.intoto.jsonl", "*.md5", "*.sha256",
@@ -104,16 +104,16 @@ def _rewritten(name: str, text: str, stack: Stack) -> str:
     except (ValueError, RecursionError):
         return text
     origins = origins_of(stack)
+    depths = dict(_depth_changes(data, stack))
+    new = spliced(text, depths)
+    data = json.loads(new) if depths else data
     documents = [data, *(_document(checkpoint, name) for checkpoint in _givers(stack)[1:])]
-    changes = dict(renamed(documents, origins, (name,)))
-    changes |= dict(_depth_changes(data, stack))
-    if changes and len(documents) > 1:
-        _check_alike(name, documents, origins)
+    changes = renamed(documents, origins, (name,))
+    if len(documents) > 1 and (changes or depths or _QUANTISATION.search(name)):
+        _check_alike(name, [json.loads(text), *documents[1:]], origins)
     if _is_numbered_otherwise(text, data, origins):
         raise CheckpointError("it lists the layers in a way that is not understood")
-    if () in changes:
-        return json.dumps(changes[()], indent=2, ensure_ascii=False) + "\n"
-    return spliced(text, changes)
+    return json.dumps(changes[()], indent=2) + "\n" if () in changes else spliced(new, changes)
 
 
 def _as_it_was(name: str, text: str, stack: Stack) -> str:

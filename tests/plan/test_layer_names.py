@@ -516,6 +516,33 @@ def test_what_says_nothing_of_single_layers_is_copied(name: str, text: str) -> N
     assert not found.rewritten
 
 
+def test_a_file_whose_top_names_layers_is_rewritten_with_its_depth() -> None:
+    text = '{"n_layers": 7, "model.layers.5": {"bits": 7}, "odd": "\\ud800"}'
+    found = companions(stack_of(MODELS["llama"].checkpoint({}, {"x.json": text}), LAYERS)).rewritten["x.json"]
+    assert json.loads(found) == {"n_layers": 10, "model.layers.8": {"bits": 7}, "odd": "\ud800"}
+    assert found.encode()
+
+
+def test_a_depth_among_names_is_rewritten_with_them() -> None:
+    text = '{"inner": {"n_layers": 7, "model.layers.5": 1}}'
+    found = companions(stack_of(MODELS["llama"].checkpoint({}, {"x.json": text}), LAYERS)).rewritten["x.json"]
+    assert json.loads(found) == {"inner": {"n_layers": 10, "model.layers.8": 1}}
+
+
+def test_sources_whose_quantisation_files_differ_are_refused() -> None:
+    first, second = (
+        MODELS["llama"].checkpoint({}, {"hf_quant_config.json": json.dumps({"exclude_modules": [name]})})
+        for name in ("lm_head", "model.norm")
+    )
+    visits = tuple(Visit(checkpoint, 0, 0) for checkpoint in (first, second))
+    with pytest.raises(CheckpointError, match=r"hf_quant_config\.json"):
+        companions(Stack(visits, Donor(first), Donor(second), first))
+    bare = MODELS["llama"].checkpoint({})
+    for donor, other in ((bare, first), (first, bare)):
+        with pytest.raises(CheckpointError, match=r"hf_quant_config\.json"):
+            companions(Stack((Visit(donor, 0, 0), Visit(other, 0, 0)), Donor(donor), Donor(other), donor))
+
+
 def test_a_quantisation_file_that_cannot_be_rewritten_forbids_the_stack() -> None:
     text = '{"exclude_modules": ["re:.*layers.(5"]}'
     with pytest.raises(CheckpointError, match=r"hf_quant_config\.json"):
