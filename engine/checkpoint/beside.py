@@ -10,7 +10,7 @@ from engine.errors import MachineError
 
 MAX_BYTES = 2**24
 """A larger file is a vocabulary or data, not settings."""
-_SETTINGS = ("*.json", "*.yaml", "*.yml")
+_SETTINGS = ("*.json", "*.jsonl", "*.yaml", "*.yml", "*.toml", "*.ini", "*.csv")
 _NO_SETTINGS = (
     CONFIG_FILE,
     "*.index.json",

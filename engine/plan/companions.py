@@ -26,8 +26,9 @@ from engine.plan.stack import Stack
 LEFT_OUT: dict[str, tuple[str, ...]] = {
     "was measured on the source's layers": ("imatrix*", "*.imatrix", "quant_log*"),
     "signs or sums up the source's files": (
-        "*.sig", "*.sigstore", "*.sigstore.json", "*.asc", "*.minisig", "*.intoto.jsonl", "*.md5", "*.sha256",
-        "*.sha256sum", "sha256sum*", "checksums*",
+        "*.sig", "*.sign", "*.sigstore", "*.sigstore.json", "*signature*", "*.asc", "*.minisig", "*.p7s",
+        "*.intoto.jsonl", "*attestation*", "*.md5", "*.sha1", "*.sha256", "*.sha512", "*.blake3",
+        "md5sum*", "MD5SUM*", "sha*sum*", "SHA*SUM*", "*checksum*",
     ),
 }  # fmt: skip
 """Reason to patterns of names, whatever the stack is."""
@@ -102,7 +103,7 @@ def _rewritten(name: str, text: str, stack: Stack) -> str:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        return text
+        return _as_it_was(name, text, stack)
     origins = origins_of(stack)
     depths = dict(_depth_changes(data, stack))
     new = spliced(text, depths)
@@ -117,8 +118,8 @@ def _rewritten(name: str, text: str, stack: Stack) -> str:
 
 
 def _as_it_was(name: str, text: str, stack: Stack) -> str:
-    """The text of a YAML file that says nothing of single layers."""
-    documents = _yaml_documents(text)
+    """The text of a file other than JSON that says nothing of single layers."""
+    documents = _yaml_documents(text) if name.endswith((".yaml", ".yml")) else None
     if documents is None:
         is_stale = _NUMBERED_TEXT.search(text) is not None
     else:
