@@ -10,7 +10,7 @@ from engine.errors import MachineError
 
 MAX_BYTES = 2**24
 """A larger file is a vocabulary or data, not settings."""
-_SETTINGS = ("*.json", "*.yaml", "*.yml")
+_SETTINGS = ("*.json", "*.jsonl", "*.yaml", "*.yml", "*.toml", "*.ini", "*.csv")
 _NO_SETTINGS = (
     CONFIG_FILE,
     "*.index.json",
@@ -30,23 +30,37 @@ _NO_SETTINGS = (
 )
 """Files of which it is known that they have nothing to say of layers, or that do not go into a new model."""
 
+_NO_FOLDERS = (".*", "checkpoint-*", "coreml", "global_step*", "onnx", "openvino", "original", "runs")
+"""Folders that do not go into a new model."""
+
 
 def files_beside(directory: Path) -> Mapping[str, str | None]:
     """The names of the files in `directory` to their text; None for those that are no settings.
 
-    Raises MachineError when the directory cannot be read.
+    Of its folders the settings alone are given, as "folder/name". Raises MachineError when it cannot be read.
     """
     try:
         with os.scandir(directory) as entries:
-            return dict(sorted(_read(entries)))
+            return dict(sorted(pair for entry in entries for pair in _read(entry)))
     except OSError as error:
         raise MachineError(f"{directory} cannot be read", why=error.strerror or str(error)) from error
 
 
-def _read(entries: Iterator[os.DirEntry[str]]) -> Iterator[tuple[str, str | None]]:
-    for entry in entries:
-        if entry.is_file():
-            yield entry.name, _text(entry) if _is_settings(entry) else None
+def _read(entry: os.DirEntry[str]) -> Iterator[tuple[str, str | None]]:
+    if entry.is_file():
+        yield entry.name, _text(entry) if _is_settings(entry) else None
+    elif entry.is_dir(follow_symlinks=False) and not _is_one_of(entry.name, _NO_FOLDERS):
+        yield from ((f"{entry.name}/{file.name}", _text(file)) for file in _files_in(entry) if _is_settings(file))
+
+
+def _files_in(folder: os.DirEntry[str]) -> list[os.DirEntry[str]]:
+    """None of a folder that is a model of its own, or that cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            files = [entry for entry in entries if entry.is_file()]
+    except OSError:
+        return []
+    return [] if any(file.name == CONFIG_FILE for file in files) else files
 
 
 def _is_settings(entry: os.DirEntry[str]) -> bool:

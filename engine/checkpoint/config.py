@@ -127,6 +127,11 @@ def decoder_config(file: ConfigFile, names: Collection[str] = ()) -> ModelConfig
     raise _unsaid(file, depths)
 
 
+def is_model_config(part: Mapping[str, Any]) -> bool:
+    """Whether a part of a config.json describes a model of its own."""
+    return "model_type" in part or any(key in part for key in LAYER_COUNT_KEYS)
+
+
 def _config_file(text: str, path: Path) -> ConfigFile:
     try:
         data = json.loads(text)

@@ -14,6 +14,7 @@ from engine.checkpoint.config import CONFIG_FILE
 from engine.checkpoint.index import INDEX_FILE
 from engine.errors import MachineError
 from engine.files import sync_file, write_synced
+from engine.plan.companions import LEFT_OUT as OF_THE_SOURCE
 from engine.plan.companions import Companions
 
 LEFT_OUT = {
@@ -91,7 +92,7 @@ def _carried(root: Path, below: PurePath, weights: set[Path], left_out: dict[str
 
 
 def _reason_against(entry: os.DirEntry[str]) -> str:
-    for reason, patterns in LEFT_OUT.items():
+    for reason, patterns in (LEFT_OUT | OF_THE_SOURCE).items():
         if any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in patterns):
             return reason
     if entry.is_symlink() and entry.is_dir():

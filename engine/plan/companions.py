@@ -23,14 +23,17 @@ from engine.errors import CheckpointError, shown
 from engine.plan.outputs import origins_of
 from engine.plan.stack import Stack
 
-LEFT_OUT: Mapping[str, tuple[str, ...]] = {
+LEFT_OUT: dict[str, tuple[str, ...]] = {
     "was measured on the source's layers": ("imatrix*", "*.imatrix", "quant_log*"),
     "signs or sums up the source's files": (
-        "*.sig", "*.sigstore", "*.sigstore.json", "*.asc", "*.minisig", "*.intoto.jsonl", "*.md5", "*.sha256",
-        "*.sha256sum", "sha256sum*", "checksums*",
+        "*.sig", "*.sign", "*.sigstore", "*.sigstore.json", "*signature*", "*.asc", "*.minisig", "*.p7s",
+        "*.intoto.jsonl", "*attestation*", "*.md5", "*.sha1", "*.sha256", "*.sha512", "*.blake3",
+        "md5sum*", "MD5SUM*", "sha*sum*", "SHA*SUM*", "*checksum*",
     ),
 }  # fmt: skip
 """Reason to patterns of names, whatever the stack is."""
+
+_LABELS = ("id2label", "label2id")
 
 REWRITTEN = "speaks of layers; rewritten for the new ones"
 _NAMES_LAYERS = "speaks of the source's layers"
@@ -100,23 +103,23 @@ def _rewritten(name: str, text: str, stack: Stack) -> str:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        return text
+        return _as_it_was(name, text, stack)
     origins = origins_of(stack)
+    depths = dict(_depth_changes(data, stack))
+    new = spliced(text, depths)
+    data = json.loads(new) if depths else data
     documents = [data, *(_document(checkpoint, name) for checkpoint in _givers(stack)[1:])]
-    changes = dict(renamed(documents, origins, (name,)))
-    changes |= dict(_depth_changes(data, stack))
-    if changes and len(documents) > 1:
-        _check_alike(name, documents, origins)
+    changes = renamed(documents, origins, (name,))
+    if len(documents) > 1 and (changes or depths or _QUANTISATION.search(name)):
+        _check_alike(name, [json.loads(text), *documents[1:]], origins)
     if _is_numbered_otherwise(text, data, origins):
         raise CheckpointError("it lists the layers in a way that is not understood")
-    if () in changes:
-        return json.dumps(changes[()], indent=2, ensure_ascii=False) + "\n"
-    return spliced(text, changes)
+    return json.dumps(changes[()], indent=2) + "\n" if () in changes else spliced(new, changes)
 
 
 def _as_it_was(name: str, text: str, stack: Stack) -> str:
-    """The text of a YAML file that says nothing of single layers."""
-    documents = _yaml_documents(text)
+    """The text of a file other than JSON that says nothing of single layers."""
+    documents = _yaml_documents(text) if name.endswith((".yaml", ".yml")) else None
     if documents is None:
         is_stale = _NUMBERED_TEXT.search(text) is not None
     else:
@@ -190,7 +193,7 @@ def _is_layer_wise(data: Any, depth: int, key: str = "") -> bool:
     """Whether something has an entry for each layer, by number or in a list that is not known."""
     if isinstance(data, dict):
         numbers = [name for name in data if name.isdigit()]
-        if numbers and ("layer" in key or sorted(map(int, numbers)) == list(range(depth))):
+        if key not in _LABELS and numbers and ("layer" in key or sorted(map(int, numbers)) == list(range(depth))):
             return True
         return any(
             _is_layer_wise(inner, depth, name) for name, inner in data.items() if isinstance(inner, (dict, list))

@@ -59,3 +59,24 @@ def test_500_scaled_slices_are_read_and_checked_in_50_ms(model):
     for what, took in (("libyaml's compose alone", yardstick), ("to read", reading), ("to read and check", both)):
         print(f"{took[0]:.1f} ms (median {median(took):.1f}) {what}, {took[0] / yardstick[0]:.2f} of compose")
     assert both[0] < MOST_MILLISECONDS
+
+
+MOST_SECONDS_FOR_NAMES = 2
+NAMES = 22_422
+"""As many as nvidia/MiniMax-M3-NVFP4 lists."""
+
+
+@pytest.mark.bench
+def test_a_list_of_22422_names_is_rewritten_in_2_s(tmp_path):
+    names = [f"model.layers.{number % LAYERS}.mlp.experts.{number // LAYERS}.up" for number in range(NAMES)]
+    config = {"quantization_config": {"quantized_layers": {name: {"bits": 4} for name in names}, "ignore": names}}
+    path = str(write_llama(tmp_path / "named", layers=LAYERS, config=config))
+    ranges = ((0, LAYERS - 4), (LAYERS - 8, LAYERS))
+    slices = [f"- sources: [{{model: {path}, layer_range: [{start}, {end}]}}]\n" for start, end in ranges]
+    text = f"merge_method: passthrough\nslices:\n{''.join(slices)}"
+    open_checkpoint = opener()
+    assert check_plan(text, open_checkpoint).ok
+    began = time.process_time()
+    check_plan(text, open_checkpoint)
+    print(f"{time.process_time() - began:.2f} s")
+    assert time.process_time() - began < MOST_SECONDS_FOR_NAMES

@@ -17,8 +17,12 @@ def test_settings_are_read_and_everything_else_is_listed(tmp_path):
         "imatrix.dat",
     ):
         (tmp_path / name).write_text("{}")
-    (tmp_path / "assets").mkdir()
+    for folder in ("assets", "onnx", ".cache", "another"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "quant.json").write_text("{}")
+    (tmp_path / "another/config.json").write_text("{}")
     assert files_beside(tmp_path) == {
+        "assets/quant.json": "{}",
         "hf_quant_config.json": "{}",
         "imatrix.dat": None,
         "model.safetensors.index.json": None,

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from engine.checkpoint.anatomy import is_of_other_tower
-from engine.checkpoint.config import LAYER_COUNT_KEYS, QUANTISATION_KEYS, ModelConfig, Tower
+from engine.checkpoint.config import QUANTISATION_KEYS, ModelConfig, Tower, is_model_config
 from engine.checkpoint.json_splice import KeyPath
 from engine.errors import CheckpointError, shown
 
@@ -44,12 +44,8 @@ def spoken(decoder: Decoder, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]
         if is_of_other_tower(key) or key in _SPOKEN_OF_OTHERS:
             continue
         yield (*path, key), value
-        if isinstance(value, dict) and not _is_a_model(value):
+        if isinstance(value, dict) and not is_model_config(value):
             yield from spoken(value, (*path, key))
-
-
-def _is_a_model(part: Decoder) -> bool:
-    return "model_type" in part or any(key in part for key in LAYER_COUNT_KEYS)
 
 
 class Visits(tuple[tuple[Described, int], ...]):

@@ -8,7 +8,7 @@ from engine.checkpoint.config import LAYER_COUNT_KEYS, LENGTH_KEYS, QUANTISATION
 from engine.checkpoint.json_splice import KeyPath, spliced
 from engine.checkpoint.layer_keys import indices, lists, patterns, refusals, thresholds
 from engine.checkpoint.layer_keys.draft import Draft, Visits, described, refused
-from engine.checkpoint.layer_names import Modules, Origins, general_part, renamed
+from engine.checkpoint.layer_names import Modules, Origins, general_part, renamed_in_configs
 from engine.errors import shown
 
 
@@ -54,7 +54,7 @@ def _is_identity(donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]]) 
 
 
 def _rewritten(donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]], tower: Tower) -> Draft:
-    known = {id(config): described(config, tower) for config in [*(config for config, _ in visits), donor]}
+    known = {id(config): described(config, tower) for config in _each_once(donor, visits)}
     draft = Draft(known[id(donor)], len(visits))
     _rewrite(draft, Visits((known[id(config)], layer) for config, layer in visits))
     return draft
@@ -90,7 +90,7 @@ def _renamed_modules(
     configs = _each_once(donor, visits)
     if len(configs) > 1:
         _check_quantised_alike(configs, origins)
-    changes = renamed([config.data for config in configs], origins)
+    changes = renamed_in_configs(configs, origins)
     notes += [f"`{shown('.'.join(path))}` names layers; its entries follow them." for path in changes]
     return dict(changes)
 

@@ -1,6 +1,6 @@
 """Names of layers in settings: module names, globs and regular expressions, rewritten for a new sequence of layers."""
 
 from engine.checkpoint.layer_names.origins import Modules, Origins, modules_of
-from engine.checkpoint.layer_names.walk import general_part, renamed
+from engine.checkpoint.layer_names.walk import general_part, renamed, renamed_in_configs
 
-__all__ = ["Modules", "Origins", "general_part", "modules_of", "renamed"]
+__all__ = ["Modules", "Origins", "general_part", "modules_of", "renamed", "renamed_in_configs"]

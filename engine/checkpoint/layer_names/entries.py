@@ -15,17 +15,23 @@ class Spelling(Enum):
 
     NAME = "the module and what is in it"
     GLOB = "shell pattern for the whole name (ModelOpt, Quark)"
-    MATCH = "regular expression from the name's beginning (compressed-tensors, GPTQModel, transformers)"
+    MATCH = "regular expression from the name's beginning (compressed-tensors, GPTQModel)"
+    MODULE = "regular expression from the name's beginning to the end of one of its modules (transformers)"
     SEARCH = "regular expression anywhere in the name (AutoRound)"
 
 
-REGULAR = (Spelling.MATCH, Spelling.SEARCH)
+REGULAR = (Spelling.MATCH, Spelling.MODULE, Spelling.SEARCH)
 """The spellings that are regular expressions."""
 
 _SEARCHED_KEYS = frozenset({"extra_config", "layer_config"})
 _MATCHED_KEYS = frozenset({"dynamic"})
+_MODULE_KEYS = frozenset({"modules_to_not_convert", "llm_int8_skip_modules"})
 _PATTERN = re.compile(r"[\\^$(|+{*?\[]")
+_OPEN_END = re.compile(r"\d\*$")
+"""As an expression this would mean every layer, so it is ModelOpt's glob."""
 _REGEX_ONLY = re.compile(r"[\\^$(|+{]")
+
+_REPEATED_REPETITION = re.compile(r"(?<!\\)[*+}]\)+[*+{]")
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,11 @@ class Entry:
 
     @cached_property
     def matches(self) -> Callable[[str], object]:
-        """Whether a name matches. Raises CheckpointError when the entry is no regular expression."""
+        """Whether a name matches. Raises CheckpointError when the entry is no regular expression, or an endless one."""
+        if self.spelling in REGULAR and _REPEATED_REPETITION.search(self.body):
+            raise CheckpointError(
+                f"`{shown(self.text)}` is refused", why="matching a repeated repetition may never end"
+            )
         try:
             match self.spelling:
                 case Spelling.NAME:
@@ -56,6 +66,8 @@ class Entry:
                     return re.compile(fnmatch.translate(self.body)).match
                 case Spelling.MATCH:
                     return re.compile(self.body).match
+                case Spelling.MODULE:
+                    return re.compile(rf"(?:{self.body})(?:(?<=\.)|(?=\.|$))").match
                 case Spelling.SEARCH:
                     return re.compile(self.body).search
         except (re.error, RecursionError, OverflowError) as error:
@@ -80,5 +92,7 @@ def _spelling(sign: str, body: str, keys: Sequence[str]) -> Spelling:
         return Spelling.MATCH
     if not has_pattern:
         return Spelling.NAME
+    if not _MODULE_KEYS.isdisjoint(keys) and not _OPEN_END.search(body):
+        return Spelling.MODULE
     is_regex = body.startswith(".*") or _REGEX_ONLY.search(body) is not None
     return Spelling.MATCH if is_regex else Spelling.GLOB

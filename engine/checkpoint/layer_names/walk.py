@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from engine.checkpoint.anatomy import is_of_other_tower
+from engine.checkpoint.config import ModelConfig, is_model_config
 from engine.checkpoint.layer_names.entries import Entry, Spelling, entry_of
 from engine.checkpoint.layer_names.numbers import pinned
 from engine.checkpoint.layer_names.origins import HOLDERS, Modules, Origins
@@ -33,6 +34,11 @@ def renamed(documents: Values, origins: Origins, below: Path = ()) -> Mapping[Pa
     return dict(_Walk(origins, below).changes((), documents))
 
 
+def renamed_in_configs(configs: Sequence[ModelConfig], origins: Origins) -> Mapping[Path, Any]:
+    """The same for the config.json of each source, whose parts for other models keep their numbers."""
+    return dict(_Walk(origins, (), configs[0].towers).changes((), [config.data for config in configs]))
+
+
 def general_part(value: Any, modules: Modules, keys: Path = ()) -> Any:
     """`value` without the entries that are about single layers."""
     if isinstance(value, dict):
@@ -45,6 +51,8 @@ def general_part(value: Any, modules: Modules, keys: Path = ()) -> Any:
 
 
 def _is_about_layers(text: str, keys: Path, modules: Modules) -> bool:
+    if text.isidentifier():
+        return False
     entry = entry_of(text, keys)
     return pinned(entry, modules) is not None or (entry.spelling is not Spelling.NAME and any(map(str.isdigit, text)))
 
@@ -55,17 +63,26 @@ class _Walk:
 
     origins: Origins
     below: Path
+    towers: Sequence[Path] | None = None
+    """Where the decoder's parts are; None for a document without parts."""
 
     def changes(self, path: Path, values: Values) -> Iterator[tuple[Path, Any]]:
         value = values[0]
         if isinstance(value, dict) and not self._has_entries(path, value):
             for key in value:
-                if not is_of_other_tower(key):
+                if not self._is_elsewhere((*path, key), value[key]):
                     yield from self.changes((*path, key), _at(values, key))
             return
         new = self._walked(path, values)
         if new != value:
             yield path, new
+
+    def _is_elsewhere(self, path: Path, value: Any) -> bool:
+        """Whether a part is about another tower or another model."""
+        if is_of_other_tower(path[-1]) or self.towers is None:
+            return is_of_other_tower(path[-1])
+        is_of_decoder = any(tower[: len(path)] == path for tower in self.towers)
+        return isinstance(value, dict) and is_model_config(value) and not is_of_decoder
 
     def _walked(self, path: Path, values: Values) -> Any:
         match values[0]:
@@ -106,17 +123,21 @@ class _Walk:
         return [self._walked(path, [_item(value, index) for value in values]) for index in range(len(values[0]))]
 
     def _single(self, path: Path, text: str) -> str:
-        """A string that is no entry of a list: it can name one layer, not several."""
-        if not _MODULE_NAME.fullmatch(text) or not self._names_layer(path, text):
+        """A string that is no entry of a list: a name can name one layer, not several."""
+        if not self._may_name_layer(path, text):
             return text
         found = self._placed(path, text, {0: None})
         if len(found) != 1:
-            raise self._error(path, f"it names one layer, `{shown(text)}`, which the stack has {len(found)} times")
+            raise self._error(path, f"there is room for one name, `{shown(text)}`, and the stack needs {len(found)}")
         return found[0].text
 
-    def _names_layer(self, path: Path, text: str) -> bool:
-        entry = entry_of(text, path)
-        return entry.spelling is Spelling.NAME and pinned(entry, self.origins.modules) is not None
+    def _may_name_layer(self, path: Path, text: str) -> bool:
+        keys = (*self.below, *path)
+        entry = entry_of(text, keys)
+        if entry.spelling is Spelling.NAME:
+            return _MODULE_NAME.fullmatch(text) is not None and pinned(entry, self.origins.modules) is not None
+        is_of_modules = any(map(_SELECTS_MODULES.search, keys)) and _HOLDER.search(text) is not None
+        return is_of_modules and self._chooses_modules(entry, keys)
 
     def _placed(self, path: Path, text: str, said: Said) -> list[Placed]:
         keys = (*self.below, *path)
@@ -131,6 +152,8 @@ class _Walk:
             raise self._error(path, error.line, error.fix) from error
 
     def _chooses_modules(self, entry: Entry, keys: Path) -> bool:
+        if not entry.sign and any(map(str.isspace, entry.body)):
+            return False
         if entry.spelling is Spelling.NAME or entry.sign:
             return True
         return any(map(_SELECTS_MODULES.search, keys)) or _HOLDER.search(entry.body) is not None
