@@ -9,8 +9,9 @@ Runs as a process of its own (`python -m engine.inference.inertness`): request {
 """
 
 import json
+import resource
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +30,25 @@ from engine.tensors.library import torch_library
 
 MOST_PARAMETERS = 40_000_000
 """Of a model that is made to be tried: 160 MB, a few seconds."""
+MOST_SECONDS = 90
+"""Of one core, after which the process ends: the family's code takes too long to be tried."""
 _MOST_LAYERS = 6
 _TOKENS = 12
 
 
 def check(request: dict[str, Any]) -> dict[str, Any]:
     """reason: why silenced copies are not inert, "" where they are; unknown: why that could not be tried."""
+    source = Path(request["directory"])
+    unknown = ""
     try:
-        with tempfile.TemporaryDirectory() as directory:
-            tried = write_small(Path(request["directory"]), Path(directory))
-            return {"reason": reason_against(open_checkpoint(tried)), "unknown": ""}
+        for candidate in _candidates(read_config(source / CONFIG_FILE)):
+            try:
+                return {"reason": _tried(candidate), "unknown": ""}
+            except CheckpointError as error:
+                unknown = unknown or error.line
     except DlecError as error:
-        return {"reason": "", "unknown": error.line}
+        unknown = unknown or error.line
+    return {"reason": "", "unknown": unknown}
 
 
 def reason_against(checkpoint: Checkpoint) -> str:
@@ -61,21 +69,21 @@ def reason_against(checkpoint: Checkpoint) -> str:
     return ""
 
 
-def write_small(source: Path, directory: Path) -> Path:
-    """Write a random checkpoint like `source`, but small. Raises CheckpointError where no class of transformers takes a
-    small config of the family, MachineError where transformers does not know it."""
-    config = read_config(source / CONFIG_FILE)
-    failure = "every config tried gives a model that is too large"
-    for candidate in _candidates(config):
+def _tried(candidate: Mapping[str, Any]) -> str:
+    """As `reason_against`, of a random checkpoint with that config.json.
+
+    Raises CheckpointError where the family's class does not take the config, or makes a model that is too large;
+    MachineError where transformers does not know the family.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
         (directory / CONFIG_FILE).write_text(json.dumps(candidate), encoding="utf-8")
-        try:
-            wanted = read_model_config(directory)
-            if sum(parameter.numel() for parameter in built_on_meta(wanted).parameters()) <= MOST_PARAMETERS:
-                _random_model(wanted).save_pretrained(directory)
-                return directory
-        except CheckpointError as error:
-            failure = error.line
-    raise CheckpointError(f"no small model like {source} can be made", why=failure)
+        config = read_model_config(directory)
+        parameters = sum(parameter.numel() for parameter in built_on_meta(config).parameters())
+        if parameters > MOST_PARAMETERS:
+            raise CheckpointError(f"a small model of the family has {parameters:,} parameters")
+        _random_model(config).save_pretrained(directory)
+        return reason_against(open_checkpoint(directory))
 
 
 def _candidates(config: ModelConfig) -> Iterator[dict[str, Any]]:
@@ -131,5 +139,11 @@ def _logits(model: Any) -> Any:
         raise CheckpointError("a small model of the family does not run", why=one_line(error)) from error
 
 
+def _bound_time() -> None:
+    torch_library().set_num_threads(1)
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+
+
 if __name__ == "__main__":
+    _bound_time()
     serve(lambda request, _report: check(request))
