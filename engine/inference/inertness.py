@@ -9,8 +9,9 @@ Runs as a process of its own (`python -m engine.inference.inertness`): request {
 """
 
 import json
+import resource
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,53 +30,58 @@ from engine.tensors.library import torch_library
 
 MOST_PARAMETERS = 40_000_000
 """Of a model that is made to be tried: 160 MB, a few seconds."""
+MOST_SECONDS = 60
+"""Of one core, after which the process ends: the family's code takes too long to be tried."""
 _MOST_LAYERS = 6
 _TOKENS = 12
 
 
 def check(request: dict[str, Any]) -> dict[str, Any]:
     """reason: why silenced copies are not inert, "" where they are; unknown: why that could not be tried."""
+    source = Path(request["directory"])
+    unknown = ""
     try:
-        with tempfile.TemporaryDirectory() as directory:
-            tried = write_small(Path(request["directory"]), Path(directory))
-            return {"reason": reason_against(open_checkpoint(tried)), "unknown": ""}
+        for candidate in _candidates(read_config(source / CONFIG_FILE)):
+            try:
+                return {"reason": _tried(candidate), "unknown": ""}
+            except CheckpointError as error:
+                unknown = unknown or error.line
     except DlecError as error:
-        return {"reason": "", "unknown": error.line}
+        unknown = unknown or error.line
+    return {"reason": "", "unknown": unknown}
 
 
 def reason_against(checkpoint: Checkpoint) -> str:
-    """Why a silenced copy of some layer of this small checkpoint is not inert; "" where all are.
+    """Why silenced copies of the layers of this small checkpoint are not inert; "" where they are.
 
     Raises CheckpointError where that cannot be tried.
     """
     torch = torch_library()
-    base = _logits(load(_stack(checkpoint, ())))
+    base, grown = (_logits(load(_stack(checkpoint, copies=copies))) for copies in (0, 1))
     if not torch.isfinite(base).all():
         raise CheckpointError("a small model of the family computes NaN or infinity")
-    for layer in range(checkpoint.layer_count):
-        grown = _logits(load(_stack(checkpoint, (layer,))))
-        if not torch.equal(grown, base):
-            moved = float((grown - base).abs().max())
-            kind = checkpoint.config.model_type
-            return f"a silenced copy of a layer moved the logits of a small random {kind} by up to {moved:.2g}"
-    return ""
+    if torch.equal(grown, base):
+        return ""
+    moved = float((grown - base).abs().max())
+    kind = checkpoint.config.model_type
+    return f"silenced copies of its layers moved the logits of a small random {kind} by up to {moved:.2g}"
 
 
-def write_small(source: Path, directory: Path) -> Path:
-    """Write a random checkpoint like `source`, but small. Raises CheckpointError where no class of transformers takes a
-    small config of the family, MachineError where transformers does not know it."""
-    config = read_config(source / CONFIG_FILE)
-    failure = "every config tried gives a model that is too large"
-    for candidate in _candidates(config):
+def _tried(candidate: Mapping[str, Any]) -> str:
+    """As `reason_against`, of a random checkpoint with that config.json.
+
+    Raises CheckpointError where the family's class does not take the config, or makes a model that is too large;
+    MachineError where transformers does not know the family.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
         (directory / CONFIG_FILE).write_text(json.dumps(candidate), encoding="utf-8")
-        try:
-            wanted = read_model_config(directory)
-            if sum(parameter.numel() for parameter in built_on_meta(wanted).parameters()) <= MOST_PARAMETERS:
-                _random_model(wanted).save_pretrained(directory)
-                return directory
-        except CheckpointError as error:
-            failure = error.line
-    raise CheckpointError(f"no small model like {source} can be made", why=failure)
+        config = read_model_config(directory)
+        parameters = sum(parameter.numel() for parameter in built_on_meta(config).parameters())
+        if parameters > MOST_PARAMETERS:
+            raise CheckpointError(f"a small model of the family has {parameters:,} parameters")
+        _random_model(config).save_pretrained(directory)
+        return reason_against(open_checkpoint(directory))
 
 
 def _candidates(config: ModelConfig) -> Iterator[dict[str, Any]]:
@@ -105,13 +111,13 @@ def _random_model(config: Any) -> Any:
     return model
 
 
-def _stack(checkpoint: Checkpoint, copied: Sequence[int]) -> Stack:
-    """All layers, each of those in `copied` followed by a silenced copy of itself."""
+def _stack(checkpoint: Checkpoint, copies: int) -> Stack:
+    """All layers, each followed by so many silenced copies of itself."""
     visits: list[Visit] = []
     for layer in range(checkpoint.layer_count):
         visits.append(Visit(checkpoint, layer, 0))
-        if layer in copied:
-            visits.append(Visit(checkpoint, layer, 1, (_silenced(checkpoint, layer),)))
+        levels = (_silenced(checkpoint, layer),) if copies else ()
+        visits += [Visit(checkpoint, layer, repeat, levels) for repeat in range(1, copies + 1)]
     return Stack(tuple(visits), Donor(checkpoint), Donor(checkpoint), checkpoint)
 
 
@@ -131,5 +137,11 @@ def _logits(model: Any) -> Any:
         raise CheckpointError("a small model of the family does not run", why=one_line(error)) from error
 
 
+def _bound_time() -> None:
+    torch_library().set_num_threads(1)
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+
+
 if __name__ == "__main__":
+    _bound_time()
     serve(lambda request, _report: check(request))

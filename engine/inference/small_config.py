@@ -5,7 +5,6 @@ What shapes a layer's arithmetic (its kinds, switches, multipliers) stays; width
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from math import gcd
 from typing import Any
 
 _VOCABULARY = 128
@@ -18,12 +17,18 @@ _GROUPS = ("n_group", "topk_group")
 _TOKEN = re.compile(r"token_(id|index)s?$")
 _VOCABULARY_KEY = re.compile(r"vocab_size")
 _TOWER = re.compile(r"vision|audio|speech|image|encoder|qformer")
+_WIDTHS = ("hidden_size", "n_embd", "d_model", "embed_dim")
+_HEADS = ("num_attention_heads", "n_head", "num_heads", "attention_heads", "encoder_attention_heads")
+_KEY_VALUE_HEADS, _FEW_HEADS = "num_key_value_heads", 2
+_ALIGNED = 16
+"""What kernels for experts want a width to be a multiple of."""
 _TOWER_DEPTH = ("depth", "num_hidden_layers", "num_layers", "encoder_layers")
 
 
 def small_configs(data: Mapping[str, Any], tower: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """Candidates, the smallest first: not every class takes every combination. `tower` leads to the decoder's keys."""
     shrunk = _everywhere(dict(data), _shrunk)
+    yield _narrow_towers(_with_decoder(shrunk, tower, _narrow))
     yield _with_decoder(shrunk, tower, _narrow)
     yield shrunk
     yield dict(data)
@@ -62,15 +67,26 @@ def _shrunk(key: str, value: Any) -> Any:
     return value % _VOCABULARY if _TOKEN.search(key) else value
 
 
+def _narrow_towers(data: dict[str, Any]) -> dict[str, Any]:
+    """Those beside the decoder are built, and never run."""
+    return {
+        key: _narrow(_narrow_towers(value)) if isinstance(value, dict) and _TOWER.search(key) else value
+        for key, value in data.items()
+    }
+
+
 def _narrow(decoder: dict[str, Any]) -> dict[str, Any]:
-    """With as few heads as keep the ratio of query heads to key-value heads, and a stream as wide as these need."""
-    width, heads = decoder.get("hidden_size"), decoder.get("num_attention_heads")
-    if type(width) is not int or type(heads) is not int or heads < 1:
+    """With two heads of the width that they have, and a stream as wide as these need."""
+    width_key, heads_key = _first_int(decoder, _WIDTHS), _first_int(decoder, _HEADS)
+    if width_key is None or heads_key is None or decoder[heads_key] <= _FEW_HEADS:
         return decoder
-    kept = decoder.get("num_key_value_heads")
-    groups = gcd(heads, kept) if type(kept) is int and kept > 0 else heads
-    factor = groups // 2 if groups % 2 == 0 else groups
-    narrow = {**decoder, "num_attention_heads": heads // factor, "hidden_size": max(2, width // factor)}
+    heads, kept = decoder[heads_key], decoder.get(_KEY_VALUE_HEADS)
+    head_width = -(-decoder[width_key] // heads // _ALIGNED) * _ALIGNED
+    narrow = {**decoder, heads_key: _FEW_HEADS, width_key: _FEW_HEADS * head_width}
     if type(kept) is int:
-        narrow["num_key_value_heads"] = kept // factor
+        narrow[_KEY_VALUE_HEADS] = _FEW_HEADS if kept == heads else 1
     return narrow
+
+
+def _first_int(data: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
+    return next((key for key in keys if type(data.get(key)) is int), None)

@@ -39,7 +39,7 @@ def known_inertness(checkpoint: Checkpoint) -> str:
 
 
 def tried_inertness(checkpoint: Checkpoint) -> str:
-    """The same, tried in a child process where it is not known (5 to 15 s, once for each config).
+    """The same, tried in a child process where it is not known (some 5 s, once for each config).
 
     "" also where it cannot be tried: without torch and transformers, or for a family that they do not know.
     """

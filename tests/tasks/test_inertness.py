@@ -59,7 +59,9 @@ def test_identity_experts_are_found_by_trying_them(tmp_path, monkeypatch):
     (tmp_path / "config.json").write_text(json.dumps(LONGCAT))
     found = trial.check({"directory": str(tmp_path)})
     assert found["unknown"] == ""
-    assert found["reason"].startswith("a silenced copy of a layer moved the logits of a small random longcat_flash by")
+    assert found["reason"].startswith(
+        "silenced copies of its layers moved the logits of a small random longcat_flash by"
+    )
 
 
 @pytest.mark.parametrize("family", ["qwen2-moe", "lfm2", "glm4"])
