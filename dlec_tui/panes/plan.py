@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import BindingType
 
 from dlec_tui.actions.action import Action, bindings
-from dlec_tui.actions.plan import PLAN, PLAN_OFFERED
+from dlec_tui.actions.plan import PLAN, recipe_action
 from dlec_tui.jobs.ordering import order
 from dlec_tui.measurements.fields import Field, Values
 from dlec_tui.panes.plan_saving import PlanSaving
@@ -60,7 +60,10 @@ class PlanPane(PlanSaving):
 
     @classmethod
     def offers(cls) -> Sequence[Action]:
-        return PLAN_OFFERED
+        return [
+            recipe_action(name, recipe_forms.about(name), is_measured=recipe_forms.is_measured(name))
+            for name in recipe_forms.NAMES
+        ]
 
     # Recipes
 

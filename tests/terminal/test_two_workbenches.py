@@ -26,16 +26,16 @@ def test_the_plans_of_both_are_offered_again(place: Workplace, screen: Opened, e
     second = screen()
     second.wait_for("Another workbench has this store open", str(first.process.pid))
     first.wait_for("Another workbench has this store open", str(second.process.pid))
-    for terminal, letter in ((first, "a"), (second, "b")):
-        terminal.press(f"3v# {letter}bc\x1b")
-        terminal.wait_for(f"{letter}bc")
-    for at, terminal in enumerate((second, first)):
+    for terminal, letter, name in ((first, "a", "session.json"), (second, "b", "session-2.json")):
+        terminal.press(f"3v# {letter}bc")
+        wait_until(lambda letter=letter, name=name: f"# {letter}bc" in (place.home / name).read_text())
+    for terminal in (second, first):
         if ends == "q":
+            terminal.press("\x1b")
+            terminal.rest()
             terminal.press("q")
             assert terminal.exit_code() == 0
         else:
-            name = "session.json" if at else "session-2.json"
-            wait_until(lambda name=name: "bc" in (place.home / name).read_text())
             terminal.process.send_signal(signal.SIGKILL)
             terminal.process.wait()
     assert unsaved(place) == {"# abc", "# bbc"}
