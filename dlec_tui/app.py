@@ -11,7 +11,7 @@ from rich.text import Text
 from textual import on, work
 
 from dlec_tui.main_screen import PANES
-from dlec_tui.messages import BlocksChosen, JobsSeen, ModelChosen, PlanEdited, StoreUnreadable
+from dlec_tui.messages import BlocksChosen, JobsSeen, ModelChosen, PlanEdited, PlanWanted, StoreUnreadable
 from dlec_tui.paned_app import PanedApp
 from dlec_tui.panes.pane import Pane
 from dlec_tui.session.remembered import SESSION_FILE, Session
@@ -196,6 +196,14 @@ class Workbench(PanedApp):
         pane = await self.show_pane(PlanPane.AREA)
         assert isinstance(pane, PlanPane)
         pane.add_blocks(message.reference, message.blocks, message.justification)
+
+    @on(PlanWanted)
+    async def _edit_plan(self, message: PlanWanted) -> None:
+        from dlec_tui.panes.plan import PlanPane
+
+        pane = await self.show_pane(PlanPane.AREA)
+        assert isinstance(pane, PlanPane)
+        pane.begin(message.text)
 
     @on(JobsSeen)
     def _take_jobs(self, message: JobsSeen) -> None:
