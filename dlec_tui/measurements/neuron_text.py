@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from dlec_tui.measurements.neuron_filter import conditions_from, in_words
 from dlec_tui.measurements.neurons import NeuronView
 from dlec_tui.terminal.glyphs import GLYPHS
 from engine.errors import escaped
@@ -42,6 +43,14 @@ def neuron_line(neuron: NeuronStatistics, width: int) -> str:
     )
     cells = "".join(text.rjust(wide) for text, (_, wide, _) in zip(figures, _COLUMNS, strict=True))
     return f"{cells}  {escaped(neuron.peak_context)}"[:width]
+
+
+def otherwise(view: NeuronView) -> tuple[str, ...]:
+    """What stands there when a view has no rows."""
+    if not view.wanted:
+        return ("No neurons: this profile has none.",)
+    found = tuple(in_words(conditions_from(view.wanted)))
+    return ("No neuron meets all of this:", *(f"  {each}" for each in found), "", "/ Ctrl+U Enter shows all neurons.")
 
 
 def neuron_details(neuron: NeuronStatistics) -> Iterator[str]:
