@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,12 @@ from rich.text import Text
 from textual import on, work
 
 from dlec_tui.main_screen import PANES
-from dlec_tui.messages import BlocksChosen, JobsSeen, ModelChosen, PlanEdited, StoreUnreadable
+from dlec_tui.messages import BlocksChosen, JobsSeen, ModelChosen, PlanEdited, PlanWanted, StoreUnreadable
 from dlec_tui.paned_app import PanedApp
 from dlec_tui.panes.pane import Pane
-from dlec_tui.session.remembered import Session, read_session
+from dlec_tui.session.remembered import SESSION_FILE, Session
 from dlec_tui.session.saving import Saving
+from dlec_tui.session.slots import Draft, Neighbours, Owner, Slot, claim, forget, look_around, restored
 from dlec_tui.terminal.app import NOTICE_SECONDS
 from dlec_tui.widgets.top_line import About
 from engine.errors import DlecError, shown
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from engine.store.jobs import Order
 
 
+NEIGHBOUR_SECONDS = 5.0
+"""Between two looks at who else has the store open."""
+
+
 class Workbench(PanedApp):
     """The screen over one store."""
 
@@ -33,7 +39,8 @@ class Workbench(PanedApp):
 
     def __init__(self, store: Path, *, read_only: bool = False, theme: str = "", only_ascii: bool = False) -> None:
         """theme: a name of dlec_tui.themes; "" for the one of the last session, or that suits the terminal."""
-        self._restored = read_session(store)
+        self._slot = Slot(store.with_name(SESSION_FILE), None) if read_only else claim(store)
+        self._restored = restored(store, self._slot)
         theme = theme or self._restored.theme
         super().__init__(store, read_only=read_only, theme=theme, only_ascii=only_ascii)
         self.reference = self._restored.reference
@@ -42,12 +49,52 @@ class Workbench(PanedApp):
         """The plan being edited."""
         self.jobs: StoredJobs | None = None
         """As they were seen last; None before the first look."""
-        self._saving = Saving(self, store, self._session)
+        self.drafts: tuple[Draft, ...] = ()
+        """Unsaved plans of other workbenches that have ended."""
+        self._others: tuple[Owner, ...] = ()
+        """Who was told of."""
+        self._saving = Saving(self, self._slot.file, self._session)
 
     async def on_mount(self) -> None:
         for number in (signal.SIGHUP, signal.SIGTERM):  # a dropped connection: Textual would be killed unsaved
             asyncio.get_running_loop().add_signal_handler(number, self.leave)
+        if not self.read_only:
+            self.set_interval(NEIGHBOUR_SECONDS, self._look_around)
+            self.call_after_refresh(self._look_around)
         await self.show_pane(self._restored.pane if self._restored.pane in PANES else next(iter(PANES)))
+
+    def on_unmount(self) -> None:
+        self._slot.release()
+
+    # Other workbenches
+
+    @work(group="neighbours", thread=True, exclusive=True)
+    def _look_around(self) -> None:
+        found = look_around(self.store, self._slot)
+        self.call_from_thread(self._take_neighbours, found)
+
+    def _take_neighbours(self, found: Neighbours) -> None:
+        if found == Neighbours(self._others, self.drafts):
+            return
+        from dlec_tui.session.neighbour_text import drafts_text, other_text  # late: few ever need it
+
+        for other in sorted(set(found.others) - set(self._others), key=lambda each: each.since):
+            self.notify(other_text(other, now()), title="two workbenches on one store", timeout=NOTICE_SECONDS)
+        if new := [draft for draft in found.drafts if draft.file not in {known.file for known in self.drafts}]:
+            self.notify(drafts_text(new), title="unsaved plans", timeout=NOTICE_SECONDS)
+        self._others, self.drafts = found.others, found.drafts
+
+    def take_draft(self, draft: Draft) -> None:
+        """The plan is open here now: it is kept in the own session first, and then taken out of the other one."""
+        self.drafts = tuple(each for each in self.drafts if each != draft)
+        self._saving.save_and(partial(self._forget, draft))
+
+    def _forget(self, draft: Draft) -> None:
+        """In a thread."""
+        try:
+            forget(draft)
+        except DlecError as error:
+            self.call_from_thread(self.notify, str(error), severity="warning")
 
     def pane_made(self, pane: Pane) -> None:
         try:
@@ -149,6 +196,14 @@ class Workbench(PanedApp):
         pane = await self.show_pane(PlanPane.AREA)
         assert isinstance(pane, PlanPane)
         pane.add_blocks(message.reference, message.blocks, message.justification)
+
+    @on(PlanWanted)
+    async def _edit_plan(self, message: PlanWanted) -> None:
+        from dlec_tui.panes.plan import PlanPane
+
+        pane = await self.show_pane(PlanPane.AREA)
+        assert isinstance(pane, PlanPane)
+        pane.begin(message.text)
 
     @on(JobsSeen)
     def _take_jobs(self, message: JobsSeen) -> None:

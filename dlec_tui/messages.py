@@ -40,6 +40,14 @@ class BlocksChosen(Message):
         self.justification = justification
 
 
+class PlanWanted(Message):
+    """A plan that no file holds is to be edited: what a job has proposed, or is about."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
 class JobsSeen(Message):
     """The jobs have changed."""
 

@@ -40,10 +40,9 @@ PLAN = (
     Action("plan", "merge", "m", "merge", "write the checkpoint, as a job", writes=True),
     Action("plan", "add_to_batch", "b", "batch", "save it and put it on the batch list", writes=True),
 )
-PLAN_OFFERED = (
-    Action("plan", "new_by('repeat')", "", "", "make a plan that repeats one block of layers"),
-    Action("plan", "new_by('llama-pro')", "", "", "make a plan with inert copies, to be trained"),
-    Action("plan", "new_by('dlec')", "", "", "measure which block can be repeated, as a job", writes=True),
-    Action("plan", "new_by('dlec-classic')", "", "", "what the original DLEC rule keeps, as a job", writes=True),
-)
-"""Only the palette has them."""
+
+
+def recipe_action(name: str, summary: str, *, is_measured: bool) -> Action:
+    """Only the palette has it. name: of a recipe; is_measured: whether it takes a job."""
+    what = f"new plan by {name}{', as a job' if is_measured else ''}: {summary}"
+    return Action("plan", f"new_by('{name}')", "", "", what, writes=is_measured)

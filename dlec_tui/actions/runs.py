@@ -20,9 +20,10 @@ RUNS = (
     Action("runs", "clear", "D,delete", "delete", "delete an ended job and its log, never what it wrote", writes=True),
     Action("runs", "follow", "l", "log", "show the end of its log, and follow it"),
     Action("runs", "open_card", "c", "card", "read the model card of what it made"),
+    Action("runs", "open_plan", "o", "plan", "open the plan of the job; on the batch list: choose where outputs go"),
     Action("runs", "start_workers", "w", "workers", "start the background workers", writes=True),
     Action("runs", "add_plans", "a", "add plans", "put saved plans on the batch list", writes=True),
-    Action("runs", "choose_output", "o", "output", "choose the directory that the batch goes to", writes=True),
+    Action("runs", "choose_output", "O", "output", "choose the directory that the batch goes to", writes=True),
     Action("runs", "run_batch", "b", "run batch", "queue the plans on the batch list as merges", writes=True),
     Action("runs", "filter", "slash", "filter", "show only the jobs that contain some words"),
 )

@@ -14,12 +14,13 @@ from dlec_tui.cli.merge import merge_plan, merged_lines
 from dlec_tui.cli.options import DIRECTORY, home_option, json_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
 from dlec_tui.cli.plan_new import write_plan
-from dlec_tui.cli.plan_new_measured import proposal_lines, published_proposal
+from dlec_tui.cli.plan_new_measured import published_proposal
 from dlec_tui.cli.preview import preview_lines, preview_plan, published
 from dlec_tui.cli.profile import layer_table, profile_model, statistics_of
 from dlec_tui.cli.screen import chart_size, storyteller, task_progress, waiting
 from dlec_tui.cli.verify import file_lines
 from dlec_tui.jobs.answers import measured_on, verdict
+from dlec_tui.jobs.proposal_wording import proposal_lines
 from dlec_tui.measurements.curves import profile_curves
 from dlec_tui.measurements.orders import request_for
 from dlec_tui.wording import byte_size, count, plural, printable

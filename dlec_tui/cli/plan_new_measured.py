@@ -1,6 +1,6 @@
 """`dlec plan new dlec`, `dlec-classic` and `prune`: recipes that measure a model before they write a plan."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from enum import StrEnum
@@ -15,9 +15,9 @@ from dlec_tui.cli.preview import published
 from dlec_tui.cli.profile import profile_model, statistics_of
 from dlec_tui.cli.recipe_options import budget_options, recipe_options, require_budget, values_of
 from dlec_tui.cli.screen import task_progress
-from dlec_tui.jobs.answers import measured_on, verdict
+from dlec_tui.jobs.answers import measured_on
+from dlec_tui.jobs.proposal_wording import proposal_lines
 from dlec_tui.measurements.orders import request_for
-from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.plan.recipes import dlec, prune
@@ -107,21 +107,6 @@ def published_proposal(found: Mapping[str, Any]) -> dict[str, Any]:
     """What --json prints of a proposal."""
     naive = found["naive"] | {"judged": published(found["naive"]["judged"])}
     return {**found, "judged": published(found["judged"]), "naive": naive}
-
-
-def proposal_lines(found: Mapping[str, Any]) -> Iterator[str]:
-    """The measured shortlist, the judgement, and the naive plan beside it."""
-    yield "block     residual   harm, nats a token"
-    for each in found["shortlist"]:
-        block = f"{each['start']}-{each['end'] - 1}"
-        yield f"{block:9} {each['residual']:8.4f}   {each['delta_nll']:+.4f} ± {each['se']:.4f}"
-    start, end = found["block"]
-    yield f"proposed: layers {start} to {end - 1} once more"
-    yield f"    {verdict(found['judged'])}"
-    layers = found["naive"]["layers"]
-    yield f"the {plural(len(layers), 'best single layer')} ({', '.join(map(str, layers))}) instead"
-    yield f"    {verdict(found['naive']['judged'])}"
-    yield measured_on(found["judged"])
 
 
 def _least_influential(

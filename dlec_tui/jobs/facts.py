@@ -8,6 +8,7 @@ from pathlib import Path
 from dlec_tui.jobs.answers import Answer
 from dlec_tui.jobs.command import command_of
 from dlec_tui.jobs.lines import NO_WORKER, TONES, Span, clock, state_text
+from dlec_tui.jobs.plan_text import plan_text_of_job
 from dlec_tui.jobs.progress import advance_of, bar
 from dlec_tui.jobs.results import headline, result_lines
 from dlec_tui.jobs.stored import StoredJob
@@ -71,6 +72,8 @@ def _outcome(stored: StoredJob) -> Iterator[Span]:
         case Done(result=result):
             yield headline(task, result), "head"
             yield from ((line, "") for line in _result_lines(task, result) if line != headline(task, result))
+            if plan_text_of_job(stored.job):
+                yield "o opens the plan", "dim"
 
 
 def _result_lines(task: str, result: Answer) -> Iterator[str]:

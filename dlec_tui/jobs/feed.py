@@ -16,7 +16,10 @@ Stamp = tuple[tuple[int, int], ...]
 
 
 class JobFeed(Widget):
-    """Posts JobsSeen when there is something new. Takes no room on the screen."""
+    """Posts JobsSeen when there is something new. Takes no room on the screen.
+
+    One thread looks at a time: an older look never comes behind a newer one, and a disk that hangs keeps one thread.
+    """
 
     DEFAULT_CSS = "JobFeed { display: none; }"
 
@@ -24,6 +27,9 @@ class JobFeed(Widget):
         super().__init__()
         self._store = store
         self._stamp: Stamp | None = None
+        self._is_looking = False
+        self._is_wanted = False
+        """Whether the jobs are to be read at the next look, though no file has changed."""
 
     def on_mount(self) -> None:
         self.set_interval(LOOK_SECONDS, self._look)
@@ -31,14 +37,24 @@ class JobFeed(Widget):
         self.call_after_refresh(self._look)  # the screen comes first
 
     def read(self) -> None:
-        """Read the jobs now."""
-        self.run_worker(self._read, group="jobs", thread=True, exclusive=True)
+        """Read the jobs as soon as the look that may be going on has ended."""
+        self._is_wanted = True
+        self._look()
 
     def _look(self) -> None:
-        stamp = _stamp_of(self._store)
-        if stamp != self._stamp:
-            self._stamp = stamp
-            self.read()
+        if not self._is_looking:
+            self._is_looking = True
+            self.run_worker(self._read_changes, group="jobs", thread=True)
+
+    def _read_changes(self) -> None:
+        """In a thread."""
+        try:
+            stamp = _stamp_of(self._store)
+            if stamp != self._stamp or self._is_wanted:
+                self._stamp, self._is_wanted = stamp, False
+                self._read()
+        finally:
+            self._is_looking = False
 
     def _read(self) -> None:
         from dlec_tui.jobs.stored import read_jobs  # late, and in the thread: the screen is there before it
@@ -47,8 +63,8 @@ class JobFeed(Widget):
             jobs = read_jobs(self._store)
         except DlecError as error:
             self.post_message(StoreUnreadable(str(error)))
-            return
-        self.post_message(JobsSeen(jobs))
+        else:
+            self.post_message(JobsSeen(jobs))
 
 
 def _stamp_of(store: Path) -> Stamp:

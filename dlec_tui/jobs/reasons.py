@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from dlec_tui.jobs.plan_text import plan_text_of_job
 from dlec_tui.jobs.stored import StoredJob
 from dlec_tui.wording import age
 from engine.errors import shown
@@ -67,6 +68,10 @@ def _against_clear(stored: StoredJob) -> str:
     return "" if isinstance(stored.job.state, ENDED) else f"it is {stored.job.state_name}: cancel it first"
 
 
+def _against_plan(stored: StoredJob) -> str:
+    return "" if plan_text_of_job(stored.job) else "this job has no plan, or none yet"
+
+
 def _against_card(stored: StoredJob) -> str:
     is_merged = stored.job.order.task == "merge" and isinstance(stored.job.state, Done)
     return "" if is_merged else "only a finished merge has a model card"
@@ -82,4 +87,5 @@ _REASONS: Mapping[str, Callable[[StoredJob], str]] = {
     "move_down": _against_move,
     "clear": _against_clear,
     "open_card": _against_card,
+    "open_plan": _against_plan,
 }

@@ -1,7 +1,7 @@
 """What a job's task answered: its honest verdict on one line, and all of it on several."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from dlec_tui.jobs.answers import (
@@ -17,12 +17,17 @@ from dlec_tui.jobs.answers import (
     verdict,
 )
 from dlec_tui.jobs.eval_wording import eval_headline, eval_lines
+from dlec_tui.jobs.proposal_wording import (
+    classic_headline,
+    classic_lines,
+    proposal_headline,
+    proposal_lines,
+    reason_lines,
+    search_lines,
+)
 from dlec_tui.jobs.sweep_wording import sweep_headline, sweep_lines
 from dlec_tui.wording import byte_size, duration, plural, printable
 from engine.errors import escaped, shown
-
-_MOST_CHARACTERS = 200
-"""Of a list or an object; --json has all of it."""
 
 
 def headline(task: str, answer: Answer) -> str:
@@ -94,7 +99,7 @@ def _plain_lines(answer: Answer) -> Iterator[str]:
         if name == "loadcheck":
             yield load_check_text(load_check_from(value))
         else:
-            yield f"{shown(name):18} {_plain(name, value)}"
+            yield f"{shown(name).replace('_', ' '):18} {_plain(name, value)}"
 
 
 def _plain(name: str, value: Any) -> str:
@@ -102,10 +107,16 @@ def _plain(name: str, value: Any) -> str:
         return byte_size(value)
     if name == "seconds":
         return duration(value)
-    if isinstance(value, str):
-        return printable(value)
-    text = json.dumps(value)
-    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}..."
+    match value:
+        case str():
+            return printable(value)
+        case bool() | None:
+            return {True: "yes", False: "no", None: "none"}[value]
+        case float():
+            return f"{value:.4g}"
+        case list() | tuple() | dict():
+            return f"{plural(len(value), 'entry', 'entries')}; dlec jobs show --json has them"
+    return str(value)
 
 
 _HEADLINES: Mapping[str, Callable[[Answer], str]] = {
@@ -113,6 +124,9 @@ _HEADLINES: Mapping[str, Callable[[Answer], str]] = {
     "profile": lambda answer: f"{plural(len(answer['layers']), 'layer')} measured",
     "score": lambda answer: f"{plural(len(answer['scores']), 'block')} measured",
     "sweep": sweep_headline,
+    "propose": proposal_headline,
+    "search": proposal_headline,
+    "classic": classic_headline,
     "eval": eval_headline,
     "merge": _merge_headline,
     "verify": _verify_headline,
@@ -123,6 +137,9 @@ _LINES: Mapping[str, Callable[[Answer], Iterator[str]]] = {
     "profile": _profile_lines,
     "score": _score_lines,
     "sweep": sweep_lines,
+    "propose": lambda answer: chain(proposal_lines(answer), reason_lines(answer)),
+    "search": lambda answer: chain(search_lines(answer), reason_lines(answer)),
+    "classic": classic_lines,
     "eval": eval_lines,
     "verify": _verify_lines,
     "generate": _generated_lines,

@@ -1,26 +1,45 @@
-"""What a user types to see only some neurons: "layer 3-5 peak>10 the moon"."""
+"""What a user types to see only some neurons: "layer 3-5, |peak|>10, active<1%, the moon"."""
 
 import math
 import re
+from collections.abc import Iterable, Iterator
 
 from engine.errors import UsageError, shown
 from engine.store.neuron_search import Between, Column, Condition, PeaksAt
 
-HINT = "layer 3-5, peak>10, active<0.01, mean, variance, count; other words stand around the peak"
+HINT = "layer 3-5, neuron 12, |peak|>10, active<1%, mean, variance, count; other words stand around the peak"
 
 _COLUMNS = {column.value: column for column in Column} | {"active": Column.SHARE_ACTIVE, "var": Column.VARIANCE}
-_NUMBER = r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?"
-_SPAN = re.compile(r"\blayers?\s*[=:]?\s*(\d+)(?:\s*-\s*(\d+))?(?=\s|$)", re.IGNORECASE)
-_BOUND = re.compile(rf"\b([a-z_]+)\s*(<=|>=|<|>|=)\s*({_NUMBER})(?=\s|$)", re.IGNORECASE)
+_QUOTED = re.compile(r'"([^"]*)"')
+_MOST = 2**62
+"""Beyond the numbers that SQLite counts with."""
+_SIGN = r"<=|>=|<|>|="
+_END = r"(?=[\s,;]|$)"
+_SPAN = re.compile(rf"(?<![\w|])(layer|neuron)s?\s*[=:]?\s*(\d+)(?:\s*-\s*(\d+))?{_END}", re.IGNORECASE)
+_BOUND = re.compile(rf"(\|?[a-z_]+\|?)\s*({_SIGN})\s*([^\s,;]*)", re.IGNORECASE)
+_NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(%?)", re.IGNORECASE)
 
 
 def conditions_from(text: str) -> tuple[Condition, ...]:
-    """All of which have to be met; none for "". Raises UsageError for a column that is none."""
-    spans = [Between(Column.LAYER, int(first), int(last or first)) for first, last in _SPAN.findall(text)]
-    rest = _SPAN.sub(" ", text)
+    """All of which have to be met; none for "". Raises UsageError for a comparison that means nothing."""
+    quoted, unquoted = _QUOTED.findall(text), _QUOTED.sub(" ", text)
+    spans = [_span(*found) for found in _SPAN.findall(unquoted)]
+    rest = _SPAN.sub(" ", unquoted)
     bounds = [_bound(*found) for found in _BOUND.findall(rest)]
-    words = " ".join(_BOUND.sub(" ", rest).replace('"', " ").split())
-    return (*spans, *bounds, *([PeaksAt(words)] if words else []))
+    texts = [*map(_words, quoted), _words(_BOUND.sub(" ", rest).replace('"', " "))]
+    return (*spans, *bounds, *(PeaksAt(words) for words in texts if words))
+
+
+def in_words(conditions: Iterable[Condition]) -> Iterator[str]:
+    """Each as it is compared: "layer 3 to 5", "|peak| above 10"."""
+    for condition in conditions:
+        match condition:
+            case PeaksAt(words):
+                yield f"the text around the peak contains {shown(words)!r}"
+            case Between(column, low, high):
+                name = "|peak|" if column is Column.PEAK else str(column).replace("_", " ")
+                bounds = (f"{word} {bound:.6g}" for word, bound in (("from", low), ("to", high)) if bound is not None)
+                yield f"{name} {low:g}" if low == high and low is not None else f"{name} {' '.join(bounds)}"
 
 
 def wrong_with(text: str) -> str:
@@ -32,11 +51,41 @@ def wrong_with(text: str) -> str:
     return ""
 
 
+def _words(text: str) -> str:
+    """What is looked for, without the commas that part it from conditions."""
+    return " ".join(word for word in text.split() if word.strip(",;")).strip(" ,;")
+
+
+def _span(name: str, first: str, last: str) -> Between:
+    low, high = int(first), int(last or first)
+    if high < low:
+        raise _unknown(f"{name} {first}-{last}", f"the range is reversed; did you mean {name} {last}-{first}?")
+    if high >= _MOST:
+        raise _unknown(f"{name} {first}", "there is no such number")
+    return Between(_COLUMNS[name.lower()], low, high)
+
+
 def _bound(name: str, sign: str, number: str) -> Between:
-    column = _COLUMNS.get(name.lower())
+    column = _COLUMNS.get(name.lower().strip("|"))
     if column is None:
-        raise UsageError(f"neurons have no {shown(name)}", fix=f"They have {', '.join(sorted(_COLUMNS))}.")
-    value = float(number)
+        raise _unknown(f"{name}{sign}{number}", f"neurons have no {shown(name)}")
+    value = _value(number)
+    if value is None:
+        raise _unknown(f"{name}{sign}{number}", f"{shown(number) or 'nothing'} is no number")
+    if column is Column.PEAK and value < 0:
+        raise _unknown(f"{name}{sign}{number}", f"a peak is compared by its size; did you mean |peak|>{-value:g}?")
     low = {"=": value, ">=": value, ">": math.nextafter(value, math.inf)}.get(sign)
     high = {"=": value, "<=": value, "<": math.nextafter(value, -math.inf)}.get(sign)
     return Between(column, low, high)
+
+
+def _value(number: str) -> float | None:
+    """A share may be a percentage. None for what is no number."""
+    found = _NUMBER.fullmatch(number)
+    value = float(found[1]) / (100 if found[2] else 1) if found else math.nan
+    return value if math.isfinite(value) else None
+
+
+def _unknown(condition: str, why: str) -> UsageError:
+    fix = f"They have {', '.join(sorted(_COLUMNS))}: layer 3-5, |peak|>10, active<1%."
+    return UsageError(f"no such condition: {shown(condition)}", why=why, fix=fix)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from dlec_tui.measurements.neuron_filter import conditions_from, in_words
 from dlec_tui.measurements.neurons import NeuronView
 from dlec_tui.terminal.glyphs import GLYPHS
 from dlec_tui.wording import clipped, indented
@@ -70,6 +71,14 @@ def columns_for(view: NeuronView, width: int) -> tuple[Column, ...]:
         if needed > width and order is not view.order:
             columns = tuple(column for column in columns if column.order is not order)
     return columns
+
+
+def otherwise(view: NeuronView) -> tuple[str, ...]:
+    """What stands there when a view has no rows."""
+    if not view.wanted:
+        return ("No neurons: this profile has none.",)
+    found = tuple(in_words(conditions_from(view.wanted)))
+    return ("No neuron meets all of this:", *(f"  {each}" for each in found), "", "/ Ctrl+U Enter shows all neurons.")
 
 
 def neuron_details(neuron: NeuronStatistics) -> Iterator[str]:

@@ -23,18 +23,19 @@ SHOW_SECONDS = 0.1
 class ModelsFound(Message):
     """Some more models."""
 
-    def __init__(self, models: Sequence[FoundModel]) -> None:
+    def __init__(self, search: int, models: Sequence[FoundModel]) -> None:
+        """search: the number of the one that found them."""
         super().__init__()
-        self.models = models
+        self.search, self.models = search, models
 
 
 class SearchEnded(Message):
     """There are no more."""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, search: int, problem: str) -> None:
         """problem: why the store could not be asked; "" when it could."""
         super().__init__()
-        self.problem = problem
+        self.search, self.problem = search, problem
 
 
 class ModelDescribed(Message):
@@ -53,17 +54,20 @@ class ModelFinder(Widget):
     def __init__(self, store: Path) -> None:
         super().__init__()
         self._store = store
+        self.latest = 0
+        """The number of the search that was begun last: what others have found is not wanted any more."""
 
     def search(self, added: Sequence[str], described: "Mapping[str, ModelSummary]") -> None:
         """Look for all models anew; a search that still goes on is given up."""
-        what = (tuple(added), dict(described))
+        self.latest += 1
+        what = (self.latest, tuple(added), dict(described))
         self.run_worker(lambda: self._search(*what), group="models", thread=True, exclusive=True)
 
     def describe(self, reference: str) -> None:
         """Ask the hub for a model's headers."""
         self.run_worker(lambda: self._describe(reference), group="hub", thread=True)
 
-    def _search(self, added: Sequence[str], described: "Mapping[str, ModelSummary]") -> None:
+    def _search(self, number: int, added: Sequence[str], described: "Mapping[str, ModelSummary]") -> None:
         from dlec_tui.models.discovery import known_models, search  # late, and in the thread: the screen comes first
 
         worker, problem = get_current_worker(), ""
@@ -74,8 +78,8 @@ class ModelFinder(Widget):
         for models in _bundled(search(known, added, described, Path.cwd(), lambda: worker.is_cancelled)):
             if worker.is_cancelled:
                 return
-            self.post_message(ModelsFound(models))
-        self.post_message(SearchEnded(problem))
+            self.post_message(ModelsFound(number, models))
+        self.post_message(SearchEnded(number, problem))
 
     def _describe(self, reference: str) -> None:
         from engine.checkpoint.summary import ModelSummary

@@ -75,7 +75,7 @@ class ModelsPane(Pane):
 
     @on(ModelsFound)
     def _take_found(self, message: ModelsFound) -> None:
-        if self._found is None:
+        if self._found is None or message.search != self.query_one(ModelFinder).latest:
             return  # of a search that was given up
         self._found += message.models
         if self._is_first_search:
@@ -85,6 +85,8 @@ class ModelsPane(Pane):
 
     @on(SearchEnded)
     def _search_ended(self, message: SearchEnded) -> None:
+        if message.search != self.query_one(ModelFinder).latest:
+            return
         if not self._is_first_search:
             self._table.replace(self._found or [])
             self._go_to_wanted()

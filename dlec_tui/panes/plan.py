@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import BindingType
 
 from dlec_tui.actions.action import Action, bindings
-from dlec_tui.actions.plan import PLAN, PLAN_OFFERED
+from dlec_tui.actions.plan import PLAN, recipe_action
 from dlec_tui.jobs.ordering import order
 from dlec_tui.measurements.fields import Field, Values
 from dlec_tui.panes.plan_saving import PlanSaving
@@ -21,6 +21,8 @@ from dlec_tui.plans.orders import EditedPlan, MergeSize
 from dlec_tui.plans.problem_places import problem_text
 from dlec_tui.plans.proposals import plan_of, proposals
 from dlec_tui.plans.verdict import slices_in
+from dlec_tui.session.neighbour_text import draft_text
+from dlec_tui.session.slots import Draft
 from dlec_tui.terminal.path_completion import PLANS
 from dlec_tui.widgets.line_prompt import LinePrompt
 from dlec_tui.widgets.path_prompt import PathPrompt
@@ -58,22 +60,34 @@ class PlanPane(PlanSaving):
 
     @classmethod
     def offers(cls) -> Sequence[Action]:
-        return PLAN_OFFERED
+        return [
+            recipe_action(name, recipe_forms.about(name), is_measured=recipe_forms.is_measured(name))
+            for name in recipe_forms.NAMES
+        ]
 
     # Recipes
 
     def action_new(self) -> None:
         proposed = proposals(self.workbench.jobs)
-        ways = [Way(str(job.id), f"job {job.id}", escaped(about)) for job, about in proposed]
+        drafts = [Way(str(draft.file), "unsaved", draft_text(draft)) for draft in self.workbench.drafts]
+        ways = [*drafts] + [Way(str(job.id), f"job {job.id}", escaped(about)) for job, about in proposed]
         ways += [Way(name, name, recipe_forms.about(name)) for name in recipe_forms.NAMES]
         self.app.push_screen(RecipeList(ways), self._chosen_way)
 
     def _chosen_way(self, key: str | None) -> None:
+        if draft := next((draft for draft in self.workbench.drafts if str(draft.file) == key), None):
+            self.unless_unsaved(lambda: self._take_draft(draft))
+            return
         found = next((job for job, _ in proposals(self.workbench.jobs) if str(job.id) == key), None)
         if found:
             self.begin(plan_of(found))
         elif key:
             self.action_new_by(key)
+
+    def _take_draft(self, draft: Draft) -> None:
+        self.change(draft.document)
+        self.go_to(self.list)
+        self.workbench.take_draft(draft)
 
     def action_new_by(self, name: str) -> None:
         """With the recipe of that name: only the palette has it."""

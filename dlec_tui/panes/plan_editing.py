@@ -17,7 +17,7 @@ from dlec_tui.plans.slice_lines import SliceRow
 from dlec_tui.widgets.line_prompt import LinePrompt
 from dlec_tui.widgets.plan_editor import PlanEditor
 from dlec_tui.widgets.recipe_form import RecipeForm
-from engine.errors import DlecError
+from engine.errors import DlecError, shown
 from engine.plan import edits
 from engine.plan.edits import Edited
 from engine.plan.problems import Problem
@@ -166,7 +166,7 @@ class PlanEditing(PlanLayout):
             self.app.push_screen(prompt, lambda line: None if line is None else self._scale(row, factor_from(line)))
 
     def _scale(self, row: SliceRow, factor: float | None) -> None:
-        filters = plan_edits.writers_of(row.view, self.checkpoints.opener())
+        filters = plan_edits.writers_of(row.view, self.checkpoints.known)
         scaled = partial(edits.set_scale, index=row.number, factor=factor, filters=filters)
         self._edit(f"scale slice {row.number + 1}", scaled, to=row.number)
 
@@ -235,6 +235,11 @@ class PlanEditing(PlanLayout):
                 return self._reason_against_fix(self.problems.current)
         return ""
 
+    def _is_unread(self, model: str) -> bool:
+        """Whether the check that is under way may open it yet; one that has ended has opened what it could."""
+        is_checked = self.verdict is not None and self.verdict.text == self.document.text
+        return not (is_checked or self.checkpoints.has_tried(model))
+
     def _reason_against_fix(self, problem: Problem | None) -> str:
         if problem is None:
             return "there are no problems"
@@ -250,6 +255,8 @@ class PlanEditing(PlanLayout):
             return ""
         if self.current is None:
             return "there is no slice yet: a adds one, N makes a plan"
+        if name in ("zero", "scale") and (models := self.current.view.models) and self._is_unread(models[0]):
+            return f"{shown(models[0])} is being read: what it writes into the residual stream is not known yet"
         if name in ON_A_RANGE and self.current.view.start is None:
             return "its range is not two whole numbers of one source: change it in the text"
         return ""

@@ -14,8 +14,10 @@ from dlec_tui.actions.action import Action, bindings
 from dlec_tui.actions.runs import RUNS, RUNS_OFFERED
 from dlec_tui.batches.marks import marks_from
 from dlec_tui.jobs import changes as job_changes
+from dlec_tui.jobs.plan_text import plan_text_of_job
 from dlec_tui.jobs.reasons import may_be_taken_over, reason_against_job, taking_over_text
 from dlec_tui.jobs.stored import StoredJob
+from dlec_tui.messages import PlanWanted
 from dlec_tui.panes.runs_layout import RunsLayout
 from dlec_tui.plans.files import plan_files, require_plans
 from dlec_tui.terminal.path_completion import PLANS
@@ -145,6 +147,12 @@ class RunsPane(RunsLayout):
             self.go_to(self.table)
             self.workbench.autosave()
 
+    def action_open_plan(self) -> None:
+        if self.at_batch:
+            self.action_choose_output()
+        elif self.current and (text := plan_text_of_job(self.current.job)):
+            self.post_message(PlanWanted(text))
+
     def action_open_card(self) -> None:
         if self.current:
             self.app.push_screen(CardView(Path(_output_of(self.current))))
@@ -221,6 +229,8 @@ class RunsPane(RunsLayout):
     def reason_against(self, name: str) -> str:
         if name == "run_batch" or (self.at_batch and name in OF_PLANS):
             return "" if self.batch_part.marks.plans else "no plans are on the batch list: a adds some"
+        if self.at_batch and name == "open_plan":
+            return ""
         if self.at_batch and name in OF_JOBS:
             return "the focus is in the batch list, not on a job"
         return reason_against_job(name, self.current)

@@ -8,6 +8,7 @@ from threading import Lock
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import CONFIG_FILE
 from engine.checkpoint.find import locate, opener
+from engine.errors import CheckpointError, shown
 
 Stamp = tuple[tuple[str, int, int], ...]
 
@@ -16,6 +17,8 @@ class PlanCheckpoints:
     """What was opened so far, for one session."""
 
     def __init__(self) -> None:
+        self._known: dict[str, Checkpoint | None] = {}
+        """What each reference led to when it was opened last; None for one that could not be opened."""
         self._opened: dict[Path, tuple[Stamp, Checkpoint]] = {}
         self._lock = Lock()
 
@@ -25,6 +28,11 @@ class PlanCheckpoints:
         open_anew = opener()
 
         def open_reference(reference: str) -> Checkpoint:
+            self._known.setdefault(reference, None)
+            found = self._known[reference] = open_fresh(reference)
+            return found
+
+        def open_fresh(reference: str) -> Checkpoint:
             directory = locate(reference)
             if directory is None:
                 return open_anew(reference)
@@ -34,6 +42,16 @@ class PlanCheckpoints:
             return looked_at[place]
 
         return open_reference
+
+    def has_tried(self, reference: str) -> bool:
+        """Whether it was opened, be it in vain; the disk is not asked."""
+        return reference in self._known
+
+    def known(self, reference: str) -> Checkpoint:
+        """What was opened last by that name; the disk is not asked. Raises CheckpointError where nothing was."""
+        if (checkpoint := self._known.get(reference)) is None:
+            raise CheckpointError(f"{shown(reference)} was not opened")
+        return checkpoint
 
     def _fresh(self, place: Path, open_anew: Callable[[], Checkpoint]) -> Checkpoint:
         stamp = stamp_of(place)

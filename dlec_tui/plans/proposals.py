@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from dlec_tui.jobs.answers import verdict
+from dlec_tui.jobs.plan_text import PROPOSING
 from engine.store.job_states import Done
 from engine.store.jobs import Job
 
 if TYPE_CHECKING:
     from dlec_tui.jobs.stored import StoredJobs
 
-PROPOSING = ("propose", "search", "classic")
 _MOST = 5
 
 

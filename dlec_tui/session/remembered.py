@@ -32,17 +32,27 @@ class Session:
 
 
 def read_session(store: Path) -> Session:
-    """The last one; a new one where there is none, or none that can be read: nothing but convenience is lost."""
+    """The first workbench's last one."""
+    return read_from(store.with_name(SESSION_FILE))
+
+
+def read_from(file: Path) -> Session:
+    """The session in a file; a new one where there is none, or none that can be read."""
     try:
-        return _session(json.loads(store.with_name(SESSION_FILE).read_text(encoding="utf-8")))
+        return _session(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Session()
 
 
 def save_session(store: Path, session: Session) -> None:
+    """As the first workbench's. Raises OSError where it cannot be written."""
+    save_to(store.with_name(SESSION_FILE), session)
+
+
+def save_to(file: Path, session: Session) -> None:
     """Raises OSError where it cannot be written."""
-    store.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(store.with_name(SESSION_FILE), json.dumps(_data(session)))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, json.dumps(_data(session)))
 
 
 def _data(session: Session) -> dict[str, Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 QUIET_ROUNDS = 4
 """Of the event loop, in which nobody has a message left; what is handed on between two messages needs one or two."""
-MOST_SECONDS = 2.0
+MOST_SECONDS = 10.0
 """That a key is kept for what the one before it has begun: no key is lost to something that never ends."""
 ANSWER_SECONDS = 0.08
 """That it is kept for a thread which decides what is seen next, such as the one that reads a plan which was opened."""

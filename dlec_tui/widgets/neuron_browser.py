@@ -61,9 +61,24 @@ class NeuronBrowser(NeuronTable):
             return
         if self.view == NeuronView():
             rows = NeuronRows(self._store, self.key, self.view, self.row_count)
-            self.go_to(rows.row_of_layer(layer) or 0)
+            self.run_worker(lambda: self._find_layer(rows, layer), group="layer", thread=True, exclusive=True)
         else:
             self.filter(f"layer {layer}")
+
+    def _find_layer(self, rows: NeuronRows, layer: int) -> None:
+        """In a thread."""
+        worker = get_current_worker()
+        try:
+            row = rows.row_of_layer(layer) or 0
+        except DlecError as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
+        else:
+            if not worker.is_cancelled:
+                self.app.call_from_thread(self._go_to_found, rows, row)
+
+    def _go_to_found(self, rows: NeuronRows, row: int) -> None:
+        if (rows.view, rows.key) == (self.view, self.key):
+            self.go_to(row)
 
     def action_by_layer(self, by: int) -> None:
         if self.current:

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from dlec_tui.measurements.neuron_text import header_line, neuron_line
+from dlec_tui.measurements.neuron_text import header_line, neuron_line, otherwise
 from dlec_tui.measurements.neurons import NeuronRows, NeuronView
 from engine.errors import DlecError
 from engine.store.neurons import PAGE_ROWS, NeuronStatistics
@@ -123,6 +123,9 @@ class NeuronTable(ScrollView, can_focus=True):
         if y < _HEADER:
             style = self.get_component_rich_style("neuron-table--header", partial=True)
             return self._strip(header_line(view, width), style)
+        if self._rows and not self._rows.count:
+            said = otherwise(self._rows.view)
+            return self._strip(said[y - _HEADER] if y - _HEADER < len(said) else "", Style())
         row = self.scroll_offset.y + y - _HEADER
         neuron = self._neuron(row)
         if row >= self.row_count or neuron is None:

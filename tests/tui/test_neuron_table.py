@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from textual.app import App, ComposeResult
 
-from dlec_tui.measurements.neuron_filter import conditions_from, wrong_with
+from dlec_tui.measurements.neuron_filter import HINT, conditions_from, wrong_with
+from dlec_tui.measurements.neuron_text import otherwise
 from dlec_tui.measurements.neurons import NeuronView, neuron_rows
 from dlec_tui.widgets.neuron_browser import NeuronBrowser
 from dlec_tui.widgets.neuron_table import MOST_PAGES
@@ -85,6 +86,16 @@ def test_pages_that_were_looked_at_long_ago_are_forgotten(store: Path, monkeypat
         ("active <= 1e-2", (Between(Column.SHARE_ACTIVE, None, 0.01),)),
         ("neuron=7 the  moon", (Between(Column.NEURON, 7, 7), PeaksAt("the moon"))),
         ('"player 3"', (PeaksAt("player 3"),)),
+        ("layer 3-5, |peak|>=10", (Between(Column.LAYER, 3, 5), Between(Column.PEAK, 10, None))),
+        (
+            "layer 3,neuron 5, active<=1%",
+            (
+                *(Between(*of) for of in ((Column.LAYER, 3, 3), (Column.NEURON, 5, 5))),
+                Between(Column.SHARE_ACTIVE, None, 0.01),
+            ),
+        ),
+        ("peak>=1e1, the moon, again", (Between(Column.PEAK, 10, None), PeaksAt("the moon, again"))),
+        ('"a<b" mean>=.5', (Between(Column.MEAN, 0.5, None), PeaksAt("a<b"))),
     ],
 )
 def test_a_filter_is_read_as_it_is_said(text: str, conditions: tuple[object, ...]) -> None:
@@ -104,6 +115,34 @@ def test_an_unknown_column_is_said_with_those_that_there_are() -> None:
         conditions_from("colour>3")
     assert "share_active" in wrong_with("colour>3")
     assert wrong_with("peak>3") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("peak>abc", "no such condition: peak>abc"),
+        ("layer 3 peak>", "no such condition: peak>"),
+        ("peak<-10", "did you mean |peak|>10?"),
+        ("mean>1e999", "no such condition: mean>1e999"),
+        ("layer 5-3", "did you mean layer 3-5?"),
+        ("layer 99999999999999999999", "there is no such number"),
+    ],
+)
+def test_a_condition_that_means_nothing_is_said(text: str, said: str) -> None:
+    assert said in wrong_with(text)
+
+
+def test_the_example_of_the_prompt_is_a_filter() -> None:
+    assert wrong_with(HINT.partition(", mean")[0]) == ""
+    assert not [each for each in conditions_from(HINT.partition(", mean")[0]) if isinstance(each, PeaksAt)]
+
+
+def test_an_empty_table_says_why_and_how_to_see_all() -> None:
+    said = "\n".join(otherwise(NeuronView(wanted="layer 3, |peak|>10, moon")))
+    assert "layer 3\n" in said
+    assert "|peak| from 10" in said
+    assert "contains 'moon'" in said
+    assert "/ Ctrl+U Enter shows all" in said
 
 
 def test_a_search_that_nobody_waits_for_is_given_up(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from dlec_tui.actions.palette import Offer, all_actions, matching
 from dlec_tui.actions.registry import ACTIONS
+from engine.plan.recipes.registry import MEASURED, RECIPES
 from tests.tui.conftest import keys, played
 
 OFFERS = [Offer(action, action.keys, "") for action in ACTIONS]
@@ -28,6 +29,11 @@ def test_every_action_and_every_theme_is_offered() -> None:
     offered = all_actions()
     assert set(ACTIONS) <= set(offered)
     assert "use the colours light" in [action.what for action in offered]
+
+
+def test_every_recipe_is_offered_as_the_list_of_recipes_has_it() -> None:
+    offered = {action.name for action in all_actions()}
+    assert {f"new_by('{name}')" for name in (*RECIPES, *MEASURED)} <= offered
 
 
 @pytest.mark.parametrize("key", ["ctrl+p", "colon"])
