@@ -202,11 +202,16 @@ ALTER TABLE jobs ADD COLUMN setbacks INTEGER NOT NULL DEFAULT 0; -- workers in a
 ALTER TABLE jobs ADD COLUMN furthest INTEGER NOT NULL DEFAULT 0; -- most progress of an attempt whose worker died
 """
 
+_PACE = """
+ALTER TABLE jobs ADD COLUMN per_second REAL; -- progress, in the task's unit, by a clock that nobody sets
+"""
+
 MIGRATIONS: Mapping[str, str] = {
     "0001_measurements": _MEASUREMENTS,
     "0002_jobs": _JOBS,
     "0003_sweeps": SWEEPS,
     "0004_begun_figures": BEGUN,
     "0005_job_setbacks": _SETBACKS,
+    "0006_job_pace": _PACE,
 }
 """Name and SQL, in order."""

@@ -85,6 +85,7 @@ RELEASED = {
     "0003_sweeps": ("plan_figures", "probe_results", "sweep_plans", "sweep_rankings", "sweeps"),
     "0004_begun_figures": ("begun_figures",),
     "0005_job_setbacks": (),
+    "0006_job_pace": (),
 }
 """The tables that each migration brought."""
 
