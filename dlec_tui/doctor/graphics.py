@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dlec_tui.doctor.finding import Finding, fine
 from dlec_tui.wording import byte_size
 from engine.errors import shown
-from engine.machine.gpus import Gpu, gpus
+from engine.machine.gpus import Gpu, installed_gpus
 
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def look() -> Finding:
-    return gpus_finding(gpus(), os.environ)
+    return gpus_finding(installed_gpus(), os.environ)
 
 
 def gpus_finding(present: Sequence[Gpu], environment: Mapping[str, str]) -> Finding:

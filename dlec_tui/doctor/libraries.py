@@ -7,14 +7,14 @@ from dlec_tui.doctor.finding import Finding, fine, note, problem
 from dlec_tui.doctor.graphics import in_words
 from dlec_tui.wording import plural
 from engine.errors import shown
-from engine.machine.gpus import Gpu, gpus
+from engine.machine.gpus import Gpu, installed_gpus
 from engine.machine.torch_devices import TorchDevices, torch_devices
 
 
 def look_at_torch() -> Finding:
     installed = installed_version("torch")
     found = version_finding("torch", installed, wanted_versions("torch", _our_requirements()))
-    return found if installed is None or found.remedy else torch_finding(installed, torch_devices(), gpus())
+    return found if installed is None or found.remedy else torch_finding(installed, torch_devices(), installed_gpus())
 
 
 def look_at_transformers() -> Finding:

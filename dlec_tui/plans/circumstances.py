@@ -46,7 +46,7 @@ def device_of(slot: Slot, found: Callable[[], Sequence[Gpu]] = gpus) -> Device |
     here = found() if slot.devices else ()
     missing = [number for number in slot.devices if number >= len(here)]
     if missing:
-        raise UsageError(f"there is no cuda:{missing[0]}", why=f"this machine has {len(here)} GPUs")
+        raise UsageError(f"there is no cuda:{missing[0]}", why=f"CUDA shows {len(here)} GPUs here")
     totals = [here[number].total for number in slot.devices]
     if not totals or None in totals:
         return None

@@ -40,6 +40,13 @@ def request_of(job: Job, slot: Slot) -> Mapping[str, Any]:
     return request
 
 
+def unstorable(job: Job, error: Exception) -> Failed:
+    """What a job becomes whose end the store does not take."""
+    assert isinstance(job.state, Running)
+    found = contained(f"how {job.order.task} ended cannot be stored", error)
+    return Failed(job.state.started_at, now(), as_data(found))
+
+
 def _outcome(job: Job, processes: TaskProcesses, watch: Watch, slot: Slot, log: Path) -> State | None:
     try:
         require_unchanged(job.order.inputs)

@@ -53,6 +53,14 @@ def recover(connection: StoreConnection) -> list[Job]:
     return [found for job in taken if (found := find_job(connection, job.id))]
 
 
+def recover_own(connection: StoreConnection, worker: int) -> None:
+    """Take over the jobs of a worker that lives but is at none: an error came between its claim and the job's end."""
+    with atomic(connection):
+        for job in jobs_in(connection, Running):
+            if isinstance(job.state, Running) and job.state.worker == worker:
+                _take(connection, job, now())
+
+
 def _dead(connection: StoreConnection) -> list[Worker]:
     place = here()
     return [worker for worker in all_workers(connection) if fate(worker, place) is Fate.DEAD]

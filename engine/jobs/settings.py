@@ -5,7 +5,6 @@ slots = ["cpu", "cuda:0", "cuda:1-3"]     # a worker for each; the same slot may
 idle_minutes = 10                         # after which a worker without work ends
 """
 
-import os
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -76,19 +75,12 @@ def _minutes(value: Any, file: Path) -> float:
 
 
 def _usual_slots() -> tuple[Slot, ...]:
-    return (Slot(), *(Slot((number,)) for number in range(_visible_gpus())))
-
-
-def _visible_gpus() -> int:
-    """How many CUDA shows us: a batch system lends some of a machine's, and CUDA numbers them anew."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    found = _gpu_count()
-    return found if visible is None else min(found, len([name for name in visible.split(",") if name.strip()]))
+    return (Slot(), *(Slot((number,)) for number in range(_gpu_count())))
 
 
 @cache
 def _gpu_count() -> int:
-    """Asked once: it may have to wake the driver, and a screen reads the settings several times a second."""
+    """How many CUDA shows us. Asked once: it may have to wake the driver, and a screen reads the settings often."""
     return len(gpus())
 
 

@@ -15,6 +15,10 @@ class Trouble:
         self._since: float | None = None
         self._said = ""
 
+    @property
+    def lasts(self) -> bool:
+        return self._since is not None
+
     def say(self, error: Exception, patience: float) -> None:
         """Print an error once while it is the same. Raises it when there has been trouble for `patience` seconds."""
         if self._since is None:

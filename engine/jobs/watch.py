@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -37,6 +38,29 @@ class Interruption(Exception):  # noqa: N818 (nothing is wrong)
         super().__init__(reason)
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stretch of a job over which its progress counts up."""
+
+    total: int
+    begun_at: float
+    """By the steady clock, in seconds."""
+    done_before: int
+    """What earlier attempts had done, or earlier stages had counted."""
+    done: int
+
+    def now_at(self, done: int, total: int, seconds: float) -> "Stage":
+        """This one a little later, or the next one."""
+        if total != self.total or done < self.done:
+            return Stage(total, seconds, done, done)
+        return replace(self, done=done)
+
+    def per_second(self, seconds: float) -> float | None:
+        """None before anything was done."""
+        passed, done = seconds - self.begun_at, self.done - self.done_before
+        return done / passed if passed > 0 and done > 0 else None
+
+
 class Watch:
     """Over one job, from the moment when it is begun."""
 
@@ -49,6 +73,7 @@ class Watch:
         self._worker = job.state.worker
         self._noted_start = job.state.started_at
         self._began = steady_seconds()
+        self._stage: Stage | None = None
         self._unwritten: Progress | None = None
         self._written_at = 0.0
 
@@ -60,7 +85,9 @@ class Watch:
 
     def progressed(self, done: int, total: int, what: str) -> None:
         """Called as often as the task has something to say."""
-        self._unwritten = Progress(done, total, what)
+        seconds = steady_seconds()
+        self._stage = self._stage.now_at(done, total, seconds) if self._stage else Stage(total, seconds, done, done)
+        self._unwritten = Progress(done, total, what, self._stage.per_second(seconds))
         if time.monotonic() - self._written_at >= PROGRESS_SECONDS:
             self._write_progress()
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.errors import MachineError
-from engine.jobs.attempts import attempt
+from engine.jobs.attempts import attempt, unstorable
 from engine.jobs.claims import claim, put_back, settle
 from engine.jobs.logs import job_log
 from engine.jobs.presence import Presence, present
+from engine.jobs.recovery import recover_own
 from engine.jobs.signals import EndingSignals
 from engine.jobs.slots import Slot
 from engine.jobs.store_access import StoreAccess
@@ -116,6 +117,8 @@ class _Worker:
     def _next(self) -> Job | None:
         self.presence.beat()
         with self.access.connection() as connection:
+            if self.trouble.lasts:
+                recover_own(connection, self.presence.worker)
             return claim(connection, self.presence.worker, self.slot)
 
     def _do(self, job: Job) -> None:
@@ -129,7 +132,10 @@ class _Worker:
                 self.listener.ended(ended)
 
     def _let_go(self, job: Job, state: State) -> bool:
-        """False when the job was taken away meanwhile. Tries until the store takes it, or a signal comes."""
+        """False when the job was taken away meanwhile. Tries until the store takes it, or a signal comes.
+
+        What no store would take, for whatever reason, is a failure.
+        """
         while True:
             try:
                 with self.access.connection() as connection:
@@ -137,6 +143,8 @@ class _Worker:
             except Exception as error:
                 if self._wait_out(error):
                     raise
+                if not isinstance(error, MachineError):
+                    state = unstorable(job, error)
 
     def _wait_out(self, error: Exception) -> bool:
         """Say what went wrong, and pause before it is tried again. True when a signal has come. Raises what lasts."""

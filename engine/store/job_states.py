@@ -25,6 +25,8 @@ class Progress:
     total: int
     """0 when it is not known yet. The unit of both is the task's."""
     what: str
+    per_second: float | None = None
+    """Mean of this attempt at this stage, by a clock that nobody sets; None before anything was done in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ ENDED = (Done, Failed, Cancelled)
 
 COLUMNS = (
     *("state", "held_reason", "held_behind", "worker_id", "started_at", "done", "total", "doing", "stop"),
-    *("ended_at", "result", "error"),
+    *("per_second", "ended_at", "result", "error"),
 )
 """What the store keeps of a state."""
 
@@ -153,8 +155,15 @@ def _own_columns(state: State) -> dict[str, Any]:
 
 
 def progress_columns(progress: Progress) -> dict[str, Any]:
-    return {"done": progress.done, "total": progress.total, "doing": progress.what}
+    return {
+        "done": progress.done,
+        "total": progress.total,
+        "doing": progress.what,
+        "per_second": progress.per_second,
+    }
 
 
 def _progress(row: Mapping[str, Any]) -> Progress | None:
-    return None if row["doing"] is None else Progress(row["done"], row["total"], row["doing"])
+    if row["doing"] is None:
+        return None
+    return Progress(row["done"], row["total"], row["doing"], row["per_second"])

@@ -202,6 +202,10 @@ ALTER TABLE jobs ADD COLUMN setbacks INTEGER NOT NULL DEFAULT 0; -- workers in a
 ALTER TABLE jobs ADD COLUMN furthest INTEGER NOT NULL DEFAULT 0; -- most progress of an attempt whose worker died
 """
 
+_PACE = """
+ALTER TABLE jobs ADD COLUMN per_second REAL; -- progress, in the task's unit, by a clock that nobody sets
+"""
+
 MIGRATIONS: Mapping[str, str] = {
     "0001_measurements": _MEASUREMENTS,
     "0002_jobs": _JOBS,
@@ -209,5 +213,6 @@ MIGRATIONS: Mapping[str, str] = {
     "0004_begun_figures": BEGUN,
     "0005_partial_results": PIECES,
     "0006_job_setbacks": _SETBACKS,
+    "0007_job_pace": _PACE,
 }
 """Name and SQL, in order."""

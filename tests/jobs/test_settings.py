@@ -21,12 +21,9 @@ def written(store: Path, text: str) -> Path:
     return file
 
 
-def gpus(monkeypatch: pytest.MonkeyPatch, number: int, visible: str | None = None) -> None:
-    """A machine with so many GPUs, of which CUDA is to see these."""
+def gpus(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """So many GPUs that CUDA shows."""
     monkeypatch.setattr(settings, "_gpu_count", lambda: number)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    if visible is not None:
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
 
 
 @pytest.mark.parametrize(("number", "slots"), [(0, (Slot(),)), (2, (Slot(), Slot((0,)), Slot((1,))))])
@@ -35,14 +32,6 @@ def test_without_a_file_there_is_a_slot_for_the_cpu_and_each_gpu(
 ) -> None:
     gpus(monkeypatch, number)
     assert job_settings(store) == JobSettings(slots, 600)
-
-
-@pytest.mark.parametrize(("visible", "slots"), [("", 0), ("2,3", 2), ("GPU-5f0e", 1)])
-def test_gpus_that_cuda_does_not_see_are_no_slots(
-    store: Path, monkeypatch: pytest.MonkeyPatch, visible: str, slots: int
-) -> None:
-    gpus(monkeypatch, 4, visible)
-    assert job_settings(store).slots == (Slot(), *(Slot((number,)) for number in range(slots)))
 
 
 def test_the_file_says_which_slots_there_are_and_how_long_a_worker_idles(store: Path) -> None:

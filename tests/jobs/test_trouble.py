@@ -52,14 +52,38 @@ def test_an_idle_worker_waits_until_the_store_can_be_used_again(place, monkeypat
     assert said.count("It is tried again until it works.") == said.count("It works again.") == 1
 
 
+@pytest.fixture
+def verify(tiny_llama):
+    return Order("verify", {"directory": str(tiny_llama), "load_check": False}, "verify", {})
+
+
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("error", TROUBLES, ids=str)
-def test_how_a_job_ended_is_written_when_the_store_can_be_used_again(place, monkeypatch, tiny_llama, error):
-    job_id = place.submit(Order("verify", {"directory": str(tiny_llama), "load_check": False}, "verify", {}))
+def test_how_a_job_ended_is_written_when_the_store_can_be_used_again(place, monkeypatch, verify):
+    job_id = place.submit(verify)
+    error = MachineError("the store is locked")
     monkeypatch.setattr(room, "settle", failing(room.settle, error, error))
     work(place.store, Slot(), idle_seconds=0)
     assert isinstance(place.job(job_id).state, Done)
     assert place.job(job_id).attempts == 1
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_job_whose_end_no_store_would_take_has_failed_and_the_next_one_runs(place, monkeypatch, verify):
+    bad, good = place.submit(verify, verify)
+    monkeypatch.setattr(room, "settle", failing(room.settle, OverflowError("int too large")))
+    work(place.store, Slot(), idle_seconds=0)
+    assert place.job(bad).state.error["what"] == "how verify ended cannot be stored"
+    assert isinstance(place.job(good).state, Done)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_job_that_an_error_left_behind_is_not_running_for_ever(place, monkeypatch, verify):
+    """Whatever comes between its claim and its end."""
+    job_id = place.submit(verify)
+    monkeypatch.setattr(room, "attempt", failing(room.attempt, RuntimeError("a defect of the worker")))
+    work(place.store, Slot(), idle_seconds=0)
+    assert isinstance(place.job(job_id).state, Done)
+    assert place.job(job_id).attempts == 2
 
 
 @pytest.mark.usefixtures("impatient")

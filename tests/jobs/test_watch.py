@@ -9,8 +9,8 @@ from engine.jobs.claims import claim, settle
 from engine.jobs.presence import present
 from engine.jobs.slots import Slot
 from engine.jobs.store_access import StoreAccess
-from engine.jobs.watch import Watch
-from engine.store.job_states import Done, now
+from engine.jobs.watch import Stage, Watch
+from engine.store.job_states import Done, Progress, now
 from engine.store.jobs import find_job
 from tests.jobs.states import order
 
@@ -49,3 +49,27 @@ def test_a_clock_that_is_not_set_moves_nothing(place, access):
         watch.tick()
         assert watch.started_at == job.state.started_at
         assert find_job(connection, job.id).state.started_at == job.state.started_at
+
+
+def test_a_pace_is_of_this_attempt_and_of_this_stage():
+    resumed = Stage(100, 0.0, 60, 60)
+    assert resumed.per_second(1.0) is None
+    assert resumed.now_at(70, 100, 5.0).per_second(5.0) == 2.0
+    next_stage = resumed.now_at(100, 100, 5.0).now_at(0, 40, 6.0)
+    assert next_stage == Stage(40, 6.0, 0, 0)
+    assert next_stage.now_at(4, 40, 8.0).per_second(8.0) == 2.0
+    assert next_stage.now_at(4, 40, 8.0).now_at(1, 40, 9.0) == Stage(40, 9.0, 1, 1)
+
+
+def test_a_merge_that_is_resumed_does_not_count_what_was_done_before(place, access, monkeypatch):
+    """At 60 of 100 GB it was said to copy 60 GB/s, and to end in a second."""
+    place.submit(order())
+    clock = iter([0.0, 0.0, 10.0])
+    monkeypatch.setattr(room, "steady_seconds", lambda: next(clock))
+    with present(access, place.store, Slot()) as presence, access.connection() as connection:
+        job = claim(connection, presence.worker, Slot())
+        watch = Watch(access, presence, NoSignals(), job)
+        watch.progressed(60, 100, "merging")
+        monkeypatch.setattr(room, "PROGRESS_SECONDS", 0.0)
+        watch.progressed(80, 100, "merging")
+        assert find_job(connection, job.id).state.progress == Progress(80, 100, "merging", 2.0)

@@ -86,6 +86,7 @@ RELEASED = {
     "0004_begun_figures": ("begun_figures",),
     "0005_partial_results": ("partial_results",),
     "0006_job_setbacks": (),
+    "0007_job_pace": (),
 }
 """The tables that each migration brought."""
 

@@ -1,0 +1,66 @@
+"""Which of a machine's GPUs CUDA shows to a process, and under which numbers: CUDA_VISIBLE_DEVICES.
+
+Source: CUDA C++ Programming Guide, "CUDA Environment Variables"; MIG User Guide, "CUDA Device Enumeration".
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+VARIABLE = "CUDA_VISIBLE_DEVICES"
+
+DeviceT = TypeVar("DeviceT")
+
+
+def visible_names(environment: Mapping[str, str]) -> tuple[str, ...] | None:
+    """What is named in the variable: "2", "GPU-5f0e...", "MIG-...". None where nothing limits what is seen."""
+    value = environment.get(VARIABLE)
+    return None if value is None else tuple(name.strip() for name in value.split(","))
+
+
+def visible_devices(
+    names: Iterable[str] | None,
+    installed: Sequence[DeviceT],
+    instances_of: Callable[[DeviceT], Sequence[DeviceT]],
+    uuid_of: Callable[[DeviceT], str],
+) -> list[DeviceT]:
+    """The devices in CUDA's order: the one at N is cuda:N.
+
+    installed: in the order of the bus; instances_of: the MIG instances of a GPU, none where it is not divided. A GPU
+    that is divided is shown as its first instance. As in CUDA, a name that is wrong or repeated ends the list.
+    """
+    if names is None:
+        names = map(str, range(len(installed)))
+    found: list[DeviceT] = []
+    for name in names:
+        device = _named(name, installed, instances_of, uuid_of)
+        if device is None or device in found:
+            break
+        found.append(device)
+    return found
+
+
+def _named(
+    name: str,
+    installed: Sequence[DeviceT],
+    instances_of: Callable[[DeviceT], Sequence[DeviceT]],
+    uuid_of: Callable[[DeviceT], str],
+) -> DeviceT | None:
+    """By number, or by the beginning of a UUID that no other begins with."""
+    if name.isdecimal():
+        number = int(name)
+        return _usable(installed[number], instances_of) if number < len(installed) else None
+    if name.startswith("MIG-"):
+        candidates = [instance for device in installed for instance in instances_of(device)]
+        return _only([device for device in candidates if uuid_of(device).startswith(name)])
+    if name.startswith("GPU-"):
+        device = _only([device for device in installed if uuid_of(device).startswith(name)])
+        return None if device is None else _usable(device, instances_of)
+    return None
+
+
+def _usable(device: DeviceT, instances_of: Callable[[DeviceT], Sequence[DeviceT]]) -> DeviceT:
+    return next(iter(instances_of(device)), device)
+
+
+def _only(devices: Sequence[DeviceT]) -> DeviceT | None:
+    return devices[0] if len(devices) == 1 else None
