@@ -275,7 +275,7 @@ def test_the_only_slice_stays():
 
 
 BROKEN = {
-    "no YAML": ("slices: [", "line 2"),
+    "no YAML": ("slices: [", "line 1"),
     "an unknown alias": ("slices: [*gone]", "`*gone` refers to nothing"),
     "an anchor in itself": ("slices: &all [*all]", "contains itself"),
     "an anchor twice": ("a: &a 1\nb: &a 2\nslices: []", "`&a` is given twice"),
