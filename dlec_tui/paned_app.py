@@ -25,7 +25,11 @@ class PanedApp(TerminalApp, inherit_bindings=False):
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (18, "-low"), (30, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
     ANSWERING = frozenset(("path", "plan-file", "added", "blocks", "recipe", "ask", "layer"))
-    CSS = ZOOM_CSS + "Toast { padding: 0 1; max-width: 76; } ToastRack { margin-bottom: 1; }"
+    CSS = (
+        ZOOM_CSS
+        + "Toast { padding: 0 1; max-width: 76; } ToastRack { margin-bottom: 1; }"
+        + "Input:ansi > .input--cursor { background: ansi_default; color: ansi_default; text-style: reverse; }"
+    )
 
     def __init__(self, store: Path, *, read_only: bool, theme: str, only_ascii: bool) -> None:
         super().__init__(store.parent, theme=theme, only_ascii=only_ascii)

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 
 THEME_NAMES = ("dark", "light", "ansi-dark", "ansi-light", "colour-blind", "high-contrast")
 """Those that can be chosen."""
+_WITH_FEW_COLOURS = {"light": "ansi-light", "ansi-light": "ansi-light"}
+"""What comes instead of a theme whose colours the terminal does not have."""
+_MANY_COLOURS = ("256color", "kitty", "direct")
+"""How TERM ends where there are 256 or more."""
 NO_COLOUR = "no-colour"
 """The one for NO_COLOR: never chosen, and not left."""
 
@@ -12,9 +16,19 @@ def theme_for(chosen: str, environment: Mapping[str, str]) -> str:
     """The theme to begin with. chosen: by an option or in an earlier session; "" for neither."""
     if environment.get("NO_COLOR"):
         return NO_COLOUR
+    if has_few_colours(environment):
+        return _WITH_FEW_COLOURS.get(chosen, "ansi-dark")
     if chosen in THEME_NAMES:
         return chosen
     return "ansi-dark" if is_far(environment) and not environment.get("COLORTERM") else "dark"
+
+
+def has_few_colours(environment: Mapping[str, str]) -> bool:
+    """Whether the terminal has the sixteen colours with names, or fewer: others would be replaced by the nearest."""
+    if environment.get("COLORTERM") or environment.get("TEXTUAL_COLOR_SYSTEM"):
+        return False
+    terminal = environment.get("TERM", "")
+    return bool(terminal) and terminal.rpartition("-")[2] not in _MANY_COLOURS
 
 
 def is_far(environment: Mapping[str, str]) -> bool:

@@ -1,12 +1,31 @@
 """Colours: own themes, and those that leave the colours to the terminal."""
 
 from dataclasses import replace
+from typing import Any
 
 from textual.theme import BUILTIN_THEMES, Theme
 
 from dlec_tui.terminal.theme_names import NO_COLOUR
 
-_DARK = Theme(
+
+def _own(*, muted: str, disabled: str, cursor: tuple[str, str], selection: str, **colours: Any) -> Theme:
+    """Every tone of text is named: one that Textual works out is flattened to black or white by component styles.
+
+    cursor: text and ground; selection: the ground of selected text.
+    """
+    variables = {
+        "text-muted": muted,
+        "text-disabled": disabled,
+        "block-cursor-foreground": cursor[0],
+        "block-cursor-background": cursor[1],
+        "input-selection-background": selection,
+        "input-selection-foreground": colours["foreground"],
+        "border-blurred": disabled,
+    }
+    return Theme(variables=variables, **colours)
+
+
+_DARK = _own(
     name="dark",
     primary="#5fa8d3",
     secondary="#8a9ba8",
@@ -15,27 +34,34 @@ _DARK = Theme(
     error="#f0888d",
     success="#7fb069",
     foreground="#d8dee4",
-    background="#14181d",
-    surface="#1a2027",
-    panel="#242c35",
-    variables={"block-cursor-foreground": "#14181d", "block-cursor-background": "#e3b04b"},
+    background="#15181c",
+    surface="#1b1f24",
+    panel="#262b31",
+    muted="#a3abb3",
+    disabled="#959ca4",
+    cursor=("#15181c", "#e3b04b"),
+    selection="#333a41",
 )
-_LIGHT = Theme(
+"""Grounds are so close to grey that terminals with 256 colours show them as greys, not as navy."""
+_LIGHT = _own(
     name="light",
-    primary="#1f6f9f",
+    primary="#1f5f8f",
     secondary="#5b6b78",
-    accent="#7f4a00",
-    warning="#8f3f00",
+    accent="#6b3a00",
+    warning="#7a2f00",
     error="#a81f18",
-    success="#22652a",
+    success="#22592a",
     foreground="#1c2227",
     background="#fbfaf7",
     surface="#f3f1ec",
     panel="#e6e3db",
     dark=False,
-    variables={"block-cursor-foreground": "#fbfaf7", "block-cursor-background": "#7f4a00"},
+    muted="#4b535a",
+    disabled="#565f67",
+    cursor=("#fbfaf7", "#6b3a00"),
+    selection="#d0d4d8",
 )
-_COLOUR_BLIND = Theme(
+_COLOUR_BLIND = _own(
     name="colour-blind",
     primary="#56b4e9",
     secondary="#8a9ba8",
@@ -44,13 +70,16 @@ _COLOUR_BLIND = Theme(
     error="#e69f00",
     success="#56b4e9",
     foreground="#e0e0e0",
-    background="#14181d",
-    surface="#1a2027",
-    panel="#242c35",
-    variables={"block-cursor-foreground": "#14181d", "block-cursor-background": "#56b4e9"},
+    background="#15181c",
+    surface="#1b1f24",
+    panel="#262b31",
+    muted="#a9adb1",
+    disabled="#989da2",
+    cursor=("#15181c", "#56b4e9"),
+    selection="#333a41",
 )
 """Blue against orange, which everybody can tell apart; source: Okabe and Ito's palette."""
-_HIGH_CONTRAST = Theme(
+_HIGH_CONTRAST = _own(
     name="high-contrast",
     primary="#00ffff",
     secondary="#ffffff",
@@ -62,25 +91,62 @@ _HIGH_CONTRAST = Theme(
     background="#000000",
     surface="#000000",
     panel="#000000",
-    variables={
-        "text-muted": "#ffffff",
-        "text-disabled": "#d0d0d0",
-        "block-cursor-foreground": "#000000",
-        "block-cursor-background": "#ffff00",
-        "border-blurred": "#ffffff",
-    },
+    muted="#e4e4e4",
+    disabled="#c6c6c6",
+    cursor=("#000000", "#ffff00"),
+    selection="#444444",
 )
-_ANSI = BUILTIN_THEMES["ansi-dark"]
+_TERMINALS_OWN = {
+    **dict.fromkeys(("text-muted", "text-disabled", "foreground-muted", "foreground-disabled"), "ansi_default"),
+    "block-cursor-foreground": "ansi_default",
+    "block-cursor-background": "ansi_default",
+    "block-cursor-text-style": "bold reverse",
+    "border-blurred": "ansi_bright_black",
+    "scrollbar": "ansi_bright_black",
+    "scrollbar-hover": "ansi_default",
+    "scrollbar-active": "ansi_default",
+    **dict.fromkeys(
+        ("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active"), "ansi_default"
+    ),
+    "scrollbar-corner-color": "ansi_default",
+    "input-selection-background": "ansi_white",
+    "input-selection-foreground": "ansi_black",
+}
+"""Only what can be read whatever palette the terminal has: no colour behind a text but by reversing both."""
+_ANSI_DARK = replace(
+    BUILTIN_THEMES["ansi-dark"],
+    primary="ansi_cyan",
+    secondary="ansi_default",
+    accent="ansi_yellow",
+    warning="ansi_bright_magenta",
+    error="ansi_bright_red",
+    success="ansi_green",
+    variables=BUILTIN_THEMES["ansi-dark"].variables
+    | _TERMINALS_OWN
+    | {"border": "ansi_yellow", "footer-key-foreground": "ansi_yellow"},
+)
+_ANSI_LIGHT = replace(
+    BUILTIN_THEMES["ansi-light"],
+    primary="ansi_blue",
+    secondary="ansi_default",
+    accent="ansi_magenta",
+    warning="ansi_red",
+    error="ansi_red",
+    success="ansi_blue",
+    variables=BUILTIN_THEMES["ansi-light"].variables
+    | _TERMINALS_OWN
+    | {"border": "ansi_magenta", "footer-key-foreground": "ansi_magenta", "input-selection-background": "ansi_yellow"},
+)
 _UNCOLOURED = ("scrollbar-background", "scrollbar-corner-color", "text-muted", "border-blurred", "border")
 _NO_COLOUR = replace(
-    _ANSI,
+    _ANSI_DARK,
     name=NO_COLOUR,
-    variables=_ANSI.variables | dict.fromkeys(_UNCOLOURED, "ansi_default") | {"scrollbar": "ansi_white"},
+    variables=_ANSI_DARK.variables | dict.fromkeys(_UNCOLOURED, "ansi_default") | {"scrollbar": "ansi_white"},
 )
 """What still has a colour behind it here is reversed in the end."""
 
 ALL_THEMES = (
     *(_DARK, _LIGHT, _COLOUR_BLIND, _HIGH_CONTRAST, _NO_COLOUR),
-    *(BUILTIN_THEMES["ansi-dark"], BUILTIN_THEMES["ansi-light"]),
+    *(_ANSI_DARK, _ANSI_LIGHT),
 )
 """One for each name that can be chosen, and the one for NO_COLOR."""

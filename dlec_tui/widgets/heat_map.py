@@ -47,7 +47,11 @@ class HeatMap(Widget, can_focus=True):
         Binding("home,g", "first", "first layer", show=False, id="heat.first"),
         Binding("end,G", "last", "last layer", show=False, id="heat.last"),
     ]
-    DEFAULT_CSS = "HeatMap { height: 1fr; }"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"heat-map--labels"}
+    DEFAULT_CSS = """
+    HeatMap { height: 1fr; }
+    HeatMap > .heat-map--labels { color: $text-muted; }
+    """
 
     class Moved(Message):
         """The cursor is on another block."""
@@ -173,7 +177,7 @@ class HeatMap(Widget, can_focus=True):
             label, at = str(start), _GUTTER + (start - window.first_start) * window.cell_width
             if start % self._label_step(window) == 0 and at + len(label) <= len(line):
                 line[at : at + len(label)] = label
-        yield Segment("".join(line), Style(dim=True))
+        yield Segment("".join(line), self.get_component_rich_style("heat-map--labels", partial=True))
 
     def _label_step(self, window: _Window) -> int:
         return _LAYERS_PER_LABEL if window.cell_width > 1 else 2 * _LAYERS_PER_LABEL

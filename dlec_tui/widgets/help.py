@@ -113,7 +113,7 @@ def _table(keys: Iterable[Key]) -> Table:
     table.add_column(width=_KEYS)
     table.add_column()
     for key in keys:
-        table.add_row(Text(shown_keys(key.keys)), Text(_what(key)), style="dim" if key.reason else "")
+        table.add_row(Text(shown_keys(key.keys)), Text(_what(key)), style="italic" if key.reason else "")
     return table
 
 

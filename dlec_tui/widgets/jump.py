@@ -20,7 +20,10 @@ class Jump(ModalScreen[Widget | None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,ctrl+o,ctrl+c", "dismiss", "stay", id="jump.stay")]
     DEFAULT_CSS = """
     Jump { background: transparent; layers: letters; }
-    Jump Label { position: absolute; background: $accent; color: $background; text-style: bold; padding: 0 1; }
+    Jump Label {
+        position: absolute; padding: 0 1; background: $block-cursor-background; color: $block-cursor-foreground;
+        text-style: $block-cursor-text-style;
+    }
     """
 
     def __init__(self, targets: Sequence[Widget]) -> None:

@@ -26,8 +26,9 @@ class LineKey:
 
     @property
     def content(self) -> Content:
-        both = Content.assemble((self.shown, "bold $footer-key-foreground"), " ", self.does)
-        return both if self.can else both.stylize("dim")
+        if not self.can:
+            return Content.styled(f"{self.shown} {self.does}", "$text-disabled")
+        return Content.assemble((self.shown, "bold $footer-key-foreground"), " ", self.does)
 
 
 class KeyLine(Widget):

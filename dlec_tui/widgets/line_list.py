@@ -43,7 +43,10 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
     LineList > .lines--warn { color: $warning; }
     LineList > .lines--busy { color: $accent; }
     LineList > .lines--cursor { color: $accent; text-style: bold; }
-    LineList > .lines--focused { background: $accent; color: $background; text-style: bold; }
+    LineList > .lines--focused {
+        background: $block-cursor-background; color: $block-cursor-foreground;
+        text-style: $block-cursor-text-style;
+    }
     """
 
     class Moved(Message):

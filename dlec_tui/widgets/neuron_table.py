@@ -40,7 +40,10 @@ class NeuronTable(ScrollView, can_focus=True):
     NeuronTable { height: 1fr; scrollbar-size-horizontal: 0; overflow-x: hidden; }
     NeuronTable .neuron-table--header { color: $text-muted; }
     NeuronTable .neuron-table--cursor { color: $accent; text-style: bold; }
-    NeuronTable:focus .neuron-table--cursor { background: $accent; color: $background; text-style: bold; }
+    NeuronTable:focus .neuron-table--cursor {
+        background: $block-cursor-background; color: $block-cursor-foreground;
+        text-style: $block-cursor-text-style;
+    }
     """
 
     class Moved(Message):

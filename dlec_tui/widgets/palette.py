@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Input, OptionList
+from textual.content import Content
+from textual.widgets import Input
 from textual.widgets.option_list import Option
 
 from dlec_tui.actions.action import Action
 from dlec_tui.actions.palette import Offer, matching
 from dlec_tui.terminal.key_names import shown_keys
+from dlec_tui.widgets.options import Options
 from dlec_tui.widgets.overlay import Overlay
 from dlec_tui.wording import padded
 
@@ -34,10 +35,10 @@ class Palette(Overlay[Action | None]):
     ]
     DEFAULT_CSS = """
     Palette { align: center top; }
-    Palette OptionList {
-        border: none; height: auto; max-height: 85vh; padding: 0; background: $surface; scrollbar-size-vertical: 1;
+    Palette Options { height: auto; max-height: 85vh; }
+    Palette Input > .input--placeholder, Palette Input:ansi > .input--placeholder {
+        color: $text-muted; text-style: none;
     }
-    Palette OptionList > .option-list--option { padding: 0; }
     """
 
     def __init__(self, offers: Sequence[Offer]) -> None:
@@ -49,40 +50,39 @@ class Palette(Overlay[Action | None]):
         with Vertical(classes="box") as box:
             box.border_title = "what shall be done? (Esc: nothing)"
             yield Input(placeholder="type words of its name", id="typed", compact=True)
-            found = OptionList(*map(_option, self._offers), id="found")
+            found = Options(*map(_option, self._offers), id="found", classes="-driven")
             found.can_focus = False
             yield found
 
     def on_mount(self) -> None:
-        self.query_one(OptionList).highlighted = 0
+        self.query_one(Options).highlighted = 0
 
     @on(Input.Changed)
     def _look(self, event: Input.Changed) -> None:
         self._found = matching(self._offers, event.value)
-        found = self.query_one(OptionList)
+        found = self.query_one(Options)
         found.clear_options()
         found.add_options(map(_option, self._found))
         found.highlighted = 0 if self._found else None
 
     def action_move(self, by: int) -> None:
         if self._found:
-            found = self.query_one(OptionList)
+            found = self.query_one(Options)
             found.highlighted = min(max((found.highlighted or 0) + by, 0), len(self._found) - 1)
 
     @on(Input.Submitted)
     def _choose(self) -> None:
-        place = self.query_one(OptionList).highlighted
+        place = self.query_one(Options).highlighted
         self.dismiss(self._found[place].action if place is not None and self._found else None)
 
-    @on(OptionList.OptionSelected)
-    def _choose_clicked(self, event: OptionList.OptionSelected) -> None:
+    @on(Options.OptionSelected)
+    def _choose_clicked(self, event: Options.OptionSelected) -> None:
         self.dismiss(self._found[event.option_index].action)
 
 
 def _option(offer: Offer) -> Option:
     """The name on the left and the keys on the right; the reason on a line of its own."""
     keys = shown_keys(offer.keys)
-    text = Text(padded(offer.name, _WIDTH - cell_len(keys)) + keys, "dim" if offer.reason else "", no_wrap=True)
-    if offer.reason:
-        text.append(f"\n    not now: {offer.reason}")
-    return Option(text)
+    line = padded(offer.name, _WIDTH - cell_len(keys)) + keys
+    reason = f"\n    not now: {offer.reason}" if offer.reason else ""
+    return Option(Content.styled(line + reason, "$text-muted" if offer.reason else ""))

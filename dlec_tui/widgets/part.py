@@ -8,7 +8,10 @@ class Part(Vertical):
     """A frame with a title."""
 
     DEFAULT_CSS = """
-    Part { border: round $foreground 30%; border-title-color: $text-muted; height: 100%; padding: 0 1; }
+    Part {
+        border: round $foreground 30%; border-title-color: $text-muted; border-subtitle-color: $text-muted;
+        height: 100%; padding: 0 1;
+    }
     Part:focus-within { border: round $accent; border-title-color: $accent; border-title-style: bold; }
     """
 

@@ -38,6 +38,8 @@ class PlanEditor(TextArea, inherit_bindings=False):
     DEFAULT_CSS = """
     PlanEditor, PlanEditor:focus { border: none; padding: 0; background: transparent; height: 1fr;
         scrollbar-size: 1 1; }
+    PlanEditor .text-area--gutter { color: $text-muted; }
+    PlanEditor .text-area--cursor-gutter { color: $foreground; background: transparent; text-style: bold; }
     PlanEditor > .editor--comment { color: $text-muted; text-style: italic; }
     PlanEditor > .editor--string { color: $success; }
     PlanEditor > .editor--key { color: $primary; }

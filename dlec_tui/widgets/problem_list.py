@@ -7,12 +7,12 @@ from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.strip import Strip
-from textual.widgets import OptionList
 
 from dlec_tui.plans.fixes import fix_text
 from dlec_tui.plans.problem_places import problem_text
 from dlec_tui.plans.verdict import counts_text
 from dlec_tui.terminal.glyphs import GLYPHS
+from dlec_tui.widgets.options import Options
 from dlec_tui.wording import clipped
 from engine.errors import escaped
 from engine.plan.problems import Problem, Severity
@@ -22,7 +22,7 @@ MOST_SHOWN = 40
 _STYLES = {Severity.ERROR: "$error", Severity.WARNING: "$warning", Severity.NOTE: ""}
 
 
-class ProblemList(OptionList):
+class ProblemList(Options):
     """The cursor is on one of them; stepping through them goes round."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -30,11 +30,7 @@ class ProblemList(OptionList):
         Binding("k", "cursor_up", "up", show=False, id="problems.up"),
     ]
     DEFAULT_CSS = """
-    ProblemList { height: 1fr; border: none; padding: 0; background: transparent;
-        scrollbar-size-vertical: 1; overflow-x: hidden; }
-    ProblemList:focus { border: none; background: transparent; background-tint: transparent; }
-    ProblemList > .option-list--option { padding: 0; }
-    ProblemList > .option-list--option-highlighted { text-style: none; background: $panel; }
+    ProblemList { height: 1fr; }
     ProblemList > .problems--error { color: $error; }
     ProblemList > .problems--warning { color: $warning; }
     ProblemList > .problems--note { color: $foreground; }

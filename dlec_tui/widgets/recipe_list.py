@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import OptionList
 
+from dlec_tui.widgets.options import Options
 from dlec_tui.widgets.overlay import Overlay
 
 
@@ -33,7 +33,7 @@ class RecipeList(Overlay[str | None]):
         Binding("k", "move('cursor_up')", "up", show=False, id="recipes.up"),
     ]
     DEFAULT_CSS = """
-    RecipeList OptionList { height: auto; max-height: 16; border: none; padding: 0; background: transparent; }
+    RecipeList Options { height: auto; max-height: 16; }
     """
 
     def __init__(self, ways: Sequence[Way]) -> None:
@@ -43,14 +43,14 @@ class RecipeList(Overlay[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
             box.border_title = "a new plan (Enter chooses, q: back)"
-            yield OptionList(*map(_content, self._ways), markup=False, compact=True)
+            yield Options(*map(_content, self._ways), markup=False, compact=True)
 
-    @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
+    @on(Options.OptionSelected)
+    def _chosen(self, event: Options.OptionSelected) -> None:
         self.dismiss(self._ways[event.option_index].key)
 
     async def action_move(self, how: str) -> None:
-        await self.app.run_action(how, self.query_one(OptionList))
+        await self.app.run_action(how, self.query_one(Options))
 
 
 def _content(way: Way) -> Content:

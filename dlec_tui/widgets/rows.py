@@ -21,9 +21,14 @@ class Rows(DataTable[str | Text]):
     ]
     DEFAULT_CSS = """
     Rows { height: 1fr; background: transparent; scrollbar-size-horizontal: 0; }
-    Rows > .datatable--header { text-style: none; color: $text-muted; background: transparent; }
+    Rows > .datatable--header, Rows:ansi > .datatable--header {
+        text-style: none; color: $text-muted; background: transparent;
+    }
     Rows > .datatable--cursor { background: transparent; color: $accent; text-style: bold; }
-    Rows:focus > .datatable--cursor { background: $accent; color: $background; text-style: bold; }
+    Rows:focus > .datatable--cursor {
+        background: $block-cursor-background; color: $block-cursor-foreground;
+        text-style: $block-cursor-text-style;
+    }
     """
 
     def __init__(self, *columns: str | Text, id: str) -> None:

@@ -64,7 +64,7 @@ def fill(store: Path) -> None:
         save_preview(db, result("aaaa", 0.065))
 
 
-AROUND = ("TMUX", "STY", "SSH_CONNECTION", "NO_COLOR", "COLORTERM", "DLEC_THEME")
+AROUND = ("TERM", "TMUX", "STY", "SSH_CONNECTION", "NO_COLOR", "COLORTERM", "TEXTUAL_COLOR_SYSTEM", "DLEC_THEME")
 """Variables that change how the screen looks or what keys do."""
 ROUNDS = 2
 """What is drawn may have something to say that is drawn, too."""

@@ -20,7 +20,7 @@ def test_it_follows_the_pane(store: Path) -> None:
 def test_what_cannot_be_done_is_dim(store: Path) -> None:
     async def play(pilot: Pilot[None]) -> None:
         line = pilot.app.screen.query_one(KeyLine).render()
-        dim = [line.plain[span.start : span.end] for span in line.spans if span.style == "dim"]
+        dim = [line.plain[span.start : span.end] for span in line.spans if span.style == "$text-disabled"]
         assert "p profile" in dim  # the model's directory is gone
         assert "Enter open" not in dim
 

@@ -34,6 +34,8 @@ WARNED = (
 """A plan that can be run, with several warnings."""
 BROKEN = PLAN.replace("slices:", "slices")
 Step = Callable[[Pilot[str]], Awaitable[None]]
+Look = Callable[[Pilot[str], str], Awaitable[None]]
+"""At a state, which has a name."""
 
 
 @contextmanager
@@ -53,21 +55,28 @@ async def states(pilot: Pilot[str]) -> AsyncIterator[str]:
     """The name of each state, while it is on the screen."""
     for name, step in _STEPS.items():
         await step(pilot)
-        await settled(pilot)
+        await _quiet(pilot)
         yield name
 
 
-def toured(store: Path, look: Callable[[Pilot[str], str], Awaitable[None]], **settings: object) -> None:
+def toured(store: Path, look: Look, size: tuple[int, int] = (100, 30), **settings: object) -> None:
     """Look at every state. settings: of the Workbench."""
 
     async def run() -> None:
         app = Workbench(store, **settings)  # type: ignore[arg-type]
-        async with app.run_test(size=(140, 40), notifications=True) as pilot:
+        async with app.run_test(size=size, notifications=True) as pilot:
             await settled(pilot)
             async for name in states(pilot):
                 await look(pilot, name)
 
     asyncio.run(run())
+
+
+async def _quiet(pilot: Pilot[str]) -> None:
+    """As `settled`, but without drawing the screen to see whether it stands still: there are many states."""
+    await pilot.pause()
+    await eventually(pilot, lambda: all(worker.is_finished for worker in pilot.app.workers))  # type: ignore[arg-type]
+    await pilot.pause()
 
 
 def _pressing(*keys: str) -> Step:
@@ -76,7 +85,7 @@ def _pressing(*keys: str) -> Step:
             pilot.app.pop_screen()
         for key in keys:
             await pilot.press(key)
-            await settled(pilot)
+            await _quiet(pilot)
 
     return step
 

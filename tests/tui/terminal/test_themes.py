@@ -30,6 +30,11 @@ READABLE = 4.5
         ("light", {"TMUX": "x"}, "light"),
         ("of another version", {}, "dark"),
         ("light", {"NO_COLOR": "1"}, NO_COLOUR),
+        ("", {"TERM": "xterm"}, "ansi-dark"),
+        ("light", {"TERM": "xterm"}, "ansi-light"),
+        ("high-contrast", {"TERM": "linux"}, "ansi-dark"),
+        ("light", {"TERM": "xterm-256color"}, "light"),
+        ("light", {"TERM": "xterm", "COLORTERM": "truecolor"}, "light"),
     ],
 )
 def test_the_theme_is_the_chosen_one_or_suits_the_terminal(chosen: str, environment: dict[str, str], name: str) -> None:
@@ -48,6 +53,17 @@ def test_text_can_be_read_on_every_ground(theme) -> None:
             assert contrast(Color.parse(text), Color.parse(ground)) >= READABLE, (theme.name, text, ground)
     cursor = (theme.variables[f"block-cursor-{part}"] for part in ("foreground", "background"))
     assert contrast(*map(Color.parse, cursor)) >= READABLE
+
+
+@pytest.mark.parametrize("theme", [theme for theme in ALL_THEMES if not theme.ansi], ids=lambda theme: theme.name)
+def test_mute_text_is_never_the_loudest(theme) -> None:
+    ground = Color.parse(theme.background)
+    loudness = [
+        contrast(Color.parse(text), ground)
+        for text in (theme.variables["text-disabled"], theme.variables["text-muted"], theme.foreground)
+    ]
+    assert loudness == sorted(loudness)
+    assert loudness[0] < loudness[-1]
 
 
 def contrast(one: Color, other: Color) -> float:

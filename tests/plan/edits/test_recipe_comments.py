@@ -1,0 +1,66 @@
+"""After an edit no comment that a recipe wrote says what is no more so, and no comment of a person is touched."""
+
+import re
+
+import pytest
+
+from engine.checkpoint.checkpoint import open_checkpoint
+from engine.plan.edits import delete_slice, duplicate_slice, move_slice, set_range, set_scale, slices_of
+from engine.plan.edits.recipe_comments import _OF_A_SLICE, EDITED
+from engine.plan.recipes.registry import RECIPES
+from engine.plan.recipes.repeat import Options, write
+from tests.tiny import write_llama
+
+LAYERS = 18
+UNASKED = [name for name in RECIPES if not any(field.is_required for field in RECIPES[name].fields)]
+
+
+@pytest.fixture(scope="module")
+def repeated(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Layers 5 to 8 twice."""
+    checkpoint = open_checkpoint(write_llama(tmp_path_factory.mktemp("model") / "Tiny", layers=LAYERS))
+    return write(checkpoint, Options(layers=(5, 9)))
+
+
+def comments(text: str) -> list[str]:
+    """Of the slices."""
+    return re.findall(r"layer_range: .*?\](?:  # (.*))?", text)
+
+
+def test_what_a_recipe_wrote_of_a_slice_follows_its_range(repeated: str) -> None:
+    assert comments(repeated) == ["up to and with the block: layers 0 to 8", "layers 5 to 8 again, then the rest"]
+    assert comments(set_range(repeated, 1, 6, 18).text) == [
+        "up to and with the block: layers 0 to 8",
+        "layers 6 to 17; layers 6 to 8 again",
+    ]
+    assert comments(set_range(repeated, 0, 0, 5).text) == ["layers 0 to 4", "layers 5 to 17"]
+    assert comments(duplicate_slice(repeated, 0).text)[1] == "layers 0 to 8 again"
+    assert comments(move_slice(repeated, 0, 1).text) == ["layers 5 to 17", "layers 0 to 8; layers 5 to 8 again"]
+    assert comments(set_scale(duplicate_slice(repeated, 0).text, 1, 0.0).text)[1] == "inert copies of layers 0 to 8"
+
+
+def test_what_a_recipe_wrote_of_the_whole_plan_is_said_of_its_beginning(repeated: str) -> None:
+    assert "18 layers become 22." in repeated.splitlines()[0]
+    once = delete_slice(repeated, 0).text
+    assert once.splitlines()[0] == EDITED
+    assert once.splitlines()[1].startswith("# Repeats layers 5 to 8 of ")
+    assert "become" not in once
+    assert set_range(once, 0, 4, 18).text.count(EDITED) == 1
+
+
+def test_an_edit_that_changes_nothing_and_one_of_a_persons_plan_leave_every_comment(repeated: str) -> None:
+    assert set_range(repeated, 0, 0, 9).text == repeated
+    own = re.sub(r"# .*", "# layers 0 to 8, as in my notes: 18 layers become many", repeated)
+    assert comments(set_range(own, 0, 1, 9).text) == comments(own)
+    assert set_range(own, 0, 1, 9).text.splitlines()[0] == own.splitlines()[0]
+
+
+@pytest.mark.parametrize("name", UNASKED)
+def test_every_comment_that_a_recipe_writes_of_a_slice_is_known_as_a_recipes(name: str, tmp_path) -> None:
+    recipe = RECIPES[name]
+    checkpoint = open_checkpoint(write_llama(tmp_path / "Tiny", layers=LAYERS))
+    text = recipe.write(checkpoint, recipe.options())
+    ranges = [line for line in text.splitlines() if "layer_range:" in line]
+    assert len(ranges) == len(slices_of(text))
+    assert [line for line in ranges if not _OF_A_SLICE.match(line)] == []
+    assert EDITED in delete_slice(text, 0).text
