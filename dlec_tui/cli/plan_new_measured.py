@@ -15,7 +15,7 @@ from dlec_tui.cli.preview import published
 from dlec_tui.cli.profile import profile_model, statistics_of
 from dlec_tui.cli.recipe_options import recipe_options, values_of
 from dlec_tui.cli.screen import task_progress
-from dlec_tui.jobs.answers import measured_on, verdict
+from dlec_tui.jobs.answers import base_lines, measured_on, verdict
 from dlec_tui.measurements.orders import request_for
 from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import Checkpoint, require_local
@@ -123,6 +123,7 @@ def proposal_lines(found: Mapping[str, Any]) -> Iterator[str]:
     layers = found["naive"]["layers"]
     yield f"the {plural(len(layers), 'best single layer')} ({', '.join(map(str, layers))}) instead"
     yield f"    {verdict(found['naive']['judged'])}"
+    yield from base_lines(found["judged"])
     yield measured_on(found["judged"])
 
 

@@ -10,7 +10,7 @@ from dlec_tui.cli.plan_new import deliver, file_options
 from dlec_tui.cli.recipe_options import recipe_options, values_of
 from dlec_tui.cli.sizes import byte_count_or_none
 from dlec_tui.cli.sweep_options import announcing
-from dlec_tui.jobs.answers import measured_on, verdict
+from dlec_tui.jobs.answers import base_lines, measured_on, verdict
 from dlec_tui.measurements.orders import request_for
 from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import require_local
@@ -59,4 +59,5 @@ def search_lines(found: Mapping[str, Any]) -> Iterator[str]:
         )
     yield f"proposed: {shown(found['shortlist'][0]['name'])} once more"
     yield f"    {verdict(found['judged'])}"
+    yield from base_lines(found)
     yield measured_on(found)

@@ -6,6 +6,7 @@ end_layer - 1. NULL stands for a figure that is not a number.
 
 from collections.abc import Mapping
 
+from engine.store.schema_samples import SAMPLES
 from engine.store.schema_sweeps import BEGUN, SWEEPS
 
 MIGRATION_SET = "dlec"
@@ -202,5 +203,6 @@ MIGRATIONS: Mapping[str, str] = {
     "0002_jobs": _JOBS,
     "0003_sweeps": SWEEPS,
     "0004_begun_figures": BEGUN,
+    "0005_samples": SAMPLES,
 }
 """Name and SQL, in order."""

@@ -84,6 +84,7 @@ RELEASED = {
     "0002_jobs": ("jobs", "workers"),
     "0003_sweeps": ("plan_figures", "probe_results", "sweep_plans", "sweep_rankings", "sweeps"),
     "0004_begun_figures": ("begun_figures",),
+    "0005_samples": ("base_checks", "samples"),
 }
 """The tables that each migration brought."""
 

@@ -16,6 +16,7 @@ from engine.store.database import open_for_reading, open_for_writing
 from engine.store.plan_figures import find_figures, measured_visits, save_figures
 from engine.store.sweeps import save_stopped
 from engine.tasks.resident import sequences_of
+from engine.tasks.samples import store_sample
 from engine.tasks.sweeps.asking import Asked
 from engine.tasks.sweeps.costs import Cost, added, announced_line
 from engine.tasks.sweeps.measured import MeasuredPlan
@@ -70,6 +71,7 @@ class _Run:
         """By visits: what is not measured to the end."""
 
     def run(self, wanted: Sequence[str]) -> Cost:
+        store_sample(self._occasion)
         plans = list(wanted)
         done = self._go_on_with(plans)
         costs = []
