@@ -138,6 +138,16 @@ def harm(delta_nll: float, low: float, high: float) -> str:
     return f"no difference can be seen: between {_fall(low)} % better and {_rise(high)} % worse"
 
 
+def inconclusive(delta_nll: float, low: float, high: float) -> str:
+    """The same beside a base that predicts worse than it should: no word of good or bad, because nothing follows."""
+    change, least, most = (_signed_percentage(nats) for nats in (delta_nll, low, high))
+    return f"perplexity {change} %, between {least} and {most}; inconclusive: the base predicts worse than it should"
+
+
+def _signed_percentage(nats: float) -> str:
+    return f"-{_fall(nats)}" if nats < 0 else f"+{_rise(nats)}"
+
+
 def _rise(nats: float) -> str:
     """How much higher the perplexity is, in percent with at least two digits."""
     return _percentage(math.expm1(min(nats, _MOST_NATS)))

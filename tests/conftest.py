@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from engine.errors import MachineError
 from engine.tasks.demo_model import demo_model
+from tests import real_models
 from tests.architectures import CheckpointOf, write_checkpoint
 from tests.tiny import write_llama
 
@@ -58,18 +59,29 @@ def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> CheckpointOf:
     return written
 
 
-@pytest.fixture(scope="session")
-def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's checkpoint, 30 layers in bf16, fetched once for all processes that test. No test may write to it."""
+def fetched(tmp_path_factory: pytest.TempPathFactory, fetch: Callable[[Path], Path]) -> Path:
+    """A real model, fetched once for all processes that test; the test is skipped where that is not possible."""
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real-model"
     shared.mkdir(exist_ok=True)
     with (shared / "lock").open("w") as lock:
         flock(lock, LOCK_EX)
         try:
-            return demo_model(shared).directory
+            return fetch(shared)
         except MachineError as error:
             pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's checkpoint, 30 layers in bf16. No test may write to it."""
+    return fetched(tmp_path_factory, lambda shared: demo_model(shared).directory)
+
+
+@pytest.fixture(scope="session")
+def gemma3_270m(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """18 layers in bf16; its tokenizer begins a text with <bos>. No test may write to it."""
+    return fetched(tmp_path_factory, real_models.gemma3_270m)
 
 
 @pytest.fixture(scope="session", autouse=True)

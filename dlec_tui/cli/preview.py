@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
+from dlec_tui.cli.exit_codes import HAS_ERRORS
 from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
 from dlec_tui.cli.options import plan_argument, strict_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_options, queue_order
 from dlec_tui.cli.screen import task_progress
-from dlec_tui.jobs.answers import agreement, both_models, measured_on, verdict
+from dlec_tui.jobs.answers import agreement, base_lines, both_models, measured_on, verdict
 from engine.checkpoint.find import opener
 from engine.jobs.orders import preview_order
 from engine.jobs.settings import job_settings
@@ -22,7 +23,7 @@ from engine.text.corpus import Half
 
 PUBLISHED = (
     *("tokens", "sequences", "base", "plan", "delta_nll", "delta_nll_se", "interval95"),
-    *("kl", "top1_agreement", "half"),
+    *("kl", "top1_agreement", "half", "not_finite", "base_check", "sample"),
 )
 """What --json prints of a preview."""
 
@@ -46,6 +47,8 @@ def preview(plan_path: Path, strict: bool, wants_json: bool, queueing: Queueing 
         return
     found = preview_plan(plan, setting, strict=strict)
     click.echo(json.dumps(published(found)) if wants_json else "\n".join(preview_lines(found)))
+    if found["delta_nll"] is None:
+        click.get_current_context().exit(HAS_ERRORS)
 
 
 def preview_plan(plan: PlanFile, setting: Setting, *, strict: bool = False) -> dict[str, Any]:
@@ -67,5 +70,6 @@ def preview_lines(found: Mapping[str, Any]) -> Iterator[str]:
     """Both models, the difference in words, and what it was measured on."""
     yield from both_models(found)
     yield click.style(verdict(found), bold=True)
-    yield agreement(found)
+    yield from base_lines(found)
+    yield from filter(None, [agreement(found)])
     yield measured_on(found)

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from dlec_tui.cli.exit_codes import HAS_ERRORS
 from dlec_tui.cli.measuring import Command, measuring_options, setting_of, store_of
 from dlec_tui.cli.options import EXISTING_FILE, RelatedOption, WholeNumber
 from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
@@ -84,7 +85,10 @@ def sweeping(space: Callable[..., Space]) -> Command:
             order = sweep_order(asked.checkpoint, request, job_settings(store_of(setting)))
             queue_order(order, queueing, store_of(setting), wants_json=wants_json)
         else:
-            echo_sweep(sweep_plans(asked.checkpoint, request), wants_json=wants_json, wants_csv=wants_csv)
+            found = sweep_plans(asked.checkpoint, request)
+            echo_sweep(found, wants_json=wants_json, wants_csv=wants_csv)
+            if found["by_chance"] is None:  # every plan computes NaN, or the base does
+                click.get_current_context().exit(HAS_ERRORS)
 
     command: Command = verb
     for option in reversed(_OPTIONS):

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dlec_tui.wording import byte_size, count, duration, harm, plural
+from dlec_tui.wording import byte_size, count, duration, harm, inconclusive, plural
 from engine.errors import escaped, shown
+from engine.tasks.base_check import NOT_CHECKED
 from engine.tasks.loadcheck import LoadCheck
 from engine.text.corpus import Half
 
@@ -17,29 +18,60 @@ Answer = Mapping[str, Any]
 
 def verdict(found: Answer) -> str:
     """Of a preview, in perplexity and with the 95 % interval: "worse by 9.6 %, between 8.9 and 10.3, on text ..."."""
-    return f"{harm(found['delta_nll'], *found['interval95'])}, {ON_HALF[Half(found['half'])]}"
+    if found["delta_nll"] is None:
+        return not_finite_text(found)
+    say = inconclusive if base_findings(found) else harm
+    return f"{say(found['delta_nll'], *found['interval95'])}, {ON_HALF[Half(found['half'])]}"
+
+
+def not_finite_text(found: Answer) -> str:
+    """Who computed no numbers, and how often."""
+    counts = found["not_finite"]
+    said = [f"the {name} computes NaN or infinity for {count:,}" for name, count in counts.items() if count]
+    return f"{' and '.join(said)} of {found['tokens']:,} tokens; there is nothing to compare"
+
+
+def base_findings(found: Answer) -> Sequence[str]:
+    """Why the base predicts worse than it should; empty where all is well. Answers of earlier versions say nothing."""
+    check = found.get("base_check")
+    return [NOT_CHECKED] if check is None else check["findings"]
+
+
+def base_lines(found: Answer) -> Iterator[str]:
+    """The same for people."""
+    yield from (f"caution: {escaped(finding)}" for finding in base_findings(found))
 
 
 def both_models(found: Answer) -> Iterator[str]:
     """How well base and plan predict."""
     yield "          NLL   perplexity"
     for name in ("base", "plan"):
-        yield f"{name}   {found[name]['nll']:.4f}   {found[name]['perplexity']:10.2f}"
+        nll, perplexity = found[name]["nll"], found[name]["perplexity"]
+        yield f"{name}      NaN          NaN" if nll is None else f"{name}   {nll:.4f}   {perplexity:10.2f}"
 
 
 def agreement(found: Answer) -> str:
-    """How alike base and plan predict."""
+    """How alike base and plan predict; "" where one of them computes no numbers."""
+    if found["kl"] is None:
+        return ""
     return f"KL {found['kl']:.4f} nats a token; the same first choice for {found['top1_agreement']:.1%} of the tokens"
 
 
 def measured_on(answer: Answer) -> str:
-    """On how much of which text, in which dtype; a second line when an earlier run did it."""
+    """On how much of which text, in which dtype; then what there is to know of it, a line each."""
     key = answer["key"]
     asked = f"up to {key['tokens'] // key['seq_len'] * key['seq_len']:,} tokens"
-    got = f"{answer['tokens']:,} tokens in {plural(answer['sequences'], 'sequence')}" if "tokens" in answer else asked
-    text = f"{shown(answer['corpus'])} ({key['half']} half, {key['text_sha256'][:8]})"
-    found = "\nfound in the store, not measured again" if answer["found"] else ""
-    return f"{got} of {text}, {key['dtype']}{found}"
+    counted = answer if "tokens" in answer else answer.get("sample")
+    got = f"{counted['tokens']:,} tokens in {plural(counted['sequences'], 'sequence')}" if counted else asked
+    sample = answer.get("sample")
+    text = f"{_documents(sample)}{shown(answer['corpus'])} ({key['half']} half, {key['text_sha256'][:8]})"
+    notes = [f"note: {escaped(note)}" for note in sample["notes"]] if sample else []
+    found = ["found in the store, not measured again"] if answer["found"] else []
+    return "\n".join([f"{got} of {text}, {key['dtype']}", *notes, *found])
+
+
+def _documents(sample: Answer | None) -> str:
+    return f"{sample['documents']:,} of {plural(sample['documents_in_half'], 'document')} of " if sample else ""
 
 
 def score_table(scores: Sequence[Answer]) -> Iterator[str]:

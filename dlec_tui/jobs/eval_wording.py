@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dlec_tui.jobs.answers import base_lines
 from dlec_tui.terminal.glyphs import GLYPHS
 from engine.errors import shown
 
@@ -26,6 +27,7 @@ def eval_lines(found: Answer) -> Iterator[str]:
     for name, each in zip(names, found["figures"], strict=True):
         yield f"{name:{width}}  {_value(each, 'base'):>16}  {_value(each, 'plan'):>16}  {_paired(each)}"
     yield eval_headline(found)
+    yield from base_lines(found)
     yield f"{shown(found['reference'])}, {found['dtype']}" + (
         f", {found['limit']} items a task" if found["limit"] else ""
     )

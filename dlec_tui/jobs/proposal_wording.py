@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dlec_tui.jobs.answers import measured_on, verdict
+from dlec_tui.jobs.answers import base_lines, measured_on, verdict
 from dlec_tui.wording import plural
 from engine.errors import escaped, shown
 from engine.plan.recipes.dlec_classic import kept_layers
@@ -31,6 +31,7 @@ def proposal_lines(found: Answer) -> Iterator[str]:
     layers = found["naive"]["layers"]
     yield f"the {plural(len(layers), 'best single layer')} ({', '.join(map(str, layers))}) instead"
     yield f"    {verdict(found['naive']['judged'])}"
+    yield from base_lines(found["judged"])
     yield measured_on(found["judged"])
 
 
@@ -53,6 +54,7 @@ def search_lines(found: Answer) -> Iterator[str]:
         )
     yield f"proposed: {shown(found['shortlist'][0]['name'])} once more"
     yield f"    {verdict(found['judged'])}"
+    yield from base_lines(found)
     yield measured_on(found)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from dlec_tui.jobs.answers import (
     Answer,
     agreement,
+    base_lines,
     both_models,
     files_text,
     load_check_from,
@@ -66,7 +67,8 @@ def _loads_text(answer: Answer | None) -> str:
 def _preview_lines(answer: Answer) -> Iterator[str]:
     yield from both_models(answer)
     yield verdict(answer)
-    yield agreement(answer)
+    yield from base_lines(answer)
+    yield from filter(None, [agreement(answer)])
     yield measured_on(answer)
 
 

@@ -1,12 +1,12 @@
 """What a sweep found, in words: nothing is called better that chance explains as well."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from dlec_tui.jobs.answers import measured_on
+from dlec_tui.jobs.answers import base_findings, base_lines, measured_on
 from dlec_tui.measurements.heat import BlockMap
-from dlec_tui.wording import byte_size, duration, harm, plural
+from dlec_tui.wording import byte_size, duration, harm, inconclusive, plural
 from engine.errors import shown
 
 _MOST_PLANS = 12
@@ -23,15 +23,17 @@ def sweep_headline(found: Answer) -> str:
     winner = found["winner"]
     if winner is None:
         return "no plan could be measured"
-    return f"the best of {len(found['plans'])}, {shown(winner['name'])}: {judgement(winner, len(found['shortlist']))}"
+    say = inconclusive if base_findings(found) else harm
+    told = judgement(winner, len(found["shortlist"]), say)
+    return f"the best of {len(found['plans'])}, {shown(winner['name'])}: {told}"
 
 
-def judgement(winner: Answer, judged: int) -> str:
+def judgement(winner: Answer, judged: int, say: Callable[[float, float, float], str] = harm) -> str:
     """What the other half says of the best plan: the interval is its own, the p-value counts all that were judged."""
     figures = winner["judged"]
     if figures["delta_nll"] is None:
         return "computes no numbers on the text not used to choose it"
-    said = harm(figures["delta_nll"], *figures["interval95"])
+    said = say(figures["delta_nll"], *figures["interval95"])
     where = f"{said}, on text not used to choose it"
     if winner["verdict"] == "no difference" and not said.startswith("no difference"):
         return f"{where}; no more than chance explains among {plural(judged, 'plan')} judged ({_p(figures['holm_p'])})"
@@ -103,6 +105,7 @@ def shortlist_lines(found: Answer) -> Iterator[str]:
             f"chosen at {plan['chosen_delta_nll']:+.4f}   adjusted p {plan['holm_p']:.2g}"
         )
     yield sweep_headline(found)
+    yield from base_lines(found)
     yield advice(found)
 
 
@@ -112,6 +115,8 @@ def advice(found: Answer) -> str:
     match found["winner"]["verdict"]:
         case _ if better:
             return f"Better among those judged: {', '.join(better)}. {_NO_PROOF}"
+        case _ if base_findings(found):
+            return "Nothing follows about the plans of this space until the base is measured as it is meant to be used."
         case "worse":
             return "No plan of this space was found to be better than the model as it is; the best one costs something."
         case _:
@@ -134,8 +139,8 @@ def probe_lines(found: Answer) -> Iterator[str]:
     everywhere = [plan for plan in probe["plans"] if plan["holm_p"] < 0.05]
     better = sum(plan["only_plan"] > plan["only_base"] for plan in everywhere)
     yield (
-        f"of all {plural(len(probe['plans']), 'plan')}, adjusted for their number: {better} answer better, "
-        f"{len(everywhere) - better} worse"
+        f"of all {plural(len(probe['plans']), 'plan')}, adjusted for their number: {better} answer more of them, "
+        f"{len(everywhere) - better} fewer"
     )
 
 

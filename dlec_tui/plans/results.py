@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from dlec_tui.jobs.answers import agreement, verdict
+from dlec_tui.jobs.answers import agreement, base_lines, verdict
 from dlec_tui.jobs.lines import Span, note_of, state_text
 from dlec_tui.jobs.stored import StoredJob, StoredJobs
 from dlec_tui.wording import printable
@@ -13,6 +13,7 @@ from engine.errors import escaped, shown
 from engine.store.database import open_for_reading
 from engine.store.job_states import Cancelled, Done
 from engine.store.results import PreviewResult, previews_of
+from engine.tasks.preview import as_answer
 
 ABOUT_PLANS = ("preview", "generate", "merge")
 
@@ -51,17 +52,12 @@ def result_lines(previews: Sequence[PreviewResult], about: Sequence[StoredJob], 
 
 
 def _preview_lines(result: PreviewResult) -> Iterator[Span]:
-    found = {
-        "delta_nll": result.delta_nll,
-        "interval95": (result.low, result.high),
-        "half": result.half,
-        "kl": result.kl,
-        "top1_agreement": result.top1_agreement,
-    }
+    found = as_answer(result)
     yield verdict(found), "head"
+    yield from ((line, "") for line in base_lines(found))
     nll = f"NLL {result.base_nll:.4f} to {result.plan_nll:.4f}"
     on = f"{result.tokens:,} tokens in {result.sequences} sequences, {shown(result.key.dtype)}"
-    yield f"{nll}; {agreement(found)}; {on}", "dim"
+    yield "; ".join(filter(None, [nll, agreement(found), on])), "dim"
 
 
 def _generated_lines(stored: StoredJob) -> Iterator[Span]:

@@ -105,8 +105,8 @@ def _simple_evaluate(
             pretrained=model,
             tokenizer=tokenizer,
             batch_size=batch_size,
-            add_bos_token=bool(marks.prefix) and not marks.suffix,  # an end would stand between question and answer
             prefix_token_id=_beginning(tokenizer, marks),
+            **_own_marks(marks),
         ),
         tasks=list(names),
         task_manager=known,
@@ -116,6 +116,12 @@ def _simple_evaluate(
         log_samples=True,
     )
     return answered
+
+
+def _own_marks(marks: Marks) -> dict[str, bool]:
+    """lm-eval leaves a tokenizer's marks out unless it is told. One that ends a text would put its end between question
+    and answer."""
+    return {"add_bos_token": True} if marks.prefix and not marks.suffix else {}
 
 
 def _beginning(tokenizer: Any, marks: Marks) -> int | None:

@@ -1,12 +1,14 @@
 """Results of previews: what a plan costs against its base."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.store.connection import StoreConnection
 from engine.store.database import transaction
 from engine.store.keys import KEY_COLUMNS, ProfileKey, key_id_of
 from engine.store.layers import as_float
+from engine.store.samples import BaseCheck, find_base_check
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -35,6 +37,11 @@ class PreviewResult:
     tokens: int
     """That were predicted."""
     sequences: int
+    base_not_finite: int = 0
+    """Tokens for which the base computed NaN or infinity; where there are any, differences are nan."""
+    plan_not_finite: int = 0
+    check: BaseCheck | None = None
+    """Of the base; None where an earlier version measured it."""
 
     @property
     def half(self) -> str:
@@ -43,7 +50,8 @@ class PreviewResult:
 
 
 _FIGURES = (
-    "base_nll, plan_nll, delta_nll, standard_error, interval_low, interval_high, kl, top1_agreement, tokens, sequences"
+    "base_nll, plan_nll, delta_nll, standard_error, interval_low, interval_high, kl, top1_agreement, "
+    "tokens, sequences, base_not_finite, plan_not_finite"
 )
 _SELECT = f"""SELECT plan_sha256, {", ".join(f"profile_keys.{column}" for column in KEY_COLUMNS)},
         {", ".join(f"preview_results.{column}" for column in _FIGURES.split(", "))}
@@ -55,7 +63,7 @@ def save_preview(db: "Database", result: PreviewResult) -> None:
     with transaction(db):
         key_id = key_id_of(db, result.key)
         sql = f"""INSERT OR IGNORE INTO preview_results (plan_sha256, key_id, {_FIGURES})
-            VALUES ({", ".join("?" * 12)})"""
+            VALUES ({", ".join("?" * 14)})"""
         db.execute(sql, (result.plan_sha256, key_id, *_figures(result)))
 
 
@@ -67,12 +75,17 @@ def find_preview(connection: StoreConnection, plan_sha256: str, key: ProfileKey)
 def previews_of(connection: StoreConnection, plan_sha256: str) -> tuple[PreviewResult, ...]:
     """Every result of one plan, the newest first."""
     rows = connection.rows(f"{_SELECT} WHERE plan_sha256 = ? ORDER BY measured_at DESC, key_id DESC", (plan_sha256,))
-    return tuple(map(_result, rows))
+    return _checked(connection, rows)
 
 
 def all_previews(connection: StoreConnection) -> tuple[PreviewResult, ...]:
     """Every result, the newest first."""
-    return tuple(map(_result, connection.rows(f"{_SELECT} ORDER BY measured_at DESC, key_id DESC")))
+    return _checked(connection, connection.rows(f"{_SELECT} ORDER BY measured_at DESC, key_id DESC"))
+
+
+def _checked(connection: StoreConnection, rows: Iterable[tuple[Any, ...]]) -> tuple[PreviewResult, ...]:
+    results = map(_result, rows)
+    return tuple(replace(result, check=find_base_check(connection, result.key)) for result in results)
 
 
 def _figures(result: PreviewResult) -> tuple[Any, ...]:
@@ -80,14 +93,13 @@ def _figures(result: PreviewResult) -> tuple[Any, ...]:
     return (
         *(result.base_nll, result.plan_nll, result.delta_nll, result.se, result.low, result.high),
         *(result.kl, result.top1_agreement, result.tokens, result.sequences),
+        *(result.base_not_finite, result.plan_not_finite),
     )
 
 
 def _result(row: tuple[Any, ...]) -> PreviewResult:
     plan_sha256, rest = row[0], row[1:]
     key, figures = rest[: len(KEY_COLUMNS)], rest[len(KEY_COLUMNS) :]
-    *floats, tokens, sequences = figures
+    floats, counts = figures[:8], figures[8:]
     base, plan, delta, se, low, high, kl, agreement = map(as_float, floats)
-    return PreviewResult(
-        plan_sha256, ProfileKey(*key), base, plan, delta, se, low, high, kl, agreement, tokens, sequences
-    )
+    return PreviewResult(plan_sha256, ProfileKey(*key), base, plan, delta, se, low, high, kl, agreement, *counts)

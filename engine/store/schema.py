@@ -6,6 +6,7 @@ end_layer - 1. NULL stands for a figure that is not a number.
 
 from collections.abc import Mapping
 
+from engine.store.schema_samples import SAMPLES
 from engine.store.schema_sweeps import BEGUN, PIECES, SWEEPS
 
 MIGRATION_SET = "dlec"
@@ -214,5 +215,6 @@ MIGRATIONS: Mapping[str, str] = {
     "0005_partial_results": PIECES,
     "0006_job_setbacks": _SETBACKS,
     "0007_job_pace": _PACE,
+    "0008_samples": SAMPLES,
 }
 """Name and SQL, in order."""

@@ -78,7 +78,7 @@ _PROFILE_TABLES = (
     *("neuron_statistics", "token_contexts", "neuron_order"),
 )
 """In an order that foreign keys allow."""
-_MEASURED_TABLES = ("scores", "preview_results", "plan_figures", "probe_results")
+_MEASURED_TABLES = ("samples", "base_checks", "scores", "preview_results", "plan_figures", "probe_results")
 _TABLES = ("models", "profile_keys", *_PROFILE_TABLES, *_MEASURED_TABLES, *SWEEP_TABLES, "plans_used", "jobs")
 
 

@@ -1,12 +1,18 @@
 """Evaluates a plan beside its base with lm-eval's tasks, item by item."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from engine.numbers.intervals import MIN_SEQUENCES
 from engine.numbers.mcnemar import mcnemar
 from engine.numbers.paired import paired_difference
 from engine.protocol import Report
+from engine.store.database import open_for_reading
+from engine.store.samples import find_base_check
+from engine.tasks.base_check import base_answer, check_base
+from engine.tasks.occasion import Occasion
 from engine.tasks.preview import compiled, occasion_of_plan, plan_model
 from engine.tasks.resident import model_of, tokenizer_of
 from engine.tasks.setting import setting_from
@@ -21,7 +27,8 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
     Answer: "reference", "dtype", "limit", and "figures": for each task and metric "base", "base_se", "plan", "plan_se",
     "items", and paired over the items "delta", "p" ("test" says by which: McNemar's exact test where items are right
-    or wrong, else a t-test), and where they are "only_base" and "only_plan". Raises PlanError for a plan that cannot be
+    or wrong, else a t-test), and where they are "only_base" and "only_plan"; "base_check" (see base_answer), on the
+    built-in text. Raises PlanError for a plan that cannot be
     run, MachineError where lm-eval is missing, UsageError for tasks that it does not know.
     """
     from engine.inference.evaluation import evaluate, require_lm_eval
@@ -45,7 +52,18 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
         "dtype": occasion.dtype,
         "limit": request.get("limit"),
         "figures": list(_figures(base, plan)),
+        "base_check": _base_check(occasion),
     }
+
+
+def _base_check(occasion: Occasion) -> dict[str, Any]:
+    from engine.inference.likelihood import token_nll
+
+    model = model_of(occasion.checkpoint, occasion.setting)
+    check_base(occasion, lambda batches: [token_nll(model, batch, occasion.setting.batch_size) for batch in batches])
+    with closing(open_for_reading(occasion.store)) as connection:
+        check = find_base_check(connection, occasion.key)
+    return base_answer(check, math.nan if check is None else check.own_nll)
 
 
 def _figures(base: "Sequence[Evaluation]", plan: "Sequence[Evaluation]") -> Iterator[dict[str, Any]]:

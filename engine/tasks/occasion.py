@@ -11,10 +11,11 @@ from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.fingerprint import fingerprint
-from engine.store.database import open_for_writing, transaction
+from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.keys import ProfileKey
 from engine.store.location import store_path
 from engine.store.models import ModelRow
+from engine.store.samples import find_sample, sample_answer
 from engine.tasks.resident import text_of
 from engine.tasks.setting import Setting, dtype_of, setting_from
 from engine.text.corpus import Corpus
@@ -76,8 +77,11 @@ class Occasion:
 
     def described(self, *, found: bool) -> dict[str, Any]:
         """What every answer says of it."""
+        with closing(open_for_reading(self.store)) as connection:
+            sample = sample_answer(find_sample(connection, self.key))
         key = asdict(self.key)
-        return {"reference": self.checkpoint.reference, "corpus": self.corpus.name, "key": key, "found": found}
+        told = {"reference": self.checkpoint.reference, "corpus": self.corpus.name, "key": key}
+        return {**told, "sample": sample, "found": found}
 
 
 def occasion_of(request: Mapping[str, Any]) -> Occasion:

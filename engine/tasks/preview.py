@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.checkpoint.find import opener
 from engine.errors import PlanError
-from engine.numbers.intervals import mean_interval
+from engine.numbers.intervals import Interval, mean_interval
 from engine.plan.check import check_plan
 from engine.plan.outputs import CONFIG_DTYPES
 from engine.plan.stack import Stack
@@ -18,10 +18,16 @@ from engine.store.database import open_for_reading, open_for_writing, transactio
 from engine.store.models import save_model
 from engine.store.plans import PlanUsed, save_plan
 from engine.store.results import PreviewResult, find_preview, save_preview
+from engine.tasks.base_check import base_answer, check_base
 from engine.tasks.occasion import Occasion, model_row
 from engine.tasks.precision import auto_dtype
 from engine.tasks.resident import model_of, models_of, sequences_of
+from engine.tasks.samples import store_sample
 from engine.tasks.setting import Setting, setting_from
+
+_NO_INTERVAL = Interval(math.nan, math.nan, math.nan, math.nan, 0)
+_MOST_NATS = 700.0
+"""Above this a perplexity is beyond what a float can hold."""
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -29,8 +35,9 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
     Answer: "base" and "plan" ({"nll", "perplexity"}), "delta_nll" (plan minus base, nats a token), "delta_nll_se" and
     "interval95" over sequences, "kl" (base to plan, nats a token), "top1_agreement", "tokens", "sequences", "half",
-    and what Occasion.described says. Raises PlanError for a plan that cannot be run, and whatever opening and running
-    the models raises.
+    "not_finite" ({"base", "plan"}: tokens for which NaN or infinity was computed; all differences are then null),
+    "base_check" (see base_answer), and what Occasion.described says. Raises PlanError for a plan that cannot be run,
+    and whatever opening and running the models raises.
     """
     text = request["plan"]
     stack = compiled(text)
@@ -63,17 +70,20 @@ def occasion_of_plan(stack: Stack, setting: Setting) -> Occasion:
 
 
 def as_answer(result: PreviewResult) -> dict[str, Any]:
+    is_number = math.isfinite(result.delta_nll)
     return {
         "tokens": result.tokens,
         "sequences": result.sequences,
         "base": _likelihood(result.base_nll),
         "plan": _likelihood(result.plan_nll),
-        "delta_nll": result.delta_nll,
-        "delta_nll_se": result.se,
-        "interval95": [result.low, result.high],
-        "kl": result.kl,
-        "top1_agreement": result.top1_agreement,
+        "delta_nll": result.delta_nll if is_number else None,
+        "delta_nll_se": result.se if is_number else None,
+        "interval95": [result.low, result.high] if is_number else None,
+        "kl": result.kl if is_number else None,
+        "top1_agreement": result.top1_agreement if is_number else None,
         "half": result.half,
+        "not_finite": {"base": result.base_not_finite, "plan": result.plan_not_finite},
+        "base_check": base_answer(result.check, result.base_nll),
     }
 
 
@@ -91,6 +101,7 @@ def _known(occasion: Occasion, sha256: str) -> PreviewResult | None:
 
 def _store_preview(occasion: Occasion, stack: Stack, plan: PlanUsed, report: Report) -> None:
     occasion.require_writable_store()
+    store_sample(occasion)
     result = _measured(occasion, stack, plan.plan_sha256, report)
     with closing(open_for_writing(occasion.store)) as db, transaction(db):
         save_model(db, model_row(occasion.checkpoint))
@@ -99,13 +110,15 @@ def _store_preview(occasion: Occasion, stack: Stack, plan: PlanUsed, report: Rep
 
 
 def _measured(occasion: Occasion, stack: Stack, sha256: str, report: Report) -> PreviewResult:
-    from engine.inference.likelihood import compare
+    from engine.inference.likelihood import compare, token_nll
 
     setting = occasion.setting
     sequences = sequences_of(occasion.checkpoint, setting)
     plan, base = plan_model(stack, occasion), model_of(occasion.checkpoint, setting)
+    check_base(occasion, lambda batches: [token_nll(base, batch, setting.batch_size) for batch in batches])
     found = compare(base, plan, sequences, setting.batch_size, report)
-    interval = mean_interval([after - before for before, after in zip(found.base_nll, found.plan_nll, strict=True)])
+    deltas = [after - before for before, after in zip(found.base_nll, found.plan_nll, strict=True)]
+    interval = mean_interval(deltas) if all(map(math.isfinite, deltas)) else _NO_INTERVAL
     return PreviewResult(
         plan_sha256=sha256,
         key=occasion.key,
@@ -119,13 +132,17 @@ def _measured(occasion: Occasion, stack: Stack, sha256: str, report: Report) -> 
         top1_agreement=found.top1_agreement,
         tokens=found.tokens,
         sequences=len(found.base_nll),
+        base_not_finite=found.base_not_finite,
+        plan_not_finite=found.plan_not_finite,
     )
 
 
-def _likelihood(nll: float) -> dict[str, float]:
-    """nll in nats a token."""
-    return {"nll": nll, "perplexity": math.exp(nll)}
+def _likelihood(nll: float) -> dict[str, float | None]:
+    """nll in nats a token; nulls where it is no number."""
+    if not math.isfinite(nll):
+        return {"nll": None, "perplexity": None}
+    return {"nll": nll, "perplexity": math.exp(min(nll, _MOST_NATS))}
 
 
 def _mean(values: list[float]) -> float:
-    return math.fsum(values) / len(values)
+    return math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan

@@ -14,6 +14,7 @@ from engine.store.neurons import NeuronStatistics
 from engine.store.profiles import ProfileRows, find_profile, save_profile
 from engine.tasks.occasion import Occasion, model_row, occasion_of
 from engine.tasks.resident import model_of, sequences_of, tokenizer_of
+from engine.tasks.samples import store_sample
 
 if TYPE_CHECKING:
     from engine.inference.profile import NeuronFigures, Profile
@@ -37,6 +38,7 @@ def run(request: dict[str, Any], report: Report) -> dict[str, Any]:
 
 def _store_profile(occasion: Occasion, report: Report) -> None:
     occasion.require_writable_store()
+    store_sample(occasion)
     rows = _rows(_measured(occasion, report))
     with closing(open_for_writing(occasion.store)) as db, transaction(db):
         save_model(db, model_row(occasion.checkpoint))

@@ -63,12 +63,14 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     reason = _reason(search, shortlist)
     plan = dlec.write(search.checkpoint, [block], reason)
     naive = dlec.write(search.checkpoint, singles, [NAIVE])
+    judged = search.judged(plan)
+    reason += judged["base_check"]["findings"]
     return {
-        "plan": plan,
+        "plan": dlec.write(search.checkpoint, [block], reason),
         "block": list(block),
         "reason": reason,
         "shortlist": shortlist,
-        "judged": search.judged(plan),
+        "judged": judged,
         "naive": {"plan": naive, "layers": [start for start, _ in singles], "judged": search.judged(naive)},
     }
 

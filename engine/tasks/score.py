@@ -12,6 +12,7 @@ from engine.store.models import save_model
 from engine.store.scores import Score, find_scores, save_scores
 from engine.tasks.occasion import Occasion, model_row, occasion_of
 from engine.tasks.resident import model_of, sequences_of
+from engine.tasks.samples import store_sample
 
 Block: TypeAlias = tuple[int, int]
 """Layers [start, end)."""
@@ -71,6 +72,7 @@ def _known(occasion: Occasion, metric: str) -> dict[Block, dict[str, float | Non
 
 def _store_scores(occasion: Occasion, metric: str, blocks: Sequence[Block], report: Report) -> None:
     occasion.require_writable_store()
+    store_sample(occasion)
     scores = _measured(occasion, metric, blocks, report)
     with closing(open_for_writing(occasion.store)) as db, transaction(db):
         save_model(db, model_row(occasion.checkpoint))

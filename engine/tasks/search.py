@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
-from engine.errors import UsageError
+from engine.errors import PlanError, UsageError
 from engine.plan.recipes import dlec_search
 from engine.plan.recipes.budget import layers_for_growth
 from engine.plan.recipes.dlec_search import State
@@ -73,10 +73,11 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     found = sweep.run(search.asking(last), report)
     winner = found["winner"]
     if winner is None or winner["judged"]["delta_nll"] is None:
-        raise UsageError("the search found no plan", why="none of the last candidates computes numbers on the text")
+        why = "every one of the last candidates computes NaN or infinity on the text"
+        raise PlanError("the search found no plan", why=why, fix="Use --dtype float32 if that is wider.")
     state = next(state for state in last if dlec_search.name_of(state) == winner["name"])
-    judged = {**winner["judged"], "half": Half.JUDGING}
-    reason = _reason(search, sum(tried.values()), judged)
+    judged = {**winner["judged"], "half": Half.JUDGING, "base_check": found["base_check"]}
+    reason = [*_reason(search, sum(tried.values()), judged), *found["base_check"]["findings"]]
     return {
         "plan": dlec_search.write(search.checkpoint, state, reason),
         "repeats": [list(repeat) for repeat in state],
@@ -84,6 +85,8 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
         "tried": tried,
         "sweep": found["sweep"],
         "judged": judged,
+        "base_check": found["base_check"],
+        "sample": found["judging_sample"],
         "verdict": winner["verdict"],
         "shortlist": [
             {name: plan[name] for name in ("name", "delta_nll", "se", "interval95", "holm_p")}

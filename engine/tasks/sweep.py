@@ -12,6 +12,7 @@ from engine.store.sweep_rankings import find_rankings, save_rankings
 from engine.store.sweeps import find_sweep, finish_sweep, save_by_chance, save_sweep, save_verdicts
 from engine.tasks.occasion import model_row
 from engine.tasks.sweeps.asking import Asked, asked_in
+from engine.tasks.sweeps.base import check_base_of
 from engine.tasks.sweeps.costs import Cost
 from engine.tasks.sweeps.measuring import announced, measure, measure_until_worse, missing
 from engine.tasks.sweeps.probing import answer, unanswered
@@ -26,9 +27,9 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
     Answer: "sweep" (its number in the store), "plans" (each with the figures of the choosing half), "by_chance" (what
     the best of them would look like without any effect; null until the sweep is finished), "shortlist" and "winner"
-    (with the figures of the judging half), "probe", "rankings" (of cheap metrics), "cost", "found" (whether nothing had
-    to be measured); of a rehearsal "announced". What is finished is in the store: a sweep that was interrupted goes on
-    where it was.
+    (with the figures of the judging half), "base_check" (see base_answer), "probe", "rankings" (of cheap metrics),
+    "cost", "found" (whether nothing had to be measured); of a rehearsal "announced". What is finished is in the store:
+    a sweep that was interrupted goes on where it was.
     Raises PlanError for a plan that cannot be swept, and whatever opening and running the model raises.
     """
     asked = asked_in(request)
@@ -36,6 +37,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     if request.get("rehearsal"):
         return {"announced": announced(asked, Half.CHOOSING, missing(asked, Half.CHOOSING, list(asked.visits)), source)}
     sweep_id = _begun(asked)
+    check_base_of(asked, source)
     costs = [*_chosen(asked, source, sweep_id, report), *_judged(asked, source, sweep_id, report)]
     costs += _probed(asked, source, report)
     unranked = _rank(asked, source, sweep_id, report)

@@ -87,6 +87,7 @@ RELEASED = {
     "0005_partial_results": ("partial_results",),
     "0006_job_setbacks": (),
     "0007_job_pace": (),
+    "0008_samples": ("base_checks", "samples"),
 }
 """The tables that each migration brought."""
 

@@ -17,6 +17,7 @@ from engine.store.partial_results import find_partial, forget_partial, save_part
 from engine.store.plan_figures import find_figures, measured_visits, save_figures
 from engine.store.sweeps import save_stopped
 from engine.tasks.resident import sequences_of
+from engine.tasks.samples import store_sample
 from engine.tasks.sweeps.asking import Asked
 from engine.tasks.sweeps.costs import Cost, added, announced_line
 from engine.tasks.sweeps.measured import MeasuredPlan
@@ -78,6 +79,7 @@ class _Run:
         self._stored_at = monotonic()
 
     def run(self, wanted: Sequence[str]) -> Cost:
+        store_sample(self._occasion)
         plans = list(wanted)
         done = self._go_on_with(plans)
         self._forget_beyond(done)

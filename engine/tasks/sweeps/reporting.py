@@ -19,8 +19,10 @@ from engine.store.connection import StoreConnection
 from engine.store.models import find_model
 from engine.store.plan_figures import PlanFigures, find_figures
 from engine.store.probe_results import ProbeResult, find_probes
+from engine.store.samples import BaseCheck, SampleRow, find_base_check, find_sample, sample_answer
 from engine.store.sweep_rankings import find_rankings
 from engine.store.sweeps import StoredPlan, StoredSweep, find_by_chance, find_cost, find_sweep
+from engine.tasks.base_check import base_answer
 from engine.tasks.sweeps.probe_report import probe_report
 from engine.tasks.sweeps.visits_text import visits_text
 
@@ -40,6 +42,15 @@ class SweepFigures:
     """By visits, the base among them."""
     judging: Mapping[str, PlanFigures]
     probed: Mapping[str, ProbeResult]
+    samples: Mapping[str, SampleRow | None]
+    """By half."""
+    check: BaseCheck | None
+
+    @cached_property
+    def base_answer(self) -> dict[str, Any]:
+        """What is said of the base: where it is measured in a way that it is not made for, no plan is called better."""
+        base = self.choosing.get(self.base)
+        return base_answer(self.check, math.nan if base is None else base.nll)
 
     @cached_property
     def holm(self) -> dict[str, float | None]:
@@ -87,6 +98,8 @@ def read_sweep(connection: StoreConnection, sweep_id: int) -> SweepFigures:
         choosing=find_figures(connection, sweep.choosing, wanted),
         judging=find_figures(connection, sweep.judging, wanted),
         probed=find_probes(connection, sweep.probe_key) if sweep.probe_key else {},
+        samples={key.half: find_sample(connection, key) for key in (sweep.choosing, sweep.judging)},
+        check=find_base_check(connection, sweep.choosing),
     )
 
 
@@ -115,6 +128,9 @@ def sweep_report(connection: StoreConnection, sweep_id: int) -> dict[str, Any]:
         "key": asdict(sweep.choosing),
         "early_stop": sweep.early_stop,
         "base": _base(found),
+        "base_check": found.base_answer,
+        "sample": sample_answer(found.samples[sweep.choosing.half]),
+        "judging_sample": sample_answer(found.samples[sweep.judging.half]),
         "plans": [_plan(found, plan) for plan in sweep.plans],
         "by_chance": find_by_chance(connection, sweep_id),
         "winner": _winner(found),
@@ -127,7 +143,11 @@ def sweep_report(connection: StoreConnection, sweep_id: int) -> dict[str, Any]:
 
 def _base(found: SweepFigures) -> dict[str, Any]:
     halves = {"choosing": found.choosing, "judging": found.judging}
-    return {half: _known({"nll": each[found.base].nll}) for half, each in halves.items() if found.base in each}
+    return {half: _base_figures(each[found.base]) for half, each in halves.items() if found.base in each}
+
+
+def _base_figures(base: PlanFigures) -> dict[str, Any]:
+    return _known({"nll": base.nll, "tokens": base.tokens, "not_finite": base.not_finite})
 
 
 def _plan(found: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
@@ -140,7 +160,7 @@ def _plan(found: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
 
 def _figures(figures: PlanFigures | None) -> dict[str, Any]:
     if figures is None:
-        return dict.fromkeys(("nll", "delta_nll", "se", "interval95", "p", "kl", "top1_agreement"))
+        return dict.fromkeys(("nll", "delta_nll", "se", "interval95", "p", "kl", "top1_agreement", "not_finite"))
     return _known(
         {
             "nll": figures.nll,
@@ -150,6 +170,7 @@ def _figures(figures: PlanFigures | None) -> dict[str, Any]:
             "p": figures.p,
             "kl": figures.kl,
             "top1_agreement": figures.top1_agreement,
+            "not_finite": figures.not_finite,
         }
     )
 
@@ -159,7 +180,7 @@ def _judged(found: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
     chosen, judged = found.choosing[plan.visits], found.judging.get(plan.visits)
     told = {"name": plan.name, "chosen_delta_nll": chosen.delta_nll, **_figures(judged)}
     adjusted = found.judged_holm.get(plan.visits)
-    verdict = None if judged is None or adjusted is None else _verdict(judged, adjusted)
+    verdict = None if judged is None or adjusted is None else _verdict(found, judged, adjusted)
     return {**told, "holm_p": adjusted, "verdict": verdict}
 
 
@@ -176,15 +197,18 @@ def _winner(found: SweepFigures) -> dict[str, Any] | None:
         "chosen": {**_figures(chosen), "holm_p": found.holm[plan.visits]},
         "judged": {**_figures(judged), "holm_p": found.judged_holm[plan.visits]},
         "shrinkage": _known({"lost": shrinkage.lost, "kept": shrinkage.kept}),
-        "verdict": _verdict(judged, found.judged_holm[plan.visits]),
+        "verdict": _verdict(found, judged, found.judged_holm[plan.visits]),
     }
 
 
-def _verdict(judged: PlanFigures, adjusted: float) -> str:
-    """ "better", "worse" or "no difference", on text that did not choose the plan, adjusted for what was judged."""
+def _verdict(found: SweepFigures, judged: PlanFigures, adjusted: float) -> str:
+    """ "better", "worse" or "no difference", on text that did not choose the plan, adjusted for what was judged;
+    "inconclusive" for what looks better beside a base that predicts worse than it should."""
     if adjusted >= ALPHA:
         return "no difference"
-    return "better" if judged.delta_nll < 0 else "worse"
+    if judged.delta_nll >= 0:
+        return "worse"
+    return "better" if found.base_answer["ok"] else "inconclusive"
 
 
 def _deltas(figures: PlanFigures, base: Sequence[float]) -> list[float]:

@@ -1,0 +1,93 @@
+"""Which sequences of a text were measured, and whether the base could be measured on them at all."""
+
+import json
+from dataclasses import asdict, astuple, dataclass, fields
+from typing import TYPE_CHECKING
+
+from engine.store.connection import StoreConnection
+from engine.store.database import transaction
+from engine.store.keys import ProfileKey, find_key_id, key_id_of
+from engine.store.layers import as_float
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """Where the sequences of one key come from."""
+
+    sequences: int
+    tokens: int
+    """Of text."""
+    documents: int
+    """That any of the sequences comes from."""
+    documents_in_half: int
+    prefix: str
+    """The special tokens before each sequence, as text; "" where the tokenizer adds none."""
+    notes: tuple[str, ...]
+    """What whoever reads the figures should know, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaseCheck:
+    """The base on a few sequences, and the same tokens otherwise; NLL in nats per token, nan for what was not tried."""
+
+    unigram_nll: float
+    """What the frequencies of the sample's tokens alone give."""
+    own_begin: str
+    """How the tokenizer begins a text: special tokens, or ""."""
+    other_begin: str
+    own_nll: float
+    other_nll: float
+    """Of the same tokens, each sequence begun in the other way."""
+    short_tokens: int
+    """Tokens in a sequence."""
+    short_nll: float
+    long_nll: float
+    """Of the same tokens, with twice as many in the sequence."""
+
+
+def save_sample(db: "Database", key: ProfileKey, row: SampleRow) -> None:
+    """Record where a key's sequences come from, unless that is known."""
+    with transaction(db):
+        *figures, notes = astuple(row)
+        sql = f"INSERT OR IGNORE INTO samples (key_id, {_names(SampleRow)}) VALUES ({', '.join('?' * 7)})"
+        db.execute(sql, (key_id_of(db, key), *figures, json.dumps(notes)))
+
+
+def find_sample(connection: StoreConnection, key: ProfileKey) -> SampleRow | None:
+    row = connection.row(f"SELECT {_names(SampleRow)} FROM samples WHERE key_id = ?", (find_key_id(connection, key),))
+    if row is None:
+        return None
+    sequences, tokens, documents, in_half, prefix, notes = row
+    return SampleRow(sequences, tokens, documents, in_half, prefix, tuple(json.loads(notes)))
+
+
+def save_base_check(db: "Database", key: ProfileKey, check: BaseCheck) -> None:
+    """Record what was found of a key's base, unless that is known."""
+    with transaction(db):
+        sql = f"INSERT OR IGNORE INTO base_checks (key_id, {_names(BaseCheck)}) VALUES ({', '.join('?' * 9)})"
+        db.execute(sql, (key_id_of(db, key), *astuple(check)))
+
+
+def find_base_check(connection: StoreConnection, key: ProfileKey) -> BaseCheck | None:
+    row = connection.row(
+        f"SELECT {_names(BaseCheck)} FROM base_checks WHERE key_id = ?", (find_key_id(connection, key),)
+    )
+    if row is None:
+        return None
+    unigram, own_begin, other_begin, own, other, tokens, short, long = row
+    return BaseCheck(
+        *(as_float(unigram), own_begin, other_begin, as_float(own), as_float(other)),
+        *(tokens, as_float(short), as_float(long)),
+    )
+
+
+def sample_answer(row: SampleRow | None) -> dict[str, object] | None:
+    """As a task's answer has it."""
+    return None if row is None else asdict(row)
+
+
+def _names(of: type[SampleRow] | type[BaseCheck]) -> str:
+    return ", ".join(field.name for field in fields(of))

@@ -1,0 +1,118 @@
+"""Whether a base is measured as it is meant to be used: found out before anything is concluded from its figures."""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from engine.checkpoint.context import context_length
+from engine.errors import shown
+from engine.numbers.unigram import unigram_nll
+from engine.store.database import open_for_reading, open_for_writing, transaction
+from engine.store.models import save_model
+from engine.store.samples import BaseCheck, find_base_check, save_base_check
+from engine.tasks.occasion import Occasion, model_row
+from engine.tasks.resident import sample_of, tokenizer_of
+
+if TYPE_CHECKING:
+    from engine.inference.base_check import Nll
+
+LARGE_DIFFERENCE = 0.25
+"""Nats a token by which another beginning, or a shorter context, has to be better before anything is said: without a
+beginning-of-text token SmolLM2-135M predicts worse by 0.1, Gemma 3 270M by 2.3."""
+LARGE_GAIN = 1.5
+"""Nats a token by which twice the context has to be better: 0.6 is usual at 128 tokens, 0.3 at 256."""
+
+NOT_CHECKED = (
+    "the base was not checked: an earlier version of dlec measured this, which did not begin sequences as the "
+    "tokenizer does; measure again"
+)
+
+
+def check_base(occasion: Occasion, nll: "Nll") -> None:
+    """Find out what the store does not know of the occasion's base; nll: runs it."""
+    with closing(open_for_reading(occasion.store)) as connection:
+        if find_base_check(connection, occasion.key) is not None:
+            return
+    found = _checked(occasion, nll)
+    with closing(open_for_writing(occasion.store)) as db, transaction(db):
+        save_model(db, model_row(occasion.checkpoint))
+        save_base_check(db, occasion.key, found)
+
+
+def base_answer(check: BaseCheck | None, base_nll: float) -> dict[str, Any]:
+    """What an answer says of its base: "ok", "findings" (sentences), and the figures that were compared."""
+    found = list(findings(check, base_nll))
+    figures = asdict(check) if check else {}
+    return {"ok": not found, "findings": found, "base_nll": _number(base_nll), **_numbers(figures)}
+
+
+def findings(check: BaseCheck | None, base_nll: float) -> Iterator[str]:
+    """Why the base predicts worse than it should, what was tried, and what helps. Nothing where all is well."""
+    if check is None:
+        yield NOT_CHECKED
+        return
+    if not math.isfinite(base_nll):
+        yield "the base itself computes NaN or infinity: use --dtype float32 if that is wider; if not, it is broken"
+        return
+    if base_nll >= check.unigram_nll:
+        yield (
+            f"the base needs {base_nll:.2f} nats a token, the frequencies of the text's tokens alone give "
+            f"{check.unigram_nll:.2f}: text, tokenizer and weights do not belong together, or the model is untrained"
+        )
+    if check.own_nll - check.other_nll > LARGE_DIFFERENCE:
+        yield (
+            f"the base needs {check.own_nll:.2f} nats a token {_begun(check.own_begin)}, which is how its tokenizer "
+            f"begins one, and {check.other_nll:.2f} {_begun(check.other_begin)}: correct the tokenizer's files, for "
+            "instance with those of the model that this one was made from"
+        )
+    yield from _findings_of_context(check)
+
+
+def _findings_of_context(check: BaseCheck) -> Iterator[str]:
+    short, long = check.short_tokens, 2 * check.short_tokens
+    compared = (
+        f"the base needs {check.short_nll:.2f} nats a token in sequences of {short:,}, and {check.long_nll:.2f} for "
+        f"the same tokens in sequences of {long:,}"
+    )
+    if check.short_nll - check.long_nll > LARGE_GAIN:
+        yield f"{compared}: use --seq-len {long}"
+    if check.long_nll - check.short_nll > LARGE_DIFFERENCE:
+        yield (
+            f"{compared}: its positions or its attention window are not computed as it was trained; compare its "
+            "config.json with the original's"
+        )
+
+
+def _begun(begin: str) -> str:
+    return f"with {shown(begin)} before a text" if begin else "with nothing before a text"
+
+
+def _checked(occasion: Occasion, nll: "Nll") -> BaseCheck:
+    from engine.inference.base_check import checked
+
+    checkpoint, setting = occasion.checkpoint, occasion.setting
+    sample, tokenizer = sample_of(checkpoint, setting), tokenizer_of(checkpoint)
+    sequences = sample.sequences
+    begun, lengths = checked(sample, tokenizer, context_length(checkpoint), nll)
+    nan = math.nan
+    return BaseCheck(
+        unigram_nll=unigram_nll(sequences.tokens[sequences.is_text].tolist(), len(tokenizer)),
+        own_begin=tokenizer.decode(list(sample.marks.prefix)),
+        other_begin=tokenizer.decode(list(begun.other_begin)) if begun else "",
+        own_nll=begun.own_nll if begun else nan,
+        other_nll=begun.other_nll if begun else nan,
+        short_tokens=sequences.seq_len,
+        short_nll=lengths.short_nll if lengths else nan,
+        long_nll=lengths.long_nll if lengths else nan,
+    )
+
+
+def _numbers(figures: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _number(value) for name, value in figures.items()}
+
+
+def _number(value: Any) -> Any:
+    """JSON knows no nan."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
