@@ -50,6 +50,7 @@ class Anatomy:
 
 _NUMBERED = re.compile(r"(.*?(?:^|\.))(\d+)\.(.+)", re.DOTALL)
 _OTHER_TOWER = re.compile(r"vision|visual|audio|image|encoder|mtp|speech", re.IGNORECASE)
+_LAYERS = re.compile(r"(^|\.)(layers|h|blocks)\.$")
 _TOKEN_EMBEDDING = re.compile(
     r"(^|\.)(embed_tokens|wte|embed_in|word_embeddings|tok_embeddings|embeddings|emb)\.weight$"
 )
@@ -100,14 +101,26 @@ def _decoder_prefix(runs: Mapping[str, Mapping[int, list[str]]], layer_count: in
     if len(exact) == 1:
         return exact[0]
     if not exact:
-        counted = ", ".join(f"{prefix}N: {len(run)}" for prefix, run in sorted(runs.items())[:5]) or "none"
-        raise CheckpointError(
-            "the tensors do not match the config",
-            why=f"config.json says {layer_count} layers, the numbered modules are {counted}",
-            fix="Some shards are missing, or config.json belongs to another model.",
-        )
+        raise _unmatched(runs, layer_count)
     raise CheckpointError(
         "the decoder's layers cannot be told apart", why=f"all of {', '.join(exact)} have {layer_count} modules"
+    )
+
+
+def _unmatched(runs: Mapping[str, Mapping[int, list[str]]], layer_count: int) -> CheckpointError:
+    """No run of modules fits the config: lost shards, or a model that is built otherwise."""
+    counted = ", ".join(f"{prefix}N: {len(run)}" for prefix, run in sorted(runs.items())[:5]) or "none"
+    stacks = [prefix for prefix, run in runs.items() if _LAYERS.search(prefix) and set(run) == set(range(len(run)))]
+    if len([prefix for prefix in stacks if not _OTHER_TOWER.search(prefix)]) > 1:
+        return CheckpointError(
+            "the model has several stacks of layers",
+            why=f"config.json says {layer_count} layers, the numbered modules are {counted}",
+            fix="dlec stacks the layers of models that have one stack.",
+        )
+    return CheckpointError(
+        "the tensors do not match the config",
+        why=f"config.json says {layer_count} layers, the numbered modules are {counted}",
+        fix="Some shards are missing, or config.json belongs to another model.",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from engine.checkpoint.anatomy import Anatomy, dissect
 from engine.checkpoint.config import CONFIG_FILE, ModelConfig, read_config
@@ -15,6 +16,7 @@ from engine.errors import CheckpointError
 
 _BEHIND_THE_DECODER = re.compile(r"nextn|mtp", re.IGNORECASE)
 """Keys by which a config announces layers behind the last decoder layer (multi-token prediction)."""
+_PREDICTION_HEAD = re.compile(r"(^|\.)(eh_proj|enorm|hnorm|shared_head|nextn\w*|mtp\w*)(\.|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +44,14 @@ class Checkpoint:
 
     @property
     def unannounced_layers(self) -> int:
-        """How many layers lie behind the last decoder layer without a word of it in the config: readers ignore them."""
-        is_announced = any(_BEHIND_THE_DECODER.search(key) and value for key, value in self.config.decoder.items())
-        return 0 if is_announced else len(self.anatomy.trailing)
+        """How many layers lie behind the last decoder layer that nothing announces: readers ignore them.
+
+        A key of the config announces them, or what they hold: no decoder layer has the parts of a prediction head.
+        """
+        trailing = self.anatomy.trailing
+        is_announced = any(map(_announces, (self.config.decoder, self.config.data)))
+        is_prediction = any(_PREDICTION_HEAD.search(suffix) for suffixes in trailing for suffix in suffixes)
+        return 0 if is_announced or is_prediction else len(trailing)
 
     @property
     def parameters(self) -> int:
@@ -59,6 +66,10 @@ class Checkpoint:
         """The tensors of `layer`, in the order in which the anatomy lists them."""
         anatomy = self.anatomy
         return [self.tensors[anatomy.layer_tensor(layer, suffix)] for suffix in anatomy.layers[layer]]
+
+
+def _announces(config: Mapping[str, Any]) -> bool:
+    return any(_BEHIND_THE_DECODER.search(key) and value for key, value in config.items())
 
 
 def open_checkpoint(directory: Path, reference: str = "") -> Checkpoint:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoint.links import missing_file
 from engine.errors import CheckpointError, MachineError, shown
 from engine.files import open_regular
 
@@ -60,6 +61,8 @@ def read_config(path: Path) -> ModelConfig:
         with open_regular(path) as file:
             text = file.read().decode("utf-8")
     except FileNotFoundError as error:
+        if path.is_symlink():
+            raise missing_file(path) from error
         raise CheckpointError(
             f"{path.parent} is not a checkpoint", why="it has no config.json", fix="Give a model directory."
         ) from error

@@ -10,6 +10,7 @@ from engine.checkpoint.hub import hub_cache, open_remote
 from engine.checkpoint.reference import is_hub_id, split_revision
 from engine.errors import CheckpointError, shown
 
+_MOST_NAMED = 3
 MAX_DEPTH = 4
 """How many directories deep `below` looks."""
 
@@ -45,11 +46,15 @@ def locate(reference: str) -> Path | None:
 def cached_snapshot(reference: str) -> Path | None:
     """The snapshot of a hub id ("org/name" or "org/name@revision") in the local cache."""
     repository, revision = split_revision(reference)
-    folder = hub_cache() / f"models--{repository.replace('/', '--')}"
+    folder = _cache_folder(repository)
     ref = folder / "refs" / revision
     commit = ref.read_text().strip() if ref.is_file() else revision
     snapshot = folder / "snapshots" / commit
-    return snapshot if (snapshot / CONFIG_FILE).exists() else None
+    return snapshot if os.path.lexists(snapshot / CONFIG_FILE) else None
+
+
+def _cache_folder(repository: str) -> Path:
+    return hub_cache() / f"models--{repository.replace('/', '--')}"
 
 
 def cached_references() -> Iterator[str]:
@@ -88,7 +93,22 @@ def _open(reference: str, directory: Path | None, *, remote: bool) -> Checkpoint
         raise CheckpointError(f"{reference} does not exist", fix="Give a model directory or a hub id such as org/name.")
     if remote:
         return open_remote(reference)
-    raise CheckpointError(
+    raise _not_cached(reference)
+
+
+def _not_cached(reference: str) -> CheckpointError:
+    """Names the snapshots that the cache has under another revision, or without one."""
+    repository, revision = split_revision(reference)
+    folder = _cache_folder(repository) / "snapshots"
+    commits = sorted(path.parent.name for path in folder.glob(f"*/{CONFIG_FILE}"))
+    if commits:
+        named = ", ".join(map(shown, commits[:_MOST_NAMED]))
+        return CheckpointError(
+            f"{reference} is in the hub cache, but not as {shown(revision)}",
+            why=f"no file in refs/ says which snapshot that is; it has {named}",
+            fix=f"Name the snapshot: {repository}@{shown(commits[0])}.",
+        )
+    return CheckpointError(
         f"{reference} is neither a directory here nor in the hub cache",
         fix=f"Download it with `dlec download {reference}`, or plan on its headers with --remote.",
     )

@@ -77,7 +77,7 @@ def _shape(tensor: OutputTensor) -> Any:
 def _weights(tensor: OutputTensor) -> Any:
     """What a merge would write, from the file's own bytes."""
     with safe_open(tensor.source.file, framework="pt") as file:
-        stored = file.get_tensor(tensor.source.name)
+        stored = file.get_tensor(tensor.source.name_in_file)
     if tensor.is_copy:
         return stored
     factor, offset = (tensor.scaling.factor, tensor.scaling.offset) if tensor.scaling else (None, 0.0)

@@ -6,8 +6,15 @@ from pathlib import Path
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.config import CONFIG_FILE
 from engine.checkpoint.header import read_header
-from engine.checkpoint.index import INDEX_FILE, SINGLE_FILE, read_weight_map
+from engine.checkpoint.index import (
+    INDEX_FILE,
+    SINGLE_FILE,
+    is_opened_by_transformers,
+    read_weight_map,
+    weight_files,
+)
 from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
+from engine.checkpoint.wrappers import wrapping_of
 from engine.errors import CheckpointError, DlecError, shown
 from engine.merge.layout import Layout
 
@@ -18,6 +25,7 @@ def structure_problems(directory: Path) -> Iterator[str]:
     """Sentences about what is wrong; none for a sound checkpoint. Reads headers, index and config; no weight."""
     try:
         checkpoint = open_checkpoint(directory)
+        yield from _file_problems(checkpoint)
         yield from _index_problems(directory)
         yield from _layer_problems(checkpoint)
         yield from _list_problems(checkpoint)
@@ -37,19 +45,22 @@ def check_written(directory: Path, layout: Layout) -> None:
         raise CheckpointError(f"{directory} is not a sound checkpoint", why="; ".join(problems))
 
 
-def shard_files(directory: Path) -> list[Path]:
-    """The weight files that a reader of `directory` opens."""
-    if (directory / SINGLE_FILE).exists():
-        return [directory / SINGLE_FILE]
-    return [directory / name for name in sorted(set(read_weight_map(directory / INDEX_FILE).values()))]
+def _file_problems(checkpoint: Checkpoint) -> Iterator[str]:
+    """What keeps other readers from finding the tensors that were found here."""
+    directory = checkpoint.directory
+    if not is_opened_by_transformers(directory):
+        yield f"there are shards and no {INDEX_FILE}: other readers do not find them"
+    stored, count = wrapping_of(checkpoint.tensors.values())
+    if stored:
+        yield f"{count} tensors have the names of a training wrapper ({shown(stored)}): other readers do not find them"
 
 
 def _index_problems(directory: Path) -> Iterator[str]:
-    shards = shard_files(directory)
+    shards = weight_files(directory)
     strays = sorted(set(directory.glob(_NUMBERED_SHARD)) - set(shards))
     if strays:
         yield f"{shown(strays[0].name)} belongs to no index ({len(strays)} such files)"
-    if shards == [directory / SINGLE_FILE]:
+    if not (directory / INDEX_FILE).exists() or shards == [directory / SINGLE_FILE]:
         return
     weight_map = read_weight_map(directory / INDEX_FILE)
     for shard in shards:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.checkpoint import open_checkpoint
+from engine.checkpoint.index import weight_files
 from engine.errors import CheckpointError, shown
-from engine.merge.structure import shard_files, structure_problems
+from engine.merge.structure import structure_problems
 from engine.merge.sums import SUMS_FILE, mismatches
 from engine.protocol import Report
 from engine.tasks import loadcheck
@@ -57,7 +58,7 @@ def verify(directory: Path, *, load_check: bool = True) -> VerifyReport:
         layers=checkpoint.layer_count,
         parameters=checkpoint.parameters,
         nbytes=checkpoint.nbytes,
-        shards=len(shard_files(directory)),
+        shards=len(weight_files(directory)),
         problems=problems,
         sums_checked=(directory / SUMS_FILE).exists(),
         loadcheck=loadcheck.load_check(directory) if load_check and not problems else None,
