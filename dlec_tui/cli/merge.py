@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.options import json_option, plan_argument, strict_option
-from dlec_tui.cli.plan_file import PlanFile, read_plan
+from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_options, queue_order
 from dlec_tui.cli.screen import byte_progress
 from dlec_tui.cli.sizes import max_shard_size_option
@@ -21,6 +21,7 @@ from engine.store.location import store_path
 from engine.tasks.download import downloading_opener
 from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
 from engine.tasks.merge import merge as run_merge
+from engine.tasks.openings import known
 
 
 @click.command
@@ -52,7 +53,9 @@ def merge(
     options = MergeOptions(max_shard_size, not no_reflink, hash_sums, overwrite, not no_load_check)
     # A queued merge downloads when its turn comes: until then the headers, read from the hub, tell enough.
     open_checkpoint = downloading_opener() if downloads and not queueing else opener(remote=downloads)
-    plan = read_plan(plan_path, open_checkpoint, out if queueing else None)  # one that runs now counts for itself
+    opened = known if queueing or no_load_check else opened_by_transformers
+    # A merge that runs now counts the free disk for itself.
+    plan = read_plan(plan_path, open_checkpoint, out if queueing else None, opened=opened)
     if findings := plan.findings():
         click.echo(findings, err=True)
     if queueing:

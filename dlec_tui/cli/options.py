@@ -9,6 +9,9 @@ plan_argument = click.argument(
 )
 strict_option = click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 json_option = click.option("--json", "wants_json", is_flag=True, help="Print data as JSON on stdout.")
+no_load_check_option = click.option(
+    "--no-load-check", is_flag=True, help="Do not ask transformers; use what it said before."
+)
 remote_option = click.option(
     "--remote", is_flag=True, help="Read the headers of checkpoints that are not here from the hub; no weights."
 )

@@ -15,6 +15,7 @@ from engine.plan.cost import Cost, cost_of
 from engine.plan.edits import SliceView, slices_of
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules import Circumstances
+from engine.tasks.openings import known_sources
 
 _BY_SEVERITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
@@ -67,7 +68,7 @@ def look_over(text: str, name: str, checkpoints: PlanCheckpoints, store: Path) -
     """name: of the output; config.toml beside the store switches rules off. Takes some tens of milliseconds for 500
     slices, and never raises DlecError."""
     off, unreadable = _rules_off(store)
-    slices, checked = slices_in(text), check_plan(text, checkpoints.opener(), Circumstances(off))
+    slices, checked = slices_in(text), check_plan(text, checkpoints.opener(), Circumstances(off, opened=known_sources))
     problems = tuple(sorted([*unreadable, *checked.problems], key=lambda problem: _BY_SEVERITY[problem.severity]))
     is_runnable = checked.stack is not None and checked.ok
     cost = cost_of(checked.stack) if checked.stack is not None and is_runnable else None

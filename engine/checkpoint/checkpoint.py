@@ -12,6 +12,7 @@ from engine.checkpoint.anatomy import Anatomy, dissect
 from engine.checkpoint.config import CONFIG_FILE, ModelConfig, read_config
 from engine.checkpoint.header import StoredTensor
 from engine.checkpoint.index import read_tensors
+from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
 from engine.errors import CheckpointError
 
 _BEHIND_THE_DECODER = re.compile(r"nextn|mtp", re.IGNORECASE)
@@ -52,6 +53,25 @@ class Checkpoint:
         is_announced = any(map(_announces, (self.config.decoder, self.config.data)))
         is_prediction = any(_PREDICTION_HEAD.search(suffix) for suffixes in trailing for suffix in suffixes)
         return 0 if is_announced or is_prediction else len(trailing)
+
+    @property
+    def surplus_of_lists(self) -> Mapping[str, int]:
+        """How many entries lists of the config have that no layer, not even one behind the decoder, explains."""
+        count, trailing = self.layer_count, len(self.anatomy.trailing)
+        announced = self.config.decoder.get("num_nextn_predict_layers")
+        lengths = {count, count + trailing, count + announced if isinstance(announced, int) else count}
+        lists = {key: self.config.decoder.get(key) for key in PER_LAYER_LISTS}
+        return {
+            key: len(entries) - count
+            for key, entries in lists.items()
+            if isinstance(entries, list) and entries and len(entries) not in lengths and len(entries) > count
+        }
+
+    @property
+    def is_quantised(self) -> bool:
+        """Whether the config says that weights are stored in another form than the model's class has them in."""
+        parts = (self.config.data, self.config.decoder)
+        return any(isinstance(part.get("quantization_config"), dict) for part in parts)
 
     @property
     def parameters(self) -> int:

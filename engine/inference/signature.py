@@ -17,19 +17,33 @@ _OTHER_TOWERS = ("vision", "visual", "audio", "image", "encoder", "speech", "mtp
 
 def layer_modules(model: Any, layer_count: int) -> Any:
     """The decoder's list of layers. Raises CheckpointError when the model has none of that length."""
+    return named_layers(model, layer_count)[1]
+
+
+def named_layers(model: Any, layer_count: int) -> tuple[str, Any]:
+    """The same with its name in the model: "model.layers"."""
     torch = torch_library()
     for name, module in model.named_modules():
         is_other = any(word in name.lower() for word in _OTHER_TOWERS)
         if isinstance(module, torch.nn.ModuleList) and len(module) == layer_count and not is_other:
-            return module
+            return name, module
     raise CheckpointError(f"transformers builds no list of {layer_count} layers from this config")
 
 
 def decoder_layers(model: Any) -> Any:
     """The list of as many layers as the model's config says. Raises CheckpointError when there is none."""
+    return layer_modules(model, _layer_count(model))
+
+
+def decoder_name(model: Any) -> str:
+    """The name of that list in the model. Raises the same."""
+    return named_layers(model, _layer_count(model))[0]
+
+
+def _layer_count(model: Any) -> int:
     config = model.config.get_text_config()
-    count = next(int(getattr(config, key)) for key in LAYER_COUNT_KEYS if getattr(config, key, None))
-    return layer_modules(model, count)
+    found = (getattr(config, key, None) for key in LAYER_COUNT_KEYS)
+    return next((count for count in found if isinstance(count, int) and count), 0)
 
 
 def layer_signature(config: Any, layers: Any, layer: int) -> dict[str, Any]:

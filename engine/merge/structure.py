@@ -1,6 +1,6 @@
 """Checks a finished checkpoint directory without torch: what its files say of themselves and of each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
@@ -18,29 +18,36 @@ from engine.checkpoint.wrappers import wrapping_of
 from engine.errors import CheckpointError, DlecError, shown
 from engine.merge.layout import Layout
 
+NO_SURPLUS: Mapping[str, int] = {}
 _NUMBERED_SHARD = "model-*-of-*.safetensors"
 
 
-def structure_problems(directory: Path) -> Iterator[str]:
-    """Sentences about what is wrong; none for a sound checkpoint. Reads headers, index and config; no weight."""
+def structure_problems(directory: Path, surplus: Mapping[str, int] = NO_SURPLUS) -> Iterator[str]:
+    """Sentences about what is wrong; none for a sound checkpoint. Reads headers, index and config; no weight.
+
+    surplus: lists of the config with so many entries too many that are to be so.
+    """
     try:
         checkpoint = open_checkpoint(directory)
         yield from _file_problems(checkpoint)
         yield from _index_problems(directory)
         yield from _layer_problems(checkpoint)
-        yield from _list_problems(checkpoint)
+        yield from _list_problems(checkpoint, surplus)
     except DlecError as error:
         yield error.line
 
 
-def check_written(directory: Path, layout: Layout) -> None:
-    """Raises CheckpointError when `directory` is not what `layout` says, or is no sound checkpoint."""
+def check_written(directory: Path, layout: Layout, donor: Checkpoint) -> None:
+    """Raises CheckpointError when `directory` is not what `layout` says, or is no sound checkpoint.
+
+    What the config's `donor` has as well (lists that are longer than the model is deep) is no fault of the merge.
+    """
     for shard in layout.shards:
         header = read_header(directory / shard.name)
         found = {(tensor.name, tensor.dtype, tensor.begin, tensor.end) for tensor in header.tensors}
         if found != {(placed.tensor.name, placed.tensor.dtype, placed.begin, placed.end) for placed in shard.tensors}:
             raise CheckpointError(f"{directory / shard.name} was not written as planned")
-    problems = list(structure_problems(directory))
+    problems = list(structure_problems(directory, donor.surplus_of_lists))
     if problems:
         raise CheckpointError(f"{directory} is not a sound checkpoint", why="; ".join(problems))
 
@@ -75,12 +82,12 @@ def _layer_problems(checkpoint: Checkpoint) -> Iterator[str]:
         yield f"{CONFIG_FILE} says {count} layers, the weights have {count + unannounced}: readers ignore the rest"
 
 
-def _list_problems(checkpoint: Checkpoint) -> Iterator[str]:
+def _list_problems(checkpoint: Checkpoint, surplus: Mapping[str, int]) -> Iterator[str]:
     """Lists with one entry a layer must have one for each; some go on for the layers behind the decoder."""
     count, trailing = checkpoint.layer_count, len(checkpoint.anatomy.trailing)
     announced = checkpoint.config.decoder.get("num_nextn_predict_layers")
     lengths = {count, count + trailing, count + announced if isinstance(announced, int) else count}
     for key in PER_LAYER_LISTS:
         value = checkpoint.config.decoder.get(key)
-        if isinstance(value, list) and value and len(value) not in lengths:
+        if isinstance(value, list) and value and len(value) not in {*lengths, count + surplus.get(key, 0)}:
             yield f"{CONFIG_FILE} has {len(value)} entries in {key} for {count} layers"

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from engine.plan.problems import Problem
 from engine.plan.rules import (
+    adapters,
     architecture,
     closed_range,
     config_keys,
@@ -16,13 +17,17 @@ from engine.plan.rules import (
     filters,
     first_slice,
     gradient,
+    incomplete,
     known_family,
     last_slice,
     layer_count,
     layer_pattern,
     layer_range,
+    list_lengths,
+    loads,
     long_jump,
     not_inert,
+    packed_layers,
     repeats,
     scale_behind_norm,
     scale_reach,
@@ -32,8 +37,9 @@ from engine.plan.rules import (
     smaller_last_slice,
     switches,
     unused_layer,
+    wrapped_names,
 )
-from engine.plan.rules.facts import UNKNOWN, Circumstances, Device, Facts
+from engine.plan.rules.facts import UNKNOWN, Circumstances, Device, Facts, OpenedBy
 
 Rule: TypeAlias = Callable[[Facts], Iterable[Problem]]
 
@@ -44,6 +50,12 @@ _OF_THE_STACK: tuple[ModuleType, ...] = (
     dtypes,
     donors,
     config_keys,
+    list_lengths,
+    wrapped_names,
+    adapters,
+    incomplete,
+    packed_layers,
+    loads,
     layer_pattern,
     filters,
     scale_reach,
@@ -107,6 +119,7 @@ __all__ = [
     "Circumstances",
     "Device",
     "Facts",
+    "OpenedBy",
     "Rule",
     "id_of",
     "left_on",
