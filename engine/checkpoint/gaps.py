@@ -43,7 +43,7 @@ def gaps_in(checkpoint: Checkpoint) -> tuple[Gap, ...]:
 
 def _lost_ends(checkpoint: Checkpoint) -> Iterator[Gap]:
     anatomy = checkpoint.anatomy
-    if not anatomy.names_of_end(End.EMBEDDING):
+    if not anatomy.names_of_end(End.EMBEDDING) and not any(_is_embedding(checkpoint, name) for name in anatomy.ends):
         yield Gap(None, ".".join(filter(None, [anatomy.parent, "embed_tokens.weight"])))
     if _wants_head(checkpoint) and not any(_is_head(checkpoint, name) for name in anatomy.ends):
         yield Gap(None, "lm_head.weight")
@@ -56,11 +56,19 @@ def _wants_head(checkpoint: Checkpoint) -> bool:
     return checkpoint.config.ties_embeddings is False and any(str(each).endswith(_WITH_HEAD) for each in classes)
 
 
+def _is_embedding(checkpoint: Checkpoint, name: str) -> bool:
+    """Under a name that is not usual: a matrix with a row for each token."""
+    return _has_vocabulary(checkpoint, name) and not is_output_head(name)
+
+
 def _is_head(checkpoint: Checkpoint, name: str) -> bool:
     """By its name, or as a matrix with a row for each token that is not the embeddings'."""
-    shape, vocabulary = checkpoint.tensors[name].shape, checkpoint.config.decoder.get("vocab_size")
-    has_its_rows = len(shape) == 2 and shape[0] == vocabulary and not is_token_embedding(name)
-    return is_output_head(name) or has_its_rows
+    return is_output_head(name) or (_has_vocabulary(checkpoint, name) and not is_token_embedding(name))
+
+
+def _has_vocabulary(checkpoint: Checkpoint, name: str) -> bool:
+    shape = checkpoint.tensors[name].shape
+    return len(shape) == 2 and shape[0] == checkpoint.config.decoder.get("vocab_size")
 
 
 def _alike(checkpoint: Checkpoint) -> Iterator[list[int]]:
@@ -86,10 +94,13 @@ def _lost_tensors(checkpoint: Checkpoint, layers: Sequence[int]) -> Iterator[Gap
 
 
 def _is_an_end_by_design(checkpoint: Checkpoint, layer: int, held: frozenset[str], whole: frozenset[str]) -> bool:
-    """The first and the last layer may lack whole modules: a norm that the embeddings have already."""
+    """The first and the last layer may lack whole modules (a norm that the embeddings have already), and parameters
+    that stand for what the layer before gave."""
     modules = {suffix.partition(".")[0] for suffix in held}
     is_end = layer in (0, checkpoint.layer_count - 1)
-    return is_end and any(suffix.partition(".")[0] not in modules for suffix in whole - held)
+    return is_end and any(
+        suffix.partition(".")[0] not in modules or not suffix.endswith(".weight") for suffix in whole - held
+    )
 
 
 def _odd_shapes(checkpoint: Checkpoint, layers: Sequence[int]) -> Iterator[Gap]:

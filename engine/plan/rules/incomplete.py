@@ -1,6 +1,6 @@
 """incomplete: a checkpoint that seems to have lost tensors.
 
-Severity: error; warning where a class of text alone leaves a described vision tower out
+Severity: error
 
 Why: Converters lose tensors and whole shards and leave an index that knows nothing of them. transformers fills such
 places with random numbers, and every copy of the layer has them too. Where transformers has been asked, rule `loads`
@@ -39,9 +39,9 @@ def check(facts: Facts) -> Iterator[Problem]:
             fix = "Use an intact copy, or convert it again: transformers would make these weights up."
             yield Problem("incomplete", Severity.ERROR, f"{reference} {_told(gaps)}", place, fix)
         elif _lacks_its_tower(checkpoint):
-            message = f"the config.json of {reference} describes a vision tower, and its weights have none"
+            message = f"the class that config.json of {reference} names sees, and the weights have no vision tower"
             fix = "Use the config.json that these weights were saved with, or the whole checkpoint."
-            yield Problem("incomplete", _severity_without_tower(checkpoint), message, place, fix)
+            yield Problem("incomplete", Severity.ERROR, message, place, fix)
 
 
 def _told(gaps: list[Gap]) -> str:
@@ -51,14 +51,9 @@ def _told(gaps: list[Gap]) -> str:
     return "; ".join([*missing, *odd[:_MOST_NAMED]])
 
 
-def _severity_without_tower(checkpoint: Checkpoint) -> Severity:
-    """A class that sees would make the tower up; one of text alone does not look for it."""
-    named_classes = checkpoint.config.data.get("architectures")
-    classes = named_classes if isinstance(named_classes, list) else []
-    sees = any(_CLASS_THAT_SEES.search(str(each)) for each in classes)
-    return Severity.ERROR if sees else Severity.WARNING
-
-
 def _lacks_its_tower(checkpoint: Checkpoint) -> bool:
-    described = checkpoint.config.data.get("vision_config")
-    return isinstance(described, dict) and bool(described) and not any(map(_SEES.search, checkpoint.tensors))
+    """A class that sees would make the tower up; one of text alone does not look for it."""
+    data = checkpoint.config.data
+    classes = data["architectures"] if isinstance(data.get("architectures"), list) else []
+    sees = bool(data.get("vision_config")) and any(_CLASS_THAT_SEES.search(str(each)) for each in classes)
+    return sees and not any(map(_SEES.search, checkpoint.tensors))
