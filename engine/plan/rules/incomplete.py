@@ -38,7 +38,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         if gaps:
             fix = "Use an intact copy, or convert it again: transformers would make these weights up."
             yield Problem("incomplete", Severity.ERROR, f"{reference} {_told(gaps)}", place, fix)
-        elif _lacks_its_tower(checkpoint):
+        elif lacks_its_tower(checkpoint):
             message = f"the class that config.json of {reference} names sees, and the weights have no vision tower"
             fix = "Use the config.json that these weights were saved with, or the whole checkpoint."
             yield Problem("incomplete", Severity.ERROR, message, place, fix)
@@ -51,7 +51,7 @@ def _told(gaps: list[Gap]) -> str:
     return "; ".join([*missing, *odd[:_MOST_NAMED]])
 
 
-def _lacks_its_tower(checkpoint: Checkpoint) -> bool:
+def lacks_its_tower(checkpoint: Checkpoint) -> bool:
     """A class that sees would make the tower up; one of text alone does not look for it."""
     data = checkpoint.config.data
     classes = data["architectures"] if isinstance(data.get("architectures"), list) else []

@@ -20,6 +20,7 @@ from engine.errors import shown
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
 
+_NAME = "per_layer"
 _WIDTH_KEY = "hidden_size_per_layer_input"
 
 
@@ -43,4 +44,4 @@ def _packed(checkpoint: Checkpoint) -> tuple[str, ...]:
     if not isinstance(width, int) or width <= 0:
         return ()
     packed = checkpoint.layer_count * width
-    return tuple(name for name in checkpoint.anatomy.ends if packed in checkpoint.tensors[name].shape)
+    return tuple(name for name in checkpoint.anatomy.ends if _NAME in name and packed in checkpoint.tensors[name].shape)
