@@ -85,7 +85,7 @@ def merged_lines(report: MergeReport) -> Iterator[str]:
     files = plural(report.shards, "file")
     tensors = f"{report.tensors_copied:,} tensors copied, {report.tensors_computed:,} computed"
     yield f"{out}: {byte_size(report.nbytes)} in {files}, {tensors}, {duration(report.seconds)}"
-    yield load_check_text(report.loadcheck)
+    yield from load_check_text(report.loadcheck).splitlines()
     yield from (f"note: {shown(note)}" for note in report.config.notes)
     yield from (f"left out: {shown(name)} ({reason})" for name, reason in report.sidecars.left_out.items())
     yield f'open it:  {_opener_of(report)}.from_pretrained({str(report.out)!r}, dtype="auto")'

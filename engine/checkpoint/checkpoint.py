@@ -57,15 +57,21 @@ class Checkpoint:
     @property
     def surplus_of_lists(self) -> Mapping[str, int]:
         """How many entries lists of the config have that no layer, not even one behind the decoder, explains."""
-        count, trailing = self.layer_count, len(self.anatomy.trailing)
-        announced = self.config.decoder.get("num_nextn_predict_layers")
-        lengths = {count, count + trailing, count + announced if isinstance(announced, int) else count}
+        count = self.layer_count
         lists = {key: self.config.decoder.get(key) for key in PER_LAYER_LISTS}
-        return {
-            key: len(entries) - count
-            for key, entries in lists.items()
-            if isinstance(entries, list) and entries and len(entries) not in lengths and len(entries) > count
-        }
+        surplus = {key: len(entries) - count for key, entries in lists.items() if isinstance(entries, list) and entries}
+        return {key: more for key, more in surplus.items() if more > 0 and more not in self.layers_behind}
+
+    @property
+    def layers_behind(self) -> frozenset[int]:
+        """How many layers a list of the config may have behind the decoder's: those in the weights, or announced."""
+        announced = (
+            value
+            for config in (self.config.decoder, self.config.data)
+            for key, value in config.items()
+            if _BEHIND_THE_DECODER.search(key) and type(value) is int
+        )
+        return frozenset({0, len(self.anatomy.trailing), *announced})
 
     @property
     def is_quantised(self) -> bool:

@@ -84,10 +84,9 @@ def _layer_problems(checkpoint: Checkpoint) -> Iterator[str]:
 
 def _list_problems(checkpoint: Checkpoint, surplus: Mapping[str, int]) -> Iterator[str]:
     """Lists with one entry a layer must have one for each; some go on for the layers behind the decoder."""
-    count, trailing = checkpoint.layer_count, len(checkpoint.anatomy.trailing)
-    announced = checkpoint.config.decoder.get("num_nextn_predict_layers")
-    lengths = {count, count + trailing, count + announced if isinstance(announced, int) else count}
+    count = checkpoint.layer_count
     for key in PER_LAYER_LISTS:
         value = checkpoint.config.decoder.get(key)
-        if isinstance(value, list) and value and len(value) not in {*lengths, count + surplus.get(key, 0)}:
+        allowed = {*checkpoint.layers_behind, surplus.get(key, 0)}
+        if isinstance(value, list) and value and len(value) - count not in allowed:
             yield f"{CONFIG_FILE} has {len(value)} entries in {key} for {count} layers"
