@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.options import ANY_PATH, home_option, json_option, plan_argument, strict_option
-from dlec_tui.cli.plan_file import PlanFile, read_plan
+from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_options, queue_order
 from dlec_tui.cli.screen import byte_progress
 from dlec_tui.cli.sizes import max_shard_size_option
@@ -22,6 +22,7 @@ from engine.plan.companions import REWRITTEN
 from engine.tasks.download import downloading_opener
 from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
 from engine.tasks.merge import merge as run_merge
+from engine.tasks.openings import known
 
 
 @click.command
@@ -55,9 +56,9 @@ def merge(
     options = MergeOptions(max_shard_size, not no_reflink, hash_sums, overwrite, not no_load_check)
     # A queued merge downloads when its turn comes: until then the headers, read from the hub, tell enough.
     open_checkpoint = downloading_opener() if downloads and not queueing else opener(remote=downloads)
-    plan = read_plan(
-        plan_path, open_checkpoint, store, out if queueing else None
-    )  # one that runs now counts for itself
+    opened = known if queueing or no_load_check else opened_by_transformers
+    # A merge that runs now counts the free disk for itself.
+    plan = read_plan(plan_path, open_checkpoint, store, out if queueing else None, opened=opened)
     if findings := plan.findings():
         click.echo(findings, err=True)
     if queueing:
@@ -95,7 +96,7 @@ def merged_lines(report: MergeReport) -> Iterator[str]:
     files = plural(report.shards, "file")
     tensors = f"{report.tensors_copied:,} tensors copied, {report.tensors_computed:,} computed"
     yield f"{out}: {byte_size(report.nbytes)} in {files}, {tensors}, {duration(report.seconds)}"
-    yield load_check_text(report.loadcheck)
+    yield from load_check_text(report.loadcheck).splitlines()
     yield from (f"note: {shown(note)}" for note in report.config.notes)
     yield from (f"rewritten: {shown(name)} ({REWRITTEN})" for name in report.sidecars.rewritten)
     yield from (f"left out: {shown(name)} ({reason})" for name, reason in report.sidecars.left_out.items())

@@ -110,6 +110,9 @@ accepted_home_option = _home_option(expose_value=False)
 plan_argument = click.argument("plan_path", metavar="PLAN", type=EXISTING_FILE)
 strict_option = click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 json_option = click.option("--json", "wants_json", is_flag=True, help="Print data as JSON on stdout.")
+no_load_check_option = click.option(
+    "--no-load-check", is_flag=True, help="Do not ask transformers; use what it said before."
+)
 remote_option = click.option(
     "--remote", is_flag=True, help="Read headers of models that are not on this machine from the hub; no weights."
 )

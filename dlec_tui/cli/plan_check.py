@@ -9,8 +9,16 @@ import click
 from dlec_tui.cli import problems
 from dlec_tui.cli.exit_codes import HAS_ERRORS
 from dlec_tui.cli.failures import say_error
-from dlec_tui.cli.options import ANY_PATH, home_option, json_option, plan_argument, remote_option, strict_option
-from dlec_tui.cli.plan_file import PlanFile, read_plan, refused_for
+from dlec_tui.cli.options import (
+    ANY_PATH,
+    home_option,
+    json_option,
+    no_load_check_option,
+    plan_argument,
+    remote_option,
+    strict_option,
+)
+from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, read_plan, refused_for
 from dlec_tui.plans.circumstances import circumstances
 from dlec_tui.plans.files import plan_text_of
 from dlec_tui.plans.on_disk import write_plan_file
@@ -21,6 +29,7 @@ from engine.errors import escaped, shown
 from engine.plan.cost import cost_of
 from engine.plan.fixing import mend
 from engine.plan.problems import Problem, Severity
+from engine.tasks.openings import known
 
 
 @click.command
@@ -28,6 +37,7 @@ from engine.plan.problems import Problem, Severity
 @click.option("--fix", "wants_fix", is_flag=True, help="Apply unambiguous fixes to PLAN, then check it.")
 @click.option("--out", type=ANY_PATH, help="Warn if the result is larger than the disk under OUT.")
 @click.option("--device", metavar="SLOT", help='Warn if it is larger than the memory of "cuda:0", or of "cuda:0-3".')
+@no_load_check_option
 @json_option
 @strict_option
 @remote_option
@@ -39,15 +49,20 @@ def check(
     wants_fix: bool,
     out: Path | None,
     device: str | None,
+    no_load_check: bool,
     wants_json: bool,
     strict: bool,
     remote: bool,
     store: Path,
 ) -> None:
-    """Check PLAN against the headers of its checkpoints; nothing is loaded."""
+    """Check PLAN against the headers of its checkpoints; nothing is loaded.
+
+    transformers is asked once for each checkpoint and depth whether it would open them, which takes some seconds.
+    """
     open_checkpoint = opener(remote=remote)
     mended = _mended(plan_path, open_checkpoint, store) if wants_fix else None
-    plan = read_plan(plan_path, open_checkpoint, store, out, device)
+    opened = known if no_load_check else opened_by_transformers
+    plan = read_plan(plan_path, open_checkpoint, store, out, device, opened)
     ok = not plan.refusals(strict=strict)
     click.echo(json.dumps(_as_json(plan, mended, ok=ok)) if wants_json else _as_text(plan, mended or ()))
     if plan.checked.ok and not ok:

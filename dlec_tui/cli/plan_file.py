@@ -5,15 +5,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlec_tui.cli import problems
+from dlec_tui.cli.screen import waiting
 from dlec_tui.plans.circumstances import circumstances
 from dlec_tui.plans.files import plan_text_of
 from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import PlanError, shown
 from engine.plan.check import CheckedPlan, check_plan
+from engine.plan.loading import Opened
 from engine.plan.problems import Problem, Severity
+from engine.plan.rules import OpenedBy
 from engine.plan.stack import Stack
 from engine.tasks.inertness import tried_inertness
+from engine.tasks.openings import ask, known, lacking
 
 
 @dataclass(frozen=True)
@@ -67,11 +71,22 @@ def read_plan(
     store: Path,
     out: Path | None = None,
     device: str | None = None,
+    opened: OpenedBy = known,
 ) -> PlanFile:
     """Read and check the plan at `path`, without the rules that the user switched off.
 
-    Where it is known: `out`, to which the result goes, and the device on which it is to run. Raises PlanError when it
+    Where it is known: `out`, to which the result goes, and the device on which it is to run. opened: finds out what
+    transformers says of the sources and the result. Raises PlanError when it
     is no text, MachineError when unreadable, UsageError for settings or a device not understood.
     """
-    found = replace(circumstances(store, out, device), inertness=tried_inertness)
+    found = replace(circumstances(store, out, device, opened), inertness=tried_inertness)
     return PlanFile(path, check_plan(plan_text_of(path), open_checkpoint, found))
+
+
+def opened_by_transformers(stack: Stack) -> Opened:
+    """What transformers says, asked now, in a process of its own, where nobody has asked it before."""
+    wanted = lacking(stack)
+    if wanted:
+        with waiting("transformers opens the headers"):
+            ask(wanted)
+    return known(stack)

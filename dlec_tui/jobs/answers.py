@@ -85,14 +85,20 @@ def score_table(scores: Sequence[Answer]) -> Iterator[str]:
 
 
 def load_check_text(found: LoadCheck | None) -> str:
-    """One line."""
+    """One line, and one for each thing that is worth knowing."""
+    remarks = (f"load check: {escaped(remark)}" for remark in (found.remarks if found else ()))
+    return "\n".join([_load_check_line(found), *remarks])
+
+
+def _load_check_line(found: LoadCheck | None) -> str:
     if found is None:
         return "load check: skipped"
     if found.unavailable:
         return f"load check: not possible, {escaped(found.unavailable)}"
     if found.ok:
+        nothing = "nothing else" if found.remarks else "nothing"
         seconds = duration(found.seconds)
-        return f"load check: {found.architecture}, nothing missing, unexpected or mis-shaped ({seconds})"
+        return f"load check: {found.architecture}, {nothing} missing, unexpected or mis-shaped ({seconds})"
     return f"load check: FAILED, {escaped(found.why)}"
 
 

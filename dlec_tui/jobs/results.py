@@ -88,7 +88,7 @@ def _verify_lines(answer: Answer) -> Iterator[str]:
     yield from (f"error: {escaped(problem)}" for problem in answer["problems"])
     if not answer["problems"]:
         yield files_text(sums_checked=answer["sums_checked"])
-    yield load_check_text(load_check_from(answer["loadcheck"]))
+    yield from load_check_text(load_check_from(answer["loadcheck"])).splitlines()
 
 
 def _generated_lines(answer: Answer) -> Iterator[str]:
@@ -99,7 +99,7 @@ def _plain_lines(answer: Answer) -> Iterator[str]:
     """Name and value of each figure."""
     for name, value in answer.items():
         if name == "loadcheck":
-            yield load_check_text(load_check_from(value))
+            yield from load_check_text(load_check_from(value)).splitlines()
         else:
             yield f"{shown(name).replace('_', ' '):18} {_plain(name, value)}"
 

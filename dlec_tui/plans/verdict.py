@@ -16,6 +16,7 @@ from engine.plan.edits import SliceView, slices_of
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules import Circumstances
 from engine.tasks.inertness import known_inertness
+from engine.tasks.openings import known_sources
 
 _BY_SEVERITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
@@ -70,8 +71,8 @@ def look_over(
     """name: of the output; directory: where it goes, None for beside the model; config.toml beside the store
     switches rules off. Takes some tens of milliseconds for 500 slices, and never raises DlecError."""
     off, unreadable = _rules_off(store)
-    slices = slices_in(text)
-    checked = check_plan(text, checkpoints.opener(), Circumstances(off, inertness=known_inertness))
+    slices, known = slices_in(text), Circumstances(off, inertness=known_inertness, opened=known_sources)
+    checked = check_plan(text, checkpoints.opener(), known)
     problems = tuple(sorted([*unreadable, *checked.problems], key=lambda problem: _BY_SEVERITY[problem.severity]))
     is_runnable = checked.stack is not None and checked.ok
     cost = cost_of(checked.stack) if checked.stack is not None and is_runnable else None

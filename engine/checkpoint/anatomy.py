@@ -55,6 +55,7 @@ class Anatomy:
 
 _NUMBERED = re.compile(r"(.*?(?:^|\.))(\d+)\.(.+)", re.DOTALL)
 _OTHER_TOWER = re.compile(r"vision|visual|audio|image|encoder|mtp|speech", re.IGNORECASE)
+_LAYERS = re.compile(r"(^|\.)(layers|h|blocks)\.$")
 _TOKEN_EMBEDDING = re.compile(
     r"(^|\.)(embed_tokens|wte|embed_in|word_embeddings|tok_embeddings|embeddings|emb)\.weight$"
 )
@@ -121,21 +122,21 @@ def _decoder_prefix(runs: Mapping[str, Mapping[int, list[str]]], layer_count: in
     if len(exact) == 1:
         return exact[0]
     if not exact:
-        counted = ", ".join(f"{prefix}N: {len(run)}" for prefix, run in sorted(runs.items())[:5]) or "none"
-        if len([prefix for prefix, run in runs.items() if _is_stack(prefix, run)]) > 1:
-            raise CheckpointError(
-                "the model has several stacks of layers",
-                why=f"config.json says {layer_count} layers, the numbered modules are {counted}",
-                fix="Models with one stack of layers can be stacked; if this is one, some of its shards are missing.",
-            )
-        raise CheckpointError(
-            "the tensors do not match the config",
-            why=f"config.json says {layer_count} layers, the numbered modules are {counted}",
-            fix="Some shards are missing, or config.json belongs to another model.",
-        )
+        raise _unmatched(runs, layer_count)
     raise CheckpointError(
         "the decoder's layers cannot be told apart", why=f"all of {', '.join(exact)} have {layer_count} modules"
     )
+
+
+def _unmatched(runs: Mapping[str, Mapping[int, list[str]]], layer_count: int) -> CheckpointError:
+    """No run of modules fits the config: lost shards, or a model that is built otherwise."""
+    counted = ", ".join(f"{prefix}N: {len(run)}" for prefix, run in sorted(runs.items())[:5]) or "none"
+    why = f"config.json says {layer_count} layers, the numbered modules are {counted}"
+    if len([prefix for prefix, run in runs.items() if _is_stack(prefix, run)]) > 1:
+        fix = "Models with one stack of layers can be stacked; if this is one, some of its shards are missing."
+        return CheckpointError("the model has several stacks of layers", why=why, fix=fix)
+    fix = "Some shards are missing, or config.json belongs to another model."
+    return CheckpointError("the tensors do not match the config", why=why, fix=fix)
 
 
 def _is_numbered_under(name: str, prefix: str) -> bool:

@@ -6,17 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from engine.checkpoint.anatomy import Anatomy, End, dissect
 from engine.checkpoint.beside import files_beside
 from engine.checkpoint.config import CONFIG_FILE, ModelConfig, decoder_config, read_config_file
 from engine.checkpoint.header import StoredTensor
 from engine.checkpoint.index import read_tensors
+from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
 from engine.checkpoint.precision import Precision, precision_of
 from engine.errors import CheckpointError
 
 _BEHIND_THE_DECODER = re.compile(r"nextn|mtp", re.IGNORECASE)
 """Keys by which a config announces layers behind the last decoder layer (multi-token prediction)."""
+_PREDICTION_HEAD = re.compile(r"(^|\.)(eh_proj|enorm|hnorm|shared_head|nextn\w*|mtp\w*)(\.|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +55,39 @@ class Checkpoint:
 
     @property
     def unannounced_layers(self) -> int:
-        """How many layers lie behind the last decoder layer without a word of it in the config: readers ignore them."""
-        is_announced = any(_BEHIND_THE_DECODER.search(key) and value for key, value in self.config.decoder.items())
-        return 0 if is_announced else len(self.anatomy.trailing)
+        """How many layers lie behind the last decoder layer that nothing announces: readers ignore them.
+
+        A key of the config announces them, or what they hold: no decoder layer has the parts of a prediction head.
+        """
+        trailing = self.anatomy.trailing
+        is_announced = any(map(_announces, (self.config.decoder, self.config.data)))
+        is_prediction = any(_PREDICTION_HEAD.search(suffix) for suffixes in trailing for suffix in suffixes)
+        return 0 if is_announced or is_prediction else len(trailing)
+
+    @property
+    def surplus_of_lists(self) -> Mapping[str, int]:
+        """How many entries lists of the config have that no layer, not even one behind the decoder, explains."""
+        count = self.layer_count
+        lists = {key: self.config.decoder.get(key) for key in PER_LAYER_LISTS}
+        surplus = {key: len(entries) - count for key, entries in lists.items() if isinstance(entries, list) and entries}
+        return {key: more for key, more in surplus.items() if more > 0 and more not in self.layers_behind}
+
+    @property
+    def layers_behind(self) -> frozenset[int]:
+        """How many layers a list of the config may have behind the decoder's: those in the weights, or announced."""
+        announced = (
+            value
+            for config in (self.config.decoder, self.config.data)
+            for key, value in config.items()
+            if _BEHIND_THE_DECODER.search(key) and type(value) is int
+        )
+        return frozenset({0, len(self.anatomy.trailing), *announced})
+
+    @property
+    def is_quantised(self) -> bool:
+        """Whether the config says that weights are stored in another form than the model's class has them in."""
+        parts = (self.config.data, self.config.decoder)
+        return any(isinstance(part.get("quantization_config"), dict) for part in parts)
 
     @property
     def parameters(self) -> int:
@@ -69,6 +102,10 @@ class Checkpoint:
         """The tensors of `layer`, in the order in which the anatomy lists them."""
         anatomy = self.anatomy
         return [self.tensors[anatomy.layer_tensor(layer, suffix)] for suffix in anatomy.layers[layer]]
+
+
+def _announces(config: Mapping[str, Any]) -> bool:
+    return any(_BEHIND_THE_DECODER.search(key) and value for key, value in config.items())
 
 
 def open_checkpoint(directory: Path, reference: str = "") -> Checkpoint:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from engine.checkpoint.anatomy import stack_depths
+from engine.checkpoint.links import missing_file
 from engine.errors import CheckpointError, MachineError, shown
 from engine.files import open_regular
 
@@ -95,6 +96,8 @@ def read_config_file(path: Path) -> ConfigFile:
         with open_regular(path) as file:
             text = file.read().decode("utf-8")
     except FileNotFoundError as error:
+        if path.is_symlink():
+            raise missing_file(path) from error
         raise CheckpointError(
             f"{path.parent} is not a checkpoint", why="it has no config.json", fix="Give a model directory."
         ) from error

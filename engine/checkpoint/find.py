@@ -84,7 +84,7 @@ def _snapshot(folder: Path, revision: str) -> Path | None:
     ref = folder / "refs" / revision
     commit = ref.read_text().strip() if ref.is_file() else revision
     snapshot = folder / "snapshots" / commit
-    return snapshot if (snapshot / CONFIG_FILE).exists() else None
+    return snapshot if os.path.lexists(snapshot / CONFIG_FILE) else None
 
 
 def _cached_in(folder: Path) -> Path | None:

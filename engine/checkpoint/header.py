@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoint.links import missing_file
 from engine.errors import CheckpointError, MachineError, shown
 from engine.files import open_regular
 
@@ -36,6 +37,7 @@ class StoredTensor:
     """One tensor as a safetensors header describes it: where its bytes lie and what they mean."""
 
     name: str
+    """By which the model's class knows it."""
     dtype: str
     """A key of DTYPE_BITS."""
     shape: tuple[int, ...]
@@ -44,6 +46,12 @@ class StoredTensor:
     """Offset of the first byte in the file (not in the data section)."""
     end: int
     """Offset behind the last byte in the file."""
+    wrapped_name: str = ""
+    """As the file spells it, where training wrappers have put their names in; "" where that is `name`."""
+
+    @property
+    def name_in_file(self) -> str:
+        return self.wrapped_name or self.name
 
     @property
     def nbytes(self) -> int:
@@ -71,7 +79,7 @@ def read_header(path: Path) -> Header:
             size = os.fstat(file.fileno()).st_size
             raw = _read_raw(file, size, path)
     except FileNotFoundError as error:
-        raise CheckpointError(f"{path} is missing", fix="Download the checkpoint again.") from error
+        raise missing_file(path) from error
     except OSError as error:
         raise MachineError(f"{path} cannot be read", why=error.strerror or str(error)) from error
     return parse_header(raw, size, path)

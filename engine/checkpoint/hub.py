@@ -15,6 +15,7 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import CONFIG_FILE, parse_config
 from engine.checkpoint.header import LENGTH_BYTES, StoredTensor
 from engine.checkpoint.reference import split_revision
+from engine.checkpoint.wrappers import unwrapped
 from engine.errors import CheckpointError, DiskFullError, MachineError, MissingCheckpointError, UsageError, shown
 from engine.files import expanded
 from engine.protocol import Report, silent
@@ -48,7 +49,7 @@ def open_remote(reference: str) -> Checkpoint:
         metadata = HfApi().get_safetensors_metadata(repository, revision=revision)
     directory = Path(config).parent
     text = Path(config).read_text(encoding="utf-8")
-    tensors = {tensor.name: tensor for tensor in _remote_tensors(metadata, directory)}
+    tensors = unwrapped({tensor.name: tensor for tensor in _remote_tensors(metadata, directory)})
     return Checkpoint(reference, directory, parse_config(text, Path(config), tensors), tensors, is_local=False)
 
 

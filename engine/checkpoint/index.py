@@ -1,30 +1,82 @@
 """Finds the tensors of a checkpoint directory: one safetensors file, or shards listed by an index."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from engine.checkpoint.header import StoredTensor, is_text, read_header
+from engine.checkpoint.links import missing_file
+from engine.checkpoint.wrappers import unwrapped
 from engine.errors import CheckpointError, MachineError, shown
 from engine.files import open_regular
 
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
+_ADAPTER_FILE = "adapter_model.safetensors"
+_NUMBERED_SHARD = re.compile(r"(.+)-(\d+)-of-(\d+)\.safetensors")
+_MOST_NAMED = 3
+_MOST_SHARDS = 100_000
+"""A file's name may claim any number of them."""
 
 
 def read_tensors(directory: Path) -> dict[str, StoredTensor]:
     """Every tensor of the checkpoint in `directory` by name, headers checked, no weight read.
 
-    A single file wins over an index, as it does in transformers.
-    Raises CheckpointError when there are none or an index and its shards disagree.
+    A single file wins over an index, as it does in transformers; all numbered shards together need none. Names that
+    training wrappers changed are given as the model's class knows them.
+    Raises CheckpointError when there are none, some are missing, or an index and its shards disagree.
     """
-    single = directory / SINGLE_FILE
-    if single.exists():
-        return {tensor.name: tensor for tensor in read_header(single).tensors}
-    index = directory / INDEX_FILE
-    if index.exists():
-        return _read_shards(directory, read_weight_map(index))
-    raise _no_safetensors(directory)
+    return unwrapped(_stored_tensors(directory))
+
+
+def is_opened_by_transformers(directory: Path) -> bool:
+    """Whether the weights are in files that transformers looks for: it asks for an index where there are shards."""
+    return (directory / SINGLE_FILE).exists() or (directory / INDEX_FILE).exists()
+
+
+def weight_files(directory: Path) -> list[Path]:
+    """The files that `read_tensors` opens. Raises like it."""
+    if _is_there(directory / SINGLE_FILE):
+        return [directory / SINGLE_FILE]
+    if _is_there(directory / INDEX_FILE):
+        return [directory / name for name in sorted(set(read_weight_map(directory / INDEX_FILE).values()))]
+    return _shards_without_index(directory)
+
+
+def _stored_tensors(directory: Path) -> dict[str, StoredTensor]:
+    if not _is_there(directory / SINGLE_FILE) and _is_there(directory / INDEX_FILE):
+        return _read_shards(directory, read_weight_map(directory / INDEX_FILE))
+    found: dict[str, StoredTensor] = {}
+    for file in weight_files(directory):
+        for tensor in read_header(file).tensors:
+            if tensor.name in found:
+                raise _in_two_shards(tensor, found[tensor.name])
+            found[tensor.name] = tensor
+    return found
+
+
+def _is_there(path: Path) -> bool:
+    """Also for a link that leads nowhere, so that it is named when it is opened."""
+    return path.exists() or path.is_symlink()
+
+
+def _shards_without_index(directory: Path) -> list[Path]:
+    """All of `model-00001-of-00003.safetensors` and so on, when each is there and they are of one set.
+
+    Raises CheckpointError, which says what is missing.
+    """
+    sets: dict[tuple[str, int], dict[int, Path]] = {}
+    for file in sorted(directory.glob("*.safetensors")):
+        if match := _NUMBERED_SHARD.fullmatch(file.name):
+            sets.setdefault((match[1], int(match[3])), {})[int(match[2])] = file
+    if len(sets) != 1:
+        raise _no_safetensors(directory, [f"{stem}-*-of-{count:05}" for stem, count in sets])
+    ((_, count), shards) = sets.popitem()
+    missing = [number for number in range(1, min(count, _MOST_SHARDS) + 1) if number not in shards]
+    if missing or len(shards) != count:
+        raise _incomplete(directory, len(shards), count, missing)
+    return [shards[number] for number in sorted(shards)]
 
 
 def read_weight_map(index: Path) -> dict[str, str]:
@@ -32,6 +84,8 @@ def read_weight_map(index: Path) -> dict[str, str]:
     try:
         with open_regular(index) as file:
             items = list(json.load(file)["weight_map"].items())
+    except FileNotFoundError as error:
+        raise missing_file(index) from error
     except OSError as error:
         raise MachineError(f"{index} cannot be read", why=error.strerror or str(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -78,8 +132,31 @@ def _read_shards(directory: Path, weight_map: Mapping[str, str]) -> dict[str, St
     return found
 
 
-def _no_safetensors(directory: Path) -> CheckpointError:
+def _incomplete(directory: Path, found: int, count: int, missing: Sequence[int]) -> CheckpointError:
+    named = ", ".join(map(str, missing[:_MOST_NAMED])) + (", ..." if len(missing) > _MOST_NAMED else "")
+    return CheckpointError(
+        f"{directory} holds {found} of {count} shards and no {INDEX_FILE}",
+        why=f"shard {named} is missing" if missing else "their numbers go beyond that count",
+        fix="Download or copy the checkpoint again, with its index.",
+    )
+
+
+def _in_two_shards(tensor: StoredTensor, other: StoredTensor) -> CheckpointError:
+    return CheckpointError(
+        f"{tensor.file.parent} has shards and no {INDEX_FILE}",
+        why=f"{shown(tensor.name)} is in {shown(other.file.name)} and in {shown(tensor.file.name)}",
+        fix="Download or copy the index: it says which of them counts.",
+    )
+
+
+def _no_safetensors(directory: Path, sets: Sequence[str] = ()) -> CheckpointError:
     what = f"{directory} holds no safetensors weights"
+    if sets:
+        return CheckpointError(
+            f"{directory} holds shards of several checkpoints and no {INDEX_FILE}",
+            why=", ".join(map(shown, sets)),
+            fix="Keep the shards of one checkpoint, or copy the index that names them.",
+        )
     if any(directory.glob("pytorch_model*.bin")) or any(directory.glob("*.pth")):
         return CheckpointError(
             what,
@@ -93,5 +170,18 @@ def _no_safetensors(directory: Path) -> CheckpointError:
     if any(directory.glob("*.gguf")):
         return CheckpointError(
             what, why="it holds a GGUF file", fix="Use the original checkpoint the GGUF was made from."
+        )
+    others = sorted(file.name for file in directory.glob("*.safetensors"))
+    if others == [_ADAPTER_FILE]:
+        return CheckpointError(
+            f"{directory} holds an adapter and no model",
+            why=f"its only weights are {_ADAPTER_FILE}",
+            fix="Merge it into its base first: PeftModel.from_pretrained(BASE, ADAPTER).merge_and_unload().",
+        )
+    if others:
+        return CheckpointError(
+            f"{directory} has neither {SINGLE_FILE} nor {INDEX_FILE}",
+            why=f"its weights are in {', '.join(map(shown, others[:_MOST_NAMED]))}, which no reader looks for",
+            fix=f"If that file is the whole model, rename it to {SINGLE_FILE}.",
         )
     return CheckpointError(what, fix=f"A checkpoint has {SINGLE_FILE} or {INDEX_FILE} beside config.json.")

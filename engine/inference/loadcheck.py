@@ -1,32 +1,38 @@
 """Has transformers open a checkpoint without its weights, and compares every layer with the one it came from.
 
-Runs as a process of its own (`python -m engine.inference.loadcheck`), about 3 s and 350 MB:
-request {"directory": str, "visits": [[source directory, layer], ...] | null}.
+Runs as a process of its own (`python -m engine.inference.loadcheck`), about 3 s and 350 MB. Requests:
+{"directory": str, "visits": [[source directory, layer], ...] | null}, or for what is not written, or not all of it,
+{"config": text of config.json, "tensors": {name: [dtype, shape]}, "what": str, "visits": as above}.
 """
 
 import resource
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.config import CONFIG_FILE, read_config
 from engine.errors import CheckpointError, MachineError, shown
-from engine.inference.opening import built_on_meta, loaded_on_meta, read_model_config
-from engine.inference.signature import described_differences, layer_modules, layer_signature
+from engine.inference.opening import (
+    built_on_meta,
+    loaded_from_headers,
+    loaded_on_meta,
+    model_config_of,
+    read_model_config,
+)
+from engine.inference.signature import decoder_name, described_differences, layer_modules, layer_signature
 from engine.protocol import serve
 
 _MOST_DIFFERENCES = 20
 
 
 def check(request: dict[str, Any]) -> dict[str, Any]:
-    """The fields of engine.tasks.loadcheck.LoadCheck."""
+    """The fields of engine.checkpoint.load_check.LoadCheck."""
     started = time.monotonic()
-    directory, visits = Path(request["directory"]), request.get("visits")
     try:
-        findings = _findings(directory, visits)
+        findings = _findings(request)
     except MachineError as error:
         findings = {"unavailable": "; ".join(str(error).splitlines())}
     except CheckpointError as error:
@@ -34,9 +40,8 @@ def check(request: dict[str, Any]) -> dict[str, Any]:
     return {**findings, "seconds": time.monotonic() - started, "peak_bytes": _peak_bytes()}
 
 
-def _findings(directory: Path, visits: Sequence[tuple[str, int]] | None) -> dict[str, Any]:
-    config = read_model_config(directory)
-    model, info = loaded_on_meta(directory, config)
+def _findings(request: Mapping[str, Any]) -> dict[str, Any]:
+    model, info = _opened(request)
     return {
         "missing": sorted(info["missing_keys"]),
         "unexpected": sorted(info["unexpected_keys"]),
@@ -44,10 +49,30 @@ def _findings(directory: Path, visits: Sequence[tuple[str, int]] | None) -> dict
             f"{name}: {tuple(found)} in the file, {tuple(wanted)} in the model"
             for name, found, wanted in info["mismatched_keys"]
         ),
-        "differences": [*map(shown, info["error_msgs"]), *_shortened(list(_differences(model, visits or [])))],
+        "differences": [
+            *map(shown, info["error_msgs"]),
+            *_shortened(list(_differences(model, request.get("visits") or []))),
+        ],
         "architecture": type(model).__name__,
+        "decoder": _decoder_prefix(model),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
     }
+
+
+def _opened(request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The model on the meta device, and transformers' loading info."""
+    if "config" in request:
+        return loaded_from_headers(model_config_of(request["config"]), request["tensors"], request["what"])
+    directory = Path(request["directory"])
+    return loaded_on_meta(directory, read_model_config(directory))
+
+
+def _decoder_prefix(model: Any) -> str:
+    """What stands before a layer's number; "" for a model without one list of layers."""
+    try:
+        return decoder_name(model) + "."
+    except CheckpointError:
+        return ""
 
 
 def _differences(model: Any, visits: Sequence[tuple[str, int]]) -> Iterator[str]:

@@ -1,15 +1,21 @@
 """Opens a checkpoint directory to run it: the model with its weights, checked, and its tokenizer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from safetensors import safe_open
+
 from engine.checkpoint.config import CONFIG_FILE
+from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.index import is_opened_by_transformers, read_tensors
+from engine.checkpoint.wrappers import wrapping_of
 from engine.errors import CheckpointError, UsageError, shown
 from engine.inference.devices import devices_named, require_device
 from engine.inference.failures import one_line, translated
 from engine.inference.library import transformers_library
-from engine.inference.opening import load_error, model_class, read_model_config
+from engine.inference.opening import load_error, loaded_from_tensors, model_class, read_model_config
 from engine.inference.spread import placed
 from engine.tensors.library import torch_library
 
@@ -19,6 +25,7 @@ DTYPES = ("auto", "float64", "float32", "bfloat16", "float16")
 _NO_ADAPTER = {"subfolder": "no-adapter-is-put-on"}
 """A folder that does not exist. transformers would put an adapter that lies beside the weights on the model wherever
 peft is installed; what is planned, previewed and merged is the checkpoint alone."""
+_GENERATION_CONFIG = "generation_config.json"
 _MOST_NAMED = 3
 _ALIGNMENT = 64
 """Bytes: what torch's own allocator guarantees."""
@@ -93,6 +100,10 @@ def require_dtype(dtype: str) -> None:
 
 
 def _loaded(directory: Path, config: Any, dtype: str) -> Any:
+    tensors = read_tensors(directory)
+    wrapped, _ = wrapping_of(tensors.values())
+    if wrapped or not is_opened_by_transformers(directory):
+        return _loaded_by_name(directory, config, tensors, dtype)
     with translated(lambda error: load_error(config, str(directory), error)):
         model, info = model_class(config).from_pretrained(
             str(directory),
@@ -103,6 +114,18 @@ def _loaded(directory: Path, config: Any, dtype: str) -> Any:
             adapter_kwargs=_NO_ADAPTER,
         )
     require_loaded(info, str(directory))
+    return model
+
+
+def _loaded_by_name(directory: Path, config: Any, tensors: Mapping[str, StoredTensor], dtype: str) -> Any:
+    """The model of weights that transformers would not find by itself, mapped from their files as it does."""
+    with ExitStack() as opened:
+        files = {path: opened.enter_context(safe_open(path, "pt")) for path in {each.file for each in tensors.values()}}
+        weights = {name: files[each.file].get_tensor(each.name_in_file) for name, each in tensors.items()}
+    model, info = loaded_from_tensors(config, weights, str(directory), dtype)
+    require_loaded(info, str(directory))
+    if (directory / _GENERATION_CONFIG).exists():
+        model.generation_config = transformers_library().GenerationConfig.from_pretrained(str(directory))
     return model
 
 

@@ -1,5 +1,6 @@
 """Opens a checkpoint directory as a transformers model: its class, and the model on the meta device."""
 
+import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -32,6 +33,16 @@ def read_model_config(directory: Path) -> Any:
         return transformers.AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
 
 
+def model_config_of(text: str) -> Any:
+    """The same for the text of a config.json that is not written yet."""
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            (Path(directory) / CONFIG_FILE).write_text(text, encoding="utf-8")
+            return read_model_config(Path(directory))
+    except OSError as error:
+        raise MachineError("a temporary directory cannot be made", why=error.strerror or str(error)) from error
+
+
 def model_class(config: Any) -> Any:
     """The class that the config names, else the causal language model of its family."""
     transformers = transformers_library()
@@ -60,8 +71,14 @@ def loaded_on_meta(directory: Path, config: Any) -> tuple[Any, dict[str, Any]]:
 
     Raises CheckpointError when it cannot be loaded, MachineError when that may be this machine's fault.
     """
-    shapes = {name: shape_only(tensor.shape, tensor.dtype) for name, tensor in read_tensors(directory).items()}
-    return loaded_from_tensors(config, shapes, str(directory))
+    headers = {name: (tensor.dtype, tensor.shape) for name, tensor in read_tensors(directory).items()}
+    return loaded_from_headers(config, headers, str(directory))
+
+
+def loaded_from_headers(config: Any, headers: Mapping[str, Any], what: str) -> tuple[Any, dict[str, Any]]:
+    """The same for tensors of which (dtype, shape) is known by name; `what` is for messages."""
+    shapes = {name: shape_only(tuple(shape), dtype) for name, (dtype, shape) in headers.items()}
+    return loaded_from_tensors(config, shapes, what)
 
 
 def loaded_from_tensors(

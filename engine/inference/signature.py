@@ -1,6 +1,6 @@
 """What makes a layer the kind of layer it is: compared between a stack's places and the layers they came from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.checkpoint.config import LAYER_COUNT_KEYS
@@ -17,10 +17,7 @@ _OTHER_TOWERS = ("vision", "visual", "audio", "image", "encoder", "speech", "mtp
 
 def layer_modules(model: Any, layer_count: int) -> Any:
     """The decoder's list of layers. Raises CheckpointError when the model has none of that length."""
-    found = _list_of(model, layer_count)
-    if found is None:
-        raise CheckpointError(f"transformers builds no list of {layer_count} layers from this config")
-    return found
+    return _named_layers(model, [layer_count])[1]
 
 
 def decoder_layers(model: Any) -> Any:
@@ -28,24 +25,33 @@ def decoder_layers(model: Any) -> Any:
 
     Where a block of two sub-layers counts as two layers (LongCat-Flash), another key of the config counts the blocks.
     """
+    return _named_layers(model, _stated_counts(model))[1]
+
+
+def decoder_name(model: Any) -> str:
+    """The name of that list in the model: "model.layers". Raises the same."""
+    return _named_layers(model, _stated_counts(model))[0]
+
+
+def _stated_counts(model: Any) -> list[int]:
     config = model.config.get_text_config()
     stated = (getattr(config, key, None) for key in LAYER_COUNT_KEYS)
-    counts = dict.fromkeys(count for count in stated if isinstance(count, int) and count > 0)
-    lists = (_list_of(model, count) for count in counts)
-    found = next((each for each in lists if each is not None), None)
+    return list(dict.fromkeys(count for count in stated if isinstance(count, int) and count > 0))
+
+
+def _named_layers(model: Any, counts: Sequence[int]) -> tuple[str, Any]:
+    """The first of the decoder's lists that has one of these lengths, in their order."""
+    torch = torch_library()
+    lists = [
+        (name, module)
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.ModuleList) and not any(word in name.lower() for word in _OTHER_TOWERS)
+    ]
+    found = next((each for count in counts for each in lists if len(each[1]) == count), None)
     if found is None:
         said = " or ".join(map(str, counts)) or "a stated number of"
         raise CheckpointError(f"transformers builds no list of {said} layers from this config")
     return found
-
-
-def _list_of(model: Any, length: int) -> Any | None:
-    torch = torch_library()
-    for name, module in model.named_modules():
-        is_other = any(word in name.lower() for word in _OTHER_TOWERS)
-        if isinstance(module, torch.nn.ModuleList) and len(module) == length and not is_other:
-            return module
-    return None
 
 
 def layer_signature(config: Any, layers: Any, layer: int) -> dict[str, Any]:

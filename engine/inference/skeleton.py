@@ -4,19 +4,15 @@ It is built from the very config that a merge would write, and transformers itse
 merge would change, so renamed, fused and tied weights are as in the merged checkpoint. The rest is on the meta device.
 """
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
 
-from engine.checkpoint.config import CONFIG_FILE
 from engine.checkpoint.precision import FLOAT_DTYPES
-from engine.errors import MachineError
 from engine.inference.opened import require_loaded
-from engine.inference.opening import loaded_from_tensors, read_model_config, shape_only
+from engine.inference.opening import loaded_from_tensors, model_config_of, shape_only
 from engine.plan.outputs import OutputTensor, output_config, output_tensors
 from engine.plan.stack import Stack
 from engine.tensors.arithmetic import scaled, torch_dtype
@@ -38,13 +34,7 @@ def skeleton(stack: Stack, dtype: Any) -> Any:
 
 def merged_config(stack: Stack) -> Any:
     """The config of the merged checkpoint, read back from the text that a merge would write."""
-    text = output_config(stack).text
-    try:
-        with tempfile.TemporaryDirectory() as directory:
-            (Path(directory) / CONFIG_FILE).write_text(text, encoding="utf-8")
-            return read_model_config(Path(directory))
-    except OSError as error:
-        raise MachineError("a temporary directory cannot be made", why=error.strerror or str(error)) from error
+    return model_config_of(output_config(stack).text)
 
 
 def merged_dtype(stack: Stack) -> str:
@@ -78,7 +68,7 @@ def _shape(tensor: OutputTensor) -> Any:
 def _weights(tensor: OutputTensor) -> Any:
     """What a merge would write, from the file's own bytes."""
     with safe_open(tensor.source.file, framework="pt") as file:
-        stored = file.get_tensor(tensor.source.name)
+        stored = file.get_tensor(tensor.source.name_in_file)
     if tensor.is_copy:
         return stored
     factor, offset = (tensor.scaling.factor, tensor.scaling.offset) if tensor.scaling else (None, 0.0)

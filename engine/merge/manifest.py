@@ -31,6 +31,8 @@ class Made:
     started: datetime
     seconds: float
     """Spent on the weights, in the run that finished them."""
+    inherited: tuple[str, ...] = ()
+    """What transformers complains of in the sources as well: kind and tensor, as LoadCheck.inherited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,15 @@ def read_origin(directory: Path) -> Origin | None:
         return None
 
 
+def read_inherited(directory: Path) -> frozenset[str]:
+    """What the manifest in `directory` says transformers complained of in the sources already; nothing without one."""
+    try:
+        found = json.loads((directory / MANIFEST_FILE).read_bytes())
+        return frozenset(map(str, found["opens_like_its_sources"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return frozenset()
+
+
 def manifest_text(stack: Stack, made: Made) -> str:
     """The dlec_manifest.json of a new checkpoint. Raises MachineError when a source cannot be read any more."""
     checkpoints = list(stack.checkpoints)
@@ -81,6 +92,7 @@ def manifest_text(stack: Stack, made: Made) -> str:
         "sidecars": [name.as_posix() for name in made.sidecars.copied],
         "rewritten": list(made.sidecars.rewritten),
         "left_out": made.sidecars.left_out,
+        "opens_like_its_sources": list(made.inherited),
     }
     return json.dumps(document, indent=2) + "\n"
 

@@ -1,55 +1,73 @@
 """Checks a finished checkpoint directory without torch: what its files say of themselves and of each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.config import CONFIG_FILE
 from engine.checkpoint.header import read_header
-from engine.checkpoint.index import INDEX_FILE, SINGLE_FILE, read_weight_map
+from engine.checkpoint.index import (
+    INDEX_FILE,
+    SINGLE_FILE,
+    is_opened_by_transformers,
+    read_weight_map,
+    weight_files,
+)
 from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
+from engine.checkpoint.wrappers import wrapping_of
 from engine.errors import CheckpointError, DlecError, shown
 from engine.merge.layout import Layout
 
+NO_SURPLUS: Mapping[str, int] = {}
 _NUMBERED_SHARD = "model-*-of-*.safetensors"
 
 
-def structure_problems(directory: Path) -> Iterator[str]:
-    """Sentences about what is wrong; none for a sound checkpoint. Reads headers, index and config; no weight."""
+def structure_problems(directory: Path, surplus: Mapping[str, int] = NO_SURPLUS) -> Iterator[str]:
+    """Sentences about what is wrong; none for a sound checkpoint. Reads headers, index and config; no weight.
+
+    surplus: lists of the config with so many entries too many that are to be so.
+    """
     try:
         checkpoint = open_checkpoint(directory)
+        yield from _file_problems(checkpoint)
         yield from _index_problems(directory)
         yield from _layer_problems(checkpoint)
-        yield from _list_problems(checkpoint)
+        yield from _list_problems(checkpoint, surplus)
     except DlecError as error:
         yield error.line
 
 
-def check_written(directory: Path, layout: Layout) -> None:
-    """Raises CheckpointError when `directory` is not what `layout` says, or is no sound checkpoint."""
+def check_written(directory: Path, layout: Layout, donor: Checkpoint) -> None:
+    """Raises CheckpointError when `directory` is not what `layout` says, or is no sound checkpoint.
+
+    What the config's `donor` has as well (lists that are longer than the model is deep) is no fault of the merge.
+    """
     for shard in layout.shards:
         header = read_header(directory / shard.name)
         found = {(tensor.name, tensor.dtype, tensor.begin, tensor.end) for tensor in header.tensors}
         if found != {(placed.tensor.name, placed.tensor.dtype, placed.begin, placed.end) for placed in shard.tensors}:
             raise CheckpointError(f"{directory / shard.name} was not written as planned")
-    problems = list(structure_problems(directory))
+    problems = list(structure_problems(directory, donor.surplus_of_lists))
     if problems:
         raise CheckpointError(f"{directory} is not a sound checkpoint", why="; ".join(problems))
 
 
-def shard_files(directory: Path) -> list[Path]:
-    """The weight files that a reader of `directory` opens."""
-    if (directory / SINGLE_FILE).exists():
-        return [directory / SINGLE_FILE]
-    return [directory / name for name in sorted(set(read_weight_map(directory / INDEX_FILE).values()))]
+def _file_problems(checkpoint: Checkpoint) -> Iterator[str]:
+    """What keeps other readers from finding the tensors that were found here."""
+    directory = checkpoint.directory
+    if not is_opened_by_transformers(directory):
+        yield f"there are shards and no {INDEX_FILE}: other readers do not find them"
+    stored, count = wrapping_of(checkpoint.tensors.values())
+    if stored:
+        yield f"{count} tensors have the names of a training wrapper ({shown(stored)}): other readers do not find them"
 
 
 def _index_problems(directory: Path) -> Iterator[str]:
-    shards = shard_files(directory)
+    shards = weight_files(directory)
     strays = sorted(set(directory.glob(_NUMBERED_SHARD)) - set(shards))
     if strays:
         yield f"{shown(strays[0].name)} belongs to no index ({len(strays)} such files)"
-    if shards == [directory / SINGLE_FILE]:
+    if not (directory / INDEX_FILE).exists() or shards == [directory / SINGLE_FILE]:
         return
     weight_map = read_weight_map(directory / INDEX_FILE)
     for shard in shards:
@@ -64,12 +82,11 @@ def _layer_problems(checkpoint: Checkpoint) -> Iterator[str]:
         yield f"{CONFIG_FILE} says {count} layers, the weights have {count + unannounced}: readers ignore the rest"
 
 
-def _list_problems(checkpoint: Checkpoint) -> Iterator[str]:
+def _list_problems(checkpoint: Checkpoint, surplus: Mapping[str, int]) -> Iterator[str]:
     """Lists with one entry a layer must have one for each; some go on for the layers behind the decoder."""
-    count, trailing = checkpoint.layer_count, len(checkpoint.anatomy.trailing)
-    announced = checkpoint.config.decoder.get("num_nextn_predict_layers")
-    lengths = {count, count + trailing, count + announced if isinstance(announced, int) else count}
+    count = checkpoint.layer_count
     for key in PER_LAYER_LISTS:
         value = checkpoint.config.decoder.get(key)
-        if isinstance(value, list) and value and len(value) not in lengths:
+        allowed = {*checkpoint.layers_behind, surplus.get(key, 0)}
+        if isinstance(value, list) and value and len(value) - count not in allowed:
             yield f"{CONFIG_FILE} has {len(value)} entries in {key} for {count} layers"

@@ -1,7 +1,9 @@
 """Runs a task, or a module of engine.inference, in a process of its own, for one request."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from engine.errors import UnexpectedError
@@ -25,7 +27,9 @@ def run_child(module: str, request: Mapping[str, Any], on_progress: Report = sil
     return _asked([module], request, on_progress)
 
 
-def _asked(arguments: Sequence[str], request: Mapping[str, Any], on_progress: Report) -> dict[str, Any]:
+@contextmanager
+def conversation(arguments: Sequence[str]) -> Iterator[Callable[..., dict[str, Any]]]:
+    """A process that answers several requests: its `answer`, which raises like `run_child`."""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as talk:
 
         def last_words() -> str:
@@ -34,7 +38,12 @@ def _asked(arguments: Sequence[str], request: Mapping[str, Any], on_progress: Re
 
         with EngineProcess(arguments, talk) as process:
             try:
-                return process.answer(request, on_progress, last_words=last_words)
+                yield partial(process.answer, last_words=last_words)
             except UnexpectedError as error:
                 error.add_note(last_words())
                 raise
+
+
+def _asked(arguments: Sequence[str], request: Mapping[str, Any], on_progress: Report) -> dict[str, Any]:
+    with conversation(arguments) as answer:
+        return answer(request, on_progress)

@@ -6,14 +6,17 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import PlanError, shown
 from engine.plan.check import check_plan
 from engine.plan.problems import Problem, Severity
+from engine.plan.rules import UNKNOWN, Circumstances
 from engine.plan.stack import Stack
 
 _MOST_NAMED = 3
 
 
-def compiled(plan_text: str, open_checkpoint: Callable[[str], Checkpoint]) -> Stack:
+def compiled(
+    plan_text: str, open_checkpoint: Callable[[str], Checkpoint], circumstances: Circumstances = UNKNOWN
+) -> Stack:
     """What a plan compiles to. Raises PlanError, saying what is wrong, when it cannot be run."""
-    checked = check_plan(plan_text, open_checkpoint)
+    checked = check_plan(plan_text, open_checkpoint, circumstances)
     if checked.stack is None or not checked.ok:
         raise _refused([problem for problem in checked.problems if problem.severity is Severity.ERROR])
     return checked.stack

@@ -15,6 +15,7 @@ from engine.merge.publish import recover
 from engine.merge.sidecars import Sidecars
 from engine.merge.space import writing
 from engine.merge.writer import Progress
+from engine.plan.rules import Circumstances
 from engine.plan.stack import Stack
 from engine.protocol import Report
 from engine.tasks import loadcheck
@@ -31,6 +32,7 @@ from engine.tasks.merge_draft import (
 )
 from engine.tasks.merge_writing import write_checkpoint
 from engine.tasks.merged import is_merged
+from engine.tasks.openings import asked, known
 
 __all__ = ["MergeOptions", "MergeReport", "merge", "report_as_json", "run"]
 
@@ -77,8 +79,9 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     Raises PlanError for a plan that cannot be run, and what `merge` raises.
     """
     text = request["plan"]
-    stack = compiled(text, downloading_opener() if request.get("downloads") else opener())
     options = MergeOptions(**request.get("options", {}))
+    circumstances = Circumstances(opened=asked if options.load_check else known)
+    stack = compiled(text, downloading_opener() if request.get("downloads") else opener(), circumstances)
     attempt = _Attempt(report, request.get("patience", 0), request.get("resumes", False), request.get("job", ""))
     return report_as_json(_merged(stack, text, Path(request["out"]), options, attempt))
 

@@ -19,11 +19,15 @@ from engine.merge.structure import check_written
 from engine.merge.sums import SUMS_FILE, sums_text
 from engine.merge.transfer import Transfer
 from engine.merge.writer import write_shards
+from engine.plan.loading import Opened, judged
 from engine.plan.stack import Stack
 from engine.protocol import Report
 from engine.tasks.loadcheck import LoadCheck, load_check
 from engine.tasks.merge_draft import Draft
+from engine.tasks.openings import asked
 
+_PATIENCE = 3600.0
+"""Seconds for transformers to open sources and result by their headers: longer than any takes."""
 MERGING, CHECKING = "merging", "checking that it loads"
 """What is reported as being done."""
 
@@ -35,10 +39,12 @@ def write_checkpoint(draft: Draft, partial: Partial, report: Report) -> LoadChec
     UsageError when the output is taken, CheckpointError for a source that changes and a result that does not load.
     """
     check_output(partial.out, overwrite=draft.options.overwrite)
+    opened = asked(draft.stack, _PATIENCE) if draft.options.load_check else Opened()
+    inherited = _refused_unless_it_loads(draft, opened)
     seconds = _timed(lambda: _write_weights(draft, partial, report))
-    _write_the_rest(draft, partial.model, seconds)
-    check_written(partial.model, draft.layout)
-    found = _load_checked(draft, partial, report) if draft.options.load_check else None
+    _write_the_rest(draft, partial.model, seconds, inherited)
+    check_written(partial.model, draft.layout, draft.stack.config_donor)
+    found = _load_checked(draft, partial, report, opened) if draft.options.load_check else None
     publish(partial, draft.request, overwrite=draft.options.overwrite)
     return found
 
@@ -52,20 +58,20 @@ def _write_weights(draft: Draft, partial: Partial, report: Report) -> None:
     check_unchanged(draft.sources)
 
 
-def _write_the_rest(draft: Draft, model: Path, seconds: float) -> None:
+def _write_the_rest(draft: Draft, model: Path, seconds: float, inherited: tuple[str, ...]) -> None:
     keep_only(model, {shard.name for shard in draft.layout.shards})
     copy_sidecars(draft.sidecars, model)
-    for name, text in _texts(draft, seconds).items():
+    for name, text in _texts(draft, seconds, inherited).items():
         write_synced(model / name, text)
     if draft.options.hash_sums:
         write_synced(model / SUMS_FILE, os.fsencode(sums_text(model)))
     sync_tree(model)
 
 
-def _texts(draft: Draft, seconds: float) -> dict[str, str]:
+def _texts(draft: Draft, seconds: float, inherited: tuple[str, ...]) -> dict[str, str]:
     """The files that are written rather than copied."""
     edit, stack = draft.config, draft.stack
-    made = Made(draft.plan_text, edit.changes, edit.notes, draft.sidecars, draft.started, seconds)
+    made = Made(draft.plan_text, edit.changes, edit.notes, draft.sidecars, draft.started, seconds, inherited)
     texts = {
         CONFIG_FILE: edit.text,
         CARD_FILE: card_text(stack, draft.plan_text, draft.out.name),
@@ -76,18 +82,44 @@ def _texts(draft: Draft, seconds: float) -> dict[str, str]:
     return texts if index is None else texts | {INDEX_FILE: index}
 
 
-def _load_checked(draft: Draft, partial: Partial, report: Report) -> LoadCheck:
+def _refused_unless_it_loads(draft: Draft, opened: Opened) -> tuple[str, ...]:
+    """What transformers finds in the sources as well, and so in the result, by headers alone.
+
+    Raises CheckpointError when it would not load what is to be written.
+    """
+    if opened.result is None:
+        return ()
+    found = judged(opened.result, draft.stack, opened.sources)
+    if found.is_faulty:
+        raise CheckpointError(
+            f"{draft.out} was not begun: transformers would not load it as it should",
+            why=f"{found.why}; {_of_sources(opened)}",
+            fix="Nothing was written. With --no-load-check it would be.",
+        )
+    return found.inherited
+
+
+def _load_checked(draft: Draft, partial: Partial, report: Report, opened: Opened) -> LoadCheck:
     """Raises CheckpointError when transformers does not take the result as it is."""
     nbytes = sum(operation.length for operation in draft.operations)
     report(nbytes, nbytes, CHECKING)
-    found = load_check(partial.model, _origins(draft.stack))
-    if not found.ok and not found.unavailable:
+    found = judged(load_check(partial.model, _origins(draft.stack)), draft.stack, opened.sources)
+    if found.is_faulty:
         raise CheckpointError(
             f"{partial.out} was not published: transformers does not load it as it should",
-            why=found.why,
+            why=f"{found.why}; {_of_sources(opened)}",
             fix=f"What was written lies in {partial.model}.",
         )
     return found
+
+
+def _of_sources(opened: Opened) -> str:
+    """Whether the fault was there before."""
+    faulty = {checkpoint: found for checkpoint, found in opened.sources.items() if found.is_faulty}
+    if faulty:
+        checkpoint, found = next(iter(faulty.items()))
+        return f"the source {checkpoint.reference} fails in the same way already: {found.why}"
+    return "the source opens as it should" if opened.sources else "how the source opens is not known"
 
 
 def _origins(stack: Stack) -> list[tuple[Path, int]]:

@@ -34,7 +34,7 @@ def _is_as_drafted(draft: Draft) -> bool:
     """Whether the same options and sidecars have gone into it."""
     sidecars = [str(name) for name in draft.sidecars.copied]
     try:
-        check_written(draft.out, draft.layout)
+        check_written(draft.out, draft.layout, draft.stack.config_donor)
         _, *different = filecmp.cmpfiles(draft.sidecars.directory, draft.out, sidecars, shallow=False)
         written = {CONFIG_FILE: draft.config.text, **draft.sidecars.rewritten}
         is_same_text = all((draft.out / name).read_bytes() == text.encode() for name, text in written.items())

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint.checkpoint import open_checkpoint
+from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from engine.checkpoint.index import weight_files
 from engine.errors import CheckpointError, shown
-from engine.merge.structure import shard_files, structure_problems
+from engine.merge.manifest import read_inherited
+from engine.merge.structure import structure_problems
 from engine.merge.sums import SUMS_FILE, mismatches
+from engine.plan.loading import judged_alone
 from engine.protocol import Report
 from engine.tasks import loadcheck
 from engine.tasks.loadcheck import LoadCheck
@@ -57,11 +60,17 @@ def verify(directory: Path, *, load_check: bool = True) -> VerifyReport:
         layers=checkpoint.layer_count,
         parameters=checkpoint.parameters,
         nbytes=checkpoint.nbytes,
-        shards=len(shard_files(directory)),
+        shards=len(weight_files(directory)),
         problems=problems,
         sums_checked=(directory / SUMS_FILE).exists(),
-        loadcheck=loadcheck.load_check(directory) if load_check and not problems else None,
+        loadcheck=_load_checked(checkpoint) if load_check and not problems else None,
     )
+
+
+def _load_checked(checkpoint: Checkpoint) -> LoadCheck:
+    """Announced prediction layers are to be left unopened, and a merge is not blamed for what its sources had."""
+    found = loadcheck.load_check(checkpoint.directory)
+    return judged_alone(found, checkpoint, read_inherited(checkpoint.directory))
 
 
 def report_as_json(report: VerifyReport) -> dict[str, Any]:

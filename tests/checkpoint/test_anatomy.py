@@ -62,3 +62,15 @@ def test_a_model_of_two_stacks_is_called_that():
     with pytest.raises(CheckpointError, match="several stacks") as caught:
         dissect(names, 24)
     assert "model.H_module.layers.N: 3, model.L_module.layers.N: 3" in str(caught.value)
+
+
+def test_a_model_of_two_stacks_is_said_to_be_one():
+    names = [f"model.{stack}.layers.{n}.w" for stack in ("H_module", "L_module") for n in range(4)]
+    with pytest.raises(CheckpointError, match="the model has several stacks of layers"):
+        dissect(names, 8)
+
+
+def test_lost_layers_are_no_other_stack():
+    names = [f"model.layers.{n}.w" for n in range(5)] + [f"model.visual.blocks.{n}.w" for n in range(5)]
+    with pytest.raises(CheckpointError, match="do not match the config"):
+        dissect(names, 8)

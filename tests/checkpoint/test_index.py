@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from engine.checkpoint.index import INDEX_FILE, read_tensors
+from engine.checkpoint.checkpoint import open_checkpoint
+from engine.checkpoint.index import INDEX_FILE, is_opened_by_transformers, read_tensors
 from engine.errors import CheckpointError
 from tests.tiny import llama_shapes, write_llama, write_safetensors, write_weights
 
@@ -76,3 +77,57 @@ def test_other_weights_are_refused_with_a_way_out(tmp_path, file, way_out):
     with pytest.raises(CheckpointError, match="holds no safetensors") as caught:
         read_tensors(tmp_path)
     assert way_out in str(caught.value)
+
+
+def test_shards_without_an_index_are_opened_when_all_are_there(tmp_path):
+    write_weights(tmp_path, SHAPES, shards=3)
+    (tmp_path / INDEX_FILE).unlink()
+    assert {name: tensor.shape for name, tensor in read_tensors(tmp_path).items()} == SHAPES
+    assert not is_opened_by_transformers(tmp_path)
+
+
+def lose_a_shard(directory):
+    (directory / "model-00002-of-00003.safetensors").unlink()
+
+
+def repeat_a_tensor(directory):
+    write_safetensors(directory / "model-00002-of-00003.safetensors", {"lm_head.weight": (2,)})
+
+
+def add_another_set(directory):
+    write_safetensors(directory / "model-00001-of-00002.safetensors", {"a.weight": (2,)})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lose_a_shard, "2 of 3 shards and no model.safetensors.index.json: shard 2 is missing"),
+        (repeat_a_tensor, "lm_head.weight is in model-00002-of-00003.safetensors and in model-00003-of-00003"),
+        (add_another_set, r"shards of several checkpoints .* model-\*-of-00002, model-\*-of-00003"),
+    ],
+)
+def test_shards_without_an_index_that_are_ambiguous_are_refused(tmp_path, change, message):
+    write_weights(tmp_path, SHAPES, shards=3)
+    (tmp_path / INDEX_FILE).unlink()
+    change(tmp_path)
+    with pytest.raises(CheckpointError, match=message):
+        read_tensors(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [("adapter_model.safetensors", "an adapter and no model"), ("weights.safetensors", "which no reader looks for")],
+)
+def test_weights_in_a_file_that_nothing_names_are_said(tmp_path, file, message):
+    write_safetensors(tmp_path / file, {"a.weight": (2,)})
+    with pytest.raises(CheckpointError, match=message):
+        read_tensors(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", INDEX_FILE, "model-00002-of-00002.safetensors"])
+def test_a_link_that_leads_nowhere_is_named_with_its_target(tmp_path, name):
+    directory = write_llama(tmp_path / "model", shards=1 if name == "model.safetensors" else 2)
+    (directory / name).unlink()
+    (directory / name).symlink_to("../blobs/0123abc")
+    with pytest.raises(CheckpointError, match=rf"{name} is a link to ../blobs/0123abc, which does not exist"):
+        open_checkpoint(directory)

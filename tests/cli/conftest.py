@@ -31,6 +31,12 @@ def dlec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dlec:
     return run
 
 
+@pytest.fixture(autouse=True)
+def transformers_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes a process of some seconds; test_load_checks.py shows that it is asked."""
+    monkeypatch.setattr("dlec_tui.cli.plan_file.lacking", lambda _stack: [])
+
+
 def write_plan(path: Path, model: Path, *ranges: tuple[int, int], extra: str = "") -> Path:
     """A passthrough plan over one model."""
     slices = [f"- sources:\n  - model: {json.dumps(str(model))}\n    layer_range: [{a}, {b}]" for a, b in ranges]

@@ -1,11 +1,13 @@
 """The proof: a virtual stack computes what the merged checkpoint computes, in every family, to the last bit."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import yaml
+from safetensors.torch import load_file, save_file
 
 from engine.errors import PlanError
 from engine.inference.signature import layer_modules
@@ -177,3 +179,24 @@ def test_a_real_model_grows_without_memory_and_equals_the_merged_one(dtype: str,
     shared = {parameter.data_ptr() for parameter in sources[stack.config_donor].parameters()}
     own = [name for name, parameter in ours.named_parameters() if parameter.data_ptr() not in shared]
     assert own == [f"model.layers.16.{name}.weight" for name in ("self_attn.o_proj", "mlp.down_proj")]
+
+
+def rename(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {f"_orig_mod.{name}": tensor for name, tensor in tensors.items()}
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen3-moe"])
+def test_names_of_a_training_wrapper_change_nothing(family: str, checkpoint_of: CheckpointOf, tmp_path: Path) -> None:
+    """Neither what is merged and previewed nor what it computes; the new model has the names of its class."""
+    source = shutil.copytree(checkpoint_of(family), tmp_path / "source")
+    save_file(rename(load_file(source / "model.safetensors")), source / "model.safetensors", {"format": "pt"})
+    ours, theirs = load(stack_of(source, scales=SCALES)), merged(stack_of(source, scales=SCALES), tmp_path / "out")
+    plain = load(stack_of(checkpoint_of(family), scales=SCALES))
+    assert torch.equal(logits(ours), logits(theirs))
+    assert torch.equal(logits(ours), logits(plain))
+
+
+def test_shards_without_an_index_are_previewed_as_with_one(checkpoint_of: CheckpointOf, tmp_path: Path) -> None:
+    source = shutil.copytree(checkpoint_of("llama"), tmp_path / "source")
+    (source / "model.safetensors").rename(source / "model-00001-of-00001.safetensors")
+    assert torch.equal(logits(load(stack_of(source))), logits(load(stack_of(checkpoint_of("llama")))))

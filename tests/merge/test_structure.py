@@ -38,6 +38,27 @@ def test_announced_layers_behind_the_decoder_are_fine(tmp_path):
     assert list(structure_problems(write_llama(tmp_path / "base", layers=4, config=config))) == []
 
 
+def test_a_prediction_head_announces_itself(tmp_path):
+    directory = write_llama(tmp_path / "base", layers=4, config={"num_hidden_layers": 3})
+    shapes = llama_shapes(4, 8, 16, 16, tied=False)
+    write_weights(directory, shapes | {"model.layers.3.eh_proj.weight": (8, 16)})
+    assert list(structure_problems(directory)) == []
+
+
+def test_names_of_a_training_wrapper_are_found(tmp_path):
+    directory = write_llama(tmp_path / "base")
+    shapes = llama_shapes(6, 8, 16, 16, tied=False)
+    write_weights(directory, {f"_orig_mod.{name}": shape for name, shape in shapes.items()})
+    (problem,) = structure_problems(directory)
+    assert "_orig_mod.model.embed_tokens.weight" in problem
+
+
+def test_shards_without_an_index_are_found(sound):
+    (sound / "model.safetensors.index.json").unlink()
+    (problem,) = structure_problems(sound)
+    assert "there are shards and no model.safetensors.index.json" in problem
+
+
 def test_a_per_layer_list_of_another_length_is_found(sound):
     edit(sound / "config.json", layer_types=["full_attention"] * 6)
     (problem,) = structure_problems(sound)

@@ -11,8 +11,11 @@ import pytest
 from engine.errors import CheckpointError, PlanError, UsageError
 from engine.merge.lock import locked
 from engine.merge.partial import partial_of
+from engine.plan.loading import Opened
+from engine.plan.stack import Stack
 from engine.protocol import silent
 from engine.tasks import merge
+from engine.tasks.loadcheck import LoadCheck
 from engine.tasks.process import EngineProcess
 from tests.merge.stacks import leftovers
 from tests.tasks.conftest import part, plan_of
@@ -147,6 +150,27 @@ def test_a_result_that_does_not_load_fails_the_task(asked: Asked, monkeypatch) -
     monkeypatch.setattr("engine.tasks.merge_writing.load_check", lambda *_: found)
     with pytest.raises(CheckpointError, match="was not published"):
         merge.run(asked | {"options": {}}, silent)
+
+
+@pytest.mark.parametrize(
+    ("opening", "said"),
+    [
+        (LoadCheck(architecture="LlamaForCausalLM"), "the source opens as it should"),
+        (LoadCheck(differences=("no config",)), "base fails in the same way already: no config"),
+    ],
+)
+def test_a_result_that_would_not_load_is_not_begun(asked: Asked, monkeypatch, opening: LoadCheck, said: str) -> None:
+    """And it is said whether the fault was there before."""
+
+    def refused(stack: Stack, *_: object) -> Opened:
+        return Opened({stack.config_donor: opening}, LoadCheck(missing=("model.layers.7.mlp.up_proj.weight",)))
+
+    monkeypatch.setattr("engine.tasks.merge.asked", lambda _stack: Opened())
+    monkeypatch.setattr("engine.tasks.merge_writing.asked", refused)
+    with pytest.raises(CheckpointError, match=rf"was not begun.*layers\.7\.mlp.*{said}"):
+        merge.run(asked | {"options": {}}, silent)
+    assert not Path(asked["out"]).exists()
+    assert not list(Path(asked["out"]).parent.glob(".*/model/*.safetensors"))
 
 
 def test_another_merge_is_waited_for_as_long_as_asked(asked: Asked) -> None:

@@ -5,9 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from engine.checkpoint.anatomy import is_of_other_tower
-from engine.checkpoint.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from engine.checkpoint.checkpoint import Checkpoint  # which knows the lists of layer_keys, and these the names here
 
 HOLDERS = frozenset({"layers", "layer", "h", "blocks", "block", "blk"})
 """Usual names of the module list that holds a model's layers."""
@@ -111,7 +114,7 @@ class Modules:
         return tuple(name[1:] for name in _with_modules(self.others) if name)
 
 
-def modules_of(checkpoint: Checkpoint) -> Modules:
+def modules_of(checkpoint: "Checkpoint") -> Modules:
     anatomy = checkpoint.anatomy
     layers = (*anatomy.layers, *anatomy.trailing)
     return Modules(checkpoint.layer_count, anatomy.layer_prefix, layers, tuple(anatomy.ends))

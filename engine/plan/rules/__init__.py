@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from engine.plan.problems import Problem
 from engine.plan.rules import (
+    adapters,
     added_features,
     architecture,
     closed_range,
@@ -17,6 +18,7 @@ from engine.plan.rules import (
     filters,
     first_slice,
     gradient,
+    incomplete,
     kept_dtype,
     known_family,
     last_slice,
@@ -24,8 +26,11 @@ from engine.plan.rules import (
     layer_pattern,
     layer_range,
     leftover_adapter,
+    list_lengths,
+    loads,
     long_jump,
     not_inert,
+    packed_layers,
     repeats,
     scale_behind_norm,
     scale_reach,
@@ -36,8 +41,9 @@ from engine.plan.rules import (
     smaller_last_slice,
     switches,
     unused_layer,
+    wrapped_names,
 )
-from engine.plan.rules.facts import UNKNOWN, Circumstances, Device, Facts
+from engine.plan.rules.facts import UNKNOWN, Circumstances, Device, Facts, OpenedBy
 
 Rule: TypeAlias = Callable[[Facts], Iterable[Problem]]
 
@@ -51,6 +57,12 @@ _OF_THE_STACK: tuple[ModuleType, ...] = (
     donors,
     config_keys,
     sidecars,
+    list_lengths,
+    wrapped_names,
+    adapters,
+    incomplete,
+    packed_layers,
+    loads,
     layer_pattern,
     filters,
     scale_reach,
@@ -117,6 +129,7 @@ __all__ = [
     "Circumstances",
     "Device",
     "Facts",
+    "OpenedBy",
     "Rule",
     "id_of",
     "left_on",

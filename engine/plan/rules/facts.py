@@ -3,14 +3,19 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.cost import Cost, cost_of
+from engine.plan.loading import Opened
 from engine.plan.model import Place, Plan, Slice
 from engine.plan.rules.runs import Run, runs_of
 from engine.plan.rules.silence import Silence
 from engine.plan.rules.writing import Writing
 from engine.plan.stack import Stack, Visit, compile_plan
+
+OpenedBy: TypeAlias = Callable[[Stack], Opened]
+"""Finds out what transformers says of a stack's sources and of the new model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Circumstances:
     device: Device | None = None
     inertness: Callable[[Checkpoint], str] = _nothing_known
     """Why silenced copies of a checkpoint's layers are not inert; "" where they are, or where that is not known."""
+    opened: OpenedBy = lambda _stack: Opened()
 
 
 UNKNOWN = Circumstances()
@@ -56,6 +62,29 @@ class Facts:
     def stack(self) -> Stack:
         """Only for rules of the stack: every slice is known to lie inside its checkpoint."""
         return compile_plan(self.plan, self.checkpoints)
+
+    @cached_property
+    def opened(self) -> Opened:
+        return self.circumstances.opened(self.stack)
+
+    def is_opened(self, checkpoint: Checkpoint) -> bool:
+        """Whether it is known what transformers says of a checkpoint."""
+        found = self.opened.sources.get(checkpoint)
+        return found is not None and not found.unavailable
+
+    def opens_whole(self, checkpoint: Checkpoint) -> bool:
+        return self.is_opened(checkpoint) and self.opened.sources[checkpoint].ok
+
+    def takes(self, checkpoint: Checkpoint, layer: int | None) -> bool:
+        """Whether the new model takes this layer of a checkpoint; None: anything outside the layers."""
+        stack = self.stack
+        if layer is None:
+            return checkpoint in (stack.embedding.checkpoint, stack.head.checkpoint, stack.config_donor)
+        return (checkpoint, layer) in self._taken
+
+    @cached_property
+    def _taken(self) -> frozenset[tuple[Checkpoint, int]]:
+        return frozenset((visit.checkpoint, visit.layer) for visit in self.stack.visits)
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:

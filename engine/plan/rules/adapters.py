@@ -1,0 +1,39 @@
+"""adapters: weights in which a low-rank adapter has not been merged.
+
+Severity: error; warning where the base's own weights have their usual names
+
+Why: Trainers that save a model with its adapter on write `q_proj.base_layer.weight`, `q_proj.lora_A.default.weight` and
+so on. transformers finds none of the first and ignores the second: it would make up the base's weights, or open the
+base without what was trained.
+
+Source: issues of PEFT and of several trainers; rebuilt for this project.
+
+Example: `model.layers.0.self_attn.q_proj.lora_A.default.weight` in model.safetensors.
+
+Remedy: Merge the adapter first, with `merge_and_unload()` of PEFT, and save that.
+"""
+
+import re
+from collections.abc import Iterator
+
+from engine.checkpoint.load_check import named
+from engine.plan.problems import Problem, Severity
+from engine.plan.rules.facts import Facts
+
+_ADAPTER = re.compile(
+    r"(^|\.)(base_layer|original_module|modules_to_save|lora_(A|B|embedding_A|embedding_B|magnitude_vector)"
+    r"|hada_w\w+|lokr_w\w+|oft_R|vera_lambda_\w+|ia3_l)(\.|$)"
+)
+_MOVED = re.compile(r"(^|\.)(base_layer|original_module)\.")
+
+
+def check(facts: Facts) -> Iterator[Problem]:
+    for reference, place in facts.first_mentions():
+        checkpoint = facts.checkpoints[reference]
+        found = [name for name in checkpoint.tensors if _ADAPTER.search(name)]
+        if not found or facts.opens_whole(checkpoint):
+            continue
+        is_moved = any(map(_MOVED.search, found))
+        message = f"{reference} holds an adapter that was never merged: {len(found)} tensors ({named(found)})"
+        fix = "Merge it first: PeftModel.from_pretrained(BASE, ADAPTER).merge_and_unload().save_pretrained(OUT)."
+        yield Problem("adapters", Severity.ERROR if is_moved else Severity.WARNING, message, place, fix)
