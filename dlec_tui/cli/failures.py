@@ -104,5 +104,6 @@ def _translated(error: Exception, words: Sequence[str], meta: MutableMapping[str
 
 def _system_error(error: OSError) -> DlecError:
     name, reason = str(error.filename or "the system"), error.strerror or str(error)
+    where = {"path": str(error.filename)} if error.filename else {}
     is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
-    return NotFoundError(name, why=reason) if is_missing else MachineError(name, why=reason)
+    return (NotFoundError if is_missing else MachineError)(name, why=reason, where=where)

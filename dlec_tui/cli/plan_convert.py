@@ -42,14 +42,14 @@ def convert(text: str, source: str | None, target: str, model: str | None, wants
     """Convert layers between plans and what other tools take.
 
     \b
-    mergekit    a plan in YAML: [0, 16] leaves its end out
-    exllamav3   0..15,11..31    both ends included; ..15 and 11.. are open
-    rys         (11,16)         layers 11 to 15 once more; several blocks in a row
-    list        0,1,2,1,2,3     every layer
-    exllamav2   [(0,20),(10,30)]    ends left out, as in Python
-    llama.cpp   0-5,7,8-12      both ends included
-    python      0:16,8:32       slices, ends left out; :16 and 8: are open
-    map         {0: 0, 1: 1, 2: 1}  from each new layer to the layer that it copies
+    mergekit    a plan in YAML    [0, 16] leaves its end out
+    exllamav3   0..15,11..31      both ends included; ..15 and 11.. are open
+    rys         (11,16)           layers 11 to 15 once more; several in a row
+    list        0,1,2,1,2,3       every layer
+    exllamav2   [(0,20),(10,30)]  ends left out, as in Python
+    llama.cpp   0-5,7,8-12        both ends included
+    python      0:16,8:32         slices, ends left out; :16 and 8: are open
+    map         {0: 0, 1: 1}      from each new layer to the one that it copies
     """
     given = _given(text, source)
     named = model or given.model

@@ -26,7 +26,9 @@ _NAME_WIDTH = 24
 @click.argument("model")
 @budget_options
 @recipe_options(_BESIDE_THE_BUDGET)
-@click.option("--memory", metavar="SIZE", callback=byte_count_or_none, help="Take at most so much, such as 2G.")
+@click.option(
+    "--memory", metavar="SIZE", callback=byte_count_or_none, help="Memory limit, such as 2G (default: free memory)."
+)
 @file_options()
 @measuring_options(None)
 def searched(model: str, layers: int | None, growth: float | None, memory: int | None, **given: Any) -> None:

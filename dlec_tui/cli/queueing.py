@@ -25,13 +25,13 @@ from engine.store.jobs import Order, jobs_in
 
 Command: TypeAlias = Callable[..., None]
 
-_PRIORITY = ("--priority",)
-_priority: dict[str, Any] = {
-    "metavar": "N",
-    "type": WholeNumber(-999, 999),
-    "help": "Higher-priority jobs run first (default 0).",
-}
-priority_option = click.option(*_PRIORITY, **_priority)
+
+def _priority_option(**settings: Any) -> Callable[[Command], Command]:
+    what = "Higher-priority jobs run first (default 0)."
+    return click.option("--priority", metavar="N", type=WholeNumber(-999, 999), help=what, **settings)
+
+
+priority_option = _priority_option()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,11 @@ class Queueing:
 def queue_options(command: Command) -> Command:
     """--queue and --priority; the verb gets `queueing`, which is None when the work is to be done at once."""
 
-    @click.option(*_PRIORITY, **_priority, cls=RelatedOption, needs=("--queue",))
+    @_priority_option(cls=RelatedOption, needs=("--queue",))
     @click.option(
         "--queue",
         "is_queued",
         is_flag=True,
-        is_eager=True,  # --device is judged by it
         help="Add the job to the queue instead of running it now.",
     )
     @wraps(command)

@@ -40,5 +40,10 @@ def byte_count_or_none(ctx: click.Context, parameter: click.Parameter, value: st
 
 
 max_shard_size_option = click.option(
-    "--max-shard-size", metavar="SIZE", default="5GB", show_default=True, callback=byte_count, help="Of a file."
+    "--max-shard-size",
+    metavar="SIZE",
+    default="5GB",
+    show_default=True,
+    callback=byte_count,
+    help="Maximum size of one shard.",
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def sweeping(space: Callable[..., Space]) -> Command:
         *arguments: Any, queueing: Queueing | None, is_rehearsal: bool, wants_json: bool, wants_csv: bool, **given: Any
     ) -> None:
         setting = setting_of(given)
-        own = {name: value for name, value in given.items() if name not in _COMMON}
+        own = {name: value for name, value in given.items() if name in signature(space).parameters}
         asked = space(*arguments, **own)
         request = _request(asked, setting, given)
         if is_rehearsal:
@@ -149,12 +150,6 @@ _OPTIONS = (
         excludes=("--queue",),
         help="Only say what it would take.",
     ),
-)
-_COMMON = frozenset(
-    {
-        *("text", "tokens", "seq_len", "device", "dtype", "batch_size", "store"),
-        *("top", "probe", "early_stop", "memory", "together", "no_metrics"),
-    }
 )
 
 

@@ -166,4 +166,4 @@ def test_the_recipe_that_searches_writes_a_plan_and_shows_judged_figures_alone(d
 def test_a_search_needs_a_budget(dlec, tiny_llama: Path) -> None:
     result = dlec("plan", "new", "dlec-search", tiny_llama)
     assert result.exit_code == 2
-    assert "give a budget" in result.stderr
+    assert "Give a budget" in result.stderr

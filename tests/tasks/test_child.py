@@ -1,9 +1,10 @@
+import traceback
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.errors import CheckpointError, MachineError
+from engine.errors import CheckpointError, MachineError, UnexpectedError
 from engine.tasks.child import run_child, run_task
 from engine.tasks.process import signal_name
 
@@ -41,6 +42,13 @@ def test_a_reported_error_is_raised_as_it_was(module: Any) -> None:
 def test_a_crash_becomes_a_message_with_the_last_lines(module: Any) -> None:
     with pytest.raises(MachineError, match="KeyError: 'gone'"):
         run_child(module("return {}['gone']"), {})
+
+
+def test_what_a_child_said_before_an_unexpected_error_is_a_note_of_it(module: Any) -> None:
+    body = "import sys\nfrom engine.errors import UnexpectedError\nsys.stderr.write('Traceback of the child')\n"
+    with pytest.raises(UnexpectedError) as caught:
+        run_child(module(f"{body}raise UnexpectedError('it broke')"), {})
+    assert "Traceback of the child" in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_killed_child_is_told_from_a_crashed_one(module: Any) -> None:
