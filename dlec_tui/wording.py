@@ -140,6 +140,8 @@ def harm(delta_nll: float, low: float, high: float) -> str:
 
 def inconclusive(delta_nll: float, low: float, high: float) -> str:
     """The same beside a base that predicts worse than it should: no word of good or bad, because nothing follows."""
+    if delta_nll == low == high == 0:
+        return harm(delta_nll, low, high)
     change, least, most = (_signed_percentage(nats) for nats in (delta_nll, low, high))
     return f"perplexity {change} %, between {least} and {most}; inconclusive: the base predicts worse than it should"
 

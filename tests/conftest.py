@@ -59,11 +59,10 @@ def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> CheckpointOf:
     return written
 
 
-def fetched(tmp_path_factory: pytest.TempPathFactory, fetch: Callable[[Path], Path]) -> Path:
-    """A real model, fetched once for all processes that test; the test is skipped where that is not possible."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real-model"
-    shared.mkdir(exist_ok=True)
+def fetched(config: pytest.Config, fetch: Callable[[Path], Path]) -> Path:
+    """A real model, fetched once and kept in pytest's cache; the test is skipped where it cannot be fetched."""
+    assert config.cache
+    shared = config.cache.mkdir("real-models")
     with (shared / "lock").open("w") as lock:
         flock(lock, LOCK_EX)
         try:
@@ -73,15 +72,15 @@ def fetched(tmp_path_factory: pytest.TempPathFactory, fetch: Callable[[Path], Pa
 
 
 @pytest.fixture(scope="session")
-def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def smollm2(pytestconfig: pytest.Config) -> Path:
     """The demo's checkpoint, 30 layers in bf16. No test may write to it."""
-    return fetched(tmp_path_factory, lambda shared: demo_model(shared).directory)
+    return fetched(pytestconfig, lambda shared: demo_model(shared).directory)
 
 
 @pytest.fixture(scope="session")
-def gemma3_270m(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def gemma3_270m(pytestconfig: pytest.Config) -> Path:
     """18 layers in bf16; its tokenizer begins a text with <bos>. No test may write to it."""
-    return fetched(tmp_path_factory, real_models.gemma3_270m)
+    return fetched(pytestconfig, real_models.gemma3_270m)
 
 
 @pytest.fixture(scope="session", autouse=True)

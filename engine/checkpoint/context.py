@@ -1,6 +1,7 @@
 """How many tokens a model was made for, as its config.json says."""
 
 from engine.checkpoint.checkpoint import Checkpoint
+from engine.errors import UsageError
 
 _CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "max_sequence_length", "max_seq_len", "n_ctx", "seq_length")
 _WINDOW_KEYS = ("sliding_window", "attention_window", "window_size")
@@ -9,6 +10,14 @@ _WINDOW_KEYS = ("sliding_window", "attention_window", "window_size")
 def context_length(checkpoint: Checkpoint) -> int | None:
     """Tokens in a sequence at most; None where the config does not say."""
     return _length(checkpoint, _CONTEXT_KEYS)
+
+
+def require_context(checkpoint: Checkpoint, tokens: int) -> None:
+    """Raises UsageError when sequences of so many tokens are longer than the model was made for."""
+    context = context_length(checkpoint)
+    if context is not None and tokens > context:
+        why = f"they have {tokens:,} tokens, the model was made for {context:,}"
+        raise UsageError("the sequences are too long", why=why, fix=f"Use --seq-len {context} or less.")
 
 
 def attention_window(checkpoint: Checkpoint) -> int | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.context import require_context
 from engine.checkpoint.fingerprint import fingerprint
 from engine.checkpoint.reference import directory_name
 from engine.files import expanded
@@ -35,7 +36,8 @@ class NamedPlan:
 
 
 def profile_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
-    """Raises UsageError for a device that is none, and MachineError when the weights cannot be read, as all do here."""
+    """Raises UsageError for a device that is none and for sequences beyond the model's context, and MachineError when
+    the weights cannot be read, as all do here."""
     return _measuring("profile", f"profile {_name_of(checkpoint)}", request, [checkpoint], settings)
 
 
@@ -112,6 +114,10 @@ def download_order(reference: str) -> Order:
 def _measuring(
     task: str, title: str, request: Mapping[str, Any], checkpoints: Iterable[Checkpoint], settings: JobSettings
 ) -> Order:
+    checkpoints = list(checkpoints)
+    if "seq_len" in request:  # what is refused is better refused before it waits
+        for checkpoint in checkpoints:
+            require_context(checkpoint, request["seq_len"])
     slot = wanted_slot(request["device"], settings)
     return Order(task, request, title, _inputs(checkpoints, fingerprint), slot)
 

@@ -18,6 +18,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
     occasion = occasion_of(request)
     checkpoint, setting = occasion.checkpoint, occasion.setting
-    found = shares(model_of(checkpoint, setting), sequences_of(checkpoint, setting))
+    sequences = sequences_of(checkpoint, setting)
+    found = shares(model_of(checkpoint, setting), sequences)
     report(1, 1, "first tokens read")
     return {"plan": dlec_classic.write(checkpoint, found), "shares": found}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.context import require_context
 from engine.tasks.setting import Setting, corpus_of, dtype_of
 from engine.text.corpus import Corpus, Half, half_of
 
@@ -85,7 +86,9 @@ def text_of(setting: Setting) -> Corpus:
 
 
 def sample_of(checkpoint: Checkpoint, setting: Setting) -> "Sample":
-    """Sequences of the setting's text, in the tokens of the checkpoint."""
+    """Sequences of the setting's text, in the tokens of the checkpoint. Raises UsageError for some that are longer than
+    the model's context, which is known before it is opened."""
+    require_context(checkpoint, setting.seq_len)
     model, text = _state_below(checkpoint.directory), _state(map(Path, setting.text))
     return _sample(checkpoint.directory, model, setting.text, text, setting.half, setting.seq_len, setting.tokens)
 

@@ -11,7 +11,7 @@ from tests.cli.conftest import write_plan
 
 SHAPE = [
     *("tokens", "sequences", "base", "plan", "delta_nll", "delta_nll_se", "interval95"),
-    *("kl", "top1_agreement", "half"),
+    *("kl", "top1_agreement", "half", "not_finite", "base_check", "sample"),
 ]
 SMALL = ("--tokens", "256", "--seq-len", "16", "--device", "cpu", "--batch-size", "8")
 
@@ -50,7 +50,10 @@ def test_a_person_reads_a_verdict_and_what_it_stands_on(previewed, first: dict) 
     lines = previewed().stdout.splitlines()
     assert f"{first['plan']['nll']:.4f}" in lines[2]
     assert lines[3].endswith("on text not used to choose it")
-    assert "240 tokens in 16 sequences" in lines[-2]
+    assert lines[4].startswith("caution: the base needs")
+    sample = first["sample"]
+    documents = f"{sample['documents']} of {sample['documents_in_half']} documents of "
+    assert f"240 tokens in 16 sequences of {documents}" in lines[-2]
     assert lines[-1] == "found in the store, not measured again"
 
 
@@ -63,6 +66,9 @@ def test_on_the_choosing_half_it_says_so(dlec, file: Path, monkeypatch) -> None:
         key = {"text_sha256": "abc", "half": "choosing", "dtype": "float32", "tokens": 256, "seq_len": 16}
         return {
             **dict.fromkeys(SHAPE, 0.0),
+            "not_finite": {"base": 0, "plan": 0},
+            "base_check": {"ok": True, "findings": []},
+            "sample": None,
             "tokens": 240,
             "sequences": 16,
             "base": likelihood,
@@ -78,6 +84,35 @@ def test_on_the_choosing_half_it_says_so(dlec, file: Path, monkeypatch) -> None:
     talk = dlec("preview", file, "--half", "choosing").stdout
     assert asked["half"] == "choosing"
     assert "no difference: every prediction is the same, on the half that is for choosing" in talk
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_plan_that_computes_nan_is_a_finding_and_the_exit_code_says_so(
+    options: tuple[str, ...], dlec, tmp_path: Path, tiny_llama: Path
+) -> None:
+    plan = write_plan(tmp_path / "plan.yaml", tiny_llama, (0, 4), (2, 6))
+    text = plan.read_text().replace("layer_range: [2, 6]", "layer_range: [2, 6]\n    parameters:\n      scale: 3.0e+38")
+    plan.write_text(text)
+    result = dlec("preview", plan, *SMALL, "--home", tmp_path, *options)
+    assert result.exit_code == 1
+    if options:
+        assert json.loads(result.stdout)["not_finite"]["plan"] > 0
+    else:
+        assert "the plan computes NaN or infinity for 240 of 240 tokens" in result.stdout
+
+
+def test_no_plan_is_called_better_beside_a_base_that_predicts_worse_than_it_should(
+    dlec, file: Path, first: dict, monkeypatch
+) -> None:
+    better = {**first, "delta_nll": -0.1, "interval95": [-0.12, -0.08], "corpus": "text", "found": False}
+    key = {"text_sha256": "abc", "half": "judging", "dtype": "float32", "tokens": 256, "seq_len": 16}
+    monkeypatch.setattr("dlec_tui.cli.preview.run_task", lambda *_: {**better, "key": key})
+    talk = dlec("preview", file).stdout
+    assert "perplexity -9.5 %, between -11.3 and -7.7; inconclusive" in talk
+    assert "better" not in talk
+    sound = {**better, "key": key, "base_check": {"ok": True, "findings": []}}
+    monkeypatch.setattr("dlec_tui.cli.preview.run_task", lambda *_: sound)
+    assert "better by 9.5 %" in dlec("preview", file).stdout
 
 
 def test_a_plan_with_errors_is_not_previewed(dlec, bad_plan: Path) -> None:

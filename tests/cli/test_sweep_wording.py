@@ -35,6 +35,7 @@ def answer(verdict: str, judged: float, p: float, half_width: float = 0.001):
             "shrinkage": {"lost": 0.005, "kept": 0.5}, "verdict": verdict,
         },
         "shortlist": shortlist, "probe": None, "rankings": [], "cost": {}, "unranked": None, "found": False,
+        "base_check": {"ok": True, "findings": []},
     }  # fmt: skip
 
 
@@ -55,6 +56,17 @@ def test_better_and_worse_are_said_with_the_p_that_counts_all_judged() -> None:
     worse = answer("worse", 0.05, 1e-4)
     assert "worse by 5.1 %" in sweep_headline(worse)
     assert "No plan of this space was found to be better" in advice(worse)
+
+
+@pytest.mark.parametrize("check", [{"ok": False, "findings": ["the base needs 9 nats a token"]}, None])
+def test_nothing_is_called_better_beside_a_base_that_predicts_worse_than_it_should(check: dict | None) -> None:
+    """Nor beside one that an earlier version has not checked."""
+    found = answer("inconclusive", -0.005, 1e-6) | {"base_check": check}
+    said = "\n".join(sweep_lines(found))
+    assert "perplexity -0.5 %" in said
+    assert "inconclusive: the base predicts worse than it should" in said
+    assert "caution: the base" in said
+    assert "better" not in said
 
 
 def test_a_judged_plan_that_is_better_is_named_though_another_was_chosen_before_it() -> None:

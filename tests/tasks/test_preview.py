@@ -43,6 +43,17 @@ def test_a_second_run_finds_it_and_an_edited_plan_is_another(setting, tiny_llama
     assert not preview.run({**setting, "plan": repeating(tiny_llama) + "\n"}, silent)["found"]
 
 
+def test_a_plan_that_computes_nan_is_a_result_that_says_so(setting, tiny_llama: Path) -> None:
+    overflowing = part(tiny_llama, 2, 4, parameters={"scale": 3e38})
+    request = {**setting, "plan": plan_of(part(tiny_llama, 0, 4), overflowing, part(tiny_llama, 4, 6))}
+    for _ in range(2):  # as it is measured, and as the store has it
+        found = preview.run(request, silent)
+        assert found["not_finite"] == {"base": 0, "plan": 16 * 7}
+        assert (found["plan"]["nll"], found["delta_nll"], found["interval95"]) == (None, None, None)
+        assert math.isfinite(found["base"]["nll"])
+    assert found["found"]
+
+
 def test_a_plan_that_cannot_be_run_is_refused(setting, tiny_llama: Path) -> None:
     with pytest.raises(PlanError, match="cannot be run"):
         preview.run({**setting, "plan": plan_of(part(tiny_llama, 0, 9))}, silent)

@@ -27,6 +27,7 @@ from engine.store.models import ModelRow, save_model
 from engine.store.plans import PlanUsed, save_plan
 from engine.store.profiles import ProfileRows, save_profile
 from engine.store.results import PreviewResult, save_preview
+from engine.store.samples import BaseCheck, save_base_check
 from engine.store.scores import Score, save_scores
 from engine.store.workers import add_worker
 
@@ -62,6 +63,7 @@ def fill(store: Path) -> None:
         save_plan(db, PlanUsed("bbbb", NAIVE, ""))
         save_preview(db, result("bbbb", 0.61))
         save_preview(db, result("aaaa", 0.065))
+        save_base_check(db, JUDGING, BaseCheck(7.5, "", "<s>", 3.2, 3.3, 256, 3.1, 2.9))
 
 
 AROUND = ("TERM", "TMUX", "STY", "SSH_CONNECTION", "NO_COLOR", "COLORTERM", "TEXTUAL_COLOR_SYSTEM", "DLEC_THEME")

@@ -31,6 +31,7 @@ from engine.store.layers import BlockAngle, LayerHistogram, LayerStatistics
 from engine.store.models import ModelRow, save_model
 from engine.store.profiles import ProfileRows, save_profile
 from engine.store.results import PreviewResult, save_preview
+from engine.store.samples import BaseCheck, save_base_check
 from engine.store.scores import Score, save_scores
 from tests.tiny import DTYPE_BYTES, llama_config, llama_shapes, safetensors_bytes
 from tests.tui.conftest import AROUND, eventually, settled, text_of
@@ -177,6 +178,7 @@ def _fill(store: Path) -> None:
         save_preview(
             db, PreviewResult(sha256, judged, 2.9117, 3.0035, 0.0918, 0.003, 0.0853, 0.0983, 0.13, 0.83, 4080, 16)
         )
+        save_base_check(db, judged, BaseCheck(7.5, "", "<s>", 3.2, 3.3, 256, 3.1, 2.9))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ PREVIEWED = {
     "half": "judging",
     "tokens": 4080,
     "sequences": 16,
+    "base_check": {"ok": True, "findings": []},
     "corpus": "built-in",
     "key": {"tokens": 4096, "seq_len": 256, "dtype": "bfloat16", "half": "judging", "text_sha256": "7e47" * 16},
     "found": False,

@@ -55,7 +55,7 @@ class MeasuredPlan:
         unknown = PlanFigures(visits, nan, nan, nan, nan, nan, 1.0, nan, nan, self.sequences, self.nll)
         means = self.sequence_nll
         deltas = [0.0 if base is None else mean - own for mean, own in zip(means, base or means, strict=True)]
-        if not all(map(math.isfinite, means)):
+        if not all(map(math.isfinite, [*means, *deltas])):
             return unknown
         found = paired_difference(deltas)
         interval = found.interval
