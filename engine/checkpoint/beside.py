@@ -1,4 +1,4 @@
-"""The small files beside a checkpoint's weights and config that may speak of its layers."""
+"""The small files beside a checkpoint's weights and config that may describe its layers."""
 
 import fnmatch
 import os
@@ -28,7 +28,7 @@ _NO_SETTINGS = (
     "training_args*",
     "vocab*",
 )
-"""Files of which it is known that they have nothing to say of layers, or that do not go into a new model."""
+"""Files of which it is known that they have nothing to say about layers, or that do not go into a new model."""
 
 _NO_FOLDERS = (".*", "checkpoint-*", "coreml", "global_step*", "onnx", "openvino", "original", "runs")
 """Folders that do not go into a new model."""

@@ -114,20 +114,20 @@ def parse_config(text: str, path: Path, names: Collection[str] = ()) -> ModelCon
 
 
 def decoder_config(file: ConfigFile, names: Collection[str] = ()) -> ModelConfig:
-    """Find the decoder and its depth. The tensors decide where the file says several depths, or none.
+    """Find the decoder and its depth. The tensors decide where the file states several depths, or none.
 
     Raises CheckpointError when neither says how many layers there are.
     """
-    said = [(tower, count) for tower in TEXT_TOWERS for count in _counts(_descend(file.data, tower) or {})]
-    said = said or [(tower, count) for tower in TEXT_TOWERS for count in _lengths(_descend(file.data, tower) or {})]
-    depths = stack_depths(names) if names and len({count for _, count in said}) != 1 else frozenset()
-    fitting = [(tower, count) for tower, count in said if count in depths]
-    if found := [*fitting, *said]:
+    stated = [(tower, count) for tower in TEXT_TOWERS for count in _counts(_descend(file.data, tower) or {})]
+    stated = stated or [(tower, count) for tower in TEXT_TOWERS for count in _lengths(_descend(file.data, tower) or {})]
+    depths = stack_depths(names) if names and len({count for _, count in stated}) != 1 else frozenset()
+    fitting = [(tower, count) for tower, count in stated if count in depths]
+    if found := [*fitting, *stated]:
         return ModelConfig(file.path, file.text, file.data, *found[0])
     if len(depths) == 1:
         tower = next((tower for tower in TEXT_TOWERS if _descend(file.data, tower)), ())
         return ModelConfig(file.path, file.text, file.data, tower, *depths)
-    raise _unsaid(file, depths)
+    raise _no_depth(file, depths)
 
 
 def is_model_config(part: Mapping[str, Any]) -> bool:
@@ -160,7 +160,7 @@ def _is_count(value: Any) -> bool:
     return type(value) in (int, float) and value > 0 and value % 1 == 0
 
 
-def _unsaid(file: ConfigFile, depths: frozenset[int]) -> CheckpointError:
+def _no_depth(file: ConfigFile, depths: frozenset[int]) -> CheckpointError:
     why = f"none of {', '.join(LAYER_COUNT_KEYS)} is a positive whole number in it"
     if depths:
         why += f", and the tensors have stacks of {', '.join(map(str, sorted(depths)))} layers"

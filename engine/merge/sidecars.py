@@ -45,15 +45,15 @@ class Sidecars:
     left_out: dict[str, str]
     """Relative name to reason; the checkpoint's own weights and config are not listed."""
     rewritten: Mapping[str, str] = field(default_factory=dict)
-    """Relative name to new text, of files that speak of layers."""
+    """Relative name to new text, of files that describe layers."""
 
     @property
     def nbytes(self) -> int:
         return sum((self.directory / name).stat().st_size for name in self.copied)
 
 
-def sidecars_of(directory: Path, weights: set[Path], speaking: Companions = NONE) -> Sidecars:
-    """Look through `directory`, whose own weight files are `weights` and of whose files some speak of layers.
+def sidecars_of(directory: Path, weights: set[Path], changed: Companions = NONE) -> Sidecars:
+    """Look through `directory`, whose own weight files are `weights` and some of whose other files describe layers.
 
     Raises MachineError when it cannot be read.
     """
@@ -62,8 +62,8 @@ def sidecars_of(directory: Path, weights: set[Path], speaking: Companions = NONE
         copied = tuple(sorted(_carried(directory, PurePath(), weights, left_out)))
     except OSError as error:
         raise MachineError(f"{directory} cannot be read", why=error.strerror or str(error)) from error
-    left_out = {**speaking.left_out, **left_out}
-    rewritten = {name: text for name, text in speaking.rewritten.items() if name not in left_out}
+    left_out = {**changed.left_out, **left_out}
+    rewritten = {name: text for name, text in changed.rewritten.items() if name not in left_out}
     copied = tuple(name for name in copied if str(name) not in (*left_out, *rewritten))
     return Sidecars(directory, copied, dict(sorted(left_out.items())), rewritten)
 

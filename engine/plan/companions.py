@@ -1,4 +1,4 @@
-"""The files beside the weights that speak of layers: what becomes of each in the new model.
+"""The files beside the weights that describe layers: what becomes of each in the new model.
 
 JSON is rewritten like config.json. What cannot be rewritten is left out, or refused where the weights cannot be read
 without it.
@@ -24,8 +24,8 @@ from engine.plan.outputs import origins_of
 from engine.plan.stack import Stack
 
 LEFT_OUT: dict[str, tuple[str, ...]] = {
-    "was measured on the source's layers": ("imatrix*", "*.imatrix", "quant_log*"),
-    "signs or sums up the source's files": (
+    "measured on the source's layers": ("imatrix*", "*.imatrix", "quant_log*"),
+    "a signature or checksum of the source's files": (
         "*.sig", "*.sign", "*.sigstore", "*.sigstore.json", "*signature*", "*.asc", "*.minisig", "*.p7s",
         "*.intoto.jsonl", "*attestation*", "*.md5", "*.sha1", "*.sha256", "*.sha512", "*.blake3",
         "md5sum*", "MD5SUM*", "sha*sum*", "SHA*SUM*", "*checksum*",
@@ -35,8 +35,8 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
 
 _LABELS = ("id2label", "label2id")
 
-REWRITTEN = "speaks of layers; rewritten for the new ones"
-_NAMES_LAYERS = "speaks of the source's layers"
+REWRITTEN = "names layers; rewritten for the new model"
+_NAMES_LAYERS = "names layers of the source"
 _QUANTISATION = re.compile(r"quant")
 """Files that readers need to understand the weights."""
 _OTHER_NUMBERING = re.compile(r"(?:^|[^a-z])(?:layers?|blk)[_/ -]\d", re.IGNORECASE)

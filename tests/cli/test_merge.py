@@ -126,7 +126,7 @@ def test_files_that_name_layers_follow_the_stack_and_the_report_says_so(dlec, tm
     (source / "imatrix.dat").write_bytes(b"\0")
     talk = dlec("merge", plan, "out", "--no-load-check").stdout
     assert "rewritten: hf_quant_config.json" in talk
-    assert "left out: imatrix.dat (was measured on the source's layers)" in talk
+    assert "left out: imatrix.dat (measured on the source's layers)" in talk
     written = json.loads(Path("out/hf_quant_config.json").read_text())
     assert written == {"exclude_modules": ["lm_head", "model.layers.7.mlp"], "n_layers": 8}
     manifest = json.loads(Path("out/dlec_manifest.json").read_text())

@@ -100,12 +100,15 @@ def test_a_sidecar_that_vanished_is_named(directory, tmp_path):
         copy_sidecars(sidecars, tmp_path / "new")
 
 
-def test_files_that_speak_of_layers_are_written_anew_or_left_out(directory, tmp_path):
+def test_files_that_describe_layers_are_written_anew_or_left_out(directory, tmp_path):
     (directory / "model.sig").write_text("signed")
-    speaking = Companions({"vocab.json": "{}\n"}, {"LICENSE": "names layers"})
-    found = sidecars_of(directory, {directory / "model.safetensors"}, speaking)
+    changed = Companions({"vocab.json": "{}\n"}, {"LICENSE": "names layers"})
+    found = sidecars_of(directory, {directory / "model.safetensors"}, changed)
     copy_sidecars(found, tmp_path / "new")
     assert (tmp_path / "new/vocab.json").read_text() == "{}\n"
-    assert found.left_out == LEFT | {"LICENSE": "names layers", "model.sig": "signs or sums up the source's files"}
+    assert found.left_out == LEFT | {
+        "LICENSE": "names layers",
+        "model.sig": "a signature or checksum of the source's files",
+    }
     assert not (tmp_path / "new/model.sig").exists()
     assert not (tmp_path / "new/LICENSE").exists()

@@ -1,5 +1,6 @@
 """Settings that name layers say of every copied tensor what they said of the tensor that it was copied from."""
 
+import contextlib
 import copy
 import fnmatch
 import json
@@ -400,6 +401,33 @@ def test_what_cannot_follow_the_layers_is_refused_with_its_place(block: Any, why
     with pytest.raises(CheckpointError, match="quantization_config") as caught:
         rewritten(MODELS["llama"], ("quantization_config",), block)
     assert why in str(caught.value)
+
+
+def test_a_config_whose_own_keys_name_layers_is_refused() -> None:
+    with pytest.raises(CheckpointError, match="its own keys name layers"):
+        output_config(stack_of(MODELS["llama"].checkpoint({("model.layers.2",): 1}), LAYERS))
+
+
+SPELLED = st.text(alphabet="model.layers0123*?[](|)\\d+^$:re-{} ab", max_size=24)
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.integers(-3, 9), st.booleans(), st.floats(), SPELLED),
+    lambda inner: st.one_of(st.lists(inner, max_size=7), st.dictionaries(SPELLED, inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    ANYTHING,
+    st.sampled_from(["quantization_config", "ignore", "dynamic", "extra_config", "odd_layers"]),
+    st.lists(st.integers(0, 6), min_size=1, max_size=12),
+)
+def test_whatever_stands_among_settings_is_written_or_refused(value: Any, key: str, layers: list[int]) -> None:
+    beside = {"hf_quant_config.json": json.dumps({key: value}), "recipe.yaml": json.dumps(value)}
+    stack = stack_of(MODELS["llama"].checkpoint({(key,): value}, beside), layers)
+    for write in (lambda: json.loads(output_config(stack).text), lambda: companions(stack)):
+        with contextlib.suppress(CheckpointError):
+            assert write()
 
 
 def test_each_layer_is_described_by_the_checkpoint_that_gives_it() -> None:

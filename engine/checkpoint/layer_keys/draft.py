@@ -32,20 +32,20 @@ class Described:
         return found
 
 
-_SPOKEN_OF_OTHERS = frozenset(
+_NOT_OF_LAYERS = frozenset(
     {"auto_map", "id2label", "label2id", "rope_parameters", "rope_scaling", "task_specific_params", *QUANTISATION_KEYS}
 )
 """Objects whose lists are of classes, frequencies, files, or of modules by name."""
 
 
-def spoken(decoder: Decoder, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
-    """Every key path below a decoder that may speak of its layers, with its value; other towers' parts are left out."""
+def layer_paths(decoder: Decoder, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Every key path below a decoder that may describe its layers, with its value; other towers' parts are left out."""
     for key, value in decoder.items():
-        if is_of_other_tower(key) or key in _SPOKEN_OF_OTHERS:
+        if is_of_other_tower(key) or key in _NOT_OF_LAYERS:
             continue
         yield (*path, key), value
         if isinstance(value, dict) and not is_model_config(value):
-            yield from spoken(value, (*path, key))
+            yield from layer_paths(value, (*path, key))
 
 
 class Visits(tuple[tuple[Described, int], ...]):

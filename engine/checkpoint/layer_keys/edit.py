@@ -91,6 +91,8 @@ def _renamed_modules(
     if len(configs) > 1:
         _check_quantised_alike(configs, origins)
     changes = renamed_in_configs(configs, origins)
+    if () in changes:
+        raise refused("config.json", "its own keys name layers, which no reader of such a file knows")
     notes += [f"`{shown('.'.join(path))}` names layers; its entries follow them." for path in changes]
     return dict(changes)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.checkpoint.json_splice import KeyPath
-from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, silent, spoken
+from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, layer_paths, silent
 from engine.errors import shown
 
 INDEX_LISTS: Mapping[KeyPath, int] = {
@@ -39,13 +39,13 @@ def remap(draft: Draft, visits: Visits) -> None:
     for path, first in INDEX_LISTS.items():
         if path not in SOLVED_ELSEWHERE:
             _remap_list(draft, visits, path, first)
-    for path, value in spoken(draft.donor.decoder):
+    for path, value in layer_paths(draft.donor.decoder):
         if path not in INDEX_LISTS and names_layers(draft.donor, path, value):
             first = 1 if draft.donor.layer_count in value else 0
             _remap_list(draft, visits, path, first)
             draft.notes.append(f"`{shown('.'.join(path))}` names layers, the first as {first}, and follows them.")
     _remap_overrides(draft, visits, OVERRIDES)
-    for path, value in spoken(draft.donor.decoder):
+    for path, value in layer_paths(draft.donor.decoder):
         if path != OVERRIDES and _is_keyed_by_layer(draft.donor, path, value):
             _remap_overrides(draft, visits, path)
             draft.notes.append(f"`{shown('.'.join(path))}` has entries for layers, which follow them.")

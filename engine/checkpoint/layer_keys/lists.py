@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.checkpoint.json_splice import KeyPath
 from engine.checkpoint.layer_keys.defaults import DERIVED_KEYS, derived
-from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, refused, silent, spoken
+from engine.checkpoint.layer_keys.draft import Described, Draft, Visits, layer_paths, refused, silent
 from engine.checkpoint.layer_keys.indices import INDEX_LISTS, names_layers
 from engine.errors import shown
 
@@ -123,7 +123,10 @@ def _paths(draft: Draft, visits: Visits) -> Iterator[KeyPath]:
         (key,) for key in DERIVED_KEYS if any(_speaks(each, (key,)) or _derives(each, key) for each in described)
     )
     found = {
-        path: None for each in described for path, value in spoken(each.decoder) if _is_per_layer(each, path, value)
+        path: None
+        for each in described
+        for path, value in layer_paths(each.decoder)
+        if _is_per_layer(each, path, value)
     }
     yield from (path for path in found if path[0] not in DERIVED_KEYS and path not in NESTED)
     yield from (path for path in NESTED if any(_speaks(each, path) for each in described))

@@ -2,6 +2,7 @@
 
 import fnmatch
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -59,19 +60,23 @@ class Entry:
                 f"`{shown(self.text)}` is refused", why="matching a repeated repetition may never end"
             )
         try:
-            match self.spelling:
-                case Spelling.NAME:
-                    return re.compile(rf"{re.escape(self.body)}(?:\.|$)").match
-                case Spelling.GLOB:
-                    return re.compile(fnmatch.translate(self.body)).match
-                case Spelling.MATCH:
-                    return re.compile(self.body).match
-                case Spelling.MODULE:
-                    return re.compile(rf"(?:{self.body})(?:(?<=\.)|(?=\.|$))").match
-                case Spelling.SEARCH:
-                    return re.compile(self.body).search
+            with warnings.catch_warnings(action="ignore"):
+                return self._compiled()
         except (re.error, RecursionError, OverflowError) as error:
             raise CheckpointError(f"`{shown(self.text)}` is not a regular expression", why=shown(error)) from error
+
+    def _compiled(self) -> Callable[[str], object]:
+        match self.spelling:
+            case Spelling.NAME:
+                return re.compile(rf"{re.escape(self.body)}(?:\.|$)").match
+            case Spelling.GLOB:
+                return re.compile(fnmatch.translate(self.body)).match
+            case Spelling.MATCH:
+                return re.compile(self.body).match
+            case Spelling.MODULE:
+                return re.compile(rf"(?:{self.body})(?:(?<=\.)|(?=\.|$))").match
+            case Spelling.SEARCH:
+                return re.compile(self.body).search
 
 
 def entry_of(text: str, keys: Sequence[str]) -> Entry:

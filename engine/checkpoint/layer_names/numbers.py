@@ -2,6 +2,7 @@
 
 import fnmatch
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -87,7 +88,8 @@ def layers_of_component(component: str, numbers: int) -> tuple[int, ...]:
 
 def _numbers_of(pattern: str, numbers: int) -> tuple[int, ...]:
     try:
-        matches = re.compile(pattern).fullmatch
+        with warnings.catch_warnings(action="ignore"):
+            matches = re.compile(pattern).fullmatch
     except re.error:
         return ()
     return tuple(number for number in range(numbers) if matches(str(number)))

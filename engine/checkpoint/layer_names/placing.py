@@ -16,7 +16,7 @@ from engine.errors import CheckpointError, shown
 
 Wanted: TypeAlias = Mapping[str, bool]
 """For each name of the new model whether the rewritten entries have to match it."""
-Speakers: TypeAlias = frozenset[int]
+Owners: TypeAlias = frozenset[int]
 """Indices of the sources that have an entry."""
 
 _NEVER = "(?!)"
@@ -32,38 +32,38 @@ class Placed:
     place: int | None = None
 
 
-def placed(entry: Entry, origins: Origins, speakers: Speakers) -> list[Placed]:
+def placed(entry: Entry, origins: Origins, owners: Owners) -> list[Placed]:
     """The entries for the new layers, none where all layers concerned were dropped.
 
     Raises CheckpointError when it cannot be told which layers the entry is about.
     """
     if found := pinned(entry, origins.modules):
-        numbers = _places(origins, speakers, [found.layer])
+        numbers = _places(origins, owners, [found.layer])
         if entry.spelling in REGULAR:
             bodies = [f"{found.before}{_alternatives(numbers)}{found.after}"] if numbers else []
             return [Placed(entry.with_body(body).text) for body in bodies]
         return [Placed(f"{entry.sign}{found.before}{n}{found.after}", found.layer, n) for n in numbers]
     if entry.spelling is Spelling.NAME:
         return [Placed(entry.text)]
-    return [Placed(text) for text in _placed_pattern(entry, origins, speakers)]
+    return [Placed(text) for text in _placed_pattern(entry, origins, owners)]
 
 
-def _placed_pattern(entry: Entry, origins: Origins, speakers: Speakers) -> list[str]:
+def _placed_pattern(entry: Entry, origins: Origins, owners: Owners) -> list[str]:
     if found := open_end(entry, origins.modules):
-        return _placed_open_end(entry, found.before, found.layer, origins, speakers)
-    is_said_by_all = speakers.issuperset(source for source, _ in origins.all_visits)
+        return _placed_open_end(entry, found.before, found.layer, origins, owners)
+    is_in_all = owners.issuperset(source for source, _ in origins.all_visits)
     numbers = max(origins.depth, *(max(len(source.layers), source.depth) for source in origins.sources)) + 1
-    if is_said_by_all and not tells_apart(entry, numbers):
+    if is_in_all and not tells_apart(entry, numbers):
         return [entry.text]
     if not origins.modules.is_known:
         raise _unclear(entry)
-    return _tried(entry, origins, speakers)
+    return _tried(entry, origins, owners)
 
 
-def _placed_open_end(entry: Entry, before: str, digits: int, origins: Origins, speakers: Speakers) -> list[str]:
+def _placed_open_end(entry: Entry, before: str, digits: int, origins: Origins, owners: Owners) -> list[str]:
     numbers = range(max(len(source.layers) for source in origins.sources) or digits + 1)
     layers = [digits, *(n for n in numbers if n != digits and str(n).startswith(str(digits)))]
-    places = _places(origins, speakers, layers)
+    places = _places(origins, owners, layers)
     total = range(len(origins.all_visits))
     texts: list[str] = []
     covered: set[int] = set()
@@ -79,29 +79,27 @@ def _placed_open_end(entry: Entry, before: str, digits: int, origins: Origins, s
     return texts
 
 
-def _tried(entry: Entry, origins: Origins, speakers: Speakers) -> list[str]:
+def _tried(entry: Entry, origins: Origins, owners: Owners) -> list[str]:
     matched = _naming(entry, origins)
     naming = matched or origins.modules.prefix
-    wanted = _wanted(entry, origins, speakers, naming)
+    wanted = _wanted(entry, origins, owners, naming)
     if matched and not any(wanted.values()):
         return []
-    for candidate in _candidates(entry, origins, speakers, naming, wanted):
+    for candidate in _candidates(entry, origins, owners, naming, wanted):
         if _fulfils(candidate, wanted):
             return [found.text for found in candidate]
     raise _unclear(entry)
 
 
-def _candidates(
-    entry: Entry, origins: Origins, speakers: Speakers, naming: str, wanted: Wanted
-) -> Iterator[list[Entry]]:
+def _candidates(entry: Entry, origins: Origins, owners: Owners, naming: str, wanted: Wanted) -> Iterator[list[Entry]]:
     """The most faithful spelling first."""
     yield [entry]
     yield []
     if entry.spelling in REGULAR:
-        yield [entry.with_body(_substituted(entry.body, origins, speakers))]
+        yield [entry.with_body(_substituted(entry.body, origins, owners))]
         yield list(_spelled_out_regex(entry, origins, naming, wanted))
     else:
-        yield list(_substituted_glob(entry, origins, speakers))
+        yield list(_substituted_glob(entry, origins, owners))
         yield list(_spelled_out_glob(entry, origins, naming, wanted))
 
 
@@ -115,14 +113,14 @@ def _naming(entry: Entry, origins: Origins) -> str:
     return ""
 
 
-def _wanted(entry: Entry, origins: Origins, speakers: Speakers, naming: str) -> Wanted:
+def _wanted(entry: Entry, origins: Origins, owners: Owners, naming: str) -> Wanted:
     matches = entry.matches
     wanted = {name: bool(matches(name)) for name in origins.modules.outer_names}
     for place, (source, layer) in enumerate(origins.all_visits):
         modules = origins.sources[source]
         old = modules.prefix if naming == origins.modules.prefix else naming
         for name in modules.inner_names[layer]:
-            wanted[f"{naming}{place}{name}"] = source in speakers and bool(matches(f"{old}{layer}{name}"))
+            wanted[f"{naming}{place}{name}"] = source in owners and bool(matches(f"{old}{layer}{name}"))
     return wanted
 
 
@@ -131,17 +129,17 @@ def _fulfils(entries: Sequence[Entry], wanted: Wanted) -> bool:
     return all(any(test(name) for test in tests) == is_wanted for name, is_wanted in wanted.items())
 
 
-def _substituted(body: str, origins: Origins, speakers: Speakers) -> str:
+def _substituted(body: str, origins: Origins, owners: Owners) -> str:
     """Every part that stands for some layers replaced by the numbers that these have now."""
     numbers = len(origins.modules.layers)
     for part in reversed(list(parts(body, numbers, origins.modules.holder))):
         if len(part.layers) < numbers:
-            places = _places(origins, speakers, part.layers)
+            places = _places(origins, owners, part.layers)
             body = f"{body[: part.begin]}{_alternatives(places)}{body[part.end :]}"
     return body
 
 
-def _substituted_glob(entry: Entry, origins: Origins, speakers: Speakers) -> Iterator[Entry]:
+def _substituted_glob(entry: Entry, origins: Origins, owners: Owners) -> Iterator[Entry]:
     modules = origins.modules
     components = entry.body.split(".")
     for index, component in enumerate(components):
@@ -150,7 +148,7 @@ def _substituted_glob(entry: Entry, origins: Origins, speakers: Speakers) -> Ite
         if not layers or component == "*" or not is_held:
             continue
         is_open = component.endswith("*") and index == len(components) - 1
-        for place in _places(origins, speakers, layers):
+        for place in _places(origins, owners, layers):
             for tail in ("", ".*") if is_open else ("",):
                 yield entry.with_body(".".join([*components[:index], f"{place}{tail}", *components[index + 1 :]]))
         return
@@ -207,10 +205,10 @@ def _around(name: str) -> Iterator[str]:
         yield name
 
 
-def _places(origins: Origins, speakers: Speakers, layers: Sequence[int]) -> list[int]:
-    if len(layers) == len(speakers) == 1:
-        return origins.places(*speakers, *layers)
-    return sorted({place for layer in layers for source in speakers for place in origins.places(source, layer)})
+def _places(origins: Origins, owners: Owners, layers: Sequence[int]) -> list[int]:
+    if len(layers) == len(owners) == 1:
+        return origins.places(*owners, *layers)
+    return sorted({place for layer in layers for source in owners for place in origins.places(source, layer)})
 
 
 def _alternatives(numbers: Sequence[int]) -> str:

@@ -16,11 +16,11 @@ from engine.errors import CheckpointError, shown
 Path: TypeAlias = tuple[str, ...]
 Values: TypeAlias = Sequence[Any]
 """What each source has at one path, the donor first; None where it has nothing."""
-Said: TypeAlias = dict[int, Any]
+Owned: TypeAlias = dict[int, Any]
 """Index of a source to the value that an entry has there."""
 
 _SELECTS_MODULES = re.compile(r"quant|compress|ignore|exclude|skip|target|dynamic|extra_config|not_convert|recipe")
-"""Keys below which strings choose modules, whatever they look like."""
+"""Keys below which strings select modules, whatever they look like."""
 _HOLDER = re.compile(rf"(?<![a-z])(?:{'|'.join(sorted(HOLDERS))})(?![a-z])")
 _MODULE_NAME = re.compile(r"[\w.]+")
 
@@ -28,7 +28,7 @@ _MODULE_NAME = re.compile(r"[\w.]+")
 def renamed(documents: Values, origins: Origins, below: Path = ()) -> Mapping[Path, Any]:
     """What changes in the first of `documents`, one a source: key path to new value, () for the whole.
 
-    below: names that say what the document is about, such as that of its file. Raises CheckpointError, naming the
+    below: names of what the document belongs to, such as its file. Raises CheckpointError, naming the
     place, where an entry cannot follow the layers.
     """
     return dict(_Walk(origins, below).changes((), documents))
@@ -99,10 +99,10 @@ class _Walk:
 
     def _mapping(self, path: Path, values: Values) -> Any:
         new: dict[str, Any] = {}
-        for key, said in _said_by_key(values):
-            for found in self._placed(path, key, said):
-                is_ordinary = found.text == key and found.place is None and 0 in said and not is_of_other_tower(key)
-                value = next(iter(said.values()))
+        for key, owned in _by_key(values):
+            for found in self._placed(path, key, owned):
+                is_ordinary = found.text == key and found.place is None and 0 in owned and not is_of_other_tower(key)
+                value = next(iter(owned.values()))
                 inner = self._walked((*path, key), _at(values, key)) if is_ordinary else self._moved(value, found)
                 if new.setdefault(found.text, inner) != inner:
                     raise self._error(path, f"two settings for `{shown(found.text)}`")
@@ -112,7 +112,7 @@ class _Walk:
         keys = (*self.below, *path)
         if not any(self._is_entry(entry_of(item, keys), keys) for value in values for item in _strings(value)):
             return values[0]
-        found = [placed for item, said in _said_by_item(values) for placed in self._placed(path, item, said)]
+        found = [placed for item, owned in _by_item(values) for placed in self._placed(path, item, owned)]
         kept = [placed.text for placed in found if placed.place is None]
         numbered = sorted((placed.place, placed.text) for placed in found if placed.place is not None)
         new = [*kept, *dict.fromkeys(text for _, text in numbered)]
@@ -139,15 +139,15 @@ class _Walk:
         is_of_modules = any(map(_SELECTS_MODULES.search, keys)) and _HOLDER.search(text) is not None
         return is_of_modules and self._chooses_modules(entry, keys)
 
-    def _placed(self, path: Path, text: str, said: Said) -> list[Placed]:
+    def _placed(self, path: Path, text: str, owned: Owned) -> list[Placed]:
         keys = (*self.below, *path)
         if text.isidentifier():
-            return [Placed(text)] if 0 in said else []
+            return [Placed(text)] if 0 in owned else []
         entry = entry_of(text, keys)
         if not self._chooses_modules(entry, keys):
-            return [Placed(text)] if 0 in said else []
+            return [Placed(text)] if 0 in owned else []
         try:
-            return placed(entry, self.origins, frozenset(said))
+            return placed(entry, self.origins, frozenset(owned))
         except CheckpointError as error:
             raise self._error(path, error.line, error.fix) from error
 
@@ -196,20 +196,21 @@ def _item(value: Any, index: int) -> Any:
     return value[index] if isinstance(value, list) and index < len(value) else None
 
 
-def _said_by_key(values: Values) -> Iterator[tuple[str, Said]]:
-    """Every key of every source, and who says what there; apart where they say different things of single layers."""
+def _by_key(values: Values) -> Iterator[tuple[str, Owned]]:
+    """Every key of every source, and the sources that have it; apart for each value."""
     for source, value in enumerate(values):
         for key, inner in value.items() if isinstance(value, dict) else ():
             if len(values) == 1:
                 yield key, {0: inner}
                 continue
-            said = {index: found for index, found in enumerate(_at(values, key)) if found == inner}
-            if min(said) == source:
-                yield key, said
+            owned = {index: found for index, found in enumerate(_at(values, key)) if found == inner}
+            if min(owned) == source:
+                yield key, owned
 
 
-def _said_by_item(values: Values) -> Iterator[tuple[str, Said]]:
-    """Every string of every source's list, and who has it. Plain words, which name no module, may be repeated."""
+def _by_item(values: Values) -> Iterator[tuple[str, Owned]]:
+    """Every string of every source's list, and the sources that have it; plain words, which name no module, as often
+    as they occur."""
     members = [_strings(value) for value in values]
     yield from ((word, {0: None}) for word in values[0] if word.isidentifier())
     for item in dict.fromkeys(item for found in members for item in found if not item.isidentifier()):

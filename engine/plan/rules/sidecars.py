@@ -1,4 +1,4 @@
-"""sidecars: files beside the weights that speak of layers.
+"""sidecars: files beside the weights that describe layers.
 
 Severity: note; error for a file that readers of the weights need and that cannot be rewritten
 
@@ -32,4 +32,4 @@ def check(facts: Facts) -> Iterator[Problem]:
     for name in found.rewritten:
         yield Problem("sidecars", Severity.NOTE, f"{shown(name)} {REWRITTEN}")
     for name, why in found.left_out.items():
-        yield Problem("sidecars", Severity.NOTE, f"{shown(name)} is left out: it {why}")
+        yield Problem("sidecars", Severity.NOTE, f"{shown(name)} is left out ({why})")

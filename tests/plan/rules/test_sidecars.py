@@ -8,35 +8,35 @@ from tests.tiny import write_llama
 
 
 @pytest.fixture
-def said(workbench, tmp_path):
-    """Checks `[0, 4]`, `[1, 6]` of a model with one more file; gives (severity, message) of what is said of files."""
+def reported(workbench, tmp_path):
+    """Checks `[0, 4]`, `[1, 6]` of a model with one more file; gives (severity, message) of each finding."""
 
-    def said(name, text, end=4):
+    def reported(name, text, end=4):
         path = write_llama(tmp_path / "m")
         (path / name).write_text(text)
         workbench.add("m", path)
         problems = workbench.check(("m", 0, end), ("m", end - 3 if end < 6 else 0, 6)).problems
         return [(problem.severity, problem.message) for problem in problems if problem.rule == "sidecars"]
 
-    return said
+    return reported
 
 
-def test_a_rewritten_file_is_a_note(said):
+def test_a_rewritten_file_is_a_note(reported):
     listed = json.dumps({"exclude_modules": ["model.layers.5*"]})
-    assert said("hf_quant_config.json", listed) == [
-        ("note", "hf_quant_config.json speaks of layers; rewritten for the new ones")
+    assert reported("hf_quant_config.json", listed) == [
+        ("note", "hf_quant_config.json names layers; rewritten for the new model")
     ]
 
 
-def test_a_file_that_is_left_out_is_a_note_with_the_reason(said):
-    assert said("imatrix.dat", "") == [("note", "imatrix.dat is left out: it was measured on the source's layers")]
+def test_a_file_that_is_left_out_is_a_note_with_the_reason(reported):
+    assert reported("imatrix.dat", "") == [("note", "imatrix.dat is left out (measured on the source's layers)")]
 
 
-def test_a_quantisation_file_that_cannot_be_rewritten_is_an_error(said):
-    ((severity, message),) = said("quantize_config.json", json.dumps({"dynamic": {"-:.*\\.5\\.(": {}}}))
+def test_a_quantisation_file_that_cannot_be_rewritten_is_an_error(reported):
+    ((severity, message),) = reported("quantize_config.json", json.dumps({"dynamic": {"-:.*\\.5\\.(": {}}}))
     assert severity == "error"
     assert message.startswith("quantize_config.json: `dynamic` cannot follow the layers")
 
 
-def test_ordinary_files_are_not_spoken_of(said):
-    assert said("generation_config.json", '{"eos_token_id": [1, 2, 3, 4, 5, 6]}') == []
+def test_ordinary_files_are_not_mentioned(reported):
+    assert reported("generation_config.json", '{"eos_token_id": [1, 2, 3, 4, 5, 6]}') == []
