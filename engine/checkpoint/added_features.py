@@ -18,16 +18,18 @@ _PAIRS = "deepstack_layer_map"
 _BEFORE_THESE = "spatial_target_layers"
 """Decoder layers before which features are added."""
 
+_USUAL = {_ONE_AFTER_EACH_LAYER: [8, 16, 24]}
 _CLASS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "cohere_compass": {_ONE_AFTER_EACH_LAYER: [8, 16, 24]},
-    "granite_docling": {_ONE_AFTER_EACH_LAYER: [3, 7, 10]},
+    "cohere_compass": _USUAL,
     "granite4_vision": {_BEFORE_THESE: [12, 15, 18, 21]},
-    "qwen3_omni_moe": {_ONE_AFTER_EACH_LAYER: [8, 16, 24]},
-    "qwen3_omni_moe_thinker": {_ONE_AFTER_EACH_LAYER: [8, 16, 24]},
-    "qwen3_vl": {_ONE_AFTER_EACH_LAYER: [8, 16, 24]},
-    "qwen3_vl_moe": {_ONE_AFTER_EACH_LAYER: [8, 16, 24]},
+    "granite_docling": {_ONE_AFTER_EACH_LAYER: [3, 7, 10]},
+    "qwen3_omni_moe": _USUAL,
+    "qwen3_omni_moe_thinker": _USUAL,
+    "qwen3_vl": _USUAL,
+    "qwen3_vl_moe": _USUAL,
+    "qwen3_vl_vision": _USUAL,
 }
-"""What transformers' classes take where config.json leaves the key out."""
+"""What classes of transformers take where config.json leaves the key out: models, and towers that several share."""
 
 
 def layers_in_place(config: ModelConfig) -> int:
@@ -36,8 +38,7 @@ def layers_in_place(config: ModelConfig) -> int:
 
 
 def _places(config: ModelConfig) -> Iterator[int]:
-    named = dict(_CLASS_DEFAULTS.get(str(config.data.get("model_type")), {}))
-    named.update(_stated(config.data))
+    named = dict(_stated(config.data))
     yield len(_listed(named.get(_ONE_AFTER_EACH_LAYER)))
     yield from (number for number in _listed(named.get(_BEFORE_THESE)) if isinstance(number, int))
     for pair in _listed(named.get(_PAIRS)):
@@ -46,7 +47,8 @@ def _places(config: ModelConfig) -> Iterator[int]:
 
 
 def _stated(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The keys in question with their values, at whatever depth of the config."""
+    """The keys in question with their values, at whatever depth of the config, defaults before what overrides them."""
+    yield from _CLASS_DEFAULTS.get(str(data.get("model_type")), {}).items()
     for key, value in data.items():
         if key in (_ONE_AFTER_EACH_LAYER, _PAIRS, _BEFORE_THESE) and value is not None:
             yield key, value

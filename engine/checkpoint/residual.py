@@ -124,7 +124,7 @@ def _refuse_paths_around(checkpoint: Checkpoint, layer: int) -> None:
     config = checkpoint.config
     for key, what in _PASSES_ON.items():
         if config.decoder.get(key, _CLASS_DEFAULTS[key].get(config.model_type)):
-            raise _not_understood(checkpoint, layer, f"config.json gives it {what} (`{key}`)")
+            raise _cannot_be_scaled(checkpoint, layer, f"config.json gives it {what} (`{key}`)")
 
 
 def _layer_tensors(checkpoint: Checkpoint, layer: int) -> Iterator[_LayerTensor]:
@@ -193,8 +193,12 @@ def _attention_and_mlp_norms(names: set[str]) -> tuple[str, str] | None:
 
 
 def _not_understood(checkpoint: Checkpoint, layer: int, why: str) -> CheckpointError:
+    family = shown(checkpoint.config.model_type)
+    why = f"{why}; what writes to the residual stream of {family} is not understood"
+    return _cannot_be_scaled(checkpoint, layer, why)
+
+
+def _cannot_be_scaled(checkpoint: Checkpoint, layer: int, why: str) -> CheckpointError:
     return CheckpointError(
-        f"layer {layer} of {checkpoint.reference} cannot be scaled",
-        why=f"{why}; what writes to the residual stream of {shown(checkpoint.config.model_type)} is not understood",
-        fix="Stack these layers without scales.",
+        f"layer {layer} of {checkpoint.reference} cannot be scaled", why=why, fix="Stack these layers without scales."
     )

@@ -42,6 +42,7 @@ def test_a_plan_that_leaves_them_in_place_is_not(vision, slices):
         ({"model_type": "qwen3_vl"}, True),
         ({"model_type": "qwen3_vl", "vision_config": {"deepstack_visual_indexes": []}}, False),
         ({"model_type": "new", "thinker_config": {"vision_config": {"deepstack_visual_indexes": [5]}}}, True),
+        ({"model_type": "new", "vision_config": {"model_type": "qwen3_vl_vision", "depth": 27}}, True),
         ({"model_type": "granite4_vision", "deepstack_layer_map": [[-1, 0], [-3, 2]]}, True),
         ({"model_type": "llama"}, False),
     ],
