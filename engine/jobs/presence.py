@@ -1,5 +1,6 @@
 """A worker among others: it registers, shows that it lives, and leaves when nothing is left for it."""
 
+import contextlib
 import os
 import time
 import uuid
@@ -38,12 +39,14 @@ class Presence:
         """When it is time: say that it lives, and take over from those that do not."""
         if self._is_known and time.monotonic() - self._beaten_at < BEAT_SECONDS:
             return
-        self._lock.touch()
+        self._beaten_at = time.monotonic()
+        with contextlib.suppress(OSError):  # a sign of life that could not be given is no reason to end a job
+            self._lock.touch()
         with self._access.connection() as connection:
             if not see_worker(connection, self.worker):  # the file was replaced by another store, or an earlier copy
                 self.worker = _registered(connection, self._slot, self._lock)
             recover(connection)
-        self._beaten_at, self._is_known = time.monotonic(), True
+        self._is_known = True
 
     def doubt(self) -> None:
         """After an error: have the next beat come at once, and find out whether the store still knows this worker."""

@@ -4,7 +4,7 @@ import contextlib
 from datetime import datetime
 from pathlib import Path
 
-from engine.errors import DlecError, MachineError
+from engine.errors import MachineError
 from engine.jobs.leftovers import continues, discard_output
 from engine.jobs.locks import Fate, fate, here
 from engine.protocol import as_data
@@ -47,7 +47,8 @@ def recover(connection: StoreConnection) -> list[Job]:
         dead = _dead(connection)
         taken = [job for worker in dead for job in _taken_from(connection, worker)]
     for worker in dead:
-        Path(worker.lock).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it may lie in a directory of another user
+            Path(worker.lock).unlink(missing_ok=True)
     for job in taken:
         _clear_up_after(job)
     return [found for job in taken if (found := find_job(connection, job.id))]
@@ -88,7 +89,7 @@ def _take(connection: StoreConnection, job: Job, moment: datetime) -> None:
 def _clear_up_after(job: Job) -> None:
     """Do what the dead worker was asked to do when it ended the job."""
     if isinstance(job.state, Running) and job.state.stop is Stop.DISCARD:
-        with contextlib.suppress(DlecError):  # the job has ended; what is left can be merged again, or removed by hand
+        with contextlib.suppress(Exception):  # the job has ended; what is left can be merged again, or removed by hand
             discard_output(job)
 
 

@@ -99,8 +99,9 @@ class Watch:
         if self._signals.have_come:
             raise Interruption(Reason.WORKER_ENDS)
         self._write_progress()
-        with contextlib.suppress(MachineError), self._access.connection() as connection:
+        with contextlib.suppress(Exception):  # it is about other workers and their jobs, which must not end this one
             self._presence.beat()
+        with contextlib.suppress(MachineError), self._access.connection() as connection:
             self._heed_the_clock(connection)
             self._heed_the_store(connection)
 

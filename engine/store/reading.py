@@ -12,11 +12,12 @@ from engine.store.failures import cannot_open
 def reading_mode(path: Path) -> str:
     """The SQLite URI mode to read the store at `path` in.
 
-    With a write-ahead log even a reader makes files. Where it may not, and there is no log, nobody writes either.
+    With a write-ahead log even a reader makes files. Where it may not, and there is no log, nobody writes either; where
+    the file system has no locks, nobody writes in our turn.
     """
     if path.is_dir():
         raise cannot_open(path, why=os.strerror(errno.EISDIR))
-    if os.access(path.parent, os.W_OK):
+    if os.access(path.parent, os.W_OK) and has_locks(path.parent):
         return "ro"  # without a look at the file: closing it would drop the locks that this process has on it
     has_log = path.with_name(f"{path.name}-wal").exists()
     return "ro&immutable=1" if _keeps_log(path) and not has_log else "ro"

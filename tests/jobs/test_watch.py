@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from engine.errors import MachineError
 from engine.jobs import watch as room
 from engine.jobs.claims import claim, settle
 from engine.jobs.presence import present
@@ -73,3 +74,20 @@ def test_a_merge_that_is_resumed_does_not_count_what_was_done_before(place, acce
         monkeypatch.setattr(room, "PROGRESS_SECONDS", 0.0)
         watch.progressed(80, 100, "merging")
         assert find_job(connection, job.id).state.progress == Progress(80, 100, "merging", 2.0)
+
+
+@pytest.mark.parametrize(
+    "error", [MachineError("locked"), OSError(116, "Stale file handle"), ValueError("a row")], ids=repr
+)
+def test_what_goes_wrong_about_other_workers_does_not_end_the_job(place, access, monkeypatch, error):
+    def fails(*_arguments):
+        raise error
+
+    place.submit(order())
+    with present(access, place.store, Slot()) as presence, access.connection() as connection:
+        job = claim(connection, presence.worker, Slot())
+        monkeypatch.setattr("engine.jobs.presence.recover", fails)
+        monkeypatch.setattr("engine.locks.os.utime", fails)
+        presence.doubt()
+        Watch(access, presence, NoSignals(), job).tick()
+        assert find_job(connection, job.id).state == job.state

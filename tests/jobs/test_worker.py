@@ -66,6 +66,11 @@ def children_of(pid):
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def has_died(pid):
+    """Whether nothing of a process is left but what its parent is to be told."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
 def without_times(result):
     return {key: value for key, value in result.items() if key not in ("seconds", "out")}
 
@@ -237,6 +242,7 @@ def test_models_stay_loaded_between_jobs_and_a_crash_costs_them_alone(place, tin
     assert children_of(worker.pid) == [task]
     assert seconds_of(place.job(second)) < seconds_of(place.job(first)) / 2
     os.kill(task, signal.SIGKILL)
+    wait_until(lambda: has_died(task))
     third = place.submit(preview_order(tiny_llama, place.home, (0, 4), (1, 6)))
     place.result(third)
     (other,) = children_of(worker.pid)

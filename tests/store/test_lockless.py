@@ -15,8 +15,10 @@ import pytest
 from engine.errors import MachineError
 from engine.store.connection import atomic
 from engine.store.database import open_for_jobs, open_for_reading
-from engine.store.jobs import Order, add_job, jobs_in
+from engine.store.job_states import Cancelled, now
+from engine.store.jobs import Order, add_job, change, find_job, jobs_in
 from engine.store.turns import turn_file
+from engine.store.union import unite
 from tests.lockless import lockless_environment, refuse_locks
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +65,10 @@ def added(path, title="a job"):
         return add_job(connection, Order("profile", {}, title, {}))
 
 
+def added_to(connection):
+    return add_job(connection, Order("profile", {}, "", {}))
+
+
 def titles(path):
     with closing(open_for_reading(path)) as connection:
         return [job.order.title for job in jobs_in(connection)]
@@ -102,6 +108,19 @@ def test_a_store_with_a_write_ahead_log_loses_it_and_nothing_else(path, monkeypa
     assert titles(path) == ["with locks", "without"]
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+def test_a_store_with_a_write_ahead_log_is_united_with_others_as_it_is(path, tmp_path, monkeypatch):
+    """Such as one that was copied from a disk with locks."""
+    other = tmp_path / "copied" / "dlec.sqlite"
+    for store in (path, other):
+        with closing(open_for_jobs(store)) as connection, atomic(connection):
+            assert change(connection, find_job(connection, added_to(connection)), Cancelled(now()))
+    refuse_locks(monkeypatch)
+    before = other.read_bytes()
+    unite(path, other)
+    assert len(titles(path)) == 2
+    assert other.read_bytes() == before
 
 
 @pytest.mark.usefixtures("lockless")
