@@ -53,6 +53,8 @@ class Workbench(PanedApp):
         """Unsaved plans of other workbenches that have ended."""
         self._others: tuple[Owner, ...] = ()
         """Who was told of."""
+        self._unreadable = ""
+        """Why the jobs could not be read at the last look; "" when they could."""
         self._saving = Saving(self, self._slot.file, self._session)
 
     async def on_mount(self) -> None:
@@ -101,7 +103,9 @@ class Workbench(PanedApp):
             pane.recall(self._restored.panes.get(pane.AREA, {}))
         except Exception as error:  # of another version, or damaged: the pane is as new then, and the screen comes up
             self.report(error)
-        if self.jobs:
+        if self._unreadable:
+            pane.store_unreadable(self._unreadable)
+        elif self.jobs:
             pane.jobs_seen(self.jobs)
 
     def pane_shown(self) -> None:
@@ -207,6 +211,7 @@ class Workbench(PanedApp):
 
     @on(JobsSeen)
     def _take_jobs(self, message: JobsSeen) -> None:
+        self._unreadable = ""
         is_first_look, self.jobs = self.jobs is None, message.jobs
         self._main.job_strip.show(message.jobs)
         for pane in self.panes:
@@ -220,6 +225,9 @@ class Workbench(PanedApp):
 
     @on(StoreUnreadable)
     def _say_unreadable(self, message: StoreUnreadable) -> None:
+        self._unreadable = message.reason
+        for pane in self.panes:
+            pane.store_unreadable(message.reason)
         self._main.job_strip.update(Text(message.reason.splitlines()[0], no_wrap=True, overflow="ellipsis"))
 
     @work(group="submit", thread=True)
