@@ -55,6 +55,7 @@ class Workbench(PanedApp):
         """Who was told of."""
         self._unreadable = ""
         """Why the jobs could not be read at the last look; "" when they could."""
+        self._is_looking_around = False
         self._saving = Saving(self, self._slot.file, self._session)
 
     async def on_mount(self) -> None:
@@ -70,9 +71,17 @@ class Workbench(PanedApp):
 
     # Other workbenches
 
-    @work(group="neighbours", thread=True, exclusive=True)
     def _look_around(self) -> None:
-        found = look_around(self.store, self._slot)
+        if not self._is_looking_around:  # a disk that hangs keeps one thread
+            self._is_looking_around = True
+            self.run_worker(self._read_neighbours, group="neighbours", thread=True)
+
+    def _read_neighbours(self) -> None:
+        """In a thread."""
+        try:
+            found = look_around(self.store, self._slot)
+        finally:
+            self._is_looking_around = False
         self.call_from_thread(self._take_neighbours, found)
 
     def _take_neighbours(self, found: Neighbours) -> None:
