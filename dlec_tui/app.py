@@ -53,6 +53,9 @@ class Workbench(PanedApp):
         """Unsaved plans of other workbenches that have ended."""
         self._others: tuple[Owner, ...] = ()
         """Who was told of."""
+        self._unreadable = ""
+        """Why the jobs could not be read at the last look; "" when they could."""
+        self._is_looking_around = False
         self._saving = Saving(self, self._slot.file, self._session)
 
     async def on_mount(self) -> None:
@@ -68,9 +71,17 @@ class Workbench(PanedApp):
 
     # Other workbenches
 
-    @work(group="neighbours", thread=True, exclusive=True)
     def _look_around(self) -> None:
-        found = look_around(self.store, self._slot)
+        if not self._is_looking_around:  # a disk that hangs keeps one thread
+            self._is_looking_around = True
+            self.run_worker(self._read_neighbours, group="neighbours", thread=True)
+
+    def _read_neighbours(self) -> None:
+        """In a thread."""
+        try:
+            found = look_around(self.store, self._slot)
+        finally:
+            self._is_looking_around = False
         self.call_from_thread(self._take_neighbours, found)
 
     def _take_neighbours(self, found: Neighbours) -> None:
@@ -101,7 +112,9 @@ class Workbench(PanedApp):
             pane.recall(self._restored.panes.get(pane.AREA, {}))
         except Exception as error:  # of another version, or damaged: the pane is as new then, and the screen comes up
             self.report(error)
-        if self.jobs:
+        if self._unreadable:
+            pane.store_unreadable(self._unreadable)
+        elif self.jobs:
             pane.jobs_seen(self.jobs)
 
     def pane_shown(self) -> None:
@@ -207,6 +220,7 @@ class Workbench(PanedApp):
 
     @on(JobsSeen)
     def _take_jobs(self, message: JobsSeen) -> None:
+        self._unreadable = ""
         is_first_look, self.jobs = self.jobs is None, message.jobs
         self._main.job_strip.show(message.jobs)
         for pane in self.panes:
@@ -220,6 +234,9 @@ class Workbench(PanedApp):
 
     @on(StoreUnreadable)
     def _say_unreadable(self, message: StoreUnreadable) -> None:
+        self._unreadable = message.reason
+        for pane in self.panes:
+            pane.store_unreadable(message.reason)
         self._main.job_strip.update(Text(message.reason.splitlines()[0], no_wrap=True, overflow="ellipsis"))
 
     @work(group="submit", thread=True)

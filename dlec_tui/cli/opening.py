@@ -20,6 +20,8 @@ from engine.errors import DlecError, UnexpectedError
 
 GRACE_SECONDS = 0.3
 """What threads get to finish after the screen is gone; what they write is whole or not there."""
+MOST_THREADS = 32
+"""Some of them may wait for a disk that hangs: the others are to have theirs."""
 _EVERYWHERE = {"TEXTUAL_ANIMATIONS": "none", "ESCDELAY": "25"}
 """Nothing glides, and Esc does not wait, in milliseconds."""
 _FAR = {"TEXTUAL_FPS": "15", "TEXTUAL_SMOOTH_SCROLL": "0"}
@@ -47,7 +49,7 @@ def open_screen(store: Path, options: ScreenOptions) -> None:
         from dlec_tui.app import Workbench
 
         app = Workbench(store, read_only=options.read_only, theme=options.theme, only_ascii=options.only_ascii)
-        loop, threads = asyncio.new_event_loop(), ThreadPoolExecutor()
+        loop, threads = asyncio.new_event_loop(), ThreadPoolExecutor(MOST_THREADS)
         loop.set_default_executor(threads)
         words = app.run(mouse=options.mouse or not is_far(os.environ), loop=loop)
         threads.shutdown(wait=False, cancel_futures=True)

@@ -13,10 +13,10 @@ from engine.errors import DlecError
 class MeasurementsRead(Message):
     """The store was read."""
 
-    def __init__(self, reference: str, model: MeasuredModel | None) -> None:
-        """model: None where nothing was measured of it."""
+    def __init__(self, reference: str, model: MeasuredModel | None, problem: str = "") -> None:
+        """model: None where nothing was measured of it; problem: why the store could not be read."""
         super().__init__()
-        self.reference, self.model = reference, model
+        self.reference, self.model, self.problem = reference, model, problem
 
 
 class MeasurementReader(Widget):
@@ -37,4 +37,7 @@ class MeasurementReader(Widget):
         try:
             self.post_message(MeasurementsRead(reference, read_measured(self._store, reference)))
         except DlecError as error:
-            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            self.post_message(MeasurementsRead(reference, None, str(error)))
+        except Exception as error:
+            self.post_message(MeasurementsRead(reference, None, f"unexpected {type(error).__name__}"))
+            raise

@@ -1,5 +1,6 @@
 """Why something cannot be done among the measurements, and what stands there while there are none."""
 
+from dlec_tui.wording import printable
 from engine.errors import shown
 
 NO_MODEL = """\
@@ -7,6 +8,7 @@ No model is open.
 
   1   go to the models; Enter opens one"""
 READING = "the store is being read"
+UNREADABLE = "The measurements cannot be read."
 _NOT_MEASURED = """\
 Nothing was measured of {name} yet.
 
@@ -31,12 +33,19 @@ def not_measured(name: str) -> str:
     return _NOT_MEASURED.format(name=shown(name))
 
 
+def unreadable(problem: str) -> str:
+    """Where the store cannot be read."""
+    return f"{UNREADABLE}\n\n{printable(problem)}"
+
+
 def reason_without_measurements(action: str, says: str) -> str:
     """Why it cannot be done while nothing but the words `says` is shown."""
     if says == NO_MODEL:
         return "no model is open; 1 goes to the models"
     if says == READING:
         return READING
+    if says.startswith(UNREADABLE):
+        return UNREADABLE
     return "" if action in _JOBS else "nothing was measured of this model yet; p profiles it"
 
 

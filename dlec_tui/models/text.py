@@ -31,6 +31,8 @@ No models here, in the hub cache, or in the store. One is a directory with confi
   a   add a directory in which they lie, or a model of the hub
   dlec demo   in a shell: the whole loop on a small model, in some minutes"""
 
+SEARCHING = "The disk is being searched for models."
+
 COLUMNS = (
     Column("model", 0),
     Column("family", 10, from_columns=100),
@@ -105,6 +107,12 @@ def matches(found: FoundModel, wanted: str) -> bool:
     """Whether every word of `wanted` stands somewhere in what the table tells of it."""
     text = " ".join((found.reference, *cells(found), found.origin)).lower()
     return all(word in text for word in wanted.lower().split())
+
+
+def none_matches(total: int, wanted: str) -> str:
+    """Where the filter hides all of them."""
+    verb = "does not match" if total == 1 else "none matches"
+    return f"{plural(total, 'model')}, {verb} {shown(wanted)!r}.\n\n/ Ctrl+U Enter shows all."
 
 
 def _figures(found: FoundModel) -> str:

@@ -25,6 +25,7 @@ from dlec_tui.measurements.reasons import (
     not_measured,
     reason_against_here,
     reason_without_measurements,
+    unreadable,
 )
 from dlec_tui.messages import BlocksChosen
 from dlec_tui.models.text import name_of
@@ -114,7 +115,9 @@ class ActivationsPane(Pane):
     def _take(self, message: MeasurementsRead) -> None:
         if message.reference != self.workbench.reference:
             return
-        if message.model is None:
+        if message.problem:
+            self._looking, self._says = None, unreadable(message.problem)
+        elif message.model is None:
             self._looking, self._says = None, not_measured(name_of(message.reference))
         elif self._looking is None:
             self._bring_back(message.model)

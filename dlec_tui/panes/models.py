@@ -13,13 +13,21 @@ from dlec_tui.actions.models import MODELS
 from dlec_tui.messages import ModelChosen
 from dlec_tui.models.finder import ModelDescribed, ModelFinder, ModelsFound, SearchEnded
 from dlec_tui.models.found import FoundModel, as_data
-from dlec_tui.models.text import NOTHING_FOUND, details, leads_to, reason_against, require_addable
+from dlec_tui.models.text import (
+    NOTHING_FOUND,
+    SEARCHING,
+    details,
+    leads_to,
+    none_matches,
+    reason_against,
+    require_addable,
+)
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.line_prompt import LinePrompt
 from dlec_tui.widgets.model_table import ModelTable
 from dlec_tui.widgets.part import Part
 from dlec_tui.widgets.path_prompt import PathPrompt
-from dlec_tui.wording import byte_size, plural
+from dlec_tui.wording import byte_size, plural, printable
 from engine.errors import shown
 
 if TYPE_CHECKING:
@@ -51,6 +59,8 @@ class ModelsPane(Pane):
         self._found: list[FoundModel] | None = None
         """Of the search that goes on; None between two."""
         self._is_first_search = True
+        self._problem = ""
+        """Why the store could not be asked; "" when it could."""
         self._wanted_cursor = ""
         self._changes: int | None = None
 
@@ -90,7 +100,7 @@ class ModelsPane(Pane):
         if not self._is_first_search:
             self._table.replace(self._found or [])
             self._go_to_wanted()
-        self._found, self._is_first_search = None, False
+        self._found, self._is_first_search, self._problem = None, False, message.problem
         if message.problem:
             self.notify(message.problem, title="the store cannot be read", severity="error")
         self._tell()
@@ -123,11 +133,19 @@ class ModelsPane(Pane):
         filtered = f" of {table.total}, filter: {shown(table.wanted)}" if table.wanted else ""
         title = f"{searching}{plural(table.row_count, 'model')}{filtered}"
         self.query_one("#models-part", Part).entitle(title)
-        text = "\n".join(details(current)) if current else "" if self._found else NOTHING_FOUND
+        text = "\n".join(details(current)) if current else self._otherwise()
         part = self.query_one("#model-details", Static)
         if str(part.content) != text:
             part.update(text, layout=False)
         self.refresh_bindings()
+
+    def _otherwise(self) -> str:
+        """What stands there while no model is under the cursor."""
+        if self._table.total and self._table.wanted:
+            return none_matches(self._table.total, self._table.wanted)
+        if self._found is not None:
+            return SEARCHING
+        return printable(self._problem) if self._problem else NOTHING_FOUND
 
     @on(DataTable.RowSelected)
     async def _opened_by_mouse(self) -> None:

@@ -78,6 +78,9 @@ class Pane(Vertical):
     def jobs_seen(self, jobs: "StoredJobs") -> None:
         """The jobs have changed."""
 
+    def store_unreadable(self, reason: str) -> None:
+        """The jobs cannot be read."""
+
     def latest_document(self) -> "PlanDocument | None":
         """The plan with what was typed a moment ago, of which the workbench may not have been told yet."""
         return None

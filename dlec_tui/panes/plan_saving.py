@@ -41,6 +41,8 @@ class PlanSaving(PlanEditing):
         super().__init__(id=id)
         self._on_disk: OnDisk | None = None
         """The file as it is known; None before it was looked at."""
+        self._is_looking = False
+        """Whether a thread looks at the file: a disk that hangs keeps one, however long."""
         self._asks = False
         """Whether a question about the file is open."""
 
@@ -135,7 +137,7 @@ class PlanSaving(PlanEditing):
 
     def look_at_file(self) -> None:
         """Ask what to do when somebody else has changed it."""
-        if self.display and not self._asks:
+        if self.display and not self._asks and not self._is_looking:
             self._look_at_file(lambda: None)
 
     def _look_at_file(self, then: Then) -> None:
@@ -145,7 +147,16 @@ class PlanSaving(PlanEditing):
             return
         if known is None or known.path != path:
             known = OnDisk(path, None, self.document.saved)
-        self.in_thread(lambda: self.then(self._looked, look_again(known), then))
+        self._is_looking = True
+        self.in_thread(partial(self._look, known, then))
+
+    def _look(self, known: OnDisk, then: Then) -> None:
+        """In a thread."""
+        try:
+            found = look_again(known)
+        finally:
+            self._is_looking = False
+        self.then(self._looked, found, then)
 
     def _looked(self, found: OnDisk | None, then: Then) -> None:
         if found is None or found.text == self.document.saved:

@@ -140,6 +140,9 @@ class RunsPane(RunsLayout):
     def action_filter(self) -> None:
         self.app.push_screen(LinePrompt("show jobs with", FILTER_HINT, text=self.wanted), self._filter)
 
+    def store_unreadable(self, reason: str) -> None:
+        self.table.say_unreadable(printable(reason))
+
     def _filter(self, wanted: str | None) -> None:
         if wanted is not None:
             self.wanted = wanted

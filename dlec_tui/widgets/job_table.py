@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from textwrap import wrap
 
 from dlec_tui.jobs.lines import JobColumns, Span, columns_for, job_line
 from dlec_tui.jobs.stored import StoredJob
@@ -23,12 +24,19 @@ class JobTable(LineList[StoredJob]):
         super().__init__(id=id)
         self._moment = now()
         self._filter = ""
+        self._problem = ""
+        """Why the store cannot be read; "" when it can."""
         self._known_columns: JobColumns | None = None
 
     def show(self, jobs: Sequence[StoredJob], moment: datetime, wanted: str) -> None:
         """wanted: the words that the jobs were chosen by."""
-        self._moment, self._filter, self._known_columns = moment, wanted, None
+        self._moment, self._filter, self._known_columns, self._problem = moment, wanted, None, ""
         self.put(jobs)
+
+    def say_unreadable(self, problem: str) -> None:
+        """There may be jobs: the store cannot be read."""
+        self._problem = problem
+        self.put(())
 
     def key_of(self, item: StoredJob) -> int:
         return item.job.id
@@ -40,6 +48,9 @@ class JobTable(LineList[StoredJob]):
         return self._columns.header
 
     def otherwise(self) -> str:
+        if self._problem:
+            lines = (part for line in self._problem.split("\n") for part in wrap(line, max(self.width, 20)))
+            return "\n".join(("The jobs cannot be read.", "", *lines))
         return f"No job has {self._filter!r} (/ changes the filter)." if self._filter else NOTHING
 
     @property
