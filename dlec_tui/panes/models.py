@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import DataTable, Static
+from textual.widgets import DataTable
 
 from dlec_tui.actions.action import bindings
 from dlec_tui.actions.models import MODELS
@@ -17,6 +17,7 @@ from dlec_tui.models.text import NOTHING_FOUND, details, leads_to, reason_agains
 from dlec_tui.panes.pane import Pane
 from dlec_tui.terminal.path_completion import PathSuggester
 from dlec_tui.widgets.line_prompt import LinePrompt
+from dlec_tui.widgets.model_details import ModelDetails
 from dlec_tui.widgets.model_table import ModelTable
 from dlec_tui.widgets.part import Part
 from dlec_tui.wording import plural
@@ -58,7 +59,7 @@ class ModelsPane(Pane):
         with Part("models", id="models-part"):
             yield ModelTable(id="models-table")
         with Part("model", id="model-part"):
-            yield Static(id="model-details", markup=False)
+            yield ModelDetails(id="model-details")
         yield ModelFinder(self.workbench.store)
 
     def come_to_front(self) -> None:
@@ -121,10 +122,8 @@ class ModelsPane(Pane):
         filtered = f" of {table.total}, filter: {shown(table.wanted)}" if table.wanted else ""
         title = f"{searching}{plural(table.row_count, 'model')}{filtered}"
         self.query_one("#models-part", Part).entitle(title)
-        text = "\n".join(details(current)) if current else "" if self._found else NOTHING_FOUND
-        part = self.query_one("#model-details", Static)
-        if str(part.content) != text:
-            part.update(text, layout=False)
+        lines = list(details(current)) if current else [] if self._found else NOTHING_FOUND.splitlines()
+        self.query_one(ModelDetails).show(lines)
         self.refresh_bindings()
 
     @on(DataTable.RowSelected)
