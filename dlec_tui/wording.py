@@ -93,6 +93,22 @@ def packed(parts: Sequence[str], gap: str, width: int, height: int) -> list[str]
     return shortened(lines, width, height)
 
 
+def wrapped(lines: Sequence[str], width: int, height: int) -> list[str]:
+    """Long lines go on in the next one, at a word where there is one; an ellipsis where there is no room for all."""
+    return shortened([part for line in lines for part in _broken(line, width)], width, height)
+
+
+def _broken(line: str, width: int) -> list[str]:
+    parts = []
+    while cell_len(line) > width > 0:
+        head = _head(line, width)
+        at = head.rfind(" ") if line[len(head) : len(head) + 1] != " " else len(head)
+        at = at if at > 0 else max(1, len(head))
+        parts.append(line[:at].rstrip())
+        line = line[at:].lstrip()
+    return [*parts, line]
+
+
 def shortened(lines: Sequence[str], width: int, height: int) -> list[str]:
     """Each line in `width` cells, and `height` of them; an ellipsis where something is left out."""
     shown = [clipped(line, width) for line in lines[: max(0, height)]]

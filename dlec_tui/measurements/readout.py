@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from rich.cells import cell_len
-
 from dlec_tui.measurements.heat import LEVELS, Block
 from dlec_tui.measurements.looking import Looking
 from dlec_tui.measurements.marks import Marks, in_words, marks_text, short
 from dlec_tui.measurements.neuron_text import neuron_details
 from dlec_tui.terminal.glyphs import GLYPHS
+from dlec_tui.wording import packed
 from engine.errors import shown
 from engine.store.neurons import NeuronStatistics
 
@@ -65,11 +64,4 @@ def fitted(parts: Sequence[str], width: int, height: int) -> list[str]:
     """A line for each part where there is room for that, else as many on a line as fit."""
     if len(parts) <= height:
         return list(parts)
-    lines: list[str] = []
-    for part in parts:
-        joined = f"{lines[-1]} {GLYPHS.dot} {part}" if lines else part
-        if lines and cell_len(joined) <= width:
-            lines[-1] = joined
-        else:
-            lines.append(part)
-    return lines[:height]
+    return packed(parts, f" {GLYPHS.dot} ", width, height)

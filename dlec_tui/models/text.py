@@ -98,9 +98,9 @@ def details(found: FoundModel) -> Iterator[str]:
         yield f"{GLYPHS.error if found.is_here else GLYPHS.warning} {shown(summary.problem)}"
     if summary.layers:
         yield _figures(found)
+    yield _what_next(found)
     if summary.attention:
         yield f"attention: {shown(summary.attention)}"
-    yield _what_next(found)
 
 
 def matches(found: FoundModel, wanted: str) -> bool:
@@ -124,7 +124,8 @@ def _figures(found: FoundModel) -> str:
             plural(summary.layers or 0, "layer"),
             f"hidden size {summary.hidden_size:,}" if summary.hidden_size else "",
             f"{summary.parameters:,} parameters" if summary.parameters else "",
-            f"{byte_size(summary.bytes or 0)} {summary.dtype or ''}".rstrip(),
+            byte_size(summary.bytes or 0),
+            summary.dtype or "",
             {True: "head tied to the embeddings", False: "head of its own", None: ""}[summary.tied],
         )
         if part

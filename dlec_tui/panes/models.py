@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import DataTable, Static
+from textual.widgets import DataTable
 
 from dlec_tui.actions.action import bindings
 from dlec_tui.actions.models import MODELS
@@ -24,6 +24,7 @@ from dlec_tui.models.text import (
 )
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.line_prompt import LinePrompt
+from dlec_tui.widgets.model_details import ModelDetails
 from dlec_tui.widgets.model_table import ModelTable
 from dlec_tui.widgets.part import Part
 from dlec_tui.widgets.path_prompt import PathPrompt
@@ -68,7 +69,7 @@ class ModelsPane(Pane):
         with Part("models", id="models-part"):
             yield ModelTable(id="models-table")
         with Part("model", id="model-part"):
-            yield Static(id="model-details", markup=False)
+            yield ModelDetails(id="model-details")
         yield ModelFinder(self.workbench.store)
 
     def come_to_front(self) -> None:
@@ -133,10 +134,8 @@ class ModelsPane(Pane):
         filtered = f" of {table.total}, filter: {shown(table.wanted)}" if table.wanted else ""
         title = f"{searching}{plural(table.row_count, 'model')}{filtered}"
         self.query_one("#models-part", Part).entitle(title)
-        text = "\n".join(details(current)) if current else self._otherwise()
-        part = self.query_one("#model-details", Static)
-        if str(part.content) != text:
-            part.update(text, layout=False)
+        lines = list(details(current)) if current else self._otherwise().splitlines()
+        self.query_one(ModelDetails).show(lines)
         self.refresh_bindings()
 
     def _otherwise(self) -> str:

@@ -165,6 +165,7 @@ class PlanLayout(Pane):
             return
         self.verdict = verdict
         self._take_slices(verdict.slices)
+        self._show_strip()
         self.findings.show(verdict, self.workbench.jobs)
         if self.problems.has_focus and not verdict.problems:
             self.go_to(self.list)
@@ -185,7 +186,16 @@ class PlanLayout(Pane):
         title = f"as it was: {escaped(slices.unreadable)}" if is_stale else f"slices: {len(slices.views)}"
         self.query_one("#slices-part", Part).entitle(title)
         self.list.put(rows_of(self.slices.views))
-        self.strip.show(self.slices.views, self._pointed)
+        self._show_strip()
+
+    def _show_strip(self) -> None:
+        depths = self.verdict.depths if self.verdict else {}
+        self.strip.show(self.slices.views, self._pointed, depths, self.slices.unreadable)
+
+    @on(LayerStrip.Clicked)
+    def _go_to_clicked(self, message: LayerStrip.Clicked) -> None:
+        self.go_to(self.list)
+        self.list.point_to(message.slice_index)
 
     # Cursors, linked
 

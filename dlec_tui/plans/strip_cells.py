@@ -1,9 +1,10 @@
 """The new model as a row of cells, one for each layer from bottom to top; pure."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from types import MappingProxyType
 
 from dlec_tui.jobs.lines import Span
 from dlec_tui.terminal.glyphs import GLYPHS
@@ -31,6 +32,10 @@ class Cell:
     """Whether the new model has the same layer further down already."""
     is_inert: bool
     """Whether what it writes is scaled to zero."""
+    is_missing: bool = False
+    """Whether its model has no such layer."""
+    is_stale: bool = False
+    """Whether it is of an earlier text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,8 @@ class Window:
     """That fit."""
 
 
-def cells_of(slices: Sequence[SliceView]) -> tuple[Cell, ...]:
-    """A slice whose layers cannot be told has none."""
+def cells_of(slices: Sequence[SliceView], depths: Mapping[str, int] = MappingProxyType({})) -> tuple[Cell, ...]:
+    """A slice whose layers cannot be told has none. depths: layers of the models that could be opened."""
     sources = sources_of(slices)
     seen: set[tuple[int, int]] = set()
     cells: list[Cell] = []
@@ -53,8 +58,9 @@ def cells_of(slices: Sequence[SliceView]) -> tuple[Cell, ...]:
         if view.start is None or view.end is None:
             continue
         source = sources.index(view.models[0])
+        depth = depths.get(view.models[0], view.end)
         for layer in range(view.start, min(view.end, view.start + MOST_CELLS - len(cells))):
-            cells.append(Cell(index, source, layer, (source, layer) in seen, view.scale == 0))
+            cells.append(Cell(index, source, layer, (source, layer) in seen, view.scale == 0, layer >= depth))
             seen.add((source, layer))
     return tuple(cells)
 
@@ -99,6 +105,8 @@ def summary_of(cells: Sequence[Cell], sources: Sequence[str]) -> str:
     """How many layers, and where they come from: "36 layers: 30 of SmolLM2, 6 repeated"."""
     if not cells:
         return "no layers"
+    missing = sum(cell.is_missing for cell in cells)
+    cells = [cell for cell in cells if not cell.is_missing]
     firsts = Counter(cell.source for cell in cells if not cell.is_repeat)
     letters = len(sources) > 1
     parts = [
@@ -108,10 +116,13 @@ def summary_of(cells: Sequence[Cell], sources: Sequence[str]) -> str:
     repeats = sum(cell.is_repeat for cell in cells)
     inert = sum(cell.is_inert for cell in cells)
     more = [f"{repeats} repeated"] * bool(repeats) + [f"{inert} inert"] * bool(inert)
+    more += [f"{missing} missing"] * bool(missing)
     return f"{plural(len(cells), 'layer')}: {', '.join([*parts, *more])}"
 
 
 def _sign(cell: Cell, *, has_letters: bool) -> str:
+    if cell.is_missing:
+        return GLYPHS.error
     if cell.is_inert:
         return GLYPHS.waiting
     if has_letters:
@@ -125,4 +136,8 @@ def _letter(source: int) -> str:
 
 
 def _tone(cell: Cell) -> str:
+    if cell.is_stale:
+        return "dim"
+    if cell.is_missing:
+        return "missing"
     return f"source-{cell.source % SOURCES}" if not cell.is_repeat else f"repeat-{cell.source % SOURCES}"

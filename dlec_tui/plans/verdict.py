@@ -1,6 +1,7 @@
 """All that can be said of a plan's text from headers alone; worked out in a thread while the text is edited."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -46,6 +47,8 @@ class Verdict:
     """Where a merge would go if nobody said otherwise."""
     free: int | None
     """Bytes that may be written there."""
+    depths: Mapping[str, int]
+    """Layers of each model that is named and can be opened."""
 
     @property
     def reason_against_running(self) -> str:
@@ -77,7 +80,15 @@ def look_over(
     is_runnable = checked.stack is not None and checked.ok
     cost = cost_of(checked.stack) if checked.stack is not None and is_runnable else None
     out = (directory or checked.stack.config_donor.directory.absolute().parent) / name if checked.stack else None
-    return Verdict(text, slices, checked, problems, cost, out, _free(out))
+    return Verdict(text, slices, checked, problems, cost, out, _free(out), _depths(slices.views, checkpoints))
+
+
+def _depths(views: Sequence[SliceView], checkpoints: PlanCheckpoints) -> dict[str, int]:
+    open_checkpoint, depths = checkpoints.opener(), {}
+    for name in {model for view in views for model in view.models}:
+        with suppress(DlecError):
+            depths[name] = open_checkpoint(name).layer_count
+    return depths
 
 
 def counts_text(problems: Sequence[Problem]) -> str:

@@ -1,5 +1,6 @@
 """The heat map of blocks: their first layer across, their length down, two lengths to a line where room is short."""
 
+import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -8,13 +9,14 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.events import Resize
+from textual.events import Click, Resize
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from dlec_tui.measurements.heat import LEVELS, RAMP, Block, BlockMap
 from dlec_tui.terminal.glyphs import GLYPHS
+from dlec_tui.terminal.theme_names import has_few_colours
 
 CURSOR, MARK = "#ffffff", "#ff5f87"
 _GUTTER = 5
@@ -37,7 +39,7 @@ class _Window:
 
 
 class HeatMap(Widget, can_focus=True):
-    """A map, a cursor on a block, and the scale. Without colours, or in ASCII, shades and one length to a line."""
+    """A map, a cursor on a block, and the scale. With few colours, or in ASCII, digits and one length to a line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "move(-1, 0)", "a layer earlier", show=False, id="heat.left"),
@@ -99,12 +101,22 @@ class HeatMap(Widget, can_focus=True):
     def action_last(self) -> None:
         self.go_to((self._layers, self._layers + self.block[1] - self.block[0]))
 
+    def on_click(self, event: Click) -> None:
+        if self._map is None:
+            return
+        window = self._window(self._map)
+        layer = window.first_start + (event.x - _GUTTER) // window.cell_width
+        length = window.first_length + event.y * self._lengths_per_line
+        lines = -(-window.lengths // self._lengths_per_line)
+        if event.x >= _GUTTER and event.y < lines and layer < window.first_start + window.starts:
+            self.go_to((layer, layer + length))
+
     def on_resize(self, _event: Resize) -> None:
         self.refresh()
 
     @property
     def _is_plain(self) -> bool:
-        return self.app.no_color or GLYPHS.is_ascii
+        return self.app.no_color or GLYPHS.is_ascii or has_few_colours(os.environ)
 
     def render_line(self, y: int) -> Strip:
         if self._map is None:
@@ -137,8 +149,9 @@ class HeatMap(Widget, can_focus=True):
 
     def _cells_line(self, block_map: BlockMap, window: _Window, y: int) -> Iterator[Segment]:
         length = window.first_length + y * self._lengths_per_line
-        here = length <= self.block[1] - self.block[0] < length + self._lengths_per_line
-        yield Segment(f"{GLYPHS.cursor if here else ' '}{length:>3} ", Style(bold=here))
+        own = self.block[1] - self.block[0]
+        here = length <= own < length + self._lengths_per_line
+        yield Segment(f"{GLYPHS.cursor if here else ' '}{own if here else length:>3} ", Style(bold=here))
         starts = range(window.first_start, window.first_start + window.starts)
         cell = self._shade if self._is_plain else self._whole if self._lengths_per_line == 1 else self._halves
         for (text, style), group in groupby(cell(block_map, start, length) for start in starts):
@@ -191,4 +204,8 @@ class HeatMap(Widget, can_focus=True):
         yield Segment(f"{block_map.name}  {scale.low:.3g} ")
         for level in range(LEVELS):
             yield Segment(str(level)) if self._is_plain else Segment("  ", Style(bgcolor=RAMP[level]))
-        yield Segment(f" {scale.high:.3g}")
+        yield Segment(f" {scale.high:.3g}  ")
+        yield Segment(" ", Style(reverse=True) if self._is_plain else Style(bgcolor=CURSOR))
+        yield Segment(" cursor  ")
+        yield Segment(GLYPHS.mark) if self._is_plain else Segment(" ", Style(bgcolor=MARK))
+        yield Segment(" marked")

@@ -4,6 +4,7 @@ Textual's own footer makes a widget of every key, and makes all of them anew whe
 second at the start, and several kilobytes each time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.content import Content
@@ -11,6 +12,8 @@ from textual.events import Click
 from textual.widget import Widget
 
 _GAP = " "
+_EVERYWHERE = 3
+"""Keys at the end of the line that are the same in every pane: help, palette, quit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,10 @@ class LineKey:
         return Content.assemble((self.shown, "bold $footer-key-foreground"), " ", self.does)
 
 
+def _width_of(keys: Sequence[LineKey]) -> int:
+    return sum(key.content.cell_length for key in keys) + len(_GAP) * (len(keys) - 1)
+
+
 class KeyLine(Widget):
     """Follows the focus, and what can be done."""
 
@@ -47,12 +54,22 @@ class KeyLine(Widget):
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self._look())
 
     def render(self) -> Content:
-        return Content(_GAP).join(key.content for key in self._keys)
+        return Content(_GAP).join(key.content for key in self._fitting())
+
+    def on_resize(self) -> None:
+        self.refresh()
+
+    def _fitting(self) -> tuple[LineKey, ...]:
+        """As many as there is room for as a whole; the last ones are everywhere, so they stay."""
+        keys = list(self._keys)
+        while len(keys) > _EVERYWHERE and _width_of(keys) > self.size.width:
+            del keys[-_EVERYWHERE - 1]
+        return tuple(keys)
 
     def on_click(self, event: Click) -> None:
         """As if the key were pressed."""
         at = 0
-        for key in self._keys:
+        for key in self._fitting():
             at += key.content.cell_length + len(_GAP)
             if event.x < at:
                 self.app.simulate_key(key.key)

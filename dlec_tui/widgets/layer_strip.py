@@ -1,13 +1,16 @@
 """The model that a plan makes, a cell for each layer, with the slice under the cursor marked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.events import Resize
+from textual.events import Click, Resize
 from textual.geometry import Size
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -16,6 +19,7 @@ from dlec_tui.models.text import name_of
 from dlec_tui.plans.strip_cells import (
     SOURCES,
     Cell,
+    Window,
     cells_of,
     place_of,
     rail_of,
@@ -28,6 +32,8 @@ from dlec_tui.wording import elided, indented
 from engine.errors import escaped
 from engine.plan.edits import SliceView
 
+NONE_KNOWN: Mapping[str, int] = MappingProxyType({})
+
 
 class LayerStrip(Widget):
     """Three lines: in words, cells, a rail under the current slice. Two more for a plan to compare with."""
@@ -35,12 +41,14 @@ class LayerStrip(Widget):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "strip--dim",
         "strip--rail",
+        "strip--missing",
         *(f"strip--{kind}-{number}" for kind in ("source", "repeat") for number in range(SOURCES)),
     }
     DEFAULT_CSS = """
     LayerStrip { height: 3; padding: 0 1; }
     LayerStrip.-comparing { height: 5; }
     LayerStrip > .strip--dim { color: $text-muted; }
+    LayerStrip > .strip--missing { color: $error; }
     LayerStrip > .strip--rail { color: $accent; text-style: bold; }
     LayerStrip > .strip--source-0 { color: $primary; }
     LayerStrip > .strip--source-1 { color: $success; }
@@ -58,10 +66,18 @@ class LayerStrip(Widget):
         self._other: tuple[Cell, ...] = ()
         self._other_name = ""
 
-    def show(self, slices: Sequence[SliceView], current: int | None) -> None:
-        """current: the number of the slice under the cursor."""
-        cells = cells_of(slices)
+    def show(
+        self, slices: Sequence[SliceView], current: int | None, depths: Mapping[str, int] = NONE_KNOWN, stale: str = ""
+    ) -> None:
+        """current: the number of the slice under the cursor; depths: layers of the models that are known.
+
+        stale: why the text has become no list of slices, whose last ones these are; "" when it is one.
+        """
+        cells = cells_of(slices, depths)
         summary = summary_of(cells, [escaped(name_of(source)) for source in sources_of(slices)])
+        if stale:
+            summary = f"as it was: {summary}" if cells else f"the text cannot be read: {escaped(stale)}"
+            cells = tuple(replace(cell, is_stale=True) for cell in cells)
         if (cells, summary, current) != (self._cells, self._summary, self._current):
             self._cells, self._summary, self._current = cells, summary, current
             self.refresh()
@@ -87,8 +103,26 @@ class LayerStrip(Widget):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         return 5 if self.is_comparing else 3
 
+    class Clicked(Message):
+        """A layer of a slice was clicked."""
+
+        def __init__(self, slice_index: int) -> None:
+            super().__init__()
+            self.slice_index = slice_index
+
+    def on_click(self, event: Click) -> None:
+        at = event.get_content_offset(self)
+        window = self._window(self.content_size.width)
+        cell = window.first + at.x // window.cell_width if at and at.y == 1 else -1
+        if 0 <= cell < len(self._cells):
+            self.post_message(self.Clicked(self._cells[cell].slice_index))
+
     def on_resize(self, _event: Resize) -> None:
         self.refresh()
+
+    def _window(self, width: int) -> Window:
+        place = place_of(self._cells, self._current)
+        return window_for(max(len(self._cells), len(self._other)), width, place)
 
     def render_line(self, y: int) -> Strip:
         spans = self._lines(self.content_size.width)
@@ -97,7 +131,7 @@ class LayerStrip(Widget):
 
     def _lines(self, width: int) -> list[list[Span]]:
         place = place_of(self._cells, self._current)
-        window = window_for(max(len(self._cells), len(self._other)), width, place)
+        window = self._window(width)
         where = self._where(place)
         words = elided(self._summary, max(0, width - cell_len(where) - 2))
         lines = [

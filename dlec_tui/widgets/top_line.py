@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.events import Click
 from textual.widgets import Static
 
 from dlec_tui.plans.document import PlanDocument
@@ -37,6 +40,7 @@ class TopLine(Horizontal):
         self._tabs = Static(id="tabs")
         self._about = Static(id="about")
         self._shown: tuple[str, str] | None = None
+        self._areas: Sequence[str] = ()
 
     def compose(self) -> ComposeResult:
         yield self._tabs
@@ -46,9 +50,16 @@ class TopLine(Horizontal):
         now = front, about_text(about)
         if now == self._shown:
             return
-        self._shown = now
+        self._shown, self._areas = now, areas
         self._tabs.update(_tabs_text(areas, front))
         self._about.update(Text(now[1], no_wrap=True, overflow="ellipsis"))
+
+    async def on_click(self, event: Click) -> None:
+        """On a name: go to that pane."""
+        ends = accumulate(cell_len(_tab_text(at, area)) for at, area in enumerate(self._areas, 1))
+        clicked = next((area for area, end in zip(self._areas, ends, strict=True) if event.screen_x < end), None)
+        if clicked:
+            await self.app.run_action(f"app.show_{clicked}")
 
 
 def about_text(about: About) -> str:
@@ -62,5 +73,9 @@ def about_text(about: About) -> str:
 
 
 def _tabs_text(areas: Sequence[str], front: str) -> Text:
-    tabs = (Text(f" {at} {area} ", "bold reverse" if area == front else "") for at, area in enumerate(areas, 1))
+    tabs = (Text(_tab_text(at, area), "bold reverse" if area == front else "") for at, area in enumerate(areas, 1))
     return Text().join(tabs)
+
+
+def _tab_text(number: int, area: str) -> str:
+    return f" {number} {area} "

@@ -16,9 +16,11 @@ from dlec_tui.wording import (
     frequency,
     harm,
     indented,
+    packed,
     padded,
     plural,
     printable,
+    wrapped,
 )
 
 
@@ -132,3 +134,20 @@ def test_a_byte_size_is_never_off_by_more_than_its_last_digit(number: int) -> No
     value, unit = byte_size(number).split()
     power = ["B", "kB", "MB", "GB", "TB", "PB"].index(unit)
     assert abs(float(value) * 1000**power - number) <= 0.0051 * max(number, 1)
+
+
+@given(st.lists(NAMES, max_size=4), st.integers(2, 40), st.integers(1, 6))
+def test_wrapped_lines_fit_and_say_when_something_is_left_out(lines: list[str], width: int, height: int) -> None:
+    lines = [" ".join(line.split()) for line in lines]
+    shown = wrapped(lines, width, height)
+    assert len(shown) <= height
+    assert all(cell_len(line) <= width for line in shown)
+    everything = wrapped(lines, width, 10_000)
+    assert "".join(everything).replace(" ", "") == "".join(lines).replace(" ", "")
+    assert shown == everything or shown[-1].endswith("…")
+
+
+def test_parts_that_have_no_room_are_left_out_behind_an_ellipsis() -> None:
+    assert packed(["one", "two", "three"], ", ", 8, 2) == ["one, two", "three"]
+    assert packed(["one", "two", "three"], ", ", 8, 1) == ["one, tw…"]
+    assert packed(["one", "two", "three"], ", ", 10, 1) == ["one, two …"]

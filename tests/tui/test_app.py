@@ -13,6 +13,7 @@ from dlec_tui.main_screen import PANES
 from dlec_tui.messages import ModelChosen, PlanEdited
 from dlec_tui.plans.document import PlanDocument
 from dlec_tui.widgets.question import Question
+from dlec_tui.widgets.top_line import TopLine
 from engine.store.database import open_for_reading
 from engine.store.job_states import Running, Stop
 from engine.store.jobs import Order, find_job
@@ -45,6 +46,16 @@ def test_numbers_and_function_keys_bring_panes_to_the_front(store: Path) -> None
                     assert area == app.front.AREA
 
     asyncio.run(look())
+
+
+def test_a_click_on_a_name_in_the_top_line_goes_to_that_pane(store: Path) -> None:
+    async def click(pilot: Pilot[str]) -> None:
+        for x, area in ((28, "plan"), (36, "runs"), (3, "models")):
+            await pilot.click(TopLine, offset=(x, 0))
+            await settled(pilot)
+            assert area == pilot.app.front.AREA  # type: ignore[attr-defined]
+
+    played(store, click)
 
 
 def test_a_key_of_another_pane_does_nothing(store: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
@@ -83,7 +84,7 @@ def test_cursor_and_marks_have_colours_that_no_value_has() -> None:
 
 def test_what_is_too_large_for_the_screen_follows_the_cursor() -> None:
     lines = drawn(BlockMap("angle", ANGLES), *7 * ["j"], size=(60, 6)).lines
-    assert [line.text[2:4].strip() for line in lines[:3]] == ["3", "5", "7"]
+    assert [line.text[2:4].strip() for line in lines[:3]] == ["3", "5", "8"]
     assert "8" not in lines[3].text[:5]
 
 
@@ -106,3 +107,30 @@ def test_in_ascii_the_levels_are_digits() -> None:
     app = drawn(BlockMap("angle", ANGLES))
     assert app.lines[0].text.rstrip() == ">  1 " + "0" * 3 * LAYERS
     assert all(line.text.isascii() for line in app.lines)
+
+
+def test_with_few_colours_the_levels_are_digits_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixteen colours are too few for ten levels, a cursor and marks."""
+    monkeypatch.setenv("TERM", "xterm")
+    assert drawn(BlockMap("angle", ANGLES)).lines[0].text.strip().endswith("0" * 3 * LAYERS)
+
+
+def test_the_pointer_says_the_length_of_the_block_whichever_half_it_is_in() -> None:
+    lines = drawn(BlockMap("angle", ANGLES), *3 * ["j"]).lines
+    assert lines[1].text[:5] == f"{GLYPHS.cursor}  4 "
+
+
+def test_cursor_and_marks_are_explained() -> None:
+    foot = drawn(BlockMap("angle", ANGLES), size=(60, LAYERS + 3)).lines[-1].text
+    assert foot.split()[-2:] == ["cursor", "marked"]
+
+
+def test_a_click_goes_to_the_block() -> None:
+    async def run() -> Block:
+        app = Host()
+        async with app.run_test(size=(60, LAYERS + 3)) as pilot:
+            app.map.draw(BlockMap("angle", ANGLES), LAYERS)
+            await pilot.click(HeatMap, offset=(5 + 3 * 4 + 1, 2))
+            return app.map.block
+
+    assert asyncio.run(run()) == (4, 7)

@@ -33,3 +33,10 @@ def test_a_click_on_a_key_presses_it(store: Path) -> None:
         await settled(pilot)
 
     assert played(store, play) == played(store, keys("enter"))
+
+
+def test_of_a_narrow_line_no_key_is_cut_and_quit_always_stands_at_its_end(store: Path) -> None:
+    for pane in "1234":
+        line = shown(played(store, keys(pane), (60, 18)))
+        assert line.endswith(" F1 help ^P palette q quit")
+        assert len(line) <= 60

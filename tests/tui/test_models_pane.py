@@ -78,7 +78,7 @@ def test_the_model_under_the_cursor_is_told_with_its_problem(home: Path) -> None
     gone, broken, good = seen(home, [], ["j"], ["j"])
     assert "org/Measured-8B  (measured)" in gone
     assert "is not valid JSON" in broken
-    assert "6 layers · hidden size 32 · 70,048 parameters · 280 kB F32" in good
+    assert "6 layers · hidden size 32 · 70,048 parameters · 280 kB · F32" in good
 
 
 def test_enter_opens_what_can_be_opened(home: Path) -> None:

@@ -116,6 +116,7 @@ def test_while_the_text_does_not_parse_the_list_stays_and_says_so(store: Path, t
 
     screen = planned(store, plan_in(tmp_path), play)
     assert "as it was: line" in screen
+    assert "as it was: 8 layers" in screen.splitlines()[1]
     assert "has to be put right first" in screen
 
 
@@ -397,3 +398,28 @@ def test_plan_cursor_and_prompt_are_back_after_a_restart(store: Path, tmp_path: 
     planned(store, plan, leave)
     plan.write_text(plan.read_text())  # touched meanwhile, but nothing in it has changed
     planned(store, None, come_back)
+
+
+def test_the_strip_of_a_text_that_never_could_be_read_says_so(store: Path, tmp_path: Path) -> None:
+    async def play(_pilot: Pilot[None], _pane: PlanPane) -> None:
+        pass
+
+    assert "the text cannot be read" in planned(store, plan_in(tmp_path, "slices: ["), play).splitlines()[1]
+
+
+def test_layers_that_the_model_does_not_have_are_told_apart_in_the_strip(store: Path, tmp_path: Path) -> None:
+    async def play(_pilot: Pilot[None], _pane: PlanPane) -> None:
+        pass
+
+    screen = planned(store, plan_in(tmp_path, TWICE.replace("[2, 6]", "[3, 36]")), play)
+    assert "7 layers: 6 of Tiny, 1 repeated, 30 missing" in screen
+
+
+def test_a_click_on_the_strip_goes_to_the_slice(store: Path, tmp_path: Path) -> None:
+    async def play(pilot: Pilot[None], pane: PlanPane) -> None:
+        await pilot.click("#plan-strip", offset=(4 * 5 + 2, 1))
+        await settled(pilot)
+        assert pane.current is not None
+        assert pane.current.number == 1
+
+    planned(store, plan_in(tmp_path), play)
