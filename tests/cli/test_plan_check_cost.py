@@ -1,5 +1,5 @@
-"""What a check costs where transformers is not asked: at most 60 MB for 140 layers over 80 shards. What it takes in time
-is measured in tests/benchmarks."""
+"""What a check costs where transformers is not asked: at most 60 MB for 140 layers over 80 shards. The time that it
+takes is measured in tests/benchmarks."""
 
 import subprocess
 import sys
