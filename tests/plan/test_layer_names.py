@@ -355,6 +355,14 @@ def test_an_expression_that_reaches_two_towers_still_means_the_same_in_both() ->
     assert disagreements(stack, listed, found) == []
 
 
+def test_of_expressions_that_come_out_alike_the_first_one_counts() -> None:
+    prefix = r"+:model\.language_model\.layers\."
+    rules = {rf"{prefix}(?!0\.)\d+\.mlp.*": {"bits": 8}, r"+:.*layers\.1\.mlp.*": {"bits": 4}}
+    stack = stack_of(MODELS["two towers"].checkpoint({("quantization_config",): {"dynamic": rules}}), [1])
+    found = json.loads(output_config(stack).text)["quantization_config"]
+    assert disagreements(stack, {"dynamic": rules}, found) == []
+
+
 def test_an_expression_that_reaches_experts_of_that_number_still_does() -> None:
     listed = {"dynamic": {r"-:.*\.5\..*down.*": {}, r"+:.*\.2\..*": {"bits": 8}}}
     stack = stack_of(MODELS["experts"].checkpoint({("quantization_config",): listed}), [0, 1, 2, 1, 2, 3, 4, 5])

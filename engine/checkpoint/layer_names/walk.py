@@ -98,13 +98,15 @@ class _Walk:
                 return other
 
     def _mapping(self, path: Path, values: Values) -> Any:
+        """Of expressions that come out alike the first one stays, which is the one that readers heed."""
         new: dict[str, Any] = {}
         for key, owned in _by_key(values):
             for found in self._placed(path, key, owned):
                 is_ordinary = found.text == key and found.place is None and 0 in owned and not is_of_other_tower(key)
                 value = next(iter(owned.values()))
                 inner = self._walked((*path, key), _at(values, key)) if is_ordinary else self._moved(value, found)
-                if new.setdefault(found.text, inner) != inner:
+                is_first = new.setdefault(found.text, inner) == inner
+                if not is_first and found.place is not None:
                     raise self._error(path, f"two settings for `{shown(found.text)}`")
         return new
 
