@@ -99,7 +99,7 @@ class TerminalApp(App[str], inherit_bindings=False):
 
     def _loop_failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """What a task or a callback of the event loop raised, for which nobody waited."""
-        if isinstance(error := context.get("exception"), Exception):
+        if self.is_running and isinstance(error := context.get("exception"), Exception):
             self.report(error)
 
     def report(self, error: BaseException) -> None:

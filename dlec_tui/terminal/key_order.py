@@ -7,10 +7,12 @@ a prompt would be lost while the prompt is being made.
 import asyncio
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from textual.app import ScreenStackError
 from textual.events import Key, Paste
 from textual.message_pump import MessagePump
 from textual.worker import Worker
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 QUIET_ROUNDS = 4
 """Of the event loop, in which nobody has a message left; what is handed on between two messages needs one or two."""
+ROUND_SECONDS = 0.002
+"""Between two looks at whether a thread has answered."""
 MOST_SECONDS = 10.0
 """That a key is kept for what the one before it has begun: no key is lost to something that never ends."""
 ANSWER_SECONDS = 0.08
@@ -35,19 +39,22 @@ class KeyOrder:
         self._app = app
         self._waiting: deque[Typed] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._released: Typed | None = None
+        self._released: list[Typed] = []
+        """What the app has not taken yet."""
+        self._was_text = False
+        """Whether the last key was a letter for a text field."""
         self._seen: WeakKeyDictionary[Worker[object], float] = WeakKeyDictionary()
         """When each worker was seen first that keys wait for."""
 
     @property
     def is_idle(self) -> bool:
         """Whether everything that was typed has had its turn."""
-        return not self._waiting and self._released is None
+        return not self._waiting and not self._released
 
     def holds(self, typed: Typed) -> bool:
         """Keep what was typed until its turn; False for what has its turn now."""
-        if typed is self._released:
-            self._released = None
+        if any(typed is each for each in self._released):
+            self._released.remove(typed)
             return False
         self._waiting.append(typed)
         if self._task is None or self._task.done():
@@ -55,27 +62,40 @@ class KeyOrder:
         return True
 
     async def _release(self) -> None:
+        with suppress(ScreenStackError):  # the screen is being left: nobody wants the rest
+            await self._release_all()
+
+    async def _release_all(self) -> None:
         while self._waiting:
-            await self._until_handled()
-            self._released = self._waiting.popleft()
-            self._app.post_message(self._released)
-            await asyncio.sleep(0)
+            if not (self._was_text and self._is_text(self._waiting[0])):
+                await self._until_handled()
+            typed = self._waiting.popleft()
+            self._was_text = self._is_text(typed)
+            self._released.append(typed)
+            self._app.post_message(typed)
+
+    def _is_text(self, typed: Typed) -> bool:
+        """Whether it is a letter for the text field that has the focus: the next one has the same place."""
+        field = self._app.focused
+        return isinstance(typed, Key) and field is not None and field.check_consume_key(typed.key, typed.character)
 
     async def _until_handled(self) -> None:
         """Until all that was typed before has done what it does."""
-        deadline, quiet = monotonic() + MOST_SECONDS, 0
-        while quiet < QUIET_ROUNDS and monotonic() < deadline:
-            quiet = quiet + 1 if self._is_quiet() else 0
-            await asyncio.sleep(0 if quiet or not self._is_answering() else 0.002)
+        deadline, is_quiet = monotonic() + MOST_SECONDS, False
+        while not is_quiet and monotonic() < deadline:
+            for _ in range(QUIET_ROUNDS):
+                await asyncio.sleep(0)
+            is_quiet = self._is_quiet()
+            if not is_quiet and self._is_answering():
+                await asyncio.sleep(ROUND_SECONDS)
 
     def _is_quiet(self) -> bool:
-        if self._released is not None or self._app.is_handling or self._is_answering():
+        if self._released or self._app.is_handling or self._app.message_queue_size or self._is_answering():
             return False
         return all(not pump.message_queue_size and pump.is_running for pump in self._pumps())
 
     def _pumps(self) -> Iterator[MessagePump]:
-        """The app, and what the screen on top consists of."""
-        yield self._app
+        """What the screen on top consists of."""
         yield self._app.screen
         yield from self._app.screen.walk_children()
 

@@ -1,6 +1,5 @@
 """The whole loop on a real model, by nothing but keys, in a tmux that is left and come back to."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +19,6 @@ pytestmark = pytest.mark.real_model
 
 WORK_SECONDS = 600.0
 """That a job on the model may take."""
-OVERTAKEN_SECONDS = 0.5
 
 
 @pytest.fixture
@@ -63,9 +61,8 @@ def test_from_a_model_to_two_verified_ones(
 
 
 def write(tmux: Tmux, text: str) -> None:
-    """In place of what stands there. A key that deletes goes further ways than letters do, and would be overtaken."""
+    """In place of what stands there."""
     tmux.press("C-u")
-    time.sleep(OVERTAKEN_SECONDS)
     tmux.type(text)
 
 
@@ -142,7 +139,9 @@ def run_the_batch(tmux: Tmux) -> None:
     tmux.press("Enter")
     tmux.wait_for("grown")
     tmux.press("b")
-    tmux.wait_for("2 merges")
+    tmux.wait_for("in 2 merges into")
+    tmux.press("y")
+    tmux.wait_for("2 merges queued")
 
 
 def merges_done(place: Workplace) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.events import Key
 from textual.pilot import Pilot
+from textual.widgets import Input, Static
 
 from dlec_tui.panes.plan import PlanPane
 from dlec_tui.widgets.question import Question
@@ -242,6 +243,29 @@ def test_a_merge_says_what_it_writes_and_is_ordered_only_after_yes(store: Path, 
         assert job.order.request["out"] == str(tmp_path / "twice")
 
     planned(store, plan_in(tmp_path), play)
+
+
+def test_a_merge_into_a_full_disk_is_refused_in_the_prompt(store: Path, tmp_path: Path, monkeypatch) -> None:
+    """With the figures, before any question; what is offered lies beside the plan, and not beside its model."""
+    monkeypatch.setattr("engine.jobs.disk_use.free_bytes", lambda _directory: 1000)
+    plan = plan_in(tmp_path)
+    elsewhere = tmp_path / "plans" / "twice.yaml"
+    elsewhere.parent.mkdir()
+    plan.rename(elsewhere)
+
+    async def play(pilot: Pilot[None], _pane: PlanPane) -> None:
+        await pilot.press("m")
+        await settled(pilot)
+        assert pilot.app.screen.query_one(Input).value == str(elsewhere.with_suffix(""))
+        await pilot.press("enter")
+        await settled(pilot)
+        said = str(pilot.app.screen.query_one("#wrong", Static).content)
+        assert "the disk is too full" in said
+        assert "kB are still needed, and 1,000 B are free" in said.replace("1.00 kB", "1,000 B")
+        await pilot.press("escape")
+        assert not jobs_of(store)
+
+    planned(store, elsewhere, play)
 
 
 def test_the_prompt_of_generate_is_remembered(store: Path, tmp_path: Path) -> None:
