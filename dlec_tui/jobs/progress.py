@@ -10,6 +10,7 @@ from dlec_tui.terminal.glyphs import GLYPHS
 from dlec_tui.wording import count, duration, frequency, rate
 from engine.errors import shown
 from engine.store.job_states import Running
+from engine.tasks.stages import stage_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Advance:
     speed: str
     """"" while nothing moves, as `left`."""
     left: str
+    stage: str = ""
+    """"stage 2 of 5" of a task that has several, each of which counts for itself."""
 
     @property
     def short(self) -> str:
@@ -38,7 +41,7 @@ class Advance:
 
     def _unless_counted(self, *figures: str) -> str:
         """What is being done at last, when all that is counted was done and the job has not ended."""
-        return self.what if self.share == 1 else ", ".join(filter(None, figures))
+        return self.what if self.share == 1 else ", ".join(filter(None, (self.stage, *figures)))
 
 
 def advance_of(stored: StoredJob, moment: datetime) -> Advance | None:
@@ -50,9 +53,10 @@ def advance_of(stored: StoredJob, moment: datetime) -> Advance | None:
     share = min(progress.done / progress.total, 1.0) if progress.total else None
     what, done = shown(progress.what), count(progress.done) if progress.done else ""
     percent = done if share is None else f"{share:.0%}".replace("%", " %")
-    pace = pace_of(state, moment) if stored.worker is not None and stored.worker.lives else None
+    stage = stage_of(what)
+    pace = pace_of(state, moment) if stored.worker is not None and stored.worker.lives and not stage else None
     if pace is None:
-        return Advance(what, share, percent, "", "")
+        return Advance(what, share, percent, "", "", stage)
     speed = rate(pace.per_second, 1) if stored.job.order.task in IN_BYTES else frequency(pace.per_second)
     return Advance(what, share, percent, speed, f"{duration(pace.seconds_left)} left" if pace.seconds_left else "")
 

@@ -9,6 +9,7 @@ from engine.errors import shown
 from engine.protocol import from_data
 from engine.store.job_states import Cancelled, Done, Failed, Progress, Running
 from engine.store.jobs import Job
+from engine.tasks.stages import stage_of
 
 IN_BYTES = ("merge", "download")
 """Tasks whose progress is counted in bytes."""
@@ -38,13 +39,14 @@ def detail(stored: StoredJob, moment: datetime) -> str:
 def running_text(stored: StoredJob, moment: datetime) -> str:
     """How far a running job is, how fast, and how long it will take: "copying: 43 %, 1.20 GB of 2.80 GB, ...".
 
-    "" before its first progress. Where its worker is gone nothing moves, and nothing is foretold.
+    "" before its first progress. Where its worker is gone nothing moves, and nothing is foretold; nor of one stage of
+    several, since the job was begun with another.
     """
     job, state = stored.job, stored.job.state
     if not isinstance(state, Running) or state.progress is None:
         return ""
     in_bytes = job.order.task in IN_BYTES
-    moves = stored.worker is not None and stored.worker.lives
+    moves = stored.worker is not None and stored.worker.lives and not stage_of(state.progress.what)
     pace = _pace_text(pace_of(state, moment), in_bytes=in_bytes) if moves else ""
     far = ", ".join(filter(None, (progress_text(state.progress, in_bytes=in_bytes), pace)))
     return ": ".join(filter(None, (shown(state.progress.what), far)))

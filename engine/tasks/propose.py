@@ -17,8 +17,11 @@ from engine.plan.recipes.dlec import Block
 from engine.protocol import Report
 from engine.tasks import preview, score
 from engine.tasks.setting import Setting, as_request, setting_from
+from engine.tasks.stages import Stages
 from engine.text.corpus import Half
 
+STAGES = 5
+"""Residuals of blocks, harms of the shortlist, residuals of single layers, and two plans judged."""
 NAIVE = "The naive plan: the single layers with the lowest second-pass residual, each twice."
 
 
@@ -29,7 +32,7 @@ class _Search:
     checkpoint: Checkpoint
     options: dlec.Options
     setting: Setting
-    report: Report
+    stages: Stages
 
     def residuals(self, blocks: Sequence[Block]) -> dict[Block, float]:
         return {block: found["value"] for block, found in self._scores("second-pass", blocks).items()}
@@ -41,12 +44,12 @@ class _Search:
     def judged(self, plan_text: str) -> dict[str, Any]:
         """What `dlec preview` says of a plan, on the half that nothing was chosen on."""
         request = as_request(self.setting.of_half(Half.JUDGING))
-        return preview.run({**request, "plan": plan_text}, self.report)
+        return preview.run({**request, "plan": plan_text}, self.stages.next())
 
     def _scores(self, metric: str, blocks: Sequence[Block]) -> dict[Block, dict[str, Any]]:
         request = as_request(self.setting.of_half(Half.CHOOSING))
         model = {"model": str(self.checkpoint.directory), "reference": self.checkpoint.reference}
-        scores = score.run({**request, **model, "metric": metric, "blocks": blocks}, self.report)["scores"]
+        scores = score.run({**request, **model, "metric": metric, "blocks": blocks}, self.stages.next())["scores"]
         return {(found["start"], found["end"]): found for found in scores}
 
 
@@ -77,7 +80,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 def _search(request: Mapping[str, Any], report: Report) -> _Search:
     checkpoint = open_checkpoint(Path(request["model"]), request.get("reference", ""))
-    return _Search(checkpoint, _options(request, checkpoint), setting_from(request), report)
+    return _Search(checkpoint, _options(request, checkpoint), setting_from(request), Stages(report, STAGES))
 
 
 def _options(request: Mapping[str, Any], checkpoint: Checkpoint) -> dlec.Options:
