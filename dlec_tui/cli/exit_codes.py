@@ -27,7 +27,7 @@ CODE_OF: Mapping[type[DlecError], int] = {
 EXPLAINED = """\b
 Exit codes:
     0  fine
-    1  the plan or the checkpoint has errors
+    1  the plan or the checkpoint has errors, or computes NaN
     2  the command was not understood, or cannot be done as asked
     3  the machine stands in the way: disk, permission, network, a library
     4  a job failed
