@@ -12,7 +12,7 @@ INTERRUPTED, NO_READER = 130, 141
 
 MEANINGS: Mapping[int, str] = {
     SUCCESS: "success",
-    HAS_ERRORS: "the plan or the checkpoint has errors",
+    HAS_ERRORS: "the plan or the checkpoint has errors, or computes NaN",
     USAGE: "usage error: not understood, impossible, or something is missing",
     ENVIRONMENT: "environment error: disk, permissions, network, a missing library",
     JOB_FAILED: "a job failed",
