@@ -21,7 +21,7 @@ def ask_to_leave(opened: Terminal, place: Workplace, merge: int) -> None:
     opened.wait_for("1 waits")
     opened.press("4")
     opened.wait_for("merge a plan into out")
-    opened.press("w")
+    opened.press("wy")
     wait_until(lambda: place.is_running(merge))
     opened.wait_for("running")
     opened.press("q")
