@@ -3,8 +3,6 @@
 import math
 from collections.abc import Sequence
 
-from rich.cells import cell_len, set_cell_size
-
 from engine.errors import escaped
 
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -54,6 +52,15 @@ def frequency(per_second: float) -> str:
     unit, length = next(((unit, length) for unit, length, _ in _AGES if per_second * length >= 1), _AGES[-1][:2])
     number = per_second * length
     return f"{count(round(number)) if number >= 10 else f'{number:.2g}'}/{unit}"
+
+
+def cell_len(text: str) -> int:
+    """Columns that a terminal takes for it."""
+    if text.isascii() and text.isprintable():
+        return len(text)
+    from rich.cells import cell_len  # late: most text needs no tables, and commands start without them
+
+    return cell_len(text)
 
 
 def elided(text: str, width: int) -> str:
@@ -119,6 +126,10 @@ def shortened(lines: Sequence[str], width: int, height: int) -> list[str]:
 
 def _head(text: str, width: int) -> str:
     """As much of the beginning as fits; a wide character is never halved."""
+    if text.isascii() and text.isprintable():
+        return text[: max(0, width)].rstrip()
+    from rich.cells import set_cell_size
+
     return set_cell_size(text, max(0, width)).rstrip()
 
 

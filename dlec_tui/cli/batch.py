@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.cells import cell_len
 
 from dlec_tui.batches.planning import Batch, disk_line, orders_of
 from dlec_tui.cli.batch_reading import read_batch
@@ -17,7 +16,7 @@ from dlec_tui.cli.failures import error_as_json, say_error
 from dlec_tui.cli.options import DIRECTORY, RelatedOption, home_option, json_option, strict_option
 from dlec_tui.cli.queueing import hint_at_workers, priority_option
 from dlec_tui.cli.sizes import max_shard_size_option
-from dlec_tui.wording import byte_size, count, padded
+from dlec_tui.wording import byte_size, cell_len, count, padded
 from engine.errors import escaped, shown
 from engine.jobs.batch import PlannedMerge, batch_id
 from engine.jobs.queue import submit

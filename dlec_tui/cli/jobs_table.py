@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import click
-from rich.cells import cell_len
 
 from dlec_tui.jobs.stored import StoredJob, StoredJobs
 from dlec_tui.jobs.wording import detail, since
-from dlec_tui.wording import age, elided
+from dlec_tui.wording import age, cell_len, elided
 from engine.errors import escaped
 
 _COLOURS = {"running": "cyan", "held": "yellow", "done": "green", "failed": "red", "cancelled": "bright_black"}

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 import click
-from rich.cells import cell_len
 
-from dlec_tui.wording import clipped, printable
+from dlec_tui.wording import cell_len, clipped, printable
 from engine.errors import escaped, shown
 from engine.plan.problems import Problem, Severity
 

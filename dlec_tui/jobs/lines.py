@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from rich.cells import cell_len
-
 from dlec_tui.jobs.progress import advance_of, bar
 from dlec_tui.jobs.results import headline
 from dlec_tui.jobs.stored import StoredJob
 from dlec_tui.jobs.wording import detail, since
 from dlec_tui.terminal.glyphs import GLYPHS
-from dlec_tui.wording import clipped, elided, padded
+from dlec_tui.wording import cell_len, clipped, elided, padded
 from engine.errors import escaped
 from engine.store.job_states import Done, Running
 

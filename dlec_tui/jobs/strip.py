@@ -1,11 +1,9 @@
 """The jobs as one line: what runs, what waits, and what went wrong; pure."""
 
-from rich.cells import cell_len
-
 from dlec_tui.jobs.progress import advance_of, bar
 from dlec_tui.jobs.stored import StoredJob, StoredJobs
 from dlec_tui.terminal.glyphs import GLYPHS
-from dlec_tui.wording import elided
+from dlec_tui.wording import cell_len, elided
 from engine.errors import escaped
 from engine.store.job_states import Failed, Held, Running, Waiting
 

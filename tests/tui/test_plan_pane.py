@@ -447,3 +447,37 @@ def test_a_click_on_the_strip_goes_to_the_slice(store: Path, tmp_path: Path) -> 
         assert pane.current.number == 1
 
     planned(store, plan_in(tmp_path), play)
+
+
+def test_a_zoomed_part_gives_its_room_to_the_text(store: Path, tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    lines = "\n".join(f"line {number}" for number in range(40))
+    ended(store, Order("generate", {"plan": plan.read_text(), "prompt": "Once"}, "generate", {}), {"plan": lines})
+
+    async def play(pilot: Pilot[None], pane: PlanPane) -> None:
+        await eventually(pilot, lambda: pane.findings.results.can_focus)
+        pane.go_to(pane.findings.results)
+        await settled(pilot)
+        assert "line 12" not in text_of(pilot.app)
+        await pilot.press("z")
+        await settled(pilot)
+        assert "line 12" in text_of(pilot.app)
+
+    planned(store, plan, play)
+
+
+def test_typing_never_moves_the_parts(store: Path, tmp_path: Path) -> None:
+    """Problems come and go with each letter; where the parts are stays the same."""
+
+    async def play(pilot: Pilot[None], pane: PlanPane) -> None:
+        def regions() -> list[object]:
+            return [widget.region for widget in pane.query("#plan-strip, #slices-part, #text-part, #plan-cost")]
+
+        await pilot.press("v", "end")
+        before = regions()
+        for key in ("[", "x", "backspace", "backspace", "enter", "y"):
+            await pilot.press(key)
+            await checked(pilot, pane)
+            assert regions() == before
+
+    planned(store, plan_in(tmp_path), play)
