@@ -61,7 +61,7 @@ def plain(checkpoint: Checkpoint) -> Callable[[], None]:
     def run() -> None:
         with torch.inference_mode():
             for batch in sequences.split(SETTING.batch_size):
-                model(batch, use_cache=False)
+                model(batch.tokens, use_cache=False)
 
     return run
 
@@ -73,7 +73,7 @@ def headless(checkpoint: Checkpoint) -> Callable[[], None]:
     def run() -> None:
         with torch.inference_mode():
             for batch in sequences.split(SETTING.batch_size):
-                model.base_model(batch, use_cache=False)
+                model.base_model(batch.tokens, use_cache=False)
 
     return run
 

@@ -15,6 +15,7 @@ from engine.store.plans import PlanUsed, save_plan
 from engine.store.probe_results import PROBE, ProbeResult, save_probe
 from engine.store.profiles import save_profile
 from engine.store.results import PreviewResult, save_preview
+from engine.store.samples import BaseCheck, SampleRow, save_base_check, save_sample
 from engine.store.scores import Score, save_scores
 from engine.store.sweep_rankings import Ranking, save_rankings
 from engine.store.sweeps import StoredPlan, StoredSweep, finish_sweep, save_sweep, save_verdicts
@@ -38,8 +39,12 @@ def score_of(number):
     return Score("second_pass", number, number + 1, number / 10, None)
 
 
+CHECK = BaseCheck(7.5, "<s>", "", 3.0, 3.5, 256, 3.0, 2.8)
+
+
 def preview_of(number):
-    return PreviewResult(f"plan {number}", numbered(number), 3.0, 3.5, 0.5, 0.1, 0.3, 0.7, 0.2, 0.9, 4080, 16)
+    figures = (3.0, 3.5, 0.5, 0.1, 0.3, 0.7, 0.2, 0.9, 4080, 16)
+    return PreviewResult(f"plan {number}", numbered(number), *figures, check=CHECK)
 
 
 def figures_of(number):
@@ -76,12 +81,14 @@ def save_whole_sweep(db, number):
 
 
 def measure(path, numbers):
-    """Save, for each number, a model, a profile, a score, a preview, a plan, and a sweep with figures and answers."""
+    """Save, for each number, a model, and one of everything that is measured of it."""
     with closing(open_for_writing(path)) as db, transaction(db):
         for number in numbers:
             save_model(db, replace(MODEL, fingerprint=f"model {number}"))
             save_profile(db, numbered(number), profile_rows(layers=2, width=3 + number % 3))
             save_scores(db, numbered(number), [score_of(number)])
+            save_sample(db, numbered(number), SampleRow(16, 4080, 16, 33, "<s>", (f"note {number}",)))
+            save_base_check(db, numbered(number), CHECK)
             save_preview(db, preview_of(number))
             save_plan(db, PlanUsed(f"plan {number}", "slices: []", ""))
             save_whole_sweep(db, number)
