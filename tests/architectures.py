@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 LAYERS = 6
 SLIDING, FULL = "sliding_attention", "full_attention"
 
@@ -196,6 +198,24 @@ FAMILIES: Mapping[str, Family] = {
     "falcon": Family("falcon", {"bias": True, "alibi": False}, adds=("self_attention", "mlp")),
     "opt": Family("opt", {"ffn_dim": 48, "word_embed_proj_dim": 32}, adds=("self_attn", "fc2")),
 }
+
+
+REPRESENTATIVE = frozenset(
+    (
+        *("llama-biased", "qwen3", "qwen3-moe", "gemma2", "gemma3", "gpt-oss", "smollm3", "mixtral", "deepseek-v3"),
+        *("lfm2", "llama4", "qwen3-next", "bamba", "recurrent-gemma", "granite", "gpt2", "falcon", "opt", "mpt"),
+    )
+)
+"""A family for each way in which layers, lists, norms, biases and experts are laid out."""
+
+
+def every_family(*rest: Any) -> list[Any]:
+    """Parameters for a test: all families, those that are not representative under `make stress`.
+
+    rest: values of further parameters, the same for all.
+    """
+    marks = {name: () if name in REPRESENTATIVE else pytest.mark.stress for name in FAMILIES}
+    return [pytest.param(name, *rest, marks=marks[name]) for name in FAMILIES]
 
 
 def write_checkpoint(name: str, directory: Path) -> None:

@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if "PYTEST_XDIST_WORKER" in os.environ:  # there is a process for each core already
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-settings.register_profile("dlec", deadline=None)  # a busy machine is no failed promise
+settings.register_profile("dlec", deadline=None, max_examples=40)  # a busy machine is no failed promise
 settings.register_profile("exhaustive", deadline=None, max_examples=2000)  # make stress
 settings.load_profile("dlec")
 

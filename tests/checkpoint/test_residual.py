@@ -9,7 +9,7 @@ from engine.checkpoint.config import parse_config
 from engine.checkpoint.header import StoredTensor
 from engine.checkpoint.residual import gain_offset, norms_behind, residual_writers
 from engine.errors import CheckpointError
-from tests.architectures import FAMILIES, CheckpointOf
+from tests.architectures import FAMILIES, CheckpointOf, every_family
 
 
 def one_layer(shapes: dict[str, tuple[int, ...]], dtype: str = "F32", **keys: Any) -> Checkpoint:
@@ -66,14 +66,14 @@ def test_quantised_writers_are_refused() -> None:
         residual_writers(one_layer(ATTENTION, dtype="I8"), 0)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", every_family())
 def test_every_family_is_understood_in_all_its_layers(family: str, checkpoint_of: CheckpointOf) -> None:
     checkpoint = open_checkpoint(checkpoint_of(family))
     for layer in range(checkpoint.layer_count):
         assert len(residual_writers(checkpoint, layer)) >= 2
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", every_family())
 def test_norms_stand_behind_where_the_stream_takes_their_output(family: str, checkpoint_of: CheckpointOf) -> None:
     checkpoint = open_checkpoint(checkpoint_of(family))
     added = [name for name in FAMILIES[family].adds if "norm" in name]

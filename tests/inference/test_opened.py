@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM
 
 from engine.errors import CheckpointError, MachineError, UsageError
 from engine.inference.opened import open_model, open_tokenizer
-from tests.architectures import FAMILIES, CheckpointOf
+from tests.architectures import CheckpointOf, every_family
 from tests.inference.stacks import edit_config, logits
 from tests.tiny import write_llama
 
@@ -33,7 +33,7 @@ def test_a_model_opens_as_transformers_opens_it_and_in_eval_mode(family: str, ch
     assert not model.training
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", every_family())
 def test_weights_lie_where_torch_itself_would_put_them(family: str, checkpoint_of: CheckpointOf) -> None:
     """Else two files with the same weights would give figures that differ in the last bit."""
     assert not [name for name, weight in open_model(checkpoint_of(family)).named_parameters() if weight.data_ptr() % 64]

@@ -21,7 +21,7 @@ from engine.plan.problems import Problem, Severity
 from engine.plan.rules import UNKNOWN, Circumstances
 from engine.plan.stack import Stack
 from engine.tasks.openings import Headers, headers_of, planned_headers
-from tests.architectures import FAMILIES, LAYERS, CheckpointOf
+from tests.architectures import LAYERS, CheckpointOf, every_family
 
 Tensors = dict[str, torch.Tensor]
 Change = Callable[[Tensors, dict[str, Any]], Tensors]
@@ -240,7 +240,7 @@ def test_a_fault_of_the_merge_alone_is_none_of_the_source(checkpoint_of: Checkpo
     assert found.inherited == (f"missing: {names[0]}",)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", every_family())
 def test_an_intact_checkpoint_of_every_family_is_clean(family: str, checkpoint_of: CheckpointOf) -> None:
     for circumstances in (UNKNOWN, WITH_TRANSFORMERS):
         assert found_in(checkpoint_of(family), circumstances) == []

@@ -18,7 +18,7 @@ from engine.inference.profile import Profile, profile_model
 from engine.inference.sequences import Sequences
 from engine.inference.signature import layer_modules
 from engine.protocol import silent
-from tests.architectures import FAMILIES, LAYERS, CheckpointOf
+from tests.architectures import LAYERS, CheckpointOf, every_family
 
 SEQUENCES = torch.randint(3, 64, (6, 20), generator=torch.Generator().manual_seed(11))
 TEXT = Sequences.of_text(SEQUENCES)
@@ -166,7 +166,7 @@ def test_the_histogram_counts_half_octaves_and_keeps_what_lies_outside(opened: O
     assert histogram.counts[0] > 0, "a ReLU gives zeros"
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", every_family())
 def test_every_family_is_profiled_and_says_which_neurons_it_leaves_out(family: str, opened: Opened) -> None:
     found = profiled(opened(family))
     assert len(found.layers) == len(found.neurons) == LAYERS

@@ -12,7 +12,7 @@ from engine.inference.opened import open_model
 from engine.inference.replay import Recording, record
 from engine.inference.signature import layer_modules
 from engine.inference.virtual import load
-from tests.architectures import FAMILIES, LAYERS, SIZES, CheckpointOf
+from tests.architectures import LAYERS, SIZES, CheckpointOf, every_family
 from tests.inference.stacks import ODD_JUMP, TOKENS, logits, stack_of
 
 OTHER_TOKENS = torch.randint(3, 64, (3, 33), generator=torch.Generator().manual_seed(8))
@@ -32,7 +32,7 @@ def replayed(recording: Recording, layers: Sequence[int]) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("tokens", [TOKENS, OTHER_TOKENS], ids=["2 x 28", "3 x 33"])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", every_family())
 def test_replay_equals_the_models_own_forward(family: str, tokens: torch.Tensor, checkpoint_of: CheckpointOf) -> None:
     model = open_model(checkpoint_of(family))
     wanted = logits(model, tokens)
@@ -40,7 +40,7 @@ def test_replay_equals_the_models_own_forward(family: str, tokens: torch.Tensor,
     assert torch.equal(logits(model, tokens), wanted), "the model is left as it was"
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", every_family())
 def test_a_stack_replayed_equals_its_virtual_model(family: str, checkpoint_of: CheckpointOf) -> None:
     source = checkpoint_of(family)
     wanted = logits(load(stack_of(source)))

@@ -13,15 +13,14 @@ from engine.errors import PlanError
 from engine.inference.signature import layer_modules
 from engine.inference.virtual import load, open_sources, virtual_model
 from engine.plan.stack import Donor, Stack
-from tests.architectures import FAMILIES, LAYERS, CheckpointOf
+from tests.architectures import FAMILIES, LAYERS, CheckpointOf, every_family
 from tests.inference.stacks import ODD_JUMP, PROMPT, generated, logits, merged, stack_of
 from tests.tiny import write_llama
 
 SCALES = {4: 0.0, 6: 0.5}
 
 
-@pytest.mark.parametrize("scales", [{}, SCALES], ids=["plain", "scaled"])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("family", "scales"), [*((family, SCALES) for family in FAMILIES), *every_family({})])
 def test_logits_and_cached_generation_equal_the_merged_checkpoints(
     family: str, scales: dict[int, float], checkpoint_of: CheckpointOf, tmp_path: Path
 ) -> None:
@@ -32,12 +31,12 @@ def test_logits_and_cached_generation_equal_the_merged_checkpoints(
     assert ours.num_parameters() == theirs.num_parameters()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", every_family())
 def test_generating_with_the_cache_computes_what_a_full_pass_computes(family: str, checkpoint_of: CheckpointOf) -> None:
     assert cache_is_right(load(stack_of(checkpoint_of(family))))
 
 
-@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"recurrent-gemma"}))
+@pytest.mark.parametrize("family", [each for each in every_family() if each.values != ("recurrent-gemma",)])
 def test_layers_that_reuse_cache_slots_would_be_found(family: str, checkpoint_of: CheckpointOf) -> None:
     """The mutation: every visit keeps the cache slot of its layer. (RecurrentGemma's modules keep their own state.)"""
     model = load(stack_of(checkpoint_of(family)))

@@ -24,7 +24,7 @@ from engine.inference.signature import layer_modules
 from engine.plan.check import check_plan
 from engine.plan.stack import Donor, Stack, Visit
 from engine.tasks.merge import MergeOptions, merge
-from tests.architectures import FAMILIES, LAYERS, CheckpointOf
+from tests.architectures import FAMILIES, LAYERS, CheckpointOf, every_family
 
 PLANS = {
     "odd jump": [0, 1, 2, 3, 1, 2, 2, 3, 4, 5],
@@ -100,8 +100,10 @@ def logits(model: Any) -> torch.Tensor:
     return found
 
 
-@pytest.mark.parametrize("plan", PLANS)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("family", "plan"),
+    [*((family, "odd jump") for family in FAMILIES), *every_family("block twice"), *every_family("fewer")],
+)
 def test_a_merged_stack_computes_what_the_layers_compute(
     family: str, plan: str, checkpoint_of: CheckpointOf, tmp_path: Path
 ) -> None:
@@ -147,7 +149,7 @@ def test_lists_that_config_json_leaves_out_are_gathered_all_the_same(
     assert torch.equal(logits(result), logits(stacked_by_hand(checkpoint_of(family), PLANS["odd jump"])))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", every_family())
 def test_layers_scaled_to_zero_change_nothing(family: str, checkpoint_of: CheckpointOf, tmp_path: Path) -> None:
     """Block expansion as in LLaMA Pro, https://arxiv.org/abs/2401.02415, biases and post-norms included."""
     source = checkpoint_of(family)
@@ -174,7 +176,7 @@ def _halve(_module: Any, _arguments: Any, output: Any) -> Any:
     return (output[0] * 0.5, *output[1:]) if isinstance(output, tuple) else output * 0.5
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", every_family())
 def test_the_load_check_finds_every_layer_to_be_what_it_was(
     family: str, checkpoint_of: CheckpointOf, tmp_path: Path
 ) -> None:

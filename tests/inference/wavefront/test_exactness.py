@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from engine.inference.wavefront.visits import BASE, base_visits
-from tests.architectures import FAMILIES, LAYERS, CheckpointOf
+from tests.architectures import FAMILIES, LAYERS, CheckpointOf, every_family
 from tests.inference.wavefront.sweeping import ODD, SCALED, figures, plain_nll, resident, streamed
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", every_family())
 def test_resident_and_streamed_figures_equal_plain_forward_passes(family: str, checkpoint_of: CheckpointOf) -> None:
     source = checkpoint_of(family)
     plans = (ODD, SCALED) if FAMILIES[family].adds else (ODD,)
