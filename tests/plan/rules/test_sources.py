@@ -56,6 +56,15 @@ LORA = {
 BASE = {"model.layers.0.self_attn.q_proj.base_layer.weight": (8, 8)}
 
 
+@pytest.mark.parametrize(
+    "suffix",
+    ["lora_E", "oft_r.default", "boft_R.default", "vera_A", "lokr_t2", "road_theta", "shira_weight", "adaption_gate"],
+)
+def test_adapters_of_every_kind_are_found(tmp_path: Path, suffix: str) -> None:
+    more = {f"model.layers.0.self_attn.q_proj.{suffix}": (2,)}
+    assert of_rule("adapters", checked(source(tmp_path, more), WHOLE))
+
+
 @pytest.mark.parametrize(("more", "severity"), [(LORA, "warning"), (LORA | BASE, "error")])
 def test_an_adapter_that_was_not_merged_is_found(tmp_path: Path, more: Shapes, severity: str) -> None:
     (problem,) = of_rule("adapters", checked(source(tmp_path, more), WHOLE))
