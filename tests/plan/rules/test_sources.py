@@ -49,6 +49,16 @@ def test_parts_for_each_layer_in_one_tensor_fit_no_other_stack(tmp_path: Path) -
     assert not of_rule("packed-layers", checked(checkpoint, WHOLE))
 
 
+@pytest.mark.parametrize(
+    "more", [{"model.resid_lambdas": (4,)}, {"model.gains": (4, 8)}, {f"model.mixes.{n}": (8,) for n in range(4)}]
+)
+def test_what_seems_to_hold_a_part_for_each_layer_is_said(tmp_path: Path, more: Shapes) -> None:
+    checkpoint = source(tmp_path, more)
+    (problem,) = of_rule("packed-layers", checked(checkpoint, GROWN))
+    assert problem.severity == "warning"
+    assert not of_rule("packed-layers", checked(checkpoint, WHOLE))
+
+
 LORA = {
     "model.layers.0.self_attn.q_proj.lora_A.weight": (2, 8),
     "model.layers.0.self_attn.q_proj.lora_B.weight": (8, 2),
