@@ -53,9 +53,10 @@ class Anatomy:
         return [name for name, found in self.ends.items() if found is end]
 
 
-_NUMBERED = re.compile(r"(.*?(?:^|\.))(\d+)\.(.+)", re.DOTALL)
+_NUMBERED = re.compile(r"(.*?(?:^|\.))(0|[1-9]\d*)\.(.+)", re.DOTALL)
 _OTHER_TOWER = re.compile(r"vision|visual|audio|image|encoder|mtp|speech", re.IGNORECASE)
-_LAYERS = re.compile(r"(^|\.)(layers|h|blocks)\.$")
+_HEADS = re.compile(r"medusa|hydra|eagle|draft|(?:^|[._])heads?\.$", re.IGNORECASE)
+"""Numbered modules that predict further tokens: there may be as many as layers by chance."""
 _TOKEN_EMBEDDING = re.compile(
     r"(^|\.)(embed_tokens|wte|embed_in|word_embeddings|tok_embeddings|embeddings|emb)\.weight$"
 )
@@ -112,7 +113,7 @@ def _numbered_runs(names: Iterable[str]) -> dict[str, dict[int, list[str]]]:
 
 
 def _is_stack(prefix: str, run: Mapping[int, list[str]]) -> bool:
-    return set(run) == set(range(len(run))) and not is_of_other_tower(prefix)
+    return set(run) == set(range(len(run))) and not is_of_other_tower(prefix) and not _HEADS.search(prefix)
 
 
 def _decoder_prefix(runs: Mapping[str, Mapping[int, list[str]]], layer_count: int) -> str:

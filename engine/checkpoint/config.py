@@ -21,13 +21,29 @@ LAYER_COUNT_KEYS = (
     "num_layers",
     "num_transformer_layers",
     "num_decoder_layers",
+    "n_decoder_layers",
+    "decoder_layers",
+    "num_layer",
+    "num_blocks",
+    "n_blocks",
 )
 """Names under which model families keep the number of decoder layers."""
 
 LENGTH_KEYS = ("layers_block_type", "hybrid_override_pattern", "layer_types", "mlp_layer_types", "block_configs")
 """Lists with one entry a layer, which tell the depth where no key does."""
 
-TEXT_TOWERS = (("text_config",), ("llm_config",), ("language_config",), ("thinker_config", "text_config"), ())
+TEXT_TOWERS = (
+    ("text_config",),
+    ("llm_config",),
+    ("language_config",),
+    ("thinker_config", "text_config"),
+    ("language_model_config",),
+    ("text_model_config",),
+    ("decoder_config",),
+    ("lm_config",),
+    ("llm_cfg",),
+    (),
+)
 """Where the decoder's keys lie: nested in a multi-module config, or at the top. What is nested is read first."""
 
 QUANTISATION_KEYS = ("quantization_config", "compression_config", "quantization")

@@ -5,7 +5,7 @@ around its blocks, and a state dict that is saved as it is carries their names: 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from engine.checkpoint.header import StoredTensor
@@ -14,7 +14,12 @@ _ANYWHERE = re.compile(r"(?:(?<=\.)|^)(?:_orig_mod|_fsdp_wrapped_module|_checkpo
 _REPEATED = re.compile(r"(?:(?<=\.)|^)(language_model\.)(?:\1)+")
 _AROUND_ANYTHING = ("module.", "base_model.model.")
 """No model class has a module of this name around everything else."""
-_AROUND_A_MODEL = re.compile(r"(?:_model|_module|net|network|llm|lm|policy|actor|student|backbone)\.")
+_AROUND_A_MODEL = re.compile(
+    r"(?:_model|_module|actor|backbone|base_model|causal_lm|critic|ema|generator|llm|lm|model|module|net|network|policy|"
+    r"pretrained_model|state_dict|student|teacher|transformer)\."
+)
+_INSIDE = re.compile(r"(?:(?<=\.)|^)module\.(?=(?:layers|h|blocks)\.\d)|(?<=\d\.)module\.")
+"""Around the list of layers, or around a single one."""
 _MODEL = re.compile(r"(model|transformer|gpt_neox)\.")
 _MODEL_OR_HEAD = re.compile(r"(model|transformer|gpt_neox|lm_head|embed_out|score|v_head)\.")
 
@@ -41,7 +46,7 @@ def _renamed(tensor: StoredTensor, name: str) -> StoredTensor:
 
 
 def _unwrapped_names(names: Sequence[str]) -> list[str]:
-    found = [_REPEATED.sub(r"\1", _ANYWHERE.sub("", name)) for name in names]
+    found = [_REPEATED.sub(r"\1", _INSIDE.sub("", _ANYWHERE.sub("", name))) for name in names]
     while prefix := _prefix_around(found):
         found = [name.removeprefix(prefix) for name in found]
     return found
@@ -54,15 +59,21 @@ def _prefix_around(names: Sequence[str]) -> str:
     for prefix in _AROUND_ANYTHING:
         if all(name.startswith(prefix) for name in names):
             return prefix
-    first = names[0].partition(".")[0] + "."
-    if not all(name.startswith(first) for name in names):
-        return ""
-    return first if _holds_a_whole_model(first, [name.removeprefix(first) for name in names]) else ""
+    return next((prefix for prefix in _wrapping_prefixes(names[0]) if _is_around_a_model(prefix, names)), "")
 
 
-def _holds_a_whole_model(prefix: str, names: Sequence[str]) -> bool:
+def _wrapping_prefixes(name: str) -> Iterator[str]:
+    """What a name begins with that may be a wrapper's, or several wrappers'."""
+    end = 0
+    while match := _AROUND_A_MODEL.match(name, end):
+        end = match.end()
+        yield name[:end]
+
+
+def _is_around_a_model(prefix: str, names: Sequence[str]) -> bool:
     """`model.` around `model.layers...` and `lm_head`; alone, it is a decoder's own name."""
-    wanted = re.compile(r"model\.") if prefix == "model." else _MODEL
-    if prefix != "model." and not _AROUND_A_MODEL.fullmatch(prefix):
+    if not all(name.startswith(prefix) for name in names):
         return False
-    return any(map(wanted.match, names)) and all(map(_MODEL_OR_HEAD.match, names))
+    inner = [name.removeprefix(prefix) for name in names]
+    wanted = re.compile(r"model\.") if prefix == "model." else _MODEL
+    return any(map(wanted.match, inner)) and all(map(_MODEL_OR_HEAD.match, inner))

@@ -19,6 +19,11 @@ def read_model_config(directory: Path) -> Any:
 
     Raises MachineError when transformers has no such class, CheckpointError when the class refuses the config.
     """
+    return _read_model_config(directory, str(directory / CONFIG_FILE))
+
+
+def _read_model_config(directory: Path, name: str) -> Any:
+    """`name`: what to call the file in messages."""
     transformers = transformers_library()
     data = read_config(directory / CONFIG_FILE).data
     model_type = data.get("model_type")
@@ -27,18 +32,16 @@ def read_model_config(directory: Path) -> Any:
         raise MachineError(
             f"transformers {transformers.__version__} does not know the model type {shown(model_type)}.{remote}"
         )
-    with translated(
-        lambda error: CheckpointError(f"transformers refuses {directory / CONFIG_FILE}", why=one_line(error))
-    ):
+    with translated(lambda error: CheckpointError(f"transformers refuses {name}", why=one_line(error))):
         return transformers.AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
 
 
 def model_config_of(text: str) -> Any:
-    """The same for the text of a config.json that is not written yet."""
+    """The same for the text of a config.json that is not written yet; messages do not name the temporary file."""
     try:
         with tempfile.TemporaryDirectory() as directory:
             (Path(directory) / CONFIG_FILE).write_text(text, encoding="utf-8")
-            return read_model_config(Path(directory))
+            return _read_model_config(Path(directory), CONFIG_FILE)
     except OSError as error:
         raise MachineError("a temporary directory cannot be made", why=error.strerror or str(error)) from error
 

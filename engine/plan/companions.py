@@ -18,7 +18,7 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import LAYER_COUNT_KEYS
 from engine.checkpoint.json_splice import KeyPath, spliced
 from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
-from engine.checkpoint.layer_names import Origins, general_part, renamed
+from engine.checkpoint.layer_names import Origins, general_part, is_numbered_otherwise, renamed
 from engine.errors import CheckpointError, shown
 from engine.plan.outputs import origins_of
 from engine.plan.stack import Stack
@@ -33,13 +33,10 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Reason to patterns of names, whatever the stack is."""
 
-_LABELS = ("id2label", "label2id")
-
 REWRITTEN = "names layers; rewritten for the new model"
 _NAMES_LAYERS = "names layers of the source"
 _QUANTISATION = re.compile(r"quant")
 """Files that readers need to understand the weights."""
-_OTHER_NUMBERING = re.compile(r"(?:^|[^a-z])(?:layers?|blk)[_/ -]\d", re.IGNORECASE)
 _NUMBERED_TEXT = re.compile(r"(?:layers?|blk)\W{1,3}\d", re.IGNORECASE)
 
 
@@ -112,7 +109,7 @@ def _rewritten(name: str, text: str, stack: Stack) -> str:
     changes = renamed(documents, origins, (name,))
     if len(documents) > 1 and (changes or depths or _QUANTISATION.search(name)):
         _check_alike(name, [json.loads(text), *documents[1:]], origins)
-    if _is_numbered_otherwise(text, data, origins):
+    if is_numbered_otherwise(data, origins.modules.depth, PER_LAYER_LISTS, text):
         raise CheckpointError("it lists the layers in a way that is not understood")
     return json.dumps(changes[()], indent=2) + "\n" if () in changes else spliced(new, changes)
 
@@ -135,7 +132,7 @@ def _is_stale(name: str, text: str, data: Any, stack: Stack) -> bool:
         changes = renamed([data], origins, (name,)) or [*_depth_changes(data, stack)]
     except CheckpointError:
         return True
-    return bool(changes) or _is_numbered_otherwise(text, data, origins)
+    return bool(changes) or is_numbered_otherwise(data, origins.modules.depth, PER_LAYER_LISTS, text)
 
 
 def _yaml_documents(text: str) -> list[Any] | None:
@@ -182,28 +179,6 @@ def _check_alike(name: str, documents: list[Any], origins: Origins) -> None:
     parts = [general_part(document, origins.modules, (name,)) for document in documents]
     if any(part != parts[0] for part in parts):
         raise CheckpointError("the checkpoints say different things in it")
-
-
-def _is_numbered_otherwise(text: str, data: Any, origins: Origins) -> bool:
-    """Whether something numbers the layers otherwise than by the names of modules."""
-    return _OTHER_NUMBERING.search(text) is not None or _is_layer_wise(data, origins.modules.depth)
-
-
-def _is_layer_wise(data: Any, depth: int, key: str = "") -> bool:
-    """Whether something has an entry for each layer, by number or in a list that is not known."""
-    if isinstance(data, dict):
-        numbers = [name for name in data if name.isdigit()]
-        if key not in _LABELS and numbers and ("layer" in key or sorted(map(int, numbers)) == list(range(depth))):
-            return True
-        return any(
-            _is_layer_wise(inner, depth, name) for name, inner in data.items() if isinstance(inner, (dict, list))
-        )
-    if isinstance(data, list):
-        is_one_each = "layer" in key and len(data) == depth and key not in PER_LAYER_LISTS
-        return is_one_each or any(
-            _is_layer_wise(inner, depth, key) for inner in data if isinstance(inner, (dict, list))
-        )
-    return False
 
 
 def _check_quantisation_files(stack: Stack) -> None:

@@ -30,7 +30,7 @@ MOST_REMEMBERED = 500
 CHECK_SECONDS = 60.0
 """How long a plan check waits for transformers: the largest checkpoints take that long."""
 _MODULE = "engine.inference.loadcheck"
-_FORMAT = "1"
+_FORMAT = "2"
 
 
 class OutOfTimeError(Exception):

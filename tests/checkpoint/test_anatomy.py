@@ -74,3 +74,13 @@ def test_lost_layers_are_no_other_stack():
     names = [f"model.layers.{n}.w" for n in range(5)] + [f"model.visual.blocks.{n}.w" for n in range(5)]
     with pytest.raises(CheckpointError, match="do not match the config"):
         dissect(names, 8)
+
+
+def test_heads_for_further_tokens_are_no_layers_however_many_there_are() -> None:
+    names = [f"{prefix}{n}.weight" for prefix in ("model.layers.", "medusa_head.") for n in range(3)]
+    assert dissect(names, 3).layer_prefix == "model.layers."
+
+
+def test_layers_that_are_numbered_with_leading_zeros_are_refused() -> None:
+    with pytest.raises(CheckpointError, match="do not match the config"):
+        dissect([f"model.layers.{n:02}.weight" for n in range(3)], 3)

@@ -70,6 +70,25 @@ def test_keys_of_a_nested_decoder_are_edited_in_their_place() -> None:
     }
 
 
+@pytest.mark.parametrize("key", ["stop_token_ids", "language_codes", "labels", "special_ids"])
+def test_a_list_about_text_is_as_long_as_the_model_by_chance(key: str) -> None:
+    assert decoder_after(config_of(**{key: [1, 2, 3, 4, 5, 6]}), JUMP)[key] == [1, 2, 3, 4, 5, 6]
+
+
+def test_rotary_settings_for_kinds_of_layers_are_left_alone() -> None:
+    config = config_of(rope_theta=[1e4, 1e6], rope_parameters={"rope_theta": [1e4, 1e6]})
+    assert decoder_after(config, JUMP)["rope_theta"] == [1e4, 1e6]
+
+
+@pytest.mark.parametrize(
+    "key", ["decoder_config", "lm_config", "language_model_config", "text_model_config", "llm_cfg"]
+)
+def test_a_decoder_is_found_under_every_usual_name(key: str) -> None:
+    config = parse_config(json.dumps({key: {"num_hidden_layers": 3, "layer_types": list("abc")}}), Path("config.json"))
+    after = json.loads(edit(config, [0, 1, 1, 2]).text)
+    assert after == {key: {"num_hidden_layers": 4, "layer_types": list("abbc")}}
+
+
 def test_an_unknown_list_as_long_as_the_model_is_gathered_and_said_so() -> None:
     config = config_of(frobnication=[1, 2, 3, 4, 5, 6])
     assert decoder_after(config, JUMP)["frobnication"] == [layer + 1 for layer in JUMP]
@@ -89,6 +108,27 @@ def test_an_unknown_list_as_long_as_the_model_is_gathered_and_said_so() -> None:
         ({"moe_layers": [1, 3, 5]}, {"moe_layers": [1, 3, 4, 7, 9]}),
         ({"linear_attn_config": {"kda_layers": [2]}}, {"linear_attn_config": {"kda_layers": [2, 5]}}),
         ({"per_layer_config": {"2": {"x": 1}}}, {"per_layer_config": {key: {"x": 1} for key in ["2", "5", "6"]}}),
+        ({"attn_layers_idx": [0, 2]}, {"attn_layers_idx": [0, 2, 5, 6]}),
+        ({"full_attention_layers_indices": [2]}, {"full_attention_layers_indices": [2, 5, 6]}),
+        ({"global_attn_idx": [0, 5]}, {"global_attn_idx": [0, 9]}),
+        ({"moe_layers_enum": "2,4"}, {"moe_layers_enum": "2,5,6,8"}),
+        ({"moe_layers_enum": "5,6", "num_nextn_predict_layers": 1}, {"moe_layers_enum": "9,10"}),
+        (
+            {"layer_overrides": {"layer_2": {"x": 1}}},
+            {"layer_overrides": {f"layer_{key}": {"x": 1} for key in (2, 5, 6)}},
+        ),
+        ({"pruned_heads": {"5": [0]}}, {"pruned_heads": {"9": [0]}}),
+        ({"block_pattern": "M*-M*-"}, {"block_pattern": "M*-M*--M*-"}),
+        ({"rope_theta": [1, 2, 3, 4, 5, 6]}, {"rope_theta": [1, 2, 3, 4, 2, 3, 3, 4, 5, 6]}),
+        (
+            {"rope_theta": [1, 2, 3, 4, 5, 6, 9], "num_nextn_predict_layers": 1},
+            {"rope_theta": [1, 2, 3, 4, 2, 3, 3, 4, 5, 6, 9]},
+        ),
+        (
+            {"rope_parameters": {"rope_theta": [1, 2, 3, 4, 5, 6], "short_factor": [1, 2, 3, 4, 5, 6]}},
+            {"rope_parameters": {"rope_theta": [1, 2, 3, 4, 2, 3, 3, 4, 5, 6], "short_factor": [1, 2, 3, 4, 5, 6]}},
+        ),
+        ({"num_blocks": 6, "decoder_layers": 6}, {"num_hidden_layers": 10, "num_blocks": 10, "decoder_layers": 10}),
         ({"num_key_value_heads": [1, 2, 1, 2, 1, 2]}, {"num_key_value_heads": [1, 2, 1, 2, 2, 1, 1, 2, 1, 2]}),
         (
             {"quantization_config": {"modules_to_not_convert": ["lm_head", "model.layers.2.mlp"]}},

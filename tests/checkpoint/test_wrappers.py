@@ -25,6 +25,11 @@ WRAPPED = {
     "checkpointed blocks": lambda name: re.sub(r"(layers\.\d+\.)", r"\1_checkpoint_wrapped_module.", name),
     "Lightning": lambda name: f"model.{name}",
     "a trainer's own module": lambda name: f"policy.{name}",
+    "a trainer's own module under DDP": lambda name: f"actor.module.{name}",
+    "DDP in Lightning": lambda name: f"model.module.{name}",
+    "a state that is kept whole": lambda name: f"state_dict.{name}",
+    "DDP around each block": lambda name: re.sub(r"(layers\.\d+\.)", r"\1module.", name),
+    "DDP around the decoder": lambda name: name.replace("model.layers", "model.module.layers"),
 }
 
 

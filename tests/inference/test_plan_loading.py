@@ -256,3 +256,10 @@ def test_a_checkpoint_is_opened_by_its_headers_as_by_its_files(checkpoint_of: Ch
 
 def opened(directory: Path) -> Checkpoint:
     return opener()(str(directory))
+
+
+def test_a_config_that_transformers_refuses_is_not_called_by_a_temporary_name() -> None:
+    config = json.dumps({"model_type": "llama", "num_hidden_layers": 2, "hidden_size": "8"})
+    (difference,) = loadcheck.check({"config": config, "tensors": {}, "what": "the new model"})["differences"]
+    assert difference.startswith("transformers refuses config.json: ")
+    assert "/tmp" not in difference

@@ -396,6 +396,58 @@ def test_entries_about_layers_that_were_dropped_go() -> None:
     }
 
 
+NUMBERED_OTHERWISE: tuple[dict[str, Any], ...] = (
+    {"skip_layers": [0, 5]},
+    {"layers_to_skip": [6]},
+    {"layer_bits": [2, 3, 4, 5, 6, 7, 8]},
+    {"layer_config": {"5": {"bits": 8}}},
+    {"bits": {str(layer): 4 for layer in range(7)}},
+    {"overrides": [{"layer": 5, "bits": 8}]},
+    {"overrides": [{"layer_idx": 2, "bits": 8}]},
+    {"ignore": ["model_layers_5_mlp"]},
+    {"ignore": ["model/layers/5/mlp"]},
+    {"ignore": ["model.layers[5].mlp"]},
+    {"ignore": ["model.layers.0-2.mlp"]},
+)
+
+
+@pytest.mark.parametrize("block", NUMBERED_OTHERWISE, ids=json.dumps)
+def test_a_quantisation_block_that_numbers_layers_in_a_way_of_its_own_is_refused(block: Any) -> None:
+    with pytest.raises(CheckpointError, match="otherwise than by the names of modules"):
+        rewritten(MODELS["llama"], ("quantization_config",), block)
+    beside = {"quant_config.json": json.dumps(block)}
+    with pytest.raises(CheckpointError, match=r"quant_config\.json"):
+        companions(stack_of(MODELS["llama"].checkpoint({}, beside), LAYERS))
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"bits": 4, "weight_block_size": [2, 7], "group_size": 5},
+        {"layers": 7, "num_layers": 7},
+        {"config_groups": {"group_0": {"num_bits": 4, "targets": ["Linear"]}}},
+        {"vision_layers": [0, 1]},
+    ],
+    ids=json.dumps,
+)
+def test_a_quantisation_block_without_layer_numbers_stays(block: Any) -> None:
+    assert rewritten(MODELS["llama"], ("quantization_config",), block) == block
+
+
+def test_names_between_commas_follow_the_layers() -> None:
+    block = {"to_quant_block_names": "model.layers.2,model.layers.5", "modes": "awq,gptq"}
+    assert rewritten(MODELS["llama"], ("quantization_config",), block) == {
+        "to_quant_block_names": "model.layers.2,model.layers.5,model.layers.8",
+        "modes": "awq,gptq",
+    }
+
+
+@pytest.mark.parametrize("prefix", ["_orig_mod.model.", "base_model.model.model.", "net.", "model.module."])
+def test_entries_that_carry_a_wrappers_name_follow_the_layers(prefix: str) -> None:
+    block = {"ignore": [f"{prefix}layers.5.mlp"]}
+    assert rewritten(MODELS["llama"], ("quantization_config",), block) == {"ignore": [f"{prefix}layers.8.mlp"]}
+
+
 @pytest.mark.parametrize(
     ("block", "why"),
     [

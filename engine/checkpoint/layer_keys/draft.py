@@ -24,6 +24,12 @@ class Described:
     name: str
     """For messages: the path of the config."""
 
+    @property
+    def announced_count(self) -> int:
+        """Number of layers, with those of a prediction head behind the last one, which some lists include."""
+        announced = self.decoder.get("num_nextn_predict_layers")
+        return self.layer_count + (announced if type(announced) is int else 0)
+
     def value(self, path: KeyPath) -> Any:
         """The value at a key path; None where there is none."""
         found: Any = self.decoder

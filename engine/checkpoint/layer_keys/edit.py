@@ -8,7 +8,7 @@ from engine.checkpoint.config import LAYER_COUNT_KEYS, LENGTH_KEYS, QUANTISATION
 from engine.checkpoint.json_splice import KeyPath, spliced
 from engine.checkpoint.layer_keys import indices, lists, patterns, refusals, thresholds
 from engine.checkpoint.layer_keys.draft import Draft, Visits, described, refused
-from engine.checkpoint.layer_names import Modules, Origins, general_part, renamed_in_configs
+from engine.checkpoint.layer_names import Modules, Origins, general_part, is_numbered_otherwise, renamed_in_configs
 from engine.errors import shown
 
 
@@ -90,11 +90,22 @@ def _renamed_modules(
     configs = _each_once(donor, visits)
     if len(configs) > 1:
         _check_quantised_alike(configs, origins)
+    _check_numbered_by_names(configs)
     changes = renamed_in_configs(configs, origins)
     if () in changes:
         raise refused("config.json", "its own keys name layers, which no reader of such a file knows")
     notes += [f"`{shown('.'.join(path))}` names layers; its entries follow them." for path in changes]
     return dict(changes)
+
+
+def _check_numbered_by_names(configs: Sequence[ModelConfig]) -> None:
+    """Raises CheckpointError where a quantisation block numbers layers in a way that cannot follow them."""
+    for config in configs:
+        for tower in dict.fromkeys([(), *config.towers]):
+            for key in QUANTISATION_KEYS:
+                if is_numbered_otherwise(config.part(tower).get(key), config.layer_count):
+                    why = f"{config.path} numbers layers in it otherwise than by the names of modules"
+                    raise refused(key, why, "Name the modules in full there, as `model.layers.5.mlp`.")
 
 
 def _check_quantised_alike(configs: Sequence[ModelConfig], origins: Origins) -> None:

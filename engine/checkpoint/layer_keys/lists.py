@@ -1,5 +1,6 @@
 """Lists with one entry a layer: gathered by source layer."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -39,6 +40,8 @@ KNOWN = (
 """Keys whose value, where it is a list or a string, has one entry a layer."""
 
 NESTED = (("sparse_attention_config", "sparse_attention_freq"),)
+_ROTARY = (("rope_parameters", "rope_theta"), ("rope_parameters", "partial_rotary_factor"))
+"""Of the rotary settings, whose other lists are of frequencies, these alone may have one entry a layer."""
 
 NOT_PER_LAYER = frozenset(
     {
@@ -66,6 +69,11 @@ NOT_PER_LAYER = frozenset(
     }
 )
 """Lists that are as long as the model is deep only by chance, or that other code rewrites."""
+
+_OF_TEXT = re.compile(r"token|language|label|special|stop_|tags?$")
+"""Keys of lists about text, which are never one entry a layer."""
+_PATTERN = re.compile(r"[A-Z0-9*_.|+-]+")
+"""A letter or sign for each layer: "M-M*-"."""
 
 
 def gather(draft: Draft, visits: Visits) -> None:
@@ -129,6 +137,7 @@ def _paths(draft: Draft, visits: Visits) -> Iterator[KeyPath]:
         if _is_per_layer(each, path, value)
     }
     yield from (path for path in found if path[0] not in DERIVED_KEYS and path not in NESTED)
+    yield from (path for path in _ROTARY if any(_is_per_layer(each, path, each.value(path)) for each in described))
     yield from (path for path in NESTED if any(_speaks(each, path) for each in described))
 
 
@@ -147,4 +156,7 @@ def _is_per_layer(described: Described, path: KeyPath, value: Any) -> bool:
         return False
     if path[-1] in KNOWN and len(path) == 1:
         return isinstance(value, (list, str)) and len(value) > 0
-    return isinstance(value, list) and len(value) == described.layer_count
+    if isinstance(value, str):
+        return "pattern" in path[-1] and len(value) == described.layer_count and bool(_PATTERN.fullmatch(value))
+    lengths = (described.layer_count, described.announced_count)
+    return isinstance(value, list) and len(value) in lengths and not _OF_TEXT.search(path[-1])

@@ -125,13 +125,19 @@ class _Walk:
         return [self._walked(path, [_item(value, index) for value in values]) for index in range(len(values[0]))]
 
     def _single(self, path: Path, text: str) -> str:
-        """A string that is no entry of a list: a name can name one layer, not several."""
+        """A string that is no entry of a list: a name can name one layer, not several, unless commas part them."""
+        names = [name.strip() for name in text.split(",")]
+        if len(names) > 1 and all(map(_MODULE_NAME.fullmatch, names)):
+            return ",".join(self._list(path, [names])) if self._names_layer(path, names) else text
         if not self._may_name_layer(path, text):
             return text
         found = self._placed(path, text, {0: None})
         if len(found) != 1:
             raise self._error(path, f"there is room for one name, `{shown(text)}`, and the stack needs {len(found)}")
         return found[0].text
+
+    def _names_layer(self, path: Path, names: Sequence[str]) -> bool:
+        return any(pinned(entry_of(name, (*self.below, *path)), self.origins.modules) for name in names)
 
     def _may_name_layer(self, path: Path, text: str) -> bool:
         keys = (*self.below, *path)

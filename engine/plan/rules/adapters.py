@@ -21,8 +21,9 @@ from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
 
 _ADAPTER = re.compile(
-    r"(^|\.)(base_layer|original_module|modules_to_save|lora_(A|B|embedding_A|embedding_B|magnitude_vector)"
-    r"|hada_w\w+|lokr_w\w+|oft_R|vera_lambda_\w+|ia3_l)(\.|$)"
+    r"(^|\.)(base_layer|original_module|modules_to_save|lora_(A|B|E|embedding_A|embedding_B|magnitude_vector)"
+    r"|hada_\w+|lokr_\w+|b?oft_\w+|vera_\w+|ia3_l|road_theta|road_alpha|ln_tuning_layers|adaption_\w+|shira_weight"
+    r"|vblora_\w+|fourierft_\w+|randlora_\w+|miss_block|bone_block|hra_u|trainable_tokens_\w+)(\.|$)"
 )
 _MOVED = re.compile(r"(^|\.)(base_layer|original_module)\.")
 

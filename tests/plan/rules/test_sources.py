@@ -49,11 +49,30 @@ def test_parts_for_each_layer_in_one_tensor_fit_no_other_stack(tmp_path: Path) -
     assert not of_rule("packed-layers", checked(checkpoint, WHOLE))
 
 
+@pytest.mark.parametrize(
+    "more", [{"model.resid_lambdas": (4,)}, {"model.gains": (4, 8)}, {f"model.mixes.{n}": (8,) for n in range(4)}]
+)
+def test_what_seems_to_hold_a_part_for_each_layer_is_said(tmp_path: Path, more: Shapes) -> None:
+    checkpoint = source(tmp_path, more)
+    (problem,) = of_rule("packed-layers", checked(checkpoint, GROWN))
+    assert problem.severity == "warning"
+    assert not of_rule("packed-layers", checked(checkpoint, WHOLE))
+
+
 LORA = {
     "model.layers.0.self_attn.q_proj.lora_A.weight": (2, 8),
     "model.layers.0.self_attn.q_proj.lora_B.weight": (8, 2),
 }
 BASE = {"model.layers.0.self_attn.q_proj.base_layer.weight": (8, 8)}
+
+
+@pytest.mark.parametrize(
+    "suffix",
+    ["lora_E", "oft_r.default", "boft_R.default", "vera_A", "lokr_t2", "road_theta", "shira_weight", "adaption_gate"],
+)
+def test_adapters_of_every_kind_are_found(tmp_path: Path, suffix: str) -> None:
+    more = {f"model.layers.0.self_attn.q_proj.{suffix}": (2,)}
+    assert of_rule("adapters", checked(source(tmp_path, more), WHOLE))
 
 
 @pytest.mark.parametrize(("more", "severity"), [(LORA, "warning"), (LORA | BASE, "error")])
