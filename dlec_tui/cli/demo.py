@@ -56,7 +56,7 @@ NEW_TOKENS = 40
 @json_option
 def demo(directory: Path | None, model: str | None, fresh: bool, store: Path, wants_json: bool) -> None:
     """Grow a real language model in DIR: fetch, profile, propose, check, preview, merge, prove, compare."""
-    if model:
+    if model is not None:
         opener()(model)  # before a directory is made for a model that is not there
     stage = Stage((directory or default_directory()).absolute(), store, storyteller(stderr=wants_json))
     stage.directory.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def default_directory() -> Path:
 
 def _base(stage: Stage, model: str | None) -> tuple[Checkpoint, Made]:
     stage.heading("1  The model")
-    made = Made((locate(model) or expanded(model)).absolute(), found=True) if model else _fetched(stage)
+    made = Made((locate(model) or expanded(model)).absolute(), found=True) if model is not None else _fetched(stage)
     checkpoint = opener()(str(made.path))
     layers, size = plural(checkpoint.layer_count, "layer"), byte_size(checkpoint.nbytes)
     parameters = count(checkpoint.parameters)

@@ -5,7 +5,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, MutableMapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -46,7 +46,8 @@ def failures_reported(words: Sequence[str], meta: MutableMapping[str, Any]) -> I
 
 def say_error(message: str) -> None:
     """`message` on stderr, marked as an error; what is in it cannot steer the terminal."""
-    click.echo(f"{click.style('Error', fg='red', bold=True)}: {printable(message)}", err=True)
+    with suppress(OSError):  # the exit code is left to say it
+        click.echo(f"{click.style('Error', fg='red', bold=True)}: {printable(message)}", err=True)
 
 
 def error_as_json(error: DlecError) -> dict[str, object]:
@@ -56,7 +57,7 @@ def error_as_json(error: DlecError) -> dict[str, object]:
 
 
 def forget_stdout() -> None:
-    """Keep the interpreter's last flush from failing on the closed pipe again."""
+    """Keep the interpreter's last flush from failing again where stdout cannot be written."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -68,7 +69,8 @@ def _failed(error: DlecError, words: Sequence[str]) -> NoReturn:
 def _usage_error(error: click.ClickException, words: Sequence[str]) -> NoReturn:
     """click repeats arguments in its messages as they are."""
     vars(error).update(message=printable(error.message))
-    error.show()
+    with suppress(OSError):
+        error.show()
     context = getattr(error, "ctx", None)
     fix = f"See {context.command_path} --help." if context else ""
     _end(
@@ -78,15 +80,19 @@ def _usage_error(error: click.ClickException, words: Sequence[str]) -> NoReturn:
 
 def _interrupted(words: Sequence[str]) -> NoReturn:
     fix = "the same command continues where this one stopped" if set(CONTINUED) & set(words[:3]) else ""
-    click.echo(f"\ninterrupted{'; ' * bool(fix)}{fix}", err=True)
+    with suppress(OSError):
+        click.echo(f"\ninterrupted{'; ' * bool(fix)}{fix}", err=True)
     data = {"kind": "Interrupted", "what": "interrupted", "why": "", "fix": fix, "exit_code": INTERRUPTED}
     _end(words, data, INTERRUPTED)
 
 
 def _end(words: Sequence[str], error: dict[str, object], code: int) -> NoReturn:
-    if "--json" in words:
-        click.echo(json.dumps({"error": error}))
-    raise click.exceptions.Exit(code)
+    try:
+        if "--json" in words:
+            click.echo(json.dumps({"error": error}))
+    except OSError:  # a full disk, a reader that is gone: the code says what failed first
+        forget_stdout()
+    raise click.exceptions.Exit(code) from None
 
 
 def _translated(error: Exception, words: Sequence[str], meta: MutableMapping[str, Any]) -> DlecError:
@@ -103,7 +109,16 @@ def _translated(error: Exception, words: Sequence[str], meta: MutableMapping[str
 
 
 def _system_error(error: OSError) -> DlecError:
+    if _is_of_echo(error):
+        forget_stdout()
+        return MachineError("the output cannot be printed", why=error.strerror or str(error))
     name, reason = str(error.filename or "the system"), error.strerror or str(error)
     where = {"path": str(error.filename)} if error.filename else {}
     is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
     return (NotFoundError if is_missing else MachineError)(name, why=reason, where=where)
+
+
+def _is_of_echo(error: OSError) -> bool:
+    """Whether it was raised by printing; such an error names no file."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return last.name == "echo" and Path(last.filename).parent.name == "click"

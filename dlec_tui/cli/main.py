@@ -87,5 +87,21 @@ def reason_against_screen() -> str:
     return f"TERM={terminal or '(not set)'} names a terminal without cursor control" if terminal in ("", "dumb") else ""
 
 
+def open_missing_streams() -> None:
+    """Open each standard stream that was closed (`2>&-`) on /dev/null; the next file opened would take its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            _occupy(number)
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False, encoding="utf-8"))  # noqa: SIM115
+
+
+def _occupy(number: int) -> None:
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    if descriptor != number:
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+
+
 def main() -> None:
+    open_missing_streams()
     dlec(prog_name="dlec")

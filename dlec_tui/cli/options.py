@@ -1,5 +1,6 @@
 """Arguments and options that several verbs share, and the types of their values."""
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from dlec_tui.cli.failures import STORE
-from engine.errors import UsageError
+from engine.errors import NotFoundError, UsageError, shown
 from engine.files import expanded
 from engine.store.location import store_path
 
@@ -27,10 +28,27 @@ class ExpandedPath(click.Path):
     def convert(
         self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
     ) -> str | bytes | os.PathLike[str]:
+        if not (text := os.fspath(value)):
+            self.fail("the path is empty.", param, ctx)
+        if "\0" in text:
+            self.fail(f"{shown(text)} holds a NUL character, which no path can.", param, ctx)
         try:
-            return super().convert(expanded(os.fspath(value)), param, ctx)
+            path = expanded(text)
         except UsageError as error:
             self.fail(error.line, param, ctx)
+        if self.exists and _is_missing(path):
+            raise NotFoundError(f"{shown(path)} does not exist", where={"path": str(path)})
+        return super().convert(path, param, ctx)
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):  # click says why
+        return False
+    return False
 
 
 ANY_PATH, NEW_FILE, DIRECTORY = ExpandedPath(), ExpandedPath(dir_okay=False), ExpandedPath(file_okay=False)
@@ -39,10 +57,17 @@ EXISTING_FILE = ExpandedPath(exists=True, dir_okay=False)
 EXISTING_DIRECTORY = ExpandedPath(exists=True, file_okay=False)
 
 
+MOST = 10**12
+"""Of anything that is counted: more than anybody has, and still a number for SQLite."""
+
+
 class WholeNumber(click.IntRange):
     """A whole number in a range; anything else is answered with the range."""
 
     name = "number"
+
+    def __init__(self, least: int, most: int = MOST) -> None:
+        super().__init__(least, most)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         try:
@@ -59,7 +84,10 @@ class Number(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         try:
-            return float(super().convert(value, param, ctx))
+            number = float(super().convert(value, param, ctx))
+            if not math.isfinite(number):
+                self.fail("not finite", param, ctx)
+            return number
         except click.BadParameter as error:
             expected = f"a number in the range {self._describe_range()}"
             raise click.BadParameter(f"{value!r} is not {expected}.", ctx, param) from error

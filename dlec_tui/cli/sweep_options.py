@@ -23,6 +23,7 @@ from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.errors import shown
 from engine.jobs.orders import sweep_order
 from engine.jobs.settings import job_settings
+from engine.plan.spaces.recipes import MOST_VALUES
 from engine.plan.spaces.swept import SweptPlan
 from engine.protocol import Report
 from engine.tasks.child import run_task
@@ -187,4 +188,6 @@ def _range(text: str) -> range:
     found = range(int(first), int(last if dots else first) + 1)
     if not found:
         raise ValueError(text)
+    if found[-1] - found[0] >= MOST_VALUES:
+        raise click.BadParameter(f"{shown(text)} holds too many numbers. Give at most {MOST_VALUES}.")
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dlec_tui.cli.options import RelatedOption, home_option, json_option
+from dlec_tui.cli.options import RelatedOption, WholeNumber, home_option, json_option
 from dlec_tui.cli.plan_new import file_options, write_plan
 from dlec_tui.cli.sweep_output import echo_sweep, output_options
 from engine.errors import UsageError, shown
@@ -18,7 +18,7 @@ from engine.tasks.sweeps.reporting import sweep_report
 
 
 @click.command
-@click.argument("sweep_id", metavar="[SWEEP]", type=int, required=False)
+@click.argument("sweep_id", metavar="[SWEEP]", type=WholeNumber(1), required=False)
 @click.option(
     "--list",
     "wants_list",

@@ -260,8 +260,8 @@ def test_an_option_that_needs_another_is_refused_alone(name: str, option: Relate
     ("words", "expected"),
     [
         (["jobs", "show", "abc"], "'abc' is not a whole number in the range 1<=x<=9223372036854775807."),
-        (["profile", "m", "--tokens", "many"], "'many' is not a whole number in the range x>=1."),
-        (["profile", "m", "--tokens", "0"], "'0' is not a whole number in the range x>=1."),
+        (["profile", "m", "--tokens", "many"], "'many' is not a whole number in the range 1<=x<=1000000000000."),
+        (["profile", "m", "--tokens", "0"], "'0' is not a whole number in the range 1<=x<=1000000000000."),
         (["jobs", "wait", "--timeout", "soon"], "'soon' is not a number in the range x>=0."),
         (["web", "--port", "http"], "'http' is not a whole number in the range 0<=x<=65535."),
     ],
@@ -400,3 +400,49 @@ def test_a_worker_for_a_gpu_that_this_machine_lacks_is_refused(place, monkeypatc
     result = run("worker", "--slot", "cuda:9", "--until-empty")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "there is no cuda:9" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["profile", "MODEL", "--tokens", "9" * 25],
+        ["generate", "plan.yaml", "--prompt", "x", "--tokens", "9" * 25],
+        ["sweep", "report", "9" * 25],
+        ["sweep", "report", "0"],
+        ["plan", "new", "dlec", "MODEL", "--growth", "nan"],
+        ["jobs", "wait", "--timeout", "nan"],
+        ["jobs", "wait", "--timeout", "inf"],
+        ["sweep", "overlap", "MODEL", "--slice-size", "1..99999999999"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.usefixtures("place")
+def test_numbers_that_nothing_can_have_are_refused_as_such(words: list[str]) -> None:
+    result = run(*words, "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["error"]["kind"] == "UsageError"
+
+
+@pytest.mark.parametrize("empty", ["", "a\0b"], ids=["empty", "NUL"])
+@pytest.mark.parametrize(
+    "words", [["verify"], ["plan", "check"], ["models"], ["merge", "plan.yaml"], ["jobs", "list", "--home"]]
+)
+@pytest.mark.usefixtures("place")
+def test_a_path_that_cannot_be_one_is_refused_and_never_taken_for_this_directory(words: list[str], empty: str) -> None:
+    Path("plan.yaml").touch()
+    result = run(*words, empty, "--json")
+    assert result.exit_code == 2
+    assert "path" in json.loads(result.stdout)["error"]["what"]
+
+
+@pytest.mark.parametrize("words", [["verify"], ["plan", "check"], ["models"], ["preview"], ["store", "merge"]])
+@pytest.mark.usefixtures("place")
+def test_a_missing_path_is_the_same_error_in_every_verb(words: list[str]) -> None:
+    error = json.loads(run(*words, "gone", "--json").stdout)["error"]
+    assert (error["kind"], error["what"], error["path"]) == ("NotFoundError", "gone does not exist", "gone")
+
+
+@pytest.mark.usefixtures("place")
+def test_an_empty_model_of_the_demo_is_never_taken_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dlec_tui.cli.demo.demo_model", pytest.fail)
+    assert run("demo", "here", "--model", "").exit_code == 1

@@ -244,3 +244,45 @@ def wait_for(path: Path) -> None:
     deadline = time.monotonic() + 20
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
+
+
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+
+
+def ended(tmp_path: Path, words: str, redirections: str) -> subprocess.CompletedProcess[str]:
+    """`dlec WORDS` as a shell runs it with these redirections."""
+    command_line = f"{' '.join(DLEC)} {words} {redirections}"
+    environment = os.environ | python_path() | {"DLEC_HOME": str(tmp_path / "store")}
+    return subprocess.run(["sh", "-c", command_line], capture_output=True, text=True, env=environment, cwd=tmp_path)
+
+
+@FULL
+@pytest.mark.parametrize(("words", "code"), [("keys --json", 3), ("plan check gone --json", 2), ("frob --json", 2)])
+def test_an_output_that_cannot_be_printed_is_no_traceback(tmp_path: Path, words: str, code: int) -> None:
+    done = ended(tmp_path, words, ">/dev/full")
+    assert done.returncode == code
+    assert "Error: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@FULL
+def test_an_error_that_cannot_be_printed_keeps_its_code_and_its_object(tmp_path: Path) -> None:
+    done = ended(tmp_path, "plan check gone --json", "2>/dev/full")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["exit_code"] == 2
+
+
+def test_closed_stderr_leaves_stdout_to_data(tmp_path: Path) -> None:
+    done = ended(tmp_path, "frob --json", "2>&-")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["exit_code"] == 2
+
+
+def test_no_file_takes_the_number_of_a_closed_stream() -> None:
+    """What a library writes to descriptor 2 would otherwise go into a checkpoint or the store."""
+    code = "import os, dlec_tui.cli.main as m; m.open_missing_streams(); print(os.open(os.devnull, 0))"
+    environment = os.environ | python_path()
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -c '{code}' <&- 2>&-"], capture_output=True, text=True, env=environment
+    )
+    assert int(done.stdout) > 2
