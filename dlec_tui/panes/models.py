@@ -1,5 +1,6 @@
 """The models that are here, in the hub cache, and on the hub."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -189,9 +190,10 @@ class ModelsPane(Pane):
     def _look_at_added(self, reference: str | None) -> None:
         """In a thread: what looks like a hub id may be a directory here."""
         if reference:
-            path = Path(reference)
             self.run_worker(
-                lambda: self.app.call_from_thread(self._add, reference, path.is_dir()), group="added", thread=True
+                lambda: self.app.call_from_thread(self._add, reference, os.path.isdir(reference)),  # noqa: PTH112
+                group="added",
+                thread=True,
             )
 
     def _add(self, reference: str, is_path: bool) -> None:

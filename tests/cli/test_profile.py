@@ -44,7 +44,7 @@ def scored(dlec_at_home, tiny_llama: Path) -> dict:
 
 
 def test_json_tells_every_layer_and_what_it_was_measured_on(profiled: dict, tiny_llama: Path) -> None:
-    assert list(profiled) == ["reference", "corpus", "key", "found", "layers"]
+    assert list(profiled) == ["reference", "corpus", "key", "sample", "found", "layers"]
     assert (profiled["reference"], profiled["found"], len(profiled["layers"])) == (str(tiny_llama), False, 6)
     assert (profiled["key"]["half"], profiled["key"]["tokens"], profiled["key"]["dtype"]) == (
         "choosing",

@@ -7,6 +7,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from engine.checkpoint.find import opener
 from engine.inference import virtual
 from engine.inference.metrics.recorded_batch import RecordedBatch
+from engine.inference.sequences import Sequences
 from engine.plan.check import check_plan
 from engine.tasks.merge import MergeOptions, merge
 
@@ -66,6 +67,6 @@ def test_the_preview_computes_what_the_merge_does(longcat, tmp_path):
 def test_its_blocks_are_run_one_by_one(longcat):
     model = virtual.load(plan_over(longcat, (0, BLOCKS)))
     with torch.inference_mode():
-        recorded = RecordedBatch.of(model, TOKENS)
+        recorded = RecordedBatch.of(model, Sequences.of_text(TOKENS))
         assert recorded.layer_count == BLOCKS
         assert torch.equal(recorded.base_logits, model(TOKENS, use_cache=False).logits)

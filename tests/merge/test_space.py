@@ -97,7 +97,7 @@ def test_bytes_that_suffice_are_not_blamed(base, tmp_path, monkeypatch):
     def over_quota(*_arguments, **_settings):
         raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
 
-    monkeypatch.setattr("engine.merge.lock.Path.mkdir", over_quota)
+    monkeypatch.setattr("engine.merge.partial.Path.mkdir", over_quota)
     with pytest.raises(MachineError, match="a quota ran out"):
         merged(stack_of(base), tmp_path / "deep/out")
 
@@ -119,7 +119,7 @@ def test_no_permission_has_one_message(base, tmp_path, monkeypatch):
     def forbidden(path, *_arguments, **_settings):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr("engine.merge.lock.Path.mkdir", forbidden)
+    monkeypatch.setattr("engine.merge.partial.Path.mkdir", forbidden)
     with pytest.raises(MachineError, match=r"dlec-partial cannot be written: Permission denied") as raised:
         merged(stack_of(base), tmp_path / "out")
     assert "Choose another output" in raised.value.fix

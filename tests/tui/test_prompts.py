@@ -138,7 +138,7 @@ def test_a_home_that_nobody_has_is_said_in_the_prompt_and_the_line_stays(
             await worked(pilot)
             assert isinstance(app.screen, PathPrompt)
             assert app.screen.query_one(Input).value == "~nobody-has-this-name/x"
-            assert "no home directory of nobody-has-this-name" in str(app.screen.query_one("#wrong", Static).content)
+            assert "there is no user nobody-has-this-name" in str(app.screen.query_one("#wrong", Static).content)
 
     asyncio.run(run())
 

@@ -32,10 +32,10 @@ SEARCHED = {
     "reason": ["Searched step by step."],
     "tried": {"1": 12, "2": 9},
     "sweep": 4,
-    "judged": {name: PREVIEWED[name] for name in ("delta_nll", "interval95", "half")},
+    "judged": {name: PREVIEWED[name] for name in ("delta_nll", "interval95", "half", "base_check")},
     "verdict": "worse",
     "shortlist": [{"name": "3-5", "delta_nll": 0.1, "se": 0.01, "interval95": [0.08, 0.12], "holm_p": 0.01}],
-    **{name: PREVIEWED[name] for name in ("corpus", "key", "found", "tokens", "sequences")},
+    **{name: PREVIEWED[name] for name in ("base_check", "corpus", "key", "found", "tokens", "sequences")},
 }
 CLASSIC = {"plan": "# classic\nmerge_method: passthrough\n", "shares": [0.2, 0.01, 0.4]}
 ANSWERS: dict[str, dict[str, Any]] = {"propose": PROPOSED, "search": SEARCHED, "classic": CLASSIC}

@@ -11,7 +11,7 @@ from engine.files import expanded
 
 
 def test_a_home_that_nobody_has_is_refused_with_its_name() -> None:
-    with pytest.raises(UsageError, match="no home directory of nobody-has-this-name"):
+    with pytest.raises(UsageError, match="there is no user nobody-has-this-name"):
         expanded("~nobody-has-this-name/x")
 
 
