@@ -4,10 +4,12 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from fcntl import LOCK_EX, flock
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from platformdirs import user_cache_path
 
 from engine.errors import MachineError
 from engine.tasks.demo_model import demo_model
@@ -59,11 +61,14 @@ def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> CheckpointOf:
     return written
 
 
-def fetched(config: pytest.Config, fetch: Callable[[Path], Path]) -> Path:
-    """A real model, fetched once and kept in pytest's cache; the test is skipped where it cannot be fetched."""
-    assert config.cache
-    shared = config.cache.mkdir("real-models")
-    with (shared / "lock").open("w") as lock:
+def fetched(name: str, fetch: Callable[[Path], Path]) -> Path:
+    """A real model, fetched once and kept in the user's cache; the test is skipped where it cannot be fetched.
+
+    Kept apart by the version of transformers, which unpacks the weights.
+    """
+    shared = user_cache_path("dlec-tests") / f"transformers-{version('transformers')}"
+    shared.mkdir(parents=True, exist_ok=True)
+    with (shared / f"{name}.lock").open("w") as lock:
         flock(lock, LOCK_EX)
         try:
             return fetch(shared)
@@ -72,15 +77,15 @@ def fetched(config: pytest.Config, fetch: Callable[[Path], Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def smollm2(pytestconfig: pytest.Config) -> Path:
+def smollm2() -> Path:
     """The demo's checkpoint, 30 layers in bf16. No test may write to it."""
-    return fetched(pytestconfig, lambda shared: demo_model(shared).directory)
+    return fetched("smollm2", lambda shared: demo_model(shared).directory)
 
 
 @pytest.fixture(scope="session")
-def gemma3_270m(pytestconfig: pytest.Config) -> Path:
+def gemma3_270m() -> Path:
     """18 layers in bf16; its tokenizer begins a text with <bos>. No test may write to it."""
-    return fetched(pytestconfig, real_models.gemma3_270m)
+    return fetched("gemma3", real_models.gemma3_270m)
 
 
 @pytest.fixture(scope="session", autouse=True)
