@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint.config import CONFIG_FILE, read_config
+from engine.checkpoint.checkpoint import open_checkpoint
 from engine.errors import CheckpointError, MachineError, shown
 from engine.inference.opening import (
     built_on_meta,
@@ -93,8 +93,7 @@ def _source_signature(source: str, layer: int) -> dict[str, Any]:
 @lru_cache(maxsize=8)
 def _source_layers(source: str) -> tuple[Any, Any]:
     config = read_model_config(Path(source))
-    layer_count = read_config(Path(source) / CONFIG_FILE).layer_count
-    return config, layer_modules(built_on_meta(config), layer_count)
+    return config, layer_modules(built_on_meta(config), open_checkpoint(Path(source)).layer_count)
 
 
 def _shortened(differences: list[str]) -> list[str]:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint.config import CONFIG_FILE, read_config
+from engine.checkpoint.config import CONFIG_FILE, read_config_file
 from engine.checkpoint.index import read_tensors
 from engine.errors import CheckpointError, DlecError, MachineError, shown
 from engine.inference.failures import is_out_of_memory, one_line, translated
@@ -25,7 +25,7 @@ def read_model_config(directory: Path) -> Any:
 def _read_model_config(directory: Path, name: str) -> Any:
     """`name`: what to call the file in messages."""
     transformers = transformers_library()
-    data = read_config(directory / CONFIG_FILE).data
+    data = read_config_file(directory / CONFIG_FILE).data
     model_type = data.get("model_type")
     if model_type not in transformers.models.auto.configuration_auto.CONFIG_MAPPING:
         remote = " It brings its own code, which dlec does not run." if data.get("auto_map") else ""

@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM
 
 from engine.errors import CheckpointError, MachineError, UsageError
 from engine.inference.opened import open_model, open_tokenizer
+from engine.inference.opening import read_model_config
 from tests.architectures import CheckpointOf, every_family
 from tests.inference.stacks import edit_config, logits
 from tests.tiny import write_llama
@@ -112,3 +113,9 @@ def test_an_adapter_beside_the_weights_is_not_put_on_where_peft_is_installed(
     (directory / "adapter_config.json").write_text('{"base_model_name_or_path": "elsewhere", "peft_type": "LORA"}')
     monkeypatch.setattr("transformers.integrations.peft.is_peft_available", lambda: True)
     assert torch.equal(logits(open_model(directory)), logits(open_model(checkpoint_of("llama"))))
+
+
+def test_a_config_that_leaves_the_depth_to_its_class_is_read(tmp_path: Path) -> None:
+    """The tensors say how deep the model is; the class fills in what config.json leaves out."""
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    assert read_model_config(tmp_path).num_hidden_layers == 32
