@@ -8,14 +8,16 @@ import hashlib
 import json
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import CheckpointError, MachineError
 from engine.files import write_whole
-from engine.plan.recipes.registry import Recipe
 from engine.store.location import store_path
 from engine.tasks.child import run_child
+
+if TYPE_CHECKING:
+    from engine.plan.recipes.registry import Recipe
 
 MODULE = "engine.inference.inertness"
 DIRECTORY = "inertness"
@@ -48,7 +50,7 @@ def tried_inertness(checkpoint: Checkpoint) -> str:
     return known_inertness(checkpoint)
 
 
-def written(recipe: Recipe, checkpoint: Checkpoint, options: Any) -> str:
+def written(recipe: "Recipe", checkpoint: Checkpoint, options: Any) -> str:
     """The plan's text of a recipe with its options.
 
     Raises UsageError for options that do not fit, CheckpointError for layers that cannot be scaled as the recipe scales
