@@ -6,7 +6,6 @@ config and version of transformers.
 
 import hashlib
 import json
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import CheckpointError, MachineError
 from engine.files import write_whole
 from engine.store.location import store_path
-from engine.tasks.child import run_child
 
 if TYPE_CHECKING:
     from engine.plan.recipes.registry import Recipe
@@ -68,6 +66,8 @@ def written(recipe: "Recipe", checkpoint: Checkpoint, options: Any) -> str:
 
 
 def _tried(checkpoint: Checkpoint) -> dict[str, Any]:
+    from engine.tasks.child import run_child  # late: most checks start no process
+
     try:
         return run_child(MODULE, {"directory": str(checkpoint.config.path.parent.absolute())})
     except MachineError as error:
@@ -100,6 +100,8 @@ def _file(checkpoint: Checkpoint) -> Path:
 
 def _transformers_version() -> str:
     """ "" where it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version  # late: it imports the email package
+
     try:
         return version("transformers")
     except PackageNotFoundError:
