@@ -19,7 +19,7 @@ def main() -> None:
 
 
 def _kept(error: Exception) -> str:
-    """What was raised, and the file with its traceback. Such as a library that is missing or broken."""
+    """The error that was raised (a missing or broken library, for instance), and the file with its traceback."""
     import tempfile
     import traceback
 

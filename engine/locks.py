@@ -245,7 +245,7 @@ def _held(path: Path, descriptor: int) -> HeldLock | None:
 
 
 def _acquire_as_file(path: Path) -> HeldLock | None:
-    """Of one host, one process at a time comes here."""
+    """Entered by one process of a host at a time."""
     name = _host_name(path)
     if name is None:
         return None

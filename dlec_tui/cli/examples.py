@@ -55,4 +55,4 @@ EXAMPLES: Mapping[str, str] = {
     "dlec keys": "dlec keys --json",
     "dlec web": "dlec web --port 8000 --read-only",
 }
-"""By the full name of the verb."""
+"""Full name of a verb to its example."""

@@ -58,7 +58,7 @@ EXISTING_DIRECTORY = ExpandedPath(exists=True, file_okay=False)
 
 
 MOST = 10**12
-"""Of anything that is counted: more than anybody has, and still a number for SQLite."""
+"""Largest count that an option takes; SQLite can still store it."""
 
 
 class WholeNumber(click.IntRange):

@@ -84,7 +84,7 @@ def read_plan(
 
 
 def opened_by_transformers(stack: Stack) -> Opened:
-    """What transformers says, asked now, in a process of its own, where nobody has asked it before."""
+    """Results of opening the headers with transformers; a child process is started for those that are not cached."""
     wanted = lacking(stack)
     if wanted:
         with waiting("transformers opens the headers"):

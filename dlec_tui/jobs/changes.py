@@ -15,7 +15,7 @@ from engine.store.jobs import Job, jobs_in
 
 
 def cancel(store: Path, job_id: int, stop: Stop) -> str:
-    """What the job has written is removed, at once or by its worker; what others have begun stays."""
+    """Cancel a job. Its own partial output is removed or kept as `stop` says; output of other runs always stays."""
     job = queue.cancel(store, job_id, stop)
     if not isinstance(job.state, Cancelled):
         return f"job {job_id} will end in a moment"

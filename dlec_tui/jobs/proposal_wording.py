@@ -1,4 +1,4 @@
-"""What the tasks that propose plans have found, in words that the screen and the command line share."""
+"""Results of the tasks that propose plans, as text for the screen and the command line."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,7 +15,7 @@ _MOST_PLANS = 12
 
 
 def proposal_headline(found: Answer) -> str:
-    """What the proposed plan does to the model, as the half says that did not choose it."""
+    """Effect of the proposed plan on held-out text."""
     return verdict(found["judged"])
 
 

@@ -24,7 +24,7 @@ def may_be_taken_over(stored: StoredJob) -> bool:
 
 
 def taking_over_text(stored: StoredJob) -> str:
-    """What is asked before that: nobody here can know whether another machine's worker still runs it."""
+    """Confirmation for taking over a job whose worker on another host may still run it."""
     job, seen = stored.job, stored.worker
     what = f"Take job {job.id}, {shown(job.order.title)}, from its worker, so that another one runs it?"
     if seen is None:

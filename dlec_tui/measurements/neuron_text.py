@@ -19,7 +19,7 @@ class Column:
     title: str
     width: int
     order: NeuronOrder | None
-    """That it stands for."""
+    """Order that sorting by this column gives; None where it cannot be sorted by."""
     text_of: Callable[[NeuronStatistics], str]
 
 

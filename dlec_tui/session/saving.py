@@ -15,7 +15,7 @@ AUTOSAVE_SECONDS = 1.0
 MOST_SECONDS = 3.0
 """After the first edit that is not saved yet, however long somebody types."""
 LEAVING_SECONDS = 3.0
-"""That leaving waits for a disk which does not answer."""
+"""Seconds that quitting waits for a disk that does not respond."""
 
 
 class Saving:

@@ -45,7 +45,7 @@ class Slot:
 
     file: Path
     descriptor: int | None
-    """Of the lock; None where none could be made, and for a screen that only reads."""
+    """The held lock; None where none could be made, and for a read-only workbench."""
 
     def release(self) -> None:
         if self.descriptor is not None:
@@ -58,7 +58,7 @@ class Draft:
     """A plan with unsaved changes, of a session that nobody has open."""
 
     file: Path
-    """Of the session."""
+    """The session file."""
     document: PlanDocument
     left_at: str
 

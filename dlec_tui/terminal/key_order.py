@@ -25,15 +25,15 @@ QUIET_ROUNDS = 4
 ROUND_SECONDS = 0.002
 """Between two looks at whether a thread has answered."""
 MOST_SECONDS = 10.0
-"""That a key is kept for what the one before it has begun: no key is lost to something that never ends."""
+"""Maximum time a key is held back for the action before it, so that no key is lost to one that never ends."""
 ANSWER_SECONDS = 0.08
-"""That it is kept for a thread which decides what is seen next, such as the one that reads a plan which was opened."""
+"""Maximum time a key is held back for a thread that decides what is shown next, such as one that reads a plan."""
 
 Typed = Key | Paste
 
 
 class KeyOrder:
-    """Of one app: takes what is typed, and gives it back when its turn has come."""
+    """Holds the keys typed into one app and releases them in order."""
 
     def __init__(self, app: "TerminalApp") -> None:
         self._app = app

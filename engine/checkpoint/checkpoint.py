@@ -45,7 +45,7 @@ class Checkpoint:
 
     @cached_property
     def precision(self) -> Precision:
-        """Of the decoder: towers of other kinds of input have their own."""
+        """Float dtypes of the decoder; other towers have their own."""
         ends = self.anatomy.ends
         return precision_of(tensor for name, tensor in self.tensors.items() if ends.get(name) is not End.CARRIED)
 

@@ -19,7 +19,7 @@ def is_known_family(model_type: str) -> bool:
 
 @cache
 def library_versions() -> tuple[str, ...]:
-    """Of transformers and torch, told without importing them; empty where one of them is not installed."""
+    """Versions of transformers and torch, without importing them; empty where one of them is not installed."""
     found = (_version_in(_package("transformers"), "__init__.py"), _version_in(_package("torch"), "version.py"))
     return found if all(found) else ()
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SEQUENCES = 4
 TOKENS = 64
-"""Of each of them, at most."""
+"""Maximum number of tokens in each of these sequences."""
 _SETTLED = 4
 """One part in so many is not compared: the first tokens of a sequence are predicted badly whatever begins it."""
 

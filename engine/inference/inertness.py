@@ -29,9 +29,9 @@ from engine.protocol import serve
 from engine.tensors.library import torch_library
 
 MOST_PARAMETERS = 40_000_000
-"""Of a model that is made to be tried: 160 MB, a few seconds."""
+"""Maximum number of parameters of a trial model: 160 MB, a few seconds."""
 MOST_SECONDS = 60
-"""Of one core, after which the process ends: the family's code takes too long to be tried."""
+"""CPU seconds after which a trial is given up."""
 _MOST_LAYERS = 6
 _TOKENS = 12
 

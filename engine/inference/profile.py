@@ -98,7 +98,7 @@ class Profile:
     active_above: float
     sequences: int
     tokens: int
-    """Of text; the tokenizer's marks are not counted."""
+    """Number of text tokens; the tokenizer's special tokens are not counted."""
     batch_size: int
     """What was used in the end: less than asked for where the memory did not suffice."""
 
@@ -153,7 +153,7 @@ def _neuron_figures(passes: Passes, tokenizer: Any, sequences: Sequences) -> tup
 
 
 def _peak_tokens(layer: Mapping[str, NeuronSums]) -> list[int]:
-    """Of each neuron, counted through all tokens of text."""
+    """Token at which each neuron peaks, counted through all text tokens."""
     tokens: list[int] = _joined([sums.peak_token for sums in layer.values()]).long().tolist()
     return tokens
 

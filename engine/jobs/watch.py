@@ -18,7 +18,7 @@ from engine.store.jobs import Job, find_job, move_start, save_progress
 PROGRESS_SECONDS = 0.25
 """Between two notes of how far a job is."""
 _CLOCK_DRIFT = timedelta(seconds=2)
-"""By so much the clock of the wall may differ from the steady one before it is taken for set anew."""
+"""Difference between wall clock and steady clock above which the wall clock counts as changed, in seconds."""
 
 
 class Reason(Enum):
@@ -44,7 +44,7 @@ class Stage:
 
     total: int
     begun_at: float
-    """By the steady clock, in seconds."""
+    """Steady-clock time, in seconds."""
     done_before: int
     """What earlier attempts had done, or earlier stages had counted."""
     done: int

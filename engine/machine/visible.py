@@ -45,7 +45,7 @@ def _named(
     instances_of: Callable[[DeviceT], Sequence[DeviceT]],
     uuid_of: Callable[[DeviceT], str],
 ) -> DeviceT | None:
-    """By number, or by the beginning of a UUID that no other begins with."""
+    """Find a GPU by number, or by an unambiguous beginning of its UUID."""
     if name.isdecimal():
         number = int(name)
         return _usable(installed[number], instances_of) if number < len(installed) else None

@@ -50,7 +50,7 @@ class SampleMean:
 
     @property
     def corrected_t(self) -> float:
-        """Of t and its transformation the one nearer to 0; 0 where they disagree about the sign."""
+        """The one of t and its transformation that is nearer to 0; 0 where their signs differ."""
         corrected = self.t if math.isinf(self.t) else _transformed(self.t, self.skewness, self.n)
         if corrected * self.t <= 0:
             return 0.0

@@ -23,7 +23,7 @@ class Opened:
 
     sources: Openings = field(default_factory=dict)
     result: LoadCheck | None = None
-    """Of the checkpoint that a merge would write, not yet judged."""
+    """The opening of the checkpoint that a merge would write, not yet judged."""
 
 
 @dataclass(frozen=True, slots=True)

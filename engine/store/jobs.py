@@ -135,7 +135,7 @@ def save_setbacks(connection: StoreConnection, job_id: int, setbacks: Setbacks) 
 
 
 def place_last(connection: StoreConnection, job_id: int) -> None:
-    """Behind all others of its priority."""
+    """Move the job to the end of the queue for its priority."""
     with atomic(connection):
         connection.execute(f"UPDATE jobs SET position = {_LAST} WHERE id = ?", (job_id,))
 

@@ -41,7 +41,7 @@ class PreviewResult:
     """Tokens for which the base computed NaN or infinity; where there are any, differences are nan."""
     plan_not_finite: int = 0
     check: BaseCheck | None = None
-    """Of the base; None where an earlier version measured it."""
+    """Check of the base; None where an earlier version measured it."""
 
     @property
     def half(self) -> str:

@@ -19,9 +19,9 @@ class SampleRow:
 
     sequences: int
     tokens: int
-    """Of text."""
+    """Number of text tokens."""
     documents: int
-    """That any of the sequences comes from."""
+    """Number of documents that any of the sequences comes from."""
     documents_in_half: int
     prefix: str
     """The special tokens before each sequence, as text; "" where the tokenizer adds none."""
@@ -34,18 +34,18 @@ class BaseCheck:
     """The base on a few sequences, and the same tokens otherwise; NLL in nats per token, nan for what was not tried."""
 
     unigram_nll: float
-    """What the frequencies of the sample's tokens alone give."""
+    """NLL of a unigram model of the sample's own tokens."""
     own_begin: str
     """How the tokenizer begins a text: special tokens, or ""."""
     other_begin: str
     own_nll: float
     other_nll: float
-    """Of the same tokens, each sequence begun in the other way."""
+    """NLL of the same tokens in sequences with the other prefix."""
     short_tokens: int
     """Tokens in a sequence."""
     short_nll: float
     long_nll: float
-    """Of the same tokens, with twice as many in the sequence."""
+    """NLL of the same tokens in sequences of twice the length."""
 
 
 def save_sample(db: "Database", key: ProfileKey, row: SampleRow) -> None:

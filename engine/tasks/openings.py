@@ -69,7 +69,7 @@ def headers_of(checkpoint: Checkpoint) -> Headers:
 
 
 def planned_headers(stack: Stack) -> Headers | None:
-    """Of what a merge would write; None where no config describes it."""
+    """Headers of the checkpoint that a merge would write; None where no config describes it."""
     try:
         config = output_config(stack).text
     except CheckpointError:
@@ -107,7 +107,7 @@ def lacking(stack: Stack) -> list[Headers]:
 
 
 def lacking_sources(stack: Stack) -> list[Headers]:
-    """Of the sources alone."""
+    """Headers of the sources that are not cached and can be opened here."""
     lacking_ones = [each for each in stack.checkpoints if remembered(checkpoint_key(each)) is None]
     return [headers for headers in map(headers_of, lacking_ones) if _can_be_asked(headers)]
 
@@ -162,7 +162,7 @@ def remember(key: str, found: LoadCheck) -> None:
 
 
 def _oldest(folder: Path) -> Iterator[Path]:
-    """What there is one time too many."""
+    """Cached files beyond the maximum number, oldest first."""
     files = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
     yield from files[: max(0, len(files) - MOST_REMEMBERED)]
 
@@ -172,5 +172,5 @@ def _file(key: str) -> Path:
 
 
 def _outer_type(checkpoint: Checkpoint) -> str:
-    """By which transformers chooses the class: that of the whole model, where it has several towers."""
+    """The model type by which transformers chooses the class: the outermost one."""
     return str(checkpoint.config.data.get("model_type", ""))

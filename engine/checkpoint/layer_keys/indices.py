@@ -39,7 +39,7 @@ _KEY_OF_LAYER = re.compile(r"((?:(?:layer|block)[._ -]?)?)(0|[1-9]\d*)")
 _NUMBERS_IN_TEXT = re.compile(r"\s*\d+\s*(?:,\s*\d+\s*)*")
 """Step-3.5 lists its sparse layers as "3,4,5"."""
 _NEITHER = frozenset({"layer_ids", "target_layer_ids"})
-"""Of models that read the hidden states of another one."""
+"""Keys of models that read the hidden states of another model."""
 
 
 def remap(draft: Draft, visits: Visits) -> None:

@@ -41,7 +41,7 @@ KNOWN = (
 
 NESTED = (("sparse_attention_config", "sparse_attention_freq"),)
 _ROTARY = (("rope_parameters", "rope_theta"), ("rope_parameters", "partial_rotary_factor"))
-"""Of the rotary settings, whose other lists are of frequencies, these alone may have one entry a layer."""
+"""Rotary settings that may have one entry per layer; other lists among them hold frequencies."""
 
 NOT_PER_LAYER = frozenset(
     {

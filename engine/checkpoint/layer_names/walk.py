@@ -98,7 +98,7 @@ class _Walk:
                 return other
 
     def _mapping(self, path: Path, values: Values) -> Any:
-        """Of expressions that come out alike the first one stays, which is the one that readers heed."""
+        """The first of equal expressions is kept, which is the one that readers use."""
         new: dict[str, Any] = {}
         for key, owned in _by_key(values):
             for found in self._placed(path, key, owned):

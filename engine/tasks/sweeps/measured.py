@@ -23,7 +23,7 @@ class MeasuredPlan:
     """What the text so far has given, sequence by sequence."""
 
     nll: "array[float]" = field(default_factory=_empty)
-    """Of each token after a sequence's first, as `PlanFigures.token_nll`."""
+    """NLL of each token after a sequence's first, as `PlanFigures.token_nll`."""
     kl: "array[float]" = field(default_factory=_empty)
     """Of each sequence, as is the next."""
     top1: "array[float]" = field(default_factory=_empty)

@@ -75,7 +75,7 @@ class _Run:
         self._found: dict[str, MeasuredPlan] = {}
         """By visits: what is not measured to the end."""
         self._unstored: dict[str, int] = {}
-        """By visits, the first sequence whose result is not in the store."""
+        """Visits to the first sequence whose result is not in the store."""
         self._stored_at = monotonic()
 
     def run(self, wanted: Sequence[str]) -> Cost:

@@ -43,7 +43,7 @@ class SweepFigures:
     judging: Mapping[str, PlanFigures]
     probed: Mapping[str, ProbeResult]
     samples: Mapping[str, SampleRow | None]
-    """By half."""
+    """Half of the text to its sample."""
     check: BaseCheck | None
 
     @cached_property
