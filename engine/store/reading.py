@@ -5,6 +5,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+from engine.errors import system_reason
 from engine.locks import has_locks
 from engine.store.failures import cannot_open
 
@@ -39,4 +40,4 @@ def _keeps_log(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(20)[18:] == b"\2\2"
     except OSError as error:
-        raise cannot_open(path, why=error.strerror or str(error)) from error
+        raise cannot_open(path, why=system_reason(error)) from error

@@ -4,7 +4,7 @@ import shlex
 from contextlib import closing
 from pathlib import Path
 
-from engine.errors import MachineError, UsageError
+from engine.errors import MachineError, UsageError, system_reason
 from engine.store.connection import Standing, connect, standing_of
 from engine.store.failures import cannot_open
 from engine.store.reading import reading_mode, was_left_unfinished
@@ -26,7 +26,7 @@ def _require_other_file(target: Path, source: Path) -> None:
         if target.exists() and target.samefile(source):
             raise UsageError(f"{source} cannot be united with itself", fix="Leave it out, or name another --home.")
     except OSError as error:
-        raise cannot_open(source, why=error.strerror or str(error)) from error
+        raise cannot_open(source, why=system_reason(error)) from error
 
 
 def _standing(source: Path) -> Standing:
