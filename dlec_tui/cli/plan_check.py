@@ -20,7 +20,6 @@ from dlec_tui.cli.options import (
 )
 from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, read_plan, refused_for
 from dlec_tui.plans.circumstances import circumstances
-from dlec_tui.plans.files import plan_text_of
 from dlec_tui.plans.on_disk import write_plan_file
 from dlec_tui.wording import byte_size, count, plural
 from engine.checkpoint.checkpoint import Checkpoint
@@ -28,6 +27,7 @@ from engine.checkpoint.find import opener
 from engine.errors import escaped, shown
 from engine.plan.cost import cost_of
 from engine.plan.fixing import mend
+from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Problem, Severity
 from engine.tasks.openings import known
 

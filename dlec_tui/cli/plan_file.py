@@ -7,12 +7,12 @@ from pathlib import Path
 from dlec_tui.cli import problems
 from dlec_tui.cli.screen import waiting
 from dlec_tui.plans.circumstances import circumstances
-from dlec_tui.plans.files import plan_text_of
 from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import PlanError, shown
 from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.loading import Opened
+from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules import OpenedBy
 from engine.plan.stack import Stack

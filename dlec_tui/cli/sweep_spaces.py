@@ -6,9 +6,9 @@ import click
 
 from dlec_tui.cli.options import EXISTING_FILE, WholeNumber
 from dlec_tui.cli.sweep_options import Space, numbers, scale_option, sweeping
-from dlec_tui.plans.files import plan_text_of
 from engine.checkpoint.find import opener
 from engine.errors import shown
+from engine.plan.plan_file import plan_text_of
 from engine.plan.spaces import blocks as block_space
 from engine.plan.spaces import overlap as overlap_space
 from engine.plan.spaces import plans as plan_space

@@ -16,7 +16,6 @@ from dlec_tui.measurements.fields import Field, Values
 from dlec_tui.panes.plan_saving import PlanSaving
 from dlec_tui.plans import orders as plan_orders
 from dlec_tui.plans import recipe_forms
-from dlec_tui.plans.files import plan_text_of
 from dlec_tui.plans.orders import EditedPlan, MergeSize
 from dlec_tui.plans.problem_places import problem_text
 from dlec_tui.plans.proposals import plan_of, proposals
@@ -31,6 +30,7 @@ from dlec_tui.widgets.recipe_form import RecipeForm
 from dlec_tui.widgets.recipe_list import RecipeList, Way
 from dlec_tui.wording import byte_size
 from engine.errors import DlecError, escaped, shown
+from engine.plan.plan_file import plan_text_of
 
 if TYPE_CHECKING:
     from dlec_tui.jobs.stored import StoredJobs

@@ -10,7 +10,6 @@ from textual.app import SuspendNotSupported
 
 from dlec_tui.panes.plan_editing import PlanEditing
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.plans.files import plan_text_of
 from dlec_tui.plans.on_disk import (
     OnDisk,
     as_plan_file,
@@ -24,6 +23,7 @@ from dlec_tui.terminal.path_completion import PLANS
 from dlec_tui.widgets.path_prompt import PathPrompt
 from dlec_tui.widgets.question import Question
 from engine.errors import DlecError, shown
+from engine.plan.plan_file import plan_text_of
 
 if TYPE_CHECKING:
     from dlec_tui.panes.runs import RunsPane

@@ -1,4 +1,4 @@
-"""Plans as files: which ones a pattern means, and what stands in one."""
+"""Plan files: the ones that a pattern matches, and plans that can be run."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -6,29 +6,11 @@ from glob import glob
 from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.errors import MachineError, PlanError, UsageError, shown
-from engine.files import open_regular
+from engine.errors import PlanError, UsageError, shown
 from engine.jobs.orders import NamedPlan
 from engine.plan.check import check_plan
+from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Problem, Severity
-
-MAX_PLAN_BYTES = 2_000_000
-
-
-def plan_text_of(path: Path) -> str:
-    """Raises PlanError when it is no text, or too long to be a plan; MachineError when it cannot be read."""
-    try:
-        with open_regular(path) as file:
-            raw = file.read(MAX_PLAN_BYTES + 1)
-        if len(raw) > MAX_PLAN_BYTES:
-            raise PlanError(f"{shown(path)} is refused", why=f"a plan has at most {MAX_PLAN_BYTES:,} bytes")
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise PlanError(f"{shown(path)} is not UTF-8 text", why=str(error.reason)) from error
-    except OSError as error:
-        raise MachineError(f"{shown(path)} cannot be read", why=error.strerror or str(error)) from error
-    except ValueError as error:
-        raise UsageError(f"{shown(path)} cannot be read", why=str(error)) from error
 
 
 def plan_files(pattern: str) -> list[Path]:

@@ -5,9 +5,9 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlec_tui.plans.files import plan_text_of
 from engine.errors import DlecError, MachineError, UsageError, shown
 from engine.files import write_whole
+from engine.plan.plan_file import plan_text_of
 
 Stamp = tuple[int, int]
 """Modification time in nanoseconds, size in bytes."""

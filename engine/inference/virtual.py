@@ -13,7 +13,7 @@ from typing import Any
 from engine.checkpoint.anatomy import End, dissect
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
-from engine.errors import CheckpointError, MachineError, PlanError, shown
+from engine.errors import CheckpointError, PlanError, shown
 from engine.inference.memory import room_for
 from engine.inference.opened import open_model
 from engine.inference.signature import decoder_layers, layer_modules
@@ -21,6 +21,7 @@ from engine.inference.skeleton import merged_dtype, skeleton
 from engine.inference.spread import devices_of, end_of, is_spread, lay_out, place_of
 from engine.plan.check import check_plan
 from engine.plan.outputs import renamed
+from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Severity
 from engine.plan.stack import Stack
 from engine.tensors.library import torch_library
@@ -74,7 +75,7 @@ def virtual_model(stack: Stack, sources: Mapping[Checkpoint, Any]) -> Any:
 
 
 def _compiled(plan: Path | str) -> Stack:
-    text = plan if isinstance(plan, str) and "\n" in plan else _read(Path(plan))
+    text = plan if isinstance(plan, str) and "\n" in plan else plan_text_of(Path(plan))
     checked = check_plan(text, opener())
     errors = [problem for problem in checked.problems if problem.severity is Severity.ERROR]
     if errors or checked.stack is None:
@@ -83,15 +84,6 @@ def _compiled(plan: Path | str) -> Stack:
         )
         raise PlanError("the plan cannot be run", why=why)
     return checked.stack
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise PlanError(f"{shown(path)} is not UTF-8 text", why=str(error.reason)) from error
-    except OSError as error:
-        raise MachineError(f"{shown(path)} cannot be read", why=error.strerror or str(error)) from error
 
 
 def _share_layers(model: Any, stack: Stack, sources: Mapping[Checkpoint, Any]) -> None:

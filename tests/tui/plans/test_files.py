@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from dlec_tui.plans.files import plan_files, plan_text_of
+from dlec_tui.plans.files import plan_files
 from engine.errors import DlecError, UsageError
 from engine.files import expanded
+from engine.plan.plan_file import plan_text_of
 
 
 def test_a_home_that_nobody_has_is_refused_with_its_name() -> None:
