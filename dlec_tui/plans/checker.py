@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.worker import get_current_worker
 
 from dlec_tui.plans.checkpoints import PlanCheckpoints
-from dlec_tui.plans.orders import EditedPlan
+from dlec_tui.plans.job_specs import EditedPlan
 from dlec_tui.plans.results import read_previews
 from dlec_tui.plans.verdict import Verdict, look_over, slices_in
 from engine.errors import DlecError

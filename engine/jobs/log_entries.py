@@ -32,7 +32,7 @@ def append(path: Path, line: str) -> None:
 
 
 def beginning(job: Job, moment: datetime) -> str:
-    return f"=== {as_text(moment)} UTC  {job.order.task}: {escaped(job.order.title)}, attempt {job.attempts}"
+    return f"=== {as_text(moment)} UTC  {job.spec.task}: {escaped(job.spec.title)}, attempt {job.attempts}"
 
 
 def ending(state: State | None, moment: datetime) -> str:

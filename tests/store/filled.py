@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from engine.store.connection import atomic
 from engine.store.database import connection_of, open_for_jobs, open_for_writing, transaction
 from engine.store.job_states import Cancelled, Done, Failed, Held, Running, Waiting
-from engine.store.jobs import Order, add_job, change, find_job
+from engine.store.jobs import JobSpec, add_job, change, find_job
 from engine.store.models import save_model
 from engine.store.plan_figures import PlanFigures, save_figures
 from engine.store.plans import PlanUsed, save_plan
@@ -98,7 +98,7 @@ def measure(path, numbers):
 def add_jobs(path, states):
     """Queue a job for each title and bring it into its state, `Running` in the hands of a worker. Gives their ids."""
     with closing(open_for_jobs(path)) as connection, atomic(connection):
-        job_ids = [add_job(connection, Order("merge", {"plan": title}, title, {})) for title in states]
+        job_ids = [add_job(connection, JobSpec("merge", {"plan": title}, title, {})) for title in states]
         for job_id, state in zip(job_ids, states.values(), strict=True):
             change(connection, find_job(connection, job_id), state)
         return job_ids
