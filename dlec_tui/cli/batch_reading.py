@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.batches.planning import Batch, planned_batch
+from dlec_tui.batches import Batch, planned_batch
 from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import named_plan
 from dlec_tui.plans.files import plan_files

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dlec_tui.plans.circumstances import device_of
+from dlec_tui.plans.check_context import device_of
 from engine.errors import UsageError
 from engine.jobs.slots import ANY_GPU, Slot, parse_slot, parse_wanted
 from engine.tasks.setting import DEFAULT

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from dlec_tui.measurements.heat import LEVELS, RAMP, BlockMap
+from dlec_tui.measurements.plots import LEVELS, RAMP, BlockMap
 
 _GUTTER = 5
 _LABEL_STEP = 5

@@ -9,8 +9,8 @@ import click
 
 from dlec_tui.cli.failures import error_as_json
 from dlec_tui.cli.jobs_data import as_json
-from dlec_tui.jobs.stored import StoredJob, read_jobs, unattended
-from dlec_tui.jobs.wording import detail
+from dlec_tui.jobs.job_view import StoredJob, read_jobs, unattended
+from dlec_tui.jobs.progress import detail
 from engine.errors import DlecError, escaped
 from engine.store.job_states import Done, Running
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from dlec_tui.jobs.pace import pace_of
-from dlec_tui.jobs.stored import SeenWorker, StoredJob, StoredJobs
+from dlec_tui.jobs.job_view import SeenWorker, StoredJob, StoredJobs
+from dlec_tui.jobs.progress import pace_of
 from engine.store.job_states import Cancelled, Done, Failed, Held, Running
 
 

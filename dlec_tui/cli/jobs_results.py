@@ -5,11 +5,11 @@ from typing import Any
 
 from dlec_tui.cli.preview import preview_lines
 from dlec_tui.cli.profile import profile_lines
-from dlec_tui.jobs import results as job_results
+from dlec_tui.jobs import task_views
 
 
 def result_lines(task: str, result: Mapping[str, Any]) -> Iterator[str]:
-    return _LINES[task](result) if task in _LINES else job_results.result_lines(task, result)
+    return _LINES[task](result) if task in _LINES else task_views.result_lines(task, result)
 
 
 _LINES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {

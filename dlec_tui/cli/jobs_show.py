@@ -13,9 +13,9 @@ from dlec_tui.cli.jobs_data import job_as_json
 from dlec_tui.cli.jobs_options import job_argument
 from dlec_tui.cli.jobs_results import result_lines
 from dlec_tui.cli.options import home_option, json_option
-from dlec_tui.jobs.command import command_of
-from dlec_tui.jobs.stored import StoredJob, StoredJobs, read_jobs, unattended
-from dlec_tui.jobs.wording import running_text, since
+from dlec_tui.jobs.job_view import StoredJob, StoredJobs, read_jobs, unattended
+from dlec_tui.jobs.progress import running_text, since
+from dlec_tui.jobs.task_views import command_of
 from dlec_tui.wording import age, duration, printable
 from engine.errors import escaped
 from engine.jobs.logs import job_log

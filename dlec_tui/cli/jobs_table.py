@@ -8,8 +8,8 @@ from datetime import datetime
 
 import click
 
-from dlec_tui.jobs.stored import StoredJob, StoredJobs
-from dlec_tui.jobs.wording import detail, since
+from dlec_tui.jobs.job_view import StoredJob, StoredJobs
+from dlec_tui.jobs.progress import detail, since
 from dlec_tui.wording import age, cell_len, elided
 from engine.errors import escaped
 

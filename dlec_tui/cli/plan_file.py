@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dlec_tui.cli import problems
 from dlec_tui.cli.screen import waiting
-from dlec_tui.plans.circumstances import circumstances
+from dlec_tui.plans.check_context import circumstances
 from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import PlanError, shown

@@ -18,7 +18,7 @@ from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.screen import task_progress
 from dlec_tui.cli.sizes import byte_count_or_none
 from dlec_tui.cli.sweep_output import echo_sweep, output_options
-from dlec_tui.measurements.job_specs import request_for
+from dlec_tui.measurements.requests import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.errors import shown
 from engine.jobs.job_specs import sweep_spec

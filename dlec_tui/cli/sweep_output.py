@@ -12,7 +12,7 @@ from dlec_tui.cli.heat_lines import heat_lines
 from dlec_tui.cli.measuring import Command
 from dlec_tui.cli.options import RelatedOption
 from dlec_tui.cli.screen import chart_size
-from dlec_tui.jobs.sweep_wording import harm_map, sweep_lines
+from dlec_tui.jobs.sweep_report import harm_map, sweep_lines
 
 COLUMNS = (
     *("name", "start", "end", "scale", "nll", "delta_nll", "se", "low", "high", "p", "holm_p", "kl", "top1_agreement"),
