@@ -26,7 +26,7 @@ from engine.plan.recipes.fields import fields_of
 from engine.plan.recipes.registry import MEASURED, RECIPES
 from engine.store.database import open_for_reading
 from engine.store.keys import ProfileKey
-from engine.store.layers import find_angles
+from engine.store.profiles import find_angles
 from engine.tasks.child import run_task
 
 _PRUNE = RECIPES["prune"]

@@ -20,7 +20,7 @@ from engine.checkpoint.find import opener
 from engine.errors import shown
 from engine.jobs.job_specs import profile_spec
 from engine.jobs.settings import job_settings
-from engine.store.layers import LayerStatistics
+from engine.store.profiles import LayerStatistics
 from engine.tasks.child import run_task
 from engine.tasks.setting import Setting
 from engine.text.corpus import Half

@@ -7,8 +7,7 @@ from engine.errors import DlecError, MachineError
 from engine.files import open_regular, write_whole
 from engine.jobs.logs import job_log
 from engine.protocol import Report, silent
-from engine.store.union import United, unite
-from engine.store.unitable import require_unitable
+from engine.store.union import United, require_source, unite
 
 
 def unite_homes(target: Path, sources: Sequence[Path], report: Report = silent) -> tuple[United, ...]:
@@ -19,7 +18,7 @@ def unite_homes(target: Path, sources: Sequence[Path], report: Report = silent) 
     logs that a failure has left behind.
     """
     for source in sources:
-        require_unitable(target, source)
+        require_source(target, source)
     done: list[United] = []
     for source in sources:
         report(len(done), len(sources), str(source.parent))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engine.errors import MachineError
 from engine.locks import HeldLock, Place, acquire, here, is_held, is_process, system_start
-from engine.store.file_system import is_local
+from engine.store.location import is_local
 from engine.store.workers import Worker
 
 __all__ = ["Fate", "HeldLock", "Place", "fate", "held", "here", "locks_directory"]
