@@ -18,7 +18,7 @@ from dlec_tui.wording import printable
 from engine.checkpoint.find import opener
 from engine.jobs.job_specs import generate_spec
 from engine.jobs.settings import job_settings
-from engine.protocol import Report, silent
+from engine.protocol import Report, no_report
 from engine.tasks.child import run_task
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def generate(
 def side_by_side(prompt: str, *, watched: bool) -> Iterator[Report]:
     """Two columns on the terminal that grow with what the task reports: (0 base or 1 plan, 2, the next piece)."""
     if not watched:
-        yield silent
+        yield no_report
         return
     from rich.live import Live
 

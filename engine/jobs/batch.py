@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from engine.errors import DlecError, MachineError, UsageError, shown
+from engine.errors import DlecError, UsageError, machine_error, shown
 from engine.jobs.job_specs import NamedPlan
 from engine.merge.partial import partial_of
 from engine.merge.publish import check_output
@@ -100,7 +100,7 @@ def _in_the_way(out: Path) -> Iterator[DlecError]:
     except UsageError as error:
         yield UsageError(error.what, why=error.why, fix="Remove it, or leave its plan out of the batch.")
     except OSError as error:
-        yield MachineError(f"{out} cannot be looked at", why=error.strerror or str(error))
+        yield machine_error(f"{out} cannot be looked at", error)
 
 
 def _claimed(job: Job) -> UsageError:

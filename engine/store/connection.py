@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from engine.errors import MachineError, shown
+from engine.errors import MachineError, shown, system_reason
 from engine.locks import HeldLock, acquire, has_locks, holder_text, removal_text
 from engine.store.failures import cannot_open, read_only, translated
 from engine.store.schema import MIGRATION_SET, MIGRATIONS
@@ -218,4 +218,4 @@ def _keeps_log(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(20)[18:] == b"\2\2"
     except OSError as error:
-        raise cannot_open(path, why=error.strerror or str(error)) from error
+        raise cannot_open(path, why=system_reason(error)) from error

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from engine.errors import MachineError, UsageError, shown
+from engine.errors import MachineError, UsageError, shown, system_reason
 from engine.store.connection import (
     Standing,
     StoreConnection,
@@ -130,7 +130,7 @@ def _require_other_file(target: Path, source: Path) -> None:
         if target.exists() and target.samefile(source):
             raise UsageError(f"{source} cannot be merged into itself", fix="Leave it out, or use another --home.")
     except OSError as error:
-        raise cannot_open(source, why=error.strerror or str(error)) from error
+        raise cannot_open(source, why=system_reason(error)) from error
 
 
 def _standing(source: Path) -> Standing:
