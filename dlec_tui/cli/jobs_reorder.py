@@ -8,7 +8,7 @@ from dlec_tui.cli.jobs_changed import say_changed
 from dlec_tui.cli.jobs_options import JOB_ID, job_argument
 from dlec_tui.cli.options import RelatedOption, home_option, json_option
 from engine.jobs import queue
-from engine.jobs.queue import Before, First, Last, Place
+from engine.jobs.queue import Before, First, Last, QueuePosition
 
 
 @click.command
@@ -23,7 +23,7 @@ def reorder(job_id: int, first: bool, last: bool, before: int | None, store: Pat
 
     It takes the priority that stands at its new place.
     """
-    places: list[Place] = [
+    places: list[QueuePosition] = [
         *([First()] if first else []),
         *([Last()] if last else []),
         *([Before(before)] if before else []),

@@ -9,7 +9,7 @@ from dlec_tui.cli.devices import require_gpus, slot_of
 from dlec_tui.cli.exit_codes import JOB_FAILED, REQUEUE
 from dlec_tui.cli.options import Number, home_option, json_option
 from dlec_tui.cli.worker_lines import Teller, json_line, text_line
-from engine.jobs.choice import next_job
+from engine.jobs.scheduling import next_job
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import Slot
 from engine.jobs.worker import Outcome, work
