@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from dlec_tui.batches.planning import Batch, disk_line, orders_of
+from dlec_tui.batches.planning import Batch, disk_line, specs_of
 from dlec_tui.cli.batch_reading import read_batch
 from dlec_tui.cli.exit_codes import code_of
 from dlec_tui.cli.failures import error_as_json, say_error
@@ -81,13 +81,13 @@ def queue_batch(
 ) -> None:
     """Submit them together, in the order given, and say which jobs they became."""
     name = batch_id(datetime.now())
-    orders = list(orders_of(merges, options, name, priority))
-    job_ids = submit(store, orders)
+    specs = list(specs_of(merges, options, name, priority))
+    job_ids = submit(store, specs)
     if wants_json:
         click.echo(json.dumps({"batch": name, "jobs": job_ids}))
     else:
-        for job_id, order in zip(job_ids, orders, strict=True):
-            click.echo(f"Queued job {job_id}: {escaped(order.title)}")
+        for job_id, spec in zip(job_ids, specs, strict=True):
+            click.echo(f"Queued job {job_id}: {escaped(spec.title)}")
     hint_at_workers(store, job_ids)
 
 

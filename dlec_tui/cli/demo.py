@@ -22,7 +22,7 @@ from dlec_tui.cli.verify import file_lines
 from dlec_tui.jobs.answers import measured_on, verdict
 from dlec_tui.jobs.proposal_wording import proposal_lines
 from dlec_tui.measurements.curves import profile_curves
-from dlec_tui.measurements.orders import request_for
+from dlec_tui.measurements.job_specs import request_for
 from dlec_tui.wording import byte_size, count, plural, printable
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import locate, opener

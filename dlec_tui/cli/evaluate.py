@@ -11,13 +11,13 @@ from dlec_tui.cli.devices import device_option
 from dlec_tui.cli.measuring import dtype_option
 from dlec_tui.cli.options import WholeNumber, home_option, json_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import read_plan
-from dlec_tui.cli.queueing import Queueing, named_plan, queue_options, queue_order
+from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.cli.screen import task_progress
 from dlec_tui.jobs.eval_wording import eval_lines
 from engine.checkpoint.find import opener
 from engine.errors import NotFoundError, UsageError, shown
 from engine.files import expanded
-from engine.jobs.orders import eval_order
+from engine.jobs.job_specs import eval_spec
 from engine.jobs.settings import job_settings
 from engine.tasks.child import run_task
 from engine.tasks.setting import DEFAULT
@@ -75,7 +75,7 @@ def evaluate(
     named = named_plan(plan, strict=strict)
     request = {"plan": plan.checked.text, **options}
     if queueing:
-        queue_order(eval_order(named, request, job_settings(store)), queueing, store, wants_json=wants_json)
+        queue_job(eval_spec(named, request, job_settings(store)), queueing, store, wants_json=wants_json)
         return
     with task_progress("opening the model") as progress:
         found = run_task("eval", request, progress)

@@ -13,12 +13,12 @@ from dlec_tui.cli.devices import device_option
 from dlec_tui.cli.measuring import dtype_option
 from dlec_tui.cli.options import WholeNumber, home_option, json_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import read_plan
-from dlec_tui.cli.queueing import Queueing, named_plan, queue_options, queue_order
+from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.wording import printable
 from engine.checkpoint.find import opener
-from engine.jobs.orders import generate_order
+from engine.jobs.job_specs import generate_spec
 from engine.jobs.settings import job_settings
-from engine.protocol import Report, silent
+from engine.protocol import Report, no_report
 from engine.tasks.child import run_task
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def generate(
     named = named_plan(plan, strict=strict)
     request = {"plan": plan.checked.text, "prompt": prompt, "max_new_tokens": tokens, "device": device, "dtype": dtype}
     if queueing:
-        order = generate_order(named, request, job_settings(store))
-        queue_order(order, queueing, store, wants_json=wants_json)
+        spec = generate_spec(named, request, job_settings(store))
+        queue_job(spec, queueing, store, wants_json=wants_json)
         return
     with side_by_side(prompt, watched=not wants_json and sys.stdout.isatty()) as listen:
         texts = run_task("generate", request, listen)
@@ -76,7 +76,7 @@ def generate(
 def side_by_side(prompt: str, *, watched: bool) -> Iterator[Report]:
     """Two columns on the terminal that grow with what the task reports: (0 base or 1 plan, 2, the next piece)."""
     if not watched:
-        yield silent
+        yield no_report
         return
     from rich.live import Live
 

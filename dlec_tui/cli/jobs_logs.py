@@ -12,7 +12,7 @@ from dlec_tui.cli.jobs_options import job_argument
 from dlec_tui.cli.options import home_option, json_option
 from dlec_tui.jobs.log_text import GrowingLog
 from dlec_tui.jobs.stored import StoredJob, read_jobs
-from engine.errors import MachineError
+from engine.errors import machine_error
 from engine.jobs.logs import job_log
 from engine.store.job_states import ENDED
 
@@ -71,4 +71,4 @@ def _opened(log: Path) -> BinaryIO:
     try:
         return log.open("rb")
     except OSError as error:
-        raise MachineError(f"the log {log} cannot be read", why=error.strerror or str(error)) from error
+        raise machine_error(f"the log {log} cannot be read", error) from error

@@ -9,7 +9,7 @@ import click
 
 from dlec_tui.cli.options import ANY_PATH, home_option, json_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, read_plan
-from dlec_tui.cli.queueing import Queueing, named_plan, queue_options, queue_order
+from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.cli.screen import byte_progress
 from dlec_tui.cli.sizes import max_shard_size_option
 from dlec_tui.jobs.answers import load_check_text
@@ -17,7 +17,7 @@ from dlec_tui.wording import byte_size, duration, plural
 from engine.checkpoint.find import opener
 from engine.errors import escaped, shown
 from engine.jobs.batch import Target, conflicts, unfinished_merges
-from engine.jobs.orders import merge_order
+from engine.jobs.job_specs import merge_spec
 from engine.plan.companions import REWRITTEN
 from engine.tasks.download import downloading_opener
 from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
@@ -66,8 +66,8 @@ def merge(
         click.echo(findings, err=True)
     if queueing:
         _require_free(plan_path, out, store, overwrite=overwrite)
-        order = merge_order(named_plan(plan, strict=strict), out, options, downloads=downloads)
-        queue_order(order, queueing, store, wants_json=wants_json)
+        spec = merge_spec(named_plan(plan, strict=strict), out, options, downloads=downloads)
+        queue_job(spec, queueing, store, wants_json=wants_json)
         return
     report = merge_plan(plan, out, options, strict=strict)
     click.echo(json.dumps(report_as_json(report)) if wants_json else "\n".join(merged_lines(report)))

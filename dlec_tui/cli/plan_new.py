@@ -13,7 +13,7 @@ from dlec_tui.cli.groups import VerbGroup, with_example
 from dlec_tui.cli.options import NEW_FILE, RelatedOption, accepted_home_option, json_option, remote_option
 from dlec_tui.cli.recipe_options import Command, recipe_options, values_of
 from engine.checkpoint.find import opener
-from engine.errors import MachineError, NotFoundError, UsageError, shown
+from engine.errors import MachineError, NotFoundError, UsageError, machine_error, shown
 from engine.files import write_new, write_whole
 from engine.plan.recipes.registry import MEASURED, RECIPES, Recipe
 from engine.tasks.inertness import written
@@ -118,7 +118,7 @@ def write_plan(path: Path, plan_text: str, *, overwrite: bool) -> None:
     except FileExistsError as error:
         raise _exists(path) from error
     except OSError as error:
-        raise MachineError(f"{shown(path)} cannot be written", why=error.strerror or str(error)) from error
+        raise machine_error(f"{shown(path)} cannot be written", error) from error
 
 
 def _exists(path: Path) -> UsageError:

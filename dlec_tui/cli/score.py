@@ -9,16 +9,16 @@ import click
 from dlec_tui.charts import MOST_CURVES, layer_curves
 from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
 from dlec_tui.cli.options import RelatedOption
-from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
+from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.screen import chart_size, task_progress
 from dlec_tui.jobs.answers import measured_on, score_table
 from dlec_tui.measurements.curves import score_curves
-from dlec_tui.measurements.orders import request_for
+from dlec_tui.measurements.job_specs import request_for
 from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
-from engine.jobs.orders import score_order
+from engine.jobs.job_specs import score_spec
 from engine.jobs.settings import job_settings
 from engine.store.scores import Score
 from engine.tasks.child import run_task
@@ -86,8 +86,8 @@ def score(
     request = request_for(checkpoint, setting) | {"metric": metric, **what}
     if queueing:
         store = store_of(setting)
-        order = score_order(checkpoint, request, job_settings(store))
-        queue_order(order, queueing, store, wants_json=wants_json)
+        spec = score_spec(checkpoint, request, job_settings(store))
+        queue_job(spec, queueing, store, wants_json=wants_json)
         return
     found = scored(checkpoint, request)
     click.echo(json.dumps(found) if wants_json else "\n".join(score_lines(found, checkpoint.layer_count)))

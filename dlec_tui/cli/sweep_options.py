@@ -14,14 +14,14 @@ import click
 from dlec_tui.cli.exit_codes import HAS_ERRORS
 from dlec_tui.cli.measuring import Command, measuring_options, setting_of, store_of
 from dlec_tui.cli.options import EXISTING_FILE, RelatedOption, WholeNumber
-from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
+from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.screen import task_progress
 from dlec_tui.cli.sizes import byte_count_or_none
 from dlec_tui.cli.sweep_output import echo_sweep, output_options
-from dlec_tui.measurements.orders import request_for
+from dlec_tui.measurements.job_specs import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.errors import shown
-from engine.jobs.orders import sweep_order
+from engine.jobs.job_specs import sweep_spec
 from engine.jobs.settings import job_settings
 from engine.plan.spaces.recipes import MOST_VALUES
 from engine.plan.spaces.swept import SweptPlan
@@ -84,8 +84,8 @@ def sweeping(space: Callable[..., Space]) -> Command:
             told = announce(asked.checkpoint, request)
             click.echo(json.dumps(told) if wants_json else announced_line(told).removeprefix(ANNOUNCED))
         elif queueing:
-            order = sweep_order(asked.checkpoint, request, job_settings(store_of(setting)))
-            queue_order(order, queueing, store_of(setting), wants_json=wants_json)
+            spec = sweep_spec(asked.checkpoint, request, job_settings(store_of(setting)))
+            queue_job(spec, queueing, store_of(setting), wants_json=wants_json)
         else:
             found = sweep_plans(asked.checkpoint, request)
             echo_sweep(found, wants_json=wants_json, wants_csv=wants_csv)

@@ -8,11 +8,11 @@ import click
 
 from dlec_tui.cli.exit_codes import ENVIRONMENT, HAS_ERRORS
 from dlec_tui.cli.options import EXISTING_DIRECTORY, home_option, json_option
-from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
+from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.screen import waiting
 from dlec_tui.jobs.answers import files_text, load_check_text, size_text
 from engine.errors import escaped, shown
-from engine.jobs.orders import verify_order
+from engine.jobs.job_specs import verify_spec
 from engine.tasks.verify import VerifyReport, report_as_json
 from engine.tasks.verify import verify as run_verify
 
@@ -33,8 +33,8 @@ def verify(
     checkpoint without missing, unexpected or mis-shaped tensors.
     """
     if queueing:
-        order = verify_order(directory, load_check=not no_load_check)
-        queue_order(order, queueing, store, wants_json=wants_json)
+        spec = verify_spec(directory, load_check=not no_load_check)
+        queue_job(spec, queueing, store, wants_json=wants_json)
         return
     with waiting("verifying"):
         report = run_verify(directory, load_check=not no_load_check)

@@ -11,7 +11,7 @@ import click
 
 from dlec_tui.cli.options import WholeNumber, home_option
 from dlec_tui.terminal.theme_names import THEME_NAMES
-from engine.errors import MachineError
+from engine.errors import MachineError, machine_error
 
 _OTHER_TERMINALS = ("TMUX", "STY", "SSH_CONNECTION")
 """What is true of the terminal that we were started in, and not of the browser."""
@@ -49,10 +49,8 @@ def _listening(port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        raise MachineError(
-            f"cannot listen on port {port}",
-            why=error.strerror or str(error),
-            fix="Give another port; --port 0 takes any free one.",
+        raise machine_error(
+            f"cannot listen on port {port}", error, fix="Give another port; --port 0 takes any free one."
         ) from error
 
 

@@ -127,7 +127,7 @@ def _needs_worker(job: Job, worker: SeenWorker | None, around: Surroundings) -> 
 
 def _is_among(slots: Iterable[Slot], job: Job) -> bool:
     """Whether one of them is what the job wants."""
-    return any(fits(job.order.slot, slot) for slot in slots)
+    return any(fits(job.spec.slot, slot) for slot in slots)
 
 
 def _reason(job: Job, worker: SeenWorker | None, around: Surroundings) -> str:

@@ -31,11 +31,11 @@ def attempt(job: Job, processes: TaskProcesses, watch: Watch, slot: Slot, log: P
 
 
 def request_of(job: Job, slot: Slot) -> Mapping[str, Any]:
-    """What the task is asked: the order's request, on this slot's device, and knowing that it was begun before."""
-    request = dict(job.order.request)
+    """What the task is asked: the job's request, on this slot's device, and knowing that it was begun before."""
+    request = dict(job.spec.request)
     if "device" in request:
         request["device"] = str(slot)
-    if continues(job.order) and job.attempts > 1:
+    if continues(job.spec) and job.attempts > 1:
         request |= {"patience": PATIENCE_SECONDS, "resumes": True}
     return request
 
@@ -43,13 +43,13 @@ def request_of(job: Job, slot: Slot) -> Mapping[str, Any]:
 def unstorable(job: Job, error: Exception) -> Failed:
     """What a job becomes whose end the store does not take."""
     assert isinstance(job.state, Running)
-    found = contained(f"how {job.order.task} ended cannot be stored", error)
+    found = contained(f"how {job.spec.task} ended cannot be stored", error)
     return Failed(job.state.started_at, now(), as_data(found))
 
 
 def _outcome(job: Job, processes: TaskProcesses, watch: Watch, slot: Slot, log: Path) -> State | None:
     try:
-        require_unchanged(job.order.inputs)
+        require_unchanged(job.spec.inputs)
         answer = _answer(job, processes, watch, slot, log)
         return Done(watch.started_at, now(), answer)
     except Interruption as interruption:
@@ -75,15 +75,15 @@ def _failed(job: Job, watch: Watch, error: Exception, log: Path) -> Failed:
     """Whatever was raised, the job has failed; what nobody expected leaves its traceback in the log."""
     if not isinstance(error, DlecError):
         append(log, "".join(traceback.format_exception(error)).rstrip())
-    found = contained(f"{job.order.task} failed", error)
+    found = contained(f"{job.spec.task} failed", error)
     if isinstance(found, UnexpectedError):
         found.fix = f"This is a defect: its traceback is in the log. See dlec jobs logs {job.id}"
     return Failed(watch.started_at, now(), as_data(found))
 
 
 def _answer(job: Job, processes: TaskProcesses, watch: Watch, slot: Slot, log: Path) -> dict[str, Any]:
-    request = {**request_of(job, slot), **({"job": job.uuid} if continues(job.order) else {})}
-    asked = {"task": job.order.task, "request": request, "log": str(log)}
-    with opened_log(log) as talk, processes.process_for(job.order.task, talk) as process:
+    request = {**request_of(job, slot), **({"job": job.uuid} if continues(job.spec) else {})}
+    asked = {"task": job.spec.task, "request": request, "log": str(log)}
+    with opened_log(log) as talk, processes.process_for(job.spec.task, talk) as process:
         said_before = log.stat().st_size
         return process.answer(asked, watch.progressed, watch.tick, lambda: tail_of(log, said_before))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from engine.errors import DlecError, MachineError, UsageError, shown
-from engine.jobs.orders import NamedPlan
+from engine.errors import DlecError, UsageError, machine_error, shown
+from engine.jobs.job_specs import NamedPlan
 from engine.merge.partial import partial_of
 from engine.merge.publish import check_output
 from engine.store.database import open_for_reading
@@ -67,12 +67,12 @@ def planned_merge(target: Target, plan: NamedPlan, options: MergeOptions) -> Pla
 def unfinished_merges(store: Path) -> list[Job]:
     """The merges that wait, are held or run. Raises MachineError where the store cannot be read."""
     with closing(open_for_reading(store)) as connection:
-        return [job for job in jobs_in(connection, Waiting, Held, Running) if job.order.task == "merge"]
+        return [job for job in jobs_in(connection, Waiting, Held, Running) if job.spec.task == "merge"]
 
 
 def output_of(job: Job) -> Path:
     """Where a merge writes to, links resolved."""
-    return partial_of(Path(job.order.request["out"])).out
+    return partial_of(Path(job.spec.request["out"])).out
 
 
 def conflicts(targets: Sequence[Target], unfinished: Iterable[Job]) -> Iterator[DlecError]:
@@ -100,12 +100,12 @@ def _in_the_way(out: Path) -> Iterator[DlecError]:
     except UsageError as error:
         yield UsageError(error.what, why=error.why, fix="Remove it, or leave its plan out of the batch.")
     except OSError as error:
-        yield MachineError(f"{out} cannot be looked at", why=error.strerror or str(error))
+        yield machine_error(f"{out} cannot be looked at", error)
 
 
 def _claimed(job: Job) -> UsageError:
     return UsageError(
         f"{output_of(job)} is the output of job {job.id}",
-        why=f"which is {job.state_name}: {shown(job.order.title)}",
+        why=f"which is {job.state_name}: {shown(job.spec.title)}",
         fix=f"Choose another output, or end that job: dlec jobs cancel {job.id}",
     )

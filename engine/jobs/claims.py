@@ -39,15 +39,15 @@ def put_back(connection: StoreConnection, job: Job) -> bool:
     """
     with atomic(connection):
         is_ours = change(connection, job, Waiting())
-        if is_ours and not continues(job.order):
+        if is_ours and not continues(job.spec):
             uncount_attempt(connection, job.id)
         return is_ours
 
 
 def held_behind(failed: Job, state: Failed, waiting: Sequence[Job]) -> Iterator[tuple[Job, Held]]:
     """The jobs that would fail for the same reason, and how they are kept from it: a full disk stays full."""
-    if state.error["kind"] != DiskFullError.__name__ or failed.order.batch is None:
+    if state.error["kind"] != DiskFullError.__name__ or failed.spec.batch is None:
         return
     for job in waiting:
-        if job.order.batch == failed.order.batch and job.order.task == failed.order.task:
+        if job.spec.batch == failed.spec.batch and job.spec.task == failed.spec.task:
             yield job, Held(f"the disk was too full for job {failed.id} of its batch", behind=failed.id)

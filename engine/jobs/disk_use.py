@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import DiskFullError
 from engine.jobs.batch import PlannedMerge, output_of
-from engine.jobs.orders import WORKING_DIRECTORY
+from engine.jobs.job_specs import WORKING_DIRECTORY
 from engine.merge.layout import MAX_SHARD_SIZE, lay_out
 from engine.merge.partial import partial_of
 from engine.merge.space import free_bytes, missing_bytes
@@ -60,7 +60,7 @@ def shortage(use: DiskUse) -> Iterator[DiskFullError]:
 
 def _still_needed(job: Job, open_checkpoint: OpenCheckpoint) -> int:
     """Bytes of shards that have no disk space yet; 0 for a plan that cannot be run any more."""
-    request = job.order.request
+    request = job.spec.request
     stack = check_plan(request["plan"], _opener_in(request.get(WORKING_DIRECTORY, ""), open_checkpoint)).stack
     if stack is None:
         return 0

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from engine.store.jobs import Job, Order
+from engine.store.jobs import Job, JobSpec
 
 
-def continues(order: Order) -> bool:
+def continues(spec: JobSpec) -> bool:
     """Whether an attempt goes on where the one before it stopped."""
-    return order.task == "merge"
+    return spec.task == "merge"
 
 
 def discard_output(job: Job) -> None:
@@ -15,7 +15,7 @@ def discard_output(job: Job) -> None:
 
     Raises UsageError while somebody else is merging into the same output, MachineError when it cannot be removed.
     """
-    if continues(job.order) and job.attempts:
+    if continues(job.spec) and job.attempts:
         from engine.merge.discard import discard  # late: it brings all of merging, and the screen asks nothing of it
 
-        discard(Path(job.order.request["out"]), job.uuid)
+        discard(Path(job.spec.request["out"]), job.uuid)

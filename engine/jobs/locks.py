@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
-from engine.errors import MachineError
+from engine.errors import MachineError, machine_error
 from engine.locks import HeldLock, Place, acquire, here, is_held, is_process, system_start
-from engine.store.file_system import is_local
+from engine.store.location import is_local
 from engine.store.workers import Worker
 
 __all__ = ["Fate", "HeldLock", "Place", "fate", "held", "here", "locks_directory"]
@@ -38,7 +38,7 @@ def locks_directory(store: Path) -> Path:
         directory = store.with_name("locks") if is_local(store) else _host_directory(store)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise MachineError(f"{error.filename} cannot be made", why=error.strerror or str(error)) from error
+        raise machine_error(f"{error.filename} cannot be made", error) from error
     return directory
 
 
@@ -48,7 +48,7 @@ def held(path: Path) -> Iterator[HeldLock]:
     try:
         lock = acquire(path)
     except OSError as error:
-        raise MachineError(f"{path} cannot be made", why=error.strerror or str(error)) from error
+        raise machine_error(f"{path} cannot be made", error) from error
     if lock is None:
         raise MachineError(f"{path} cannot be made", why="another process holds it")
     try:

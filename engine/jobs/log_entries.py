@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.errors import MachineError, escaped
+from engine.errors import MachineError, escaped, machine_error
 from engine.protocol import from_data
 from engine.store.job_states import Cancelled, Done, Failed, State, as_text
 from engine.store.jobs import Job
@@ -20,7 +20,7 @@ def opened_log(path: Path) -> Iterator[BinaryIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         log = path.open("ab")
     except OSError as error:
-        raise MachineError(f"the log {path} cannot be written", why=error.strerror or str(error)) from error
+        raise machine_error(f"the log {path} cannot be written", error) from error
     with log:
         yield log
 
@@ -32,7 +32,7 @@ def append(path: Path, line: str) -> None:
 
 
 def beginning(job: Job, moment: datetime) -> str:
-    return f"=== {as_text(moment)} UTC  {job.order.task}: {escaped(job.order.title)}, attempt {job.attempts}"
+    return f"=== {as_text(moment)} UTC  {job.spec.task}: {escaped(job.spec.title)}, attempt {job.attempts}"
 
 
 def ending(state: State | None, moment: datetime) -> str:

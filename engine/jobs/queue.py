@@ -20,7 +20,7 @@ from engine.store.database import open_for_jobs
 from engine.store.job_states import ENDED, Cancelled, Failed, Held, Running, Stop, Waiting, now
 from engine.store.jobs import (
     Job,
-    Order,
+    JobSpec,
     Setbacks,
     add_job,
     ask_to_stop,
@@ -57,10 +57,10 @@ class Before:
 Place: TypeAlias = First | Last | Before
 
 
-def submit(store: Path, orders: Sequence[Order]) -> list[int]:
+def submit(store: Path, specs: Sequence[JobSpec]) -> list[int]:
     """Queue all of them or none. Gives their ids, in the order given."""
     with _queue(store) as connection:
-        return [add_job(connection, order) for order in orders]
+        return [add_job(connection, spec) for spec in specs]
 
 
 def cancel(store: Path, job_id: int, stop: Stop) -> Job:
@@ -141,9 +141,9 @@ def reorder(store: Path, job_id: int, place: Place) -> Job:
             raise _cannot(job, "moved", "Only one that waits or is held can.")
         others = [other for other in jobs_in(connection, Waiting, Held) if other.id != job_id]
         at = _index_of(place, job_id, others)
-        priority = others[min(at, len(others) - 1)].order.priority if others else job.order.priority
+        priority = others[min(at, len(others) - 1)].spec.priority if others else job.spec.priority
         for position, each in enumerate([*others[:at], job, *others[at:]]):
-            place_job(connection, each.id, priority if each is job else each.order.priority, position)
+            place_job(connection, each.id, priority if each is job else each.spec.priority, position)
         return known_job(connection, job_id)
 
 

@@ -24,9 +24,7 @@ def recovered(job: Job, moment: datetime) -> State:
     assert isinstance(job.state, Running)
     if job.state.stop is not None:
         return Cancelled(moment, job.state.started_at)
-    is_given_up = (
-        setbacks_of(job).in_a_row >= _MOST_SETBACKS if continues(job.order) else job.attempts >= _MOST_ATTEMPTS
-    )
+    is_given_up = setbacks_of(job).in_a_row >= _MOST_SETBACKS if continues(job.spec) else job.attempts >= _MOST_ATTEMPTS
     return Failed(job.state.started_at, moment, as_data(_given_up(job))) if is_given_up else Waiting()
 
 
@@ -100,11 +98,11 @@ def _is_run_by(job: Job, worker: Worker) -> bool:
 def _given_up(job: Job) -> MachineError:
     times = (
         f"{_MOST_SETBACKS} times in a row and came no further"
-        if continues(job.order)
+        if continues(job.spec)
         else f"{job.attempts} times and never ended"
     )
     return MachineError(
-        f"{job.order.task} was begun {times}",
+        f"{job.spec.task} was begun {times}",
         why="its worker died each time, perhaps because memory ran out",
         fix=f"See what it said: dlec jobs logs {job.id}. To try again: dlec jobs retry {job.id}",
     )

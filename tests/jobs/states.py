@@ -5,14 +5,14 @@ from contextlib import closing
 from engine.jobs.locks import here
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Failed, Running, as_text, now
-from engine.store.jobs import Order, change, find_job
+from engine.store.jobs import JobSpec, change, find_job
 from engine.store.workers import add_worker
 
 ERROR = {"kind": "MachineError", "what": "out cannot be written", "why": "the disk is full", "fix": "Make room."}
 
 
-def order(title="a job", task="profile", request=None, **how):
-    return Order(task, request or {"model": "m"}, title, **{"inputs": {"/models/m": "f00dcafe1234"}, **how})
+def spec(title="a job", task="profile", request=None, **how):
+    return JobSpec(task, request or {"model": "m"}, title, **{"inputs": {"/models/m": "f00dcafe1234"}, **how})
 
 
 def put(place, job_id, state):

@@ -78,7 +78,7 @@ def test_a_log_that_cannot_be_read_is_named_and_comes_along_later(target, source
 
 def test_a_source_that_is_seen_to_be_wrong_stops_all_before_anything_is_written(target, source_of, tmp_path):
     before = contents(target)
-    with pytest.raises(UsageError, match="cannot be united with itself"):
+    with pytest.raises(UsageError, match="cannot be merged into itself"):
         unite_homes(target, [source_of("a"), target])
     with pytest.raises(UsageError, match="gone is not a store"):
         unite_homes(target, [source_of("b"), tmp_path / "gone"])

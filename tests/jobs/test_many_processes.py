@@ -8,9 +8,9 @@ SUBMIT = f"""
 import sys
 from pathlib import Path
 from engine.jobs.queue import submit
-from engine.store.jobs import Order
+from engine.store.jobs import JobSpec
 for number in range({JOBS_EACH}):
-    submit(Path(sys.argv[1]), [Order("profile", {{"number": number}}, f"{{sys.argv[2]}}-{{number}}", {{}})])
+    submit(Path(sys.argv[1]), [JobSpec("profile", {{"number": number}}, f"{{sys.argv[2]}}-{{number}}", {{}})])
 """
 
 WORK = """
@@ -52,7 +52,7 @@ def test_four_hundred_jobs_are_each_done_once(place_with, tmp_path):
     once_each = dict.fromkeys(range(1, SUBMITTERS * JOBS_EACH + 1), 1)
     assert place.times_in("running") == once_each
     assert place.times_in("done") == once_each
-    assert len({job.order.title for job in place.jobs()}) == SUBMITTERS * JOBS_EACH
+    assert len({job.spec.title for job in place.jobs()}) == SUBMITTERS * JOBS_EACH
 
 
 def talk_of(process):

@@ -16,7 +16,7 @@ from engine.errors import MachineError
 from engine.jobs import starting
 from engine.jobs.starting import start_workers
 from engine.store.job_states import Done
-from tests.jobs.workplace import merge_order, wait_until
+from tests.jobs.workplace import merge_spec, wait_until
 
 FRONT_END = """
 import sys
@@ -70,7 +70,7 @@ def test_a_dead_worker_is_replaced(place):
 
 def test_a_worker_outlives_the_terminal_of_its_front_end(place, large_llama, tmp_path):
     """A real pty: when its other side closes, the kernel hangs up on everybody whose terminal it is."""
-    job_id = place.submit(merge_order(large_llama, tmp_path / "out"))
+    job_id = place.submit(merge_spec(large_llama, tmp_path / "out"))
     master, slave = pty.openpty()
     front_end = subprocess.Popen(
         [sys.executable, "-c", FRONT_END, place.store],

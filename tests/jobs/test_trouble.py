@@ -12,7 +12,7 @@ from engine.jobs.slots import Slot
 from engine.jobs.store_access import StoreAccess
 from engine.jobs.worker import Outcome, work
 from engine.store.job_states import Done
-from engine.store.jobs import Order
+from engine.store.jobs import JobSpec
 from engine.store.workers import all_workers
 
 TROUBLES = [
@@ -54,7 +54,7 @@ def test_an_idle_worker_waits_until_the_store_can_be_used_again(place, monkeypat
 
 @pytest.fixture
 def verify(tiny_llama):
-    return Order("verify", {"directory": str(tiny_llama), "load_check": False}, "verify", {})
+    return JobSpec("verify", {"directory": str(tiny_llama), "load_check": False}, "verify", {})
 
 
 @pytest.mark.usefixtures("impatient")

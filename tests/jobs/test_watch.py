@@ -13,7 +13,7 @@ from engine.jobs.store_access import StoreAccess
 from engine.jobs.watch import Stage, Watch
 from engine.store.job_states import Done, Progress, now
 from engine.store.jobs import find_job
-from tests.jobs.states import order
+from tests.jobs.states import spec
 
 
 class NoSignals:
@@ -28,7 +28,7 @@ def access(store):
 
 @pytest.mark.parametrize("days", [3, -3])
 def test_what_a_job_took_is_right_though_the_clock_was_set(place, access, monkeypatch, days):
-    place.submit(order())
+    place.submit(spec())
     with present(access, place.store, Slot()) as presence, access.connection() as connection:
         job = claim(connection, presence.worker, Slot())
         watch = Watch(access, presence, NoSignals(), job)
@@ -43,7 +43,7 @@ def test_what_a_job_took_is_right_though_the_clock_was_set(place, access, monkey
 
 
 def test_a_clock_that_is_not_set_moves_nothing(place, access):
-    place.submit(order())
+    place.submit(spec())
     with present(access, place.store, Slot()) as presence, access.connection() as connection:
         job = claim(connection, presence.worker, Slot())
         watch = Watch(access, presence, NoSignals(), job)
@@ -64,7 +64,7 @@ def test_a_pace_is_of_this_attempt_and_of_this_stage():
 
 def test_a_merge_that_is_resumed_does_not_count_what_was_done_before(place, access, monkeypatch):
     """At 60 of 100 GB it was said to copy 60 GB/s, and to end in a second."""
-    place.submit(order())
+    place.submit(spec())
     clock = iter([0.0, 0.0, 10.0])
     monkeypatch.setattr(room, "steady_seconds", lambda: next(clock))
     with present(access, place.store, Slot()) as presence, access.connection() as connection:
@@ -83,7 +83,7 @@ def test_what_goes_wrong_about_other_workers_does_not_end_the_job(place, access,
     def fails(*_arguments):
         raise error
 
-    place.submit(order())
+    place.submit(spec())
     with present(access, place.store, Slot()) as presence, access.connection() as connection:
         job = claim(connection, presence.worker, Slot())
         monkeypatch.setattr("engine.jobs.presence.recover", fails)

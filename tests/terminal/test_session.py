@@ -145,7 +145,7 @@ def run_the_batch(tmux: Tmux) -> None:
 
 
 def merges_done(place: Workplace) -> int:
-    return sum(job.order.task == "merge" for job in place.jobs(Done))
+    return sum(job.spec.task == "merge" for job in place.jobs(Done))
 
 
 def find_both_verified(tmux: Tmux) -> None:

@@ -125,8 +125,8 @@ def test_marked_plans_are_put_in_order_and_queued_together(tmp_path: Path):
 
     on_runs(store, play)
     jobs = queued(store)
-    assert [job.order.request["out"] for job in jobs] == [str(tmp_path / "night" / name) for name in "ba"]
-    assert len({job.order.batch for job in jobs}) == 1
+    assert [job.spec.request["out"] for job in jobs] == [str(tmp_path / "night" / name) for name in "ba"]
+    assert len({job.spec.batch for job in jobs}) == 1
 
 
 @pytest.mark.usefixtures("plans")
