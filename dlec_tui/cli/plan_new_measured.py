@@ -74,7 +74,7 @@ def classic(model: str, **given: Any) -> None:
     type=click.Choice([criterion.value for criterion in Criterion]),
     default=Criterion.DEPTH.value,
     show_default=True,
-    help="depth: the deepest, unmeasured. Measured: the block of the smallest angle, or the layers of least influence.",
+    help="Layers to drop: the deepest, the block of smallest angle, or those of least influence (measured).",
 )
 @file_options()
 @remote_option

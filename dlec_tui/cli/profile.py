@@ -31,7 +31,11 @@ from engine.text.corpus import Half
 @measuring_options(Half.CHOOSING)
 @queue_options
 def profile(model: str, wants_json: bool, queueing: Queueing | None, **options: Any) -> None:
-    """Measure every layer of MODEL and every neuron of its MLPs in one forward pass, and keep that in the store."""
+    """Measure every layer of MODEL in one forward pass.
+
+    The profile holds block influence, relative update and norms of each layer, the angular distance of every block, and
+    activation statistics of every MLP neuron. It is kept in the store and reused.
+    """
     checkpoint, setting = opener()(model), setting_of(options)
     if queueing:
         store = store_of(setting)

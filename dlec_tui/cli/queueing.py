@@ -27,7 +27,7 @@ Command: TypeAlias = Callable[..., None]
 
 
 def _priority_option(**settings: Any) -> Callable[[Command], Command]:
-    what = "Higher-priority jobs run first (default 0)."
+    what = "Priority of the job; higher runs first (default: 0)."
     return click.option("--priority", metavar="N", type=WholeNumber(-999, 999), help=what, **settings)
 
 
@@ -67,7 +67,7 @@ def named_plan(plan: PlanFile, *, strict: bool) -> NamedPlan:
 def queue_job(spec: JobSpec, queueing: Queueing, store: Path, *, wants_json: bool) -> None:
     """Submit a job and print which job it became."""
     [job_id] = submit(store, [replace(spec, priority=queueing.priority)])
-    click.echo(json.dumps({"job": job_id}) if wants_json else f"job {job_id} waits: {escaped(spec.title)}")
+    click.echo(json.dumps({"job": job_id}) if wants_json else f"Queued job {job_id}: {escaped(spec.title)}")
     hint_at_workers(store, [job_id])
 
 

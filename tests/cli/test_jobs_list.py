@@ -140,7 +140,7 @@ def test_on_a_terminal_no_line_is_wider_than_it(place, tmp_path):
 def test_no_jobs_is_no_error(dlec):
     result = dlec("jobs", "list")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "nothing waits" in result.stderr
+    assert "No jobs are waiting" in result.stderr
     assert json.loads(dlec("jobs", "list", "--json").stdout) == []
 
 
