@@ -11,8 +11,17 @@ from dlec_tui.wording import Span, byte_size, elided, padded, plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.fingerprint import fingerprint
 from engine.errors import DlecError, escaped, machine_error, shown
-from engine.jobs.batch import PlannedMerge, Target, conflicts, planned_merge, target_of, unfinished_merges
-from engine.jobs.disk_use import DiskUse, disk_use, shortage
+from engine.jobs.batch import (
+    DiskUse,
+    PlannedMerge,
+    Target,
+    conflicts,
+    disk_use,
+    planned_merge,
+    shortage,
+    target_of,
+    unfinished_merges,
+)
 from engine.jobs.job_specs import NamedPlan, merge_spec
 from engine.store.jobs import JobSpec
 from engine.tasks.merge_draft import MergeOptions

@@ -14,8 +14,16 @@ from engine.errors import escaped
 from engine.store.connection import StoreConnection
 from engine.store.database import open_for_reading
 from engine.store.keys import ProfileKey
-from engine.store.neuron_search import matching_neurons, neurons_at
-from engine.store.neurons import PAGE_ROWS, NeuronOrder, NeuronStatistics, count_neurons, first_of_layer, neuron_page
+from engine.store.neurons import (
+    PAGE_ROWS,
+    NeuronOrder,
+    NeuronStatistics,
+    count_neurons,
+    first_of_layer,
+    matching_neurons,
+    neuron_page,
+    neurons_at,
+)
 
 ORDERS = (
     NeuronOrder.LAYER,

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from dlec_tui.charts import Curve, Point
 from dlec_tui.terminal.glyphs import GLYPHS
-from engine.store.layers import BlockAngle, LayerHistogram, LayerStatistics
+from engine.store.profiles import BlockAngle, LayerHistogram, LayerStatistics
 from engine.store.scores import Score
 
 Block: TypeAlias = tuple[int, int]

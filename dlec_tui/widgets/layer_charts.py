@@ -15,7 +15,7 @@ from textual.widget import Widget
 from dlec_tui.charts import Chart, Curve, layer_chart
 from dlec_tui.measurements.plots import bins_of, histogram_lines
 from dlec_tui.terminal.glyphs import GLYPHS
-from engine.store.layers import LayerHistogram
+from engine.store.profiles import LayerHistogram
 
 MIN_WIDTH, MIN_HEIGHT = 24, 6
 """Below this there is no room for axes."""

@@ -12,7 +12,7 @@ from dlec_tui.plans.results import jobs_about, result_lines
 from dlec_tui.widgets.parts import Part
 from dlec_tui.widgets.plan_lists import ProblemList
 from dlec_tui.widgets.text_views import PackedLine, ResultsView
-from engine.store.results import PreviewResult
+from engine.store.previews import PreviewResult
 
 if TYPE_CHECKING:
     from dlec_tui.jobs.job_view import StoredJob, StoredJobs

@@ -10,8 +10,7 @@ from dlec_tui.measurements.neuron_filter import HINT, conditions_from, wrong_wit
 from dlec_tui.measurements.neurons import NeuronView, neuron_rows, no_neurons
 from dlec_tui.widgets.neuron_table import MOST_PAGES, NeuronBrowser
 from engine.errors import MachineError, UsageError
-from engine.store.neuron_search import Between, Column, PeaksAt
-from engine.store.neurons import NeuronOrder
+from engine.store.neurons import Between, Column, NeuronOrder, PeaksAt
 from tests.tui.conftest import settled
 from tests.tui.measured_store import KEY, LAYERS, WIDTH, fill_measured
 

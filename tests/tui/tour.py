@@ -16,7 +16,7 @@ from dlec_tui.plans.document import PlanDocument
 from dlec_tui.session.state import save_session
 from dlec_tui.widgets.dialogs import Question, QuitDialog
 from engine.store.database import open_for_writing
-from engine.store.results import PreviewResult, save_preview
+from engine.store.previews import PreviewResult, save_preview
 from tests.tui.conftest import eventually, settled
 from tests.tui.measured_store import JUDGING
 from tests.tui.pictures import MODEL, PLAN, evening, session_of_evening

@@ -1,6 +1,6 @@
 """Marks: what was marked, and what spoke for it."""
 
-from dlec_tui.measurements.view_state import Mark, marks_as_data, marks_from_data, justification, marks_text, toggled
+from dlec_tui.measurements.view_state import Mark, justification, marks_as_data, marks_from_data, marks_text, toggled
 
 SIXTH = Mark(6, 12, "angular distance", 0.12345, "4,096 tokens")
 SINGLE = Mark(3, 4, "block influence", 0.5, "4,096 tokens")
