@@ -8,7 +8,7 @@ from dlec_tui.cli.jobs_options import JOB_ID, job_argument
 from dlec_tui.cli.jobs_output import say_changed
 from dlec_tui.cli.options import RelatedOption, home_option, json_option
 from engine.jobs import queue
-from engine.jobs.queue import Before, First, Last, Place
+from engine.jobs.queue import Before, First, Last, QueuePosition
 
 
 @click.command
@@ -25,7 +25,7 @@ def reorder(job_id: int, first: bool, last: bool, before: int | None, store: Pat
 
     The job takes the priority of its new position.
     """
-    places: list[Place] = [
+    places: list[QueuePosition] = [
         *([First()] if first else []),
         *([Last()] if last else []),
         *([Before(before)] if before else []),

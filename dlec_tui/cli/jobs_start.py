@@ -8,7 +8,7 @@ import click
 
 from dlec_tui.cli.options import home_option, json_option
 from engine.errors import shown
-from engine.jobs.starting import Started, live_workers, start_workers
+from engine.jobs.launch import Started, live_workers, start_workers
 from engine.store.workers import Worker
 
 

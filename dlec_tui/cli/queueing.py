@@ -13,12 +13,12 @@ import click
 from dlec_tui.cli.options import RelatedOption, WholeNumber
 from dlec_tui.cli.plan_file import PlanFile
 from engine.errors import escaped
-from engine.jobs.choice import why_waiting
 from engine.jobs.job_specs import NamedPlan
+from engine.jobs.launch import live_workers
 from engine.jobs.queue import submit
+from engine.jobs.scheduling import why_waiting
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import fits, parse_slot
-from engine.jobs.starting import live_workers
 from engine.store.database import open_for_reading
 from engine.store.job_states import Waiting
 from engine.store.jobs import JobSpec, jobs_in

@@ -10,7 +10,7 @@ from dlec_tui.cli.options import EXISTING_PATH, home_option, json_option
 from dlec_tui.cli.render import task_progress
 from dlec_tui.wording import plural
 from engine.errors import UsageError, shown
-from engine.jobs.homes import unite_homes
+from engine.jobs.store_dirs import merge_store_dirs
 from engine.store.location import STORE_FILE
 from engine.store.union import Kind, United
 
@@ -27,7 +27,7 @@ def merge(sources: tuple[Path, ...], store: Path, wants_json: bool) -> None:
     completely or not at all. Existing records are kept, so a second run changes nothing.
     """
     with task_progress("merging stores") as progress:
-        done = unite_homes(store, _stores(sources), progress)
+        done = merge_store_dirs(store, _stores(sources), progress)
     click.echo(json.dumps([_as_json(united) for united in done]) if wants_json else "\n".join(map(_line, done)))
 
 

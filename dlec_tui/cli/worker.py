@@ -14,7 +14,7 @@ from dlec_tui.cli.measuring import require_gpus, slot_of
 from dlec_tui.cli.options import Number, home_option, json_option
 from dlec_tui.wording import duration
 from engine.errors import escaped
-from engine.jobs.choice import next_job
+from engine.jobs.scheduling import next_job
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import Slot
 from engine.jobs.worker import Outcome, work

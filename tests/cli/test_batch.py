@@ -31,7 +31,7 @@ def jobs() -> tuple[Job, ...]:
 
 
 def free(monkeypatch: pytest.MonkeyPatch, nbytes: int) -> None:
-    monkeypatch.setattr("engine.jobs.disk_use.free_bytes", lambda _directory: nbytes)
+    monkeypatch.setattr("engine.jobs.batch.free_bytes", lambda _directory: nbytes)
 
 
 def rehearsed(dlec, *arguments: str) -> dict:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.store.job_states import Cancelled, Done, Held, Waiting, now
 from tests.jobs.states import failed, put, run_by, spec
 from tests.jobs.workplace import Workplace

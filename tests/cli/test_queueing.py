@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from dlec_tui.cli.queueing import Queueing, queue_options
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.store.database import open_for_reading
 from engine.store.jobs import Job, jobs_in
 from tests.cli.conftest import write_plan

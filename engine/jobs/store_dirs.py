@@ -10,7 +10,7 @@ from engine.protocol import Report, no_report
 from engine.store.union import United, require_source, unite
 
 
-def unite_homes(target: Path, sources: Sequence[Path], report: Report = no_report) -> tuple[United, ...]:
+def merge_store_dirs(target: Path, sources: Sequence[Path], report: Report = no_report) -> tuple[United, ...]:
     """Copy what each of these stores holds into the store `target`: of each all of it or nothing.
 
     Raises UsageError and MachineError for a source that cannot be united, before anything is written where that can be
