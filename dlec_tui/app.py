@@ -25,7 +25,7 @@ from engine.store.job_states import now
 if TYPE_CHECKING:
     from dlec_tui.jobs.stored import StoredJob, StoredJobs
     from dlec_tui.session.leaving import Leaving
-    from engine.store.jobs import Order
+    from engine.store.jobs import JobSpec
 
 
 NEIGHBOUR_SECONDS = 5.0
@@ -154,7 +154,7 @@ class Workbench(PanedApp):
     def _ask_to_cancel(self, running: "Sequence[StoredJob]") -> None:
         from dlec_tui.widgets.question import Question
 
-        which = "\n".join(f"job {stored.job.id} {shown(stored.job.order.title)}" for stored in running)
+        which = "\n".join(f"job {stored.job.id} {shown(stored.job.spec.title)}" for stored in running)
         question = Question(f"Cancel and leave? What was written so far is removed.\n{which}", yes="cancel")
 
         def answered(yes: bool | None) -> None:
@@ -240,18 +240,18 @@ class Workbench(PanedApp):
         self._main.job_strip.update(Text(message.reason.splitlines()[0], no_wrap=True, overflow="ellipsis"))
 
     @work(group="submit", thread=True)
-    def submit(self, orders: "Sequence[Order]") -> None:
+    def submit(self, specs: "Sequence[JobSpec]") -> None:
         """Queue jobs, and see to it that somebody takes them."""
+        from engine.jobs.launch import start_workers
         from engine.jobs.queue import submit
-        from engine.jobs.starting import start_workers
 
         try:
-            numbers = submit(self.store, orders)
+            numbers = submit(self.store, specs)
             start_workers(self.store)
         except DlecError as error:
             self.call_from_thread(self.notify, str(error), severity="error")
         else:
-            what = f"job {numbers[0]}: {shown(orders[0].title)}" if len(numbers) == 1 else f"{len(numbers)} jobs"
+            what = f"job {numbers[0]}: {shown(specs[0].title)}" if len(numbers) == 1 else f"{len(numbers)} jobs"
             self.call_from_thread(self.notify, f"{what}, queued")
 
     def _tell(self, what: Callable[[Pane], None]) -> None:

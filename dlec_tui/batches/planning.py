@@ -8,11 +8,19 @@ from pathlib import Path
 from dlec_tui.wording import byte_size, plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.fingerprint import fingerprint
-from engine.errors import DlecError, MachineError, shown
-from engine.jobs.batch import PlannedMerge, Target, conflicts, planned_merge, unfinished_merges
-from engine.jobs.disk_use import DiskUse, disk_use, shortage
-from engine.jobs.orders import NamedPlan, merge_order
-from engine.store.jobs import Order
+from engine.errors import DlecError, machine_error, shown
+from engine.jobs.batch import (
+    DiskUse,
+    PlannedMerge,
+    Target,
+    conflicts,
+    disk_use,
+    planned_merge,
+    shortage,
+    unfinished_merges,
+)
+from engine.jobs.job_specs import NamedPlan, merge_spec
+from engine.store.jobs import JobSpec
 from engine.tasks.merge_draft import MergeOptions
 
 
@@ -56,16 +64,16 @@ def planned_batch(
     try:
         use = disk_use(directory, merges, unfinished, open_checkpoint)
     except OSError as error:
-        raise MachineError(f"{shown(directory)} cannot be looked at", why=error.strerror or str(error)) from error
+        raise machine_error(f"{shown(directory)} cannot be looked at", error) from error
     return Batch(merges, refused, use, [*conflicts(targets, unfinished), *shortage(use)])
 
 
-def orders_of(merges: Sequence[PlannedMerge], options: MergeOptions, batch: str, priority: int = 0) -> Iterator[Order]:
+def specs_of(merges: Sequence[PlannedMerge], options: MergeOptions, batch: str, priority: int = 0) -> Iterator[JobSpec]:
     """Each checkpoint is looked at once, however many plans take from it. batch: the name that they share."""
     fingerprint_of = functools.cache(fingerprint)
     for merge in merges:
-        order = merge_order(merge.plan, merge.target.out, options, fingerprint_of=fingerprint_of)
-        yield replace(order, batch=batch, priority=priority)
+        spec = merge_spec(merge.plan, merge.target.out, options, fingerprint_of=fingerprint_of)
+        yield replace(spec, batch=batch, priority=priority)
 
 
 def disk_line(found: Batch) -> str:

@@ -14,7 +14,7 @@ from engine.checkpoint.find import opener
 from engine.errors import DlecError, NotFoundError, shown
 from engine.files import expanded
 from engine.jobs.batch import target_of
-from engine.jobs.orders import NamedPlan
+from engine.jobs.job_specs import NamedPlan
 from engine.tasks.merge_draft import MergeOptions
 
 

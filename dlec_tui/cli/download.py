@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.options import home_option, json_option
-from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
+from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.screen import byte_progress
 from dlec_tui.wording import byte_size
 from engine.errors import shown
-from engine.jobs.orders import download_order
+from engine.jobs.job_specs import download_spec
 from engine.tasks.child import TASK_MODULE
 from engine.tasks.process import EngineProcess
 
@@ -21,12 +21,13 @@ from engine.tasks.process import EngineProcess
 @json_option
 @queue_options
 def download(reference: str, store: Path, wants_json: bool, queueing: Queueing | None) -> None:
-    """Download ORG/NAME (or ORG/NAME@REVISION) into the hub's cache, unless it is there, and say where that is.
+    """Download a model from the Hugging Face Hub.
 
-    Run again, it continues.
+    ORG/NAME@REVISION selects a revision. The model is stored in the Hugging Face cache, and its directory is printed.
+    If a download is interrupted, the same command resumes it.
     """
     if queueing:
-        queue_order(download_order(reference), queueing, store, wants_json=wants_json)
+        queue_job(download_spec(reference), queueing, store, wants_json=wants_json)
         return
     request = {"task": "download", "request": {"reference": reference}}
     # In a process of its own: the hub's threads would hold up Ctrl-C until their files are complete.

@@ -13,12 +13,12 @@ from dlec_tui.cli.devices import device_option
 from dlec_tui.cli.measuring import dtype_option
 from dlec_tui.cli.options import WholeNumber, home_option, json_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import read_plan
-from dlec_tui.cli.queueing import Queueing, named_plan, queue_options, queue_order
+from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.wording import printable
 from engine.checkpoint.find import opener
-from engine.jobs.orders import generate_order
+from engine.jobs.job_specs import generate_spec
 from engine.jobs.settings import job_settings
-from engine.protocol import Report, silent
+from engine.protocol import Report, no_report
 from engine.tasks.child import run_task
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ DEFAULT_TOKENS = 64
 
 @click.command
 @plan_argument
-@click.option("--prompt", metavar="TEXT", required=True, help="What both continue; no chat template is applied.")
-@click.option("--tokens", type=WholeNumber(1), default=DEFAULT_TOKENS, show_default=True, help="New ones, at most.")
+@click.option("--prompt", metavar="TEXT", required=True, help="Prompt for both models; no chat template is applied.")
+@click.option(
+    "--tokens", type=WholeNumber(1), default=DEFAULT_TOKENS, show_default=True, help="Maximum number of new tokens."
+)
 @device_option
 @dtype_option
 @strict_option
@@ -49,15 +51,18 @@ def generate(
     wants_json: bool,
     queueing: Queueing | None,
 ) -> None:
-    """Let PLAN and its base continue a prompt greedily, side by side; no model is written."""
+    """Generate text with PLAN and its base model.
+
+    Both continue the prompt greedily, side by side. No checkpoint is written.
+    """
     plan = read_plan(plan_path, opener(), store)
     if findings := plan.findings():
         click.echo(findings, err=True)
     named = named_plan(plan, strict=strict)
     request = {"plan": plan.checked.text, "prompt": prompt, "max_new_tokens": tokens, "device": device, "dtype": dtype}
     if queueing:
-        order = generate_order(named, request, job_settings(store))
-        queue_order(order, queueing, store, wants_json=wants_json)
+        spec = generate_spec(named, request, job_settings(store))
+        queue_job(spec, queueing, store, wants_json=wants_json)
         return
     with side_by_side(prompt, watched=not wants_json and sys.stdout.isatty()) as listen:
         texts = run_task("generate", request, listen)
@@ -71,7 +76,7 @@ def generate(
 def side_by_side(prompt: str, *, watched: bool) -> Iterator[Report]:
     """Two columns on the terminal that grow with what the task reports: (0 base or 1 plan, 2, the next piece)."""
     if not watched:
-        yield silent
+        yield no_report
         return
     from rich.live import Live
 

@@ -33,7 +33,7 @@ def job_lines(stored: StoredJob, moment: datetime) -> Iterator[str]:
     job, state, more = stored.job, stored.job.state, detail(stored, moment)
     is_ending = isinstance(state, Running) and state.stop is not None
     name = "will end in a moment" if is_ending else job.state_name
-    title = escaped(job.order.title)
+    title = escaped(job.spec.title)
     if isinstance(state, Done):
         yield f"job {job.id} done, {more}: {title}"
         return

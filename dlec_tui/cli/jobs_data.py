@@ -14,18 +14,18 @@ def as_json(found: StoredJobs) -> list[dict[str, Any]]:
 
 def job_as_json(stored: StoredJob, moment: datetime) -> dict[str, Any]:
     """Every key is always there; null stands for what does not exist in the job's state."""
-    job, order, state = stored.job, stored.job.order, stored.job.state
+    job, spec, state = stored.job, stored.job.spec, stored.job.state
     started_at = state.started_at if isinstance(state, Running | Done | Failed | Cancelled) else None
     ended_at = state.ended_at if isinstance(state, Done | Failed | Cancelled) else None
     return {
         "id": job.id,
         "uuid": job.uuid,
         "state": job.state_name,
-        "task": order.task,
-        "title": order.title,
-        "slot": order.slot,
-        "priority": order.priority,
-        "batch": order.batch,
+        "task": spec.task,
+        "title": spec.title,
+        "slot": spec.slot,
+        "priority": spec.priority,
+        "batch": spec.batch,
         "attempts": job.attempts,
         "submitted_at": _text(job.submitted_at),
         "started_at": _text(started_at),
@@ -60,7 +60,7 @@ def _worker(seen: SeenWorker | None) -> dict[str, Any] | None:
         "slot": worker.slot,
         "host": worker.host,
         "pid": worker.pid,
-        "fate": seen.fate.value,
+        "liveness": seen.liveness.value,
         "seen_at": _text(worker.seen_at),
     }
 

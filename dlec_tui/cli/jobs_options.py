@@ -23,7 +23,7 @@ def job_ids_like(ctx: click.Context, _parameter: click.Parameter, typed: str) ->
         return []
     jobs = sorted((stored.job for stored in found.jobs), key=lambda job: -job.id)
     return [
-        CompletionItem(str(job.id), help=f"{job.state_name}: {escaped(job.order.title)}")
+        CompletionItem(str(job.id), help=f"{job.state_name}: {escaped(job.spec.title)}")
         for job in jobs
         if str(job.id).startswith(typed)
     ]

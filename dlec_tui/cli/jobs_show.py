@@ -1,4 +1,4 @@
-"""`dlec jobs show`: everything about one job."""
+"""`dlec jobs show`."""
 
 import json
 import shlex
@@ -28,9 +28,9 @@ from engine.store.job_states import Cancelled, Done, Failed, Running
 @home_option
 @json_option
 def show(job_id: int, store: Path, wants_json: bool) -> None:
-    """Show everything about a job.
+    """Show the details of a job.
 
-    How far it is and what it waits for; or its result, or its error and what to do about that. Its inputs and its log.
+    These are its state, progress, result or error, inputs and log file, and the command that does the same.
     """
     found = read_jobs(store, [job_id])
     log = job_log(store, job_id)
@@ -41,13 +41,13 @@ def show(job_id: int, store: Path, wants_json: bool) -> None:
 
 def job_text(found: StoredJobs, log: Path) -> Iterator[str]:
     (stored,) = found.jobs
-    yield click.style(f"job {stored.job.id}: {escaped(stored.job.order.title)}", bold=True)
+    yield click.style(f"job {stored.job.id}: {escaped(stored.job.spec.title)}", bold=True)
     for name, value in _facts(stored, found.moment, log):
         for number, line in enumerate(printable(value).split("\n")):
             yield f"{'' if number else name:11}{line}"
     if isinstance(stored.job.state, Done):
         yield ""
-        yield from _result_lines(stored.job.order.task, stored.job.state.result)
+        yield from _result_lines(stored.job.spec.task, stored.job.state.result)
 
 
 def _result_lines(task: str, result: Mapping[str, Any]) -> Iterator[str]:
@@ -60,7 +60,7 @@ def _result_lines(task: str, result: Mapping[str, Any]) -> Iterator[str]:
 
 def _facts(stored: StoredJob, moment: datetime, log: Path) -> Iterator[tuple[str, str]]:
     """Name and text of what there is to know; a text may have several lines."""
-    job, order = stored.job, stored.job.order
+    job, spec = stored.job, stored.job.spec
     yield "state", _state_text(stored, moment)
     if progress := running_text(stored, moment):
         yield "progress", progress
@@ -70,14 +70,14 @@ def _facts(stored: StoredJob, moment: datetime, log: Path) -> Iterator[tuple[str
         yield "error", str(from_data(job.state.error))
     yield "submitted", _moment_text(job.submitted_at, moment)
     yield "attempts", str(job.attempts)
-    yield "slot", order.slot
-    yield "priority", str(order.priority)
-    if order.batch is not None:
-        yield "batch", order.batch
-    if order.inputs:
-        yield "inputs", "\n".join(f"{directory} ({fingerprint[:8]})" for directory, fingerprint in order.inputs.items())
+    yield "slot", spec.slot
+    yield "priority", str(spec.priority)
+    if spec.batch is not None:
+        yield "batch", spec.batch
+    if spec.inputs:
+        yield "inputs", "\n".join(f"{directory} ({fingerprint[:8]})" for directory, fingerprint in spec.inputs.items())
     yield "log", str(log) if log.exists() else "none yet"
-    if command := command_of(order):
+    if command := command_of(spec):
         yield "command", shlex.join(command)
 
 
@@ -103,11 +103,11 @@ def _moment_text(moment: datetime, now: datetime) -> str:
 
 def _as_json(found: StoredJobs, log: Path) -> dict[str, object]:
     (stored,) = found.jobs
-    order, state = stored.job.order, stored.job.state
+    spec, state = stored.job.spec, stored.job.state
     return job_as_json(stored, found.moment) | {
-        "request": dict(order.request),
-        "inputs": dict(order.inputs),
+        "request": dict(spec.request),
+        "inputs": dict(spec.inputs),
         "log": str(log) if log.exists() else None,
-        "command": command_of(order),
+        "command": command_of(spec),
         "result": dict(state.result) if isinstance(state, Done) else None,
     }

@@ -35,7 +35,7 @@ def job_table(found: StoredJobs, width: int | None) -> Iterator[str]:
     yield columns.header
     above = ""
     for stored in found.jobs:
-        line, title = columns.line(stored, found.moment), escaped(stored.job.order.title)
+        line, title = columns.line(stored, found.moment), escaped(stored.job.spec.title)
         more = detail(stored, found.moment)
         if width is None:
             yield f"{line}{title}{_GAP}{more}".rstrip()
@@ -49,7 +49,7 @@ class _Columns:
 
     def __init__(self, jobs: Sequence[StoredJob]) -> None:
         self.id = max([2, *(len(str(stored.job.id)) for stored in jobs)])
-        self.slot = max([4, *(len(stored.job.order.slot) for stored in jobs)])
+        self.slot = max([4, *(len(stored.job.spec.slot) for stored in jobs)])
 
     @property
     def header(self) -> str:
@@ -62,7 +62,7 @@ class _Columns:
     def line(self, stored: StoredJob, moment: datetime) -> str:
         job = stored.job
         seconds = max(0.0, (moment - since(job)).total_seconds())
-        fields = self._padded(str(job.id), job.state_name, job.order.slot, str(job.order.priority), age(seconds), "")
+        fields = self._padded(str(job.id), job.state_name, job.spec.slot, str(job.spec.priority), age(seconds), "")
         fields[1] = click.style(fields[1], fg=_COLOURS.get(job.state_name))
         return _GAP.join(fields)
 

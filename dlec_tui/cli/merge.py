@@ -9,7 +9,7 @@ import click
 
 from dlec_tui.cli.options import ANY_PATH, home_option, json_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, read_plan
-from dlec_tui.cli.queueing import Queueing, named_plan, queue_options, queue_order
+from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.cli.screen import byte_progress
 from dlec_tui.cli.sizes import max_shard_size_option
 from dlec_tui.jobs.answers import load_check_text
@@ -17,7 +17,7 @@ from dlec_tui.wording import byte_size, duration, plural
 from engine.checkpoint.find import opener
 from engine.errors import escaped, shown
 from engine.jobs.batch import Target, conflicts, unfinished_merges
-from engine.jobs.orders import merge_order
+from engine.jobs.job_specs import merge_spec
 from engine.plan.companions import REWRITTEN
 from engine.tasks.download import downloading_opener
 from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
@@ -29,11 +29,11 @@ from engine.tasks.openings import known
 @plan_argument
 @click.argument("out", type=ANY_PATH)
 @max_shard_size_option
-@click.option("--hash", "hash_sums", is_flag=True, help="Write SHA256SUMS.")
-@click.option("--overwrite", is_flag=True, help="Replace OUT; the old one stays until the new one is whole.")
-@click.option("--no-reflink", is_flag=True, help="Copy bytes even where the file system could share them.")
-@click.option("--no-load-check", is_flag=True, help="Do not have transformers open the result.")
-@click.option("--download", "downloads", is_flag=True, help="Download checkpoints that are not here.")
+@click.option("--hash", "hash_sums", is_flag=True, help="Write SHA-256 checksums of all files (SHA256SUMS).")
+@click.option("--overwrite", is_flag=True, help="Replace an existing OUT when the new one is complete.")
+@click.option("--no-reflink", is_flag=True, help="Copy data even if the file system can share it.")
+@click.option("--no-load-check", is_flag=True, help="Do not test whether transformers opens the result.")
+@click.option("--download", "downloads", is_flag=True, help="Download missing checkpoints.")
 @strict_option
 @home_option
 @json_option
@@ -52,7 +52,10 @@ def merge(
     wants_json: bool,
     queueing: Queueing | None,
 ) -> None:
-    """Write the checkpoint that PLAN describes to OUT, whole or not at all. Run again, it continues."""
+    """Write the model that PLAN describes to OUT.
+
+    OUT appears when it is complete. If a merge is interrupted, the same command resumes it.
+    """
     options = MergeOptions(max_shard_size, not no_reflink, hash_sums, overwrite, not no_load_check)
     # A queued merge downloads when its turn comes: until then the headers, read from the hub, tell enough.
     open_checkpoint = downloading_opener() if downloads and not queueing else opener(remote=downloads)
@@ -63,8 +66,8 @@ def merge(
         click.echo(findings, err=True)
     if queueing:
         _require_free(plan_path, out, store, overwrite=overwrite)
-        order = merge_order(named_plan(plan, strict=strict), out, options, downloads=downloads)
-        queue_order(order, queueing, store, wants_json=wants_json)
+        spec = merge_spec(named_plan(plan, strict=strict), out, options, downloads=downloads)
+        queue_job(spec, queueing, store, wants_json=wants_json)
         return
     report = merge_plan(plan, out, options, strict=strict)
     click.echo(json.dumps(report_as_json(report)) if wants_json else "\n".join(merged_lines(report)))

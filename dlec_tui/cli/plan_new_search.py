@@ -10,7 +10,7 @@ from dlec_tui.cli.recipe_options import budget_options, recipe_options, require_
 from dlec_tui.cli.sizes import byte_count_or_none
 from dlec_tui.cli.sweep_options import announcing
 from dlec_tui.jobs.proposal_wording import search_lines
-from dlec_tui.measurements.orders import request_for
+from dlec_tui.measurements.job_specs import request_for
 from engine.checkpoint.checkpoint import require_local
 from engine.checkpoint.find import opener
 from engine.plan.recipes import dlec_search
@@ -27,7 +27,7 @@ _NAME_WIDTH = 24
 @budget_options
 @recipe_options(_BESIDE_THE_BUDGET)
 @click.option(
-    "--memory", metavar="SIZE", callback=byte_count_or_none, help="Memory limit, such as 2G (default: free memory)."
+    "--memory", metavar="SIZE", callback=byte_count_or_none, help="Memory limit, e.g. 2G (default: free memory)."
 )
 @file_options()
 @measuring_options(None)

@@ -11,11 +11,11 @@ from dlec_tui.cli.exit_codes import HAS_ERRORS
 from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
 from dlec_tui.cli.options import plan_argument, strict_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
-from dlec_tui.cli.queueing import Queueing, named_plan, queue_options, queue_order
+from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.cli.screen import task_progress
 from dlec_tui.jobs.answers import agreement, base_lines, both_models, measured_on, verdict
 from engine.checkpoint.find import opener
-from engine.jobs.orders import preview_order
+from engine.jobs.job_specs import preview_spec
 from engine.jobs.settings import job_settings
 from engine.tasks.child import run_task
 from engine.tasks.setting import Setting, as_request
@@ -34,7 +34,11 @@ PUBLISHED = (
 @strict_option
 @queue_options
 def preview(plan_path: Path, strict: bool, wants_json: bool, queueing: Queueing | None, **options: Any) -> None:
-    """Run PLAN beside its base on the same text, and say how much worse or better it predicts."""
+    """Compare PLAN with its base model on a text.
+
+    PLAN runs as a virtual model over the weights of its base; no checkpoint is written. The comparison gives the change
+    in NLL and perplexity with a 95 % interval, the KL divergence and the top-1 agreement.
+    """
     plan = read_plan(plan_path, opener(), options["store"])
     if findings := plan.findings():
         click.echo(findings, err=True)
@@ -42,8 +46,8 @@ def preview(plan_path: Path, strict: bool, wants_json: bool, queueing: Queueing 
     if queueing:
         store = store_of(setting)
         request = preview_request(plan, setting)
-        order = preview_order(named_plan(plan, strict=strict), request, job_settings(store))
-        queue_order(order, queueing, store, wants_json=wants_json)
+        spec = preview_spec(named_plan(plan, strict=strict), request, job_settings(store))
+        queue_job(spec, queueing, store, wants_json=wants_json)
         return
     found = preview_plan(plan, setting, strict=strict)
     click.echo(json.dumps(published(found)) if wants_json else "\n".join(preview_lines(found)))

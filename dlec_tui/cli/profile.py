@@ -9,18 +9,18 @@ import click
 
 from dlec_tui.charts import layer_curves
 from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
-from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
+from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.screen import chart_size, task_progress
 from dlec_tui.jobs.answers import measured_on
 from dlec_tui.measurements.curves import profile_curves
-from dlec_tui.measurements.orders import request_for
+from dlec_tui.measurements.job_specs import request_for
 from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
-from engine.jobs.orders import profile_order
+from engine.jobs.job_specs import profile_spec
 from engine.jobs.settings import job_settings
-from engine.store.layers import LayerStatistics
+from engine.store.profiles import LayerStatistics
 from engine.tasks.child import run_task
 from engine.tasks.setting import Setting
 from engine.text.corpus import Half
@@ -31,12 +31,16 @@ from engine.text.corpus import Half
 @measuring_options(Half.CHOOSING)
 @queue_options
 def profile(model: str, wants_json: bool, queueing: Queueing | None, **options: Any) -> None:
-    """Measure every layer of MODEL and every neuron of its MLPs in one forward pass, and keep that in the store."""
+    """Measure every layer of MODEL in one forward pass.
+
+    The profile holds block influence, relative update and norms of each layer, the angular distance of every block, and
+    activation statistics of every MLP neuron. It is kept in the store and reused.
+    """
     checkpoint, setting = opener()(model), setting_of(options)
     if queueing:
         store = store_of(setting)
-        order = profile_order(checkpoint, request_for(checkpoint, setting), job_settings(store))
-        queue_order(order, queueing, store, wants_json=wants_json)
+        spec = profile_spec(checkpoint, request_for(checkpoint, setting), job_settings(store))
+        queue_job(spec, queueing, store, wants_json=wants_json)
         return
     found = profile_model(checkpoint, setting)
     click.echo(json.dumps(found) if wants_json else "\n".join(profile_lines(found)))

@@ -13,21 +13,21 @@ import click
 from dlec_tui.cli.options import RelatedOption, WholeNumber
 from dlec_tui.cli.plan_file import PlanFile
 from engine.errors import escaped
-from engine.jobs.choice import why_waiting
-from engine.jobs.orders import NamedPlan
+from engine.jobs.job_specs import NamedPlan
+from engine.jobs.launch import live_workers
 from engine.jobs.queue import submit
+from engine.jobs.scheduling import why_waiting
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import fits, parse_slot
-from engine.jobs.starting import live_workers
 from engine.store.database import open_for_reading
 from engine.store.job_states import Waiting
-from engine.store.jobs import Order, jobs_in
+from engine.store.jobs import JobSpec, jobs_in
 
 Command: TypeAlias = Callable[..., None]
 
 
 def _priority_option(**settings: Any) -> Callable[[Command], Command]:
-    what = "Higher-priority jobs run first (default 0)."
+    what = "Priority of the job; higher runs first (default: 0)."
     return click.option("--priority", metavar="N", type=WholeNumber(-999, 999), help=what, **settings)
 
 
@@ -60,14 +60,14 @@ def queue_options(command: Command) -> Command:
 
 
 def named_plan(plan: PlanFile, *, strict: bool) -> NamedPlan:
-    """The plan as orders need it. Raises PlanError when a problem forbids running it."""
+    """The plan as job specs need it. Raises PlanError when a problem forbids running it."""
     return NamedPlan(plan.path.name, plan.checked.text, plan.stack(strict=strict), Path.cwd())
 
 
-def queue_order(order: Order, queueing: Queueing, store: Path, *, wants_json: bool) -> None:
-    """Submit an order and say which job it became."""
-    [job_id] = submit(store, [replace(order, priority=queueing.priority)])
-    click.echo(json.dumps({"job": job_id}) if wants_json else f"job {job_id} waits: {escaped(order.title)}")
+def queue_job(spec: JobSpec, queueing: Queueing, store: Path, *, wants_json: bool) -> None:
+    """Submit a job and print which job it became."""
+    [job_id] = submit(store, [replace(spec, priority=queueing.priority)])
+    click.echo(json.dumps({"job": job_id}) if wants_json else f"Queued job {job_id}: {escaped(spec.title)}")
     hint_at_workers(store, [job_id])
 
 
@@ -77,5 +77,5 @@ def hint_at_workers(store: Path, job_ids: Sequence[int]) -> None:
     with closing(open_for_reading(store)) as connection:
         waiting = jobs_in(connection, Waiting)
     job = next((job for job in waiting if job.id in job_ids), None)
-    if job is not None and not any(fits(job.order.slot, slot) for slot in manned):
+    if job is not None and not any(fits(job.spec.slot, slot) for slot in manned):
         click.echo(why_waiting(job, waiting, job_settings(store).slots, manned), err=True)

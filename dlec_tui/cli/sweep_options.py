@@ -14,14 +14,14 @@ import click
 from dlec_tui.cli.exit_codes import HAS_ERRORS
 from dlec_tui.cli.measuring import Command, measuring_options, setting_of, store_of
 from dlec_tui.cli.options import EXISTING_FILE, RelatedOption, WholeNumber
-from dlec_tui.cli.queueing import Queueing, queue_options, queue_order
+from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.screen import task_progress
 from dlec_tui.cli.sizes import byte_count_or_none
 from dlec_tui.cli.sweep_output import echo_sweep, output_options
-from dlec_tui.measurements.orders import request_for
+from dlec_tui.measurements.job_specs import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.errors import shown
-from engine.jobs.orders import sweep_order
+from engine.jobs.job_specs import sweep_spec
 from engine.jobs.settings import job_settings
 from engine.plan.spaces.recipes import MOST_VALUES
 from engine.plan.spaces.swept import SweptPlan
@@ -47,7 +47,7 @@ def numbers(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
     try:
         return tuple(number for part in value.split(",") for number in _range(part)) if value else ()
     except ValueError as error:
-        raise click.BadParameter(f"{shown(value)} is not numbers such as 6,8 or 6..9") from error
+        raise click.BadParameter(f"{shown(value)} is not a list of numbers such as 6,8 or 6..9") from error
 
 
 def factors(_ctx: click.Context, _parameter: click.Parameter, value: str) -> tuple[float, ...]:
@@ -55,7 +55,7 @@ def factors(_ctx: click.Context, _parameter: click.Parameter, value: str) -> tup
     try:
         return tuple(map(float, value.split(",")))
     except ValueError as error:
-        raise click.BadParameter(f"{shown(value)} is not numbers such as 1,0.7,0.5") from error
+        raise click.BadParameter(f"{shown(value)} is not a list of numbers such as 1,0.7,0.5") from error
 
 
 scale_option = click.option(
@@ -65,7 +65,7 @@ scale_option = click.option(
     default="1",
     show_default=True,
     callback=factors,
-    help="Factors on what the repeated visit adds; each is tried.",
+    help="Scales of the repeated layers; each is measured.",
 )
 
 
@@ -84,8 +84,8 @@ def sweeping(space: Callable[..., Space]) -> Command:
             told = announce(asked.checkpoint, request)
             click.echo(json.dumps(told) if wants_json else announced_line(told).removeprefix(ANNOUNCED))
         elif queueing:
-            order = sweep_order(asked.checkpoint, request, job_settings(store_of(setting)))
-            queue_order(order, queueing, store_of(setting), wants_json=wants_json)
+            spec = sweep_spec(asked.checkpoint, request, job_settings(store_of(setting)))
+            queue_job(spec, queueing, store_of(setting), wants_json=wants_json)
         else:
             found = sweep_plans(asked.checkpoint, request)
             echo_sweep(found, wants_json=wants_json, wants_csv=wants_csv)
@@ -119,37 +119,38 @@ _OPTIONS = (
         type=WholeNumber(1),
         default=TOP,
         show_default=True,
-        help="Measure the N best plans again on held-out text.",
+        help="Number of best plans to re-evaluate on held-out text.",
     ),
     click.option(
         "--probe",
         metavar="FILE",
         type=EXISTING_FILE,
-        help='JSONL of {"prompt", "choices", "answer"} or {"prompt", "answer"}: every plan answers it, too.',
+        help='Test items for every plan: JSONL of {"prompt", "choices", "answer"} or {"prompt", "answer"}.',
     ),
-    click.option("--early-stop", is_flag=True, help="Do not measure on what is surely worse."),
+    click.option("--early-stop", is_flag=True, help="Stop evaluating plans that are already significantly worse."),
     click.option(
         "--memory",
         metavar="SIZE",
         callback=byte_count_or_none,
-        help="Take at most so much, such as 2G; a model that does not fit is streamed (default: what is free).",
+        help="Memory limit, e.g. 2G (default: free memory). Larger models are streamed layer by layer.",
     ),
     click.option(
-        "--together",
+        "--plans-per-batch",
+        "together",
         metavar="N",
         type=WholeNumber(1),
         default=1,
         show_default=True,
-        help="Run so many plans through a layer as one batch: faster on a GPU; the last digits differ.",
+        help="Plans per batch. Faster on GPUs; results may differ in the last digits.",
     ),
-    click.option("--no-metrics", is_flag=True, help="Do not rank the cheap metrics afterwards."),
+    click.option("--no-metrics", is_flag=True, help="Do not compute how well the cheap metrics predict the results."),
     click.option(
         "--dry-run",
         "is_rehearsal",
         is_flag=True,
         cls=RelatedOption,
         excludes=("--queue",),
-        help="Only say what it would take.",
+        help="Print the estimated cost; measure nothing.",
     ),
 )
 

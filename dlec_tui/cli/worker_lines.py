@@ -43,12 +43,12 @@ def text_line(job: Job, moment: datetime) -> str:
 
 def json_line(job: Job, moment: datetime) -> str:
     error = dict(job.state.error) if isinstance(job.state, Failed) else None
-    what = {"id": job.id, "state": job.state_name, "title": job.order.title, "error": error}
+    what = {"id": job.id, "state": job.state_name, "title": job.spec.title, "error": error}
     return json.dumps({"at": as_text(moment), **what})
 
 
 def _event(job: Job) -> str:
-    title = escaped(job.order.title)
+    title = escaped(job.spec.title)
     match job.state:
         case Done(started_at, ended_at):
             return f"done after {duration((ended_at - started_at).total_seconds())}: {title}"
@@ -58,6 +58,6 @@ def _event(job: Job) -> str:
         case Cancelled():
             return f"cancelled: {title}"
         case Waiting():
-            return f"waits again: {title}"
+            return f"returned to the queue: {title}"
         case _:
-            return f"begins: {title}"
+            return f"started: {title}"

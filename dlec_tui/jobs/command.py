@@ -3,24 +3,24 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.store.jobs import Order
+from engine.store.jobs import JobSpec
 from engine.tasks.setting import DEFAULT, Setting, setting_from
 
 _OPTIONS = ("half", "tokens", "seq_len", "dtype", "device", "batch_size", "home")
 """The fields of a setting that have an option of their name and one value."""
 
 
-def command_of(order: Order) -> list[str] | None:
-    """The words of a shell command; None when there is none, or when another version of dlec made the order."""
+def command_of(spec: JobSpec) -> list[str] | None:
+    """The words of a shell command; None when there is none, or when another version of dlec made the job."""
     try:
-        return _command_of(order)
+        return _command_of(spec)
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def _command_of(order: Order) -> list[str] | None:
-    request = order.request
-    match order.task:
+def _command_of(spec: JobSpec) -> list[str] | None:
+    request = spec.request
+    match spec.task:
         case "profile":
             return ["dlec", "profile", _model(request), *_setting_words(setting_from(request))]
         case "score":

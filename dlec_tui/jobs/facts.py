@@ -17,7 +17,7 @@ from dlec_tui.wording import duration, printable
 from engine.errors import escaped
 from engine.protocol import from_data
 from engine.store.job_states import Cancelled, Done, Failed, Running
-from engine.store.jobs import Order
+from engine.store.jobs import JobSpec
 
 _MOST_BAR_CELLS = 40
 _NAME = 10
@@ -26,8 +26,8 @@ _NAME = 10
 
 def job_facts(stored: StoredJob, moment: datetime, log: Path, width: int) -> Iterator[Span]:
     """Lines for a widget of `width` columns; a line may be longer."""
-    order = stored.job.order
-    yield escaped(order.title), "head"
+    spec = stored.job.spec
+    yield escaped(spec.title), "head"
     yield _state_line(stored, moment), TONES.get(stored.job.state_name, "")
     yield from _progress_lines(stored, moment, width)
     if isinstance(stored.job.state, Running) and stored.reason:
@@ -62,7 +62,7 @@ def _progress_lines(stored: StoredJob, moment: datetime, width: int) -> Iterator
 
 
 def _outcome(stored: StoredJob) -> Iterator[Span]:
-    task = stored.job.order.task
+    task = stored.job.spec.task
     match stored.job.state:
         case Failed(error=error):
             found = from_data(error)
@@ -85,25 +85,25 @@ def _result_lines(task: str, result: Answer) -> Iterator[str]:
 
 def _facts(stored: StoredJob, moment: datetime, log: Path) -> Iterator[tuple[str, str]]:
     """Name and text; a text may have several lines."""
-    job, order = stored.job, stored.job.order
+    job, spec = stored.job, stored.job.spec
     yield "submitted", clock(job.submitted_at, moment)
-    yield "slot", order.slot
+    yield "slot", spec.slot
     if job.attempts > 1:
         yield "attempts", str(job.attempts)
-    if order.priority:
-        yield "priority", str(order.priority)
-    if order.batch is not None:
-        yield "batch", order.batch
-    if order.inputs:
-        yield "inputs", "\n".join(f"{directory} ({fingerprint[:8]})" for directory, fingerprint in order.inputs.items())
+    if spec.priority:
+        yield "priority", str(spec.priority)
+    if spec.batch is not None:
+        yield "batch", spec.batch
+    if spec.inputs:
+        yield "inputs", "\n".join(f"{directory} ({fingerprint[:8]})" for directory, fingerprint in spec.inputs.items())
     if job.attempts:
         yield "log", str(log)
-    if command := _command(order):
+    if command := _command(spec):
         yield "command", command
 
 
-def _command(order: Order) -> str:
+def _command(spec: JobSpec) -> str:
     try:
-        return shlex.join(command_of(order) or [])
+        return shlex.join(command_of(spec) or [])
     except (KeyError, TypeError):  # of another version
         return ""

@@ -25,7 +25,7 @@ def matching(jobs: list[StoredJob], wanted: str) -> list[StoredJob]:
 
 def _searched(stored: StoredJob) -> str:
     job = stored.job
-    return f"{job.id} {job.state_name} {job.order.task} {job.order.title} {job.order.batch or ''}".lower()
+    return f"{job.id} {job.state_name} {job.spec.task} {job.spec.title} {job.spec.batch or ''}".lower()
 
 
 def _ended_lately(stored: StoredJob, moment: datetime, lately: timedelta | None) -> bool:

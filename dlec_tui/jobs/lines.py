@@ -53,7 +53,7 @@ class JobColumns:
 
 def columns_for(jobs: Sequence[StoredJob], width: int) -> JobColumns:
     ids = max([2, *(len(str(stored.job.id)) for stored in jobs)])
-    slots = max([4, *(len(stored.job.order.slot) for stored in jobs)])
+    slots = max([4, *(len(stored.job.spec.slot) for stored in jobs)])
     return JobColumns(width, ids, slots if width >= _ROOM_FOR_MORE else 0)
 
 
@@ -61,7 +61,7 @@ def job_line(stored: StoredJob, moment: datetime, columns: JobColumns) -> list[S
     job = stored.job
     tone = TONES.get(job.state_name, "")
     note = note_of(stored, moment, columns.rest)
-    title = escaped(job.order.title)
+    title = escaped(job.spec.title)
     beside = min(cell_len(note), max(columns.rest // 2, columns.rest - len(_GAP) - cell_len(title)))
     title_room = columns.rest - (beside + len(_GAP) if beside else 0)
     return [
@@ -87,7 +87,7 @@ def note_of(stored: StoredJob, moment: datetime, room: int = 0) -> str:
         case Running() if not stored.reason:
             return _far_text(stored, moment, with_bar=room >= _ROOM_FOR_BAR)
         case Done(result=result):
-            return headline(stored.job.order.task, result) or detail(stored, moment)
+            return headline(stored.job.spec.task, result) or detail(stored, moment)
     return NO_WORKER if stored.needs_worker else stored.reason or detail(stored, moment)
 
 
@@ -109,4 +109,4 @@ def _more_columns(stored: StoredJob, moment: datetime, columns: JobColumns) -> s
     if not columns.slot:
         return ""
     time = clock(since(stored.job), moment)
-    return f"{time:<{_TIME}}{_GAP}{stored.job.order.slot:<{columns.slot}}{_GAP}"
+    return f"{time:<{_TIME}}{_GAP}{stored.job.spec.slot:<{columns.slot}}{_GAP}"

@@ -57,7 +57,7 @@ def advance_of(stored: StoredJob, moment: datetime) -> Advance | None:
     pace = pace_of(state, moment) if stored.worker is not None and stored.worker.lives and not stage else None
     if pace is None:
         return Advance(what, share, percent, "", "", stage)
-    speed = rate(pace.per_second, 1) if stored.job.order.task in IN_BYTES else frequency(pace.per_second)
+    speed = rate(pace.per_second, 1) if stored.job.spec.task in IN_BYTES else frequency(pace.per_second)
     return Advance(what, share, percent, speed, f"{duration(pace.seconds_left)} left" if pace.seconds_left else "")
 
 

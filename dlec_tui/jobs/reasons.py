@@ -26,7 +26,7 @@ def may_be_taken_over(stored: StoredJob) -> bool:
 def taking_over_text(stored: StoredJob) -> str:
     """Confirmation for taking over a job whose worker on another host may still run it."""
     job, seen = stored.job, stored.worker
-    what = f"Take job {job.id}, {shown(job.order.title)}, from its worker, so that another one runs it?"
+    what = f"Take job {job.id}, {shown(job.spec.title)}, from its worker, so that another one runs it?"
     if seen is None:
         return what
     last = f"Process {seen.worker.pid} on {shown(seen.worker.host)} was last heard of {age(seen.quiet_seconds)} ago."
@@ -73,7 +73,7 @@ def _against_plan(stored: StoredJob) -> str:
 
 
 def _against_card(stored: StoredJob) -> str:
-    is_merged = stored.job.order.task == "merge" and isinstance(stored.job.state, Done)
+    is_merged = stored.job.spec.task == "merge" and isinstance(stored.job.state, Done)
     return "" if is_merged else "only a finished merge has a model card"
 
 

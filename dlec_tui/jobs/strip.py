@@ -27,7 +27,7 @@ def strip_text(jobs: StoredJobs, width: int) -> str:
 
 
 def _title(stored: StoredJob, room: int) -> str:
-    return elided(f"{GLYPHS.running} {stored.job.id} {escaped(stored.job.order.title)}", room)
+    return elided(f"{GLYPHS.running} {stored.job.id} {escaped(stored.job.spec.title)}", room)
 
 
 def _far_text(stored: StoredJob, jobs: StoredJobs, width: int) -> str:

@@ -45,7 +45,7 @@ def running_text(stored: StoredJob, moment: datetime) -> str:
     job, state = stored.job, stored.job.state
     if not isinstance(state, Running) or state.progress is None:
         return ""
-    in_bytes = job.order.task in IN_BYTES
+    in_bytes = job.spec.task in IN_BYTES
     moves = stored.worker is not None and stored.worker.lives and not stage_of(state.progress.what)
     pace = _pace_text(pace_of(state, moment), in_bytes=in_bytes) if moves else ""
     far = ", ".join(filter(None, (progress_text(state.progress, in_bytes=in_bytes), pace)))

@@ -1,18 +1,18 @@
-"""Asks how a model is to be measured, and orders it."""
+"""Dialogs that ask how to measure a model, and submit the measurement as a job."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from dlec_tui.jobs.ordering import order
+from dlec_tui.jobs.submit import submit_in_background
 from dlec_tui.measurements.fields import PROFILE_FIELDS, SCORE_FIELDS, Field, Values, positive, setting_of
-from dlec_tui.measurements.orders import profile_of, score_of
+from dlec_tui.measurements.job_specs import profile_of, score_of
 from dlec_tui.models.text import name_of
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.measure_form import MeasureForm
 from engine.errors import shown
-from engine.store.jobs import Order
+from engine.store.jobs import JobSpec
 
-Makes = Callable[[], Order]
+Makes = Callable[[], JobSpec]
 
 
 def ask_profile(pane: Pane, reference: str) -> None:
@@ -37,6 +37,6 @@ def ask_score(pane: Pane, reference: str) -> None:
 def _ask(pane: Pane, title: str, fields: Sequence[Field], made: Callable[[Values], Makes]) -> None:
     def answered(values: Values | None) -> None:
         if values is not None:
-            order(pane, made(values))
+            submit_in_background(pane, made(values))
 
     pane.app.push_screen(MeasureForm(title, fields, made), answered)

@@ -102,7 +102,7 @@ class ActivationsPane(Pane):
         self._read()
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
-        changes = sum(isinstance(each.job.state, Done) and each.job.order.task in CHANGING for each in jobs.jobs)
+        changes = sum(isinstance(each.job.state, Done) and each.job.spec.task in CHANGING for each in jobs.jobs)
         if self._changes not in (None, changes):
             self._read()
         self._changes = changes

@@ -108,7 +108,7 @@ class ModelsPane(Pane):
         self._tell()
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
-        changes = sum(each.job.state_name == "done" and each.job.order.task in CHANGING for each in jobs.jobs)
+        changes = sum(each.job.state_name == "done" and each.job.spec.task in CHANGING for each in jobs.jobs)
         if self._changes not in (None, changes):
             self.action_look_again()
         self._changes = changes
@@ -162,25 +162,25 @@ class ModelsPane(Pane):
     # What is done with it
 
     def action_profile(self) -> None:
-        from dlec_tui.jobs.ordering import order
-        from dlec_tui.measurements.orders import profile_of  # late, as below: the list is to be there at once
+        from dlec_tui.jobs.submit import submit_in_background
+        from dlec_tui.measurements.job_specs import profile_of  # late, as below: the list is to be there at once
         from engine.tasks.setting import DEFAULT
 
         if current := self._current:
-            order(self, lambda: profile_of(current.reference, DEFAULT, self.workbench.store))
+            submit_in_background(self, lambda: profile_of(current.reference, DEFAULT, self.workbench.store))
 
     def action_download(self) -> None:
         from dlec_tui.widgets.question import Question
-        from engine.jobs.orders import download_order
+        from engine.jobs.job_specs import download_spec
 
         if current := self._current:
-            order = download_order(current.reference)
+            spec = download_spec(current.reference)
             size = f", {byte_size(current.summary.bytes)}" if current.summary.bytes else ""
             question = Question(f"Download {shown(current.reference)}{size}?", yes="download")
 
             def answered(yes: bool | None) -> None:
                 if yes:
-                    self.workbench.submit([order])
+                    self.workbench.submit([spec])
 
             self.app.push_screen(question, answered)
 

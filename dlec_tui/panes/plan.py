@@ -11,12 +11,11 @@ from textual.binding import BindingType
 
 from dlec_tui.actions.action import Action, bindings
 from dlec_tui.actions.plan import PLAN, recipe_action
-from dlec_tui.jobs.ordering import order
+from dlec_tui.jobs.submit import submit_in_background
 from dlec_tui.measurements.fields import Field, Values
 from dlec_tui.panes.plan_saving import PlanSaving
-from dlec_tui.plans import orders as plan_orders
-from dlec_tui.plans import recipe_forms
-from dlec_tui.plans.orders import EditedPlan, MergeSize
+from dlec_tui.plans import job_specs, recipe_forms
+from dlec_tui.plans.job_specs import EditedPlan, MergeSize
 from dlec_tui.plans.problem_places import problem_text
 from dlec_tui.plans.proposals import plan_of, proposals
 from dlec_tui.plans.verdict import slices_in
@@ -116,7 +115,7 @@ class PlanPane(PlanSaving):
         def make() -> None:
             try:
                 if recipe_forms.is_measured(name):
-                    found = recipe_forms.order_for(form, open_checkpoint, self.workbench.store)
+                    found = recipe_forms.spec_for(form, open_checkpoint, self.workbench.store)
                     self.then(self.workbench.submit, [found])
                 else:
                     self.then(self.begin, recipe_forms.write(form, open_checkpoint))
@@ -148,7 +147,7 @@ class PlanPane(PlanSaving):
 
     def action_preview(self) -> None:
         plan, store, open_checkpoint = self._settled_plan(), self.workbench.store, self.checkpoints.opener()
-        order(self, lambda: plan_orders.preview_of(plan, open_checkpoint, store))
+        submit_in_background(self, lambda: job_specs.preview_of(plan, open_checkpoint, store))
 
     def action_generate(self) -> None:
         self.app.push_screen(LinePrompt("continue", PROMPT_HINT, text=self._prompt), self._generate)
@@ -157,7 +156,7 @@ class PlanPane(PlanSaving):
         if prompt:
             self._prompt = prompt
             plan, store, open_checkpoint = self._settled_plan(), self.workbench.store, self.checkpoints.opener()
-            order(self, lambda: plan_orders.generate_of(plan, prompt, open_checkpoint, store))
+            submit_in_background(self, lambda: job_specs.generate_of(plan, prompt, open_checkpoint, store))
 
     def action_merge(self) -> None:
         plan = self._settled_plan()
@@ -168,7 +167,7 @@ class PlanPane(PlanSaving):
 
     def _check_merge(self, plan: EditedPlan, out: Path) -> MergeSize:
         """In a thread, as below."""
-        return plan_orders.check_merge(plan, out.absolute(), self.checkpoints.opener(), self.workbench.store)
+        return job_specs.check_merge(plan, out.absolute(), self.checkpoints.opener(), self.workbench.store)
 
     def _merge_into(self, plan: EditedPlan, out: Path) -> None:
         out = out.absolute()
@@ -179,8 +178,10 @@ class PlanPane(PlanSaving):
         question = f"Write {byte_size(size.written)} into {shown(out)}?\n{byte_size(size.free)} are free there."
         if size.missing < size.written:
             question += f" {byte_size(size.written - size.missing)} are written already, and the merge continues there."
-        make = partial(plan_orders.merge_of, plan, out, self.checkpoints.opener())
-        self.app.push_screen(Question(question, yes="merge"), lambda yes: order(self, make) if yes else None)
+        make = partial(job_specs.merge_of, plan, out, self.checkpoints.opener())
+        self.app.push_screen(
+            Question(question, yes="merge"), lambda yes: submit_in_background(self, make) if yes else None
+        )
 
     def _settled_plan(self) -> EditedPlan:
         self.take_typed()

@@ -15,7 +15,7 @@ from dlec_tui.panes.pane import Pane
 from dlec_tui.plans.checker import Checked, PlanChecker, PreviewsRead
 from dlec_tui.plans.checkpoints import PlanCheckpoints
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.plans.orders import EditedPlan
+from dlec_tui.plans.job_specs import EditedPlan
 from dlec_tui.plans.slice_lines import SliceRow, rows_of, slice_at
 from dlec_tui.plans.verdict import Slices, Verdict, slices_in
 from dlec_tui.widgets.layer_strip import LayerStrip

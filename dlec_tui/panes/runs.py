@@ -76,8 +76,8 @@ class RunsPane(RunsLayout):
 
     def _ask_to_cancel(self, stored: StoredJob) -> None:
         job = stored.job
-        question = f"Cancel job {job.id}, {shown(job.order.title)}?"
-        if job.order.task == "merge" and job.attempts:
+        question = f"Cancel job {job.id}, {shown(job.spec.title)}?"
+        if job.spec.task == "merge" and job.attempts:
             question += "\nWhat it has written so far can be kept: a retry continues there."
             self.app.push_screen(CancelQuestion(question), partial(self._cancel, job.id))
         else:
@@ -123,7 +123,7 @@ class RunsPane(RunsLayout):
     def action_clear(self) -> None:
         if self.current:
             job = self.current.job
-            question = f"Delete job {job.id}, {shown(job.order.title)}, and its log?\nWhat it wrote stays."
+            question = f"Delete job {job.id}, {shown(job.spec.title)}, and its log?\nWhat it wrote stays."
             self._ask_to_clear(question, [job.id])
 
     def action_clear_ended(self) -> None:
@@ -263,5 +263,5 @@ class RunsPane(RunsLayout):
 
 def _output_of(stored: StoredJob) -> str:
     """The directory that a job writes, or is about; "" where there is none."""
-    request = stored.job.order.request
+    request = stored.job.spec.request
     return str(request.get("out") or request.get("directory") or "")

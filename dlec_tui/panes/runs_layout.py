@@ -123,9 +123,9 @@ class RunsLayout(Pane):
     # Parts, of which a small screen has room for one or two
 
     def next_part(self) -> None:
-        order: Sequence[Widget] = (self.table, self.detail.entrance, self.batch_part.list)
+        spec: Sequence[Widget] = (self.table, self.detail.entrance, self.batch_part.list)
         here = 2 if self.at_batch else 1 if self.detail.has_focus_within else 0
-        self.go_to(order[(here + 1) % len(order)])
+        self.go_to(spec[(here + 1) % len(spec)])
 
     def on_descendant_focus(self) -> None:
         super().on_descendant_focus()

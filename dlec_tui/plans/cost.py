@@ -19,7 +19,7 @@ def merge_rate(jobs: Iterable[Job]) -> float | None:
     rates = [
         job.state.result["bytes"] / job.state.result["seconds"]
         for job in sorted(jobs, key=lambda job: job.id)
-        if job.order.task == "merge" and isinstance(job.state, Done) and _is_told(job.state)
+        if job.spec.task == "merge" and isinstance(job.state, Done) and _is_told(job.state)
     ]
     return median(rates[-_LATEST:]) if rates else None
 

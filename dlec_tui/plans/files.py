@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import PlanError, UsageError, shown
-from engine.jobs.orders import NamedPlan
+from engine.jobs.job_specs import NamedPlan
 from engine.plan.check import check_plan
 from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Problem, Severity

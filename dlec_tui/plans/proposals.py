@@ -18,7 +18,7 @@ def proposals(jobs: "StoredJobs | None") -> list[tuple[Job, str]]:
     ended = [
         stored.job
         for stored in (jobs.jobs if jobs else ())
-        if stored.job.order.task in PROPOSING and isinstance(stored.job.state, Done)
+        if stored.job.spec.task in PROPOSING and isinstance(stored.job.state, Done)
     ]
     return [(job, _about(job)) for job in sorted(ended, key=lambda job: -job.id)[:_MOST]]
 
@@ -33,4 +33,4 @@ def _about(job: Job) -> str:
     """Its title, and its judgement where there is one."""
     assert isinstance(job.state, Done)
     judged = job.state.result.get("judged")
-    return f"{job.order.title}: {verdict(judged)}" if judged else job.order.title
+    return f"{job.spec.title}: {verdict(judged)}" if judged else job.spec.title

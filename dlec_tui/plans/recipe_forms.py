@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from dlec_tui.measurements.fields import Field, Values
-from dlec_tui.measurements.orders import request_for
+from dlec_tui.measurements.job_specs import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.errors import UsageError
-from engine.jobs.orders import classic_order, propose_order, search_order
+from engine.jobs.job_specs import classic_spec, propose_spec, search_spec
 from engine.jobs.settings import job_settings
 from engine.plan.recipes import dlec, dlec_search, fields
 from engine.plan.recipes.budget import layers_for_growth
 from engine.plan.recipes.registry import MEASURED, RECIPES
 from engine.plan.recipes.repeat import GROWTH
-from engine.store.jobs import Order
+from engine.store.jobs import JobSpec
 from engine.tasks.inertness import written
 from engine.tasks.setting import Setting
 
@@ -85,21 +85,21 @@ def write(form: Filled, open_checkpoint: OpenCheckpoint) -> str:
     return written(recipe, open_checkpoint(form.model), recipe.options(**options))
 
 
-def order_for(form: Filled, open_checkpoint: OpenCheckpoint, store: Path) -> Order:
+def spec_for(form: Filled, open_checkpoint: OpenCheckpoint, store: Path) -> JobSpec:
     """The job of a recipe that measures. Raises UsageError, or CheckpointError for a model that is not here."""
     checkpoint = open_checkpoint(form.model)
     require_local(checkpoint)
     request = request_for(checkpoint, Setting(home=str(store.parent.absolute())))
     settings = job_settings(store)
     if form.recipe == "dlec-classic":
-        return classic_order(checkpoint, request, settings)
+        return classic_spec(checkpoint, request, settings)
     if form.recipe == "dlec-search":
         search = dlec_search.Options(**form.options)
         dlec_search.require_possible(checkpoint.layer_count, search)
-        return search_order(checkpoint, {**request, **asdict(search)}, settings)
+        return search_spec(checkpoint, {**request, **asdict(search)}, settings)
     options = dlec.Options(**form.options)
     dlec.candidate_blocks(checkpoint.layer_count, options)  # raises at once what the job would fail with
-    return propose_order(checkpoint, {**request, **asdict(options)}, settings)
+    return propose_spec(checkpoint, {**request, **asdict(options)}, settings)
 
 
 def _fields_of(name: str) -> tuple[fields.Field, ...]:

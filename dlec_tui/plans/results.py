@@ -12,7 +12,7 @@ from dlec_tui.wording import printable
 from engine.errors import escaped, shown
 from engine.store.database import open_for_reading
 from engine.store.job_states import Cancelled, Done
-from engine.store.results import PreviewResult, previews_of
+from engine.store.previews import PreviewResult, previews_of
 from engine.tasks.preview import as_answer
 
 ABOUT_PLANS = ("preview", "generate", "merge")
@@ -31,10 +31,10 @@ def jobs_about(jobs: StoredJobs | None, text: str) -> list[StoredJob]:
     if jobs is None:
         return []
     found = {
-        stored.job.order.task: stored
+        stored.job.spec.task: stored
         for stored in sorted(jobs.jobs, key=lambda stored: stored.job.id)
-        if stored.job.order.task in ABOUT_PLANS
-        and stored.job.order.request.get("plan") == text
+        if stored.job.spec.task in ABOUT_PLANS
+        and stored.job.spec.request.get("plan") == text
         and not isinstance(stored.job.state, Cancelled)
     }
     return list(found.values())
@@ -44,10 +44,10 @@ def result_lines(previews: Sequence[PreviewResult], about: Sequence[StoredJob], 
     """The verdict first."""
     lines = [line for result in previews[:2] for line in _preview_lines(result)]
     for stored in about:
-        if stored.job.order.task == "generate" and isinstance(stored.job.state, Done):
+        if stored.job.spec.task == "generate" and isinstance(stored.job.state, Done):
             lines += _generated_lines(stored)
         elif jobs is not None and not (previews and isinstance(stored.job.state, Done) and _is_preview(stored)):
-            lines += [(f"{stored.job.order.task}: {_state_of(stored, jobs)}", "dim")]
+            lines += [(f"{stored.job.spec.task}: {_state_of(stored, jobs)}", "dim")]
     return lines
 
 
@@ -62,17 +62,17 @@ def _preview_lines(result: PreviewResult) -> Iterator[Span]:
 
 def _generated_lines(stored: StoredJob) -> Iterator[Span]:
     assert isinstance(stored.job.state, Done)
-    yield f"continued: {escaped(str(stored.job.order.request.get('prompt', '')))}", "dim"
+    yield f"continued: {escaped(str(stored.job.spec.request.get('prompt', '')))}", "dim"
     for speaker in ("base", "plan"):
         yield f"{speaker}: {printable(str(stored.job.state.result.get(speaker, '')))}", ""
 
 
 def _is_preview(stored: StoredJob) -> bool:
-    return stored.job.order.task == "preview"
+    return stored.job.spec.task == "preview"
 
 
 def _state_of(stored: StoredJob, jobs: StoredJobs) -> str:
     note = note_of(stored, jobs.moment)
-    out = stored.job.order.request.get("out")
+    out = stored.job.spec.request.get("out")
     into = f" into {shown(out)}" if out else ""
     return f"job {stored.job.id} {state_text(stored.job.state_name)}{into}{f', {note}' if note else ''}"

@@ -22,7 +22,7 @@ def away_text(jobs: Iterable[Job], left_at: datetime) -> str:
 
 
 def _line(job: Job) -> str:
-    what = f"job {job.id} {shown(job.order.title)}"
+    what = f"job {job.id} {shown(job.spec.title)}"
     match job.state:
         case Failed(error=error):
             return f"{what} failed: {shown(from_data(error).line)}"

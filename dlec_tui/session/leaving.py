@@ -30,7 +30,7 @@ def running_text(running: Sequence[StoredJob], jobs: StoredJobs) -> str:
     lines = []
     for stored in running:
         said = detail(stored, jobs.moment)
-        lines.append(f"job {stored.job.id} {shown(stored.job.order.title)}" + (f": {said}" if said else ""))
+        lines.append(f"job {stored.job.id} {shown(stored.job.spec.title)}" + (f": {said}" if said else ""))
     return "\n".join(lines)
 
 

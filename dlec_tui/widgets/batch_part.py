@@ -13,7 +13,7 @@ from textual.worker import get_current_worker
 
 from dlec_tui.batches.lines import batch_items, batch_summary
 from dlec_tui.batches.marks import BatchMarks
-from dlec_tui.batches.planning import Batch, orders_of, planned_batch
+from dlec_tui.batches.planning import Batch, planned_batch, specs_of
 from dlec_tui.plans.files import runnable_plan
 from dlec_tui.widgets.batch_list import BatchList
 from dlec_tui.widgets.facts_view import FactsView
@@ -22,7 +22,7 @@ from dlec_tui.widgets.question import Question
 from dlec_tui.wording import byte_size, plural
 from engine.checkpoint.find import opener
 from engine.errors import DlecError, UsageError, escaped, shown
-from engine.jobs import starting
+from engine.jobs import launch
 from engine.jobs.batch import batch_id
 from engine.jobs.queue import submit
 from engine.tasks.merge_draft import MergeOptions
@@ -141,9 +141,9 @@ class BatchPart(Part):
 
     def _queue(self, marks: BatchMarks, found: Batch) -> None:
         try:
-            numbers = submit(self._store, list(orders_of(found.merges, OPTIONS, batch_id(datetime.now()))))
+            numbers = submit(self._store, list(specs_of(found.merges, OPTIONS, batch_id(datetime.now()))))
             self.post_message(self.Queued(marks))
-            starting.start_workers(self._store)
+            launch.start_workers(self._store)
         except DlecError as error:
             self.app.call_from_thread(self.notify, str(error), severity="error")
         else:

@@ -38,8 +38,8 @@ _LAST = "(SELECT coalesce(max(position), 0) + 1 FROM jobs)"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What is asked for."""
+class JobSpec:
+    """A request to run a task: what a job is made from."""
 
     task: str
     """A name that engine.tasks knows."""
@@ -77,7 +77,7 @@ class Job:
     submitted_at: datetime
     attempts: int
     """How often a worker began it."""
-    order: Order
+    spec: JobSpec
     state: State
     setbacks: Setbacks = Setbacks()
 
@@ -86,12 +86,12 @@ class Job:
         return STATE_NAMES[type(self.state)]
 
 
-def add_job(connection: StoreConnection, order: Order) -> int:
+def add_job(connection: StoreConnection, spec: JobSpec) -> int:
     """Put a waiting job behind all others of its priority. Gives its id."""
     sql = f"""INSERT INTO jobs (uuid, task, request, inputs, title, batch, slot, priority, position, submitted_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, {_LAST}, ?) RETURNING id"""
-    asked = json.dumps(dict(order.request)), json.dumps(dict(order.inputs))
-    values = (uuid.uuid4().hex, order.task, *asked, order.title, order.batch, order.slot, order.priority)
+    asked = json.dumps(dict(spec.request)), json.dumps(dict(spec.inputs))
+    values = (uuid.uuid4().hex, spec.task, *asked, spec.title, spec.batch, spec.slot, spec.priority)
     with atomic(connection):
         return int(connection.rows(sql, (*values, as_text(now())))[0][0])
 
@@ -175,7 +175,7 @@ def remove_jobs(connection: StoreConnection, job_ids: Iterable[int]) -> None:
 
 def _job(row: tuple[Any, ...]) -> Job:
     found = dict(zip(_SELECTED, row, strict=True))
-    order = Order(
+    spec = JobSpec(
         task=found["task"],
         request=json.loads(found["request"]),
         title=found["title"],
@@ -186,4 +186,4 @@ def _job(row: tuple[Any, ...]) -> Job:
     )
     submitted_at = as_moment(found["submitted_at"])
     setbacks = Setbacks(found["setbacks"], found["furthest"])
-    return Job(found["id"], found["uuid"], submitted_at, found["attempts"], order, state_of(found), setbacks)
+    return Job(found["id"], found["uuid"], submitted_at, found["attempts"], spec, state_of(found), setbacks)

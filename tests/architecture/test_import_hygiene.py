@@ -11,7 +11,7 @@ import pytest
 import dlec_tui
 import engine
 from engine.jobs.queue import submit
-from engine.store.jobs import Order
+from engine.store.jobs import JobSpec
 from tests.tui.conftest import fill
 
 HEAVY = {"torch", "transformers", "numpy"}
@@ -75,7 +75,7 @@ def test_dlec_plan_check_starts_light(tiny_llama: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("verb", [["list"], ["wait", "--timeout", "0"], ["cancel", "1"]])
 def test_the_verbs_about_jobs_start_light(tmp_path: Path, verb: list[str]) -> None:
     store = tmp_path / "dlec.sqlite"
-    submit(store, [Order("profile", {"model": "m"}, "profile m", {})])
+    submit(store, [JobSpec("profile", {"model": "m"}, "profile m", {})])
     unwanted = HEAVY | {"sqlite_utils", "textual", "rich.console", "plotext", "huggingface_hub", "safetensors", "yaml"}
     loaded = loaded_by_dlec("jobs", *verb, "--home", str(tmp_path))
     assert "sqlite3" in loaded

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from engine.errors import MachineError
-from engine.jobs.starting import start_workers
+from engine.jobs.launch import start_workers
 from engine.store.job_states import Running, Waiting, now
-from engine.store.jobs import Order
+from engine.store.jobs import JobSpec
 from engine.tasks.child import run_task
 from engine.tasks.demo_model import demo_model
 from tests.benchmarks.test_merge_vs_cp import warm, write_noise
 from tests.jobs.test_idle import MOST_CPU, cpu_seconds, loads
-from tests.jobs.workplace import Workplace, merge_order, plan_text
+from tests.jobs.workplace import Workplace, merge_spec, plan_text
 from tests.tiny import llama_config, llama_shapes
 
 pytestmark = pytest.mark.bench
@@ -67,15 +67,15 @@ def test_a_merge_through_the_queue_is_as_fast_as_a_direct_one(place, source, tmp
 def one_round(place, source, room, *, is_job_first):
     """Seconds of a merge as a job and of a direct one."""
     if is_job_first:
-        job = merged(source, room / "out", lambda order: place.result(place.submit(order), seconds=300))
-        return job, merged(source, room / "out", lambda order: run_task("merge", order.request))
-    direct = merged(source, room / "out", lambda order: run_task("merge", order.request))
-    return merged(source, room / "out", lambda order: place.result(place.submit(order), seconds=300)), direct
+        job = merged(source, room / "out", lambda spec: place.result(place.submit(spec), seconds=300))
+        return job, merged(source, room / "out", lambda spec: run_task("merge", spec.request))
+    direct = merged(source, room / "out", lambda spec: run_task("merge", spec.request))
+    return merged(source, room / "out", lambda spec: place.result(place.submit(spec), seconds=300)), direct
 
 
 def merged(source, out, run):
     warm(source)
-    seconds = run(merge_order(source, out, reflink=False))["seconds"]
+    seconds = run(merge_spec(source, out, reflink=False))["seconds"]
     shutil.rmtree(out)
     return seconds
 
@@ -86,18 +86,18 @@ def test_the_second_preview_of_a_real_model_starts_at_once(place, tmp_path):
     except MachineError as error:
         pytest.skip(str(error))
     place.worker()
-    first, *others = [first_sign(place, preview_order(model, place.home, start)) for start in range(5, 10)]
+    first, *others = [first_sign(place, preview_spec(model, place.home, start)) for start in range(5, 10)]
     print(f"\nfirst sign of a preview: {first:.2f} s, with the model loaded {statistics.median(others):.2f} s")
     assert statistics.median(others) < WARM_SECONDS
 
 
-def preview_order(model, home, start):
-    return Order("preview", {"plan": plan_text(model, (0, 20), (start, 30)), "home": str(home), **SETTING}, "", {})
+def preview_spec(model, home, start):
+    return JobSpec("preview", {"plan": plan_text(model, (0, 20), (start, 30)), "home": str(home), **SETTING}, "", {})
 
 
-def first_sign(place, order):
+def first_sign(place, spec):
     """Seconds from the claim of a job to its first progress; returns when it is done."""
-    job_id = place.submit(order)
+    job_id = place.submit(spec)
     while isinstance(state := place.job(job_id).state, Waiting | Running):
         if isinstance(state, Running) and state.progress:
             seconds = (now() - state.started_at).total_seconds()
@@ -109,7 +109,7 @@ def first_sign(place, order):
 
 def test_a_minute_of_an_idle_worker(tmp_path):
     place = Workplace(tmp_path / "home", idle_minutes=1.2 * IDLE_SECONDS / 60)
-    place.submit(Order("profile", {}, "for a GPU that is not there", {}, slot="cuda:0"))
+    place.submit(JobSpec("profile", {}, "for a GPU that is not there", {}, slot="cuda:0"))
     (worker,) = start_workers(place.store)
     time.sleep(1)
     before = cpu_seconds(worker.pid)

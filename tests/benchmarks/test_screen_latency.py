@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.store.jobs import Order
+from engine.store.jobs import JobSpec
 from tests.benchmarks.test_merge_vs_cp import write_noise
 from tests.conftest import write_byte_tokenizer
-from tests.jobs.workplace import Workplace, merge_order, plan_text, wait_until
+from tests.jobs.workplace import Workplace, merge_spec, plan_text, wait_until
 from tests.terminal.conftest import DLEC, around
 from tests.terminal.ptys import Terminal, terminal
 from tests.tiny import llama_config, llama_shapes, write_llama
@@ -47,25 +47,25 @@ class Busy:
 
     def see_to_it(self) -> None:
         """That there is always a merge to take up, and one preview: two would leave no worker to merge."""
-        tasks = {job.order.task for job in self._place.waiting()}
+        tasks = {job.spec.task for job in self._place.waiting()}
         if "merge" not in tasks:
             self._place.submit(self._merge())
-        if "preview" not in tasks | {job.order.task for job in self._place.running()}:
+        if "preview" not in tasks | {job.spec.task for job in self._place.running()}:
             self._place.submit(self._preview())
 
     def is_so(self) -> bool:
-        return {job.order.task for job in self._place.running()} == {"merge", "preview"}
+        return {job.spec.task for job in self._place.running()} == {"merge", "preview"}
 
-    def _merge(self) -> Order:
+    def _merge(self) -> JobSpec:
         number = next(self._numbers)
         shutil.rmtree(self._room / f"out{number - 2}", ignore_errors=True)
-        return merge_order(self._merged, self._room / f"out{number}", reflink=False)
+        return merge_spec(self._merged, self._room / f"out{number}", reflink=False)
 
-    def _preview(self) -> Order:
+    def _preview(self) -> JobSpec:
         number = next(self._numbers)
         text = f"# {number}\n" + plan_text(self._previewed, (0, 9), (3, LAYERS))
         setting = {"tokens": 8192, "seq_len": 256, "device": "cpu", "dtype": "float32"}
-        return Order("preview", {"plan": text, "home": str(self._place.home), **setting}, f"preview {number}", {})
+        return JobSpec("preview", {"plan": text, "home": str(self._place.home), **setting}, f"preview {number}", {})
 
 
 def noise_llama(directory: Path) -> Path:

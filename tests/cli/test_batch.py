@@ -11,7 +11,7 @@ import pytest
 from engine.store.database import open_for_reading
 from engine.store.jobs import Job, jobs_in
 from tests.cli.conftest import write_plan
-from tests.jobs.states import order, run_by
+from tests.jobs.states import run_by, spec
 from tests.jobs.workplace import Workplace
 
 
@@ -31,7 +31,7 @@ def jobs() -> tuple[Job, ...]:
 
 
 def free(monkeypatch: pytest.MonkeyPatch, nbytes: int) -> None:
-    monkeypatch.setattr("engine.jobs.disk_use.free_bytes", lambda _directory: nbytes)
+    monkeypatch.setattr("engine.jobs.batch.free_bytes", lambda _directory: nbytes)
 
 
 def rehearsed(dlec, *arguments: str) -> dict:
@@ -41,11 +41,11 @@ def rehearsed(dlec, *arguments: str) -> dict:
 def test_each_plan_becomes_a_merge_named_after_it(dlec) -> None:
     result = dlec("batch", "plans/a.yaml", "plans/b.yaml", "--out", "out")
     assert result.exit_code == 0
-    assert result.stdout == "job 1 waits: merge a.yaml into out/a\njob 2 waits: merge b.yaml into out/b\n"
+    assert result.stdout == "Queued job 1: merge a.yaml into out/a\nQueued job 2: merge b.yaml into out/b\n"
     assert result.stderr == "no worker for cpu is running: dlec jobs start\n"
-    orders = [job.order for job in jobs()]
-    assert [order.request["out"] for order in orders] == [str(Path.cwd() / "out" / name) for name in "ab"]
-    assert [order.request["plan"] for order in orders] == [Path(f"plans/{name}.yaml").read_text() for name in "ab"]
+    specs = [job.spec for job in jobs()]
+    assert [spec.request["out"] for spec in specs] == [str(Path.cwd() / "out" / name) for name in "ab"]
+    assert [spec.request["plan"] for spec in specs] == [Path(f"plans/{name}.yaml").read_text() for name in "ab"]
     assert not Path("out").exists()
 
 
@@ -53,15 +53,15 @@ def test_the_jobs_of_a_call_share_a_batch_and_another_call_has_its_own(dlec) -> 
     first = json.loads(dlec("batch", "plans/a.yaml", "plans/b.yaml", "--out", "out", "--json").stdout)
     second = json.loads(dlec("batch", "plans/c.yaml", "--out", "out", "--json").stdout)
     assert (first["jobs"], second["jobs"]) == ([1, 2], [3])
-    assert [job.order.batch for job in jobs()] == [first["batch"], first["batch"], second["batch"]]
+    assert [job.spec.batch for job in jobs()] == [first["batch"], first["batch"], second["batch"]]
     assert first["batch"] != second["batch"]
 
 
 def test_priority_and_shard_size_reach_the_jobs(dlec) -> None:
     dlec("batch", "plans/a.yaml", "--out", "out", "--priority", "7", "--max-shard-size", "2MB", "--home", "store")
     [job] = jobs()
-    assert job.order.priority == 7
-    assert job.order.request["options"]["max_shard_size"] == 2_000_000
+    assert job.spec.priority == 7
+    assert job.spec.request["options"]["max_shard_size"] == 2_000_000
 
 
 def test_a_quoted_pattern_is_expanded_and_a_plan_named_twice_is_one(dlec) -> None:
@@ -205,5 +205,5 @@ def test_what_is_not_understood_is_a_usage_error(dlec, words: tuple[str, ...]) -
 
 
 def test_jobs_that_write_nothing_are_in_nobodys_way(dlec, tmp_path: Path) -> None:
-    Workplace(tmp_path / "store").submit(order())
+    Workplace(tmp_path / "store").submit(spec())
     assert dlec("batch", "plans/a.yaml", "--out", "out").exit_code == 0

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.test_exit_codes import DLEC, python_path
 from tests.cli.test_readme import README
-from tests.jobs.states import order
+from tests.jobs.states import spec
 from tests.jobs.workplace import Workplace
 
 
@@ -38,7 +38,7 @@ def test_the_line_in_the_readme_gives_bash_a_function_for_dlec() -> None:
 
 
 def test_the_numbers_of_jobs_are_completed(place) -> None:
-    ids = [str(place.submit(order(f"job {number}"))) for number in range(2)]
+    ids = [str(place.submit(spec(f"job {number}"))) for number in range(2)]
     assert completed("dlec jobs show ", place.home) == ids[::-1]
     assert completed(f"dlec jobs cancel --home {place.home} ", place.home / "another") == ids[::-1]
     assert completed("dlec jobs show 99", place.home) == []

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from dlec_tui.cli.exit_codes import CODE_OF, MEANINGS
 from dlec_tui.cli.main import dlec as command
 from engine.errors import CheckpointError, DlecError, MachineError, PlanError, UsageError
-from tests.jobs.states import order
+from tests.jobs.states import spec
 from tests.jobs.workplace import Workplace
 
 DLEC = [sys.executable, "-m", "dlec_tui"]
@@ -161,7 +161,7 @@ def test_an_error_as_json_is_an_object_on_stdout_beside_the_text_on_stderr(dlec,
 
 def test_of_several_jobs_the_changed_ones_stand_beside_the_error(dlec, tmp_path) -> None:
     place = Workplace(tmp_path / "store")
-    job_id = place.submit(order("one"))
+    job_id = place.submit(spec("one"))
     found = json.loads(dlec("jobs", "cancel", job_id, 99, "--json").stdout)
     assert [(job["id"], job["state"]) for job in found["jobs"]] == [(job_id, "cancelled")]
     assert found["error"]["what"] == "there is no job 99"

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.store.job_states import Cancelled, Done, Held, Waiting, now
-from tests.jobs.states import failed, order, put, run_by
+from tests.jobs.states import failed, put, run_by, spec
 from tests.jobs.workplace import Workplace
 
 
@@ -23,7 +23,7 @@ def states(place):
 
 
 def test_several_jobs_are_cancelled_at_once_and_one_that_cannot_be_does_not_stop_the_others(dlec, place):
-    first, done, last = place.submit(order("one"), order("two"), order("three"))
+    first, done, last = place.submit(spec("one"), spec("two"), spec("three"))
     put(place, done, Done(now(), now(), {}))
     result = dlec("jobs", "cancel", first, done, 99, last, first)
     assert result.exit_code == 2
@@ -37,7 +37,7 @@ def test_several_jobs_are_cancelled_at_once_and_one_that_cannot_be_does_not_stop
 
 @pytest.mark.parametrize(("options", "stop"), [([], "discard"), (["--keep"], "keep")])
 def test_a_running_job_is_asked_to_end(dlec, place, tmp_path, options, stop):
-    job_id = place.submit(order("one"))
+    job_id = place.submit(spec("one"))
     with held(tmp_path / "lock") as lock:
         run_by(place, job_id, lock.path)
         result = dlec("jobs", "cancel", job_id, *options)
@@ -46,7 +46,7 @@ def test_a_running_job_is_asked_to_end(dlec, place, tmp_path, options, stop):
 
 
 def merge(out):
-    return order(task="merge", request={"plan": "", "out": str(out)})
+    return spec(task="merge", request={"plan": "", "out": str(out)})
 
 
 @pytest.mark.parametrize(("options", "is_kept"), [([], False), (["--keep"], True)])
@@ -62,7 +62,7 @@ def test_what_a_merge_had_written_that_waits_again_goes_unless_it_is_kept(dlec, 
 
 
 def test_a_job_is_held_and_released(dlec, place):
-    job_id = place.submit(order("one"))
+    job_id = place.submit(spec("one"))
     assert dlec("jobs", "hold", job_id).stdout == f"job {job_id} held: one\n    on request\n"
     result = dlec("jobs", "release", job_id)
     assert result.stdout == f"job {job_id} waiting: one\n    no worker for cpu is running: dlec jobs start\n"
@@ -70,14 +70,14 @@ def test_a_job_is_held_and_released(dlec, place):
 
 
 def test_a_job_of_a_machine_that_is_gone_waits_again_when_it_is_released(dlec, place, tmp_path):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     run_by(place, job_id, tmp_path / "lock", "another-machine")
     assert dlec("jobs", "release", job_id).exit_code == 0
     assert place.job(job_id).state == Waiting()
 
 
 def test_every_failed_job_is_retried_with_what_is_held_behind_it(dlec, place):
-    bad, behind, cancelled = place.submit(order(), order(), order())
+    bad, behind, cancelled = place.submit(spec(), spec(), spec())
     put(place, bad, failed())
     put(place, behind, Held("the disk was too full", behind=bad))
     put(place, cancelled, Cancelled(now()))
@@ -89,7 +89,7 @@ def test_every_failed_job_is_retried_with_what_is_held_behind_it(dlec, place):
 
 
 def test_a_job_is_moved(dlec, place):
-    first, second, third = place.submit(order(), order(), order())
+    first, second, third = place.submit(spec(), spec(), spec())
     for options, expected in [
         (["--first"], [third, first, second]),
         (["--last"], [first, second, third]),
@@ -101,17 +101,17 @@ def test_a_job_is_moved(dlec, place):
 
 @pytest.mark.parametrize("options", [[], ["--first", "--last"], ["--first", "--before", "2"]])
 def test_a_job_is_moved_to_one_place(dlec, place, options):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     result = dlec("jobs", "reorder", job_id, *options)
     assert result.exit_code == 2
     assert "--first" in result.stderr.splitlines()[-1]
 
 
 def test_jobs_that_have_ended_are_forgotten(dlec, place):
-    done, bad, waiting = place.submit(order(), order(), order())
+    done, bad, waiting = place.submit(spec(), spec(), spec())
     put(place, done, Done(now(), now(), {}))
     put(place, bad, failed())
-    assert dlec("jobs", "clear").stdout == "1 job forgotten\n"
+    assert dlec("jobs", "clear").stdout == "Cleared 1 job.\n"
     assert json.loads(dlec("jobs", "clear", bad, bad, "--json").stdout) == [bad]
     assert states(place) == {waiting: "waiting"}
 
@@ -120,8 +120,8 @@ def test_workers_are_started_once_in_the_background(dlec, place):
     first = dlec("jobs", "start")
     (worker,) = place.live()
     log = place.home / "logs" / "worker-cpu.log"
-    assert (first.exit_code, first.stdout) == (0, f"started a worker for cpu: process {worker.pid}, log {log}\n")
-    assert dlec("jobs", "start").stdout == f"a worker for cpu is alive already: process {worker.pid}\n"
+    assert (first.exit_code, first.stdout) == (0, f"Started a worker for cpu: process {worker.pid}, log {log}\n")
+    assert dlec("jobs", "start").stdout == f"A worker for cpu is already running: process {worker.pid}\n"
     found = json.loads(dlec("jobs", "start", "--json").stdout)
     assert found == {"started": [], "alive": [{"slot": "cpu", "pid": worker.pid}]}
 
@@ -135,7 +135,7 @@ def test_a_worker_that_cannot_start_says_why(dlec, place):
 
 @pytest.mark.parametrize("verb", ["list", "start", "wait"])
 def test_settings_that_are_not_understood_are_an_error_with_their_place(dlec, place, verb):
-    place.submit(order())
+    place.submit(spec())
     (place.home / "config.toml").write_text("[jobs]\nslots = 3\n")
     result = dlec("jobs", verb)
     assert result.exit_code == 2
@@ -144,6 +144,6 @@ def test_settings_that_are_not_understood_are_an_error_with_their_place(dlec, pl
 
 def test_a_job_done_in_the_background_is_there_when_one_comes_back(dlec, place, tiny_llama):
     request = {"directory": str(tiny_llama), "load_check": False}
-    job_id = place.submit(order(task="verify", request=request, inputs={}))
+    job_id = place.submit(spec(task="verify", request=request, inputs={}))
     assert dlec("jobs", "start").exit_code == 0
     assert dlec("jobs", "wait", job_id).exit_code == 0

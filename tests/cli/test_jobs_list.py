@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from engine.errors import shown
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.jobs.queue import hold
 from engine.store.job_states import Cancelled, Done, Held, Progress, now
 from engine.store.workers import all_workers
 from tests.cli.test_exit_codes import EVIL, on_a_terminal
-from tests.jobs.states import failed, order, put, run_by, seen
+from tests.jobs.states import failed, put, run_by, seen, spec
 from tests.jobs.workplace import Workplace
 
 
@@ -35,7 +35,7 @@ def listed(dlec, *options):
 
 
 def test_jobs_are_listed_by_what_happens_to_them(dlec, place, tmp_path):
-    old, done, bad, held_one, waiting, first, running = place.submit(*(order(f"title {n}") for n in range(7)))
+    old, done, bad, held_one, waiting, first, running = place.submit(*(spec(f"title {n}") for n in range(7)))
     put(place, old, Cancelled(ago(days=2)))
     put(place, done, Done(ago(hours=3), ago(hours=2), {}))
     put(place, bad, failed())
@@ -47,13 +47,13 @@ def test_jobs_are_listed_by_what_happens_to_them(dlec, place, tmp_path):
 
 
 def test_each_line_says_why_the_job_is_where_it_is(dlec, place):
-    first, second, elsewhere, held_one, bad, done = place.submit(*(order() for _ in range(6)))
+    first, second, elsewhere, held_one, bad, done = place.submit(*(spec() for _ in range(6)))
     put(place, held_one, Held("the disk was too full for job 1 of its batch", behind=1))
     put(place, bad, failed())
     put(place, done, Done(ago(minutes=2), ago(minutes=1), {}))
     put(place, elsewhere, failed())
     with held(place.home / "lock") as lock:
-        run_by(place, place.submit(order()), lock.path)
+        run_by(place, place.submit(spec()), lock.path)
         lines = dict(listed(dlec))
     assert lines[first].endswith("next")
     assert lines[second].endswith("behind 1 other")
@@ -78,7 +78,7 @@ def test_each_line_says_why_the_job_is_where_it_is(dlec, place):
     ],
 )
 def test_a_running_job_says_how_far_it_is_and_how_long_it_takes(dlec, place, tmp_path, task, progress, words):
-    job_id = place.submit(order(task=task))
+    job_id = place.submit(spec(task=task))
     with held(tmp_path / "lock") as lock:
         run_by(place, job_id, lock.path, started_at=ago(seconds=10), progress=progress)
         ((_, line),) = listed(dlec)
@@ -86,7 +86,7 @@ def test_a_running_job_says_how_far_it_is_and_how_long_it_takes(dlec, place, tmp
 
 
 def test_when_nobody_takes_what_waits_that_is_said_with_the_remedy(dlec, place):
-    place.submit(order(), order(slot="cuda:7"))
+    place.submit(spec(), spec(slot="cuda:7"))
     result = dlec("jobs", "list")
     assert result.stderr == "1 job waits and no worker for it is alive: dlec jobs start\n"
     assert "no slot cuda:7 here, only cpu" in result.stdout
@@ -94,7 +94,7 @@ def test_when_nobody_takes_what_waits_that_is_said_with_the_remedy(dlec, place):
 
 def test_a_job_whose_worker_died_says_so_and_foretells_nothing(dlec, place, tmp_path):
     (tmp_path / "lock").touch()
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     run_by(place, job_id, tmp_path / "lock", started_at=ago(seconds=10), progress=Progress(1, 2, "halves"))
     result = dlec("jobs", "list")
     assert "halves: 50 %, 1 of 2; its worker, process 4711, has died: dlec jobs start" in result.stdout
@@ -106,14 +106,14 @@ def test_a_job_whose_worker_died_says_so_and_foretells_nothing(dlec, place, tmp_
     [(0, "on another-machine, seen 0 s ago"), (3, "seen 3 min ago; if that machine is gone: dlec jobs release 1")],
 )
 def test_a_job_of_another_machine_says_when_that_was_heard_of(dlec, place, tmp_path, minutes, words):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     seen(place, run_by(place, job_id, tmp_path / "lock", "another-machine"), ago(minutes=minutes))
     ((_, line),) = listed(dlec)
     assert line.endswith(words)
 
 
 def test_everything_that_is_listed_is_of_one_moment(dlec, place, tmp_path, monkeypatch):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
 
     def begun_meanwhile(connection):
         run_by(place, job_id, tmp_path / "lock")
@@ -126,8 +126,8 @@ def test_everything_that_is_listed_is_of_one_moment(dlec, place, tmp_path, monke
 
 
 def test_on_a_terminal_no_line_is_wider_than_it(place, tmp_path):
-    place.submit(order("merge /home/anna/plans/a-rather-long-name-of-a-plan.yaml into /data/models/the-result"))
-    place.submit(order("merge b.yaml into b"), order("short"))
+    place.submit(spec("merge /home/anna/plans/a-rather-long-name-of-a-plan.yaml into /data/models/the-result"))
+    place.submit(spec("merge b.yaml into b"), spec("short"))
     put(place, 2, failed(why="there is so much to say about it that this does not fit into one line of it at all"))
     written = on_a_terminal(["jobs", "list"], tmp_path, {"DLEC_HOME": str(place.home), "COLUMNS": "80"})
     lines = re.sub(r"\x1b\[[\d;]*m", "", written.decode()).splitlines()
@@ -140,12 +140,12 @@ def test_on_a_terminal_no_line_is_wider_than_it(place, tmp_path):
 def test_no_jobs_is_no_error(dlec):
     result = dlec("jobs", "list")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "nothing waits" in result.stderr
+    assert "No jobs are waiting" in result.stderr
     assert json.loads(dlec("jobs", "list", "--json").stdout) == []
 
 
 def test_as_json_every_job_has_the_same_keys(dlec, place, tmp_path):
-    first, second, third, fourth = place.submit(*(order(f"title {n}", priority=n) for n in range(4)))
+    first, second, third, fourth = place.submit(*(spec(f"title {n}", priority=n) for n in range(4)))
     put(place, first, failed())
     put(place, second, Done(ago(minutes=2), ago(minutes=1), {"figure": 1}))
     with held(tmp_path / "lock") as lock:
@@ -153,7 +153,7 @@ def test_as_json_every_job_has_the_same_keys(dlec, place, tmp_path):
         rows = {row["id"]: row for row in json.loads(dlec("jobs", "list", "--json").stdout)}
     assert len({frozenset(row) for row in rows.values()}) == 1
     assert rows[first]["error"]["fix"] == "Make room."
-    assert rows[third]["worker"]["fate"] == "alive"
+    assert rows[third]["worker"]["liveness"] == "alive"
     progress = rows[third]["progress"]
     assert (progress["done"], progress["total"], progress["what"]) == (5, 10, "halves")
     assert progress["seconds_left"] == pytest.approx(10, abs=3)
@@ -161,13 +161,13 @@ def test_as_json_every_job_has_the_same_keys(dlec, place, tmp_path):
 
 
 def test_another_home_has_other_jobs(dlec, place, tmp_path):
-    place.submit(order())
+    place.submit(spec())
     assert json.loads(dlec("jobs", "list", "--json", "--home", tmp_path / "other").stdout) == []
 
 
 @pytest.mark.parametrize("verb", [["list"], ["show", "1"], ["logs", "1"], ["wait", "1"], ["retry"]])
 def test_nothing_of_a_job_can_steer_the_terminal(dlec, place, verb):
-    job_id = place.submit(order(EVIL, request={"model": EVIL}, batch=EVIL))
+    job_id = place.submit(spec(EVIL, request={"model": EVIL}, batch=EVIL))
     put(place, job_id, failed(what=EVIL, why=EVIL, fix=EVIL))
     text = dlec("jobs", *verb).output
     assert all(line.isprintable() for line in text.split("\n"))

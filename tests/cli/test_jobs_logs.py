@@ -7,11 +7,11 @@ import threading
 
 import pytest
 
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.jobs.logs import job_log
 from engine.store.job_states import Done, now
 from tests.cli.test_exit_codes import DLEC, python_path
-from tests.jobs.states import order, put, run_by
+from tests.jobs.states import put, run_by, spec
 from tests.jobs.workplace import Workplace
 
 
@@ -25,7 +25,7 @@ def place(tmp_path):
 
 def logged(place, text: bytes, state=None):
     """A job that has ended, and its log."""
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     put(place, job_id, state or Done(now(), now(), {}))
     log = job_log(place.store, job_id)
     log.parent.mkdir(exist_ok=True)
@@ -58,13 +58,13 @@ def test_a_log_as_json_has_its_lines(dlec, place):
 
 
 def test_a_job_without_a_log_says_why(dlec, place):
-    result = dlec("jobs", "logs", place.submit(order()))
+    result = dlec("jobs", "logs", place.submit(spec()))
     assert (result.exit_code, result.stdout) == (0, "")
     assert "has no log: it is waiting, no worker for cpu" in result.stderr
 
 
 def test_a_log_is_followed_until_its_job_has_ended(place, tmp_path):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     with held(tmp_path / "lock") as lock:
         run_by(place, job_id, lock.path)
         log = job_log(place.store, job_id)

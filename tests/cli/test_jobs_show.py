@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.store.job_states import Done, Progress, now
-from tests.jobs.states import failed, order, put, run_by
+from tests.jobs.states import failed, put, run_by, spec
 from tests.jobs.workplace import Workplace
 
 
@@ -25,7 +25,7 @@ def ago(**time):
 
 
 def test_show_says_what_failed_why_and_what_to_do(dlec, place):
-    job_id = place.submit(order("merge plan.yaml into out", task="merge", batch="tonight"))
+    job_id = place.submit(spec("merge plan.yaml into out", task="merge", batch="tonight"))
     put(place, job_id, failed())
     shown_text = dlec("jobs", "show", job_id).stdout
     assert shown_text.startswith(f"job {job_id}: merge plan.yaml into out\nstate      failed 0 s ago")
@@ -57,14 +57,14 @@ SETTING = {"tokens": 512, "text": ["my notes.txt"], "half": "judging"}
     ],
 )
 def test_show_gives_the_command_that_does_the_same(dlec, place, task, request_, command):
-    job_id = place.submit(order(task=task, request=request_))
+    job_id = place.submit(spec(task=task, request=request_))
     text = dlec("jobs", "show", job_id).stdout
     assert re.findall("^command +(.*)$", text, flags=re.MULTILINE) == ([command] if command else [])
 
 
 @pytest.mark.parametrize("task", ["profile", "score", "verify", "preview", "sweep", "merge", "a task of the future"])
 def test_of_a_job_of_another_version_is_shown_what_can_be(dlec, place, task):
-    job_id = place.submit(order("something", task=task, request={"new_key": 1, "text": 5}))
+    job_id = place.submit(spec("something", task=task, request={"new_key": 1, "text": 5}))
     put(place, job_id, Done(now(), now(), {"new_answer": 7}))
     result, data = dlec("jobs", "show", job_id), dlec("jobs", "show", job_id, "--json")
     assert (result.exit_code, data.exit_code) == (0, 0)
@@ -105,7 +105,7 @@ SCORES = {
     ],
 )
 def test_show_puts_a_result_into_words(dlec, place, task, result, words):
-    job_id = place.submit(order(task=task, request={"model": "m", "metric": "ablation", "width": [1]}))
+    job_id = place.submit(spec(task=task, request={"model": "m", "metric": "ablation", "width": [1]}))
     put(place, job_id, Done(ago(minutes=2), ago(minutes=1), result))
     text = dlec("jobs", "show", job_id).stdout
     assert not [word for word in words if word not in text]
@@ -113,7 +113,7 @@ def test_show_puts_a_result_into_words(dlec, place, task, result, words):
 
 
 def test_show_of_a_running_job_names_its_worker(dlec, place, tmp_path):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     with held(tmp_path / "lock") as lock:
         run_by(place, job_id, lock.path, started_at=ago(minutes=3), progress=Progress(1, 2, "halves"), stop="keep")
         text = dlec("jobs", "show", job_id).stdout

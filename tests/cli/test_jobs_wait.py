@@ -6,12 +6,12 @@ from contextlib import closing
 import pytest
 
 from dlec_tui.cli import jobs_wait
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.jobs.queue import hold
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Cancelled, Done, Held, Waiting, now
 from engine.store.workers import remove_worker
-from tests.jobs.states import failed, order, put, run_by
+from tests.jobs.states import failed, put, run_by, spec
 from tests.jobs.workplace import Workplace
 
 
@@ -41,13 +41,13 @@ def done():
 def test_the_exit_code_is_that_of_the_worst_job(dlec, place, states, code):
     ids = []
     for state in states:
-        ids.append(place.submit(order()))
+        ids.append(place.submit(spec()))
         put(place, ids[-1], state())
     assert dlec("jobs", "wait", *ids).exit_code == code
 
 
 def test_it_tells_how_each_job_ended(dlec, place):
-    good, bad = place.submit(order("one"), order("two"))
+    good, bad = place.submit(spec("one"), spec("two"))
     put(place, good, done())
     put(place, bad, failed())
     result = dlec("jobs", "wait", bad, good, good)
@@ -58,7 +58,7 @@ def test_it_tells_how_each_job_ended(dlec, place):
 
 
 def test_when_the_time_is_over_work_is_left(dlec, place):
-    place.submit(order("one"))
+    place.submit(spec("one"))
     result = dlec("jobs", "wait", "--timeout", "0.1")
     assert result.exit_code == 75
     assert result.stdout == "job 1 waiting: one\n    no worker for cpu is running: dlec jobs start\n"
@@ -66,7 +66,7 @@ def test_when_the_time_is_over_work_is_left(dlec, place):
 
 
 def test_without_an_id_it_waits_for_all_that_have_not_ended(dlec, place):
-    bad, held_one = place.submit(order(), order())
+    bad, held_one = place.submit(spec(), spec())
     put(place, bad, failed())
     hold(place.store, held_one)
     assert [row["id"] for row in json.loads(dlec("jobs", "wait", "--json").stdout)] == [held_one]
@@ -79,7 +79,7 @@ def between_looks(monkeypatch, *events):
 
 
 def test_it_looks_until_the_job_has_ended(dlec, place, tmp_path, monkeypatch):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     with held(tmp_path / "lock") as lock:
         between_looks(
             monkeypatch, lambda: None, lambda: run_by(place, job_id, lock.path), lambda: put(place, job_id, done())
@@ -90,7 +90,7 @@ def test_it_looks_until_the_job_has_ended(dlec, place, tmp_path, monkeypatch):
 
 
 def test_a_job_whose_worker_was_told_to_stop_is_work_left(dlec, place, tmp_path, monkeypatch):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
 
     def put_back():
         put(place, job_id, Waiting())
@@ -104,7 +104,7 @@ def test_a_job_whose_worker_was_told_to_stop_is_work_left(dlec, place, tmp_path,
 
 
 def test_a_job_that_another_worker_can_go_on_with_is_waited_for(dlec, place, tmp_path, monkeypatch):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     with held(tmp_path / "lock") as lock:
         run_by(place, job_id, lock.path)
         events = [lambda: put(place, job_id, Waiting()), lambda: put(place, job_id, done())]
@@ -114,7 +114,7 @@ def test_a_job_that_another_worker_can_go_on_with_is_waited_for(dlec, place, tmp
 
 def test_a_job_whose_worker_died_is_work_left(dlec, place, tmp_path):
     (tmp_path / "lock").touch()
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     run_by(place, job_id, tmp_path / "lock")
     result = dlec("jobs", "wait")
     assert result.exit_code == 75
@@ -125,6 +125,6 @@ def test_waiting_is_interrupted_like_anything_else(dlec, place, monkeypatch):
     def interrupt():
         raise KeyboardInterrupt
 
-    place.submit(order())
+    place.submit(spec())
     between_looks(monkeypatch, interrupt)
     assert dlec("jobs", "wait").exit_code == 130

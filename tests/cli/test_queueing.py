@@ -12,12 +12,12 @@ import pytest
 from click.testing import CliRunner
 
 from dlec_tui.cli.queueing import Queueing, queue_options
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.store.database import open_for_reading
 from engine.store.jobs import Job, jobs_in
 from tests.cli.conftest import write_plan
 from tests.cli.test_exit_codes import DLEC, python_path
-from tests.jobs.states import order, run_by
+from tests.jobs.states import run_by, spec
 from tests.jobs.workplace import Workplace
 
 MEASURED = ("--text", "notes.txt", "--tokens", "256", "--seq-len", "16", "--dtype", "float32", "--batch-size", "8")
@@ -62,20 +62,20 @@ def test_what_is_queued_is_what_the_verb_would_have_done(dlec, arguments: list[s
     assert dlec(*arguments, "--queue").exit_code == 0
     [job] = jobs()
     in_place = {"working_directory": str(tmp_path)} if "plan" in request else {}
-    assert job.order.task == task
-    assert job.order.request == json.loads(json.dumps(request)) | in_place
+    assert job.spec.task == task
+    assert job.spec.request == json.loads(json.dumps(request)) | in_place
 
 
 def test_a_person_is_told_which_job_it_is_and_that_nobody_is_there_for_it(dlec, arguments: list[str]) -> None:
     result = dlec(*arguments, "--queue")
-    assert result.stdout == f"job 1 waits: {jobs()[0].order.title}\n"
+    assert result.stdout == f"Queued job 1: {jobs()[0].spec.title}\n"
     assert result.stderr == "no worker for cpu is running: dlec jobs start\n"
 
 
 def test_where_a_worker_is_there_for_it_nothing_more_is_said(dlec, arguments: list[str], tmp_path) -> None:
     place = Workplace(tmp_path / "store")
     with held(tmp_path / "lock") as lock:
-        run_by(place, place.submit(order()), lock.path)
+        run_by(place, place.submit(spec()), lock.path)
         assert dlec(*arguments, "--queue").stderr == ""
 
 
@@ -86,7 +86,7 @@ def test_as_json_it_is_the_number_of_the_job(dlec, arguments: list[str]) -> None
 def test_a_higher_priority_goes_first(dlec, arguments: list[str]) -> None:
     dlec(*arguments, "--queue")
     dlec(*arguments, "--queue", "--priority", "5")
-    assert [(job.id, job.order.priority) for job in jobs()] == [(2, 5), (1, 0)]
+    assert [(job.id, job.spec.priority) for job in jobs()] == [(2, 5), (1, 0)]
 
 
 def test_a_priority_without_a_queue_is_refused(dlec, arguments: list[str]) -> None:
@@ -101,7 +101,7 @@ def test_a_slot_that_is_not_there_is_the_reason_why_it_waits(dlec, arguments: li
     result = dlec(*arguments, "--queue", "--device", "cuda:7")
     assert result.exit_code == 0
     assert result.stderr == "no slot cuda:7 here, only cpu\n"
-    assert jobs()[0].order.slot == "cuda:7"
+    assert jobs()[0].spec.slot == "cuda:7"
 
 
 def test_where_a_gpu_is_configured_the_job_is_for_it(dlec, arguments: list[str]) -> None:
@@ -109,7 +109,7 @@ def test_where_a_gpu_is_configured_the_job_is_for_it(dlec, arguments: list[str])
     Path("store/config.toml").write_text('[jobs]\nslots = ["cpu", "cuda:0"]\n')
     dlec(*arguments, "--queue")
     dlec(*arguments, "--queue", "--device", "cpu")
-    assert [job.order.slot for job in jobs()] == ["cuda", "cpu"]
+    assert [job.spec.slot for job in jobs()] == ["cuda", "cpu"]
 
 
 def test_a_device_that_is_none_is_a_usage_error(dlec, arguments: list[str]) -> None:
@@ -123,7 +123,7 @@ def test_the_store_is_that_of_home_and_the_task_is_told_so(dlec, plan: Path, tin
     what = {"profile": [tiny_llama], "score": [tiny_llama, "--metric", "ablation"], "preview": [plan]}
     dlec(verb, *what[verb], "--queue", "--home", "mine")
     dlec(verb, *what[verb], "--queue")
-    requests = [jobs(home)[0].order.request for home in ("mine", "store")]
+    requests = [jobs(home)[0].spec.request for home in ("mine", "store")]
     assert [request["home"] for request in requests] == [str(Path.cwd() / "mine"), str(Path.cwd() / "store")]
 
 

@@ -11,8 +11,8 @@ import pytest
 from engine.store.job_states import Waiting
 from tests.cli.test_exit_codes import DLEC, python_path
 from tests.jobs.slow import slow_steps
-from tests.jobs.states import order
-from tests.jobs.workplace import Workplace, merge_order, wait_until
+from tests.jobs.states import spec
+from tests.jobs.workplace import Workplace, merge_spec, wait_until
 from tests.tiny import write_llama
 
 
@@ -32,7 +32,7 @@ def usual_priority(monkeypatch):
 
 def verify(title, directory):
     request = {"directory": str(directory), "load_check": False}
-    return order(title, task="verify", request=request, inputs={})
+    return spec(title, task="verify", request=request, inputs={})
 
 
 def steadied(text):
@@ -46,9 +46,9 @@ def test_each_job_is_a_line_at_its_beginning_and_end(dlec, place, tiny_llama, tm
     assert result.exit_code == 4
     lines = steadied(result.stdout).splitlines()
     assert lines[:4] == [
-        "00:00:00  job 1 begins: verify it",
+        "00:00:00  job 1 started: verify it",
         "00:00:00  job 1 done after 0 s: verify it",
-        "00:00:00  job 2 begins: verify nothing",
+        "00:00:00  job 2 started: verify nothing",
         "00:00:00  job 2 failed after 0 s: verify nothing",
     ]
     assert str(tmp_path / "nothing") in lines[4]
@@ -65,7 +65,7 @@ def test_as_json_it_is_a_line_each_too(dlec, place, tiny_llama):
 
 @pytest.mark.parametrize("options", [["--until-empty"], ["--idle", "0"]])
 def test_without_work_it_ends(dlec, place, options):
-    place.submit(order(slot="cuda:0"))
+    place.submit(spec(slot="cuda:0"))
     result = dlec("worker", *options, "--slot", "cpu", "--home", place.home)
     assert (result.exit_code, result.stdout) == (0, "")
 
@@ -89,7 +89,7 @@ def test_a_second_worker_of_a_slot_is_refused_with_the_reason(dlec, place):
 def working(place, tmp_path):
     """A worker in the foreground, in the middle of a slow merge."""
     model = write_llama(tmp_path / "model", hidden=64, intermediate=128)
-    place.submit(merge_order(model, tmp_path / "out"))
+    place.submit(merge_spec(model, tmp_path / "out"))
     environment = os.environ | slow_steps(tmp_path / "steps") | {"DLEC_HOME": str(place.home)}
     environment["PYTHONPATH"] += os.pathsep + python_path()["PYTHONPATH"]
     process = subprocess.Popen([*DLEC, "worker"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
@@ -106,7 +106,7 @@ def test_told_to_stop_it_puts_its_job_back_and_says_that_work_is_left(place, wor
     working.send_signal(number)
     said, errors = working.communicate(timeout=30)
     assert (working.returncode, errors) == (75, b"")
-    assert b"job 1 waits again: merge a plan into out" in said
+    assert b"job 1 returned to the queue: merge a plan into out" in said
     assert (place.job(1).state, place.live()) == (Waiting(), ())
 
 

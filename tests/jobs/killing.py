@@ -5,7 +5,7 @@ import signal
 import time
 
 from engine.jobs.recovery import setbacks_of
-from tests.jobs.workplace import merge_order, wait_until
+from tests.jobs.workplace import merge_spec, wait_until
 from tests.merge.stacks import leftovers, settled_bytes
 from tests.tiny import write_llama
 
@@ -36,15 +36,15 @@ class JobKilling:
 
     def _undisturbed(self):
         """Seconds from the claim to the end of a job, and what it writes."""
-        job_id = self.place.submit(self._order("undisturbed"))
+        job_id = self.place.submit(self._spec("undisturbed"))
         worker = self._worker()
         self.place.result(job_id)
         self._kill(worker)
         state = self.place.job(job_id).state
         return (state.ended_at - state.started_at).total_seconds(), settled_bytes(self.room / "undisturbed")
 
-    def _order(self, name):
-        return merge_order(self.base, self.room / name, extra=ZEROED, max_shard_size=2**20)
+    def _spec(self, name):
+        return merge_spec(self.base, self.room / name, extra=ZEROED, max_shard_size=2**20)
 
     def _worker(self):
         return self.place.worker(environment={"PYTHONPATH": str(self.room / "steps")})
@@ -56,7 +56,7 @@ class JobKilling:
             attempts += 1
             assert attempts < 10 * count, "jobs are done before their workers can be killed"
             if not self.place.waiting() and not self.place.running():
-                ids.append(self.place.submit(self._order(f"out{len(ids)}")))
+                ids.append(self.place.submit(self._spec(f"out{len(ids)}")))
             killed += self._once()
         worker = self._worker()
         for job_id in ids:

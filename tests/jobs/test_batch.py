@@ -7,26 +7,28 @@ import pytest
 
 from engine.checkpoint.find import opener
 from engine.errors import DiskFullError, UsageError
-from engine.jobs import disk_use as disk
+from engine.jobs import batch as disk
 from engine.jobs.batch import (
+    DiskUse,
     PlannedMerge,
     Target,
     batch_id,
     conflicts,
+    disk_use,
     output_name,
     planned_merge,
+    shortage,
     target_of,
     unfinished_merges,
 )
-from engine.jobs.disk_use import DiskUse, disk_use, shortage
-from engine.jobs.orders import NamedPlan, merge_order
+from engine.jobs.job_specs import NamedPlan, merge_spec
 from engine.jobs.queue import cancel, hold
 from engine.merge.partial import partial_of
 from engine.plan.check import check_plan
 from engine.store.job_states import Stop
 from engine.tasks.merge_draft import MergeOptions
 from tests.cli.conftest import write_plan
-from tests.jobs.states import order, run_by
+from tests.jobs.states import run_by, spec
 
 OPTIONS = MergeOptions()
 
@@ -49,7 +51,7 @@ def merge(target: Target, tmp_path: Path) -> PlannedMerge:
 
 
 def queued(merge: PlannedMerge):
-    return merge_order(merge.plan, merge.target.out, OPTIONS)
+    return merge_spec(merge.plan, merge.target.out, OPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_an_output_of_a_job_that_has_not_ended_is_its_own(place, target, merge, 
 
 
 def test_only_merges_write_outputs(place) -> None:
-    place.submit(order())
+    place.submit(spec())
     assert unfinished_merges(place.store) == []
 
 
@@ -158,7 +160,7 @@ def test_a_queued_plan_is_looked_up_where_it_was_submitted(place, target, tiny_l
 
 
 def test_a_queued_plan_whose_checkpoint_is_gone_will_write_nothing(place, merge, tmp_path) -> None:
-    gone = merge_order(merge.plan, merge.target.out, OPTIONS)
+    gone = merge_spec(merge.plan, merge.target.out, OPTIONS)
     gone.request["plan"] = merge.plan.text.replace("tiny-llama", "gone")
     place.submit(gone)
     assert disk_use(tmp_path, [], unfinished_merges(place.store), opener()).queued == 0

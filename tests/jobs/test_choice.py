@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.jobs.choice import next_job, why_waiting
+from engine.jobs.scheduling import next_job, why_waiting
 from engine.jobs.slots import Slot, fits
 from engine.store.job_states import Waiting
-from engine.store.jobs import Job, Order
+from engine.store.jobs import Job, JobSpec
 
 CPU, FIRST, SECOND, BOTH = Slot(), Slot((0,)), Slot((1,)), Slot((0, 1))
 
@@ -18,7 +18,7 @@ def waiting(*wanted: str) -> list[Job]:
     """Jobs in the order of the queue, by what they want."""
     submitted_at = datetime(2026, 1, 2, tzinfo=UTC)
     return [
-        Job(number, f"{number:032x}", submitted_at, 0, Order("profile", {}, "", {}, slot), Waiting())
+        Job(number, f"{number:032x}", submitted_at, 0, JobSpec("profile", {}, "", {}, slot), Waiting())
         for number, slot in enumerate(wanted, start=1)
     ]
 
@@ -69,5 +69,5 @@ def test_whoever_is_next_fits_and_nobody_before_does(wanted: list[str], slot: Sl
     jobs = waiting(*wanted)
     chosen = next_job(jobs, slot)
     before = jobs if chosen is None else jobs[: jobs.index(chosen)]
-    assert not any(fits(job.order.slot, slot) for job in before)
-    assert chosen is None or fits(chosen.order.slot, slot)
+    assert not any(fits(job.spec.slot, slot) for job in before)
+    assert chosen is None or fits(chosen.spec.slot, slot)

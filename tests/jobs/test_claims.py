@@ -6,17 +6,17 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import DiskFullError, MachineError
-from engine.jobs.attempts import PATIENCE_SECONDS, request_of
-from engine.jobs.claims import claim, held_behind, put_back, settle
+from engine.jobs.attempt import PATIENCE_SECONDS, request_of
+from engine.jobs.scheduling import claim, held_behind, put_back, settle
 from engine.jobs.slots import Slot
 from engine.protocol import as_data
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Done, Failed, Held, Running, Waiting, now
-from engine.store.jobs import Job, Order, add_job, change, find_job
+from engine.store.jobs import Job, JobSpec, add_job, change, find_job
 from engine.store.workers import add_worker
 
-MERGE = Order("merge", {"plan": "a plan", "out": "/out"}, "a title", {}, batch="tonight")
-PROFILE = Order("profile", {"model": "/model", "device": "auto"}, "a title", {})
+MERGE = JobSpec("merge", {"plan": "a plan", "out": "/out"}, "a title", {}, batch="tonight")
+PROFILE = JobSpec("profile", {"model": "/model", "device": "auto"}, "a title", {})
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def worker(connection):
     return add_worker(connection, "cpu", "host", "boot", "/lock", 1)
 
 
-def job_of(order, job_id=1, attempts=1):
-    return Job(job_id, "uuid", now(), attempts, order, Waiting())
+def job_of(spec, job_id=1, attempts=1):
+    return Job(job_id, "uuid", now(), attempts, spec, Waiting())
 
 
 def failure(error):
@@ -61,9 +61,9 @@ def test_what_was_taken_away_is_not_settled(connection, worker):
     assert find_job(connection, job.id).state == Waiting()
 
 
-@pytest.mark.parametrize(("order", "attempts"), [(PROFILE, 0), (MERGE, 1)])
-def test_what_is_put_back_counts_only_where_the_next_attempt_continues(connection, worker, order, attempts):
-    add_job(connection, order)
+@pytest.mark.parametrize(("spec", "attempts"), [(PROFILE, 0), (MERGE, 1)])
+def test_what_is_put_back_counts_only_where_the_next_attempt_continues(connection, worker, spec, attempts):
+    add_job(connection, spec)
     job = claim(connection, worker, Slot())
     assert put_back(connection, job)
     found = find_job(connection, job.id)
@@ -71,7 +71,7 @@ def test_what_is_put_back_counts_only_where_the_next_attempt_continues(connectio
 
 
 def test_a_full_disk_holds_the_merges_of_the_batch(connection, worker):
-    ids = [add_job(connection, order) for order in (MERGE, MERGE, replace(MERGE, batch="other"), PROFILE)]
+    ids = [add_job(connection, spec) for spec in (MERGE, MERGE, replace(MERGE, batch="other"), PROFILE)]
     assert settle(connection, claim(connection, worker, Slot()), failure(DiskFullError("full")))
     held = Held("the disk was too full for job 1 of its batch", behind=1)
     assert [find_job(connection, job_id).state for job_id in ids[1:]] == [held, Waiting(), Waiting()]

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 import pytest
 
 from engine.errors import CheckpointError, DlecError, contained
-from engine.jobs import attempts
-from engine.jobs.attempts import attempt
+from engine.jobs import attempt as room
+from engine.jobs.attempt import attempt
+from engine.jobs.monitor import Monitor
 from engine.jobs.slots import Slot
-from engine.jobs.watch import Watch
 from engine.protocol import from_data
 from engine.store.job_states import Done, Failed, Running, now
-from engine.store.jobs import Job, Order
+from engine.store.jobs import Job, JobSpec
 from engine.tasks.__main__ import TASKS
 
 EXCEPTIONS = {
@@ -56,8 +56,8 @@ class Raising:
 
 def attempted(error, task, log):
     """What becomes of a job whose task's process raises."""
-    job = Job(7, "uuid", now(), 1, Order(task, {}, "a title", {}), Running(1, now()))
-    return attempt(job, Raising(error), Watch(None, None, None, job), Slot(), log)
+    job = Job(7, "uuid", now(), 1, JobSpec(task, {}, "a title", {}), Running(1, now()))
+    return attempt(job, Raising(error), Monitor(None, None, None, job), Slot(), log)
 
 
 @pytest.mark.parametrize("error", EXCEPTIONS.values(), ids=EXCEPTIONS.keys())
@@ -80,8 +80,8 @@ def test_an_error_of_ours_leaves_no_traceback(tmp_path):
 
 
 def test_an_exception_while_the_output_is_removed_fails_the_job(tmp_path, monkeypatch):
-    monkeypatch.setattr(attempts, "discard_output", lambda _job: {}["gone"])
-    interruption = attempts.Interruption(attempts.Stop.DISCARD)
+    monkeypatch.setattr(room, "discard_output", lambda _job: {}["gone"])
+    interruption = room.Interruption(room.Stop.DISCARD)
     assert isinstance(attempted(interruption, "merge", tmp_path / "log"), Failed)
 
 
@@ -114,11 +114,11 @@ def test_every_task_may_raise_and_one_worker_does_them_all(place, tmp_path):
     (tmp_path / "stubs").mkdir()
     (tmp_path / "stubs" / "sitecustomize.py").write_text(STUBS)
     raised = ["RuntimeError('a')", "OSError(5, 'EIO', '/a')", "MemoryError()", "KeyError('a')", "RecursionError('a')"]
-    orders = []
+    specs = []
     for number, task in enumerate(TASKS):
         request = {"raises": raised[number % len(raised)]}
-        orders += [Order(task, request, f"{task} that raises", {}), Order(task, {}, f"{task} after it", {})]
-    ids = place.submit(*orders)
+        specs += [JobSpec(task, request, f"{task} that raises", {}), JobSpec(task, {}, f"{task} after it", {})]
+    ids = place.submit(*specs)
     worker = place.worker(environment={"PYTHONPATH": str(tmp_path / "stubs")})
     place.ended(ids[-1], seconds=120)
     for number, job_id in enumerate(ids):

@@ -4,8 +4,8 @@ import os
 import time
 from pathlib import Path
 
-from engine.jobs.starting import start_workers
-from engine.store.jobs import Order
+from engine.jobs.launch import start_workers
+from engine.store.jobs import JobSpec
 from tests.jobs.workplace import wait_until
 
 IDLE_SECONDS = 1.0
@@ -40,7 +40,7 @@ def has_come_to_rest(pid):
 
 def test_an_idle_worker_costs_nothing(place):
     for number in range(20):
-        place.submit(Order("profile", {}, f"for a GPU that is not there {number}", {}, slot="cuda:0"))
+        place.submit(JobSpec("profile", {}, f"for a GPU that is not there {number}", {}, slot="cuda:0"))
     (worker,) = start_workers(place.store)
     wait_until(lambda: has_come_to_rest(worker.pid), seconds=60)
     before, at = cpu_seconds(worker.pid), time.monotonic()

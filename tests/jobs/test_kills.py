@@ -4,7 +4,7 @@ import signal
 
 from engine.merge.partial import partial_of
 from tests.jobs.killing import JobKilling
-from tests.jobs.workplace import merge_order, wait_until
+from tests.jobs.workplace import merge_spec, wait_until
 from tests.tiny import write_llama
 
 SILENT_AFTER_PUBLISHING = """
@@ -30,7 +30,7 @@ def test_a_kill_after_the_last_step_does_not_make_the_output_somebody_elses(plac
     (tmp_path / "steps").mkdir()
     (tmp_path / "steps" / "sitecustomize.py").write_text(SILENT_AFTER_PUBLISHING)
     base = write_llama(tmp_path / "base")
-    job_id = place.submit(merge_order(base, tmp_path / "out"))
+    job_id = place.submit(merge_spec(base, tmp_path / "out"))
     worker = place.worker(environment={"PYTHONPATH": str(tmp_path / "steps")})
     wait_until(lambda: (tmp_path / "out").exists() and not partial_of(tmp_path / "out").record.exists())
     worker.send_signal(signal.SIGKILL)

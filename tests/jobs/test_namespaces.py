@@ -10,7 +10,7 @@ import pytest
 
 from engine.store.job_states import Running, Waiting
 from tests.jobs.slow import slow_steps
-from tests.jobs.workplace import WORKER, merge_order, wait_until
+from tests.jobs.workplace import WORKER, merge_spec, wait_until
 from tests.merge.stacks import settled_bytes
 from tests.tiny import write_llama
 
@@ -46,7 +46,7 @@ def output_of(prefix, code, *arguments):
 def test_a_foreign_job_is_taken_on_request_alone(place, tmp_path, kind):
     there = other_system(kind, tmp_path)
     base = write_llama(tmp_path / "base", hidden=64, intermediate=256, shards=2)
-    job_id = place.submit(merge_order(base, tmp_path / "out"))
+    job_id = place.submit(merge_spec(base, tmp_path / "out"))
     worker = place.worker(environment=slow_steps(tmp_path / "steps"))
     wait_until(lambda: place.is_running(job_id) and place.job(job_id).state.progress)
     worker.send_signal(signal.SIGKILL)
@@ -64,7 +64,7 @@ def test_a_foreign_job_is_taken_on_request_alone(place, tmp_path, kind):
 def test_a_worker_there_leaves_alone_what_runs_here(place, tmp_path):
     there = other_system("host", tmp_path)
     base = write_llama(tmp_path / "base", hidden=64, intermediate=256, shards=2)
-    job_id = place.submit(merge_order(base, tmp_path / "out"))
+    job_id = place.submit(merge_spec(base, tmp_path / "out"))
     place.worker(environment=slow_steps(tmp_path / "steps"))
     wait_until(lambda: place.is_running(job_id))
     assert output_of(there, WORKER, place.store, "cpu", "until empty") == "nothing left"

@@ -9,37 +9,37 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.jobs.logs import job_log
 from engine.jobs.queue import Before, First, Last, cancel, clear, hold, release, reorder, retry, submit
 from engine.locks import QUIET_SECONDS
 from engine.merge.partial import partial_of
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Cancelled, Done, Failed, Held, Running, Stop, Waiting, now
-from engine.store.jobs import Order, Setbacks, save_setbacks
-from tests.jobs.states import failed, order, put, run_by, seen
+from engine.store.jobs import JobSpec, Setbacks, save_setbacks
+from tests.jobs.states import failed, put, run_by, seen, spec
 
 
 def waiting_titles(place):
-    return "".join(job.order.title for job in place.waiting())
+    return "".join(job.spec.title for job in place.waiting())
 
 
 def test_jobs_wait_in_the_order_in_which_they_were_submitted(place):
-    asked = order("second", slot="cuda:0", priority=3, batch="b")
-    first, second = submit(place.store, [order("first"), asked])
+    asked = spec("second", slot="cuda:0", priority=3, batch="b")
+    first, second = submit(place.store, [spec("first"), asked])
     assert [job.id for job in place.waiting()] == [second, first]
-    assert (place.job(second).order, place.job(second).state) == (asked, Waiting())
+    assert (place.job(second).spec, place.job(second).state) == (asked, Waiting())
 
 
 def test_all_are_submitted_or_none(place):
     with pytest.raises(TypeError):
-        submit(place.store, [order("good"), Order("profile", {"model": object()}, "bad", {})])
+        submit(place.store, [spec("good"), JobSpec("profile", {"model": object()}, "bad", {})])
     assert place.jobs() == ()
 
 
 @pytest.mark.parametrize("stop", list(Stop))
 def test_a_job_that_nobody_runs_is_cancelled_at_once(place, stop):
-    waiting, held_one = submit(place.store, [order(), order()])
+    waiting, held_one = submit(place.store, [spec(), spec()])
     hold(place.store, held_one)
     for job_id in (waiting, held_one):
         assert isinstance(cancel(place.store, job_id, stop).state, Cancelled)
@@ -47,7 +47,7 @@ def test_a_job_that_nobody_runs_is_cancelled_at_once(place, stop):
 
 @pytest.mark.parametrize("stop", list(Stop))
 def test_the_worker_of_a_running_job_is_asked_to_end_it(place, stop, tmp_path):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     with held(tmp_path / "lock") as lock:
         run_by(place, job_id, lock.path)
         state = cancel(place.store, job_id, stop).state
@@ -56,14 +56,14 @@ def test_the_worker_of_a_running_job_is_asked_to_end_it(place, stop, tmp_path):
 
 
 def test_a_held_job_is_not_taken_until_it_is_released(place):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     assert hold(place.store, job_id).state == Held("on request")
     assert place.waiting() == ()
     assert release(place.store, job_id).state == Waiting()
 
 
 def test_a_job_of_a_worker_that_lives_here_is_not_released(place, tmp_path):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     with held(tmp_path / "lock") as lock:
         run_by(place, job_id, lock.path)
         with pytest.raises(UsageError, match="process 4711 is running it") as caught:
@@ -74,7 +74,7 @@ def test_a_job_of_a_worker_that_lives_here_is_not_released(place, tmp_path):
 
 @pytest.mark.parametrize("host", ["another-machine", None])
 def test_a_job_of_a_machine_or_worker_that_is_gone_is_released(place, tmp_path, host):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     (tmp_path / "lock").touch()
     worker = run_by(place, job_id, tmp_path / "lock", host)
     seen(place, worker, now() - timedelta(seconds=QUIET_SECONDS + 1))
@@ -84,7 +84,7 @@ def test_a_job_of_a_machine_or_worker_that_is_gone_is_released(place, tmp_path, 
 @pytest.mark.parametrize("ahead", [-12, 3600])
 def test_a_job_of_another_machine_that_was_heard_of_just_now_is_released_by_force_alone(place, tmp_path, ahead):
     """Also where the clock of that machine is ahead of ours."""
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     worker = run_by(place, job_id, tmp_path / "lock", "another-machine")
     seen(place, worker, now() + timedelta(seconds=ahead))
     with pytest.raises(UsageError, match=r"process 4711 on another-machine was heard of \d+ s ago"):
@@ -94,7 +94,7 @@ def test_a_job_of_another_machine_that_was_heard_of_just_now_is_released_by_forc
 
 
 def test_a_job_that_is_retried_may_lose_as_many_workers_as_a_new_one(place):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     with closing(open_for_jobs(place.store)) as connection:
         save_setbacks(connection, job_id, Setbacks(3, 100))
     put(place, job_id, failed())
@@ -103,7 +103,7 @@ def test_a_job_that_is_retried_may_lose_as_many_workers_as_a_new_one(place):
 
 
 def test_failed_jobs_are_retried_with_what_is_held_behind_them(place):
-    bad, behind, other, fine = submit(place.store, [order(), order(), order(), order()])
+    bad, behind, other, fine = submit(place.store, [spec(), spec(), spec(), spec()])
     put(place, bad, failed())
     put(place, behind, Held("the disk was too full", behind=bad))
     put(place, other, Held("the disk was too full", behind=99))
@@ -113,7 +113,7 @@ def test_failed_jobs_are_retried_with_what_is_held_behind_them(place):
 
 
 def test_a_cancelled_job_is_retried_when_it_is_named(place):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     cancel(place.store, job_id, Stop.DISCARD)
     with pytest.raises(UsageError, match="none has failed"):
         retry(place.store, [])
@@ -121,7 +121,7 @@ def test_a_cancelled_job_is_retried_when_it_is_named(place):
 
 
 def test_all_are_retried_or_none(place):
-    bad, fine = submit(place.store, [order(), order()])
+    bad, fine = submit(place.store, [spec(), spec()])
     put(place, bad, failed())
     with pytest.raises(UsageError, match=f"job {fine} cannot be retried: it is waiting"):
         retry(place.store, [bad, fine])
@@ -141,29 +141,29 @@ def test_all_are_retried_or_none(place):
     ],
 )
 def test_a_job_moves_to_the_place_that_is_named(place, moved, where, order_then):
-    ids = dict(zip("ABCD", submit(place.store, list(map(order, "ABCD"))), strict=True))
+    ids = dict(zip("ABCD", submit(place.store, list(map(spec, "ABCD"))), strict=True))
     where = Before(ids[where.job_id]) if isinstance(where, Before) else where
     reorder(place.store, ids[moved], where)
     assert waiting_titles(place) == order_then
 
 
 def test_a_job_takes_the_priority_of_its_new_place(place):
-    high, low, moved = submit(place.store, [order("H", priority=5), order("L"), order("M", priority=-1)])
-    assert reorder(place.store, moved, Before(low)).order.priority == 0
+    high, low, moved = submit(place.store, [spec("H", priority=5), spec("L"), spec("M", priority=-1)])
+    assert reorder(place.store, moved, Before(low)).spec.priority == 0
     assert waiting_titles(place) == "HML"
-    assert reorder(place.store, moved, First()).order.priority == 5
+    assert reorder(place.store, moved, First()).spec.priority == 5
     assert waiting_titles(place) == "MHL"
-    assert reorder(place.store, high, Last()).order.priority == 0
+    assert reorder(place.store, high, Last()).spec.priority == 0
     assert waiting_titles(place) == "MLH"
 
 
 def test_the_only_job_stays_where_it_is(place):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     assert reorder(place.store, job_id, First()).id == job_id
 
 
 def test_nothing_is_placed_before_a_job_that_does_not_wait(place):
-    gone, job_id = submit(place.store, [order(), order()])
+    gone, job_id = submit(place.store, [spec(), spec()])
     put(place, gone, failed())
     for other in (gone, 99):
         with pytest.raises(UsageError, match=f"before job {other}"):
@@ -179,7 +179,7 @@ MOVES = st.lists(
 @given(st.lists(st.integers(0, 2), min_size=6, max_size=6), MOVES)
 def test_after_any_moves_the_queue_is_what_the_moves_say(place, priorities, moves):
     clear(place.store, [cancel(place.store, job.id, Stop.KEEP).id for job in place.waiting()])
-    submit(place.store, [order(priority=priority) for priority in priorities])
+    submit(place.store, [spec(priority=priority) for priority in priorities])
     expected = [job.id for job in place.waiting()]
     ids = sorted(expected)
     for moved, where, target in moves:
@@ -193,7 +193,7 @@ def test_after_any_moves_the_queue_is_what_the_moves_say(place, priorities, move
 
 
 def test_what_is_done_or_cancelled_is_forgotten_with_its_log_and_failures_stay(place):
-    done, cancelled, bad, waiting = submit(place.store, [order() for _ in range(4)])
+    done, cancelled, bad, waiting = submit(place.store, [spec() for _ in range(4)])
     put(place, done, Done(now(), now(), {}))
     put(place, cancelled, Cancelled(now()))
     put(place, bad, failed())
@@ -207,7 +207,7 @@ def test_what_is_done_or_cancelled_is_forgotten_with_its_log_and_failures_stay(p
 
 
 def test_a_job_that_has_not_ended_is_not_forgotten(place):
-    bad, waiting = submit(place.store, [order(), order()])
+    bad, waiting = submit(place.store, [spec(), spec()])
     put(place, bad, failed())
     with pytest.raises(UsageError, match=f"job {waiting} cannot be cleared: it is waiting"):
         clear(place.store, [bad, waiting])
@@ -232,17 +232,17 @@ def test_nothing_is_done_to_a_job_that_does_not_exist(place, action):
 
 @pytest.mark.parametrize("name", ["cancelled", "held", "released", "moved", "retried"])
 def test_nothing_but_forgetting_is_done_to_a_job_that_is_done(place, name):
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     put(place, job_id, Done(now(), now(), {}))
     with pytest.raises(UsageError, match=f"job {job_id} cannot be {name}: it is done"):
         ACTIONS[name](place.store, job_id)
 
 
 def test_an_id_is_never_given_twice(place):
-    first = place.submit(order())
+    first = place.submit(spec())
     cancel(place.store, first, Stop.DISCARD)
     clear(place.store)
-    assert place.submit(order()) > first
+    assert place.submit(spec()) > first
 
 
 def test_what_fails_leaves_no_lock_on_the_store(place):
@@ -253,7 +253,7 @@ def test_what_fails_leaves_no_lock_on_the_store(place):
 
 
 def merge_job(place, out):
-    return place.submit(order(task="merge", request={"plan": "", "out": str(out)}))
+    return place.submit(spec(task="merge", request={"plan": "", "out": str(out)}))
 
 
 @pytest.mark.parametrize("began", [True, False])

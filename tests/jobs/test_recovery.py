@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.jobs.claims import claim, settle
-from engine.jobs.locks import held, here
+from engine.jobs.liveness import held
 from engine.jobs.recovery import recover, recovered, setbacks_of
+from engine.jobs.scheduling import claim, settle
 from engine.jobs.slots import Slot
+from engine.locks import this_host
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Cancelled, Done, Failed, Progress, Running, Stop, Waiting, now
-from engine.store.jobs import Job, Order, Setbacks, add_job, ask_to_stop, change, find_job
+from engine.store.jobs import Job, JobSpec, Setbacks, add_job, ask_to_stop, change, find_job
 from engine.store.workers import add_worker, all_workers
 
 
@@ -24,17 +25,17 @@ def connection(store):
 
 
 def running(task="profile", attempts=1, stop=None):
-    order = Order(task, {"out": "/nowhere/at/all"}, "a title", {})
-    return Job(1, "uuid", now(), attempts, order, Running(1, now(), None, stop))
+    spec = JobSpec(task, {"out": "/nowhere/at/all"}, "a title", {})
+    return Job(1, "uuid", now(), attempts, spec, Running(1, now(), None, stop))
 
 
 def registered(connection, lock, host=None):
-    place = here()
-    return add_worker(connection, "cpu", host or place.host, place.boot, str(lock), os.getpid())
+    place = this_host()
+    return add_worker(connection, "cpu", host or place.name, place.boot, str(lock), os.getpid())
 
 
 def begun(connection, worker, task="profile"):
-    job = find_job(connection, add_job(connection, Order(task, {"out": "/nowhere/at/all"}, "a title", {})))
+    job = find_job(connection, add_job(connection, JobSpec(task, {"out": "/nowhere/at/all"}, "a title", {})))
     assert change(connection, job, Running(worker, now()))
     return job.id
 
@@ -60,7 +61,7 @@ def test_a_merge_that_three_workers_brought_no_further_fails_with_the_reason():
 
 def test_a_merge_that_kills_its_workers_is_begun_three_times_and_lets_the_others_go_first(connection, tmp_path):
     """With a profile behind it, which starved as long as the merge was begun again and again."""
-    merge, other = (add_job(connection, Order(task, {"out": "/nowhere"}, "", {})) for task in ("merge", "profile"))
+    merge, other = (add_job(connection, JobSpec(task, {"out": "/nowhere"}, "", {})) for task in ("merge", "profile"))
     begun = []
     for _ in range(5):
         (tmp_path / "lock").touch()
@@ -121,7 +122,7 @@ def test_the_partial_output_of_a_merge_that_was_to_end_goes_with_its_worker(conn
     (tmp_path / "lock").touch()
     (partial / "model").mkdir(parents=True)
     worker = registered(connection, tmp_path / "lock")
-    job = find_job(connection, add_job(connection, Order("merge", {"out": str(out)}, "a title", {})))
+    job = find_job(connection, add_job(connection, JobSpec("merge", {"out": str(out)}, "a title", {})))
     assert change(connection, job, Running(worker, now()))
     ask_to_stop(connection, job.id, Stop.DISCARD)
     (found,) = recover(connection)

@@ -16,11 +16,11 @@ from engine.jobs.queue import cancel, retry
 from engine.merge.partial import partial_of
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Cancelled, Done, Failed, Held, Running, Stop, Waiting
-from engine.store.jobs import Order, change
+from engine.store.jobs import JobSpec, change
 from engine.tasks.child import TASK_MODULE, run_task
 from engine.tasks.process import EngineProcess
 from tests.jobs.slow import slow_steps
-from tests.jobs.workplace import merge_order, plan_text, wait_until
+from tests.jobs.workplace import merge_spec, plan_text, wait_until
 from tests.merge.stacks import leftovers, settled_bytes
 from tests.tiny import write_llama
 
@@ -40,13 +40,13 @@ def slow(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", environment["PYTHONPATH"])
 
 
-def preview_order(model, home, *ranges):
+def preview_spec(model, home, *ranges):
     request = {"plan": plan_text(model, *ranges), "tokens": 128, "seq_len": 8, "home": str(home), "device": "auto"}
-    return Order("preview", request, "preview a plan", {})
+    return JobSpec("preview", request, "preview a plan", {})
 
 
-def verify_order(model):
-    return Order("verify", {"directory": str(model), "load_check": False}, "verify", {})
+def verify_spec(model):
+    return JobSpec("verify", {"directory": str(model), "load_check": False}, "verify", {})
 
 
 def own_lines(log):
@@ -78,7 +78,7 @@ def without_times(result):
 @pytest.mark.usefixtures("slow")
 def test_a_merge_through_the_queue_is_the_merge(place, base, tmp_path):
     """Result, bytes, what is printed, and how far it is said to be."""
-    through, direct = merge_order(base, tmp_path / "through"), merge_order(base, tmp_path / "direct")
+    through, direct = merge_spec(base, tmp_path / "through"), merge_spec(base, tmp_path / "direct")
     said = []
     with (tmp_path / "talk").open("wb") as talk, EngineProcess([TASK_MODULE, "merge"], talk) as process:
         asked = {"task": "merge", "request": direct.request}
@@ -101,10 +101,10 @@ def test_a_merge_through_the_queue_is_the_merge(place, base, tmp_path):
 
 
 def test_a_verify_through_the_queue_is_the_verify(place, base):
-    order = verify_order(base)
-    job_id = place.submit(order)
+    spec = verify_spec(base)
+    job_id = place.submit(spec)
     place.worker()
-    assert place.result(job_id) == run_task("verify", order.request)
+    assert place.result(job_id) == run_task("verify", spec.request)
     assert len(place.log(job_id).splitlines()) == 2
 
 
@@ -116,7 +116,7 @@ def test_progress_is_written_at_most_four_times_a_second(place, base, tmp_path):
             CREATE TABLE notes (done INTEGER, total INTEGER);
             CREATE TRIGGER note AFTER UPDATE OF doing ON jobs WHEN NEW.doing IS NOT NULL AND NEW.state = 'running'
             BEGIN INSERT INTO notes VALUES (NEW.done, NEW.total); END;""")
-    job_id = place.submit(merge_order(base, tmp_path / "out"))
+    job_id = place.submit(merge_spec(base, tmp_path / "out"))
     place.worker()
     place.result(job_id)
     seconds = seconds_of(place.job(job_id))
@@ -127,7 +127,7 @@ def test_progress_is_written_at_most_four_times_a_second(place, base, tmp_path):
 
 
 def test_a_worker_runs_one_job_after_another_until_none_is_left(place, base, tmp_path):
-    ids = place.submit(verify_order(base), merge_order(base, tmp_path / "out"), verify_order(tmp_path / "out"))
+    ids = place.submit(verify_spec(base), merge_spec(base, tmp_path / "out"), verify_spec(tmp_path / "out"))
     talk, _ = place.worker(until_empty=True).communicate(timeout=60)
     assert talk == "nothing left\n"
     assert all(isinstance(place.job(job_id).state, Done) for job_id in ids)
@@ -135,7 +135,7 @@ def test_a_worker_runs_one_job_after_another_until_none_is_left(place, base, tmp
 
 
 def test_the_error_of_a_task_is_the_jobs(place, tmp_path):
-    job_id = place.submit(verify_order(tmp_path / "nothing"))
+    job_id = place.submit(verify_spec(tmp_path / "nothing"))
     place.worker()
     state = place.ended(job_id)
     assert isinstance(state, Failed)
@@ -145,7 +145,7 @@ def test_the_error_of_a_task_is_the_jobs(place, tmp_path):
 
 def test_a_checkpoint_that_changed_since_fails_the_job(place, base):
     before = fingerprint(open_checkpoint(base))
-    job_id = place.submit(Order("verify", {"directory": str(base)}, "verify", {str(base): before}))
+    job_id = place.submit(JobSpec("verify", {"directory": str(base)}, "verify", {str(base): before}))
     write_llama(base, hidden=64, intermediate=256, shards=2, seed=1)
     place.worker()
     state = place.ended(job_id)
@@ -157,7 +157,7 @@ def test_a_checkpoint_that_changed_since_fails_the_job(place, base):
 
 @pytest.mark.usefixtures("slow")
 def test_a_cancelled_merge_ends_at_once_and_leaves_nothing(place, base, tmp_path):
-    job_id = place.submit(merge_order(base, tmp_path / "out"))
+    job_id = place.submit(merge_spec(base, tmp_path / "out"))
     place.worker()
     wait_until((partial_of(tmp_path / "out").journal).exists)
     cancel(place.store, job_id, Stop.DISCARD)
@@ -170,7 +170,7 @@ def test_a_cancelled_merge_ends_at_once_and_leaves_nothing(place, base, tmp_path
 
 @pytest.mark.usefixtures("slow")
 def test_a_merge_cancelled_to_be_kept_continues_when_it_is_retried(place, base, tmp_path):
-    job_id = place.submit(merge_order(base, tmp_path / "out"))
+    job_id = place.submit(merge_spec(base, tmp_path / "out"))
     place.worker()
     partial = partial_of(tmp_path / "out")
     wait_until(lambda: watermark(partial) > 0)
@@ -186,7 +186,7 @@ def test_a_merge_cancelled_to_be_kept_continues_when_it_is_retried(place, base, 
 
 @pytest.mark.usefixtures("slow")
 def test_a_task_that_is_killed_fails_its_job_alone(place, base, tmp_path):
-    ids = place.submit(merge_order(base, tmp_path / "out"), verify_order(base))
+    ids = place.submit(merge_spec(base, tmp_path / "out"), verify_spec(base))
     worker = place.worker()
     wait_until(partial_of(tmp_path / "out").journal.exists)
     (task,) = children_of(worker.pid)
@@ -200,7 +200,7 @@ def test_a_task_that_is_killed_fails_its_job_alone(place, base, tmp_path):
 @pytest.mark.usefixtures("slow")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_puts_the_job_back_as_if_it_had_not_been_begun(place, base, tmp_path, number):
-    job_id = place.submit(merge_order(base, tmp_path / "out"))
+    job_id = place.submit(merge_spec(base, tmp_path / "out"))
     worker = place.worker()
     wait_until(partial_of(tmp_path / "out").journal.exists)
     worker.send_signal(number)
@@ -215,7 +215,7 @@ def test_a_signal_puts_the_job_back_as_if_it_had_not_been_begun(place, base, tmp
 @pytest.mark.usefixtures("slow")
 def test_a_job_taken_from_a_living_worker_is_let_go(place, base, tmp_path):
     """As another host's `dlec jobs release` does."""
-    ids = place.submit(merge_order(base, tmp_path / "out"), verify_order(base))
+    ids = place.submit(merge_spec(base, tmp_path / "out"), verify_spec(base))
     place.observe()
     worker = place.worker()
     wait_until(partial_of(tmp_path / "out").journal.exists)
@@ -233,17 +233,17 @@ def test_a_job_taken_from_a_living_worker_is_let_go(place, base, tmp_path):
 
 
 def test_models_stay_loaded_between_jobs_and_a_crash_costs_them_alone(place, tiny_llama):
-    first = place.submit(preview_order(tiny_llama, place.home, (0, 4), (2, 6)))
+    first = place.submit(preview_spec(tiny_llama, place.home, (0, 4), (2, 6)))
     worker = place.worker()
     place.result(first)
     (task,) = children_of(worker.pid)
-    second = place.submit(preview_order(tiny_llama, place.home, (0, 4), (3, 6)))
+    second = place.submit(preview_spec(tiny_llama, place.home, (0, 4), (3, 6)))
     place.result(second)
     assert children_of(worker.pid) == [task]
     assert seconds_of(place.job(second)) < seconds_of(place.job(first)) / 2
     os.kill(task, signal.SIGKILL)
     wait_until(lambda: has_died(task))
-    third = place.submit(preview_order(tiny_llama, place.home, (0, 4), (1, 6)))
+    third = place.submit(preview_spec(tiny_llama, place.home, (0, 4), (1, 6)))
     place.result(third)
     (other,) = children_of(worker.pid)
     assert other != task
@@ -266,7 +266,7 @@ def small_disk(tmp_path):
 
 def test_a_disk_that_fills_up_in_a_batch_holds_the_rest(place, base, small_disk):
     """Each merge needs 2.1 MB of the 3 MB, until something is removed."""
-    place.submit(*(merge_order(base, small_disk / name, batch="tonight") for name in ("one", "two", "three")))
+    place.submit(*(merge_spec(base, small_disk / name, batch="tonight") for name in ("one", "two", "three")))
     place.worker()
     one, two, three = 1, 2, 3
     assert isinstance(place.ended(one), Done)

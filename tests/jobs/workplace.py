@@ -10,12 +10,12 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from engine.jobs.launch import live_workers
 from engine.jobs.logs import job_log
 from engine.jobs.queue import submit
-from engine.jobs.starting import live_workers
 from engine.store.database import open_for_jobs, open_for_reading
 from engine.store.job_states import Done, Running, Waiting
-from engine.store.jobs import Order, find_job, jobs_in
+from engine.store.jobs import JobSpec, find_job, jobs_in
 
 WORKER = """
 import sys
@@ -77,9 +77,9 @@ class Workplace:
         except OSError:
             return ""
 
-    def submit(self, *orders):
-        """The ids of new jobs; of one order, its id."""
-        found = submit(self.store, orders)
+    def submit(self, *specs):
+        """The ids of new jobs; one id for one spec."""
+        found = submit(self.store, specs)
         return found[0] if len(found) == 1 else found
 
     def job(self, job_id):
@@ -143,8 +143,8 @@ def plan_text(model, *ranges, extra=""):
     return "\n".join(["merge_method: passthrough", "slices:", *slices]) + f"\n{extra}"
 
 
-def merge_order(model, out, *, extra="", batch=None, **options):
+def merge_spec(model, out, *, extra="", batch=None, **options):
     """A merge of 6 layers into 8."""
     text = plan_text(model, (0, 4), (2, 6), extra=extra)
     request = {"plan": text, "out": str(out), "options": {"load_check": False} | options}
-    return Order("merge", request, f"merge a plan into {out.name}", {}, batch=batch)
+    return JobSpec("merge", request, f"merge a plan into {out.name}", {}, batch=batch)

@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import MachineError
-from engine.store.connection import atomic
+from engine.store.connection import atomic, turn_file
 from engine.store.database import open_for_jobs, open_for_reading
 from engine.store.job_states import Cancelled, now
-from engine.store.jobs import Order, add_job, change, find_job, jobs_in
-from engine.store.turns import turn_file
+from engine.store.jobs import JobSpec, add_job, change, find_job, jobs_in
 from engine.store.union import unite
 from tests.lockless import lockless_environment, refuse_locks
 
@@ -30,11 +29,11 @@ from contextlib import closing
 from pathlib import Path
 from engine.store.connection import atomic
 from engine.store.database import open_for_jobs, open_for_reading
-from engine.store.jobs import Order, add_job, jobs_in
+from engine.store.jobs import JobSpec, add_job, jobs_in
 for number in range({COUNTED}):
     with closing(open_for_jobs(Path(sys.argv[1]))) as connection, atomic(connection):
         before = len(jobs_in(connection))
-        add_job(connection, Order("profile", {{}}, str(before), {{}}))
+        add_job(connection, JobSpec("profile", {{}}, str(before), {{}}))
     with closing(open_for_reading(Path(sys.argv[1]))) as connection:
         assert len(jobs_in(connection)) > before
 """
@@ -44,12 +43,12 @@ import os, signal, sys
 from pathlib import Path
 from engine.store.connection import atomic
 from engine.store.database import open_for_jobs
-from engine.store.jobs import Order, add_job
+from engine.store.jobs import JobSpec, add_job
 connection = open_for_jobs(Path(sys.argv[1]))
 connection.execute("PRAGMA cache_size = 1")
 with atomic(connection):
     for number in range(2000):  # more than the cache holds, so that the file is half written
-        add_job(connection, Order("profile", {}, "x" * 500, {}))
+        add_job(connection, JobSpec("profile", {}, "x" * 500, {}))
     print("written", flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -62,16 +61,16 @@ def lockless(monkeypatch):
 
 def added(path, title="a job"):
     with closing(open_for_jobs(path)) as connection:
-        return add_job(connection, Order("profile", {}, title, {}))
+        return add_job(connection, JobSpec("profile", {}, title, {}))
 
 
 def added_to(connection):
-    return add_job(connection, Order("profile", {}, "", {}))
+    return add_job(connection, JobSpec("profile", {}, "", {}))
 
 
 def titles(path):
     with closing(open_for_reading(path)) as connection:
-        return [job.order.title for job in jobs_in(connection)]
+        return [job.spec.title for job in jobs_in(connection)]
 
 
 @pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK])
@@ -149,6 +148,6 @@ def test_nobody_is_kept_out_between_two_transactions(path):
     with closing(open_for_jobs(path)) as one, closing(open_for_jobs(path)) as other:
         for connection in (one, other, one):
             with atomic(connection):
-                add_job(connection, Order("profile", {}, "", {}))
+                add_job(connection, JobSpec("profile", {}, "", {}))
         assert len(jobs_in(other)) == 3
         assert not turn_file(path).exists()

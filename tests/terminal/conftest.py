@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.workplace import Workplace, merge_order
+from tests.jobs.workplace import Workplace, merge_spec
 from tests.terminal.gate import Gate
 from tests.terminal.ptys import Terminal, terminal
 from tests.terminal.tmux import Tmux
@@ -86,6 +86,6 @@ def gate(tmp_path: Path, environment: dict[str, str]) -> Gate:
 @pytest.fixture
 def merge(place: Workplace, gate: Gate, tiny_llama: Path, tmp_path: Path) -> int:  # noqa: ARG001 - it runs behind the gate
     """The number of a merge that waits for a worker, and will be held by the gate."""
-    number = place.submit(merge_order(tiny_llama, tmp_path / "out"))
+    number = place.submit(merge_spec(tiny_llama, tmp_path / "out"))
     assert isinstance(number, int)
     return number

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dlec_tui.jobs.stored import SeenWorker, StoredJob, StoredJobs
-from engine.jobs.locks import Fate
+from engine.jobs.liveness import Liveness
 from engine.store.job_states import Cancelled, Done, Failed, Held, Progress, Running, State, Waiting
-from engine.store.jobs import Job, Order
+from engine.store.jobs import Job, JobSpec
 from engine.store.workers import Worker
 
 NOW = datetime(2026, 4, 1, 22, 30, tzinfo=UTC)
@@ -48,20 +48,20 @@ def ago(**time: float) -> datetime:
     return NOW - timedelta(**time)
 
 
-def worker(fate: Fate = Fate.ALIVE) -> SeenWorker:
-    return SeenWorker(Worker(1, "cpu", "here", "boot", "lock", 4711, ago(hours=1), NOW), fate, 0.0)
+def worker(liveness: Liveness = Liveness.ALIVE) -> SeenWorker:
+    return SeenWorker(Worker(1, "cpu", "here", "boot", "lock", 4711, ago(hours=1), NOW), liveness, 0.0)
 
 
-def stored(job_id: int, state: State, title: str, task: str = "merge", reason: str = "", **order: Any) -> StoredJob:
+def stored(job_id: int, state: State, title: str, task: str = "merge", reason: str = "", **spec: Any) -> StoredJob:
     """One that runs is run by a worker that lives."""
     seen = worker() if isinstance(state, Running) else None
-    needs_worker = order.pop("needs_worker", False)
-    asked = Order(
+    needs_worker = spec.pop("needs_worker", False)
+    asked = JobSpec(
         task,
-        order.pop("request", {"model": "/m", "metric": "ablation", "width": [1]}),
+        spec.pop("request", {"model": "/m", "metric": "ablation", "width": [1]}),
         title,
-        order.pop("inputs", {}),
-        **order,
+        spec.pop("inputs", {}),
+        **spec,
     )
     attempts = 0 if isinstance(state, Waiting | Held) else 1
     return StoredJob(Job(job_id, f"uuid-{job_id}", ago(hours=2), attempts, asked, state), seen, reason, needs_worker)

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from dlec_tui.app import Workbench
 from dlec_tui.messages import BlocksChosen
 from dlec_tui.session.remembered import Session, save_session
-from engine.store.jobs import Order
+from engine.store.jobs import JobSpec
 from tests.tui.conftest import Play, keys, played, settled, text_of
 from tests.tui.measured_store import REFERENCE, fill_measured
 
@@ -170,12 +170,12 @@ def test_a_score_is_ordered_with_the_form_of_its_options(
     measured: Path, tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_session(measured, Session(pane="activations", reference=str(tiny_llama)))
-    orders: list[Order] = []
-    monkeypatch.setattr(Workbench, "submit", lambda _app, some: orders.extend(some))
+    specs: list[JobSpec] = []
+    monkeypatch.setattr(Workbench, "submit", lambda _app, some: specs.extend(some))
     assert "is no number of layers" in played(measured, steps("m", "right", "tab", "backspace", "0", "enter"))
     played(measured, steps("m", "right", "tab", "backspace", "3", "enter"))
-    assert [order.task for order in orders] == ["score"]
-    request = orders[0].request
+    assert [spec.task for spec in specs] == ["score"]
+    request = specs[0].request
     assert (request["metric"], request["width"], request["model"]) == ("duplication", [3], str(tiny_llama))
     assert request["home"] == str(measured.parent)
 

@@ -16,7 +16,7 @@ from dlec_tui.widgets.question import Question
 from dlec_tui.widgets.top_line import TopLine
 from engine.store.database import open_for_reading
 from engine.store.job_states import Running, Stop
-from engine.store.jobs import Order, find_job
+from engine.store.jobs import JobSpec, find_job
 from tests.tui.conftest import Play, eventually, keys, played, settled, submitted_job, text_of
 
 
@@ -178,7 +178,7 @@ def state_of_job(store: Path) -> tuple[type, Stop | None]:
 
 def test_submitted_jobs_are_queued_and_told(store: Path) -> None:
     async def submit(pilot: Pilot[str]) -> None:
-        pilot.app.submit([Order("profile", {"model": "m"}, "profile \x1b[31mm", {})])
+        pilot.app.submit([JobSpec("profile", {"model": "m"}, "profile \x1b[31mm", {})])
 
     screen = played(store, submit)
     assert "job 1: profile" in screen

@@ -61,7 +61,7 @@ def plans(tmp_path: Path, tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> 
     write_plan(directory / "b.yaml", tiny_llama, (0, 5), (2, 6))
     write_plan(directory / "bad.yaml", tiny_llama, (0, 4), (2, 9))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("engine.jobs.disk_use.free_bytes", lambda _directory: 10_000_000)
+    monkeypatch.setattr("engine.jobs.batch.free_bytes", lambda _directory: 10_000_000)
     return directory
 
 
@@ -125,8 +125,8 @@ def test_marked_plans_are_put_in_order_and_queued_together(tmp_path: Path):
 
     on_runs(store, play)
     jobs = queued(store)
-    assert [job.order.request["out"] for job in jobs] == [str(tmp_path / "night" / name) for name in "ba"]
-    assert len({job.order.batch for job in jobs}) == 1
+    assert [job.spec.request["out"] for job in jobs] == [str(tmp_path / "night" / name) for name in "ba"]
+    assert len({job.spec.batch for job in jobs}) == 1
 
 
 @pytest.mark.usefixtures("plans")

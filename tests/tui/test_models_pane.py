@@ -13,7 +13,7 @@ from dlec_tui.app import Workbench
 from dlec_tui.session.remembered import Session, save_session
 from dlec_tui.widgets.model_table import ModelTable
 from engine.store.database import open_for_writing
-from engine.store.jobs import Order
+from engine.store.jobs import JobSpec
 from engine.store.models import ModelRow, save_model
 from tests.fake_hub import serving
 from tests.tiny import write_llama
@@ -38,9 +38,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_llama: Path) -> P
 
 
 @pytest.fixture
-def orders(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
+def specs(monkeypatch: pytest.MonkeyPatch) -> list[JobSpec]:
     """What is submitted."""
-    submitted: list[Order] = []
+    submitted: list[JobSpec] = []
     monkeypatch.setattr(Workbench, "submit", lambda _app, some: submitted.extend(some))
     return submitted
 
@@ -87,11 +87,11 @@ def test_enter_opens_what_can_be_opened(home: Path) -> None:
     assert "Nothing was measured of tiny-llama yet" in opened
 
 
-def test_profiling_and_downloading_are_jobs(home: Path, orders: list[Order]) -> None:
+def test_profiling_and_downloading_are_jobs(home: Path, specs: list[JobSpec]) -> None:
     refused, _, _ = seen(home, ["p"], ["d", "y"], ["G", "p"])
     assert "its weights are not here" in refused
-    assert [order.title for order in orders] == ["download org/Measured-8B", "profile tiny-llama"]
-    assert orders[1].request["home"] == str(home.parent)
+    assert [spec.title for spec in specs] == ["download org/Measured-8B", "profile tiny-llama"]
+    assert specs[1].request["home"] == str(home.parent)
 
 
 def test_a_filter_leaves_what_has_its_words(home: Path) -> None:

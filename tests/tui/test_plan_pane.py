@@ -15,7 +15,7 @@ from engine.plan.edits import slices_of
 from engine.store.connection import atomic
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Done, Running, now
-from engine.store.jobs import Job, Order, add_job, change, find_job, jobs_in
+from engine.store.jobs import Job, JobSpec, add_job, change, find_job, jobs_in
 from engine.store.workers import add_worker
 from tests.tui.conftest import eventually, settled, text_of
 from tests.tui.plan_pane import TWICE, checked, model_in, plan_in, planned, write
@@ -223,9 +223,9 @@ def test_a_preview_is_ordered_with_the_text_as_it_is_now(store: Path, tmp_path: 
         await pilot.press("minus", "p")
         await eventually(pilot, lambda: jobs_of(store))
         [job] = jobs_of(store)
-        assert job.order.task == "preview"
-        assert job.order.request["plan"] == pane.document.text
-        assert job.order.request["half"] == "judging"
+        assert job.spec.task == "preview"
+        assert job.spec.request["plan"] == pane.document.text
+        assert job.spec.request["half"] == "judging"
 
     planned(store, plan_in(tmp_path), play)
 
@@ -240,14 +240,14 @@ def test_a_merge_says_what_it_writes_and_is_ordered_only_after_yes(store: Path, 
             await settled(pilot)
         await eventually(pilot, lambda: jobs_of(store))
         [job] = jobs_of(store)
-        assert job.order.request["out"] == str(tmp_path / "twice")
+        assert job.spec.request["out"] == str(tmp_path / "twice")
 
     planned(store, plan_in(tmp_path), play)
 
 
 def test_a_merge_into_a_full_disk_is_refused_in_the_prompt(store: Path, tmp_path: Path, monkeypatch) -> None:
     """With the figures, before any question; what is offered lies beside the plan, and not beside its model."""
-    monkeypatch.setattr("engine.jobs.disk_use.free_bytes", lambda _directory: 1000)
+    monkeypatch.setattr("engine.jobs.batch.free_bytes", lambda _directory: 1000)
     plan = plan_in(tmp_path)
     elsewhere = tmp_path / "plans" / "twice.yaml"
     elsewhere.parent.mkdir()
@@ -273,7 +273,7 @@ def test_the_prompt_of_generate_is_remembered(store: Path, tmp_path: Path) -> No
         await pilot.press("w")
         await write(pilot, "once")
         await eventually(pilot, lambda: jobs_of(store))
-        assert jobs_of(store)[0].order.request["prompt"] == "once"
+        assert jobs_of(store)[0].spec.request["prompt"] == "once"
         assert pane.remembered()["prompt"] == "once"
 
     planned(store, plan_in(tmp_path), play)
@@ -288,9 +288,9 @@ def test_a_read_only_screen_orders_nothing(store: Path, tmp_path: Path) -> None:
     assert "--read-only" in planned(store, plan_in(tmp_path), play, read_only=True)
 
 
-def ended(store: Path, order: Order, result: dict[str, object]) -> None:
+def ended(store: Path, spec: JobSpec, result: dict[str, object]) -> None:
     with closing(open_for_jobs(store)) as connection, atomic(connection):
-        job = find_job(connection, add_job(connection, order))
+        job = find_job(connection, add_job(connection, spec))
         assert job is not None
         change(connection, job, Running(add_worker(connection, "cpu", "host", "boot", "lock", 1), now()))
         job = find_job(connection, job.id)
@@ -301,7 +301,7 @@ def ended(store: Path, order: Order, result: dict[str, object]) -> None:
 def test_what_was_generated_stands_beside_the_plan_as_long_as_its_text_is_the_same(store: Path, tmp_path: Path) -> None:
     plan = plan_in(tmp_path)
     request = {"plan": plan.read_text(), "prompt": "Once"}
-    ended(store, Order("generate", request, "generate", {}), {"base": " upon", "plan": " again"})
+    ended(store, JobSpec("generate", request, "generate", {}), {"base": " upon", "plan": " again"})
 
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         await eventually(pilot, lambda: "Once" in text_of(pilot.app))
@@ -316,7 +316,7 @@ def test_what_was_generated_stands_beside_the_plan_as_long_as_its_text_is_the_sa
 
 def test_a_proposal_is_offered_among_the_recipes(store: Path, tmp_path: Path) -> None:
     text = TWICE.format(model=model_in(tmp_path))
-    ended(store, Order("classic", {}, "what the rule keeps", {}), {"plan": text})
+    ended(store, JobSpec("classic", {}, "what the rule keeps", {}), {"plan": text})
 
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         await eventually(pilot, lambda: pane.workbench.jobs and pane.workbench.jobs.jobs)
@@ -452,7 +452,7 @@ def test_a_click_on_the_strip_goes_to_the_slice(store: Path, tmp_path: Path) -> 
 def test_a_zoomed_part_gives_its_room_to_the_text(store: Path, tmp_path: Path) -> None:
     plan = plan_in(tmp_path)
     lines = "\n".join(f"line {number}" for number in range(40))
-    ended(store, Order("generate", {"plan": plan.read_text(), "prompt": "Once"}, "generate", {}), {"plan": lines})
+    ended(store, JobSpec("generate", {"plan": plan.read_text(), "prompt": "Once"}, "generate", {}), {"plan": lines})
 
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         await eventually(pilot, lambda: pane.findings.results.can_focus)

@@ -53,16 +53,16 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, given: dict[str, str]) -
 def test_a_measured_recipe_becomes_a_job_with_all_its_options(tmp_path: Path) -> None:
     model = str(model_in(tmp_path))
     form = recipe_forms.filled("dlec", values_of("dlec", model, {"option-layers": "2", "option-protect_first": "1"}))
-    order = recipe_forms.order_for(form, opener(), tmp_path / "dlec.sqlite")
-    assert order.task == "propose"
-    assert (order.request["layers"], order.request["protect_first"]) == (2, 1)
-    assert order.inputs
+    spec = recipe_forms.spec_for(form, opener(), tmp_path / "dlec.sqlite")
+    assert spec.task == "propose"
+    assert (spec.request["layers"], spec.request["protect_first"]) == (2, 1)
+    assert spec.inputs
 
 
 def test_a_budget_that_cannot_be_met_is_refused_before_it_is_queued(tmp_path: Path) -> None:
     form = recipe_forms.filled("dlec", values_of("dlec", str(model_in(tmp_path)), {"option-layers": "40"}))
     with pytest.raises(UsageError, match="cannot be added"):
-        recipe_forms.order_for(form, opener(), tmp_path / "dlec.sqlite")
+        recipe_forms.spec_for(form, opener(), tmp_path / "dlec.sqlite")
 
 
 def test_a_recipe_writes_a_new_plan_from_the_pane(store: Path, tmp_path: Path) -> None:

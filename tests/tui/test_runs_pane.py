@@ -14,10 +14,10 @@ from dlec_tui.app import Workbench
 from dlec_tui.jobs.stored import StoredJobs
 from dlec_tui.panes.runs import RunsPane
 from dlec_tui.widgets.question import Question
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.jobs.logs import job_log
 from engine.store.job_states import Cancelled, Done, Held, Running, Stop, Waiting
-from tests.jobs.states import failed, order, put, run_by, seen
+from tests.jobs.states import failed, put, run_by, seen, spec
 from tests.jobs.workplace import Workplace
 from tests.tui.conftest import eventually, keys, played, settled, text_of
 from tests.tui.seen_jobs import EVENING, FULL, MERGED, NOW, ago, done, stored
@@ -173,7 +173,7 @@ def ids(pane: RunsPane) -> list[int]:
 
 
 def test_cancelling_asks_first_and_enter_by_habit_does_nothing(place: Workplace) -> None:
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
 
     async def play(pilot: Pilot[None], pane: RunsPane) -> None:  # noqa: ARG001
         await pilot.press("x", "enter")
@@ -187,7 +187,7 @@ def test_cancelling_asks_first_and_enter_by_habit_does_nothing(place: Workplace)
 
 @pytest.mark.parametrize(("key", "stop"), [("k", Stop.KEEP), ("y", Stop.DISCARD), ("n", None)])
 def test_of_a_running_merge_what_is_written_can_be_kept(place: Workplace, tmp_path: Path, key: str, stop) -> None:
-    job_id = place.submit(order("merge plan.yaml into out", task="merge"))
+    job_id = place.submit(spec("merge plan.yaml into out", task="merge"))
 
     async def play(pilot: Pilot[None], pane: RunsPane) -> None:  # noqa: ARG001
         await pilot.press("x", key)
@@ -202,7 +202,7 @@ def test_of_a_running_merge_what_is_written_can_be_kept(place: Workplace, tmp_pa
 
 
 def test_h_holds_and_releases(place: Workplace) -> None:
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
 
     async def play(pilot: Pilot[None], pane: RunsPane) -> None:
         await pilot.press("h")
@@ -215,7 +215,7 @@ def test_h_holds_and_releases(place: Workplace) -> None:
 
 def test_a_job_of_a_living_worker_elsewhere_is_not_taken_from_it(place: Workplace, tmp_path: Path) -> None:
     """Its heartbeat says so; after a silence the user is asked, and Enter by habit is no."""
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
     worker = run_by(place, job_id, tmp_path / "lock", host="far-away")
 
     async def play(pilot: Pilot[None], pane: RunsPane) -> None:
@@ -244,7 +244,7 @@ def test_what_a_job_has_not_written_stays_when_it_is_cancelled(place: Workplace,
     partial = tmp_path / ".out.dlec-partial"
     partial.mkdir()
     (partial / "journal").touch()
-    job_id = place.submit(order(task="merge", request={"out": str(tmp_path / "out"), "plan": ""}))
+    job_id = place.submit(spec(task="merge", request={"out": str(tmp_path / "out"), "plan": ""}))
 
     async def play(pilot: Pilot[None], _pane: RunsPane) -> None:
         await pilot.press("x", "y")
@@ -256,9 +256,9 @@ def test_what_a_job_has_not_written_stays_when_it_is_cancelled(place: Workplace,
 
 
 def test_workers_are_started_after_a_question(place: Workplace, monkeypatch) -> None:
-    place.submit(order())
+    place.submit(spec())
     started: list[Path] = []
-    monkeypatch.setattr("engine.jobs.starting.start_workers", lambda store: started.append(store) or ())
+    monkeypatch.setattr("engine.jobs.launch.start_workers", lambda store: started.append(store) or ())
 
     async def play(pilot: Pilot[None], _pane: RunsPane) -> None:
         await pilot.press("w", "enter")
@@ -271,7 +271,7 @@ def test_workers_are_started_after_a_question(place: Workplace, monkeypatch) -> 
 
 
 def test_jobs_are_moved_among_those_that_wait(place: Workplace) -> None:
-    first, second, third = place.submit(order("a"), order("b"), order("c"))
+    first, second, third = place.submit(spec("a"), spec("b"), spec("c"))
 
     async def play(pilot: Pilot[None], pane: RunsPane) -> None:
         await pilot.press("J", "J")
@@ -285,7 +285,7 @@ def test_jobs_are_moved_among_those_that_wait(place: Workplace) -> None:
 
 
 def test_a_failed_job_is_queued_again_and_an_ended_one_deleted_with_its_log(place: Workplace) -> None:
-    again, gone = place.submit(order("a"), order("b"))
+    again, gone = place.submit(spec("a"), spec("b"))
     put(place, again, failed())
     put(place, gone, Done(ago(hours=2), ago(hours=1), MERGED))
     log = job_log(place.store, gone)
@@ -304,7 +304,7 @@ def test_a_failed_job_is_queued_again_and_an_ended_one_deleted_with_its_log(plac
 
 
 def test_what_cannot_be_done_says_why(place: Workplace) -> None:
-    place.submit(order())
+    place.submit(spec())
 
     async def play(pilot: Pilot[None], pane: RunsPane) -> None:  # noqa: ARG001
         await pilot.press("D")
@@ -314,7 +314,7 @@ def test_what_cannot_be_done_says_why(place: Workplace) -> None:
 
 
 def test_nothing_is_changed_when_the_screen_is_for_reading(place: Workplace) -> None:
-    job_id = place.submit(order())
+    job_id = place.submit(spec())
 
     async def play(pilot: Pilot[None], pane: RunsPane) -> None:  # noqa: ARG001
         await pilot.press("x", "y", "h", "w")
@@ -328,7 +328,7 @@ def test_the_card_of_a_finished_merge_is_shown_without_its_metadata(place: Workp
     out = tmp_path / "out"
     out.mkdir()
     (out / "README.md").write_text("---\nlicense: mit\n---\n# Eight layers\n\nWritten \x1b[31mby dlec.\n")
-    job_id = place.submit(order(task="merge", request={"out": str(out)}))
+    job_id = place.submit(spec(task="merge", request={"out": str(out)}))
     put(place, job_id, Done(ago(hours=2), ago(hours=1), MERGED))
 
     async def play(pilot: Pilot[None], pane: RunsPane) -> None:

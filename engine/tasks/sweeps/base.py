@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.tasks.base_check import check_base
 from engine.tasks.sweeps.asking import Asked
 from engine.tasks.sweeps.sources import Source
@@ -22,5 +22,5 @@ def _nll(source: Source, batches: Sequence[Any]) -> list[Any]:
 
     found: list[Any] = []
     work = shared_work("check of the base", source, [], batches, BaseReader)
-    work.run(silent, lambda _plan, read: found.extend(read))
+    work.run(no_report, lambda _plan, read: found.extend(read))
     return found

@@ -12,7 +12,7 @@ from dlec_tui.jobs.plan_text import plan_text_of_job
 from dlec_tui.jobs.results import headline, result_lines
 from dlec_tui.panes.plan import PlanPane
 from engine.store.job_states import Done, Waiting
-from tests.jobs.states import order, put
+from tests.jobs.states import put, spec
 from tests.jobs.workplace import Workplace
 from tests.tui.conftest import eventually, settled, text_of
 from tests.tui.seen_jobs import PREVIEWED, ago, stored
@@ -63,7 +63,7 @@ def test_the_verdict_is_the_headline() -> None:
 
 def test_o_opens_the_plan_that_was_proposed(tmp_path: Path) -> None:
     place = Workplace(tmp_path / "home")
-    waiting, proposed = place.submit(order("wait", task="propose"), order("dlec on m", task="propose"))
+    waiting, proposed = place.submit(spec("wait", task="propose"), spec("dlec on m", task="propose"))
     put(place, proposed, Done(ago(hours=2), ago(hours=1), PROPOSED))
 
     async def run() -> None:

@@ -18,7 +18,7 @@ from dlec_tui.plans.yaml_colours import coloured
 from engine.checkpoint.find import opener
 from engine.plan.edits import slices_of
 from engine.store.job_states import Done, now
-from engine.store.jobs import Job, Order
+from engine.store.jobs import Job, JobSpec
 from tests.tiny import write_llama
 from tests.tui.plan_pane import TWICE, model_in
 
@@ -111,7 +111,7 @@ def test_a_disk_that_is_too_small_is_told(model: Path) -> None:
 
 def merged(job_id: int, nbytes: float, seconds: float) -> Job:
     state = Done(now() - timedelta(seconds=seconds), now(), {"bytes": nbytes, "seconds": seconds})
-    return Job(job_id, str(job_id), now(), 1, Order("merge", {}, "merge", {}), state)
+    return Job(job_id, str(job_id), now(), 1, JobSpec("merge", {}, "merge", {}), state)
 
 
 def test_the_time_estimate_is_the_middle_one_of_the_latest_merges(model: Path) -> None:

@@ -14,7 +14,7 @@ from dlec_tui.session.remembered import SESSION_FILE, Session, read_session, sav
 from engine.errors import MachineError
 from engine.protocol import as_data
 from engine.store.job_states import Cancelled, Done, Failed, Running, State, now
-from engine.store.jobs import Job, Order
+from engine.store.jobs import Job, JobSpec
 from tests.tui.conftest import eventually, keys, played, settled, submitted_job
 
 DOCUMENT = (
@@ -93,7 +93,7 @@ def test_of_very_many_only_some_are_told() -> None:
 
 
 def job(number: int, state: State) -> Job:
-    return Job(number, "", NOON, 1, Order("merge", {}, "merge p.yaml", {}), state)
+    return Job(number, "", NOON, 1, JobSpec("merge", {}, "merge p.yaml", {}), state)
 
 
 def test_it_is_told_on_the_screen_after_a_restart(store: Path) -> None:

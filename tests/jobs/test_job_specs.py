@@ -9,15 +9,15 @@ from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.find import opener
 from engine.checkpoint.fingerprint import fingerprint
 from engine.errors import UsageError
-from engine.jobs.orders import (
+from engine.jobs.job_specs import (
     NamedPlan,
-    download_order,
-    generate_order,
-    merge_order,
-    preview_order,
-    profile_order,
-    score_order,
-    verify_order,
+    download_spec,
+    generate_spec,
+    merge_spec,
+    preview_spec,
+    profile_spec,
+    score_spec,
+    verify_spec,
 )
 from engine.jobs.settings import JobSettings
 from engine.jobs.slots import Slot
@@ -48,17 +48,17 @@ def with_donor(plan: NamedPlan, donor: Checkpoint) -> NamedPlan:
 
 
 def test_each_order_is_called_what_a_person_calls_it(plan, model) -> None:
-    orders = [
-        profile_order(model, ON_ANY, CPU),
-        profile_order(replace(model, reference="org/name"), ON_ANY, CPU),
-        score_order(model, {"device": "auto", "metric": "second-pass"}, CPU),
-        preview_order(plan, ON_ANY, CPU),
-        generate_order(plan, ON_ANY, CPU),
-        merge_order(plan, Path("merged/big"), MergeOptions()),
-        verify_order(Path("merged/big"), load_check=True),
-        download_order("org/name"),
+    specs = [
+        profile_spec(model, ON_ANY, CPU),
+        profile_spec(replace(model, reference="org/name"), ON_ANY, CPU),
+        score_spec(model, {"device": "auto", "metric": "second-pass"}, CPU),
+        preview_spec(plan, ON_ANY, CPU),
+        generate_spec(plan, ON_ANY, CPU),
+        merge_spec(plan, Path("merged/big"), MergeOptions()),
+        verify_spec(Path("merged/big"), load_check=True),
+        download_spec("org/name"),
     ]
-    assert [(order.task, order.title) for order in orders] == [
+    assert [(spec.task, spec.title) for spec in specs] == [
         ("profile", "profile model"),
         ("profile", "profile org/name"),
         ("score", "score model by second-pass"),
@@ -73,24 +73,24 @@ def test_each_order_is_called_what_a_person_calls_it(plan, model) -> None:
 def test_an_order_names_every_checkpoint_that_is_read_by_what_it_is_now(plan, model, tmp_path) -> None:
     donor = open_checkpoint(write_llama(tmp_path / "donor", seed=1))
     expected = {str(model.directory): fingerprint(model), str(donor.directory): fingerprint(donor)}
-    assert preview_order(with_donor(plan, donor), ON_ANY, CPU).inputs == expected
-    assert merge_order(with_donor(plan, donor), Path("out"), MergeOptions()).inputs == expected
-    assert profile_order(model, ON_ANY, CPU).inputs == {str(model.directory): fingerprint(model)}
+    assert preview_spec(with_donor(plan, donor), ON_ANY, CPU).inputs == expected
+    assert merge_spec(with_donor(plan, donor), Path("out"), MergeOptions()).inputs == expected
+    assert profile_spec(model, ON_ANY, CPU).inputs == {str(model.directory): fingerprint(model)}
 
 
 def test_a_relative_checkpoint_is_an_input_by_its_absolute_path(model, monkeypatch) -> None:
     monkeypatch.chdir(model.directory.parent)
-    assert [*profile_order(open_checkpoint(Path("model")), ON_ANY, CPU).inputs] == [str(model.directory)]
+    assert [*profile_spec(open_checkpoint(Path("model")), ON_ANY, CPU).inputs] == [str(model.directory)]
 
 
 def test_what_is_yet_to_be_downloaded_is_no_input(plan, tmp_path) -> None:
     remote = replace(open_checkpoint(write_llama(tmp_path / "donor", seed=1)), is_local=False)
-    order = merge_order(with_donor(plan, remote), Path("out"), MergeOptions(), downloads=True)
-    assert (list(order.inputs), order.request["downloads"]) == ([str(tmp_path / "model")], True)
+    spec = merge_spec(with_donor(plan, remote), Path("out"), MergeOptions(), downloads=True)
+    assert (list(spec.inputs), spec.request["downloads"]) == ([str(tmp_path / "model")], True)
 
 
 def test_what_is_verified_is_looked_at_as_it_is_then() -> None:
-    assert verify_order(Path("/models/m"), load_check=False).inputs == {}
+    assert verify_spec(Path("/models/m"), load_check=False).inputs == {}
 
 
 @pytest.mark.parametrize(
@@ -98,22 +98,22 @@ def test_what_is_verified_is_looked_at_as_it_is_then() -> None:
     [("auto", CPU, "cpu"), ("auto", WITH_GPU, "cuda"), ("cpu", WITH_GPU, "cpu"), ("cuda:3", CPU, "cuda:3")],
 )
 def test_the_device_says_which_slot_is_wanted(plan, device: str, settings: JobSettings, slot: str) -> None:
-    assert preview_order(plan, {"device": device}, settings).slot == slot
+    assert preview_spec(plan, {"device": device}, settings).slot == slot
 
 
 def test_a_device_that_is_none_is_refused(plan) -> None:
     with pytest.raises(UsageError, match="gpu is no slot"):
-        preview_order(plan, {"device": "gpu"}, CPU)
+        preview_spec(plan, {"device": "gpu"}, CPU)
 
 
 def test_what_only_moves_bytes_wants_the_cpu(plan) -> None:
-    orders = merge_order(plan, Path("out"), MergeOptions()), download_order("org/name")
-    assert [order.slot for order in orders] == ["cpu", "cpu"]
+    specs = merge_spec(plan, Path("out"), MergeOptions()), download_spec("org/name")
+    assert [spec.slot for spec in specs] == ["cpu", "cpu"]
 
 
 def test_a_merge_is_asked_for_so_that_it_holds_in_any_directory(plan, tmp_path) -> None:
-    order = merge_order(plan, Path("out"), MergeOptions(max_shard_size=7, load_check=False))
-    assert order.request == {
+    spec = merge_spec(plan, Path("out"), MergeOptions(max_shard_size=7, load_check=False))
+    assert spec.request == {
         "plan": plan.text,
         "out": str(tmp_path / "out"),
         "options": {
@@ -129,5 +129,5 @@ def test_a_merge_is_asked_for_so_that_it_holds_in_any_directory(plan, tmp_path) 
 
 
 def test_what_reads_a_plan_is_told_where_its_relative_references_are(plan, tmp_path) -> None:
-    for order in (preview_order(plan, ON_ANY, CPU), generate_order(plan, ON_ANY, CPU)):
-        assert order.request == {"device": "auto", "working_directory": str(tmp_path)}
+    for spec in (preview_spec(plan, ON_ANY, CPU), generate_spec(plan, ON_ANY, CPU)):
+        assert spec.request == {"device": "auto", "working_directory": str(tmp_path)}

@@ -1,7 +1,7 @@
-"""Orders: what a task is asked, what a person calls it, which checkpoints it depends on, and where it may run.
+"""Job specs: the request of a task, its title, the checkpoints that it reads, and the devices that it may run on.
 
-A request is what the verb would have asked at once. It holds in another process, another directory and another
-environment as well: paths are absolute, and of a plan it says where its relative references are looked up.
+A request is valid in another process, directory and environment: paths are absolute, and a plan comes with the
+directory in which its relative references are resolved.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +16,7 @@ from engine.checkpoint.reference import directory_name
 from engine.files import expanded
 from engine.jobs.settings import JobSettings, wanted_slot
 from engine.plan.stack import Stack
-from engine.store.jobs import Order
+from engine.store.jobs import JobSpec
 from engine.tasks.merge_draft import MergeOptions
 
 WORKING_DIRECTORY = "working_directory"
@@ -35,60 +35,60 @@ class NamedPlan:
     """Where the user was, absolute."""
 
 
-def profile_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
+def profile_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
     """Raises UsageError for a device that is none and for sequences beyond the model's context, and MachineError when
     the weights cannot be read, as all do here."""
     return _measuring("profile", f"profile {_name_of(checkpoint)}", request, [checkpoint], settings)
 
 
-def score_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
+def score_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
     title = f"score {_name_of(checkpoint)} by {request['metric']}"
     return _measuring("score", title, request, [checkpoint], settings)
 
 
-def propose_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
+def propose_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
     title = f"propose layers of {_name_of(checkpoint)} to repeat"
     return _measuring("propose", title, request, [checkpoint], settings)
 
 
-def search_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
+def search_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
     title = f"search layers of {_name_of(checkpoint)} to repeat"
     return _measuring("search", title, request, [checkpoint], settings)
 
 
-def classic_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
+def classic_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
     title = f"what the original DLEC rule keeps of {_name_of(checkpoint)}"
     return _measuring("classic", title, request, [checkpoint], settings)
 
 
-def sweep_order(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> Order:
+def sweep_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
     title = f"sweep {request['space']} of {_name_of(checkpoint)}"
     return _measuring("sweep", title, request, [checkpoint], settings)
 
 
-def preview_order(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> Order:
+def preview_spec(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
     title = f"preview {plan.name}"
     return _measuring("preview", title, _in_place(plan, request), plan.stack.checkpoints, settings)
 
 
-def generate_order(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> Order:
+def generate_spec(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
     title = f"generate with {plan.name}"
     return _measuring("generate", title, _in_place(plan, request), plan.stack.checkpoints, settings)
 
 
-def eval_order(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> Order:
+def eval_spec(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
     title = f"eval {plan.name} by {', '.join(Path(task).name for task in request['tasks'])}"
     return _measuring("eval", title, _in_place(plan, request), plan.stack.checkpoints, settings)
 
 
-def merge_order(
+def merge_spec(
     plan: NamedPlan,
     out: Path,
     options: MergeOptions,
     *,
     downloads: bool = False,
     fingerprint_of: Callable[[Checkpoint], str] = fingerprint,
-) -> Order:
+) -> JobSpec:
     """out: as the user wrote it. Checkpoints that are yet to be downloaded are no inputs: nothing of them is known."""
     request = {
         "plan": plan.text,
@@ -98,28 +98,28 @@ def merge_order(
     }
     local = [checkpoint for checkpoint in plan.stack.checkpoints if checkpoint.is_local]
     title = f"merge {plan.name} into {out}"
-    return Order("merge", _in_place(plan, request), title, _inputs(local, fingerprint_of))
+    return JobSpec("merge", _in_place(plan, request), title, _inputs(local, fingerprint_of))
 
 
-def verify_order(directory: Path, *, load_check: bool) -> Order:
+def verify_spec(directory: Path, *, load_check: bool) -> JobSpec:
     """What is verified is no input: it is to be looked at as it is then, broken or not."""
     request = {"directory": str(directory.absolute()), "load_check": load_check}
-    return Order("verify", request, f"verify {directory}", {})
+    return JobSpec("verify", request, f"verify {directory}", {})
 
 
-def download_order(reference: str) -> Order:
-    return Order("download", {"reference": reference}, f"download {reference}", {})
+def download_spec(reference: str) -> JobSpec:
+    return JobSpec("download", {"reference": reference}, f"download {reference}", {})
 
 
 def _measuring(
     task: str, title: str, request: Mapping[str, Any], checkpoints: Iterable[Checkpoint], settings: JobSettings
-) -> Order:
+) -> JobSpec:
     checkpoints = list(checkpoints)
     if "seq_len" in request:  # what is refused is better refused before it waits
         for checkpoint in checkpoints:
             require_context(checkpoint, request["seq_len"])
     slot = wanted_slot(request["device"], settings)
-    return Order(task, request, title, _inputs(checkpoints, fingerprint), slot)
+    return JobSpec(task, request, title, _inputs(checkpoints, fingerprint), slot)
 
 
 def _in_place(plan: NamedPlan, request: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Orders for measuring a model, as the screen makes them; what the verbs with --queue would order."""
+"""Job specs for measuring a model: the same as those of `dlec profile` and `dlec score` with --queue."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,9 +8,9 @@ from typing import Any
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.files import expanded
-from engine.jobs.orders import profile_order, score_order
+from engine.jobs.job_specs import profile_spec, score_spec
 from engine.jobs.settings import job_settings
-from engine.store.jobs import Order
+from engine.store.jobs import JobSpec
 from engine.tasks.setting import Setting, as_request
 
 
@@ -21,16 +21,16 @@ def request_for(checkpoint: Checkpoint, setting: Setting) -> dict[str, Any]:
     return as_request(setting) | {"model": directory, "reference": directory if is_path else checkpoint.reference}
 
 
-def profile_of(reference: str, setting: Setting, store: Path) -> Order:
+def profile_of(reference: str, setting: Setting, store: Path) -> JobSpec:
     """Reads windows of the weights. Raises CheckpointError for what cannot be opened or is not here."""
     checkpoint, request = _asked(reference, setting, store)
-    return profile_order(checkpoint, request, job_settings(store))
+    return profile_spec(checkpoint, request, job_settings(store))
 
 
-def score_of(reference: str, metric: str, width: int, setting: Setting, store: Path) -> Order:
+def score_of(reference: str, metric: str, width: int, setting: Setting, store: Path) -> JobSpec:
     """metric: as users call it. Raises as `profile_of` does."""
     checkpoint, request = _asked(reference, setting, store)
-    return score_order(checkpoint, {**request, "metric": metric, "width": [width]}, job_settings(store))
+    return score_spec(checkpoint, {**request, "metric": metric, "width": [width]}, job_settings(store))
 
 
 def _asked(reference: str, setting: Setting, store: Path) -> tuple[Checkpoint, Mapping[str, Any]]:

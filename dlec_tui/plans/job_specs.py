@@ -1,4 +1,4 @@
-"""Orders for the plan that is edited; what `dlec preview`, `generate` and `merge` with --queue would order."""
+"""Job specs for the edited plan: the same as those of `dlec preview`, `generate` and `merge` with --queue."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,13 +7,12 @@ from pathlib import Path
 from dlec_tui.wording import byte_size, plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import DiskFullError, PlanError, UsageError, shown
-from engine.jobs.batch import PlannedMerge, Target, conflicts, output_name, unfinished_merges
-from engine.jobs.disk_use import DiskUse, disk_use
-from engine.jobs.orders import NamedPlan, generate_order, merge_order, preview_order
+from engine.jobs.batch import DiskUse, PlannedMerge, Target, conflicts, disk_use, output_name, unfinished_merges
+from engine.jobs.job_specs import NamedPlan, generate_spec, merge_spec, preview_spec
 from engine.jobs.settings import job_settings
 from engine.plan.check import check_plan
 from engine.plan.problems import Severity
-from engine.store.jobs import Order
+from engine.store.jobs import JobSpec
 from engine.tasks.merge_draft import MergeOptions, drafted
 from engine.tasks.setting import Setting, as_request
 from engine.text.corpus import Half
@@ -56,23 +55,23 @@ class EditedPlan:
         return NamedPlan(self.name, self.text, checked.stack, Path.cwd())
 
 
-def preview_of(plan: EditedPlan, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> Order:
+def preview_of(plan: EditedPlan, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> JobSpec:
     """On the half that is for judging. Reads windows of the weights; raises DlecError for what cannot be run."""
     setting = as_request(Setting(half=Half.JUDGING, home=str(store.parent.absolute())))
     request = {**setting, "plan": plan.text, "justification": plan.justification}
-    return preview_order(plan.named(open_checkpoint), request, job_settings(store))
+    return preview_spec(plan.named(open_checkpoint), request, job_settings(store))
 
 
-def generate_of(plan: EditedPlan, prompt: str, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> Order:
+def generate_of(plan: EditedPlan, prompt: str, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> JobSpec:
     """Raises as `preview_of` does."""
     setting = {"device": Setting().device, "dtype": Setting().dtype}
     request = {"plan": plan.text, "prompt": prompt, "max_new_tokens": GENERATED_TOKENS, **setting}
-    return generate_order(plan.named(open_checkpoint), request, job_settings(store))
+    return generate_spec(plan.named(open_checkpoint), request, job_settings(store))
 
 
-def merge_of(plan: EditedPlan, out: Path, open_checkpoint: Callable[[str], Checkpoint]) -> Order:
+def merge_of(plan: EditedPlan, out: Path, open_checkpoint: Callable[[str], Checkpoint]) -> JobSpec:
     """Raises as `preview_of` does."""
-    return merge_order(plan.named(open_checkpoint), out, MergeOptions())
+    return merge_spec(plan.named(open_checkpoint), out, MergeOptions())
 
 
 @dataclass(frozen=True, slots=True)
