@@ -16,13 +16,14 @@ from dlec_tui.cli.failures import error_as_json, say_error
 from dlec_tui.cli.options import DIRECTORY, RelatedOption, home_option, json_option, strict_option
 from dlec_tui.cli.queueing import hint_at_workers, priority_option
 from dlec_tui.cli.sizes import max_shard_size_option
-from dlec_tui.wording import byte_size, cell_len, count, padded
+from dlec_tui.wording import cell_len, padded
 from engine.errors import escaped, shown
 from engine.jobs.batch import PlannedMerge, batch_id
 from engine.jobs.queue import submit
 from engine.jobs.slurm import JobArray, script_of
 from engine.plan.cost import cost_of
 from engine.tasks.merge_draft import MergeOptions
+from engine.units import byte_size, count
 
 
 @click.command

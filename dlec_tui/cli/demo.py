@@ -23,7 +23,7 @@ from dlec_tui.jobs.answers import measured_on, verdict
 from dlec_tui.jobs.proposal_wording import proposal_lines
 from dlec_tui.measurements.curves import profile_curves
 from dlec_tui.measurements.job_specs import request_for
-from dlec_tui.wording import byte_size, count, plural, printable
+from dlec_tui.wording import printable
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import locate, opener
 from engine.checkpoint.reference import directory_name
@@ -40,6 +40,7 @@ from engine.tasks.merged import merged_before
 from engine.tasks.setting import as_request
 from engine.tasks.verify import verify
 from engine.text.corpus import Half
+from engine.units import byte_size, count, plural
 
 GROWTH = 0.17
 """Share of the base's parameters that the demo adds."""

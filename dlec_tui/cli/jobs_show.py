@@ -16,11 +16,12 @@ from dlec_tui.cli.options import home_option, json_option
 from dlec_tui.jobs.command import command_of
 from dlec_tui.jobs.stored import StoredJob, StoredJobs, read_jobs, unattended
 from dlec_tui.jobs.wording import running_text, since
-from dlec_tui.wording import age, duration, printable
+from dlec_tui.wording import printable
 from engine.errors import escaped
 from engine.jobs.logs import job_log
 from engine.protocol import from_data
 from engine.store.job_states import Cancelled, Done, Failed, Running
+from engine.units import age, duration
 
 
 @click.command

@@ -10,8 +10,9 @@ import click
 
 from dlec_tui.jobs.stored import StoredJob, StoredJobs
 from dlec_tui.jobs.wording import detail, since
-from dlec_tui.wording import age, cell_len, elided
+from dlec_tui.wording import cell_len, elided
 from engine.errors import escaped
+from engine.units import age
 
 _COLOURS = {"running": "cyan", "held": "yellow", "done": "green", "failed": "red", "cancelled": "bright_black"}
 _STATE, _PRIORITY, _AGE = 9, 4, 6

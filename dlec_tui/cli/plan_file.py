@@ -7,7 +7,6 @@ from pathlib import Path
 from dlec_tui.cli import problems
 from dlec_tui.cli.screen import waiting
 from dlec_tui.plans.circumstances import circumstances
-from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import PlanError, shown
 from engine.plan.check import CheckedPlan, check_plan
@@ -18,6 +17,7 @@ from engine.plan.rules import OpenedBy
 from engine.plan.stack import Stack
 from engine.tasks.inertness import tried_inertness
 from engine.tasks.openings import ask, known, lacking
+from engine.units import plural
 
 
 @dataclass(frozen=True)

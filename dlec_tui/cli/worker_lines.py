@@ -7,11 +7,11 @@ from datetime import datetime
 import click
 
 from dlec_tui.cli.failures import forget_stdout
-from dlec_tui.wording import duration
 from engine.errors import escaped
 from engine.protocol import from_data
 from engine.store.job_states import Cancelled, Done, Failed, Waiting, as_text, now
 from engine.store.jobs import Job
+from engine.units import duration
 
 
 class Teller:

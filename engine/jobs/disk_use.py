@@ -15,6 +15,7 @@ from engine.merge.space import free_bytes, missing_bytes
 from engine.plan.check import check_plan
 from engine.plan.outputs import output_tensors
 from engine.store.jobs import Job
+from engine.units import byte_size
 
 OpenCheckpoint = Callable[[str], Checkpoint]
 
@@ -50,10 +51,10 @@ def shortage(use: DiskUse) -> Iterator[DiskFullError]:
     """That the batch does not fit, with the figures."""
     if use.batch + use.queued <= use.free:
         return
-    queued = f", {_megabytes(use.queued)} more by merges that are queued already" if use.queued else ""
+    queued = f", {byte_size(use.queued)} more by merges that are queued already" if use.queued else ""
     yield DiskFullError(
         f"the disk is too full for {use.directory}",
-        why=f"{_megabytes(use.batch)} are needed by the batch{queued}, and {_megabytes(use.free)} are free",
+        why=f"{byte_size(use.batch)} are needed by the batch{queued}, and {byte_size(use.free)} are free",
         fix="Make space, or choose another file system.",
     )
 
@@ -82,7 +83,3 @@ def _device(path: Path) -> int:
     """The number of the file system that `path` lies on, or will lie on."""
     place = Path(os.path.realpath(path))
     return next(above for above in (place, *place.parents) if above.exists()).stat().st_dev
-
-
-def _megabytes(nbytes: int) -> str:
-    return f"{nbytes / 1e6:,.1f} MB"

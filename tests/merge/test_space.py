@@ -40,7 +40,7 @@ def large(tmp_path_factory):
 
 def test_a_disk_without_room_is_refused_with_figures_and_continued_when_there_is(large, small_disk, tmp_path):
     (small_disk / "ballast").write_bytes(bytes(3 * MEGABYTE))
-    with pytest.raises(DiskFullError, match=r"too full for .*out: 2\.\d MB more are needed of .*, 1\.\d MB are free"):
+    with pytest.raises(DiskFullError, match=r"too full for .*out: 2\.\d\d MB more are needed of .*, 1\.\d\d MB are free"):
         merged(stack_of(large), small_disk / "out")
     assert not (small_disk / "out").exists()
     (small_disk / "ballast").unlink()
@@ -57,7 +57,7 @@ def test_a_disk_that_fills_up_behind_the_weights_keeps_them(large, small_disk):
         if done == total and not ballast.exists():
             ballast.write_bytes(bytes(space.free_bytes(small_disk)))
 
-    with pytest.raises(DiskFullError, match=r"0\.0 MB are free"):
+    with pytest.raises(DiskFullError, match=r"\d\.\d\d kB are free"):
         merged(stack_of(large), small_disk / "out", fill_up)
     assert not (small_disk / "out").exists()
     assert list(partial_model(small_disk / "out").glob("*.safetensors"))
