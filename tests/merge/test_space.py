@@ -40,7 +40,9 @@ def large(tmp_path_factory):
 
 def test_a_disk_without_room_is_refused_with_figures_and_continued_when_there_is(large, small_disk, tmp_path):
     (small_disk / "ballast").write_bytes(bytes(3 * MEGABYTE))
-    with pytest.raises(DiskFullError, match=r"too full for .*out: 2\.\d\d MB more are needed of .*, 1\.\d\d MB are free"):
+    with pytest.raises(
+        DiskFullError, match=r"too full for .*out: 2\.\d\d MB more are needed of .*, 1\.\d\d MB are free"
+    ):
         merged(stack_of(large), small_disk / "out")
     assert not (small_disk / "out").exists()
     (small_disk / "ballast").unlink()
