@@ -18,6 +18,8 @@ from engine.tasks.setting import Setting
 from tests.cli.test_readme import parsed
 from tests.real_models import linked
 
+pytestmark = pytest.mark.slow
+
 SHAPE = [
     *("model", "plan", "merged", "picture", "layers", "parameters", "base_parameters", "bytes", "merge"),
     *("proposal", "preview", "proof", "prompt", "continuations", "verdict"),
