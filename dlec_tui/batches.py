@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlec_tui.terminal.glyphs import GLYPHS
-from dlec_tui.wording import Span, byte_size, elided, padded, plural
+from dlec_tui.wording import Span, elided, padded
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.fingerprint import fingerprint
 from engine.errors import DlecError, escaped, machine_error, shown
@@ -25,6 +25,7 @@ from engine.jobs.batch import (
 from engine.jobs.job_specs import NamedPlan, merge_spec
 from engine.store.jobs import JobSpec
 from engine.tasks.merge_draft import MergeOptions
+from engine.units import byte_size, plural
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from dlec_tui.cli.options import (
 from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import hint_at_workers, named_plan, priority_option
 from dlec_tui.plans.files import plan_files
-from dlec_tui.wording import byte_size, cell_len, count, padded
+from dlec_tui.wording import cell_len, padded
 from engine.checkpoint.find import opener
 from engine.errors import DlecError, NotFoundError, escaped, shown
 from engine.files import expanded
@@ -34,6 +34,7 @@ from engine.jobs.queue import submit
 from engine.jobs.slurm import JobArray, script_of
 from engine.plan.cost import cost_of
 from engine.tasks.merge_draft import MergeOptions
+from engine.units import byte_size, count
 
 
 @click.command

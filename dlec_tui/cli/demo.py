@@ -23,7 +23,7 @@ from dlec_tui.cli.verify import file_lines
 from dlec_tui.jobs.reports import measured_on, proposal_lines, verdict
 from dlec_tui.measurements.plots import profile_curves
 from dlec_tui.measurements.requests import request_for
-from dlec_tui.wording import byte_size, count, plural, printable
+from dlec_tui.wording import printable
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import locate, opener
 from engine.checkpoint.reference import directory_name
@@ -40,6 +40,7 @@ from engine.tasks.merged import merged_before
 from engine.tasks.setting import DEFAULT, Setting, as_request
 from engine.tasks.verify import verify
 from engine.text.corpus import Half
+from engine.units import byte_size, count, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

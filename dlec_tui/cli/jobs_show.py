@@ -18,11 +18,12 @@ from dlec_tui.jobs import task_views
 from dlec_tui.jobs.job_view import StoredJob, StoredJobs, read_jobs, unattended
 from dlec_tui.jobs.progress import running_text, since
 from dlec_tui.jobs.task_views import command_of
-from dlec_tui.wording import age, duration, printable
+from dlec_tui.wording import printable
 from engine.errors import escaped
 from engine.jobs.logs import job_log
 from engine.protocol import from_data
 from engine.store.job_states import Cancelled, Done, Failed, Running
+from engine.units import age, duration
 
 
 @click.command

@@ -8,12 +8,12 @@ from contextlib import closing
 from pathlib import Path
 
 from dlec_tui.jobs.job_view import StoredJob, plan_text_of_job
-from dlec_tui.wording import age, plural
 from engine.errors import shown
 from engine.jobs import launch, queue
 from engine.store.database import open_for_reading
 from engine.store.job_states import ENDED, Cancelled, Done, Failed, Held, Running, Stop, Waiting
 from engine.store.jobs import Job, jobs_in
+from engine.units import age, plural
 
 
 def cancel(store: Path, job_id: int, stop: Stop) -> str:

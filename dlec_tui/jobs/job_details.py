@@ -10,11 +10,12 @@ from dlec_tui.jobs.progress import advance_of, bar, running_text
 from dlec_tui.jobs.reports import Answer
 from dlec_tui.jobs.rows import NO_WORKER, TONES, state_text
 from dlec_tui.jobs.task_views import command_of, headline, result_lines
-from dlec_tui.wording import Span, clock, duration, printable
+from dlec_tui.wording import Span, clock, printable
 from engine.errors import escaped
 from engine.protocol import from_data
 from engine.store.job_states import Cancelled, Done, Failed, Running
 from engine.store.jobs import JobSpec
+from engine.units import duration
 
 _MOST_BAR_CELLS = 40
 _NAME = 10

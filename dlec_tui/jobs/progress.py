@@ -5,12 +5,13 @@ from datetime import datetime
 
 from dlec_tui.jobs.job_view import StoredJob, StoredJobs
 from dlec_tui.terminal.glyphs import GLYPHS
-from dlec_tui.wording import byte_size, cell_len, count, duration, elided, frequency, rate
+from dlec_tui.wording import cell_len, elided
 from engine.errors import escaped, shown
 from engine.protocol import from_data
 from engine.store.job_states import Cancelled, Done, Failed, Held, Progress, Running, Waiting
 from engine.store.jobs import Job
 from engine.tasks.stages import stage_of
+from engine.units import byte_size, count, duration, frequency, rate
 
 
 @dataclass(frozen=True, slots=True)

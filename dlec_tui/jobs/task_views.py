@@ -26,10 +26,11 @@ from dlec_tui.jobs.reports import (
     verdict,
 )
 from dlec_tui.jobs.sweep_report import sweep_headline, sweep_lines
-from dlec_tui.wording import byte_size, duration, plural, printable
+from dlec_tui.wording import printable
 from engine.errors import escaped, shown
 from engine.store.jobs import JobSpec
 from engine.tasks.setting import DEFAULT, Setting, setting_from
+from engine.units import byte_size, duration, plural
 
 
 def headline(task: str, answer: Answer) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlec_tui.terminal.glyphs import GLYPHS
-from dlec_tui.wording import byte_size, count, plural
 from engine.checkpoint.reference import directory_name, is_hub_id
 from engine.errors import UsageError, shown
+from engine.units import byte_size, count, plural
 
 if TYPE_CHECKING:
     from engine.checkpoint.summary import ModelSummary

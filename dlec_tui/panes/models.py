@@ -28,8 +28,9 @@ from dlec_tui.widgets.model_table import ModelTable
 from dlec_tui.widgets.parts import Part
 from dlec_tui.widgets.prompts import LinePrompt, PathPrompt
 from dlec_tui.widgets.text_views import ModelDetails
-from dlec_tui.wording import byte_size, plural, printable
+from dlec_tui.wording import printable
 from engine.errors import shown
+from engine.units import byte_size, plural
 
 if TYPE_CHECKING:
     from dlec_tui.jobs.job_view import StoredJobs

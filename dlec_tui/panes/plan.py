@@ -25,9 +25,9 @@ from dlec_tui.widgets.dialogs import Question
 from dlec_tui.widgets.forms import RecipeForm
 from dlec_tui.widgets.option_list import RecipeList, Way
 from dlec_tui.widgets.prompts import LinePrompt, PathPrompt
-from dlec_tui.wording import byte_size
 from engine.errors import DlecError, escaped, shown
 from engine.plan.plan_file import plan_text_of
+from engine.units import byte_size
 
 if TYPE_CHECKING:
     from dlec_tui.jobs.job_view import StoredJobs

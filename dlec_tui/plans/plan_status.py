@@ -9,7 +9,7 @@ from statistics import median
 
 from dlec_tui.plans.check_context import rules_off
 from dlec_tui.plans.checkpoints import PlanCheckpoints
-from dlec_tui.wording import byte_size, change, count, duration, plural
+from dlec_tui.wording import change
 from engine.errors import DlecError
 from engine.merge.space import free_bytes
 from engine.plan.check import CheckedPlan, check_plan
@@ -21,6 +21,7 @@ from engine.store.job_states import Done
 from engine.store.jobs import Job
 from engine.tasks.inertness import known_inertness
 from engine.tasks.openings import known_sources
+from engine.units import byte_size, count, duration, plural
 
 _BY_SEVERITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 

@@ -8,12 +8,13 @@ from shlex import quote
 from dlec_tui.jobs.job_view import StoredJob, StoredJobs
 from dlec_tui.jobs.progress import detail, since
 from dlec_tui.session.slots import Draft, Owner
-from dlec_tui.wording import clock, plural
+from dlec_tui.wording import clock
 from engine.errors import shown
 from engine.protocol import from_data
 from engine.store.job_states import ENDED, Cancelled, Failed, Running, as_moment
 from engine.store.jobs import Job
 from engine.store.location import store_path
+from engine.units import plural
 
 MOST_JOBS = 6
 """That are told one by one."""

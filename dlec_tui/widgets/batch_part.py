@@ -26,13 +26,14 @@ from dlec_tui.widgets.dialogs import Question
 from dlec_tui.widgets.line_list import LineList
 from dlec_tui.widgets.parts import Part
 from dlec_tui.widgets.text_views import FactsView
-from dlec_tui.wording import Span, byte_size, plural
+from dlec_tui.wording import Span
 from engine.checkpoint.find import opener
 from engine.errors import DlecError, UsageError, escaped, shown
 from engine.jobs import launch
 from engine.jobs.batch import batch_id
 from engine.jobs.queue import submit
 from engine.tasks.merge_draft import MergeOptions
+from engine.units import byte_size, plural
 
 NOTHING = """\
 No plans are marked.

@@ -16,10 +16,10 @@ from textual.strip import Strip
 from textual.worker import get_current_worker
 
 from dlec_tui.measurements.neurons import NeuronRows, NeuronView, header_line, neuron_line, neuron_rows, no_neurons
-from dlec_tui.wording import plural
 from engine.errors import DlecError, shown
 from engine.store.keys import ProfileKey
 from engine.store.neurons import PAGE_ROWS, NeuronOrder, NeuronStatistics
+from engine.units import plural
 
 MOST_PAGES = 20
 """That are kept; beyond it the one that was looked at longest ago is forgotten."""
