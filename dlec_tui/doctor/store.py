@@ -8,7 +8,7 @@ from dlec_tui.doctor.finding import Finding, fine, note, obstacle
 from dlec_tui.wording import byte_size
 from engine.errors import MachineError, shown
 from engine.store.connection import Standing, connect, standing_of
-from engine.store.schema import MIGRATIONS
+from engine.store.migrations import MIGRATIONS
 
 _BUSY_SECONDS = 2.0
 
