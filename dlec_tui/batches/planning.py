@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlec_tui.wording import byte_size, plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.fingerprint import fingerprint
 from engine.errors import DlecError, machine_error, shown
@@ -22,6 +21,7 @@ from engine.jobs.batch import (
 from engine.jobs.job_specs import NamedPlan, merge_spec
 from engine.store.jobs import JobSpec
 from engine.tasks.merge_draft import MergeOptions
+from engine.units import byte_size, plural
 
 
 @dataclass(frozen=True)

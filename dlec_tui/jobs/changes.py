@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from dlec_tui.wording import plural
 from engine.jobs import launch, queue
 from engine.store.database import open_for_reading
 from engine.store.job_states import Cancelled, Held, Stop, Waiting
 from engine.store.jobs import Job, jobs_in
+from engine.units import plural
 
 
 def cancel(store: Path, job_id: int, stop: Stop) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from dlec_tui.wording import age
 from engine.errors import shown
 from engine.jobs.liveness import Liveness, liveness_of
 from engine.jobs.queue import known_job
@@ -18,6 +17,7 @@ from engine.store.database import open_for_reading
 from engine.store.job_states import Held, Running, Waiting, now
 from engine.store.jobs import Job, jobs_in
 from engine.store.workers import Worker, all_workers, quiet_seconds
+from engine.units import age
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,13 @@ from dlec_tui.widgets.batch_list import BatchList
 from dlec_tui.widgets.facts_view import FactsView
 from dlec_tui.widgets.part import Part
 from dlec_tui.widgets.question import Question
-from dlec_tui.wording import byte_size, plural
 from engine.checkpoint.find import opener
 from engine.errors import DlecError, UsageError, escaped, shown
 from engine.jobs import launch
 from engine.jobs.batch import batch_id
 from engine.jobs.queue import submit
 from engine.tasks.merge_draft import MergeOptions
+from engine.units import byte_size, plural
 
 OPTIONS = MergeOptions()
 KEYS = "b run  o output  x remove  J K order"
