@@ -11,9 +11,9 @@ from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
 from dlec_tui.cli.options import RelatedOption
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.render import chart_size, task_progress
-from dlec_tui.jobs.answers import measured_on, score_table
-from dlec_tui.measurements.curves import score_curves
-from dlec_tui.measurements.job_specs import request_for
+from dlec_tui.jobs.reports import measured_on, score_table
+from dlec_tui.measurements.plots import score_curves
+from dlec_tui.measurements.requests import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown

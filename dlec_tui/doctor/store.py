@@ -4,7 +4,7 @@ import os
 from contextlib import closing
 from pathlib import Path
 
-from dlec_tui.doctor.finding import Finding, fine, note, obstacle
+from dlec_tui.doctor.result import Finding, fine, note, obstacle
 from engine.errors import MachineError, shown
 from engine.store.connection import Standing, connect, standing_of
 from engine.store.migrations import MIGRATIONS
