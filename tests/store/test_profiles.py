@@ -93,11 +93,11 @@ def test_a_person_with_sqlite3_can_ask_and_delete(db, path):
     save_profile(db, KEY, profile_rows())
     person = sqlite3.connect(path)
     strongest = """SELECT layer, neuron, peak, peak_context FROM neurons
-        JOIN profile_keys ON id = key_id WHERE half = 'choosing' ORDER BY abs(peak) DESC, layer, neuron LIMIT 1"""
+        JOIN measurement_keys ON id = key_id WHERE half = 'choosing' ORDER BY abs(peak) DESC, layer, neuron LIMIT 1"""
     expected = min(neuron_rows(), key=lambda row: (-abs(row.peak), row.layer, row.neuron))
     assert person.execute(strongest).fetchone() == (
         *(expected.layer, expected.neuron, expected.peak, expected.peak_context),
     )
     person.execute("PRAGMA foreign_keys = ON")
-    person.execute("DELETE FROM profile_keys")
+    person.execute("DELETE FROM measurement_keys")
     assert person.execute("SELECT count(*) FROM neurons").fetchone() == (0,)
