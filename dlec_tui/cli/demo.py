@@ -39,7 +39,7 @@ from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
 from engine.tasks.merged import merged_before
 from engine.tasks.setting import as_request
 from engine.tasks.verify import verify
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 
 GROWTH = 0.17
 """Share of the base's parameters that the demo adds."""
@@ -151,7 +151,7 @@ def _refuse_plan_of_another(plan: PlanFile, base: Checkpoint) -> None:
 
 def _preview(stage: Stage, plan: PlanFile) -> dict[str, Any]:
     stage.heading("5  The preview: base and plan on the same text, nothing written")
-    found = preview_plan(plan, stage.setting.of_half(Half.JUDGING))
+    found = preview_plan(plan, stage.setting.of_split(Split.HELDOUT))
     stage.say_coloured("\n".join(preview_lines(found)))
     return found
 

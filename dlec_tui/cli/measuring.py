@@ -11,7 +11,7 @@ from dlec_tui.cli.options import ANY_PATH, WholeNumber, home_option, json_option
 from engine.errors import NotFoundError, shown
 from engine.store.location import store_path
 from engine.tasks.setting import DEFAULT, Setting
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 
 Command: TypeAlias = Callable[..., None]
 Decorator: TypeAlias = Callable[[Command], Command]
@@ -25,11 +25,11 @@ dtype_option = click.option(
 )
 
 
-def measuring_options(half: Half | None) -> Decorator:
-    """--text, --tokens and so on; `half` is the default of --half, which is left out where there is none."""
+def measuring_options(split: Split | None) -> Decorator:
+    """--text, --tokens and so on; `split` is the default of --split, which is left out where there is none."""
 
     def decorated(command: Command) -> Command:
-        options: list[Decorator] = [*_TEXT, *_half(half), device_option, dtype_option, *_REST]
+        options: list[Decorator] = [*_TEXT, *_split(split), device_option, dtype_option, *_REST]
         for option in reversed(options):
             command = option(command)
         return command
@@ -61,14 +61,14 @@ _REST = (
 )
 
 
-def _half(default: Half | None) -> list[Decorator]:
+def _split(default: Split | None) -> list[Decorator]:
     if default is None:
         return []
-    what = "Which documents: those for choosing, or those for judging what was chosen."
+    what = "Documents to measure on: the selection set or the held-out set."
     return [
         click.option(
-            "--half",
-            type=click.Choice([half.value for half in Half]),
+            "--split",
+            type=click.Choice([split.value for split in Split]),
             default=default.value,
             show_default=True,
             help=what,
@@ -86,7 +86,7 @@ def setting_of(options: Mapping[str, Any]) -> Setting:
         raise NotFoundError(f"the text {shown(missing)} does not exist", where={"path": str(missing)})
     return Setting(
         text=tuple(str(file.absolute()) for file in options["text"]),
-        half=Half(options.get("half", DEFAULT.half)),
+        split=Split(options.get("split", DEFAULT.split)),
         home=str(options["store"].parent),
         **{name: options[name] for name in ("tokens", "seq_len", "device", "dtype", "batch_size")},
     )

@@ -105,8 +105,8 @@ def propose(model: str, wanted: Mapping[str, Any], options: Mapping[str, Any]) -
 
 def published_proposal(found: Mapping[str, Any]) -> dict[str, Any]:
     """What --json prints of a proposal."""
-    naive = found["naive"] | {"judged": published(found["naive"]["judged"])}
-    return {**found, "judged": published(found["judged"]), "naive": naive}
+    naive = found["naive"] | {"heldout": published(found["naive"]["heldout"])}
+    return {**found, "heldout": published(found["heldout"]), "naive": naive}
 
 
 def _least_influential(

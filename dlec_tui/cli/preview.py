@@ -19,18 +19,18 @@ from engine.jobs.job_specs import preview_spec
 from engine.jobs.settings import job_settings
 from engine.tasks.child import run_task
 from engine.tasks.setting import Setting, as_request
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 
 PUBLISHED = (
     *("tokens", "sequences", "base", "plan", "delta_nll", "delta_nll_se", "interval95"),
-    *("kl", "top1_agreement", "half", "not_finite", "base_check", "sample"),
+    *("kl", "top1_agreement", "split", "not_finite", "base_check", "sample"),
 )
 """What --json prints of a preview."""
 
 
 @click.command
 @plan_argument
-@measuring_options(Half.JUDGING)
+@measuring_options(Split.HELDOUT)
 @strict_option
 @queue_options
 def preview(plan_path: Path, strict: bool, wants_json: bool, queueing: Queueing | None, **options: Any) -> None:

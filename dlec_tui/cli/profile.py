@@ -23,12 +23,12 @@ from engine.jobs.settings import job_settings
 from engine.store.layers import LayerStatistics
 from engine.tasks.child import run_task
 from engine.tasks.setting import Setting
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 
 
 @click.command
 @click.argument("model")
-@measuring_options(Half.CHOOSING)
+@measuring_options(Split.SELECTION)
 @queue_options
 def profile(model: str, wants_json: bool, queueing: Queueing | None, **options: Any) -> None:
     """Measure every layer of MODEL and every neuron of its MLPs in one forward pass, and keep that in the store."""

@@ -23,7 +23,7 @@ from engine.jobs.settings import job_settings
 from engine.store.scores import Score
 from engine.tasks.child import run_task
 from engine.tasks.score import METRICS, Block
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 
 
 def _widths(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> list[int]:
@@ -55,7 +55,7 @@ def _blocks(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
     excludes=("--width",),
     help="These blocks instead, END exclusive.",
 )
-@measuring_options(Half.CHOOSING)
+@measuring_options(Split.SELECTION)
 @queue_options
 def score(
     model: str,

@@ -6,7 +6,7 @@ from typing import Any
 from engine.store.jobs import JobSpec
 from engine.tasks.setting import DEFAULT, Setting, setting_from
 
-_OPTIONS = ("half", "tokens", "seq_len", "dtype", "device", "batch_size", "home")
+_OPTIONS = ("split", "tokens", "seq_len", "dtype", "device", "batch_size", "home")
 """The fields of a setting that have an option of their name and one value."""
 
 

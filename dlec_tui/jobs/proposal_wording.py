@@ -16,7 +16,7 @@ _MOST_PLANS = 12
 
 def proposal_headline(found: Answer) -> str:
     """Effect of the proposed plan on held-out text."""
-    return verdict(found["judged"])
+    return verdict(found["heldout"])
 
 
 def proposal_lines(found: Answer) -> Iterator[str]:
@@ -31,8 +31,8 @@ def proposal_lines(found: Answer) -> Iterator[str]:
     layers = found["naive"]["layers"]
     yield f"the {plural(len(layers), 'best single layer')} ({', '.join(map(str, layers))}) instead"
     yield f"    {verdict(found['naive']['judged'])}"
-    yield from base_lines(found["judged"])
-    yield measured_on(found["judged"])
+    yield from base_lines(found["heldout"])
+    yield measured_on(found["heldout"])
 
 
 def reason_lines(found: Answer) -> Iterator[str]:

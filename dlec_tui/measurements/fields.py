@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from engine.errors import UsageError, shown
 from engine.tasks.score import METRICS
 from engine.tasks.setting import DEFAULT, Setting
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Field:
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 SETTING_FIELDS = (
-    Field("half", "half of the text", DEFAULT.half, tuple(half.value for half in Half)),
+    Field("split", "part of the text", DEFAULT.split, tuple(split.value for split in Split)),
     Field("tokens", "tokens, at most", str(DEFAULT.tokens)),
     Field("dtype", "computed in", DEFAULT.dtype, DTYPES),
     Field("device", "device", DEFAULT.device),
@@ -44,7 +44,7 @@ Values = Mapping[str, str]
 def setting_of(values: Values) -> Setting:
     """Raises UsageError for what is no number."""
     tokens = positive(values["tokens"], "tokens")
-    return Setting(half=Half(values["half"]), tokens=tokens, dtype=values["dtype"], device=values["device"])
+    return Setting(split=Split(values["split"]), tokens=tokens, dtype=values["dtype"], device=values["device"])
 
 
 def positive(text: str, what: str) -> int:

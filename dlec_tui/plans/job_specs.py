@@ -16,7 +16,7 @@ from engine.plan.problems import Severity
 from engine.store.jobs import JobSpec
 from engine.tasks.merge_draft import MergeOptions, drafted
 from engine.tasks.setting import Setting, as_request
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 
 GENERATED_TOKENS = 64
 UNSAVED = "unsaved plan"
@@ -57,8 +57,8 @@ class EditedPlan:
 
 
 def preview_of(plan: EditedPlan, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> JobSpec:
-    """On the half that is for judging. Reads windows of the weights; raises DlecError for what cannot be run."""
-    setting = as_request(Setting(half=Half.JUDGING, home=str(store.parent.absolute())))
+    """Measured on the held-out set. Reads windows of the weights; raises DlecError for what cannot be run."""
+    setting = as_request(Setting(split=Split.HELDOUT, home=str(store.parent.absolute())))
     request = {**setting, "plan": plan.text, "justification": plan.justification}
     return preview_spec(plan.named(open_checkpoint), request, job_settings(store))
 

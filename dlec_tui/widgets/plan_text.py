@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from dlec_tui.models.stored import StoredResult
 from dlec_tui.wording import harm, printable
+from engine.text.corpus import Split
 
 
 class PlanText(ModalScreen[None]):
@@ -34,7 +35,8 @@ class PlanText(ModalScreen[None]):
 
 def result_lines(tried: StoredResult) -> list[str]:
     result = tried.result
-    on = f"{result.tokens:,} tokens in {result.sequences} sequences of the {result.half} half, {result.key.dtype}"
+    text = f"{result.tokens:,} tokens in {result.sequences} sequences of the {Split(result.split).label}"
+    on = f"{text}, {result.key.dtype}"
     nll = f"NLL {result.base_nll:.4f} to {result.plan_nll:.4f} nats a token"
     same = f"KL {result.kl:.4f}; the same first choice for {result.top1_agreement:.1%} of the tokens"
     return [harm(result.delta_nll, result.low, result.high), nll, same, on]

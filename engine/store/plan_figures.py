@@ -1,4 +1,4 @@
-"""What plans of a checkpoint measured on one half of a text, in sweeps: token by token, and in sum."""
+"""What plans of a checkpoint measured on one split of a text, in sweeps: token by token, and in sum."""
 
 import math
 from collections.abc import Iterable

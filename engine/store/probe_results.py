@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 PROBE = "probe"
-"""Stands in the key of a probe where a text has its half."""
+"""Split in the key of a probe."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ end_layer - 1. NULL stands for a figure that is not a number.
 from collections.abc import Mapping
 
 from engine.store.schema_samples import SAMPLES
+from engine.store.schema_splits import SPLITS
 from engine.store.schema_sweeps import BEGUN, PIECES, SWEEPS
 
 MIGRATION_SET = "dlec"
@@ -216,5 +217,6 @@ MIGRATIONS: Mapping[str, str] = {
     "0006_job_setbacks": _SETBACKS,
     "0007_job_pace": _PACE,
     "0008_samples": SAMPLES,
+    "0009_splits": SPLITS,
 }
 """Name and SQL, in order."""

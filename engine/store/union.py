@@ -31,7 +31,7 @@ class Kind(StrEnum):
     SCORE = "score"
     PREVIEW = "preview"
     FIGURE = "swept plan"
-    """One plan on one half of a text, as a sweep measured it."""
+    """One plan on one split of a text, as a sweep measured it."""
     ANSWER = "probed plan"
     SWEEP = "sweep"
     PLAN = "plan"

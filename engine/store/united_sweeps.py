@@ -5,7 +5,7 @@ from engine.store.keys import KEY_COLUMNS
 
 SWEEP_TABLES = ("sweeps", "sweep_plans", "sweep_rankings")
 _PARTS = ("sweep_plans", "sweep_rankings")
-_KEYS = ("choosing_key_id", "judging_key_id", "probe_key_id")
+_KEYS = ("selection_key_id", "heldout_key_id", "probe_key_id")
 
 
 def copy_sweeps(connection: StoreConnection) -> None:

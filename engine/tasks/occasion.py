@@ -54,7 +54,7 @@ class Occasion:
             fingerprint=JOINT.join(map(fingerprint, (self.checkpoint, *self.others))),
             tokenizer=_tokenizer_hash(self.checkpoint.directory),
             text_sha256=self.corpus.sha256,
-            half=self.setting.half,
+            split=self.setting.split,
             tokens=self.setting.tokens,
             seq_len=self.setting.seq_len,
             dtype=self.dtype,

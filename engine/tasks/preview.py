@@ -34,7 +34,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """The task: {"plan": its text} and a setting; the base is the model that gives the plan its config.
 
     Answer: "base" and "plan" ({"nll", "perplexity"}), "delta_nll" (plan minus base, nats a token), "delta_nll_se" and
-    "interval95" over sequences, "kl" (base to plan, nats a token), "top1_agreement", "tokens", "sequences", "half",
+    "interval95" over sequences, "kl" (base to plan, nats a token), "top1_agreement", "tokens", "sequences", "split",
     "not_finite" ({"base", "plan"}: tokens for which NaN or infinity was computed; all differences are then null),
     "base_check" (see base_answer), and what Occasion.described says. Raises PlanError for a plan that cannot be run,
     and whatever opening and running the models raises.
@@ -81,7 +81,7 @@ def as_answer(result: PreviewResult) -> dict[str, Any]:
         "interval95": [result.low, result.high] if is_number else None,
         "kl": result.kl if is_number else None,
         "top1_agreement": result.top1_agreement if is_number else None,
-        "half": result.half,
+        "split": result.split,
         "not_finite": {"base": result.base_not_finite, "plan": result.plan_not_finite},
         "base_check": base_answer(result.check, result.base_nll),
     }

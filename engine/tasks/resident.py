@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.context import require_context
 from engine.tasks.setting import Setting, corpus_of, dtype_of
-from engine.text.corpus import Corpus, Half, half_of
+from engine.text.corpus import Corpus, Split, documents_of
 
 if TYPE_CHECKING:
     from engine.inference.sampling import Sample
@@ -90,7 +90,7 @@ def sample_of(checkpoint: Checkpoint, setting: Setting) -> "Sample":
     the model's context, which is known before it is opened."""
     require_context(checkpoint, setting.seq_len)
     model, text = _state_below(checkpoint.directory), _state(map(Path, setting.text))
-    return _sample(checkpoint.directory, model, setting.text, text, setting.half, setting.seq_len, setting.tokens)
+    return _sample(checkpoint.directory, model, setting.text, text, setting.split, setting.seq_len, setting.tokens)
 
 
 def sequences_of(checkpoint: Checkpoint, setting: Setting) -> "Sequences":
@@ -112,11 +112,11 @@ def _text(files: tuple[str, ...], _state: State) -> Corpus:
 
 @lru_cache(maxsize=2)
 def _sample(
-    directory: Path, state: State, files: tuple[str, ...], text: State, half: Half, seq_len: int, tokens: int
+    directory: Path, state: State, files: tuple[str, ...], text: State, split: Split, seq_len: int, tokens: int
 ) -> "Sample":
     from engine.inference.sampling import sample_sequences
 
-    documents = half_of(_text(files, text), half)
+    documents = documents_of(_text(files, text), split)
     return sample_sequences(_tokenizer(directory, state), documents, seq_len, tokens)
 
 

@@ -32,7 +32,7 @@ def _row(occasion: Occasion) -> SampleRow:
         sequences=len(sample.sequences),
         tokens=int(sample.sequences.is_text.sum()),
         documents=len(sample.documents),
-        documents_in_half=sample.documents_in_text,
+        documents_in_split=sample.documents_in_text,
         prefix=tokenizer.decode(list(sample.marks.prefix)),
         notes=tuple(_notes(occasion.checkpoint, sample, tokenizer)),
     )

@@ -9,7 +9,7 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.tasks.precision import auto_dtype
 from engine.tensors.library import DTYPE_NAMES
 from engine.text.builtin import builtin_corpus
-from engine.text.corpus import Corpus, Half
+from engine.text.corpus import Corpus, Split
 from engine.text.files import read_corpus
 
 
@@ -19,9 +19,9 @@ class Setting:
 
     text: tuple[str, ...] = ()
     """Files; none means the built-in text."""
-    half: Half = Half.CHOOSING
+    split: Split = Split.SELECTION
     tokens: int = 16 * 256
-    """At most so many of the half's first tokens: no more than an interval needs, because a CPU takes a while."""
+    """Maximum number of tokens of the split: no more than an interval needs, because a CPU takes a while."""
     seq_len: int = 256
     dtype: str = "auto"
     """"auto": what the checkpoint is stored in, or float32 where the CPU would be slow with that."""
@@ -32,8 +32,8 @@ class Setting:
     home: str | None = None
     """The directory of the store; None means the user's."""
 
-    def of_half(self, half: Half) -> "Setting":
-        return replace(self, half=half)
+    def of_split(self, split: Split) -> "Setting":
+        return replace(self, split=split)
 
 
 DEFAULT = Setting()
@@ -43,7 +43,7 @@ def setting_from(request: Mapping[str, Any]) -> Setting:
     """The setting that a request describes; its other keys are the task's own."""
     given = {field.name: request[field.name] for field in fields(Setting) if field.name in request}
     setting = Setting(**given)
-    return replace(setting, text=tuple(setting.text), half=Half(setting.half))
+    return replace(setting, text=tuple(setting.text), split=Split(setting.split))
 
 
 def as_request(setting: Setting) -> dict[str, Any]:

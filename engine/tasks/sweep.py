@@ -19,15 +19,15 @@ from engine.tasks.sweeps.probing import answer, unanswered
 from engine.tasks.sweeps.ranking import rankings, why_not
 from engine.tasks.sweeps.reporting import by_chance, read_sweep, sweep_report
 from engine.tasks.sweeps.sources import Source
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """The task: see `asked_in`; with "rehearsal" it only says what it would take.
 
-    Answer: "sweep" (its number in the store), "plans" (each with the figures of the choosing half), "by_chance" (what
+    Answer: "sweep" (its number in the store), "plans" (each with the figures of the selection set), "by_chance" (what
     the best of them would look like without any effect; null until the sweep is finished), "shortlist" and "winner"
-    (with the figures of the judging half), "base_check" (see base_answer), "probe", "rankings" (of cheap metrics),
+    (with the figures of the held-out set), "base_check" (see base_answer), "probe", "rankings" (of cheap metrics),
     "cost", "found" (whether nothing had to be measured); of a rehearsal "announced". What is finished is in the store:
     a sweep that was interrupted goes on where it was.
     Raises PlanError for a plan that cannot be swept, and whatever opening and running the model raises.
@@ -35,45 +35,47 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     asked = asked_in(request)
     source = Source(asked)
     if request.get("rehearsal"):
-        return {"announced": announced(asked, Half.CHOOSING, missing(asked, Half.CHOOSING, list(asked.visits)), source)}
+        return {
+            "announced": announced(asked, Split.SELECTION, missing(asked, Split.SELECTION, list(asked.visits)), source)
+        }
     sweep_id = _begun(asked)
     check_base_of(asked, source)
     costs = [*_chosen(asked, source, sweep_id, report), *_judged(asked, source, sweep_id, report)]
     costs += _probed(asked, source, report)
     unranked = _rank(asked, source, sweep_id, report)
     _finish(asked, sweep_id, costs)
-    with closing(open_for_reading(asked.on(Half.CHOOSING).store)) as connection:
+    with closing(open_for_reading(asked.on(Split.SELECTION).store)) as connection:
         found = sweep_report(connection, sweep_id)
     return {**found, "unranked": unranked, "found": not costs}
 
 
 def _begun(asked: Asked) -> int:
     """The sweep's number. Raises MachineError when the store cannot be written: better before the work than after."""
-    with closing(open_for_writing(asked.on(Half.CHOOSING).store)) as db, transaction(db):
+    with closing(open_for_writing(asked.on(Split.SELECTION).store)) as db, transaction(db):
         save_model(db, model_row(asked.checkpoint))
         return save_sweep(db, asked.sweep)
 
 
 def _chosen(asked: Asked, source: Source, sweep_id: int, report: Report) -> list[Cost]:
-    """Measures the plans on the half that is for choosing, as far as they are not known or stopped."""
-    with closing(open_for_reading(asked.on(Half.CHOOSING).store)) as connection:
+    """Measure the plans on the selection set, except those that are known or stopped."""
+    with closing(open_for_reading(asked.on(Split.SELECTION).store)) as connection:
         sweep = find_sweep(connection, sweep_id)
     assert sweep is not None
     stopped = {plan.visits for plan in sweep.plans if plan.stopped_after is not None}
-    wanted = missing(asked, Half.CHOOSING, [visits for visits in asked.visits if visits not in stopped])
+    wanted = missing(asked, Split.SELECTION, [visits for visits in asked.visits if visits not in stopped])
     if not wanted:
         return []
     if asked.early_stop:
-        return [measure_until_worse(asked, Half.CHOOSING, wanted, source, sweep_id, report)]
-    return [measure(asked, Half.CHOOSING, wanted, source, report)]
+        return [measure_until_worse(asked, Split.SELECTION, wanted, source, sweep_id, report)]
+    return [measure(asked, Split.SELECTION, wanted, source, report)]
 
 
 def _judged(asked: Asked, source: Source, sweep_id: int, report: Report) -> list[Cost]:
-    """Measures the best of them on the other half."""
-    with closing(open_for_reading(asked.on(Half.CHOOSING).store)) as connection:
+    """Measure the best plans on the held-out set."""
+    with closing(open_for_reading(asked.on(Split.SELECTION).store)) as connection:
         shortlist = read_sweep(connection, sweep_id).shortlist
-    wanted = missing(asked, Half.JUDGING, [plan.visits for plan in shortlist])
-    return [measure(asked, Half.JUDGING, wanted, source, report)] if wanted else []
+    wanted = missing(asked, Split.HELDOUT, [plan.visits for plan in shortlist])
+    return [measure(asked, Split.HELDOUT, wanted, source, report)] if wanted else []
 
 
 def _probed(asked: Asked, source: Source, report: Report) -> list[Cost]:
@@ -85,7 +87,7 @@ def _probed(asked: Asked, source: Source, report: Report) -> list[Cost]:
 
 def _rank(asked: Asked, source: Source, sweep_id: int, report: Report) -> str | None:
     """Ranks the metrics; where they cannot be measured, why: the sweep stands without them."""
-    store = asked.on(Half.CHOOSING).store
+    store = asked.on(Split.SELECTION).store
     with closing(open_for_reading(store)) as connection:
         is_ranked = bool(find_rankings(connection, sweep_id))
     if is_ranked or not asked.ranks_metrics:
@@ -102,11 +104,11 @@ def _rank(asked: Asked, source: Source, sweep_id: int, report: Report) -> str | 
 
 
 def _finish(asked: Asked, sweep_id: int, costs: list[Cost]) -> None:
-    store = asked.on(Half.CHOOSING).store
+    store = asked.on(Split.SELECTION).store
     with closing(open_for_reading(store)) as connection:
         found = read_sweep(connection, sweep_id)
     visits = [plan.visits for plan in found.sweep.plans]
-    holm, judged = [found.holm[each] for each in visits], [found.judged_holm.get(each) for each in visits]
+    holm, judged = [found.holm[each] for each in visits], [found.heldout_holm.get(each) for each in visits]
     chance = by_chance(found)
     with closing(open_for_writing(store)) as db, transaction(db):
         save_verdicts(db, sweep_id, holm, judged)

@@ -74,8 +74,8 @@ def test_the_summary_tells_what_was_made(first: dict, tiny_llama: Path) -> None:
 
 def test_the_plan_is_the_proposed_one_and_judged_on_text_that_did_not_choose_it(first: dict) -> None:
     assert Path(first["plan"]["path"]).read_text() == first["proposal"]["plan"]
-    assert first["preview"] == first["proposal"]["judged"]
-    assert first["preview"]["half"] == "judging"
+    assert first["preview"] == first["proposal"]["heldout"]
+    assert first["preview"]["split"] == "heldout"
     assert first["verdict"].endswith("on text not used to choose it")
 
 
@@ -149,7 +149,7 @@ def test_the_real_model_is_fetched_stacked_and_found_again(tmp_path: Path, monke
     assert (runs[0]["layers"], runs[0]["picture"].count("X")) == (36, 6)
     assert runs[0]["merge"]["loadcheck"]["ok"]
     assert runs[0]["proof"]["max_difference"] == 0.0
-    assert 3 * runs[0]["preview"]["delta_nll"] <= runs[0]["proposal"]["naive"]["judged"]["delta_nll"]
+    assert 3 * runs[0]["preview"]["delta_nll"] <= runs[0]["proposal"]["naive"]["heldout"]["delta_nll"]
     assert all(len(text.split()) > 20 for text in runs[0]["continuations"].values())
     assert [runs[1][name]["found"] for name in ("model", "plan", "merged")] == [True, True, True]
     assert runs[1]["preview"] == runs[0]["preview"]

@@ -88,6 +88,7 @@ RELEASED = {
     "0006_job_setbacks": (),
     "0007_job_pace": (),
     "0008_samples": ("base_checks", "samples"),
+    "0009_splits": (),
 }
 """The tables that each migration brought."""
 

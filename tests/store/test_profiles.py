@@ -11,7 +11,7 @@ from engine.store.keys import ProfileKey
 from engine.store.layers import LayerStatistics, find_angles, find_histograms, find_layers
 from engine.store.neurons import count_neurons, neuron_page
 from engine.store.profiles import find_profile, profiles_of, save_profile
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 from tests.store.rows import KEY, OTHER_KEY, angle_rows, layer_rows, neuron_rows, profile_rows
 
 
@@ -42,9 +42,9 @@ def test_whatever_differs_in_the_key_is_another_profile(db, field):
 
 
 def test_a_half_of_a_text_is_a_key_as_it_is(db):
-    save_profile(db, replace(KEY, half=Half.CHOOSING), profile_rows())
-    assert find_profile(connection_of(db), KEY).key.half is not None
-    assert find_profile(connection_of(db), replace(KEY, half=Half.JUDGING)) is None
+    save_profile(db, replace(KEY, split=Split.SELECTION), profile_rows())
+    assert find_profile(connection_of(db), KEY).key.split is not None
+    assert find_profile(connection_of(db), replace(KEY, split=Split.HELDOUT)) is None
 
 
 def test_what_was_never_measured_is_absent_rather_than_an_error(db):
@@ -86,7 +86,7 @@ def test_a_person_with_sqlite3_can_ask_and_delete(db, path):
     save_profile(db, KEY, profile_rows())
     person = sqlite3.connect(path)
     strongest = """SELECT layer, neuron, peak, peak_context FROM neurons
-        JOIN profile_keys ON id = key_id WHERE half = 'choosing' ORDER BY abs(peak) DESC, layer, neuron LIMIT 1"""
+        JOIN profile_keys ON id = key_id WHERE split = 'selection' ORDER BY abs(peak) DESC, layer, neuron LIMIT 1"""
     expected = min(neuron_rows(), key=lambda row: (-abs(row.peak), row.layer, row.neuron))
     assert person.execute(strongest).fetchone() == (
         *(expected.layer, expected.neuron, expected.peak, expected.peak_context),

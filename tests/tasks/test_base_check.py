@@ -91,7 +91,7 @@ def test_no_plan_of_a_sweep_is_better_beside_a_base_that_is_measured_wrongly(
     plans = [{"name": "one", "text": plan_text(tiny_llama)}]
     asked = {**request_of, "space": "one", "plans": plans, "metrics": False}
     found = sweep.run(asked, silent)
-    if found["winner"]["judged"]["delta_nll"] < 0:
+    if found["winner"]["heldout"]["delta_nll"] < 0:
         assert found["winner"]["verdict"] == "inconclusive"
     else:
         assert found["winner"]["verdict"] == "worse"
@@ -113,7 +113,7 @@ def test_what_an_earlier_version_measured_is_not_found(request_of: dict[str, Any
 
 
 def test_a_check_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    key = ProfileKey("f", "t", "s", "choosing", 4096, 256, "float32", "metrics 2")
+    key = ProfileKey("f", "t", "s", "selection", 4096, 256, "float32", "metrics 2")
     check = replace(HEALTHY, other_nll=nan)
     with closing(open_for_writing(tmp_path / "store")) as db:
         save_base_check(db, key, check)

@@ -24,7 +24,7 @@ def sample(model: Path, setting: dict[str, Any], **request: Any) -> dict[str, An
 
 def test_how_many_documents_a_sample_touches_is_said(model: Path, setting: dict[str, Any]) -> None:
     found = sample(model, setting)
-    assert (found["sequences"], found["documents"], found["documents_in_half"]) == (16, 16, 33)
+    assert (found["sequences"], found["documents"], found["documents_in_split"]) == (16, 16, 33)
     assert (found["tokens"], found["prefix"], found["notes"]) == (16 * 8, "", ())
 
 

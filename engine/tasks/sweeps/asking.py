@@ -20,7 +20,7 @@ from engine.tasks.compiling import compiled
 from engine.tasks.occasion import Occasion
 from engine.tasks.setting import Setting, setting_from
 from engine.tasks.sweeps.visits_text import visits_text
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 from engine.text.probe import Probe, read_probe
 
 TOP = 3
@@ -33,7 +33,7 @@ class Asked:
 
     checkpoint: Checkpoint
     setting: Setting
-    """Its half does not matter: plans are chosen on the one and judged on the other."""
+    """Its split does not matter: plans are selected on one and evaluated on the other."""
     space: str
     """In words."""
     visits: Mapping[str, Visits]
@@ -49,8 +49,8 @@ class Asked:
     """Plans at the same layer that are run as one batch, at most; above 1 the last digits of figures differ."""
     ranks_metrics: bool
 
-    def on(self, half: Half) -> Occasion:
-        return Occasion(self.checkpoint, self.setting.of_half(half))
+    def on(self, split: Split) -> Occasion:
+        return Occasion(self.checkpoint, self.setting.of_split(split))
 
     @cached_property
     def base(self) -> str:
@@ -63,21 +63,23 @@ class Asked:
         if self.probe is None:
             return None
         items = len(self.probe.items)
-        return replace(self.on(Half.CHOOSING).key, text_sha256=self.probe.sha256, half=PROBE, tokens=items, seq_len=0)
+        return replace(
+            self.on(Split.SELECTION).key, text_sha256=self.probe.sha256, split=PROBE, tokens=items, seq_len=0
+        )
 
     @cached_property
     def sweep(self) -> StoredSweep:
         """As the store keeps it."""
-        choosing, judging = self.on(Half.CHOOSING), self.on(Half.JUDGING)
-        keys = [key and asdict(key) for key in (choosing.key, judging.key, self.probe_key)]
+        selection, heldout = self.on(Split.SELECTION), self.on(Split.HELDOUT)
+        keys = [key and asdict(key) for key in (selection.key, heldout.key, self.probe_key)]
         told = [*keys, [[plan.name, plan.visits] for plan in self.stored], self.top, self.early_stop]
         return StoredSweep(
             sha256=hashlib.sha256(json.dumps(told).encode()).hexdigest(),
             reference=self.checkpoint.reference,
             space=self.space,
-            corpus=choosing.corpus.name,
-            choosing=choosing.key,
-            judging=judging.key,
+            corpus=selection.corpus.name,
+            selection=selection.key,
+            heldout=heldout.key,
             plans=self.stored,
             top=self.top,
             early_stop=self.early_stop,

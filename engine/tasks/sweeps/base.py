@@ -9,12 +9,12 @@ from engine.tasks.base_check import check_base
 from engine.tasks.sweeps.asking import Asked
 from engine.tasks.sweeps.sources import Source
 from engine.tasks.sweeps.works import shared_work
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 
 
 def check_base_of(asked: Asked, source: Source) -> None:
-    """On the choosing half, unless the store knows it. Raises whatever running the layers raises."""
-    check_base(asked.on(Half.CHOOSING), partial(_nll, source))
+    """On the selection set, unless the store knows it. Raises whatever running the layers raises."""
+    check_base(asked.on(Split.SELECTION), partial(_nll, source))
 
 
 def _nll(source: Source, batches: Sequence[Any]) -> list[Any]:

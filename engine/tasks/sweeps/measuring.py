@@ -1,4 +1,4 @@
-"""Measures plans on one half of the text, through the wavefront; each is stored as it is measured.
+"""Measures plans on one split of the text, through the wavefront; each is stored as it is measured.
 
 What was interrupted goes on behind the last piece of the text that all its plans were measured on.
 """
@@ -23,35 +23,35 @@ from engine.tasks.sweeps.costs import Cost, added, announced_line
 from engine.tasks.sweeps.measured import MeasuredPlan
 from engine.tasks.sweeps.sources import Source
 from engine.tasks.sweeps.works import SharedWork, shared_work
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 
 if TYPE_CHECKING:
     from engine.inference.wavefront.likelihood import Figures
 
 
-def missing(asked: Asked, half: Half, wanted: Sequence[str]) -> list[str]:
+def missing(asked: Asked, split: Split, wanted: Sequence[str]) -> list[str]:
     """Those of the visits that the store has no figures of."""
-    occasion = asked.on(half)
+    occasion = asked.on(split)
     with closing(open_for_reading(occasion.store)) as connection:
         known = measured_visits(connection, occasion.key)
     return [visits for visits in wanted if visits not in known]
 
 
-def measure(asked: Asked, half: Half, wanted: Sequence[str], source: Source, report: Report) -> Cost:
+def measure(asked: Asked, split: Split, wanted: Sequence[str], source: Source, report: Report) -> Cost:
     """Measure all of `wanted`, and the base, to the end of the text, and store them."""
-    return _Run(asked, half, source, report).run(wanted)
+    return _Run(asked, split, source, report).run(wanted)
 
 
 def measure_until_worse(
-    asked: Asked, half: Half, wanted: Sequence[str], source: Source, sweep_id: int, report: Report
+    asked: Asked, split: Split, wanted: Sequence[str], source: Source, sweep_id: int, report: Report
 ) -> Cost:
     """The same, but what is surely worse is not measured on; the store keeps after how many sequences that was."""
-    return _Run(asked, half, source, report, sweep_id).run(wanted)
+    return _Run(asked, split, source, report, sweep_id).run(wanted)
 
 
-def announced(asked: Asked, half: Half, wanted: Sequence[str], source: Source) -> Cost:
+def announced(asked: Asked, split: Split, wanted: Sequence[str], source: Source) -> Cost:
     """What measuring these would take; nothing is measured but the time of one layer and one head."""
-    return _Run(asked, half, source, lambda *_: None).announced(wanted)
+    return _Run(asked, split, source, lambda *_: None).announced(wanted)
 
 
 STORE_SECONDS = 5.0
@@ -59,12 +59,12 @@ STORE_SECONDS = 5.0
 
 
 class _Run:
-    """Plans on one half of the text."""
+    """Plans on one split of the text."""
 
-    def __init__(self, asked: Asked, half: Half, source: Source, report: Report, sweep_id: int | None = None) -> None:
+    def __init__(self, asked: Asked, split: Split, source: Source, report: Report, sweep_id: int | None = None) -> None:
         self._asked = asked
-        self._occasion = asked.on(half)
-        self._half = half
+        self._occasion = asked.on(split)
+        self._split = split
         self._source = source
         self._report = report
         self._sweep_id = sweep_id
@@ -120,7 +120,7 @@ class _Run:
         batches = list(self._sequences[start:end].split(self._occasion.setting.batch_size))
         scored = [batch.is_scored for batch in batches]
         tokens = [batch.tokens for batch in batches]
-        return shared_work(f"{self._half} half", self._source, visits, tokens, lambda: Likelihood(scored))
+        return shared_work(self._split.label, self._source, visits, tokens, lambda: Likelihood(scored))
 
     def _run_piece(self, start: int, end: int, wanted: Sequence[str]) -> Cost:
         work = self._work(start, end, wanted)

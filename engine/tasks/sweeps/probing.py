@@ -16,7 +16,7 @@ from engine.tasks.sweeps.asking import Asked
 from engine.tasks.sweeps.costs import Cost, announced_line
 from engine.tasks.sweeps.sources import Source
 from engine.tasks.sweeps.works import shared_work
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 
 if TYPE_CHECKING:
     from engine.inference.answers import Answer
@@ -27,7 +27,7 @@ _ROWS = 4
 
 def unanswered(asked: Asked, key: ProfileKey, wanted: Sequence[str]) -> list[str]:
     """Those of the visits whose answers the store has not."""
-    with closing(open_for_reading(asked.on(Half.CHOOSING).store)) as connection:
+    with closing(open_for_reading(asked.on(Split.SELECTION).store)) as connection:
         known = find_probes(connection, key)
     return [visits for visits in wanted if visits not in known]
 
@@ -38,7 +38,7 @@ def answer(asked: Asked, key: ProfileKey, wanted: Sequence[str], source: Source,
     from engine.inference.answers import AnswerReader, ProbeRows
 
     assert asked.probe is not None
-    occasion = asked.on(Half.CHOOSING)
+    occasion = asked.on(Split.SELECTION)
     rows = ProbeRows.of(asked.probe, tokenizer_of(asked.checkpoint), _ROWS * occasion.setting.batch_size)
     visits = [asked.visits[each] for each in wanted]
     work = shared_work(f"probe {asked.probe.name}", source, visits, rows.batches, lambda: AnswerReader(rows))

@@ -20,7 +20,7 @@ from engine.store.sweeps import StoredPlan
 from engine.tasks import profile, score
 from engine.tasks.setting import as_request
 from engine.tasks.sweeps.asking import Asked
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 
 Block: TypeAlias = tuple[int, int]
 
@@ -60,7 +60,7 @@ def ranked(metrics: Mapping[str, Mapping[Block, float]], harms: Mapping[Block, f
 
 def _harms(asked: Asked) -> dict[Block, float]:
     """Delta NLL of the plans that repeat a block and do nothing else, at one scale: 1 where there are such."""
-    occasion = asked.on(Half.CHOOSING)
+    occasion = asked.on(Split.SELECTION)
     plans = [plan for plan in asked.stored if plan.start is not None]
     scale = 1.0 if any(plan.scale == 1 for plan in plans) else next((plan.scale for plan in plans), 1.0)
     of_scale = [plan for plan in plans if plan.scale == scale]
@@ -84,7 +84,7 @@ def _distances(layers: int, blocks: Mapping[Block, float]) -> dict[Block, float]
 
 
 def _measured(asked: Asked, blocks: Sequence[Block], report: Report) -> dict[str, dict[Block, float]]:
-    occasion = asked.on(Half.CHOOSING)
+    occasion = asked.on(Split.SELECTION)
     model = {"model": str(asked.checkpoint.directory), "reference": asked.checkpoint.reference}
     request = as_request(occasion.setting) | model
     profile.run(request, report)

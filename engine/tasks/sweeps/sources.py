@@ -9,7 +9,7 @@ from engine.errors import MachineError
 from engine.machine.memory import memory
 from engine.tasks.resident import is_open, model_of
 from engine.tasks.sweeps.asking import Asked
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 
 _USED = 0.8
 """Of the memory that is free: the rest is for whatever else computes there."""
@@ -83,7 +83,7 @@ class Source:
 
     @property
     def _dtype(self) -> str:
-        return self.asked.on(Half.CHOOSING).dtype
+        return self.asked.on(Split.SELECTION).dtype
 
     @property
     def _device(self) -> str:

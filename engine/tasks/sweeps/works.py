@@ -16,7 +16,7 @@ class SharedWork:
     """Work that has been planned, and what it will cost."""
 
     what: str
-    """In words, e.g. "choosing half"."""
+    """In words, e.g. "selection set"."""
     works: Sequence[Any]
     """engine.inference.wavefront.work.Work of each device."""
     numbers: Sequence[Sequence[int]]

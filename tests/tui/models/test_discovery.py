@@ -37,7 +37,7 @@ def references(store: Path, here: Path, *added: str) -> dict[str, Origin]:
 
 def profiled(store: Path, directory: Path) -> None:
     row = model_row(open_checkpoint(directory))
-    key = ProfileKey(row.fingerprint, "", "", "choosing", 4096, 256, "float32", "")
+    key = ProfileKey(row.fingerprint, "", "", "selection", 4096, 256, "float32", "")
     with closing(open_for_writing(store)) as db:
         save_model(db, row)
         save_profile(db, key, ProfileRows([], [], [], []))
