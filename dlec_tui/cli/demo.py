@@ -19,8 +19,8 @@ from dlec_tui.cli.preview import preview_lines, preview_plan, published
 from dlec_tui.cli.profile import layer_table, profile_model, statistics_of
 from dlec_tui.cli.screen import chart_size, storyteller, task_progress, waiting
 from dlec_tui.cli.verify import file_lines
-from dlec_tui.jobs.answers import measured_on, verdict
 from dlec_tui.jobs.proposal_wording import proposal_lines
+from dlec_tui.jobs.task_results import measured_on, verdict
 from dlec_tui.measurements.curves import profile_curves
 from dlec_tui.measurements.job_specs import request_for
 from dlec_tui.wording import byte_size, count, plural, printable
@@ -35,9 +35,9 @@ from engine.plan.picture import picture
 from engine.plan.stack import Stack
 from engine.tasks.child import run_task
 from engine.tasks.demo_model import demo_model
+from engine.tasks.measurement_options import as_request
 from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
 from engine.tasks.merged import merged_before
-from engine.tasks.setting import as_request
 from engine.tasks.verify import verify
 from engine.text.corpus import Split
 
@@ -100,7 +100,7 @@ def _fetched(stage: Stage) -> Made:
 
 def _profile(stage: Stage, base: Checkpoint) -> None:
     stage.heading("2  Its layers, measured in one pass")
-    found = profile_model(base, stage.setting)
+    found = profile_model(base, stage.measurement)
     layers = [statistics_of(each) for each in found["layers"]]
     if curves := list(profile_curves(layers)):
         stage.say_coloured(layer_curves(curves, len(layers), *chart_size()))
@@ -110,7 +110,7 @@ def _profile(stage: Stage, base: Checkpoint) -> None:
 
 def _proposal(stage: Stage, base: Checkpoint) -> dict[str, Any]:
     stage.heading("3  Which layers to run twice: screened, measured, judged on other text")
-    request = request_for(base, stage.setting) | {"growth": GROWTH}
+    request = request_for(base, stage.measurement) | {"growth": GROWTH}
     with task_progress("opening the model") as progress:
         found = run_task("propose", request, progress)
     stage.say(*proposal_lines(found))
@@ -151,7 +151,7 @@ def _refuse_plan_of_another(plan: PlanFile, base: Checkpoint) -> None:
 
 def _preview(stage: Stage, plan: PlanFile) -> dict[str, Any]:
     stage.heading("5  The preview: base and plan on the same text, nothing written")
-    found = preview_plan(plan, stage.setting.of_split(Split.HELDOUT))
+    found = preview_plan(plan, stage.measurement.of_split(Split.HELDOUT))
     stage.say_coloured("\n".join(preview_lines(found)))
     return found
 
@@ -171,7 +171,9 @@ def _proof(stage: Stage, plan: PlanFile, merged: Path) -> dict[str, Any]:
     stage.heading("7  The proof: what was previewed is what was written")
     with task_progress("opening both") as progress:
         found = run_task(
-            "prove", as_request(stage.setting) | {"plan": plan.checked.text, "merged": str(merged)}, progress
+            "verify-equivalence",
+            as_request(stage.measurement) | {"plan": plan.checked.text, "merged": str(merged)},
+            progress,
         )
     stage.say(
         f"largest difference between the logits of both: {found['max_difference']}",

@@ -12,7 +12,7 @@ from engine.errors import shown
 from engine.plan.cost import cost_of
 from engine.plan.picture import picture
 from engine.plan.stack import Stack
-from engine.tasks.setting import DEFAULT, Setting
+from engine.tasks.measurement_options import DEFAULT, MeasurementOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +29,7 @@ class Stage:
     console: "Console"
 
     @property
-    def setting(self) -> Setting:
+    def measurement(self) -> MeasurementOptions:
         """How the demo measures: as usual, into its store."""
         return replace(DEFAULT, home=str(self.store.parent))
 

@@ -10,7 +10,7 @@ import click
 from dlec_tui.plans.circumstances import device_of
 from engine.errors import UsageError
 from engine.jobs.slots import ANY_GPU, Slot, parse_slot, parse_wanted
-from engine.tasks.setting import DEFAULT
+from engine.tasks.measurement_options import DEFAULT
 
 OF_TORCH = ("auto", "mps")
 """Devices that only torch knows about."""

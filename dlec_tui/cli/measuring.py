@@ -10,7 +10,7 @@ from dlec_tui.cli.devices import device_option
 from dlec_tui.cli.options import ANY_PATH, WholeNumber, home_option, json_option
 from engine.errors import NotFoundError, shown
 from engine.store.location import store_path
-from engine.tasks.setting import DEFAULT, Setting
+from engine.tasks.measurement_options import DEFAULT, MeasurementOptions
 from engine.text.corpus import Split
 
 Command: TypeAlias = Callable[..., None]
@@ -76,15 +76,15 @@ def _split(default: Split | None) -> list[Decorator]:
     ]
 
 
-def setting_of(options: Mapping[str, Any]) -> Setting:
-    """The setting that the options of `measuring_options` ask for.
+def measurement_of(options: Mapping[str, Any]) -> MeasurementOptions:
+    """The measurement that the options of `measuring_options` ask for.
 
     The usual store is named too: whoever does the work may have another $DLEC_HOME. Raises NotFoundError for a text
     that does not exist.
     """
     if missing := next((file for file in options["text"] if not file.exists()), None):
         raise NotFoundError(f"the text {shown(missing)} does not exist", where={"path": str(missing)})
-    return Setting(
+    return MeasurementOptions(
         text=tuple(str(file.absolute()) for file in options["text"]),
         split=Split(options.get("split", DEFAULT.split)),
         home=str(options["store"].parent),
@@ -92,6 +92,6 @@ def setting_of(options: Mapping[str, Any]) -> Setting:
     )
 
 
-def store_of(setting: Setting) -> Path:
-    """The store that `setting_of` has named."""
-    return store_path(Path(setting.home) if setting.home else None)
+def store_of(measurement: MeasurementOptions) -> Path:
+    """The store that `measurement_of` has named."""
+    return store_path(Path(measurement.home) if measurement.home else None)

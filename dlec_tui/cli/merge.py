@@ -12,7 +12,7 @@ from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.cli.screen import byte_progress
 from dlec_tui.cli.sizes import max_shard_size_option
-from dlec_tui.jobs.answers import load_check_text
+from dlec_tui.jobs.task_results import load_check_text
 from dlec_tui.wording import byte_size, duration, plural
 from engine.checkpoint.find import opener
 from engine.errors import escaped, shown

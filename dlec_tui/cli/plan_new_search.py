@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from dlec_tui.cli.measuring import measuring_options, setting_of
+from dlec_tui.cli.measuring import measurement_of, measuring_options
 from dlec_tui.cli.plan_new import deliver, file_options
 from dlec_tui.cli.recipe_options import budget_options, recipe_options, require_budget, values_of
 from dlec_tui.cli.sizes import byte_count_or_none
@@ -36,7 +36,7 @@ def searched(model: str, layers: int | None, growth: float | None, memory: int |
     checkpoint = opener()(model)
     require_local(checkpoint)
     others = values_of(_BESIDE_THE_BUDGET, given, opener())
-    request = request_for(checkpoint, setting_of(given)) | others
+    request = request_for(checkpoint, measurement_of(given)) | others
     with announcing("compiling the plans") as progress:
         found = run_task("search", request | {"layers": layers, "growth": growth, "memory": memory}, progress)
     deliver(found, given, search_lines(found))

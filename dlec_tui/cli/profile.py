@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from dlec_tui.charts import layer_curves
-from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
+from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.screen import chart_size, task_progress
-from dlec_tui.jobs.answers import measured_on
+from dlec_tui.jobs.task_results import measured_on
 from dlec_tui.measurements.curves import profile_curves
 from dlec_tui.measurements.job_specs import request_for
 from dlec_tui.wording import plural
@@ -22,7 +22,7 @@ from engine.jobs.job_specs import profile_spec
 from engine.jobs.settings import job_settings
 from engine.store.layers import LayerStatistics
 from engine.tasks.child import run_task
-from engine.tasks.setting import Setting
+from engine.tasks.measurement_options import MeasurementOptions
 from engine.text.corpus import Split
 
 
@@ -32,21 +32,21 @@ from engine.text.corpus import Split
 @queue_options
 def profile(model: str, wants_json: bool, queueing: Queueing | None, **options: Any) -> None:
     """Measure every layer of MODEL and every neuron of its MLPs in one forward pass, and keep that in the store."""
-    checkpoint, setting = opener()(model), setting_of(options)
+    checkpoint, measurement = opener()(model), measurement_of(options)
     if queueing:
-        store = store_of(setting)
-        spec = profile_spec(checkpoint, request_for(checkpoint, setting), job_settings(store))
+        store = store_of(measurement)
+        spec = profile_spec(checkpoint, request_for(checkpoint, measurement), job_settings(store))
         queue_job(spec, queueing, store, wants_json=wants_json)
         return
-    found = profile_model(checkpoint, setting)
+    found = profile_model(checkpoint, measurement)
     click.echo(json.dumps(found) if wants_json else "\n".join(profile_lines(found)))
 
 
-def profile_model(checkpoint: Checkpoint, setting: Setting) -> dict[str, Any]:
+def profile_model(checkpoint: Checkpoint, measurement: MeasurementOptions) -> dict[str, Any]:
     """The profile task's answer."""
     require_local(checkpoint)
     with task_progress("opening the model") as progress:
-        return run_task("profile", request_for(checkpoint, setting), progress)
+        return run_task("profile", request_for(checkpoint, measurement), progress)
 
 
 def profile_lines(found: Mapping[str, Any]) -> Iterator[str]:

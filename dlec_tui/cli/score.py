@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from dlec_tui.charts import MOST_CURVES, layer_curves
-from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
+from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
 from dlec_tui.cli.options import RelatedOption
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.screen import chart_size, task_progress
-from dlec_tui.jobs.answers import measured_on, score_table
+from dlec_tui.jobs.task_results import measured_on, score_table
 from dlec_tui.measurements.curves import score_curves
 from dlec_tui.measurements.job_specs import request_for
 from dlec_tui.wording import plural
@@ -74,11 +74,11 @@ def score(
     ablation      NLL without the block, minus the base's
     logit-lens    KL between what the model says and what it would say after this layer
     """
-    checkpoint, setting = opener()(model), setting_of(options)
+    checkpoint, measurement = opener()(model), measurement_of(options)
     what = {"blocks": blocks} if blocks else {"width": width or [1]}
-    request = request_for(checkpoint, setting) | {"metric": metric, **what}
+    request = request_for(checkpoint, measurement) | {"metric": metric, **what}
     if queueing:
-        store = store_of(setting)
+        store = store_of(measurement)
         spec = score_spec(checkpoint, request, job_settings(store))
         queue_job(spec, queueing, store, wants_json=wants_json)
         return

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dlec_tui.jobs.answers import base_lines
+from dlec_tui.jobs.task_results import base_lines
 from dlec_tui.terminal.glyphs import GLYPHS
 from engine.errors import shown
 

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from dlec_tui.jobs.answers import Answer
 from dlec_tui.jobs.command import command_of
 from dlec_tui.jobs.lines import NO_WORKER, TONES, Span, clock, state_text
 from dlec_tui.jobs.plan_text import plan_text_of_job
 from dlec_tui.jobs.progress import advance_of, bar
 from dlec_tui.jobs.results import headline, result_lines
 from dlec_tui.jobs.stored import StoredJob
+from dlec_tui.jobs.task_results import Answer
 from dlec_tui.jobs.wording import running_text
 from dlec_tui.wording import duration, printable
 from engine.errors import escaped

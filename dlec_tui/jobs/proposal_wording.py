@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dlec_tui.jobs.answers import base_lines, measured_on, verdict
+from dlec_tui.jobs.task_results import base_lines, measured_on, verdict
 from dlec_tui.wording import plural
 from engine.errors import escaped, shown
 from engine.plan.recipes.dlec_classic import kept_layers

@@ -4,7 +4,17 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from dlec_tui.jobs.answers import (
+from dlec_tui.jobs.eval_wording import eval_headline, eval_lines
+from dlec_tui.jobs.proposal_wording import (
+    classic_headline,
+    classic_lines,
+    proposal_headline,
+    proposal_lines,
+    reason_lines,
+    search_lines,
+)
+from dlec_tui.jobs.sweep_wording import sweep_headline, sweep_lines
+from dlec_tui.jobs.task_results import (
     Answer,
     agreement,
     base_lines,
@@ -17,16 +27,6 @@ from dlec_tui.jobs.answers import (
     size_text,
     verdict,
 )
-from dlec_tui.jobs.eval_wording import eval_headline, eval_lines
-from dlec_tui.jobs.proposal_wording import (
-    classic_headline,
-    classic_lines,
-    proposal_headline,
-    proposal_lines,
-    reason_lines,
-    search_lines,
-)
-from dlec_tui.jobs.sweep_wording import sweep_headline, sweep_lines
 from dlec_tui.wording import byte_size, duration, plural, printable
 from engine.errors import escaped, shown
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from dlec_tui.jobs.answers import base_findings, base_lines, measured_on
+from dlec_tui.jobs.task_results import base_findings, base_lines, measured_on
 from dlec_tui.measurements.heat import BlockMap
 from dlec_tui.wording import byte_size, duration, harm, inconclusive, plural
 from engine.errors import shown

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.errors import UsageError, shown
+from engine.tasks.measurement_options import DEFAULT, MeasurementOptions
 from engine.tasks.score import METRICS
-from engine.tasks.setting import DEFAULT, Setting
 from engine.text.corpus import Split
 
 
@@ -41,10 +41,12 @@ Values = Mapping[str, str]
 """What the user has left in the fields, by their names."""
 
 
-def setting_of(values: Values) -> Setting:
+def measurement_of(values: Values) -> MeasurementOptions:
     """Raises UsageError for what is no number."""
     tokens = positive(values["tokens"], "tokens")
-    return Setting(split=Split(values["split"]), tokens=tokens, dtype=values["dtype"], device=values["device"])
+    return MeasurementOptions(
+        split=Split(values["split"]), tokens=tokens, dtype=values["dtype"], device=values["device"]
+    )
 
 
 def positive(text: str, what: str) -> int:

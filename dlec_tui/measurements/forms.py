@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from dlec_tui.jobs.submit import submit_in_background
-from dlec_tui.measurements.fields import PROFILE_FIELDS, SCORE_FIELDS, Field, Values, positive, setting_of
+from dlec_tui.measurements.fields import PROFILE_FIELDS, SCORE_FIELDS, Field, Values, measurement_of, positive
 from dlec_tui.measurements.job_specs import profile_of, score_of
 from dlec_tui.models.text import name_of
 from dlec_tui.panes.pane import Pane
@@ -19,7 +19,7 @@ def ask_profile(pane: Pane, reference: str) -> None:
     """One pass over every layer and neuron."""
 
     def made(values: Values) -> Makes:
-        return partial(profile_of, reference, setting_of(values), pane.workbench.store)
+        return partial(profile_of, reference, measurement_of(values), pane.workbench.store)
 
     _ask(pane, f"profile {shown(name_of(reference))}", PROFILE_FIELDS, made)
 
@@ -29,7 +29,7 @@ def ask_score(pane: Pane, reference: str) -> None:
 
     def made(values: Values) -> Makes:
         width = positive(values["width"], "layers")
-        return partial(score_of, reference, values["metric"], width, setting_of(values), pane.workbench.store)
+        return partial(score_of, reference, values["metric"], width, measurement_of(values), pane.workbench.store)
 
     _ask(pane, f"measure layers of {shown(name_of(reference))}", SCORE_FIELDS, made)
 

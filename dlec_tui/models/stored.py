@@ -16,7 +16,7 @@ from engine.store.plans import all_plans
 from engine.store.profiles import profiles_of
 from engine.store.results import PreviewResult, all_previews
 from engine.store.scores import Score, find_scores, scored_metrics
-from engine.tasks.occasion import JOINT
+from engine.tasks.measurement import JOINT
 
 
 @dataclass(frozen=True, slots=True)

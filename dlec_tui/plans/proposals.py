@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from dlec_tui.jobs.answers import verdict
 from dlec_tui.jobs.plan_text import PROPOSING
+from dlec_tui.jobs.task_results import verdict
 from engine.store.job_states import Done
 from engine.store.jobs import Job
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from dlec_tui.jobs.answers import agreement, base_lines, verdict
 from dlec_tui.jobs.lines import Span, note_of, state_text
 from dlec_tui.jobs.stored import StoredJob, StoredJobs
+from dlec_tui.jobs.task_results import agreement, base_lines, verdict
 from dlec_tui.wording import printable
 from engine.errors import escaped, shown
 from engine.store.database import open_for_reading

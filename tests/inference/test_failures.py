@@ -13,7 +13,7 @@ from engine.inference.batches import in_batches
 from engine.inference.failures import is_device_error
 from engine.inference.generate import stream
 from engine.inference.likelihood import token_nll
-from engine.inference.opened import open_model, open_tokenizer
+from engine.inference.load_model import open_model, open_tokenizer
 from engine.inference.replay import record
 from engine.inference.sequences import Sequences
 from tests.architectures import CheckpointOf

@@ -15,9 +15,9 @@ from engine.store.location import store_path
 from engine.store.samples import BaseCheck, find_base_check, save_base_check
 from engine.tasks import preview, profile, sweep
 from engine.tasks.base_check import NOT_CHECKED, base_answer, findings
-from engine.tasks.sweeps.asking import asked_in
 from engine.tasks.sweeps.base import _nll
-from engine.tasks.sweeps.sources import Source
+from engine.tasks.sweeps.layer_source import LayerSource
+from engine.tasks.sweeps.sweep_spec import read_sweep_spec
 
 nan = math.nan
 HEALTHY = BaseCheck(7.4, "<bos>", "", 3.9, 5.9, 256, 3.7, 3.4)
@@ -76,8 +76,8 @@ def test_streamed_and_resident_layers_give_the_same_check(request_of: dict[str, 
     plans = [{"name": "one", "text": plan_text(tiny_llama)}]
     read = []
     for memory in (None, 250_000):
-        asked = asked_in({**request_of, "space": "one", "plans": plans, "memory": memory})
-        source = Source(asked)
+        asked = read_sweep_spec({**request_of, "space": "one", "plans": plans, "memory": memory})
+        source = LayerSource(asked)
         read.append(_nll(source, batches))
         assert source.is_resident == (memory is None)
     assert all(map(torch.equal, *read))

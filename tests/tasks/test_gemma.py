@@ -9,7 +9,7 @@ import pytest
 from engine.inference.sampling import spread
 from engine.protocol import silent
 from engine.tasks import preview
-from engine.tasks.setting import Setting, corpus_of
+from engine.tasks.measurement_options import MeasurementOptions, corpus_of
 from engine.text.corpus import Split, documents_of
 
 pytestmark = pytest.mark.real_model
@@ -40,7 +40,7 @@ def test_the_base_is_what_transformers_computes_with_the_tokenizers_own_beginnin
 
     tokenizer = AutoTokenizer.from_pretrained(gemma3_270m)
     model = AutoModelForCausalLM.from_pretrained(gemma3_270m, dtype=torch.float32)
-    documents = documents_of(corpus_of(Setting()), Split.HELDOUT)
+    documents = documents_of(corpus_of(MeasurementOptions()), Split.HELDOUT)
     texts = [tokenizer(documents[number].text)["input_ids"] for number in spread(len(documents))]
     rows = torch.tensor([tokens[:TOKENS] for tokens in texts if len(tokens) >= TOKENS])
     assert (rows[:, 0] == tokenizer.bos_token_id).all()

@@ -16,7 +16,7 @@ from engine.checkpoint.checkpoint import open_checkpoint
 from engine.inference import opened
 from engine.protocol import silent
 from engine.tasks import preview, profile, resident
-from engine.tasks.setting import setting_from
+from engine.tasks.measurement_options import options_from
 from tests.tasks.conftest import part, plan_of
 
 
@@ -44,32 +44,32 @@ def repeating(model: Path, *layers: int) -> str:
     return plan_of(part(model, 0, 4), *(part(model, layer, layer + 1) for layer in layers), part(model, 4, 6))
 
 
-def test_plans_over_one_base_share_it(setting, tiny_llama: Path, openings: list) -> None:
+def test_plans_over_one_base_share_it(options, tiny_llama: Path, openings: list) -> None:
     for layers in [(1,), (2, 3), (0,)]:
-        assert not preview.run({**setting, "plan": repeating(tiny_llama, *layers)}, silent)["found"]
-    profile.run({**setting, "model": str(tiny_llama)}, silent)
+        assert not preview.run({**options, "plan": repeating(tiny_llama, *layers)}, silent)["found"]
+    profile.run({**options, "model": str(tiny_llama)}, silent)
     assert openings == [(tiny_llama.name, "float32")]
 
 
-def test_a_plan_of_two_models_opens_each_once(setting, tiny_llama: Path, other: Path, openings: list) -> None:
+def test_a_plan_of_two_models_opens_each_once(options, tiny_llama: Path, other: Path, openings: list) -> None:
     both = plan_of(part(tiny_llama, 0, 4), part(other, 2, 6))
-    preview.run({**setting, "plan": both}, silent)
-    preview.run({**setting, "plan": both + "\n"}, silent)
-    preview.run({**setting, "plan": repeating(tiny_llama, 1)}, silent)
-    preview.run({**setting, "plan": both + "\n\n"}, silent)
+    preview.run({**options, "plan": both}, silent)
+    preview.run({**options, "plan": both + "\n"}, silent)
+    preview.run({**options, "plan": repeating(tiny_llama, 1)}, silent)
+    preview.run({**options, "plan": both + "\n\n"}, silent)
     assert sorted(name for name, _ in openings) == sorted([tiny_llama.name, "other"])
 
 
 def test_a_model_that_is_no_longer_wanted_is_let_go_of_before_another_is_opened(
-    setting, tiny_llama: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+    options, tiny_llama: Path, other: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    preview.run({**setting, "plan": repeating(tiny_llama, 1)}, silent)
+    preview.run({**options, "plan": repeating(tiny_llama, 1)}, silent)
     (model,) = resident._model.values()
     base, alive = weakref.ref(model), []
     del model
     own = opened.open_model
     monkeypatch.setattr(opened, "open_model", lambda *how: (alive.append(base() is not None), own(*how))[1])
-    profile.run({**setting, "model": str(other)}, silent)
+    profile.run({**options, "model": str(other)}, silent)
     assert alive == [False]
 
 
@@ -85,9 +85,9 @@ def _other_config(directory: Path) -> None:
 
 @pytest.mark.parametrize("change", [_other_weights, _other_config])
 def test_a_checkpoint_that_changed_on_disk_is_opened_anew(
-    setting, other: Path, openings: list, change: Callable[[Path], None]
+    options, other: Path, openings: list, change: Callable[[Path], None]
 ) -> None:
-    asked = {**setting, "model": str(other)}
+    asked = {**options, "model": str(other)}
     before = profile.run(asked, silent)
     change(other)
     after = profile.run(asked, silent)
@@ -97,10 +97,10 @@ def test_a_checkpoint_that_changed_on_disk_is_opened_anew(
     assert len(resident._model) == 1
 
 
-def test_a_change_that_size_and_time_do_not_show_is_seen(setting, other: Path) -> None:
+def test_a_change_that_size_and_time_do_not_show_is_seen(options, other: Path) -> None:
     """Same size, and for `ls` the same time: what a copy that keeps times leaves."""
     checkpoint = open_checkpoint(other)
-    before = resident.model_of(checkpoint, setting_from(setting))
+    before = resident.model_of(checkpoint, options_from(options))
     file = other / "model.safetensors"
     stat = file.stat()
     with file.open("r+b") as weights:
@@ -108,12 +108,12 @@ def test_a_change_that_size_and_time_do_not_show_is_seen(setting, other: Path) -
         weights.write(struct.pack("<f", 3.0))
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert (file.stat().st_size, file.stat().st_mtime_ns) == (stat.st_size, stat.st_mtime_ns)
-    assert resident.model_of(checkpoint, setting_from(setting)) is not before
+    assert resident.model_of(checkpoint, options_from(options)) is not before
 
 
-def test_a_text_that_changed_is_read_anew(setting, tiny_llama: Path, tmp_path: Path) -> None:
+def test_a_text_that_changed_is_read_anew(options, tiny_llama: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.jsonl"
-    asked = {**setting, "model": str(tiny_llama), "text": [str(text)]}
+    asked = {**options, "model": str(tiny_llama), "text": [str(text)]}
     found = []
     for words in ("one two three four five. ", "six seven eight nine ten. "):
         text.write_text("\n".join(json.dumps({"text": f"{number} {words * 8}"}) for number in range(16)))
@@ -123,9 +123,9 @@ def test_a_text_that_changed_is_read_anew(setting, tiny_llama: Path, tmp_path: P
 
 
 def test_another_dtype_is_another_model_and_the_text_is_not_cut_again(
-    setting, tiny_llama: Path, openings: list
+    options, tiny_llama: Path, openings: list
 ) -> None:
     for dtype in ("float32", "bfloat16"):
-        profile.run({**setting, "model": str(tiny_llama), "dtype": dtype}, silent)
+        profile.run({**options, "model": str(tiny_llama), "dtype": dtype}, silent)
     assert [dtype for _, dtype in openings] == ["float32", "bfloat16"]
     assert resident._sample.cache_info().misses == 1

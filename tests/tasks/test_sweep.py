@@ -8,7 +8,7 @@ import pytest
 
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.errors import PlanError, UsageError
-from engine.inference.opened import open_model
+from engine.inference.load_model import open_model
 from engine.plan.spaces import blocks
 from engine.protocol import silent
 from engine.store.database import open_for_reading
@@ -16,8 +16,8 @@ from engine.store.location import store_path
 from engine.tasks import preview, sweep
 from engine.tasks.sweeps import sources
 from engine.tasks.sweeps.costs import ANNOUNCED
+from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.reporting import sweep_report
-from engine.tasks.sweeps.sources import Source
 from tests.tasks.conftest import part, plan_of
 from tests.tasks.sweeping import as_plans, blocks_of, write_probe
 
@@ -238,7 +238,7 @@ def test_plans_that_are_run_together_measure_the_same_with_as_many_layers_run(as
 
 def test_devices_that_each_hold_the_model_share_the_work_and_measure_the_same(asked, listened, monkeypatch):
     """Two of them, which here are one CPU with two models."""
-    monkeypatch.setattr(Source, "devices", ("cpu", "cpu"))
+    monkeypatch.setattr(LayerSource, "devices", ("cpu", "cpu"))
     monkeypatch.setattr(sources, "model_of", lambda checkpoint, _setting: open_model(checkpoint.directory))
     home = str(Path(asked["home"]).parent / "other")
     shared = sweep.run({**asked, "home": home}, silent)

@@ -82,6 +82,6 @@ def test_pieces_of_a_text_are_added_and_plans_counted_once() -> None:
 
 def test_nothing_of_what_a_report_needs_loads_torch() -> None:
     """It is what the command line and the screen read a sweep with."""
-    code = "import sys, engine.tasks.sweeps.reporting, engine.tasks.sweeps.asking; print('torch' in sys.modules)"
+    code = "import sys, engine.tasks.sweeps.reporting, engine.tasks.sweeps.sweep_spec; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "False\n"

@@ -15,7 +15,7 @@ from engine.store.database import open_for_writing
 from engine.store.keys import ProfileKey
 from engine.store.models import save_model
 from engine.store.profiles import ProfileRows, save_profile
-from engine.tasks.occasion import model_row
+from engine.tasks.measurement import model_row
 from tests.tiny import write_llama
 
 
