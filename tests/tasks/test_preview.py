@@ -9,7 +9,7 @@ from engine.checkpoint.find import opener
 from engine.errors import PlanError
 from engine.plan.check import check_plan
 from engine.protocol import silent
-from engine.tasks import generate, preview, prove
+from engine.tasks import generate, preview, verify_equivalence
 from engine.tasks.merge import MergeOptions, merge
 from tests.tasks.conftest import part, plan_of
 
@@ -63,12 +63,12 @@ def test_the_merged_checkpoint_computes_what_was_previewed(options, tiny_llama: 
     text = repeating(tiny_llama)
     merge(check_plan(text, opener()).stack, text, tmp_path / "merged", MergeOptions(load_check=False))
     proof = {**options, "plan": text, "merged": str(tmp_path / "merged")}
-    assert prove.run(proof, silent) == {"max_difference": 0.0, "tokens": 16, "dtype": "float32"}
+    assert verify_equivalence.run(proof, silent) == {"max_difference": 0.0, "tokens": 16, "dtype": "float32"}
 
 
 def test_another_checkpoint_is_told_from_the_previewed_one(options, tiny_llama: Path) -> None:
     proof = {**options, "plan": repeating(tiny_llama), "merged": str(tiny_llama)}
-    assert prove.run(proof, silent)["max_difference"] > 0
+    assert verify_equivalence.run(proof, silent)["max_difference"] > 0
 
 
 def test_base_and_plan_continue_the_prompt_and_every_piece_is_reported(options, tiny_llama: Path) -> None:

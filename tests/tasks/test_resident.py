@@ -13,7 +13,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from engine.checkpoint.checkpoint import open_checkpoint
-from engine.inference import opened
+from engine.inference import load_model
 from engine.protocol import silent
 from engine.tasks import preview, profile, resident
 from engine.tasks.measurement_options import options_from
@@ -24,13 +24,13 @@ from tests.tasks.conftest import part, plan_of
 def openings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """The directory and dtype of every model that is opened."""
     heard: list[tuple[str, str]] = []
-    own = opened.open_model
+    own = load_model.open_model
 
     def listening(directory: Path, dtype: str, device: str) -> Any:
         heard.append((directory.name, dtype))
         return own(directory, dtype, device)
 
-    monkeypatch.setattr(opened, "open_model", listening)
+    monkeypatch.setattr(load_model, "open_model", listening)
     return heard
 
 
@@ -67,8 +67,8 @@ def test_a_model_that_is_no_longer_wanted_is_let_go_of_before_another_is_opened(
     (model,) = resident._model.values()
     base, alive = weakref.ref(model), []
     del model
-    own = opened.open_model
-    monkeypatch.setattr(opened, "open_model", lambda *how: (alive.append(base() is not None), own(*how))[1])
+    own = load_model.open_model
+    monkeypatch.setattr(load_model, "open_model", lambda *how: (alive.append(base() is not None), own(*how))[1])
     profile.run({**options, "model": str(other)}, silent)
     assert alive == [False]
 

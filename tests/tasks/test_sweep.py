@@ -14,7 +14,7 @@ from engine.protocol import silent
 from engine.store.database import open_for_reading
 from engine.store.location import store_path
 from engine.tasks import preview, sweep
-from engine.tasks.sweeps import sources
+from engine.tasks.sweeps import layer_source
 from engine.tasks.sweeps.costs import ANNOUNCED
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.reporting import sweep_report
@@ -239,7 +239,7 @@ def test_plans_that_are_run_together_measure_the_same_with_as_many_layers_run(as
 def test_devices_that_each_hold_the_model_share_the_work_and_measure_the_same(asked, listened, monkeypatch):
     """Two of them, which here are one CPU with two models."""
     monkeypatch.setattr(LayerSource, "devices", ("cpu", "cpu"))
-    monkeypatch.setattr(sources, "model_of", lambda checkpoint, _setting: open_model(checkpoint.directory))
+    monkeypatch.setattr(layer_source, "model_of", lambda checkpoint, _options: open_model(checkpoint.directory))
     home = str(Path(asked["home"]).parent / "other")
     shared = sweep.run({**asked, "home": home}, silent)
     assert shared["plans"] == listened[0]["plans"]
