@@ -75,6 +75,16 @@ class UnexpectedError(MachineError):
     """An exception that is no DlecError reached a place where it is contained."""
 
 
+def machine_error(what: str, error: OSError, *, fix: str = "") -> MachineError:
+    """A failed system call as an error for the user. what: the operation, with its path: "/a/b cannot be read"."""
+    return MachineError(what, why=system_reason(error), fix=fix)
+
+
+def system_reason(error: OSError) -> str:
+    """The system's explanation: "Permission denied"."""
+    return error.strerror or str(error)
+
+
 def contained(what: str, error: Exception, fix: str = "") -> DlecError:
     """Any exception as an error for the user; its traceback is the caller's to keep. A DlecError is itself.
 
@@ -84,18 +94,18 @@ def contained(what: str, error: Exception, fix: str = "") -> DlecError:
         case DlecError():
             return error
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            return DiskFullError(what, why=_system_reason(error), fix=fix)
+            return DiskFullError(what, why=_reason_with_file(error), fix=fix)
         case OSError(errno=int()):
-            return MachineError(what, why=_system_reason(error), fix=fix)
+            return MachineError(what, why=_reason_with_file(error), fix=fix)
         case MemoryError():
             return MachineError(what, why="memory ran out", fix=fix)
     return UnexpectedError(what, why=_described(error), fix=fix)
 
 
-def _system_reason(error: OSError) -> str:
+def _reason_with_file(error: OSError) -> str:
     """ "/models/a/config.json: Input/output error"."""
     named = f"{shown(error.filename)}: " if error.filename else ""
-    return f"{named}{error.strerror or error}"
+    return f"{named}{system_reason(error)}"
 
 
 def _described(error: Exception) -> str:

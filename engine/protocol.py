@@ -25,8 +25,8 @@ Handler: TypeAlias = Callable[[dict[str, Any], Report], dict[str, Any]]
 """From a request to an answer. May raise DlecError."""
 
 
-def silent(_done: int, _total: int, _what: str) -> None:
-    """A Report that nobody reads."""
+def no_report(_done: int, _total: int, _what: str) -> None:
+    """Ignore progress: the Report of callers that show none."""
 
 
 def serve(handler: Handler) -> None:

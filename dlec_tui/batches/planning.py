@@ -8,9 +8,17 @@ from pathlib import Path
 from dlec_tui.wording import byte_size, plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.fingerprint import fingerprint
-from engine.errors import DlecError, MachineError, shown
-from engine.jobs.batch import PlannedMerge, Target, conflicts, planned_merge, unfinished_merges
-from engine.jobs.disk_use import DiskUse, disk_use, shortage
+from engine.errors import DlecError, machine_error, shown
+from engine.jobs.batch import (
+    DiskUse,
+    PlannedMerge,
+    Target,
+    conflicts,
+    disk_use,
+    planned_merge,
+    shortage,
+    unfinished_merges,
+)
 from engine.jobs.job_specs import NamedPlan, merge_spec
 from engine.store.jobs import JobSpec
 from engine.tasks.merge_draft import MergeOptions
@@ -56,7 +64,7 @@ def planned_batch(
     try:
         use = disk_use(directory, merges, unfinished, open_checkpoint)
     except OSError as error:
-        raise MachineError(f"{shown(directory)} cannot be looked at", why=error.strerror or str(error)) from error
+        raise machine_error(f"{shown(directory)} cannot be looked at", error) from error
     return Batch(merges, refused, use, [*conflicts(targets, unfinished), *shortage(use)])
 
 

@@ -14,7 +14,15 @@ import click
 from dlec_tui.cli.crash_file import kept
 from dlec_tui.cli.exit_codes import INTERRUPTED, NO_READER, USAGE, code_of
 from dlec_tui.wording import printable
-from engine.errors import DlecError, MachineError, NotFoundError, UnexpectedError, contained
+from engine.errors import (
+    DlecError,
+    MachineError,
+    NotFoundError,
+    UnexpectedError,
+    contained,
+    machine_error,
+    system_reason,
+)
 
 STORE = "dlec.store"
 """Key of click's `meta`: the path of the store that a verb has been given, where one has."""
@@ -111,8 +119,8 @@ def _translated(error: Exception, words: Sequence[str], meta: MutableMapping[str
 def _system_error(error: OSError) -> DlecError:
     if _is_of_echo(error):
         forget_stdout()
-        return MachineError("the output cannot be printed", why=error.strerror or str(error))
-    name, reason = str(error.filename or "the system"), error.strerror or str(error)
+        return machine_error("the output cannot be printed", error)
+    name, reason = str(error.filename or "the system"), system_reason(error)
     where = {"path": str(error.filename)} if error.filename else {}
     is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
     return (NotFoundError if is_missing else MachineError)(name, why=reason, where=where)

@@ -18,7 +18,7 @@ from dlec_tui.wording import printable
 from engine.checkpoint.find import opener
 from engine.jobs.job_specs import generate_spec
 from engine.jobs.settings import job_settings
-from engine.protocol import Report, silent
+from engine.protocol import Report, no_report
 from engine.tasks.child import run_task
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ DEFAULT_TOKENS = 64
 
 @click.command
 @plan_argument
-@click.option("--prompt", metavar="TEXT", required=True, help="What both continue; no chat template is applied.")
-@click.option("--tokens", type=WholeNumber(1), default=DEFAULT_TOKENS, show_default=True, help="New ones, at most.")
+@click.option("--prompt", metavar="TEXT", required=True, help="Prompt for both models; no chat template is applied.")
+@click.option(
+    "--tokens", type=WholeNumber(1), default=DEFAULT_TOKENS, show_default=True, help="Maximum number of new tokens."
+)
 @device_option
 @dtype_option
 @strict_option
@@ -49,7 +51,10 @@ def generate(
     wants_json: bool,
     queueing: Queueing | None,
 ) -> None:
-    """Let PLAN and its base continue a prompt greedily, side by side; no model is written."""
+    """Generate text with PLAN and its base model.
+
+    Both continue the prompt greedily, side by side. No checkpoint is written.
+    """
     plan = read_plan(plan_path, opener(), store)
     if findings := plan.findings():
         click.echo(findings, err=True)
@@ -71,7 +76,7 @@ def generate(
 def side_by_side(prompt: str, *, watched: bool) -> Iterator[Report]:
     """Two columns on the terminal that grow with what the task reports: (0 base or 1 plan, 2, the next piece)."""
     if not watched:
-        yield silent
+        yield no_report
         return
     from rich.live import Live
 

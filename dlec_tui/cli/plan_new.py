@@ -13,7 +13,7 @@ from dlec_tui.cli.groups import VerbGroup, with_example
 from dlec_tui.cli.options import NEW_FILE, RelatedOption, accepted_home_option, json_option, remote_option
 from dlec_tui.cli.recipe_options import Command, recipe_options, values_of
 from engine.checkpoint.find import opener
-from engine.errors import MachineError, NotFoundError, UsageError, shown
+from engine.errors import MachineError, NotFoundError, UsageError, machine_error, shown
 from engine.files import write_new, write_whole
 from engine.plan.recipes.registry import MEASURED, RECIPES, Recipe
 from engine.tasks.inertness import written
@@ -43,7 +43,10 @@ class RecipeGroup(VerbGroup):
 
 @click.group(cls=RecipeGroup, verbs=MEASURING)
 def new() -> None:
-    """Write a plan for MODEL with a recipe, to stdout or a file."""
+    """Write a plan for MODEL with a recipe.
+
+    A recipe is a method of growing or pruning a model; its options have defaults that fit the depth of the model.
+    """
 
 
 def file_options(*, needs: Sequence[str] = ()) -> Callable[[Command], Command]:
@@ -54,9 +57,15 @@ def file_options(*, needs: Sequence[str] = ()) -> Callable[[Command], Command]:
 
     def decorated(command: Command) -> Command:
         @click.option(
-            "-o", "--out", metavar="FILE", type=NEW_FILE, cls=RelatedOption, needs=needs, help="Write to FILE."
+            "-o",
+            "--out",
+            metavar="FILE",
+            type=NEW_FILE,
+            cls=RelatedOption,
+            needs=needs,
+            help="Output file (default: standard output).",
         )
-        @click.option("--force", is_flag=True, cls=RelatedOption, needs=("--out",), help="Overwrite FILE.")
+        @click.option("--force", is_flag=True, cls=RelatedOption, needs=("--out",), help="Overwrite the output file.")
         @wraps(command)
         def with_file(*arguments: Any, out: Path | None, force: bool, **options: Any) -> None:
             if out is not None:
@@ -109,7 +118,7 @@ def write_plan(path: Path, plan_text: str, *, overwrite: bool) -> None:
     except FileExistsError as error:
         raise _exists(path) from error
     except OSError as error:
-        raise MachineError(f"{shown(path)} cannot be written", why=error.strerror or str(error)) from error
+        raise machine_error(f"{shown(path)} cannot be written", error) from error
 
 
 def _exists(path: Path) -> UsageError:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dlec_tui.charts import layer_curves
-from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
+from dlec_tui.cli.measuring import measuring_options, store_of
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.screen import chart_size, task_progress
 from dlec_tui.jobs.task_results import measured_on
@@ -20,7 +20,7 @@ from engine.checkpoint.find import opener
 from engine.errors import shown
 from engine.jobs.job_specs import profile_spec
 from engine.jobs.settings import job_settings
-from engine.store.layers import LayerStatistics
+from engine.store.profiles import LayerStatistics
 from engine.tasks.child import run_task
 from engine.tasks.measurement_options import MeasurementOptions
 from engine.text.corpus import Split
@@ -31,7 +31,11 @@ from engine.text.corpus import Split
 @measuring_options(Split.SELECTION)
 @queue_options
 def profile(model: str, wants_json: bool, queueing: Queueing | None, **options: Any) -> None:
-    """Measure every layer of MODEL and every neuron of its MLPs in one forward pass, and keep that in the store."""
+    """Measure every layer of MODEL in one forward pass.
+
+    The profile holds block influence, relative update and norms of each layer, the angular distance of every block, and
+    activation statistics of every MLP neuron. It is kept in the store and reused.
+    """
     checkpoint, measurement = opener()(model), measurement_of(options)
     if queueing:
         store = store_of(measurement)

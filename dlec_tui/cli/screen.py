@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from engine.protocol import Report, silent
+from engine.protocol import Report, no_report
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +43,7 @@ def byte_progress(label: str) -> Iterator[Advance]:
 def task_progress(label: str) -> Iterator[Report]:
     """A bar with what is being done and the time left; silent where stderr is no terminal."""
     if not sys.stderr.isatty():
-        yield silent
+        yield no_report
         return
     from rich.console import Console
     from rich.markup import escape

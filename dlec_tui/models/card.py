@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dlec_tui.wording import printable
-from engine.errors import MachineError
+from engine.errors import machine_error
 
 CARD_FILE = "README.md"
 _MOST_CHARACTERS = 200_000
@@ -16,7 +16,7 @@ def card_text(directory: Path) -> str:
         with path.open(encoding="utf-8", errors="replace") as file:
             text = file.read(_MOST_CHARACTERS)
     except OSError as error:
-        raise MachineError(f"there is no model card at {path}", why=error.strerror or str(error)) from error
+        raise machine_error(f"there is no model card at {path}", error) from error
     return printable(_without_metadata(text))
 
 

@@ -5,7 +5,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import DlecError, MachineError, UsageError, shown
+from engine.errors import DlecError, UsageError, machine_error, shown
 from engine.files import write_whole
 from engine.plan.plan_file import plan_text_of
 
@@ -80,5 +80,5 @@ def write_plan_file(path: Path, text: str) -> OnDisk:
             raise UsageError(f"{shown(path)} is not a file", fix="Give another name.")
         write_whole(path.resolve(), text.encode())
     except OSError as error:
-        raise MachineError(f"{shown(path)} cannot be written", why=error.strerror or str(error)) from error
+        raise machine_error(f"{shown(path)} cannot be written", error) from error
     return OnDisk(path, stamp_of(path), text)

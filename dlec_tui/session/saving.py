@@ -9,6 +9,7 @@ from textual.app import App
 from textual.timer import Timer
 
 from dlec_tui.session.remembered import Session, save_to
+from engine.errors import system_reason
 
 AUTOSAVE_SECONDS = 1.0
 """After the last edit."""
@@ -67,6 +68,6 @@ class Saving:
             try:
                 save_to(self._file, self._latest)
             except OSError as error:
-                self._app.notify(f"the session cannot be saved: {error.strerror}", severity="error")
+                self._app.notify(f"the session cannot be saved: {system_reason(error)}", severity="error")
                 return False
             return True

@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from dlec_tui.doctor.tmux import Tmux, tmux_here
-from engine.errors import MachineError, shown
+from engine.errors import MachineError, machine_error, shown
 from engine.files import write_whole
 
 HANDS_ON = (3, 2)
@@ -82,5 +82,5 @@ def _into_file(text: str, home: Path, why: str) -> Copied:
         home.mkdir(parents=True, exist_ok=True)
         write_whole(path, text)
     except OSError as error:
-        raise MachineError(f"{path} cannot be written", why=error.strerror or str(error)) from error
+        raise machine_error(f"{path} cannot be written", error) from error
     return Copied(f"written to {shown(str(path))}: {why}")

@@ -15,7 +15,7 @@ from pathlib import Path
 from dlec_tui.actions.action import Action
 from dlec_tui.actions.registry import ACTIONS
 from dlec_tui.terminal.key_names import shown_key, why_forbidden
-from engine.errors import shown
+from engine.errors import shown, system_reason
 
 KEYMAP_FILE = "keymap.toml"
 _WALKING = ("j", "k", "g", "G", "up", "down", "left", "right", "pageup", "pagedown", "home", "end", "tab", "shift+tab")
@@ -46,7 +46,7 @@ def read_keymap(home: Path) -> Keymap:
     try:
         wishes = tomllib.loads(path.read_text(encoding="utf-8")).get("keys", {})
     except OSError as error:
-        return Keymap(notices=(f"{KEYMAP_FILE} cannot be read: {error.strerror}",))
+        return Keymap(notices=(f"{KEYMAP_FILE} cannot be read: {system_reason(error)}",))
     except ValueError as error:
         return Keymap(notices=(f"{KEYMAP_FILE} is not understood: {shown(str(error))}",))
     return keymap_from(wishes)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.errors import MachineError, escaped
+from engine.errors import MachineError, escaped, system_reason
 
 
 def editor_command(environment: Mapping[str, str]) -> list[str]:
@@ -38,7 +38,7 @@ def edited_outside(text: str, name: str) -> str:
                 )
             return file.read_bytes().decode()
         except OSError as error:
-            why = error.strerror or str(error)
+            why = system_reason(error)
             raise MachineError(f"{escaped(command[0])} cannot be started", why=why, fix="export EDITOR=...") from error
         except UnicodeDecodeError as error:
             raise MachineError("the text is not UTF-8 any more", why="the plan is as it was before") from error

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from dlec_tui.jobs.log_tail import LogTail
+from engine.errors import system_reason
 
 LOOK_SECONDS = 0.5
 """Between two looks at the log."""
@@ -87,7 +88,7 @@ class LogView(VerticalScroll):
         try:
             lines = tail.lines()
         except OSError as error:
-            lines = (f"The log cannot be read: {error.strerror}.",)
+            lines = (f"The log cannot be read: {system_reason(error)}.",)
         finally:
             self._is_looking = False
         self.post_message(self.Seen(tail, lines))

@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from dlec_tui.terminal.path_completion import PathSuggester
 from dlec_tui.widgets.line_prompt import LinePrompt
-from engine.errors import DlecError, shown
+from engine.errors import DlecError, shown, system_reason
 from engine.files import expanded
 
 Look = Callable[[Path], object]
@@ -69,7 +69,7 @@ class PathPrompt(LinePrompt):
         except DlecError as error:
             wrong = str(error)
         except OSError as error:
-            wrong = f"{shown(line)}: {error.strerror or error}"
+            wrong = f"{shown(line)}: {system_reason(error)}"
         except ValueError as error:  # a NUL
             wrong = f"{shown(line)} cannot be a path: {error}"
         self.post_message(self.Looked(line, given, wrong))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from engine.checkpoint.config import CONFIG_FILE
-from engine.errors import MachineError
+from engine.errors import machine_error
 
 MAX_BYTES = 2**24
 """A larger file is a vocabulary or data, not settings."""
@@ -43,7 +43,7 @@ def files_beside(directory: Path) -> Mapping[str, str | None]:
         with os.scandir(directory) as entries:
             return dict(sorted(pair for entry in entries for pair in _read(entry)))
     except OSError as error:
-        raise MachineError(f"{directory} cannot be read", why=error.strerror or str(error)) from error
+        raise machine_error(f"{directory} cannot be read", error) from error
 
 
 def _read(entry: os.DirEntry[str]) -> Iterator[tuple[str, str | None]]:

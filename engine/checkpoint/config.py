@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from engine.checkpoint.anatomy import stack_depths
 from engine.checkpoint.links import missing_file
-from engine.errors import CheckpointError, MachineError, shown
+from engine.errors import CheckpointError, machine_error, shown
 from engine.files import open_regular
 
 CONFIG_FILE = "config.json"
@@ -120,7 +120,7 @@ def read_config_file(path: Path) -> ConfigFile:
     except UnicodeDecodeError as error:
         raise CheckpointError(f"{path} is not UTF-8 text", fix="Download the file again.") from error
     except OSError as error:
-        raise MachineError(f"{path} cannot be read", why=error.strerror or str(error)) from error
+        raise machine_error(f"{path} cannot be read", error) from error
     return _config_file(text, path)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.header import StoredTensor
-from engine.errors import MachineError
+from engine.errors import machine_error
 
 WINDOW_BYTES = 1024
 MAX_WINDOWS = 2048
@@ -55,7 +55,7 @@ def _read_windows(file: Path, tensors: list[StoredTensor]) -> dict[str, bytes]:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise MachineError(f"{file} cannot be read", why=error.strerror or str(error)) from error
+        raise machine_error(f"{file} cannot be read", error) from error
 
 
 def _window(descriptor: int, tensor: StoredTensor) -> bytes:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.links import missing_file
-from engine.errors import CheckpointError, MachineError, shown
+from engine.errors import CheckpointError, machine_error, shown
 from engine.files import open_regular
 
 LENGTH_BYTES = 8
@@ -81,7 +81,7 @@ def read_header(path: Path) -> Header:
     except FileNotFoundError as error:
         raise missing_file(path) from error
     except OSError as error:
-        raise MachineError(f"{path} cannot be read", why=error.strerror or str(error)) from error
+        raise machine_error(f"{path} cannot be read", error) from error
     return parse_header(raw, size, path)
 
 

@@ -18,7 +18,7 @@ from engine.checkpoint.reference import split_revision
 from engine.checkpoint.wrappers import unwrapped
 from engine.errors import CheckpointError, DiskFullError, MachineError, MissingCheckpointError, UsageError, shown
 from engine.files import expanded
-from engine.protocol import Report, silent
+from engine.protocol import Report, no_report
 
 UNREAD = ["*.bin", "*.pth", "*.gguf", "*.onnx", "*.h5", "*.msgpack", "original/*", "onnx/*"]
 """Files of a repository that nothing here reads."""
@@ -53,7 +53,7 @@ def open_remote(reference: str) -> Checkpoint:
     return Checkpoint(reference, directory, parse_config(text, Path(config), tensors), tensors, is_local=False)
 
 
-def download(reference: str, report: Report = silent) -> Path:
+def download(reference: str, report: Report = no_report) -> Path:
     """Download a hub id into the local cache and give its snapshot directory; what is there already is not asked for.
 
     report: counts bytes; their total grows as files are begun. Raises CheckpointError when the repository is missing

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from engine.checkpoint.header import StoredTensor, is_text, read_header
 from engine.checkpoint.links import missing_file
 from engine.checkpoint.wrappers import unwrapped
-from engine.errors import CheckpointError, MachineError, shown
+from engine.errors import CheckpointError, machine_error, shown
 from engine.files import open_regular
 
 SINGLE_FILE = "model.safetensors"
@@ -87,7 +87,7 @@ def read_weight_map(index: Path) -> dict[str, str]:
     except FileNotFoundError as error:
         raise missing_file(index) from error
     except OSError as error:
-        raise MachineError(f"{index} cannot be read", why=error.strerror or str(error)) from error
+        raise machine_error(f"{index} cannot be read", error) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"{index} is not a safetensors index", why="it has no readable weight_map") from error
     for tensor, shard in items:

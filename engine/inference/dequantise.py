@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from engine.errors import CheckpointError, DlecError, MachineError, shown
+from engine.errors import CheckpointError, DlecError, MachineError, machine_error, shown
 from engine.files import sync_directory, sync_file
 from engine.inference.library import transformers_library
 from engine.inference.meta_model import model_class
@@ -28,7 +28,7 @@ def dequantise(request: dict[str, Any]) -> dict[str, Any]:
         out.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     except OSError as error:
-        raise MachineError(f"{out} cannot be written", why=error.strerror or str(error)) from error
+        raise machine_error(f"{out} cannot be written", error) from error
     try:
         _write(gguf, draft)
         draft.chmod(0o755)
@@ -38,7 +38,7 @@ def dequantise(request: dict[str, Any]) -> dict[str, Any]:
         draft.rename(out)
         sync_directory(out.parent)
     except OSError as error:
-        raise MachineError(f"{out} cannot be written", why=error.strerror or str(error)) from error
+        raise machine_error(f"{out} cannot be written", error) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return {}

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.checkpoint.config import CONFIG_FILE, read_config_file
 from engine.checkpoint.index import read_tensors
-from engine.errors import CheckpointError, DlecError, MachineError, shown
+from engine.errors import CheckpointError, DlecError, MachineError, machine_error, shown
 from engine.inference.failures import is_out_of_memory, one_line, translated
 from engine.inference.library import transformers_library
 from engine.tensors.library import DTYPE_NAMES, torch_library
@@ -43,7 +43,7 @@ def model_config_of(text: str) -> Any:
             (Path(directory) / CONFIG_FILE).write_text(text, encoding="utf-8")
             return _read_model_config(Path(directory), CONFIG_FILE)
     except OSError as error:
-        raise MachineError("a temporary directory cannot be made", why=error.strerror or str(error)) from error
+        raise machine_error("a temporary directory cannot be made", error) from error
 
 
 def model_class(config: Any) -> Any:

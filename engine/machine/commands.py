@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Sequence
 
-from engine.errors import MachineError, shown
+from engine.errors import MachineError, machine_error, shown
 
 SECONDS = 2.0
 """How long a program may take that only has to look something up."""
@@ -27,7 +27,7 @@ def answer_of(command: Sequence[str], seconds: float = SECONDS) -> str:
     except subprocess.TimeoutExpired as error:
         raise MachineError(f"{command[0]} did not answer within {seconds:g} s") from error
     except OSError as error:
-        raise MachineError(f"{command[0]} cannot be run", why=error.strerror or str(error)) from error
+        raise machine_error(f"{command[0]} cannot be run", error) from error
     if done.returncode != 0:
         raise MachineError(f"{command[0]} failed", why=_last_line(done.stderr) or f"it ended with {done.returncode}")
     return done.stdout

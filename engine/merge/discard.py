@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.errors import MachineError
+from engine.errors import machine_error
 from engine.merge.lock import locked
 from engine.merge.partial import clear, is_owned_by_another, partial_of
 from engine.merge.publish import recover
@@ -22,8 +22,8 @@ def discard(out: Path, job: str = "") -> None:
             recover(partial)
             clear(partial)
     except OSError as error:
-        raise MachineError(
+        raise machine_error(
             f"{error.filename or partial.root} cannot be removed",
-            why=error.strerror or str(error),
+            error,
             fix=f"Remove {partial.root} when nothing merges into {partial.out}.",
         ) from error

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 from engine.checkpoint.config import CONFIG_FILE
 from engine.checkpoint.index import INDEX_FILE
-from engine.errors import MachineError
+from engine.errors import machine_error
 from engine.files import sync_file, write_synced
 from engine.plan.companions import LEFT_OUT as OF_THE_SOURCE
 from engine.plan.companions import Companions
@@ -61,7 +61,7 @@ def sidecars_of(directory: Path, weights: set[Path], changed: Companions = NONE)
     try:
         copied = tuple(sorted(_carried(directory, PurePath(), weights, left_out)))
     except OSError as error:
-        raise MachineError(f"{directory} cannot be read", why=error.strerror or str(error)) from error
+        raise machine_error(f"{directory} cannot be read", error) from error
     left_out = {**changed.left_out, **left_out}
     rewritten = {name: text for name, text in changed.rewritten.items() if name not in left_out}
     copied = tuple(name for name in copied if str(name) not in (*left_out, *rewritten))
@@ -110,7 +110,7 @@ def _copy(source: Path, target: Path) -> None:
     try:
         opened = source.open("rb")
     except OSError as error:
-        raise MachineError(f"{source} cannot be read", why=error.strerror or str(error)) from error
+        raise machine_error(f"{source} cannot be read", error) from error
     with opened, target.open("wb") as file:
         shutil.copyfileobj(opened, file)
     sync_file(target)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.checkpoint.header import LENGTH_BYTES, MAX_HEADER_BYTES
-from engine.errors import CheckpointError, MachineError
+from engine.errors import CheckpointError, machine_error
 from engine.plan.outputs import OutputTensor
 
 
@@ -51,7 +51,7 @@ def opened_source(path: Path) -> Iterator[int]:
             fix="Restore the file, then merge again.",
         ) from error
     except OSError as error:
-        raise MachineError(f"{path} cannot be read", why=error.strerror or str(error)) from error
+        raise machine_error(f"{path} cannot be read", error) from error
     try:
         yield descriptor
     finally:

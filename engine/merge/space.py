@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.errors import DiskFullError, DlecError, MachineError
+from engine.errors import DiskFullError, DlecError, MachineError, machine_error
 from engine.merge.layout import Layout
 from engine.merge.partial import Partial
 
@@ -84,9 +84,9 @@ def _exists(path: Path) -> bool:
 
 def _cannot_write(partial: Partial, error: OSError) -> MachineError:
     is_begun = _exists(partial.journal)
-    return MachineError(
+    return machine_error(
         f"{error.filename or partial.out} cannot be written",
-        why=error.strerror or str(error),
+        error,
         fix="What is written so far is kept; the same merge continues."
         if is_begun
         else "Choose another output, or have the permission to write there.",

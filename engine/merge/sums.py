@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.checkpoint.index import is_inside
-from engine.errors import CheckpointError, MachineError, shown
+from engine.errors import CheckpointError, machine_error, shown
 
 SUMS_FILE = "SHA256SUMS"
 
@@ -42,7 +42,7 @@ def file_sum(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise MachineError(f"{path} cannot be read", why=error.strerror or str(error)) from error
+        raise machine_error(f"{path} cannot be read", error) from error
 
 
 def _line(name: str, digest: str) -> str:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.errors import MachineError, PlanError, UsageError, shown
+from engine.errors import PlanError, UsageError, machine_error, shown
 from engine.files import open_regular
 
 MAX_PLAN_BYTES = 2_000_000
@@ -22,6 +22,6 @@ def plan_text_of(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise PlanError(f"{shown(path)} is not UTF-8 text", why=str(error.reason)) from error
     except OSError as error:
-        raise MachineError(f"{shown(path)} cannot be read", why=error.strerror or str(error)) from error
+        raise machine_error(f"{shown(path)} cannot be read", error) from error
     except ValueError as error:
         raise UsageError(f"{shown(path)} cannot be read", why=str(error)) from error

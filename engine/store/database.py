@@ -8,10 +8,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from engine.store.connection import BUSY_SECONDS, Standing, StoreConnection, alone, atomic, connect, standing_of
+from engine.errors import system_reason
+from engine.store.connection import (
+    BUSY_SECONDS,
+    Standing,
+    StoreConnection,
+    alone,
+    atomic,
+    connect,
+    keeps_log_without_locks,
+    reading_mode,
+    standing_of,
+    was_left_unfinished,
+)
 from engine.store.failures import cannot_open, read_only, translated
-from engine.store.file_system import is_local
-from engine.store.reading import keeps_log_without_locks, reading_mode, was_left_unfinished
+from engine.store.location import is_local
 from engine.store.schema import MIGRATIONS
 
 if TYPE_CHECKING:
@@ -106,14 +117,14 @@ def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError as error:
-        raise cannot_open(path, why=error.strerror or str(error)) from error
+        raise cannot_open(path, why=system_reason(error)) from error
 
 
 def _make_directory(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise cannot_open(path, why=f"{path.parent} cannot be made: {error.strerror or error}") from error
+        raise cannot_open(path, why=f"{path.parent} cannot be made: {system_reason(error)}") from error
 
 
 def _require_writable(path: Path) -> None:

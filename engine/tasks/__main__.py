@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from engine.errors import UsageError
+from engine.errors import UsageError, system_reason
 from engine.protocol import Report, serve
 
 TASKS: Mapping[str, str] = {
@@ -60,7 +60,7 @@ def _go_to(directory: str) -> None:
     except OSError as error:
         raise UsageError(
             f"{directory} cannot be entered",
-            why=error.strerror or str(error),
+            why=system_reason(error),
             fix="It is where the plan was submitted, whose relative references are looked up there. Submit it anew.",
         ) from error
 

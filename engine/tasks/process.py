@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import IO, Any
 
 import engine
-from engine.errors import MachineError, shown
-from engine.protocol import Report, from_data, silent
+from engine.errors import MachineError, machine_error, shown
+from engine.protocol import Report, from_data, no_report
 
 TICK = 0.25
 """Seconds after which a silent process is looked after again."""
@@ -42,7 +42,7 @@ class EngineProcess:
                 command, stdin=pipe, stdout=pipe, stderr=talk, env=environment(online=online), start_new_session=True
             )
         except OSError as error:
-            raise MachineError(f"{self._name} cannot be started", why=error.strerror or str(error)) from error
+            raise machine_error(f"{self._name} cannot be started", error) from error
 
     def __enter__(self) -> "EngineProcess":
         return self
@@ -59,7 +59,7 @@ class EngineProcess:
     def answer(
         self,
         request: Mapping[str, Any],
-        on_progress: Report = silent,
+        on_progress: Report = no_report,
         on_tick: Callable[[], None] = lambda: None,
         last_words: Callable[[], str] = lambda: "",
     ) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from engine.errors import MachineError, UsageError, shown
+from engine.errors import UsageError, machine_error, shown
 from engine.text.corpus import Corpus, Document, corpus_of
 from engine.text.jsonl import documents_of_jsonl
 from engine.text.plain import documents_of_text
@@ -48,7 +48,7 @@ def _read(file: Path) -> bytes:
     except IsADirectoryError as error:
         raise UsageError(f"{shown(file)} is a directory", fix="Name the files in it.") from error
     except OSError as error:
-        raise MachineError(f"{shown(file)} cannot be read", why=error.strerror or str(error)) from error
+        raise machine_error(f"{shown(file)} cannot be read", error) from error
 
 
 def _decoded(file: Path, content: bytes) -> str:

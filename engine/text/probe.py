@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import MachineError, UsageError, shown
+from engine.errors import UsageError, machine_error, shown
 
 FORM = 'Each line is {"prompt": TEXT, "choices": [TEXT, ...], "answer": PLACE or TEXT}, or {"prompt", "answer": TEXT}.'
 
@@ -56,7 +56,7 @@ def read_probe(file: Path) -> Probe:
     except UnicodeDecodeError as error:
         raise UsageError(f"{shown(file)} is not UTF-8 text", why=str(error.reason), fix=FORM) from error
     except OSError as error:
-        raise MachineError(f"{shown(file)} cannot be read", why=error.strerror or str(error)) from error
+        raise machine_error(f"{shown(file)} cannot be read", error) from error
     items = tuple(_item(file, number, line) for number, line in enumerate(lines, start=1) if line.strip())
     if not items:
         raise UsageError(f"{shown(file)} has no items", fix=FORM)

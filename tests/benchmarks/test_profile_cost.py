@@ -16,7 +16,7 @@ import torch
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.errors import MachineError
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.store.database import open_for_reading
 from engine.store.location import store_path
 from engine.tasks import profile
@@ -80,7 +80,7 @@ def headless(checkpoint: Checkpoint) -> Callable[[], None]:
 
 def profiling(checkpoint: Checkpoint, home: Path) -> Callable[[], None]:
     request = {**as_request(SETTING), "home": str(home), "model": str(checkpoint.directory)}
-    return lambda: profile.run(request, silent)
+    return lambda: profile.run(request, no_report)
 
 
 @pytest.fixture(scope="module")

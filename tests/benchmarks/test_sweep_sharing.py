@@ -22,7 +22,7 @@ from engine.inference.wavefront.likelihood import Likelihood
 from engine.inference.wavefront.resident import ResidentLayers
 from engine.inference.wavefront.visits import visits
 from engine.inference.wavefront.work import plan_work
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.tasks.demo_model import demo_model
 
 pytestmark = [pytest.mark.bench, pytest.mark.real_model]
@@ -153,7 +153,7 @@ def test_plans_run_together_on_a_cpu(layers: ResidentLayers) -> None:
     for _ in range(3):
         for together, found in rounds.items():
             work = plan_work(layers, plans, tokens, Likelihood(), MEMORY, together)
-            found.append(seconds(lambda work=work: work.run(silent, lambda _plan, _figures: None)))
+            found.append(seconds(lambda work=work: work.run(no_report, lambda _plan, _figures: None)))
     one, four = (statistics.median(found) for found in rounds.values())
     print(f"\n{len(plans)} plans, 64 tokens: {one:.2f} s edge by edge, {four:.2f} s four together ({one / four:.2f} x)")
     assert four > 0

@@ -12,7 +12,7 @@ from engine.inference.likelihood import Comparison, compare, token_nll
 from engine.inference.load_model import open_model
 from engine.inference.sequences import Sequences
 from engine.inference.virtual import open_sources, virtual_model
-from engine.protocol import silent
+from engine.protocol import no_report
 from tests.architectures import CheckpointOf
 from tests.inference.stacks import logits, stack_of
 
@@ -26,7 +26,7 @@ FAMILIES = ["llama", "gemma2", "qwen3-moe", "gpt2", "cohere2"]
 def compared(source: Path, layers: tuple[int, ...], scales: dict[int, float], **settings: Any) -> Comparison:
     stack = stack_of(source, layers, scales)
     sources = open_sources(stack, settings.get("dtype", "auto"))
-    return compare(sources[stack.config_donor], virtual_model(stack, sources), TEXT, 3, silent)
+    return compare(sources[stack.config_donor], virtual_model(stack, sources), TEXT, 3, no_report)
 
 
 def by_hand(model: Any) -> torch.Tensor:
@@ -58,7 +58,7 @@ def test_a_comparison_gives_both_likelihoods_the_divergence_and_the_agreement(ch
     stack = stack_of(checkpoint_of("llama"))
     sources = open_sources(stack)
     base, plan = sources[stack.config_donor], virtual_model(stack, sources)
-    found = compare(base, plan, TEXT, 2, silent)
+    found = compare(base, plan, TEXT, 2, no_report)
     ours, theirs = by_hand(base), by_hand(plan)
     divergence = (ours.exp() * (ours - theirs)).sum(-1)
     agreement = (ours.argmax(-1) == theirs.argmax(-1)).double()

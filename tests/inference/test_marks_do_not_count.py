@@ -17,7 +17,7 @@ from engine.inference.wavefront.resident import ResidentLayers
 from engine.inference.wavefront.streamed import StreamedLayers
 from engine.inference.wavefront.visits import visits
 from engine.inference.wavefront.work import plan_work
-from engine.protocol import silent
+from engine.protocol import no_report
 from tests.architectures import LAYERS, CheckpointOf
 
 TOKENS = torch.randint(3, 64, (5, 20), generator=torch.Generator().manual_seed(2))
@@ -40,7 +40,7 @@ def scored_mean(nll: torch.Tensor) -> list[float]:
 
 
 def test_a_comparison_leaves_predictions_of_marks_out(llama: Any) -> None:
-    found = compare(llama, llama, TEXT, 2, silent)
+    found = compare(llama, llama, TEXT, 2, no_report)
     assert found.base_nll == pytest.approx(scored_mean(token_nll(llama, TOKENS)), abs=1e-6)
     assert found.tokens == 5 * 18 - 3
 
@@ -53,7 +53,7 @@ def test_a_profile_counts_tokens_of_text_alone(batch_size: int, llama: Any) -> N
         llama(TOKENS, use_cache=False)
         hook.remove()
     activations = states[0][IS_TEXT].double()
-    found = profile_model(llama, None, TEXT, batch_size, silent)
+    found = profile_model(llama, None, TEXT, batch_size, no_report)
     neurons = found.neurons[1]
     assert (found.tokens, neurons.count) == (5 * 18 - 3, 5 * 18 - 3)
     assert list(neurons.mean) == pytest.approx(activations.mean(0).tolist(), abs=1e-7)
@@ -72,9 +72,9 @@ def test_a_metric_does_not_hear_what_happens_at_marks(name: str, llama: Any) -> 
     other[:, -1] = (TOKENS[:, -1] + 7) % 60 + 3
     changed = Sequences(other, last.is_text)
     blocks = [(1, 3)]
-    found, without = (METRICS[name](llama, each, blocks, 5, silent)[1, 3] for each in (last, changed))
+    found, without = (METRICS[name](llama, each, blocks, 5, no_report)[1, 3] for each in (last, changed))
     assert found == without
-    assert found != METRICS[name](llama, TEXT, blocks, 5, silent)[1, 3]
+    assert found != METRICS[name](llama, TEXT, blocks, 5, no_report)[1, 3]
 
 
 @pytest.mark.parametrize("where", ["resident", "streamed", "together"])
@@ -85,7 +85,7 @@ def test_a_sweep_reads_what_a_plain_pass_gives_at_tokens_of_text(where: str, lla
     reader = Likelihood([batch.is_scored for batch in batches])
     work = plan_work(layers, [REPEATED], [batch.tokens for batch in batches], reader, PLENTY, 1 + (where == "together"))
     read: dict[int, Any] = {}
-    work.run(silent, read.__setitem__)
+    work.run(no_report, read.__setitem__)
     plain = token_nll(llama, TOKENS)
     assert read[-1].nll.isnan().equal(~IS_TEXT[:, 1:])
     assert read[-1].nll[IS_TEXT[:, 1:]].equal(plain[IS_TEXT[:, 1:]])
@@ -101,5 +101,5 @@ def test_what_a_plan_computes_as_nan_is_infinite_and_no_mark(checkpoint_of: Chec
     reader = Likelihood([batch.is_scored for batch in batches])
     work = plan_work(ResidentLayers(checkpoint, llama), [], [batch.tokens for batch in batches], reader, PLENTY)
     read: dict[int, Any] = {}
-    work.run(silent, read.__setitem__)
+    work.run(no_report, read.__setitem__)
     assert read[-1].nll.isinf().equal(IS_TEXT[:, 1:])

@@ -16,7 +16,7 @@ from engine.inference.metrics import METRICS, ablation, duplication, logit_lens,
 from engine.inference.metrics.measured import Block, Measured
 from engine.inference.sequences import Sequences
 from engine.inference.signature import layer_modules
-from engine.protocol import silent
+from engine.protocol import no_report
 from tests.architectures import LAYERS, CheckpointOf
 from tests.inference.stacks import merged, stack_of
 
@@ -54,7 +54,7 @@ def llama(checkpoint_of: CheckpointOf) -> Any:
 
 
 def measured(metric: Any, model: Any, blocks: Sequence[Block] = BLOCKS, batch_size: int = 2) -> dict[Block, Measured]:
-    found: dict[Block, Measured] = metric.measure(model, TEXT, blocks, batch_size, silent)
+    found: dict[Block, Measured] = metric.measure(model, TEXT, blocks, batch_size, no_report)
     return found
 
 
@@ -134,7 +134,7 @@ def test_a_block_that_adds_nothing_costs_exactly_nothing(metric: Any, llama: Any
 
 @pytest.mark.parametrize("name", METRICS)
 def test_value_and_error_come_from_one_number_a_sequence_in_any_batching(name: str, llama: Any) -> None:
-    few, all_at_once = (METRICS[name](llama, TEXT, BLOCKS, size, silent) for size in (1, 5))
+    few, all_at_once = (METRICS[name](llama, TEXT, BLOCKS, size, no_report) for size in (1, 5))
     assert list(few) == BLOCKS
     for block, found in few.items():
         assert found.value == pytest.approx(fmean(found.per_sequence))
@@ -143,7 +143,7 @@ def test_value_and_error_come_from_one_number_a_sequence_in_any_batching(name: s
 
 
 def test_one_sequence_has_no_standard_error(llama: Any) -> None:
-    assert second_pass.measure(llama, TEXT[:1], [(1, 2)], 1, silent)[1, 2].se is None
+    assert second_pass.measure(llama, TEXT[:1], [(1, 2)], 1, no_report)[1, 2].se is None
 
 
 def test_out_of_memory_halves_the_batch_and_counts_no_sequence_twice(llama: Any) -> None:

@@ -11,7 +11,7 @@ from engine.inference.load_model import open_model, open_tokenizer
 from engine.inference.multiple_choice import Answer, AnswerReader, ProbeRows
 from engine.inference.wavefront.visits import BASE, visits
 from engine.inference.wavefront.work import plan_work
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.text.probe import Probe, ProbeItem
 from tests.inference.wavefront.sweeping import PLENTY, resident
 
@@ -55,7 +55,7 @@ def test_answers_are_those_of_plain_forward_passes(tiny_llama: Path, byte_tokeni
     rows = ProbeRows.of(PROBE, byte_tokenizer, batch_size)
     work = plan_work(resident(tiny_llama), [visits(range(6))], rows.batches, AnswerReader(rows), PLENTY)
     found = defaultdict(list)
-    work.run(silent, lambda plan, answers: found[plan].extend(answers))
+    work.run(no_report, lambda plan, answers: found[plan].extend(answers))
     assert found[0] == found[BASE]
     ordered = [answer for _, answer in sorted(zip(rows.places, found[0], strict=True))]
     model = open_model(tiny_llama)

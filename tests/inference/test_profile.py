@@ -17,7 +17,7 @@ from engine.inference.neuron_sums import NeuronSums
 from engine.inference.profile import Profile, profile_model
 from engine.inference.sequences import Sequences
 from engine.inference.signature import layer_modules
-from engine.protocol import silent
+from engine.protocol import no_report
 from tests.architectures import LAYERS, CheckpointOf, every_family
 
 SEQUENCES = torch.randint(3, 64, (6, 20), generator=torch.Generator().manual_seed(11))
@@ -60,7 +60,7 @@ def opened(checkpoint_of: CheckpointOf) -> Opened:
 
 
 def profiled(model: Any, batch_size: int = 4) -> Profile:
-    return profile_model(model, None, TEXT, batch_size, silent)
+    return profile_model(model, None, TEXT, batch_size, no_report)
 
 
 def layers_of(model: Any) -> Any:
@@ -245,7 +245,7 @@ def test_what_float16_cannot_hold_is_told_by_layer_and_dtype(opened: Opened) -> 
 
 def test_sequences_beyond_the_context_are_refused(opened: Opened) -> None:
     with pytest.raises(UsageError, match="too long"):
-        profile_model(opened("llama"), None, Sequences.of_text(SEQUENCES.repeat(1, 4)), 1, silent)
+        profile_model(opened("llama"), None, Sequences.of_text(SEQUENCES.repeat(1, 4)), 1, no_report)
 
 
 def test_a_context_is_one_short_line_with_the_token_in_it(tiny_llama: Any) -> None:

@@ -20,7 +20,7 @@ from engine.inference.profile import profile_model
 from engine.inference.sequences import Sequences
 from engine.inference.signature import decoder_layers
 from engine.inference.virtual import load, virtual_model
-from engine.protocol import silent
+from engine.protocol import no_report
 from tests.architectures import FAMILIES, LAYERS, CheckpointOf
 from tests.inference.stacks import TOKENS, generated, logits, stack_of
 
@@ -57,10 +57,12 @@ def test_a_plan_over_a_spread_base_is_spread_and_bit_equal(family: str, checkpoi
 def test_what_is_measured_is_the_same(checkpoint_of: CheckpointOf) -> None:
     one, several = open_model(checkpoint_of(SLIDING)), spread.spread(open_model(checkpoint_of(SLIDING)), TWO)
     assert torch.equal(token_nll(one, TOKENS), token_nll(several, TOKENS))
-    assert profile_model(one, None, TEXT, 2, silent) == profile_model(several, None, TEXT, 2, silent)
-    assert compare(one, several, TEXT, 2, silent).kl == compare(one, one, TEXT, 2, silent).kl
+    assert profile_model(one, None, TEXT, 2, no_report) == profile_model(several, None, TEXT, 2, no_report)
+    assert compare(one, several, TEXT, 2, no_report).kl == compare(one, one, TEXT, 2, no_report).kl
     blocks = [(0, 2), (3, 6)]
-    assert second_pass.measure(one, TEXT, blocks, 2, silent) == second_pass.measure(several, TEXT, blocks, 2, silent)
+    assert second_pass.measure(one, TEXT, blocks, 2, no_report) == second_pass.measure(
+        several, TEXT, blocks, 2, no_report
+    )
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from engine.jobs.launch import live_workers
 from engine.jobs.logs import job_log
 from engine.jobs.queue import submit
-from engine.jobs.starting import live_workers
 from engine.store.database import open_for_jobs, open_for_reading
 from engine.store.job_states import Done, Running, Waiting
 from engine.store.jobs import JobSpec, find_job, jobs_in

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from engine.store.database import connection_of, open_for_reading, open_for_writing
-from engine.store.layers import find_layers
 from engine.store.neurons import count_neurons
-from engine.store.profiles import find_profile, save_profile
+from engine.store.profiles import find_layers, find_profile, save_profile
 from tests.store.rows import KEY, OTHER_KEY, profile_rows
 
 LAYERS, WIDTH = 12, 2500

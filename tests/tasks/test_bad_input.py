@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import CheckpointError, DlecError, MachineError, UsageError
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.store.database import open_for_writing
 from engine.tasks import measurement, profile
 
@@ -22,7 +22,7 @@ def model(tiny_llama: Path, tmp_path: Path) -> Path:
 
 def refused(request, kind: type[DlecError], match: str) -> None:
     with pytest.raises(kind, match=match):
-        profile.run(request, silent)
+        profile.run(request, no_report)
     store = Path(request["home"]) / "dlec.sqlite"
     if store.exists():
         with sqlite3.connect(store) as connection:
@@ -86,7 +86,7 @@ def test_a_locked_store_is_said_before_the_work(request_of, monkeypatch) -> None
     with sqlite3.connect(path, isolation_level=None) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(MachineError, match="locked"):
-            profile.run(request_of, silent)
+            profile.run(request_of, no_report)
     holder.close()
 
 
@@ -95,7 +95,7 @@ def test_a_corrupt_store_is_left_as_it_is(request_of) -> None:
     path.parent.mkdir()
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(MachineError, match="damaged"):
-        profile.run(request_of, silent)
+        profile.run(request_of, no_report)
     assert path.read_bytes() == b"no database" * 1000
 
 
@@ -106,10 +106,10 @@ def test_a_store_of_a_newer_version_is_left_as_it_is(request_of) -> None:
     db.conn.commit()
     db.close()
     with pytest.raises(MachineError, match="newer version"):
-        profile.run(request_of, silent)
+        profile.run(request_of, no_report)
 
 
 def test_a_home_that_cannot_be_made(request_of, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(MachineError, match="cannot be opened"):
-        profile.run({**request_of, "home": str(tmp_path / "file" / "home")}, silent)
+        profile.run({**request_of, "home": str(tmp_path / "file" / "home")}, no_report)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.store.database import open_for_reading, open_for_writing
 from engine.store.keys import ProfileKey
 from engine.store.location import store_path
@@ -52,7 +52,7 @@ def test_what_is_wrong_with_a_base_is_said_with_what_was_tried_and_what_helps(
 
 
 def test_a_model_that_was_not_trained_is_beaten_by_frequencies(request_of: dict[str, Any], tiny_llama: Path) -> None:
-    found = preview.run({**request_of, "plan": plan_text(tiny_llama)}, silent)
+    found = preview.run({**request_of, "plan": plan_text(tiny_llama)}, no_report)
     assert not found["base_check"]["ok"]
     assert "frequencies" in found["base_check"]["findings"][0]
     assert found["base_check"]["unigram_nll"] < found["base"]["nll"]
@@ -62,9 +62,9 @@ def test_a_check_is_made_once_for_a_model_and_text(
     request_of: dict[str, Any], tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = plan_text(tiny_llama)
-    first = preview.run({**request_of, "plan": text}, silent)
+    first = preview.run({**request_of, "plan": text}, no_report)
     monkeypatch.setattr("engine.tasks.base_check._checked", None)
-    second = preview.run({**request_of, "plan": text + "# again\n"}, silent)
+    second = preview.run({**request_of, "plan": text + "# again\n"}, no_report)
     assert second["base_check"] == first["base_check"]
     assert not second["found"]
 
@@ -90,8 +90,8 @@ def test_no_plan_of_a_sweep_is_better_beside_a_base_that_is_measured_wrongly(
     monkeypatch.setattr("engine.tasks.sweeps.reporting.holm", lambda ps: [1e-6 for _ in ps])
     plans = [{"name": "one", "text": plan_text(tiny_llama)}]
     asked = {**request_of, "space": "one", "plans": plans, "metrics": False}
-    found = sweep.run(asked, silent)
-    if found["winner"]["heldout"]["delta_nll"] < 0:
+    found = sweep.run(asked, no_report)
+    if found["winner"]["judged"]["delta_nll"] < 0:
         assert found["winner"]["verdict"] == "inconclusive"
     else:
         assert found["winner"]["verdict"] == "worse"
@@ -101,13 +101,13 @@ def test_no_plan_of_a_sweep_is_better_beside_a_base_that_is_measured_wrongly(
 
 def test_what_an_earlier_version_measured_is_not_found(request_of: dict[str, Any]) -> None:
     """Its rows stay in the store, under a key that says the version."""
-    key = ProfileKey(**profile.run(request_of, silent)["key"])
+    key = ProfileKey(**profile.run(request_of, no_report)["key"])
     old = replace(key, versions=key.versions.replace("metrics 2", "metrics 1"))
     assert old != key
     with closing(open_for_writing(store_path(Path(request_of["home"])))) as db:
         db.execute("UPDATE profile_keys SET versions = ?", (old.versions,))
         db.conn.commit()
-    again = profile.run(request_of, silent)
+    again = profile.run(request_of, no_report)
     assert not again["found"]
     assert again["key"]["versions"] == key.versions
 

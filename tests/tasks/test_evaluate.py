@@ -14,7 +14,7 @@ import pytest
 from engine.errors import MachineError, UsageError
 from engine.inference import evaluation
 from engine.inference.evaluation import evaluations, task_of
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.tasks import evaluate
 from tests.tasks.conftest import part, plan_of
 
@@ -95,7 +95,7 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> PretendedLmEval:
 
 
 def test_base_and_plan_answer_the_same_tasks_and_are_paired_item_by_item(asked, pretended):
-    found = evaluate.run(asked, silent)
+    found = evaluate.run(asked, no_report)
     (figure,) = found["figures"]
     assert (figure["task"], figure["metric"], figure["base"], figure["plan"]) == ("tiny_choice", "acc,none", 0.25, 0.45)
     assert (figure["only_plan"], figure["only_base"], figure["items"]) == (4, 0, ITEMS)
@@ -105,10 +105,10 @@ def test_base_and_plan_answer_the_same_tasks_and_are_paired_item_by_item(asked, 
 
 
 def test_task_files_are_found_by_the_task_that_they_define(asked, pretended, task_file: Path):
-    evaluate.run(asked, silent)
+    evaluate.run(asked, no_report)
     assert pretended.calls[0]["tasks"] == ["known", "tiny_choice"]
     assert pretended.managers[0] == {"include_path": [str(task_file.parent)], "include_defaults": True}
-    evaluate.run({**asked, "tasks": [str(task_file)]}, silent)
+    evaluate.run({**asked, "tasks": [str(task_file)]}, no_report)
     assert pretended.managers[-1]["include_defaults"] is False
 
 
@@ -119,13 +119,13 @@ def test_what_the_library_refuses_is_said_as_an_error_to_read(asked, monkeypatch
 
     monkeypatch.setattr(sys.modules["lm_eval"], "simple_evaluate", refuse)
     with pytest.raises(UsageError, match="cannot run these tasks: KeyError: 'known'"):
-        evaluate.run(asked, silent)
+        evaluate.run(asked, no_report)
 
 
 def test_without_the_library_the_way_to_it_is_said(asked, monkeypatch):
     monkeypatch.setattr(evaluation, "find_spec", lambda _name: None)
     with pytest.raises(MachineError, match="lm-eval is not installed") as raised:
-        evaluate.run(asked, silent)
+        evaluate.run(asked, no_report)
     assert "dlec[eval]" in raised.value.fix
 
 
@@ -147,6 +147,6 @@ def test_metrics_that_are_no_means_over_items_are_not_paired():
 
 @pytest.mark.skipif(find_spec("lm_eval") is None, reason="the extra `eval` is not installed")
 def test_the_library_itself_answers_a_local_task_file_offline(asked, task_file: Path):
-    (figure,) = evaluate.run({**asked, "tasks": [str(task_file)], "limit": None}, silent)["figures"]
+    (figure,) = evaluate.run({**asked, "tasks": [str(task_file)], "limit": None}, no_report)["figures"]
     assert (figure["task"], figure["items"], figure["test"]) == ("tiny_choice", ITEMS, "mcnemar")
     assert 0 <= figure["base"] <= 1

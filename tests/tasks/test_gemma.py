@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.inference.sampling import spread
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.tasks import preview
 from engine.tasks.measurement_options import MeasurementOptions, corpus_of
 from engine.text.corpus import Split, documents_of
@@ -28,7 +28,7 @@ def found(gemma3_270m: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     """Layer 13 run twice, on the built-in text."""
     home = str(tmp_path_factory.mktemp("home"))
     request = {"tokens": SEQUENCES * TOKENS, "seq_len": TOKENS, "device": "cpu", "dtype": "float32", "home": home}
-    return preview.run({**request, "split": Split.HELDOUT, "plan": repeated(gemma3_270m, LAYER)}, silent)
+    return preview.run({**request, "split": Split.HELDOUT, "plan": repeated(gemma3_270m, LAYER)}, no_report)
 
 
 def test_the_base_is_what_transformers_computes_with_the_tokenizers_own_beginning(

@@ -13,7 +13,7 @@ from engine.merge.lock import locked
 from engine.merge.partial import partial_of
 from engine.plan.loading import Opened
 from engine.plan.stack import Stack
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.tasks import merge
 from engine.tasks.loadcheck import LoadCheck
 from engine.tasks.process import EngineProcess
@@ -74,7 +74,7 @@ def test_a_process_of_tasks_answers_as_the_verb_does(asked: Asked) -> None:
 
 def test_a_plan_that_cannot_be_run_says_what_is_wrong_with_it(asked: Asked, base: Path) -> None:
     with pytest.raises(PlanError, match=r"the plan cannot be run: line 1: .*the checkpoint has 6"):
-        merge.run(asked | {"plan": plan_of(part(base, 0, 9))}, silent)
+        merge.run(asked | {"plan": plan_of(part(base, 0, 9))}, no_report)
     assert not Path(asked["out"]).exists()
 
 
@@ -88,31 +88,31 @@ def test_what_is_not_here_is_downloaded_only_when_asked(asked: Asked, base: Path
     monkeypatch.setattr("engine.tasks.download.download", download)
     asked["plan"] = plan_of(part(Path("org/tiny"), 0, 4))
     with pytest.raises(PlanError, match="org/tiny is neither"):
-        merge.run(asked, silent)
-    assert merge.run(asked | {"downloads": True}, silent)["shards"] == 1
+        merge.run(asked, no_report)
+    assert merge.run(asked | {"downloads": True}, no_report)["shards"] == 1
 
 
 def test_a_run_that_died_behind_its_publication_has_succeeded_when_it_is_resumed(asked: Asked, monkeypatch) -> None:
     with dying_in(monkeypatch, "engine.tasks.merge._described"):
-        merge.run(asked, silent)
+        merge.run(asked, no_report)
     before = Path(asked["out"], "dlec_manifest.json").stat()
-    answer = merge.run(asked | {"resumes": True}, silent)
+    answer = merge.run(asked | {"resumes": True}, no_report)
     assert Path(asked["out"], "dlec_manifest.json").stat() == before
-    assert settled(answer) == settled(merge.run(asked | {"out": f"{asked['out']}2"}, silent)) | {"out": asked["out"]}
+    assert settled(answer) == settled(merge.run(asked | {"out": f"{asked['out']}2"}, no_report)) | {"out": asked["out"]}
     assert leftovers(Path(asked["out"])) == []
 
 
 def test_a_publication_that_was_cut_off_is_finished(asked: Asked, monkeypatch) -> None:
     with dying_in(monkeypatch, "engine.merge.publish._settle"):
-        merge.run(asked, silent)
-    assert settled(merge.run(asked | {"resumes": True}, silent))["shards"] == 1
+        merge.run(asked, no_report)
+    assert settled(merge.run(asked | {"resumes": True}, no_report))["shards"] == 1
     assert leftovers(Path(asked["out"])) == []
 
 
 def test_a_first_run_into_a_finished_output_is_refused(asked: Asked) -> None:
-    merge.run(asked, silent)
+    merge.run(asked, no_report)
     with pytest.raises(UsageError, match="exists and is not empty"):
-        merge.run(asked, silent)
+        merge.run(asked, no_report)
 
 
 DIFFERENT: dict[str, Callable[[Asked, Path, Path], object]] = {
@@ -130,16 +130,16 @@ DIFFERENT: dict[str, Callable[[Asked, Path, Path], object]] = {
 
 @pytest.mark.parametrize("make_different", DIFFERENT.values(), ids=DIFFERENT)
 def test_an_output_that_is_not_what_was_asked_for_is_no_success(asked: Asked, base: Path, make_different) -> None:
-    merge.run(asked, silent)
+    merge.run(asked, no_report)
     make_different(asked, base, Path(asked["out"]))
     with pytest.raises(UsageError, match="exists and is not empty"):
-        merge.run(asked | {"resumes": True}, silent)
+        merge.run(asked | {"resumes": True}, no_report)
 
 
 def test_a_replaced_output_is_written_anew_unless_it_is_what_was_asked_for(asked: Asked) -> None:
-    merge.run(asked, silent)
+    merge.run(asked, no_report)
     asked["options"] |= {"overwrite": True, "max_shard_size": 10_000}
-    assert merge.run(asked | {"resumes": True}, silent)["shards"] > 1
+    assert merge.run(asked | {"resumes": True}, no_report)["shards"] > 1
     reports: list[tuple[int, int, str]] = []
     assert merge.run(asked | {"resumes": True}, lambda *said: reports.append(said))["shards"] > 1
     assert reports == []
@@ -149,7 +149,7 @@ def test_a_result_that_does_not_load_fails_the_task(asked: Asked, monkeypatch) -
     found = merge.LoadCheck(missing=("lm_head.weight",))
     monkeypatch.setattr("engine.tasks.merge_writing.load_check", lambda *_: found)
     with pytest.raises(CheckpointError, match="was not published"):
-        merge.run(asked | {"options": {}}, silent)
+        merge.run(asked | {"options": {}}, no_report)
 
 
 @pytest.mark.parametrize(
@@ -168,16 +168,16 @@ def test_a_result_that_would_not_load_is_not_begun(asked: Asked, monkeypatch, op
     monkeypatch.setattr("engine.tasks.merge.asked", lambda _stack: Opened())
     monkeypatch.setattr("engine.tasks.merge_writing.asked", refused)
     with pytest.raises(CheckpointError, match=rf"was not begun.*layers\.7\.mlp.*{said}"):
-        merge.run(asked | {"options": {}}, silent)
+        merge.run(asked | {"options": {}}, no_report)
     assert not Path(asked["out"]).exists()
     assert not list(Path(asked["out"]).parent.glob(".*/model/*.safetensors"))
 
 
 def test_another_merge_is_waited_for_as_long_as_asked(asked: Asked) -> None:
     with locked(partial_of(Path(asked["out"]))), pytest.raises(UsageError, match="is being merged already"):
-        merge.run(asked | {"patience": 0.2}, silent)
+        merge.run(asked | {"patience": 0.2}, no_report)
 
 
 def test_the_answer_is_json(asked: Asked) -> None:
-    answer = merge.run(asked, silent)
+    answer = merge.run(asked, no_report)
     assert json.loads(json.dumps(answer)) == answer

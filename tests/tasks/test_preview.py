@@ -8,7 +8,7 @@ import pytest
 from engine.checkpoint.find import opener
 from engine.errors import PlanError
 from engine.plan.check import check_plan
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.tasks import generate, preview, verify_equivalence
 from engine.tasks.merge import MergeOptions, merge
 from tests.tasks.conftest import part, plan_of
@@ -23,13 +23,15 @@ def repeating(model: Path) -> str:
 @pytest.mark.parametrize("inert", [{}, {"parameters": ZEROED}], ids=["identity", "zeroed copies"])
 def test_a_plan_that_changes_nothing_previews_with_a_difference_of_exactly_0(options, tiny_llama: Path, inert) -> None:
     copies = [part(tiny_llama, 2, 4, **inert)] if inert else []
-    found = preview.run({**options, "plan": plan_of(part(tiny_llama, 0, 4), *copies, part(tiny_llama, 4, 6))}, silent)
+    found = preview.run(
+        {**options, "plan": plan_of(part(tiny_llama, 0, 4), *copies, part(tiny_llama, 4, 6))}, no_report
+    )
     assert (found["delta_nll"], found["delta_nll_se"], found["interval95"]) == (0, 0, [0, 0])
     assert (found["kl"], found["top1_agreement"]) == (0, 1)
 
 
 def test_the_answer_is_consistent_with_itself(options, tiny_llama: Path) -> None:
-    found = preview.run({**options, "plan": repeating(tiny_llama)}, silent)
+    found = preview.run({**options, "plan": repeating(tiny_llama)}, no_report)
     low, high = found["interval95"]
     assert low < found["delta_nll"] < high
     assert found["plan"]["nll"] - found["base"]["nll"] == pytest.approx(found["delta_nll"])
@@ -38,16 +40,16 @@ def test_the_answer_is_consistent_with_itself(options, tiny_llama: Path) -> None
 
 
 def test_a_second_run_finds_it_and_an_edited_plan_is_another(options, tiny_llama: Path) -> None:
-    first = preview.run({**options, "plan": repeating(tiny_llama)}, silent)
-    assert preview.run({**options, "plan": repeating(tiny_llama)}, silent) == first | {"found": True}
-    assert not preview.run({**options, "plan": repeating(tiny_llama) + "\n"}, silent)["found"]
+    first = preview.run({**options, "plan": repeating(tiny_llama)}, no_report)
+    assert preview.run({**options, "plan": repeating(tiny_llama)}, no_report) == first | {"found": True}
+    assert not preview.run({**options, "plan": repeating(tiny_llama) + "\n"}, no_report)["found"]
 
 
 def test_a_plan_that_computes_nan_is_a_result_that_says_so(options, tiny_llama: Path) -> None:
     overflowing = part(tiny_llama, 2, 4, parameters={"scale": 3e38})
     request = {**options, "plan": plan_of(part(tiny_llama, 0, 4), overflowing, part(tiny_llama, 4, 6))}
     for _ in range(2):  # as it is measured, and as the store has it
-        found = preview.run(request, silent)
+        found = preview.run(request, no_report)
         assert found["not_finite"] == {"base": 0, "plan": 16 * 7}
         assert (found["plan"]["nll"], found["delta_nll"], found["interval95"]) == (None, None, None)
         assert math.isfinite(found["base"]["nll"])
@@ -56,19 +58,19 @@ def test_a_plan_that_computes_nan_is_a_result_that_says_so(options, tiny_llama: 
 
 def test_a_plan_that_cannot_be_run_is_refused(options, tiny_llama: Path) -> None:
     with pytest.raises(PlanError, match="cannot be run"):
-        preview.run({**options, "plan": plan_of(part(tiny_llama, 0, 9))}, silent)
+        preview.run({**options, "plan": plan_of(part(tiny_llama, 0, 9))}, no_report)
 
 
 def test_the_merged_checkpoint_computes_what_was_previewed(options, tiny_llama: Path, tmp_path: Path) -> None:
     text = repeating(tiny_llama)
     merge(check_plan(text, opener()).stack, text, tmp_path / "merged", MergeOptions(load_check=False))
     proof = {**options, "plan": text, "merged": str(tmp_path / "merged")}
-    assert verify_equivalence.run(proof, silent) == {"max_difference": 0.0, "tokens": 16, "dtype": "float32"}
+    assert verify_equivalence.run(proof, no_report) == {"max_difference": 0.0, "tokens": 16, "dtype": "float32"}
 
 
 def test_another_checkpoint_is_told_from_the_previewed_one(options, tiny_llama: Path) -> None:
     proof = {**options, "plan": repeating(tiny_llama), "merged": str(tiny_llama)}
-    assert verify_equivalence.run(proof, silent)["max_difference"] > 0
+    assert verify_equivalence.run(proof, no_report)["max_difference"] > 0
 
 
 def test_base_and_plan_continue_the_prompt_and_every_piece_is_reported(options, tiny_llama: Path) -> None:

@@ -5,18 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.store.database import open_for_reading
-from engine.store.layers import find_angles
 from engine.store.location import store_path
 from engine.store.models import all_models
 from engine.store.neurons import count_neurons
-from engine.store.profiles import profiles_of
+from engine.store.profiles import find_angles, profiles_of
 from engine.tasks import profile
 
 
 def test_every_layer_neuron_and_block_is_stored_under_the_key(request_of) -> None:
-    answer = profile.run(request_of, silent)
+    answer = profile.run(request_of, no_report)
     assert [layer["layer"] for layer in answer["layers"]] == list(range(6))
     with closing(open_for_reading(store_path(Path(request_of["home"])))) as connection:
         (model,) = all_models(connection)
@@ -27,21 +26,21 @@ def test_every_layer_neuron_and_block_is_stored_under_the_key(request_of) -> Non
 
 
 def test_a_second_run_finds_the_same_figures(request_of, monkeypatch) -> None:
-    first = profile.run(request_of, silent)
+    first = profile.run(request_of, no_report)
     monkeypatch.setattr(profile, "_measured", None)
-    assert profile.run(request_of, silent) == first | {"found": True}
+    assert profile.run(request_of, no_report) == first | {"found": True}
     assert not first["found"]
 
 
 @pytest.mark.parametrize("other", [{"tokens": 136}, {"seq_len": 4}, {"split": "heldout"}, {"dtype": "bfloat16"}])
 def test_another_setting_is_another_measurement(request_of, other) -> None:
-    profile.run(request_of, silent)
-    assert not profile.run(request_of | other, silent)["found"]
+    profile.run(request_of, no_report)
+    assert not profile.run(request_of | other, no_report)["found"]
 
 
 def test_batches_and_devices_do_not_make_another_measurement(request_of) -> None:
-    profile.run(request_of, silent)
-    assert profile.run(request_of | {"batch_size": 1, "device": "auto"}, silent)["found"]
+    profile.run(request_of, no_report)
+    assert profile.run(request_of | {"batch_size": 1, "device": "auto"}, no_report)["found"]
 
 
 @pytest.mark.parametrize("batch_size", [4, 5])

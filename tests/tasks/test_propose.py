@@ -5,7 +5,7 @@ import pytest
 from engine.checkpoint.find import opener
 from engine.errors import UsageError
 from engine.plan.check import check_plan
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.tasks import classic, propose
 
 
@@ -18,7 +18,7 @@ def request_(tiny_llama, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def proposal(request_):
-    return propose.run({**request_, "layers": 2}, silent)
+    return propose.run({**request_, "layers": 2}, no_report)
 
 
 def test_the_least_harmful_of_the_shortlist_is_proposed(proposal):
@@ -40,23 +40,23 @@ def test_both_plans_are_judged_on_the_half_that_chose_nothing(proposal):
 
 
 def test_what_was_measured_is_found_again(request_, proposal):
-    again = propose.run({**request_, "layers": 2}, silent)
-    assert again["heldout"]["found"]
+    again = propose.run({**request_, "layers": 2}, no_report)
+    assert again["judged"]["found"]
     assert again["shortlist"] == proposal["shortlist"]
 
 
 @pytest.mark.parametrize("budget", [{}, {"layers": 2, "growth": 0.3}])
 def test_an_unclear_budget_is_refused(request_, budget):
     with pytest.raises(UsageError, match="budget"):
-        propose.run({**request_, **budget}, silent)
+        propose.run({**request_, **budget}, no_report)
 
 
 def test_growth_is_a_budget_too(request_):
-    assert len(propose.run({**request_, "growth": 0.2}, silent)["naive"]["layers"]) == 1
+    assert len(propose.run({**request_, "growth": 0.2}, no_report)["naive"]["layers"]) == 1
 
 
 def test_the_original_rule_repeats_nothing(request_):
-    found = classic.run(request_, silent)
+    found = classic.run(request_, no_report)
     stack = check_plan(found["plan"], opener()).stack
     assert len(found["shares"]) == 6
     assert all(visit.repeat == 0 for visit in stack.visits)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.inference import load_model
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.tasks import preview, profile, resident
 from engine.tasks.measurement_options import options_from
 from tests.tasks.conftest import part, plan_of
@@ -46,30 +46,30 @@ def repeating(model: Path, *layers: int) -> str:
 
 def test_plans_over_one_base_share_it(options, tiny_llama: Path, openings: list) -> None:
     for layers in [(1,), (2, 3), (0,)]:
-        assert not preview.run({**options, "plan": repeating(tiny_llama, *layers)}, silent)["found"]
-    profile.run({**options, "model": str(tiny_llama)}, silent)
+        assert not preview.run({**options, "plan": repeating(tiny_llama, *layers)}, no_report)["found"]
+    profile.run({**options, "model": str(tiny_llama)}, no_report)
     assert openings == [(tiny_llama.name, "float32")]
 
 
 def test_a_plan_of_two_models_opens_each_once(options, tiny_llama: Path, other: Path, openings: list) -> None:
     both = plan_of(part(tiny_llama, 0, 4), part(other, 2, 6))
-    preview.run({**options, "plan": both}, silent)
-    preview.run({**options, "plan": both + "\n"}, silent)
-    preview.run({**options, "plan": repeating(tiny_llama, 1)}, silent)
-    preview.run({**options, "plan": both + "\n\n"}, silent)
+    preview.run({**options, "plan": both}, no_report)
+    preview.run({**options, "plan": both + "\n"}, no_report)
+    preview.run({**options, "plan": repeating(tiny_llama, 1)}, no_report)
+    preview.run({**options, "plan": both + "\n\n"}, no_report)
     assert sorted(name for name, _ in openings) == sorted([tiny_llama.name, "other"])
 
 
 def test_a_model_that_is_no_longer_wanted_is_let_go_of_before_another_is_opened(
     options, tiny_llama: Path, other: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    preview.run({**options, "plan": repeating(tiny_llama, 1)}, silent)
+    preview.run({**options, "plan": repeating(tiny_llama, 1)}, no_report)
     (model,) = resident._model.values()
     base, alive = weakref.ref(model), []
     del model
-    own = load_model.open_model
-    monkeypatch.setattr(load_model, "open_model", lambda *how: (alive.append(base() is not None), own(*how))[1])
-    profile.run({**options, "model": str(other)}, silent)
+    own = opened.open_model
+    monkeypatch.setattr(opened, "open_model", lambda *how: (alive.append(base() is not None), own(*how))[1])
+    profile.run({**options, "model": str(other)}, no_report)
     assert alive == [False]
 
 
@@ -88,9 +88,9 @@ def test_a_checkpoint_that_changed_on_disk_is_opened_anew(
     options, other: Path, openings: list, change: Callable[[Path], None]
 ) -> None:
     asked = {**options, "model": str(other)}
-    before = profile.run(asked, silent)
+    before = profile.run(asked, no_report)
     change(other)
-    after = profile.run(asked, silent)
+    after = profile.run(asked, no_report)
     assert not after["found"]
     assert after["layers"] != before["layers"]
     assert len(openings) == 2
@@ -117,7 +117,7 @@ def test_a_text_that_changed_is_read_anew(options, tiny_llama: Path, tmp_path: P
     found = []
     for words in ("one two three four five. ", "six seven eight nine ten. "):
         text.write_text("\n".join(json.dumps({"text": f"{number} {words * 8}"}) for number in range(16)))
-        found.append(profile.run(asked, silent))
+        found.append(profile.run(asked, no_report))
     assert [each["found"] for each in found] == [False, False]
     assert found[0]["layers"] != found[1]["layers"]
 
@@ -126,6 +126,6 @@ def test_another_dtype_is_another_model_and_the_text_is_not_cut_again(
     options, tiny_llama: Path, openings: list
 ) -> None:
     for dtype in ("float32", "bfloat16"):
-        profile.run({**options, "model": str(tiny_llama), "dtype": dtype}, silent)
+        profile.run({**options, "model": str(tiny_llama), "dtype": dtype}, no_report)
     assert [dtype for _, dtype in openings] == ["float32", "bfloat16"]
     assert resident._sample.cache_info().misses == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.tasks import profile
 
 
@@ -18,7 +18,7 @@ def model(tiny_llama: Path, tmp_path: Path) -> Path:
 
 
 def sample(model: Path, options: dict[str, Any], **request: Any) -> dict[str, Any]:
-    found: dict[str, Any] = profile.run({**options, "model": str(model), **request}, silent)["sample"]
+    found: dict[str, Any] = profile.run({**options, "model": str(model), **request}, no_report)["sample"]
     return found
 
 

@@ -10,7 +10,7 @@ from engine.checkpoint.checkpoint import open_checkpoint
 from engine.errors import PlanError, UsageError
 from engine.inference.load_model import open_model
 from engine.plan.spaces import blocks
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.store.database import open_for_reading
 from engine.store.location import store_path
 from engine.tasks import preview, sweep
@@ -42,7 +42,7 @@ def named(found, name):
 def test_figures_are_those_of_a_preview(asked, listened):
     found, _ = listened
     (plan,) = (plan for plan in asked["plans"] if plan["name"] == "2:4")
-    alone = preview.run({**asked, "plan": plan["text"], "split": "selection"}, silent)
+    alone = preview.run({**asked, "plan": plan["text"], "split": "selection"}, no_report)
     swept = named(found, "2:4")
     assert swept["delta_nll"] == pytest.approx(alone["delta_nll"], abs=1e-6)
     assert swept["se"] == pytest.approx(alone["delta_nll_se"], abs=1e-6)
@@ -55,10 +55,10 @@ def test_the_headline_is_what_a_preview_says_on_the_half_that_chose_nothing(aske
     found, _ = listened
     winner = found["winner"]
     assert winner["name"] == min(found["plans"], key=lambda plan: plan["delta_nll"])["name"]
-    judged = preview.run({**asked, "plan": winner["plan"], "split": "heldout"}, silent)
-    assert winner["heldout"]["delta_nll"] == pytest.approx(judged["delta_nll"], abs=1e-6)
-    assert winner["selection"]["delta_nll"] == named(found, winner["name"])["delta_nll"]
-    assert winner["shrinkage"]["lost"] == winner["heldout"]["delta_nll"] - winner["selection"]["delta_nll"]
+    judged = preview.run({**asked, "plan": winner["plan"], "split": "heldout"}, no_report)
+    assert winner["judged"]["delta_nll"] == pytest.approx(judged["delta_nll"], abs=1e-6)
+    assert winner["chosen"]["delta_nll"] == named(found, winner["name"])["delta_nll"]
+    assert winner["shrinkage"]["lost"] == winner["judged"]["delta_nll"] - winner["chosen"]["delta_nll"]
 
 
 def test_the_best_are_judged_and_adjusted_for_as_many(listened):
@@ -82,7 +82,7 @@ def test_what_it_takes_is_said_first_and_done_exactly(listened):
 
 
 def test_a_second_run_finds_everything_and_says_the_same(asked, listened):
-    again = sweep.run(asked, silent)
+    again = sweep.run(asked, no_report)
     assert again.pop("found")
     first = {**listened[0]}
     assert not first.pop("found")
@@ -136,12 +136,12 @@ def interrupted(asked, *, pieces=1, share=0.7):
 
 
 def test_a_sweep_interrupted_within_the_text_goes_on_in_the_middle_of_it(one_by_one, tmp_path):
-    whole = sweep.run({**one_by_one, "home": str(tmp_path / "whole")}, silent)
+    whole = sweep.run({**one_by_one, "home": str(tmp_path / "whole")}, no_report)
     chunks = whole["cost"]["parts"][0]["announced"]["chunks"]
     first = interrupted(one_by_one)
     assert chunks >= 4
     assert "0 of 11 plans done" in first[-1][2]
-    found = sweep.run(one_by_one, silent)
+    found = sweep.run(one_by_one, no_report)
     left = found["cost"]["parts"][0]
     assert left["announced"]["plans"] == 11
     assert left["announced"]["chunks"] <= chunks * 0.3 + 1
@@ -151,9 +151,9 @@ def test_a_sweep_interrupted_within_the_text_goes_on_in_the_middle_of_it(one_by_
 
 def test_a_plan_that_was_not_begun_takes_the_others_back_to_the_beginning(one_by_one, tiny_llama, tmp_path):
     more = {**one_by_one, "plans": blocks_of(tiny_llama, 3)}
-    whole = sweep.run({**more, "home": str(tmp_path / "whole")}, silent)
+    whole = sweep.run({**more, "home": str(tmp_path / "whole")}, no_report)
     interrupted(one_by_one)
-    found = sweep.run(more, silent)
+    found = sweep.run(more, no_report)
     assert (found["plans"], found["cost"]["parts"][0]["announced"]) == (
         whole["plans"],
         whole["cost"]["parts"][0]["announced"],
@@ -165,7 +165,7 @@ def test_partial_results_are_deleted_when_the_whole_ones_are_stored(one_by_one):
     store = store_path(Path(one_by_one["home"]))
     with closing(open_for_reading(store)) as connection:
         assert connection.row("SELECT count(DISTINCT visits) FROM partial_results") == (12,)
-    sweep.run(one_by_one, silent)
+    sweep.run(one_by_one, no_report)
     with closing(open_for_reading(store)) as connection:
         assert connection.row("SELECT count(*) FROM partial_results") == (0,)
 
@@ -179,27 +179,27 @@ def test_another_sweep_finds_the_plans_that_this_one_measured(asked, tiny_llama,
 
 def test_a_plan_that_changes_nothing_is_no_better_and_a_removed_layer_is_worse(asked, tiny_llama):
     same = {"name": "same", "text": plan_of(part(tiny_llama, 0, 3), part(tiny_llama, 3, 6))}
-    found = sweep.run({**asked, "plans": [same]}, silent)
-    assert (found["winner"]["verdict"], found["winner"]["heldout"]["delta_nll"]) == ("no difference", 0)
+    found = sweep.run({**asked, "plans": [same]}, no_report)
+    assert (found["winner"]["verdict"], found["winner"]["judged"]["delta_nll"]) == ("no difference", 0)
     assert (found["by_chance"]["delta"], found["by_chance"]["p"]) == (0, 1)
 
 
 def test_plans_that_visit_the_same_are_one(asked):
     twice = [*asked["plans"], {"name": "again", "text": asked["plans"][0]["text"] + "# another word\n"}]
-    assert len(sweep.run({**asked, "plans": twice}, silent)["plans"]) == 11
+    assert len(sweep.run({**asked, "plans": twice}, no_report)["plans"]) == 11
 
 
 def test_scaled_visits_are_measured_as_they_would_be_merged(asked, tiny_llama):
     plans = blocks_of(tiny_llama, 1, scales=(1.0, 0.5, 0.0))
-    found = sweep.run({**asked, "plans": plans}, silent)
+    found = sweep.run({**asked, "plans": plans}, no_report)
     (half,) = (plan for plan in plans if plan["name"] == "3:4 x0.5")
-    alone = preview.run({**asked, "plan": half["text"], "split": "selection"}, silent)
+    alone = preview.run({**asked, "plan": half["text"], "split": "selection"}, no_report)
     assert named(found, "3:4 x0.5")["delta_nll"] == pytest.approx(alone["delta_nll"], abs=1e-6)
     assert named(found, "3:4 x0")["delta_nll"] == pytest.approx(0, abs=1e-6)
 
 
 def test_metrics_are_ranked_beside_the_free_baseline(asked):
-    found = sweep.run({**asked, "metrics": True}, silent)
+    found = sweep.run({**asked, "metrics": True}, no_report)
     assert found["unranked"] is None
     ranked = {(each["metric"], each["width"]) for each in found["rankings"]}
     metrics = {"distance from the middle", "angular distance", "block influence", "relative update", "second-pass"}
@@ -209,16 +209,16 @@ def test_metrics_are_ranked_beside_the_free_baseline(asked):
 
 
 def test_a_rehearsal_says_what_it_would_take_and_measures_nothing(asked):
-    told = sweep.run({**asked, "rehearsal": True}, silent)["announced"]
+    told = sweep.run({**asked, "rehearsal": True}, no_report)["announced"]
     assert told["announced"]["plans"] == 11
     assert told["expected_seconds"] > 0
-    assert not sweep.run(asked, silent)["found"]
+    assert not sweep.run(asked, no_report)["found"]
 
 
 def test_a_model_that_does_not_fit_is_streamed_and_measures_the_same(asked, listened):
     """150 kB hold two layers of 33 kB and the states, but not the model."""
     home = str(Path(asked["home"]).parent / "other")
-    streamed = sweep.run({**asked, "memory": 190_000, "home": home, "metrics": True, "batch_size": 1}, silent)
+    streamed = sweep.run({**asked, "memory": 190_000, "home": home, "metrics": True, "batch_size": 1}, no_report)
     announced = streamed["cost"]["parts"][0]["announced"]
     assert not announced["resident"]
     assert announced["layer_reads"] > 0
@@ -229,7 +229,7 @@ def test_a_model_that_does_not_fit_is_streamed_and_measures_the_same(asked, list
 
 def test_plans_that_are_run_together_measure_the_same_with_as_many_layers_run(asked, listened):
     home = str(Path(asked["home"]).parent / "other")
-    together = sweep.run({**asked, "together": 4, "home": home}, silent)
+    together = sweep.run({**asked, "together": 4, "home": home}, no_report)
     part_, alone = together["cost"]["parts"][0], listened[0]["cost"]["parts"][0]
     assert part_["counted"]["layer_forwards"] == alone["counted"]["layer_forwards"]
     for mine, theirs in zip(together["plans"], listened[0]["plans"], strict=True):
@@ -241,7 +241,7 @@ def test_devices_that_each_hold_the_model_share_the_work_and_measure_the_same(as
     monkeypatch.setattr(LayerSource, "devices", ("cpu", "cpu"))
     monkeypatch.setattr(layer_source, "model_of", lambda checkpoint, _options: open_model(checkpoint.directory))
     home = str(Path(asked["home"]).parent / "other")
-    shared = sweep.run({**asked, "home": home}, silent)
+    shared = sweep.run({**asked, "home": home}, no_report)
     assert shared["plans"] == listened[0]["plans"]
     assert shared["winner"] == listened[0]["winner"]
     part_, alone = shared["cost"]["parts"][0], listened[0]["cost"]["parts"][0]
@@ -254,13 +254,13 @@ def test_plans_that_are_surely_worse_are_not_measured_on_even_where_it_is_interr
     """A model whose layers are scaled up a thousandfold predicts far worse at once."""
     plans = [*asked["plans"], *as_plans([blocks.repeated(open_checkpoint(tiny_llama), (1, 2), 1e6)])]
     more = {**asked, "tokens": 8 * 64, "early_stop": True, "plans": plans}
-    found = sweep.run(more, silent)
+    found = sweep.run(more, no_report)
     stopped = {plan["name"]: plan for plan in found["plans"] if plan["stopped_after"]}
     assert "1:2 x1e+06" in stopped
     assert all(plan["stopped_after"] in (16, 32) for plan in stopped.values())
     assert all(plan["delta_nll"] is None and plan["holm_p"] is None for plan in stopped.values())
     assert all(plan["delta_nll"] is not None for plan in found["plans"] if plan["name"] not in stopped)
-    assert sweep.run(more, silent)["found"]
+    assert sweep.run(more, no_report)["found"]
     again = {**more, "home": str(tmp_path / "again")}
     interrupted(again, pieces=3)
     heard = []
@@ -270,7 +270,7 @@ def test_plans_that_are_surely_worse_are_not_measured_on_even_where_it_is_interr
 
 def test_stopping_early_needs_more_text_than_the_first_look(asked):
     with pytest.raises(UsageError, match="nothing to stop early"):
-        sweep.run({**asked, "early_stop": True}, silent)
+        sweep.run({**asked, "early_stop": True}, no_report)
 
 
 @pytest.mark.parametrize(
@@ -281,27 +281,27 @@ def test_a_plan_that_cannot_be_swept_is_named(asked, tiny_llama, text, words):
     dtype = "dtype: bfloat16\n"
     odd = dtype + blocks_of(tiny_llama)[0]["text"]
     with pytest.raises(PlanError, match=words):
-        sweep.run({**asked, "plans": [*asked["plans"], {"name": "bad", "text": text or odd}]}, silent)
+        sweep.run({**asked, "plans": [*asked["plans"], {"name": "bad", "text": text or odd}]}, no_report)
 
 
 def test_nothing_to_sweep_and_nothing_to_judge_are_refused(asked):
     with pytest.raises(UsageError, match="nothing to sweep"):
-        sweep.run({**asked, "plans": []}, silent)
+        sweep.run({**asked, "plans": []}, no_report)
     with pytest.raises(UsageError, match="cannot be judged"):
-        sweep.run({**asked, "top": 0}, silent)
+        sweep.run({**asked, "top": 0}, no_report)
     with pytest.raises(UsageError, match="cannot be run together"):
-        sweep.run({**asked, "together": 0}, silent)
+        sweep.run({**asked, "together": 0}, no_report)
 
 
 def test_a_probe_is_answered_by_every_plan_and_paired_with_the_base(asked, tmp_path):
     probe = str(write_probe(tmp_path / "probe.jsonl"))
-    found = sweep.run({**asked, "probe": probe}, silent)["probe"]
+    found = sweep.run({**asked, "probe": probe}, no_report)["probe"]
     assert (found["name"], found["items"], len(found["plans"])) == ("probe.jsonl", 4, 11)
     for plan in found["plans"]:
         assert plan["right"] - found["right"] == plan["only_plan"] - plan["only_base"]
         assert plan["p"] <= plan["holm_p"] <= 1
     assert sum(plan["shortlist_holm_p"] is not None for plan in found["plans"]) == 3
-    assert sweep.run({**asked, "probe": probe}, silent)["found"]
+    assert sweep.run({**asked, "probe": probe}, no_report)["found"]
 
 
 def test_the_answer_holds_no_number_that_json_lacks(asked):
@@ -312,5 +312,5 @@ def test_the_answer_holds_no_number_that_json_lacks(asked):
             return [each for part_ in value for each in numbers(part_)]
         return [value] if isinstance(value, float) else []
 
-    found = sweep.run({**asked, "metrics": True}, silent)
+    found = sweep.run({**asked, "metrics": True}, no_report)
     assert all(map(math.isfinite, numbers(found)))

@@ -6,7 +6,7 @@ import pytest
 
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.plan.spaces import blocks
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.tasks import sweep
 from tests.tasks.conftest import part, plan_of
 from tests.tasks.sweeping import as_plans
@@ -18,7 +18,7 @@ def test_a_removed_layer_is_called_worse_and_an_inert_copy_no_different(smollm2:
     (inert,) = as_plans([blocks.repeated(open_checkpoint(smollm2), (10, 12), 0.0)])
     request = {"model": str(smollm2), "reference": str(smollm2), "home": str(tmp_path), "device": "cpu"}
     small = {"tokens": 16 * 24, "seq_len": 24, "dtype": "float32", "metrics": False}
-    found = sweep.run({**request, **small, "space": "two", "plans": [removed, inert], "top": 2}, silent)
+    found = sweep.run({**request, **small, "space": "two", "plans": [removed, inert], "top": 2}, no_report)
     worse, same = (
         next(plan for plan in found["shortlist"] if plan["name"] == each) for each in ("without 1", "10:12 x0")
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.header import StoredTensor
-from engine.errors import CheckpointError, MachineError, shown
+from engine.errors import CheckpointError, machine_error, shown
 from engine.files import open_regular
 from engine.inference.meta_model import loaded_from_tensors, shape_only
 from engine.inference.signature import decoder_layers
@@ -136,7 +136,7 @@ def _fill(target: memoryview, tensor: StoredTensor, file: int) -> None:
         try:
             count = os.preadv(file, [target[done:]], tensor.begin + done)
         except OSError as error:
-            raise MachineError(f"{tensor.file} cannot be read", why=error.strerror or str(error)) from error
+            raise machine_error(f"{tensor.file} cannot be read", error) from error
         if count == 0:
             raise CheckpointError(
                 f"{tensor.file} has become shorter while it was read", why=f"{shown(tensor.name)} is cut off"
@@ -161,4 +161,4 @@ def _opened(path: Path) -> Iterator[int]:
         with open_regular(path) as file:
             yield file.fileno()
     except OSError as error:
-        raise MachineError(f"{path} cannot be read", why=error.strerror or str(error)) from error
+        raise machine_error(f"{path} cannot be read", error) from error

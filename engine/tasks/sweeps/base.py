@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.tasks.base_check import check_base
 from engine.tasks.sweeps.execution import shared_pass
 from engine.tasks.sweeps.layer_source import LayerSource
@@ -22,5 +22,5 @@ def _nll(source: LayerSource, batches: Sequence[Any]) -> list[Any]:
 
     found: list[Any] = []
     work = shared_pass("check of the base", source, [], batches, BaseReader)
-    work.run(silent, lambda _plan, read: found.extend(read))
+    work.run(no_report, lambda _plan, read: found.extend(read))
     return found

@@ -17,7 +17,7 @@ from engine.inference.wavefront.resident import ResidentLayers
 from engine.inference.wavefront.streamed import StreamedLayers
 from engine.inference.wavefront.visits import Step, Visits, stack_of, visits
 from engine.inference.wavefront.work import Work, plan_work
-from engine.protocol import silent
+from engine.protocol import no_report
 from tests.inference.stacks import TOKENS
 
 PLENTY = 2**34
@@ -40,7 +40,7 @@ def planned(
 def swept(work: Work[Figures]) -> tuple[Mapping[int, Figures], Counted]:
     """What each plan measured on the whole text."""
     pieces: dict[int, list[Figures]] = defaultdict(list)
-    counted = work.run(silent, lambda plan, figures: pieces[plan].append(figures))
+    counted = work.run(no_report, lambda plan, figures: pieces[plan].append(figures))
     return {plan: joined(figures) for plan, figures in pieces.items()}, counted
 
 

@@ -11,7 +11,7 @@ from engine.inference.wavefront.likelihood import Figures
 from engine.inference.wavefront.trie import trie_of
 from engine.inference.wavefront.visits import BASE, Visits, visits
 from engine.inference.wavefront.work import Work
-from engine.protocol import silent
+from engine.protocol import no_report
 from tests.architectures import CheckpointOf
 from tests.inference.wavefront.random_plans import LAYERS, plan_sets
 from tests.inference.wavefront.sweeping import PLANS, figures, joined, planned, resident
@@ -38,7 +38,7 @@ def test_divided_runs_give_what_one_run_gives(checkpoint_of: CheckpointOf) -> No
     shares = divided(PLANS, LAYERS, 2)
     works = [planned(resident(source), [PLANS[number] for number in share]) for share in shares]
     found = {}
-    run_divided(works, shares, silent, found.__setitem__)
+    run_divided(works, shares, no_report, found.__setitem__)
     assert found.keys() == wanted.keys() == {BASE, *range(len(PLANS))}
     assert all(torch.equal(found[number].nll, wanted[number].nll) for number in wanted)
 
@@ -74,4 +74,4 @@ def test_what_fails_on_one_device_ends_the_others(checkpoint_of: CheckpointOf) -
         raise OSError("the store is full")
 
     with pytest.raises(OSError, match="store is full"):
-        run_divided(works, shares, silent, full)
+        run_divided(works, shares, no_report, full)

@@ -11,7 +11,7 @@ from engine.inference.virtual import load
 from engine.inference.wavefront.spans import Span, SpanLikelihood, padded
 from engine.inference.wavefront.visits import BASE, base_visits, stack_of
 from engine.inference.wavefront.work import plan_work
-from engine.protocol import silent
+from engine.protocol import no_report
 from tests.architectures import LAYERS, CheckpointOf
 from tests.inference.wavefront.sweeping import ODD, PLENTY, resident, streamed
 
@@ -36,7 +36,7 @@ def test_spans_of_padded_rows_score_as_each_row_by_itself(
     source = checkpoint_of(family)
     work = plan_work(schedule(source), [ODD], padded(ROWS, 2), SpanLikelihood(SPANS), PLENTY)
     found = defaultdict(list)
-    counted = work.run(silent, lambda plan, read: found[plan].extend(read))
+    counted = work.run(no_report, lambda plan, read: found[plan].extend(read))
     assert counted.layer_forwards == work.trie.edges
     assert work.announced.base_bytes == 0
     for number, plan in ((BASE, base_visits(LAYERS)), (0, ODD)):

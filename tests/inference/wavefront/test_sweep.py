@@ -14,7 +14,7 @@ from engine.inference.sequences import Sequences
 from engine.inference.virtual import load
 from engine.inference.wavefront.timing import expected_seconds
 from engine.inference.wavefront.visits import BASE, base_visits, stack_of, visits
-from engine.protocol import silent
+from engine.protocol import no_report
 from tests.architectures import LAYERS, CheckpointOf
 from tests.inference.stacks import TOKENS
 from tests.inference.test_replay import GEMMA3N
@@ -92,7 +92,7 @@ def test_divergence_and_first_choices_are_those_of_a_comparison(memory: str, che
     base = load(stack_of(open_checkpoint(source), base_visits(LAYERS)))
     for plan in (ODD, SCALED, SHORT):
         figures_ = found[PLANS.index(plan)]
-        wanted = compare(base, load(stack_of(open_checkpoint(source), plan)), Sequences.of_text(TOKENS), 1, silent)
+        wanted = compare(base, load(stack_of(open_checkpoint(source), plan)), Sequences.of_text(TOKENS), 1, no_report)
         assert float(figures_.kl.mean()) == pytest.approx(wanted.kl, abs=1e-6)
         assert float(figures_.top1.mean()) == pytest.approx(wanted.top1_agreement, abs=1e-7)
     for same in (BASE, PLANS.index(base_visits(LAYERS))):

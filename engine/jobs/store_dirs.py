@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from engine.errors import DlecError, MachineError
+from engine.errors import DlecError, machine_error
 from engine.files import open_regular, write_whole
 from engine.jobs.logs import job_log
-from engine.protocol import Report, silent
-from engine.store.union import United, unite
-from engine.store.unitable import require_unitable
+from engine.protocol import Report, no_report
+from engine.store.union import United, require_source, unite
 
 
-def unite_homes(target: Path, sources: Sequence[Path], report: Report = silent) -> tuple[United, ...]:
+def merge_store_dirs(target: Path, sources: Sequence[Path], report: Report = no_report) -> tuple[United, ...]:
     """Copy what each of these stores holds into the store `target`: of each all of it or nothing.
 
     Raises UsageError and MachineError for a source that cannot be united, before anything is written where that can be
@@ -19,7 +18,7 @@ def unite_homes(target: Path, sources: Sequence[Path], report: Report = silent) 
     logs that a failure has left behind.
     """
     for source in sources:
-        require_unitable(target, source)
+        require_source(target, source)
     done: list[United] = []
     for source in sources:
         report(len(done), len(sources), str(source.parent))
@@ -47,9 +46,9 @@ def _copy_logs(target: Path, source: Path, job_ids: Mapping[int, int]) -> None:
         try:
             _copy_missing(log, copy)
         except OSError as error:
-            raise MachineError(
+            raise machine_error(
                 f"the log {log} cannot be copied to {copy}",
-                why=error.strerror or str(error),
+                error,
                 fix="Unite again when it can be: only what is missing is copied then.",
             ) from error
 

@@ -10,10 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import MachineError, shown
-from engine.jobs.log_entries import opened_log
-from engine.jobs.logs import worker_log
-from engine.jobs.presence import living
+from engine.errors import MachineError, machine_error, shown
+from engine.jobs.heartbeat import living
+from engine.jobs.logs import opened_log, worker_log
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import Slot
 from engine.store.database import open_for_reading
@@ -82,7 +81,7 @@ def _begun(store: Path, slot: Slot) -> _Begun:
                 start_new_session=True,
             )
         except OSError as error:
-            raise MachineError(f"no worker can be started for {slot}", why=error.strerror or str(error)) from error
+            raise machine_error(f"no worker can be started for {slot}", error) from error
     return _Begun(Started(slot, process.pid, path), process, size)
 
 
