@@ -1,23 +1,24 @@
-"""`dlec demo`: the whole loop on a real model, narrated; what an earlier run made is found, not made again."""
+"""`dlec demo`."""
 
 import json
+import re
 import shlex
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dlec_tui.charts import layer_curves
-from dlec_tui.cli.demo_stage import Made, Stage
 from dlec_tui.cli.generate import columns
 from dlec_tui.cli.merge import merge_plan, merged_lines
 from dlec_tui.cli.options import DIRECTORY, home_option, json_option
-from dlec_tui.cli.plan_file import PlanFile, read_plan
-from dlec_tui.cli.plan_new import write_plan
+from dlec_tui.cli.plan_file import PlanFile, read_plan, write_plan
 from dlec_tui.cli.plan_new_measured import published_proposal
+from dlec_tui.cli.plan_show import cost_lines
 from dlec_tui.cli.preview import preview_lines, preview_plan, published
 from dlec_tui.cli.profile import layer_table, profile_model, statistics_of
-from dlec_tui.cli.screen import chart_size, storyteller, task_progress, waiting
+from dlec_tui.cli.render import chart_size, storyteller, task_progress, waiting
 from dlec_tui.cli.verify import file_lines
 from dlec_tui.jobs.proposal_wording import proposal_lines
 from dlec_tui.jobs.task_results import measured_on, verdict
@@ -35,11 +36,67 @@ from engine.plan.picture import picture
 from engine.plan.stack import Stack
 from engine.tasks.child import run_task
 from engine.tasks.demo_model import demo_model
-from engine.tasks.measurement_options import as_request
+from engine.tasks.measurement_options import DEFAULT, MeasurementOptions, as_request
 from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
 from engine.tasks.merged import merged_before
 from engine.tasks.verify import verify
 from engine.text.corpus import Split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the demo happens and who is told about it."""
+
+    directory: Path
+    store: Path
+    console: "Console"
+
+    @property
+    def measurement(self) -> MeasurementOptions:
+        """How the demo measures: as usual, into its store."""
+        return replace(DEFAULT, home=str(self.store.parent))
+
+    def heading(self, text: str) -> None:
+        self.console.print(f"\n[bold cyan]{text}[/]")
+
+    def say(self, *lines: str) -> None:
+        """Plain text: what looks like markup in a file name is not, and colours for click's own echo are left out."""
+        for line in lines:
+            self.console.print(click.unstyle(line), markup=False, soft_wrap=True)
+
+    def say_coloured(self, text: str) -> None:
+        """Text with ANSI colours, such as a chart."""
+        from rich.text import Text
+
+        self.console.print(Text.from_ansi(text), soft_wrap=True)
+
+    def say_dim(self, lines: "Iterable[str]") -> None:
+        self.console.print("\n".join(lines), style="dim", markup=False, soft_wrap=True)
+
+    def headline(self, text: str) -> None:
+        self.console.print(f"[bold]{text}[/]")
+
+    def show_stack(self, stack: Stack) -> None:
+        self.console.print(re.sub("X+", r"[bold yellow]\g<0>[/]", picture(stack)))
+        self.say(*cost_lines(cost_of(stack)))
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file or directory of the demo."""
+
+    path: Path
+    found: bool
+    """True when an earlier run had made it."""
+
+    def __str__(self) -> str:
+        return f"{'reused' if self.found else 'wrote'} {shown(self.path)}"
+
 
 GROWTH = 0.17
 """Share of the base's parameters that the demo adds."""

@@ -11,7 +11,7 @@ import click
 
 from dlec_tui.cli.exit_codes import ENVIRONMENT
 from dlec_tui.cli.options import home_option, json_option
-from dlec_tui.cli.screen import waiting
+from dlec_tui.cli.render import waiting
 from dlec_tui.doctor.checks import checks
 from dlec_tui.doctor.examination import Check, examined
 from dlec_tui.doctor.finding import Finding, is_usable

@@ -7,7 +7,7 @@ import click
 
 from dlec_tui.cli.options import home_option, json_option
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
-from dlec_tui.cli.screen import byte_progress
+from dlec_tui.cli.render import byte_progress
 from dlec_tui.wording import byte_size
 from engine.errors import shown
 from engine.jobs.job_specs import download_spec

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli.options import ANY_PATH, home_option, json_option, plan_argument, strict_option
+from dlec_tui.cli.options import ANY_PATH, home_option, json_option, max_shard_size_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
-from dlec_tui.cli.screen import byte_progress
-from dlec_tui.cli.sizes import max_shard_size_option
+from dlec_tui.cli.render import byte_progress
 from dlec_tui.jobs.task_results import load_check_text
 from dlec_tui.wording import byte_size, duration, plural
 from engine.checkpoint.find import opener

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from dlec_tui.charts import layer_curves
-from dlec_tui.cli.measuring import measuring_options, store_of
+from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
-from dlec_tui.cli.screen import chart_size, task_progress
+from dlec_tui.cli.render import chart_size, task_progress
 from dlec_tui.jobs.task_results import measured_on
 from dlec_tui.measurements.curves import profile_curves
 from dlec_tui.measurements.job_specs import request_for

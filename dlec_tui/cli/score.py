@@ -10,7 +10,7 @@ from dlec_tui.charts import MOST_CURVES, layer_curves
 from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
 from dlec_tui.cli.options import RelatedOption
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
-from dlec_tui.cli.screen import chart_size, task_progress
+from dlec_tui.cli.render import chart_size, task_progress
 from dlec_tui.jobs.task_results import measured_on, score_table
 from dlec_tui.measurements.curves import score_curves
 from dlec_tui.measurements.job_specs import request_for

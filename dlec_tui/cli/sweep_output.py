@@ -8,10 +8,9 @@ from typing import Any
 
 import click
 
-from dlec_tui.cli.heat_lines import heat_lines
 from dlec_tui.cli.measuring import Command
 from dlec_tui.cli.options import RelatedOption
-from dlec_tui.cli.screen import chart_size
+from dlec_tui.cli.render import chart_size, heat_lines
 from dlec_tui.jobs.sweep_wording import harm_map, sweep_lines
 
 COLUMNS = (

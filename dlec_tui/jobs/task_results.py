@@ -64,7 +64,7 @@ def measured_on(answer: Answer) -> str:
     counted = answer if "tokens" in answer else answer.get("sample")
     got = f"{counted['tokens']:,} tokens in {plural(counted['sequences'], 'sequence')}" if counted else asked
     sample = answer.get("sample")
-    text = f"{_documents(sample)}{shown(answer['corpus'])} ({Split(key['split']).title}, {key['text_sha256'][:8]})"
+    text = f"{_documents(sample)}{shown(answer['corpus'])} ({Split(key['split']).label}, {key['text_sha256'][:8]})"
     notes = [f"note: {escaped(note)}" for note in sample["notes"]] if sample else []
     found = ["found in the store, not measured again"] if answer["found"] else []
     return "\n".join([f"{got} of {text}, {key['dtype']}", *notes, *found])

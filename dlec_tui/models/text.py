@@ -139,7 +139,7 @@ def _what_next(found: FoundModel) -> str:
     if found.profiles:
         newest = found.profiles[0]
         key = newest.key
-        on = f"{key.tokens:,} tokens of the {Split(key.split).title} in {key.dtype}, {newest.measured_at[:10]}"
+        on = f"{key.tokens:,} tokens of the {Split(key.split).label} in {key.dtype}, {newest.measured_at[:10]}"
         return f"profiled on {on}; Enter opens it"
     if not found.is_here:
         return "d downloads it" if is_hub_id(found.reference) else "what was measured of it can be opened with Enter"

@@ -114,7 +114,7 @@ class Workplace:
     def result(self, job_id, seconds=60):
         """Of a job that is to be done."""
         state = self.ended(job_id, seconds)
-        assert isinstance(state, Done), state
+        assert isinstance(state, Done), f"{state}\n{self.log(job_id)}"
         return state.result
 
     def observe(self):

@@ -91,7 +91,7 @@ def test_no_plan_of_a_sweep_is_better_beside_a_base_that_is_measured_wrongly(
     plans = [{"name": "one", "text": plan_text(tiny_llama)}]
     asked = {**request_of, "space": "one", "plans": plans, "metrics": False}
     found = sweep.run(asked, no_report)
-    if found["winner"]["judged"]["delta_nll"] < 0:
+    if found["winner"]["heldout"]["delta_nll"] < 0:
         assert found["winner"]["verdict"] == "inconclusive"
     else:
         assert found["winner"]["verdict"] == "worse"

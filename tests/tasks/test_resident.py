@@ -67,8 +67,8 @@ def test_a_model_that_is_no_longer_wanted_is_let_go_of_before_another_is_opened(
     (model,) = resident._model.values()
     base, alive = weakref.ref(model), []
     del model
-    own = opened.open_model
-    monkeypatch.setattr(opened, "open_model", lambda *how: (alive.append(base() is not None), own(*how))[1])
+    own = load_model.open_model
+    monkeypatch.setattr(load_model, "open_model", lambda *how: (alive.append(base() is not None), own(*how))[1])
     profile.run({**options, "model": str(other)}, no_report)
     assert alive == [False]
 

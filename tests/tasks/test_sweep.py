@@ -56,9 +56,9 @@ def test_the_headline_is_what_a_preview_says_on_the_half_that_chose_nothing(aske
     winner = found["winner"]
     assert winner["name"] == min(found["plans"], key=lambda plan: plan["delta_nll"])["name"]
     judged = preview.run({**asked, "plan": winner["plan"], "split": "heldout"}, no_report)
-    assert winner["judged"]["delta_nll"] == pytest.approx(judged["delta_nll"], abs=1e-6)
-    assert winner["chosen"]["delta_nll"] == named(found, winner["name"])["delta_nll"]
-    assert winner["shrinkage"]["lost"] == winner["judged"]["delta_nll"] - winner["chosen"]["delta_nll"]
+    assert winner["heldout"]["delta_nll"] == pytest.approx(judged["delta_nll"], abs=1e-6)
+    assert winner["selection"]["delta_nll"] == named(found, winner["name"])["delta_nll"]
+    assert winner["shrinkage"]["lost"] == winner["heldout"]["delta_nll"] - winner["selection"]["delta_nll"]
 
 
 def test_the_best_are_judged_and_adjusted_for_as_many(listened):
@@ -180,7 +180,7 @@ def test_another_sweep_finds_the_plans_that_this_one_measured(asked, tiny_llama,
 def test_a_plan_that_changes_nothing_is_no_better_and_a_removed_layer_is_worse(asked, tiny_llama):
     same = {"name": "same", "text": plan_of(part(tiny_llama, 0, 3), part(tiny_llama, 3, 6))}
     found = sweep.run({**asked, "plans": [same]}, no_report)
-    assert (found["winner"]["verdict"], found["winner"]["judged"]["delta_nll"]) == ("no difference", 0)
+    assert (found["winner"]["verdict"], found["winner"]["heldout"]["delta_nll"]) == ("no difference", 0)
     assert (found["by_chance"]["delta"], found["by_chance"]["p"]) == (0, 1)
 
 
