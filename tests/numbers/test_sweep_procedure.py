@@ -24,6 +24,8 @@ from tests.numbers.null_sweeps import (
     with_effect,
 )
 
+pytestmark = pytest.mark.slow
+
 ALPHA, TOP = 0.05, 3
 
 
