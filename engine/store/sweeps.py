@@ -65,7 +65,7 @@ class SweepListing:
     reference: str
     space: str
     plans: int
-    begun_at: str
+    started_at: str
     """UTC."""
     finished_at: str | None
     """None where it is not finished."""
@@ -119,12 +119,12 @@ def finish_sweep(db: "Database", sweep_id: int, cost: Mapping[str, Any]) -> None
 def save_by_chance(db: "Database", sweep_id: int, by_chance: Mapping[str, Any] | None) -> None:
     """Record what the best of its plans would look like without any effect."""
     with transaction(db):
-        db.execute("UPDATE sweeps SET by_chance = ? WHERE id = ?", (json.dumps(by_chance), sweep_id))
+        db.execute("UPDATE sweeps SET best_by_chance = ? WHERE id = ?", (json.dumps(by_chance), sweep_id))
 
 
 def find_by_chance(connection: StoreConnection, sweep_id: int) -> dict[str, Any] | None:
     """None for a sweep that is not finished, or was finished by a version that did not store it."""
-    return _json(connection, "by_chance", sweep_id)
+    return _json(connection, "best_by_chance", sweep_id)
 
 
 def find_sweep(connection: StoreConnection, sweep_id: int) -> StoredSweep | None:
@@ -153,7 +153,7 @@ def find_cost(connection: StoreConnection, sweep_id: int) -> dict[str, Any]:
 
 def all_sweeps(connection: StoreConnection) -> tuple[SweepListing, ...]:
     """Every sweep, the newest first."""
-    sql = "SELECT id, sha256, reference, space, plans, begun_at, finished_at FROM sweeps ORDER BY id DESC"
+    sql = "SELECT id, sha256, reference, space, plans, started_at, finished_at FROM sweeps ORDER BY id DESC"
     return tuple(SweepListing(*row) for row in connection.rows(sql))
 
 
@@ -173,7 +173,7 @@ def _row(plan: StoredPlan) -> tuple[Any, ...]:
 
 
 def _key(connection: StoreConnection, key_id: int | None) -> ProfileKey | None:
-    row = connection.row(f"SELECT {', '.join(KEY_COLUMNS)} FROM profile_keys WHERE id = ?", (key_id,))
+    row = connection.row(f"SELECT {', '.join(KEY_COLUMNS)} FROM measurement_keys WHERE id = ?", (key_id,))
     return None if row is None else ProfileKey(*row)
 
 
@@ -184,7 +184,7 @@ SWEPT = "swept_duplication"
 def find_swept_blocks(connection: StoreConnection, key: ProfileKey) -> tuple[Score, ...]:
     """Every block that any sweep has repeated, unscaled, by start, then end."""
     sql = """SELECT DISTINCT start_layer, end_layer, delta_nll, standard_error
-        FROM plan_figures JOIN sweep_plans USING (visits)
+        FROM plan_measurements JOIN sweep_plans USING (visits)
         WHERE key_id = ? AND start_layer IS NOT NULL AND scale = 1 ORDER BY start_layer, end_layer"""
     rows = connection.rows(sql, (find_key_id(connection, key),))
     return tuple(Score(SWEPT, start, end, as_float(delta), se) for start, end, delta, se in rows)
@@ -193,8 +193,8 @@ def find_swept_blocks(connection: StoreConnection, key: ProfileKey) -> tuple[Sco
 def swept_keys(connection: StoreConnection, fingerprint: str) -> tuple[ProfileKey, ...]:
     """What the figures of sweeps over one checkpoint depend on, the newest first."""
     columns = ", ".join(KEY_COLUMNS)
-    sql = f"""SELECT {columns} FROM profile_keys WHERE fingerprint = ? AND id IN (SELECT key_id FROM plan_figures)
-        ORDER BY id DESC"""
+    sql = f"""SELECT {columns} FROM measurement_keys
+        WHERE fingerprint = ? AND id IN (SELECT key_id FROM plan_measurements) ORDER BY id DESC"""
     return tuple(ProfileKey(*row) for row in connection.rows(sql, (fingerprint,)))
 
 

@@ -63,8 +63,8 @@ def findings(check: BaseCheck | None, base_nll: float) -> Iterator[str]:
         )
     if check.own_nll - check.other_nll > LARGE_DIFFERENCE:
         yield (
-            f"the base needs {check.own_nll:.2f} nats a token {_begun(check.own_begin)}, which is how its tokenizer "
-            f"begins one, and {check.other_nll:.2f} {_begun(check.other_begin)}: correct the tokenizer's files, for "
+            f"the base needs {check.own_nll:.2f} nats a token {_begun(check.own_prefix)}, which is how its tokenizer "
+            f"begins one, and {check.other_nll:.2f} {_begun(check.other_prefix)}: correct the tokenizer's files, for "
             "instance with those of the model that this one was made from"
         )
     yield from _findings_of_context(check)
@@ -99,8 +99,8 @@ def _checked(context: MeasurementContext, nll: "Nll") -> BaseCheck:
     nan = math.nan
     return BaseCheck(
         unigram_nll=unigram_nll(sequences.tokens[sequences.is_text].tolist(), len(tokenizer)),
-        own_begin=tokenizer.decode(list(sample.marks.prefix)),
-        other_begin=tokenizer.decode(list(begun.other_begin)) if begun else "",
+        own_prefix=tokenizer.decode(list(sample.marks.prefix)),
+        other_prefix=tokenizer.decode(list(begun.other_begin)) if begun else "",
         own_nll=begun.own_nll if begun else nan,
         other_nll=begun.other_nll if begun else nan,
         short_tokens=sequences.seq_len,

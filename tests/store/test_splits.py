@@ -7,9 +7,9 @@ import pytest
 
 from engine.store.database import connection_of, open_for_reading, open_for_writing
 from engine.store.jobs import find_job
+from engine.store.migrations import MIGRATIONS
 from engine.store.profiles import find_profile
 from engine.store.samples import find_sample
-from engine.store.schema import MIGRATIONS
 from engine.store.sweeps import find_cost, find_sweep
 from engine.text.corpus import Split
 from tests.store.rows import KEY
@@ -29,8 +29,10 @@ INSERT INTO sweep_plans (sweep_id, number, name, visits, text, scale, judged_hol
     VALUES (1, 0, '0:1', '0-1', 'slices: []', 1.0, 0.25);
 """
 JOB = """
-INSERT INTO jobs (uuid, task, request, inputs, title, slot, priority, position, submitted_at, state, ended_at, result)
-    VALUES ('u', 'propose', ?, '[]', 't', 'cpu', 0, 1, '2026-01-01 00:00:00', 'done', '2026-01-01 00:00:01', ?);
+INSERT INTO jobs (uuid, task, request, inputs, title, slot, priority, position, submitted_at, state, started_at,
+    ended_at, result)
+    VALUES ('u', 'propose', ?, '[]', 't', 'cpu', 0, 1, '2026-01-01 00:00:00', 'done',
+    '2026-01-01 00:00:00', '2026-01-01 00:00:01', ?);
 """
 
 

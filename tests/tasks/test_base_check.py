@@ -34,7 +34,7 @@ def plan_text(model: Path) -> str:
         (HEALTHY, 3.8, ""),
         (replace(HEALTHY, own_nll=nan, other_nll=nan, short_nll=nan, long_nll=nan), 3.8, ""),
         (HEALTHY, 7.5, "frequencies of the text's tokens alone give 7.40"),
-        (replace(HEALTHY, own_begin="", other_begin="<bos>", own_nll=5.9, other_nll=3.9), 5.9, "3.90 with <bos>"),
+        (replace(HEALTHY, own_prefix="", other_prefix="<bos>", own_nll=5.9, other_nll=3.9), 5.9, "3.90 with <bos>"),
         (replace(HEALTHY, own_nll=5.0, other_nll=3.0), 5.0, "3.00 with nothing before a text"),
         (replace(HEALTHY, short_tokens=16, short_nll=6.0, long_nll=4.0), 6.0, "use --seq-len 32"),
         (replace(HEALTHY, short_nll=3.7, long_nll=6.0), 3.7, "config.json"),
@@ -105,7 +105,7 @@ def test_what_an_earlier_version_measured_is_not_found(request_of: dict[str, Any
     old = replace(key, versions=key.versions.replace("metrics 2", "metrics 1"))
     assert old != key
     with closing(open_for_writing(store_path(Path(request_of["home"])))) as db:
-        db.execute("UPDATE profile_keys SET versions = ?", (old.versions,))
+        db.execute("UPDATE measurement_keys SET versions = ?", (old.versions,))
         db.conn.commit()
     again = profile.run(request_of, no_report)
     assert not again["found"]

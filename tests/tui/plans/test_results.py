@@ -22,7 +22,7 @@ def test_a_plan_beside_a_sound_base_is_called_what_it_is() -> None:
 
 
 def test_a_plan_beside_a_base_that_is_measured_wrongly_is_not_called_better() -> None:
-    said = shown(replace(BETTER, check=replace(SOUND, own_begin="", other_begin="<bos>", own_nll=5.9, other_nll=3.9)))
+    said = shown(replace(BETTER, check=replace(SOUND, own_prefix="", other_prefix="<bos>", own_nll=5.9, other_nll=3.9)))
     assert "better" not in said
     assert "caution: the base needs 5.90 nats a token with nothing before a text" in said
 
