@@ -11,9 +11,11 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
+from dlec_tui.actions.registry import Action
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.frame import COLUMNS, LINES, JobStrip, KeyLine, SizeGate, TopLine
 from dlec_tui.widgets.job_feed import JobFeed
+from dlec_tui.workbench import WorkbenchContext
 
 PANES: Mapping[str, str] = {
     "models": "dlec_tui.panes.models:ModelsPane",
@@ -78,9 +80,9 @@ class MainScreen(Screen[None]):
         """None where it was not shown yet."""
         return next((pane for pane in self.panes if area == pane.AREA), None)
 
-    async def make(self, area: str) -> Pane:
+    async def make(self, area: str, workbench: WorkbenchContext) -> Pane:
         """A pane that is not shown yet."""
-        pane = pane_class(area)(id=area)
+        pane = pane_class(area)(workbench, id=area)
         await self._switcher.add_content(pane)
         return pane
 
@@ -100,6 +102,11 @@ class MainScreen(Screen[None]):
         """It may have been too small to have anything focused."""
         if self.front and self.focused is None:
             self.front.come_to_front()
+
+
+def offered_actions() -> list[Action]:
+    """Actions of all panes that only the palette lists."""
+    return [offer for area in PANES for offer in pane_class(area).offers()]
 
 
 def pane_class(area: str) -> type[Pane]:

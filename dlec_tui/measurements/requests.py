@@ -1,7 +1,8 @@
 """Forms and job specs for measuring a model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,17 @@ def request_for(checkpoint: Checkpoint, measurement: MeasurementOptions) -> dict
     directory = str(checkpoint.directory.absolute())
     is_path = expanded(checkpoint.reference).is_dir()
     return as_request(measurement) | {"model": directory, "reference": directory if is_path else checkpoint.reference}
+
+
+def profile_from(reference: str, store: Path, values: Values) -> Callable[[], JobSpec]:
+    """Return a maker of the job spec of a profile. Raises UsageError for invalid values."""
+    return partial(profile_of, reference, measurement_of(values), store)
+
+
+def score_from(reference: str, store: Path, values: Values) -> Callable[[], JobSpec]:
+    """Return a maker of the job spec of a score for all blocks of one width. Raises UsageError for invalid values."""
+    width = positive(values["width"], "layers")
+    return partial(score_of, reference, values["metric"], width, measurement_of(values), store)
 
 
 def profile_of(reference: str, measurement: MeasurementOptions, store: Path) -> JobSpec:

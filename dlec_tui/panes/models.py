@@ -29,6 +29,7 @@ from dlec_tui.widgets.parts import Part
 from dlec_tui.widgets.prompts import LinePrompt, PathPrompt
 from dlec_tui.widgets.text_views import ModelDetails
 from dlec_tui.wording import printable
+from dlec_tui.workbench import WorkbenchContext
 from engine.errors import shown
 from engine.units import byte_size, plural
 
@@ -54,8 +55,8 @@ class ModelsPane(Pane):
     ModelsPane #model-details { height: 1fr; }
     """
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+    def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
+        super().__init__(workbench, id=id)
         self._added: list[str] = []
         self._described: dict[str, ModelSummary] = {}
         self._found: list[FoundModel] | None = None
@@ -162,12 +163,11 @@ class ModelsPane(Pane):
     # What is done with it
 
     def action_profile(self) -> None:
-        from dlec_tui.jobs.submit import submit_in_background
         from dlec_tui.measurements.requests import profile_of  # late, as below: the list is to be there at once
         from engine.tasks.measurement_options import DEFAULT
 
         if current := self._current:
-            submit_in_background(self, lambda: profile_of(current.reference, DEFAULT, self.workbench.store))
+            self.submit_in_background(lambda: profile_of(current.reference, DEFAULT, self.workbench.store))
 
     def action_download(self) -> None:
         from dlec_tui.widgets.dialogs import Question
