@@ -29,7 +29,7 @@ from dlec_tui.jobs.sweep_report import sweep_headline, sweep_lines
 from dlec_tui.wording import printable
 from engine.errors import escaped, shown
 from engine.store.jobs import JobSpec
-from engine.tasks.setting import DEFAULT, Setting, setting_from
+from engine.tasks.measurement_options import DEFAULT, MeasurementOptions, options_from
 from engine.units import byte_size, duration, plural
 
 
@@ -150,8 +150,8 @@ _LINES: Mapping[str, Callable[[Answer], Iterator[str]]] = {
 }
 
 
-_OPTIONS = ("half", "tokens", "seq_len", "dtype", "device", "batch_size", "home")
-"""The fields of a setting that have an option of their name and one value."""
+_OPTIONS = ("split", "tokens", "seq_len", "dtype", "device", "batch_size", "home")
+"""The fields of a measurement that have an option of their name and one value."""
 
 
 def command_of(spec: JobSpec) -> list[str] | None:
@@ -166,10 +166,10 @@ def _command_of(spec: JobSpec) -> list[str] | None:
     request = spec.request
     match spec.task:
         case "profile":
-            return ["dlec", "profile", _model(request), *_setting_words(setting_from(request))]
+            return ["dlec", "profile", _model(request), *_measurement_words(options_from(request))]
         case "score":
             what = ["--metric", request["metric"], *_block_words(request)]
-            return ["dlec", "score", _model(request), *what, *_setting_words(setting_from(request))]
+            return ["dlec", "score", _model(request), *what, *_measurement_words(options_from(request))]
         case "verify":
             is_checked = request.get("load_check", True)
             return ["dlec", "verify", request["directory"], *([] if is_checked else ["--no-load-check"])]
@@ -187,10 +187,10 @@ def _block_words(request: Mapping[str, Any]) -> list[str]:
     return ["--width", ",".join(map(str, request["width"]))]
 
 
-def _setting_words(setting: Setting) -> Iterator[str]:
+def _measurement_words(measurement: MeasurementOptions) -> Iterator[str]:
     """What differs from the default."""
-    for file in setting.text:
+    for file in measurement.text:
         yield from ("--text", file)
     for name in _OPTIONS:
-        if (value := getattr(setting, name)) != getattr(DEFAULT, name):
+        if (value := getattr(measurement, name)) != getattr(DEFAULT, name):
             yield from (f"--{name.replace('_', '-')}", str(value))

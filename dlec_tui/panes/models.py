@@ -164,7 +164,7 @@ class ModelsPane(Pane):
 
     def action_profile(self) -> None:
         from dlec_tui.measurements.requests import profile_of  # late, as below: the list is to be there at once
-        from engine.tasks.setting import DEFAULT
+        from engine.tasks.measurement_options import DEFAULT
 
         if current := self._current:
             self.submit_in_background(lambda: profile_of(current.reference, DEFAULT, self.workbench.store))

@@ -101,5 +101,5 @@ def plan_of(job: Job) -> str:
 def _proposal_summary(job: Job) -> str:
     """Its title, and its judgement where there is one."""
     assert isinstance(job.state, Done)
-    judged = job.state.result.get("judged")
+    judged = job.state.result.get("heldout")
     return f"{job.spec.title}: {verdict(judged)}" if judged else job.spec.title

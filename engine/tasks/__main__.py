@@ -18,7 +18,7 @@ TASKS: Mapping[str, str] = {
     "profile": "engine.tasks.profile",
     "score": "engine.tasks.score",
     "preview": "engine.tasks.preview",
-    "prove": "engine.tasks.prove",
+    "verify-equivalence": "engine.tasks.verify_equivalence",
     "generate": "engine.tasks.generate",
     "propose": "engine.tasks.propose",
     "classic": "engine.tasks.classic",
