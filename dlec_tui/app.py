@@ -169,7 +169,7 @@ class Workbench(PanedApp):
         from dlec_tui.widgets.dialogs import Question
 
         which = "\n".join(f"job {stored.job.id} {shown(stored.job.spec.title)}" for stored in running)
-        question = Question(f"Cancel and leave? What was written so far is removed.\n{which}", yes="cancel")
+        question = Question(f"Cancel these jobs and quit? Their partial output is deleted.\n{which}", yes="cancel")
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -262,7 +262,7 @@ class Workbench(PanedApp):
             self.call_from_thread(self.notify, str(error), severity="error")
         else:
             what = f"job {numbers[0]}: {shown(specs[0].title)}" if len(numbers) == 1 else f"{len(numbers)} jobs"
-            self.call_from_thread(self.notify, f"{what}, queued")
+            self.call_from_thread(self.notify, f"queued {what}")
 
     def _tell(self, what: Callable[[Pane], None]) -> None:
         for pane in self.panes:

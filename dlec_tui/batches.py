@@ -128,7 +128,7 @@ def disk_line(found: Batch) -> str:
     """What is needed against what there is."""
     use = found.use
     needed = f"{plural(len(found.merges), 'merge')}: {byte_size(use.batch)} needed"
-    queued = f", {byte_size(use.queued)} more by merges that are queued already" if use.queued else ""
+    queued = f", {byte_size(use.queued)} more for queued merges" if use.queued else ""
     return f"{needed}{queued}; {byte_size(use.free)} free in {shown(use.directory)}"
 
 
@@ -166,13 +166,14 @@ def batch_line(item: BatchItem, number: int, width: int) -> list[Span]:
 def batch_summary(found: Batch | None) -> list[Span]:
     """What the list takes of the disk, and everything that forbids running it."""
     if found is None:
-        return [("looking at the plans", "dim")]
+        return [("checking the plans", "dim")]
     lines: list[Span] = [(disk_line(found), "")]
     for problem in found.problems:
         lines.append((f"{GLYPHS.error} {escaped(problem.line)}", "bad"))
         if problem.fix:
             lines.append((escaped(problem.fix), "dim"))
-    return lines if found.problems else [*lines, (f"{GLYPHS.done} nothing forbids it: b runs it", "good")]
+    ready = f"{GLYPHS.done} ready: press b to queue {plural(len(found.merges), 'merge')}"
+    return lines if found.problems else [*lines, (ready, "good")]
 
 
 def _figures(merge: PlannedMerge) -> str:

@@ -66,7 +66,7 @@ class JobsSeen(Message):
 
 
 class StoreUnreadable(Message):
-    """The jobs cannot be read."""
+    """Cannot read the jobs."""
 
     def __init__(self, reason: str) -> None:
         super().__init__()

@@ -108,9 +108,9 @@ class PanedApp(TerminalApp, inherit_bindings=False):
     def _reason_against(self, name: str) -> str:
         """For the actions that are everywhere."""
         if name == "copy_value" and not self.front.value():
-            return "there is nothing to copy under the cursor"
+            return "nothing to copy"
         if name == "copy_command" and not self.front.command():
-            return "no command line shows this"
+            return "no equivalent shell command"
         return "NO_COLOR is set" if name.startswith("use_theme") and self.no_color else ""
 
     def _is_refused(self, action: Action) -> bool:

@@ -117,12 +117,12 @@ def harm(delta_nll: float, low: float, high: float) -> str:
     delta_nll, low, high: nats per token, new minus old, and the interval of that.
     """
     if delta_nll == low == high == 0:
-        return "no difference: every prediction is the same"
+        return "no difference: all predictions are identical"
     if low > 0:
-        return f"worse by {_rise(delta_nll)} %, between {_rise(low)} and {_rise(high)}"
+        return f"perplexity +{_rise(delta_nll)} % (95 % interval +{_rise(low)} to +{_rise(high)})"
     if high < 0:
-        return f"better by {_fall(delta_nll)} %, between {_fall(high)} and {_fall(low)}"
-    return f"no difference can be seen: between {_fall(low)} % better and {_rise(high)} % worse"
+        return f"perplexity -{_fall(delta_nll)} % (95 % interval -{_fall(low)} to -{_fall(high)})"
+    return f"no significant difference (95 % interval -{_fall(low)} to +{_rise(high)} %)"
 
 
 def inconclusive(delta_nll: float, low: float, high: float) -> str:
@@ -130,7 +130,9 @@ def inconclusive(delta_nll: float, low: float, high: float) -> str:
     if delta_nll == low == high == 0:
         return harm(delta_nll, low, high)
     change, least, most = (_signed_percentage(nats) for nats in (delta_nll, low, high))
-    return f"perplexity {change} %, between {least} and {most}; inconclusive: the base predicts worse than it should"
+    return (
+        f"perplexity {change} % (95 % interval {least} to {most}); inconclusive: the base predicts worse than expected"
+    )
 
 
 def _signed_percentage(nats: float) -> str:

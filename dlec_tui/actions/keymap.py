@@ -47,14 +47,14 @@ def read_keymap(home: Path) -> Keymap:
     except OSError as error:
         return Keymap(notices=(f"{KEYMAP_FILE} cannot be read: {system_reason(error)}",))
     except ValueError as error:
-        return Keymap(notices=(f"{KEYMAP_FILE} is not understood: {shown(str(error))}",))
+        return Keymap(notices=(f"{KEYMAP_FILE} is invalid: {shown(str(error))}",))
     return keymap_from(wishes)
 
 
 def keymap_from(wishes: object) -> Keymap:
     """From the table [keys]."""
     if not isinstance(wishes, Mapping):
-        return Keymap(notices=(f"{KEYMAP_FILE}: keys is no table",))
+        return Keymap(notices=(f"{KEYMAP_FILE}: keys is not a table",))
     wanted, notices = {}, []
     for name, keys in wishes.items():
         if reason := _why_not(name, keys):
@@ -76,7 +76,7 @@ class _Clash:
     @property
     def text(self) -> str:
         one, other = (action.id for action in self.actions)
-        return f"{shown_key(self.key)} would be both {one} and {other}; they keep their own keys"
+        return f"{shown_key(self.key)} is assigned to both {one} and {other}; both keep their default keys"
 
 
 def _clashes(keymap: Keymap) -> Iterator[_Clash]:
@@ -93,17 +93,17 @@ def _why_not(name: str, keys: object) -> str:
     ids = [action.id for action in ACTIONS]
     if name not in ids:
         close = [known for known in ids if known.startswith(name)] or get_close_matches(name, ids, n=1)
-        return f"there is no action {shown(name)}" + (f"; {close[0]}?" if close else "; see dlec keys")
+        return f"unknown action {shown(name)}" + (f"; did you mean {close[0]}?" if close else " (see dlec keys)")
     if not isinstance(keys, str) or not keys.strip(" ,"):
-        return f'{name} wants its keys as text: "ctrl+x,f8"'
+        return f'{name}: keys must be a string such as "ctrl+x,f8"'
     reasons = (_why_not_key(name, key) for key in _normalized(keys).split(","))
     return next(filter(None, reasons), "")
 
 
 def _why_not_key(name: str, key: str) -> str:
-    if why := "lists are walked with it" if key in _WALKING else why_forbidden(key):
-        return f"{name} cannot have {shown_key(key)}: {why}"
-    return "" if _exists(key) else f"{name}: there is no key {shown(key)}; dlec keys --try tells what keys are called"
+    if why := "it moves the cursor in lists" if key in _WALKING else why_forbidden(key):
+        return f"{name} cannot use {shown_key(key)}: {why}"
+    return "" if _exists(key) else f"{name}: unknown key {shown(key)} (dlec keys --try shows the names of keys)"
 
 
 def _normalized(keys: str) -> str:

@@ -26,26 +26,26 @@ def checks(store_path: Path) -> Mapping[str, tuple[Check, ...]]:
     """By the headings under which they are told."""
     home = store_path.parent.absolute()
     return {
-        "Between you and dlec": (
+        "Terminal and session": (
             Check("terminal", terminal.look),
             Check("tmux", tmux.look),
             Check("clipboard", clipboard.look),
             Check("locale", encoding.look),
             Check("connection", connection.look),
-            Check("at logout", logout.look),
+            Check("logout", logout.look),
         ),
-        "What computes": (
+        "Compute": (
             Check("Python", python.look),
             Check("torch", libraries.look_at_torch, TORCH_SECONDS + 1),
             Check("transformers", libraries.look_at_transformers),
             Check("GPUs", graphics.look),
             Check("memory", memory.look),
         ),
-        "Where things are kept": (
+        "Storage": (
             Check("home", partial(disk.look_at_home, home)),
             Check("file system", partial(disk.look_at_file_system, home)),
             Check("store", partial(store.look, store_path)),
-            Check("here", disk.look_here),
+            Check("current directory", disk.look_here),
             Check("hub cache", disk.look_at_hub_cache),
         ),
     }

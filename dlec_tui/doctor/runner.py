@@ -48,10 +48,10 @@ def _looked_at(check: Check) -> Finding:
     try:
         return check.look()
     except DlecError as error:
-        return note(f"cannot be told: {shown(error.line)}", shown(error.fix))
+        return note(f"unknown: {shown(error.line)}", shown(error.fix))
     except Exception as error:  # whatever is odd about this machine, the other findings are wanted all the more
-        return note(f"cannot be told: {shown(f'{type(error).__name__}: {error}')}")
+        return note(f"unknown: {shown(f'{type(error).__name__}: {error}')}")
 
 
 def _unanswered(check: Check) -> Finding:
-    return note(f"cannot be told: no answer within {check.seconds:g} s")
+    return note(f"unknown: timed out after {check.seconds:g} s")

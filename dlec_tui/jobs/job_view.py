@@ -17,7 +17,7 @@ from engine.store.database import open_for_reading
 from engine.store.job_states import Done, Held, Running, Waiting, now
 from engine.store.jobs import Job, jobs_in
 from engine.store.workers import Worker, all_workers, quiet_seconds
-from engine.units import age
+from engine.units import age, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,7 @@ def unattended(jobs: Iterable[StoredJob]) -> str:
     number = sum(job.needs_worker for job in jobs)
     if not number:
         return ""
-    subject, them = ("1 job waits", "it") if number == 1 else (f"{number} jobs wait", "them")
-    return f"{subject} and no worker for {them} is alive: dlec jobs start"
+    return f"{plural(number, 'job')} waiting, but no worker running: dlec jobs start"
 
 
 def _seen(worker: Worker, host: HostId, moment: datetime) -> SeenWorker:
@@ -139,24 +138,24 @@ def _reason(job: Job, worker: SeenWorker | None, around: Surroundings) -> str:
         case Held(reason):
             return reason
         case Running(stop=stop) if worker is not None:
-            return _trouble(job, worker, around) or ("asked to stop" if stop else "")
+            return _trouble(job, worker, around) or ("being cancelled" if stop else "")
     return ""
 
 
 def _trouble(job: Job, seen: SeenWorker, around: Surroundings) -> str:
     """What is wrong with the worker that has the job."""
     if seen.liveness is Liveness.DEAD:
-        remedy = "another one takes over soon" if around.manned else "dlec jobs start"
-        return f"its worker, process {seen.worker.pid}, has died: {remedy}"
+        remedy = "another worker takes over" if around.manned else "dlec jobs start"
+        return f"its worker (process {seen.worker.pid}) has died: {remedy}"
     if seen.liveness is Liveness.ELSEWHERE:
-        where = f"on {_machine(seen.worker, around.host)}, seen {age(seen.quiet_seconds)} ago"
-        return where if seen.lives else f"{where}; if that machine is gone: dlec jobs release {job.id}"
+        where = f"on {_machine(seen.worker, around.host)}, last heartbeat {age(seen.quiet_seconds)} ago"
+        return where if seen.lives else f"{where}; if that host is down: dlec jobs release {job.id}"
     return ""
 
 
 def _machine(worker: Worker, host: str) -> str:
     """A container, or an earlier start, has the name of this machine but not its processes."""
-    return f"another {shown(host)}, a container or an earlier start" if worker.host == host else shown(worker.host)
+    return f"another {shown(host)} (container or earlier boot)" if worker.host == host else shown(worker.host)
 
 
 PROPOSING = ("propose", "search", "classic")

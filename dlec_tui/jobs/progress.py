@@ -161,7 +161,7 @@ def strip_text(jobs: StoredJobs, width: int) -> str:
     counts = _STRIP_GAP.join(_strip_counts(jobs))
     running = _in_state(jobs, Running)
     if not running:
-        return elided(_STRIP_GAP.join(filter(None, (counts or "no jobs wait or run", _unattended(jobs)))), width)
+        return elided(_STRIP_GAP.join(filter(None, (counts or "no jobs", _unattended(jobs)))), width)
     others = f"+{len(running) - 1} more running" if len(running) > 1 else ""
     behind = _STRIP_GAP.join(
         filter(None, (_strip_progress(running[-1], jobs, width), others, counts, _unattended(jobs)))
@@ -187,12 +187,12 @@ def _strip_progress(stored: StoredJob, jobs: StoredJobs, width: int) -> str:
 def _strip_counts(jobs: StoredJobs) -> list[str]:
     numbers = {name: len(_in_state(jobs, state)) for name, state in (("held", Held), ("failed", Failed))}
     waiting = len(_in_state(jobs, Waiting))
-    waits = [f"{waiting} wait" if waiting > 1 else "1 waits"] if waiting else []
+    waits = [f"{waiting} waiting"] if waiting else []
     return [*waits, *(f"{number} {name}" for name, number in numbers.items() if number)]
 
 
 def _unattended(jobs: StoredJobs) -> str:
-    return "no worker is alive: F5 w" if any(stored.needs_worker for stored in jobs.jobs) else ""
+    return "no worker running (F5, w)" if any(stored.needs_worker for stored in jobs.jobs) else ""
 
 
 def _in_state(jobs: StoredJobs, state: type) -> list[StoredJob]:

@@ -40,7 +40,7 @@ def _ended_lately(stored: StoredJob, moment: datetime, lately: timedelta | None)
 
 TONES = {"running": "busy", "held": "warn", "done": "good", "failed": "bad", "cancelled": "dim"}
 """Of states."""
-NO_WORKER = "no worker is alive: w"
+NO_WORKER = "no worker running (press w)"
 _STATE = 11
 """Columns for sign and name."""
 _TIME = 12

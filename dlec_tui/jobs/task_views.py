@@ -63,7 +63,7 @@ def _loads_text(answer: Answer | None) -> str:
         return "load check skipped"
     if found.unavailable:
         return "load check not possible"
-    return "loads" if found.ok else "DOES NOT LOAD"
+    return "load check passed" if found.ok else "LOAD CHECK FAILED"
 
 
 def _preview_lines(answer: Answer) -> Iterator[str]:
@@ -119,7 +119,7 @@ def _plain(name: str, value: Any) -> str:
         case float():
             return f"{value:.4g}"
         case list() | tuple() | dict():
-            return f"{plural(len(value), 'entry', 'entries')}; dlec jobs show --json has them"
+            return f"{plural(len(value), 'entry', 'entries')}; dlec jobs show --json for details"
     return str(value)
 
 

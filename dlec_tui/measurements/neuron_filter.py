@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from engine.errors import UsageError, shown
 from engine.store.neurons import Between, Column, Condition, PeaksAt
 
-HINT = "layer 3-5, neuron 12, |peak|>10, active<1%, mean, variance, count; other words stand around the peak"
+HINT = "layer 3-5, neuron 12, |peak|>10, active<1%, mean, variance, count; other words search the text at the peak"
 
 _COLUMNS = {column.value: column for column in Column} | {"active": Column.SHARE_ACTIVE, "var": Column.VARIANCE}
 _QUOTED = re.compile(r'"([^"]*)"')
@@ -61,19 +61,21 @@ def _span(name: str, first: str, last: str) -> Between:
     if high < low:
         raise _unknown(f"{name} {first}-{last}", f"the range is reversed; did you mean {name} {last}-{first}?")
     if high >= _MOST:
-        raise _unknown(f"{name} {first}", "there is no such number")
+        raise _unknown(f"{name} {first}", "the number is too large")
     return Between(_COLUMNS[name.lower()], low, high)
 
 
 def _bound(name: str, sign: str, number: str) -> Between:
     column = _COLUMNS.get(name.lower().strip("|"))
     if column is None:
-        raise _unknown(f"{name}{sign}{number}", f"neurons have no {shown(name)}")
+        raise _unknown(f"{name}{sign}{number}", f"neurons have no column {shown(name)}")
     value = _value(number)
     if value is None:
-        raise _unknown(f"{name}{sign}{number}", f"{shown(number) or 'nothing'} is no number")
+        raise _unknown(f"{name}{sign}{number}", f"{shown(number) or 'nothing'} is not a number")
     if column is Column.PEAK and value < 0:
-        raise _unknown(f"{name}{sign}{number}", f"a peak is compared by its size; did you mean |peak|>{-value:g}?")
+        raise _unknown(
+            f"{name}{sign}{number}", f"peaks are compared by absolute value; did you mean |peak|>{-value:g}?"
+        )
     low = {"=": value, ">=": value, ">": math.nextafter(value, math.inf)}.get(sign)
     high = {"=": value, "<=": value, "<": math.nextafter(value, -math.inf)}.get(sign)
     return Between(column, low, high)
@@ -87,5 +89,5 @@ def _value(number: str) -> float | None:
 
 
 def _unknown(condition: str, why: str) -> UsageError:
-    fix = f"They have {', '.join(sorted(_COLUMNS))}: layer 3-5, |peak|>10, active<1%."
-    return UsageError(f"no such condition: {shown(condition)}", why=why, fix=fix)
+    fix = f"Columns: {', '.join(sorted(_COLUMNS))}. Example: layer 3-5, |peak|>10, active<1%."
+    return UsageError(f"unknown condition: {shown(condition)}", why=why, fix=fix)

@@ -169,9 +169,14 @@ def columns_for(view: NeuronView, width: int) -> tuple[Column, ...]:
 def no_neurons(view: NeuronView) -> tuple[str, ...]:
     """What stands there when a view has no rows."""
     if not view.wanted:
-        return ("No neurons: this profile has none.",)
+        return ("This profile has no neurons.",)
     found = tuple(in_words(conditions_from(view.wanted)))
-    return ("No neuron meets all of this:", *(f"  {each}" for each in found), "", "/ Ctrl+U Enter shows all neurons.")
+    return (
+        "No neuron matches all of these conditions:",
+        *(f"  {each}" for each in found),
+        "",
+        "/ Ctrl+U Enter: show all neurons.",
+    )
 
 
 def neuron_details(neuron: NeuronStatistics) -> Iterator[str]:

@@ -35,14 +35,14 @@ class Field:
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 SETTING_FIELDS = (
     Field("split", "part of the text", DEFAULT.split, tuple(split.value for split in Split)),
-    Field("tokens", "tokens, at most", str(DEFAULT.tokens)),
-    Field("dtype", "computed in", DEFAULT.dtype, DTYPES),
+    Field("tokens", "maximum tokens", str(DEFAULT.tokens)),
+    Field("dtype", "dtype", DEFAULT.dtype, DTYPES),
     Field("device", "device", DEFAULT.device),
 )
 PROFILE_FIELDS = SETTING_FIELDS
 SCORE_FIELDS = (
     Field("metric", "metric", next(iter(METRICS)), tuple(METRICS)),
-    Field("width", "layers in a block", "1"),
+    Field("width", "block length (layers)", "1"),
     *SETTING_FIELDS,
 )
 
@@ -61,7 +61,9 @@ def measurement_of(values: Values) -> MeasurementOptions:
 def positive(text: str, what: str) -> int:
     """A whole number from 1 on. Raises UsageError for anything else."""
     if not text.strip().isascii() or not text.strip().isdecimal() or int(text) < 1:
-        raise UsageError(f"{shown(text) or 'nothing'} is no number of {what}", fix="Give a whole number from 1 on.")
+        raise UsageError(
+            f"{shown(text) or 'nothing'} is not a valid number of {what}", fix="Enter a whole number of at least 1."
+        )
     return int(text)
 
 

@@ -184,7 +184,7 @@ def _named_after(text: Measured, curve: Curve) -> Curve:
 
 def layer_values(looking: Looking, layer: int) -> Iterator[str]:
     """The value of each metric there, the drawn ones first."""
-    yield f"layer {layer} of 0 to {looking.model.layers - 1}"
+    yield f"layer {layer} of {looking.model.layers}"
     for curve, block, value in looking.values_at(layer):
         where = f" ({short_block(block)})" if curve.width > 1 else ""
         yield f"{curve.name}{where} {value:.4g}"
@@ -199,7 +199,7 @@ def block_values(looking: Looking, block: Block) -> Iterator[str]:
     level = drawn.level(block)
     for each in (drawn, *(other for other in looking.measured.maps if other is not drawn)):
         value = each.values.get(block)
-        heat = f", level {level} of 0 to {LEVELS - 1}" if each is drawn and level is not None else ""
+        heat = f" ({_rank(level)})" if each is drawn and level is not None else ""
         yield f"{each.name} not measured" if value is None else f"{each.name} {value:.4g}{heat}"
 
 
@@ -211,15 +211,20 @@ def neuron_values(neuron: NeuronStatistics | None) -> Iterator[str]:
         yield from neuron_details(neuron)
 
 
+def _rank(level: int) -> str:
+    """Level of a heat map in words: "level 4 of 10"."""
+    return f"level {level + 1} of {LEVELS}"
+
+
 def marks_line(marks: Marks) -> str:
     """What is marked, and what can be done with it."""
     if not marks:
-        return "Space marks what is under the cursor"
-    return f"{GLYPHS.mark} marked: {marks_text(marks)}; a puts them into the plan"
+        return "Space: mark the layer or block under the cursor"
+    return f"{GLYPHS.mark} marked: {marks_text(marks)}; a: add to the plan"
 
 
 def text_line(looking: Looking) -> str:
     """What the figures were measured on, and whether there is more."""
     others = len(looking.model.texts) - 1
-    more = "; t: another" if others else ""
+    more = " (t: next text)" if others else ""
     return f"on {shown(looking.measured.text)}{more}"

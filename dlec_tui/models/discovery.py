@@ -162,7 +162,7 @@ def _unopened(
 
 def _remembered(row: ModelRow) -> ModelSummary:
     """Of a model that is not here any more."""
-    problem = "not downloaded here" if is_hub_id(row.reference) else "its directory is gone; what was measured is kept"
+    problem = "not downloaded" if is_hub_id(row.reference) else "its directory is gone; the measurements are kept"
     return ModelSummary(
         row.reference,
         row.model_type or None,

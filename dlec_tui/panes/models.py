@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from dlec_tui.jobs.job_view import StoredJobs
     from engine.checkpoint.summary import ModelSummary
 
-ADD_HINT = "a directory (Tab completes), or ORG/NAME of the hub: headers are read, no weights"
-FILTER_HINT = "words that a model must have in its name, path, family or state; nothing: all"
+ADD_HINT = "directory (Tab completes) or hub id ORG/NAME; reads headers only"
+FILTER_HINT = "filter by name, path, family or state (empty: show all)"
 CHANGING = ("profile", "score", "merge", "download")
 """Jobs after which the list may look different."""
 
@@ -47,7 +47,7 @@ class ModelsPane(Pane):
     """The list, which grows while models are found, and all that is known of the one under the cursor."""
 
     AREA = "models"
-    ABOUT = "The models that are here, in the hub cache, and on the hub. Enter opens one: the other panes are about it."
+    ABOUT = "Models on this disk, in the hub cache and on the hub. Enter opens a model in all panes."
     BINDINGS: ClassVar[list[BindingType]] = bindings(MODELS)
     DEFAULT_CSS = """
     ModelsPane > #models-part { height: 1fr; }
@@ -105,7 +105,7 @@ class ModelsPane(Pane):
             self._go_to_wanted()
         self._found, self._is_first_search, self._problem = None, False, message.problem
         if message.problem:
-            self.notify(message.problem, title="the store cannot be read", severity="error")
+            self.notify(message.problem, title="cannot read the store", severity="error")
         self._tell()
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
@@ -205,7 +205,7 @@ class ModelsPane(Pane):
         if is_path:
             self.action_look_again()
         else:
-            self.notify(f"asking the hub about {shown(name)}")
+            self.notify(f"reading headers of {shown(name)} from the hub")
             self.query_one(ModelFinder).describe(name)
 
     @on(ModelDescribed)

@@ -105,7 +105,7 @@ class Pane(Vertical):
         """The jobs have changed."""
 
     def store_unreadable(self, reason: str) -> None:
-        """The jobs cannot be read."""
+        """Cannot read the jobs."""
 
     def latest_document(self) -> "PlanDocument | None":
         """The plan with what was typed a moment ago, of which the workbench may not have been told yet."""

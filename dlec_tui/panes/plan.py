@@ -32,9 +32,9 @@ from engine.units import byte_size
 if TYPE_CHECKING:
     from dlec_tui.jobs.job_view import StoredJobs
 
-PROMPT_HINT = "what base and plan shall both continue; no chat template is applied"
-OUTPUT_HINT = "the directory that the checkpoint is written to (Tab completes)"
-COMPARE_HINT = "another plan's file (Tab completes); nothing: no comparison"
+PROMPT_HINT = "prompt for both models (raw text, no chat template)"
+OUTPUT_HINT = "output directory (Tab completes)"
+COMPARE_HINT = "plan file (Tab completes)"
 RUNS = ("preview", "generate", "merge")
 
 
@@ -43,8 +43,8 @@ class PlanPane(PlanSaving):
 
     AREA = "plan"
     ABOUT = (
-        "The plan: its slices and its text, two views of one thing. In the text letters are typed: Esc goes back to "
-        "the list, where letters are keys; F7 steps through the problems, Ctrl+P finds everything else."
+        "The plan as a list of slices and as text. In the text, letters are typed; Esc goes back to the list. "
+        "F7 goes to the next problem, Ctrl+P runs any action."
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(PLAN)
 
@@ -138,7 +138,7 @@ class PlanPane(PlanSaving):
     def _compared(self, path: Path, text: str) -> None:
         slices = slices_in(text)
         if slices.unreadable or not slices.views:
-            self.notify(f"{shown(path)} has no slices: {slices.unreadable or 'it is empty'}", severity="warning")
+            self.notify(f"{shown(path)} has no slices: {slices.unreadable or 'the file is empty'}", severity="warning")
         self.strip.compare(path.name, slices.views)
 
     # Jobs
@@ -148,7 +148,7 @@ class PlanPane(PlanSaving):
         self.submit_in_background(lambda: job_specs.preview_of(plan, open_checkpoint, store))
 
     def action_generate(self) -> None:
-        self.app.push_screen(LinePrompt("continue", PROMPT_HINT, text=self._prompt), self._generate)
+        self.app.push_screen(LinePrompt("generate", PROMPT_HINT, text=self._prompt), self._generate)
 
     def _generate(self, prompt: str | None) -> None:
         if prompt:
@@ -173,9 +173,9 @@ class PlanPane(PlanSaving):
 
     def _ask_to_merge(self, plan: EditedPlan, out: Path, size: MergeSize) -> None:
         self.merged_into = out.parent
-        question = f"Write {byte_size(size.written)} into {shown(out)}?\n{byte_size(size.free)} are free there."
+        question = f"Write {byte_size(size.written)} into {shown(out)}?\n{byte_size(size.free)} free."
         if size.missing < size.written:
-            question += f" {byte_size(size.written - size.missing)} are written already, and the merge continues there."
+            question += f" {byte_size(size.written - size.missing)} are already written; the merge resumes."
         make = partial(job_specs.merge_of, plan, out, self.checkpoints.opener())
         self.app.push_screen(
             Question(question, yes="merge"), lambda yes: self.submit_in_background(make) if yes else None
@@ -189,7 +189,7 @@ class PlanPane(PlanSaving):
         super().jobs_seen(jobs)
         found = {job.id for job, _ in proposals(jobs)}
         for number in sorted(found - self._offered) if self._offered is not None else ():
-            self.notify(f"job {number} has proposed a plan: N opens it")
+            self.notify(f"job {number} suggests a plan (press N)")
         self._offered = found
 
     # For everybody

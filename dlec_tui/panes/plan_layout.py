@@ -183,7 +183,7 @@ class PlanLayout(Pane):
             return
         self.slices = replace(slices, views=self.slices.views) if slices.unreadable else slices
         is_stale = bool(slices.unreadable)
-        title = f"as it was: {escaped(slices.unreadable)}" if is_stale else f"slices: {len(slices.views)}"
+        title = f"last valid state: {escaped(slices.unreadable)}" if is_stale else f"slices: {len(slices.views)}"
         self.query_one("#slices-part", Part).entitle(title)
         self.list.put(rows_of(self.slices.views))
         self._show_strip()

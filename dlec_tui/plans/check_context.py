@@ -16,6 +16,7 @@ from engine.machine.gpus import Gpu, gpus
 from engine.merge.space import free_bytes
 from engine.plan.rules import Circumstances, Device, OpenedBy
 from engine.tasks.openings import known
+from engine.units import plural
 
 LOADS = "loads"
 """The rule that needs transformers."""
@@ -40,10 +41,10 @@ def rules_off(store: Path) -> tuple[str, ...]:
     file = store.with_name(CONFIG_FILE)
     table = _rules_table(file)
     if unknown := table.keys() - {"off"}:
-        raise _refused(file, f"[rules] does not know {', '.join(sorted(map(shown, unknown)))}")
+        raise _refused(file, f"[rules] has unknown keys: {', '.join(sorted(map(shown, unknown)))}")
     off = table.get("off", [])
     if not isinstance(off, list) or not all(isinstance(rule, str) for rule in off):
-        raise _refused(file, "off is no list of names")
+        raise _refused(file, "off is not a list of names")
     return tuple(off)
 
 
@@ -55,7 +56,7 @@ def device_of(slot: Slot, found: Callable[[], Sequence[Gpu]] = gpus) -> Device |
     here = found() if slot.devices else ()
     missing = [number for number in slot.devices if number >= len(here)]
     if missing:
-        raise UsageError(f"there is no cuda:{missing[0]}", why=f"CUDA shows {len(here)} GPUs here")
+        raise UsageError(f"no device cuda:{missing[0]}", why=f"CUDA has {plural(len(here), 'GPU')}")
     totals = [here[number].total for number in slot.devices]
     if not totals or None in totals:
         return None
@@ -68,12 +69,12 @@ def _rules_table(file: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _refused(file, f"it is not TOML: {shown(error)}") from error
+        raise _refused(file, f"not valid TOML: {shown(error)}") from error
     if not isinstance(table, dict):
-        raise _refused(file, "rules is no table")
+        raise _refused(file, "rules is not a table")
     return table
 
 
 def _refused(file: Path, why: str) -> UsageError:
-    fix = 'Under [rules] stands off = ["first-slice"], with names from docs/rules.md.'
-    return UsageError(f"the settings in {shown(file)} are not understood", why=why, fix=fix)
+    fix = 'Example: off = ["first-slice"] under [rules]; docs/rules.md lists the names.'
+    return UsageError(f"invalid settings in {shown(file)}", why=why, fix=fix)

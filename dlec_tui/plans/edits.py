@@ -33,16 +33,16 @@ def slice_fields(model: str, view: SliceView | None) -> tuple[Field, ...]:
     """Of the form for a new slice behind `view`: it goes on where that ends."""
     start = view.end if view is not None and view.end is not None else 0
     return (
-        Field("model", "model", model, about="a directory or a hub id"),
-        Field("start", "start", str(start), about="its first layer"),
-        Field("end", "end", str(start + 1), about="one past its last layer"),
+        Field("model", "model", model, about="directory or hub id"),
+        Field("start", "start", str(start), about="first layer"),
+        Field("end", "end", str(start + 1), about="end (excluded)"),
     )
 
 
 def new_slice(values: Values) -> tuple[str, int, int]:
     """Model, start and end. Raises UsageError for what is none."""
     if not values["model"].strip():
-        raise UsageError("a slice needs a model", fix="Give a directory or a hub id.")
+        raise UsageError("a slice needs a model", fix="Enter a directory or a hub id.")
     start, end = whole(values["start"], "start"), whole(values["end"], "end")
     if end < start:
         raise UsageError(f"[{start}, {end}] is reversed", fix=f"Did you mean [{end}, {start}]?")
@@ -52,19 +52,21 @@ def new_slice(values: Values) -> tuple[str, int, int]:
 def whole(text: str, what: str) -> int:
     """A whole number from 0 on. Raises UsageError for anything else."""
     if not text.strip().isascii() or not text.strip().isdecimal():
-        raise UsageError(f"{shown(text) or 'nothing'} is no number for {what}", fix="Give a whole number from 0 on.")
+        raise UsageError(
+            f"{shown(text) or 'nothing'} is not a valid number for {what}", fix="Enter a whole number of at least 0."
+        )
     return int(text)
 
 
 def wrong_with_number(text: str) -> str:
-    return "" if text.isascii() and text.isdecimal() else "a whole number is wanted"
+    return "" if text.isascii() and text.isdecimal() else "enter a whole number"
 
 
 def wrong_with_factor(text: str) -> str:
     try:
-        return "" if not text or math.isfinite(float(text)) else "a finite number is wanted"
+        return "" if not text or math.isfinite(float(text)) else "enter a finite number"
     except ValueError:
-        return "a number is wanted, such as 0.5"
+        return "enter a number, such as 0.5"
 
 
 def factor_from(text: str) -> float | None:

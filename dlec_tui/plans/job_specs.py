@@ -99,9 +99,9 @@ def check_merge(plan: EditedPlan, out: Path, open_checkpoint: Callable[[str], Ch
 
 def _require_room(use: DiskUse) -> None:
     if use.batch + use.queued > use.free:
-        queued = f", {byte_size(use.queued)} more by merges that are queued already" if use.queued else ""
+        queued = f", {byte_size(use.queued)} more for queued merges" if use.queued else ""
         raise DiskFullError(
-            f"the disk is too full for {shown(use.directory)}",
-            why=f"{byte_size(use.batch)} are still needed{queued}, and {byte_size(use.free)} are free",
-            fix="Make space, or choose a directory on another disk.",
+            f"not enough disk space for {shown(use.directory)}",
+            why=f"{byte_size(use.batch)} needed{queued}, {byte_size(use.free)} free",
+            fix="Free some space, or choose a directory on another disk.",
         )

@@ -13,7 +13,7 @@ from engine.plan.edits import Edited, SliceView, replace_span
 from engine.plan.model import Place
 from engine.plan.problems import Change, Problem, Severity
 
-HEADER = f"{'':>3} {'layers':>8} {'become':>8} {'number':>6}  {'scale':<7} model"
+HEADER = f"{'':>3} {'layers':>8} {'new index':>9} {'count':>5}  {'scale':<7} model"
 _BEFORE_MODEL = len(HEADER) - len("model")
 
 
@@ -49,8 +49,8 @@ def slice_line(row: SliceRow, width: int) -> list[Span]:
     return [
         (f"{row.number + 1:>3} ", "dim"),
         (f"{layers:>8} ", ""),
-        (f"{become:>8} ", "dim"),
-        (f"{row.length:>6}  ", "dim"),
+        (f"{become:>9} ", "dim"),
+        (f"{row.length:>5}  ", "dim"),
         (f"{scale_text(view):<7} ", "warn"),
         (elided(model_text(view), max(1, width - _BEFORE_MODEL)), ""),
     ]
@@ -108,7 +108,7 @@ def fix_text(problem: Problem) -> str:
     if problem.change is None:
         return ""
     written = ", ".join(" ".join(each.text.split()) for each in problem.change.replacements)
-    return f"f: {elided(escaped(written), _SHOWN) or 'take it away'}"
+    return f"f: {elided(escaped(written), _SHOWN) or 'remove'}"
 
 
 def mended(text: str, change: Change) -> Edited:

@@ -144,7 +144,7 @@ def cost_parts(verdict: Verdict, rate: float | None) -> Iterator[str]:
     if verdict.free is not None:
         yield f"disk {byte_size(cost.nbytes)} of {byte_size(verdict.free)} free"
     if rate is not None:
-        yield f"a merge takes about {duration(cost.nbytes / rate)}"
+        yield f"merge: about {duration(cost.nbytes / rate)}"
 
 
 def is_too_large(verdict: Verdict) -> bool:

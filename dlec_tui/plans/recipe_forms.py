@@ -52,7 +52,7 @@ def is_measured(name: str) -> bool:
 
 def form_fields(name: str, reference: str, checkpoint: Checkpoint | None) -> Iterator[Field]:
     """The model, then each option with what it means. checkpoint: the model's, where it could be opened."""
-    yield Field("model", "model", reference, about="a directory or a hub id")
+    yield Field("model", "model", reference, about="directory or hub id")
     for field in _fields_of(name):
         value = field.written(field.default)
         if name in _WITH_BUDGET and field.name == "layers" and checkpoint is not None:
@@ -65,7 +65,7 @@ def filled(name: str, values: Values) -> Filled:
     """Raises UsageError for what cannot be read, and for what is missing."""
     model = values["model"].strip()
     if not model:
-        raise UsageError("a recipe needs a model", fix="Give a directory or a hub id.")
+        raise UsageError("a recipe needs a model", fix="Enter a directory or a hub id.")
     options = {}
     for field in _fields_of(name):
         text = values[f"option-{field.name}"].strip()

@@ -68,6 +68,6 @@ class Saving:
             try:
                 save_to(self._file, self._latest)
             except OSError as error:
-                self._app.notify(f"the session cannot be saved: {system_reason(error)}", severity="error")
+                self._app.notify(f"cannot save the session: {system_reason(error)}", severity="error")
                 return False
             return True

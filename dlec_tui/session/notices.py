@@ -61,15 +61,15 @@ def other_text(other: Owner, moment: datetime) -> str:
     """One that is open beside this one."""
     since = clock(as_moment(other.since), moment)
     who = f"process {other.pid} on {shown(other.host)}, since {since}"
-    return f"Another workbench has this store open: {who}.\nEach keeps a session of its own, with its own plan."
+    return f"Another workbench uses this store: {who}.\nEach workbench has its own session and plan."
 
 
 def drafts_text(drafts: Sequence[Draft]) -> str:
     """What a notice says of them."""
     names = ", ".join(shown(draft.name) for draft in drafts)
-    return f"{names}: changed in another workbench, and not saved. N in the plan pane opens it."
+    return f"{names}: unsaved changes in another workbench (press N in the plan pane to open)."
 
 
 def draft_text(draft: Draft) -> str:
     """A line of a list."""
-    return f"{shown(draft.name)}, {plural(len(draft.document.text.splitlines()), 'line')}, of another workbench"
+    return f"{shown(draft.name)}, {plural(len(draft.document.text.splitlines()), 'line')}, from another workbench"

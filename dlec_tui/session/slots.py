@@ -64,7 +64,7 @@ class Draft:
 
     @property
     def name(self) -> str:
-        return self.document.path.name if self.document.path else "a plan without a name"
+        return self.document.path.name if self.document.path else "unnamed plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def forget(draft: Draft) -> None:
     """Take the plan out of its session, once it is safe in another one. Raises UsageError where that is open now."""
     descriptor = _locked(draft.file)
     if descriptor is None:
-        raise UsageError(f"{shown(draft.name)} is open in another workbench now")
+        raise UsageError(f"{shown(draft.name)} is open in another workbench")
     try:
         save_to(draft.file, replace(read_from(draft.file), document=PlanDocument()))
     finally:

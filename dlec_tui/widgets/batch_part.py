@@ -36,9 +36,10 @@ from engine.tasks.merge_draft import MergeOptions
 from engine.units import byte_size, plural
 
 NOTHING = """\
-No plans are marked.
-a adds files, names or patterns; b in the plan pane
-adds the plan that is edited there."""
+The batch list is empty.
+
+a   add plan files
+b   (plan pane) add the edited plan"""
 
 
 class BatchList(LineList[BatchItem]):
@@ -61,7 +62,7 @@ class BatchList(LineList[BatchItem]):
 
 
 OPTIONS = MergeOptions()
-KEYS = "b run  o output  x remove  J K order"
+KEYS = "b run  o output  x remove  J K move"
 
 
 class BatchPart(Part):
@@ -156,7 +157,7 @@ class BatchPart(Part):
                 raise UsageError(
                     "the batch is not queued",
                     why=plural(len(found.problems), "problem"),
-                    fix="It stands below the list.",
+                    fix="See below the batch list.",
                 )
         except DlecError as error:
             self.app.call_from_thread(self.notify, str(error), severity="error")
@@ -166,7 +167,7 @@ class BatchPart(Part):
     def _ask(self, marks: BatchMarks, found: Batch) -> None:
         written = byte_size(sum(merge.draft.layout.nbytes for merge in found.merges))
         what = f"Write {written} in {plural(len(found.merges), 'merge')} into {shown(marks.directory)}?"
-        question = Question(f"{what}\n{byte_size(found.use.free)} are free there.", yes="merge")
+        question = Question(f"{what}\n{byte_size(found.use.free)} free.", yes="merge")
         self.app.push_screen(question, lambda yes: self._begin(marks, found) if yes else None)
 
     def _begin(self, marks: BatchMarks, found: Batch) -> None:
@@ -180,7 +181,7 @@ class BatchPart(Part):
         except DlecError as error:
             self.app.call_from_thread(self.notify, str(error), severity="error")
         else:
-            self.app.call_from_thread(self.notify, f"{plural(len(numbers), 'merge')} queued")
+            self.app.call_from_thread(self.notify, f"queued {plural(len(numbers), 'merge')}")
 
     def _planned(self, marks: BatchMarks) -> Batch:
         open_checkpoint = opener()

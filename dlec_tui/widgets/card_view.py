@@ -24,7 +24,7 @@ def card_text(directory: Path) -> str:
         with path.open(encoding="utf-8", errors="replace") as file:
             text = file.read(_MOST_CHARACTERS)
     except OSError as error:
-        raise machine_error(f"there is no model card at {path}", error) from error
+        raise machine_error(f"no model card at {path}", error) from error
     return printable(_without_metadata(text))
 
 

@@ -64,7 +64,7 @@ class Help(Overlay[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
             box.border_title = "help (q: back, /: search)"
-            yield Input(placeholder="show only what contains", id="search", compact=True)
+            yield Input(placeholder="type to search", id="search", compact=True)
             with VerticalScroll():
                 yield Static(help_text(self._about, self._sections, ""), id="text")
 
@@ -92,7 +92,7 @@ def help_sections(
         for each in (area, EVERYWHERE_AREA)
     )
     at_focus = tuple(_keys_of_focus(screen))
-    return [Section(f"in {area}", own), Section("everywhere", everywhere), Section("where the focus is", at_focus)]
+    return [Section(f"{area} pane", own), Section("all panes", everywhere), Section("focused part", at_focus)]
 
 
 def help_text(about: str, sections: Iterable[Section], wanted: str) -> Group:
@@ -102,7 +102,7 @@ def help_text(about: str, sections: Iterable[Section], wanted: str) -> Group:
         keys = [key for key in section.keys if wanted.casefold() in f"{shown_keys(key.keys)} {_what(key)}".casefold()]
         if keys:
             parts += [Text(f"\n{section.title}", "bold"), _table(keys)]
-    return Group(*parts or [Text(f"nothing contains {wanted}")])
+    return Group(*parts or [Text(f"no match for {wanted}")])
 
 
 def _table(keys: Iterable[Key]) -> Table:
@@ -115,7 +115,7 @@ def _table(keys: Iterable[Key]) -> Table:
 
 
 def _what(key: Key) -> str:
-    return f"{key.what} (not now: {key.reason})" if key.reason else key.what
+    return f"{key.what} (unavailable: {key.reason})" if key.reason else key.what
 
 
 def _keys_of_focus(screen: Screen[None]) -> Iterator[Key]:

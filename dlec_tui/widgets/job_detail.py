@@ -24,7 +24,7 @@ from engine.jobs.logs import job_log
 
 LOOK_SECONDS = 0.5
 """Between two looks at the log."""
-NO_LOG = "No log yet: nobody has begun this job."
+NO_LOG = "No log: the job has not started."
 
 
 class LogView(VerticalScroll):
@@ -95,7 +95,7 @@ class LogView(VerticalScroll):
         try:
             lines = tail.lines()
         except OSError as error:
-            lines = (f"The log cannot be read: {system_reason(error)}.",)
+            lines = (f"Cannot read the log: {system_reason(error)}.",)
         finally:
             self._is_looking = False
         self.post_message(self.Seen(tail, lines))

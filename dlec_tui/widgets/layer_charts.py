@@ -99,7 +99,7 @@ class LayerChart(Widget, can_focus=True):
         if not self._curves:
             self._lines = [Text(line) for line in self._otherwise.splitlines()]
         elif width < MIN_WIDTH or height <= MIN_HEIGHT:
-            self._lines = [Text("no room for the curve")]
+            self._lines = [Text("too small for a curve")]
         else:
             self._chart = layer_chart(self._curves, self._layer_count, width, height - 1)
             self._lines = [Text.from_ansi(line) for line in self._chart.lines]
@@ -183,5 +183,5 @@ class Histogram(Widget, can_focus=True):
     def render(self) -> Text:
         bins = bins_of(self._histograms, self.at_layer)
         if bins is None:
-            return Text(f"there is no histogram of layer {self.at_layer}")
+            return Text(f"no histogram for layer {self.at_layer}")
         return Text("\n".join(histogram_lines(bins, *self.size)), no_wrap=True)

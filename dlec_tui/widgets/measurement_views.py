@@ -19,7 +19,7 @@ from engine.errors import shown
 from engine.store.neurons import NeuronOrder
 
 VIEWS = ("curve", "map", "histogram", "neurons")
-NO_CURVE = "Too few layers were measured for a curve; v goes on to the other views."
+NO_CURVE = "Too few layers measured for a curve (v: next view)."
 
 
 class MeasurementViews(ContentSwitcher):
@@ -149,7 +149,7 @@ class MeasurementViews(ContentSwitcher):
             return "layers"
         match self.view:
             case "map":
-                name = self._looking.block_map.name if self._looking.block_map else "nothing measured"
+                name = self._looking.block_map.name if self._looking.block_map else "not measured"
                 return f"blocks: {name}; first layer across, length down"
             case "histogram":
                 return f"activations of layer {self.at_layer}"

@@ -84,8 +84,8 @@ class Palette(Overlay[Action | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
-            box.border_title = "what shall be done? (Esc: nothing)"
-            yield Input(placeholder="type words of its name", id="typed", compact=True)
+            box.border_title = "run an action (Esc: cancel)"
+            yield Input(placeholder="type to search", id="typed", compact=True)
             found = Options(*map(_option, self._offers), id="found", classes="-driven")
             found.can_focus = False
             yield found
@@ -120,5 +120,5 @@ def _option(offer: Offer) -> Option:
     """The name on the left and the keys on the right; the reason on a line of its own."""
     keys = shown_keys(offer.keys)
     line = padded(offer.name, _WIDTH - cell_len(keys)) + keys
-    reason = f"\n    not now: {offer.reason}" if offer.reason else ""
+    reason = f"\n    unavailable: {offer.reason}" if offer.reason else ""
     return Option(Content.styled(line + reason, "$text-muted" if offer.reason else ""))

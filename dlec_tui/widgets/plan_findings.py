@@ -17,7 +17,7 @@ from engine.store.previews import PreviewResult
 if TYPE_CHECKING:
     from dlec_tui.jobs.job_view import StoredJob, StoredJobs
 
-NO_RESULTS = "not previewed yet"
+NO_RESULTS = "not previewed"
 
 
 class PlanFindings(Vertical):

@@ -19,12 +19,12 @@ from engine.errors import escaped
 from engine.plan.problems import Problem, Severity
 
 NOTHING = """\
-No slices yet.
+No slices.
 
-N   make a plan with a recipe
-a   add the first slice
-o   open a plan from a file
-v   write the text"""
+N   new plan from a recipe
+a   add a slice
+o   open a plan file
+v   edit the text"""
 
 
 class SliceList(LineList[SliceRow], inherit_bindings=False):

@@ -131,12 +131,12 @@ class PathPrompt(LinePrompt):
         except OSError as error:
             wrong = f"{shown(line)}: {system_reason(error)}"
         except ValueError as error:  # a NUL
-            wrong = f"{shown(line)} cannot be a path: {error}"
+            wrong = f"{shown(line)} is not a valid path: {error}"
         self.post_message(self.Looked(line, given, wrong))
 
     def _say_slow(self, line: str) -> None:
         if self._asked == line:
-            self.say_wrong(f"{shown(line)} is being looked at: the disk does not answer; Esc leaves")
+            self.say_wrong(f"{shown(line)} is being checked; the disk does not respond (Esc: cancel)")
 
     @on(Looked)
     def _answer(self, message: Looked) -> None:

@@ -107,7 +107,7 @@ def test_a_rehearsal_counts_what_is_queued_already(dlec, monkeypatch) -> None:
     free(monkeypatch, 10_000_000)
     dlec("batch", "plans/b.yaml", "--out", "elsewhere")
     *_, last = dlec("batch", "plans/a.yaml", "--out", "out", "--dry-run").stdout.splitlines()
-    assert last == "1 merge: 370 kB needed, 412 kB more by merges that are queued already; 10.0 MB free in out"
+    assert last == "1 merge: 370 kB needed, 412 kB more for queued merges; 10.0 MB free in out"
 
 
 def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_queued(dlec, bad_plan, tiny_llama, monkeypatch):
@@ -123,7 +123,7 @@ def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_queued(dlec, ba
     errors = [line.removeprefix("Error: ") for line in result.stderr.splitlines() if line.startswith("Error: ")]
     here = Path.cwd()
     assert errors == [
-        "there is no plan nowhere.yaml",
+        "no plan file matches nowhere.yaml",
         f"{bad_plan} cannot be run: 1 error",
         f"{here}/out/a would be written 2 times: it is the output of plans/a.yaml, others/a.yaml",
         f"{here}/out/c exists and is not empty: it holds 1 entries",

@@ -30,7 +30,7 @@ def test_the_table_rules_stands_beside_that_of_the_jobs(store: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("rules = 3\n", "rules is no table"),
+        ("rules = 3\n", "rules is not a table"),
         ('[rules]\noff = "size"\n', "no list of names"),
         ("[rules]\noff = [1]\n", "no list of names"),
         ("[rules]\non = []\n", "does not know on"),
@@ -58,7 +58,7 @@ def test_the_gpus_of_a_slot_are_taken_together() -> None:
 
 
 def test_a_gpu_that_is_not_here_is_refused() -> None:
-    with pytest.raises(UsageError, match="there is no cuda:2"):
+    with pytest.raises(UsageError, match="no device cuda:2"):
         device_of(parse_slot("cuda:0,2"), lambda: (Gpu("H200", total=1),) * 2)
 
 

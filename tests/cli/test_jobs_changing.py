@@ -41,7 +41,7 @@ def test_a_running_job_is_asked_to_end(dlec, place, tmp_path, options, stop):
     with held(tmp_path / "lock") as lock:
         run_by(place, job_id, lock.path)
         result = dlec("jobs", "cancel", job_id, *options)
-        assert result.stdout == f"job {job_id} will end in a moment: one\n    asked to stop\n"
+        assert result.stdout == f"job {job_id} will end in a moment: one\n    being cancelled\n"
         assert place.job(job_id).state.stop == stop
 
 
@@ -66,7 +66,7 @@ def test_a_job_is_held_and_released(dlec, place):
     assert dlec("jobs", "hold", job_id).stdout == f"job {job_id} held: one\n    on request\n"
     result = dlec("jobs", "release", job_id)
     assert result.stdout == f"job {job_id} waiting: one\n    no worker for cpu is running: dlec jobs start\n"
-    assert result.stderr == "1 job waits and no worker for it is alive: dlec jobs start\n"
+    assert result.stderr == "1 job waiting, but no worker running: dlec jobs start\n"
 
 
 def test_a_job_of_a_machine_that_is_gone_waits_again_when_it_is_released(dlec, place, tmp_path):
