@@ -36,12 +36,12 @@ def shown_key(key: str) -> str:
 
 
 def shown_keys(keys: str) -> str:
-    """Of an action: "F1 or ?"."""
+    """Keys of an action: "F1 or ?"."""
     return " or ".join(map(shown_key, filter(None, keys.split(","))))
 
 
 def short_key(key: str) -> str:
-    """As the footer has room for: "^P"."""
+    """Short form for the key line: "^P"."""
     return shown_key(key).replace("Ctrl+", "^")
 
 

@@ -18,7 +18,7 @@ from engine.errors import shown, system_reason
 
 KEYMAP_FILE = "keymap.toml"
 _WALKING = ("j", "k", "g", "G", "up", "down", "left", "right", "pageup", "pagedown", "home", "end", "tab", "shift+tab")
-"""What lists and texts do themselves with keys."""
+"""Keys that lists and texts use themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Keymap:
     changed: Mapping[str, str] = field(default_factory=dict)
     """The keys of actions by their id, as Textual names them, separated by commas."""
     notices: tuple[str, ...] = ()
-    """What is not granted, and why."""
+    """Invalid changes, each with the reason."""
 
     def keys(self, action: Action) -> str:
         """Separated by commas."""
@@ -36,7 +36,7 @@ class Keymap:
 
 
 def read_keymap(home: Path) -> Keymap:
-    """The user's; what stands in the way is a notice."""
+    """Read the keymap of the user. Errors become notices."""
     path = home / KEYMAP_FILE
     if not path.exists():
         return Keymap()
@@ -52,7 +52,7 @@ def read_keymap(home: Path) -> Keymap:
 
 
 def keymap_from(wishes: object) -> Keymap:
-    """From the table [keys]."""
+    """Keymap of the table [keys]."""
     if not isinstance(wishes, Mapping):
         return Keymap(notices=(f"{KEYMAP_FILE}: keys is not a table",))
     wanted, notices = {}, []
@@ -107,7 +107,7 @@ def _why_not_key(name: str, key: str) -> str:
 
 
 def _normalized(keys: str) -> str:
-    """As Textual names them: "?" becomes "question_mark"."""
+    """Names that Textual uses: "?" becomes "question_mark"."""
     from textual.binding import Binding
 
     parts = ",".join(key.strip() for key in keys.split(",") if key.strip())
@@ -125,7 +125,7 @@ _KEYS, _IDS = 26, 27
 
 
 def key_rows(keymap: Keymap) -> list[dict[str, str]]:
-    """As data: keys as Textual names them, which is how keymap.toml wants them."""
+    """Rows of the table as data. Keys have the names that keymap.toml uses."""
     return [
         {"id": action.id, "area": action.area, "keys": keymap.keys(action), "what": action.what} for action in ACTIONS
     ]

@@ -1,4 +1,4 @@
-"""Everything that is looked at, in the order in which it is told."""
+"""Table of all checks, in the order of the report."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -23,7 +23,7 @@ from engine.machine.torch_devices import SECONDS as TORCH_SECONDS
 
 
 def checks(store_path: Path) -> Mapping[str, tuple[Check, ...]]:
-    """By the headings under which they are told."""
+    """All checks by heading."""
     home = store_path.parent.absolute()
     return {
         "Terminal and session": (

@@ -1,4 +1,4 @@
-"""By which route something copied reaches the clipboard of the computer that the user sits at."""
+"""Check of the route to the user's clipboard."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How the user's keys and our screen travel."""
+"""Check of the connection between the user and dlec."""
 
 import os
 from collections.abc import Mapping

@@ -56,7 +56,7 @@ def torch_finding(installed: str, seen: TorchDevices, present: Sequence[Gpu]) ->
 
 
 def installed_version(name: str) -> str | None:
-    """Of a package, None where there is none."""
+    """Version of an installed package; None if it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -64,7 +64,7 @@ def installed_version(name: str) -> str | None:
 
 
 def wanted_versions(name: str, requirements: Sequence[str]) -> str:
-    """From the lines in which a package says what it requires; "" where it does not name this one."""
+    """Version specifier for a package among requirement lines; "" if it is not listed."""
     from packaging.requirements import Requirement
 
     parsed = map(Requirement, requirements)

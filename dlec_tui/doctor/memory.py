@@ -1,4 +1,4 @@
-"""How much memory a job may take."""
+"""Check of the memory that a job can use."""
 
 from dlec_tui.doctor.result import Finding, fine, note
 from engine.machine.memory import Memory, memory

@@ -26,7 +26,7 @@ class Check:
 
 
 def examined(checks: Sequence[Check]) -> dict[str, Finding]:
-    """What each check found, by its name. Never raises, and never lasts longer than the most patient check."""
+    """Result of each check by name. Never raises, and takes no longer than the longest time limit."""
     found: dict[str, Finding] = {}
     started = time.monotonic()
     threads = [_started(check, found) for check in checks]

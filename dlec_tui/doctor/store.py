@@ -27,7 +27,7 @@ def look(path: Path) -> Finding:
 
 
 def _standing(path: Path) -> Standing:
-    """Where we may not make files, SQLite could not open a write-ahead log, not even for reading."""
+    """Standing of the store. Without write access, SQLite cannot open a write-ahead log even for reading."""
     mode = "ro" if os.access(path.parent, os.W_OK) else "ro&immutable=1"
     with closing(connect(path, mode, _BUSY_SECONDS)) as connection:
         return standing_of(connection)

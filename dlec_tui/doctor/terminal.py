@@ -1,4 +1,4 @@
-"""What the terminal can show."""
+"""Check of what the terminal can display."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from dlec_tui.doctor.result import Finding, fine, note, problem
 from engine.errors import shown
 
 SMALLEST = os.terminal_size((80, 24))
-"""On which everything can be reached without zooming."""
+"""Smallest size in which every part is usable without zooming."""
 MILLIONS = 1 << 24
 _BY_SUFFIX = {"256color": 256, "kitty": 256}
 
@@ -18,7 +18,7 @@ def look() -> Finding:
 
 
 def terminal_size() -> os.terminal_size | None:
-    """Of the terminal that we sit at, were it only for typing or for errors; None where there is none."""
+    """Size of the terminal on standard output, error or input; None without a terminal."""
     for stream in (sys.__stdout__, sys.__stderr__, sys.__stdin__):
         if stream is not None and stream.isatty():
             return os.get_terminal_size(stream.fileno())
@@ -42,7 +42,7 @@ def terminal_finding(environment: Mapping[str, str], size: os.terminal_size | No
 
 
 def colours(environment: Mapping[str, str]) -> int:
-    """How many will be used. As rich decides it, which draws for us; 0 where NO_COLOR asks for none."""
+    """Number of colours in use, by the rules of rich; 0 with NO_COLOR."""
     if environment.get("NO_COLOR"):
         return 0
     if environment.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):

@@ -1,4 +1,4 @@
-"""The tmux around us: it stands between dlec and the terminal, and has opinions on keys and clipboards."""
+"""Check of tmux, which handles keys and clipboard between dlec and the terminal."""
 
 from collections.abc import Iterator
 

@@ -35,7 +35,7 @@ def release(store: Path, job_id: int) -> str:
 
 
 def retry(store: Path, job_ids: Sequence[int]) -> str:
-    """Every failed one when none is named; and that somebody takes them."""
+    """Retry these jobs, or all failed jobs if none is given, and start workers."""
     waiting = queue.retry(store, job_ids)
     launch.start_workers(store)
     subject = f"job {waiting[0]} is" if len(waiting) == 1 else f"{len(waiting)} jobs are"
@@ -54,7 +54,7 @@ def start(store: Path) -> str:
 
 
 def move_up(store: Path, job_id: int) -> str:
-    """By one; nothing is said of what can be seen."""
+    """Move a job up by one position. No notice: the list shows the change."""
     return _move(store, job_id, place_above)
 
 
@@ -63,7 +63,7 @@ def move_down(store: Path, job_id: int) -> str:
 
 
 def place_above(job_id: int, queued: Sequence[Job]) -> queue.QueuePosition | None:
-    """Where a job goes that is moved up by one; None for one that cannot. queued: in the order of the queue."""
+    """New position of a job that moves up by one; None if it cannot. queued: jobs in the order of the queue."""
     alike = _alike(job_id, queued)
     at = alike.index(job_id) if job_id in alike else 0
     return queue.Before(alike[at - 1]) if at else None

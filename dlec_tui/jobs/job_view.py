@@ -22,7 +22,7 @@ from engine.units import age, plural
 
 @dataclass(frozen=True, slots=True)
 class SeenWorker:
-    """A worker, and what can be said of it from here."""
+    """A worker and its state as seen from this host."""
 
     worker: Worker
     liveness: Liveness
@@ -31,7 +31,7 @@ class SeenWorker:
 
     @property
     def lives(self) -> bool:
-        """Of another machine's worker nobody here can know; it is believed while it is heard of."""
+        """Whether the worker is alive. A worker on another host counts as alive while its heartbeat is recent."""
         return self.liveness is Liveness.ALIVE or (
             self.liveness is Liveness.ELSEWHERE and self.quiet_seconds < QUIET_SECONDS
         )
@@ -43,16 +43,16 @@ class StoredJob:
 
     job: Job
     worker: SeenWorker | None
-    """Who runs it."""
+    """Worker that runs the job."""
     reason: str
-    """What it waits for, or why it may not go on; "" for one that runs undisturbed or has ended."""
+    """Reason why the job waits or may not continue; "" if it runs normally or has ended."""
     needs_worker: bool
     """Whether `dlec jobs start` is all it takes for it to go on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What decides whether a job goes on."""
+    """State of host, queue and workers that decides whether a job runs."""
 
     host: str
     """Our own."""
@@ -70,7 +70,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class StoredJobs:
-    """What was found at one moment."""
+    """All jobs at one moment."""
 
     jobs: tuple[StoredJob, ...]
     moment: datetime
@@ -92,19 +92,19 @@ def read_jobs(store: Path, job_ids: Collection[int] | None = None) -> StoredJobs
 
 
 def open_job_ids(store: Path) -> list[int]:
-    """Of all jobs that have not ended."""
+    """Ids of all jobs that have not ended."""
     with closing(open_for_reading(store)) as connection:
         return [job.id for job in jobs_in(connection, Waiting, Held, Running)]
 
 
 def described(job: Job, around: Surroundings) -> StoredJob:
-    """What there is to say of a job; pure."""
+    """View of a job; pure."""
     worker = next((seen for seen in around.workers if _is_run_by(job, seen)), None)
     return StoredJob(job, worker, _reason(job, worker, around), _needs_worker(job, worker, around))
 
 
 def unattended(jobs: Iterable[StoredJob]) -> str:
-    """What to do about jobs that nobody will take; "" when there are none."""
+    """Advice if jobs wait and no worker runs; "" otherwise."""
     number = sum(job.needs_worker for job in jobs)
     if not number:
         return ""
@@ -143,7 +143,7 @@ def _reason(job: Job, worker: SeenWorker | None, around: Surroundings) -> str:
 
 
 def _trouble(job: Job, seen: SeenWorker, around: Surroundings) -> str:
-    """What is wrong with the worker that has the job."""
+    """Problem with the worker of a running job."""
     if seen.liveness is Liveness.DEAD:
         remedy = "another worker takes over" if around.manned else "dlec jobs start"
         return f"its worker (process {seen.worker.pid}) has died: {remedy}"

@@ -20,7 +20,7 @@ Answer = Mapping[str, Any]
 
 
 def verdict(found: Answer) -> str:
-    """Of a preview, in perplexity and with the 95 % interval: "worse by 9.6 %, between 8.9 and 10.3, on text ..."."""
+    """Verdict of a preview: change of perplexity with its 95 % interval, and the text."""
     if found["delta_nll"] is None:
         return not_finite_text(found)
     say = inconclusive if base_findings(found) else harm
@@ -28,7 +28,7 @@ def verdict(found: Answer) -> str:
 
 
 def not_finite_text(found: Answer) -> str:
-    """Who computed no numbers, and how often."""
+    """Models that produced NaN or infinity, with the number of tokens."""
     counts = found["not_finite"]
     said = [f"the {name} computes NaN or infinity for {count:,}" for name, count in counts.items() if count]
     return f"{' and '.join(said)} of {found['tokens']:,} tokens; nothing to compare"
@@ -46,7 +46,7 @@ def base_lines(found: Answer) -> Iterator[str]:
 
 
 def both_models(found: Answer) -> Iterator[str]:
-    """How well base and plan predict."""
+    """NLL and perplexity of base and plan."""
     yield "          NLL   perplexity"
     for name in ("base", "plan"):
         nll, perplexity = found[name]["nll"], found[name]["perplexity"]
@@ -54,14 +54,14 @@ def both_models(found: Answer) -> Iterator[str]:
 
 
 def agreement(found: Answer) -> str:
-    """How alike base and plan predict; "" where one of them computes no numbers."""
+    """Similarity of the predictions of base and plan; "" if one of them produces NaN."""
     if found["kl"] is None:
         return ""
     return f"KL {found['kl']:.4f} nats per token; same top-1 prediction for {found['top1_agreement']:.1%} of the tokens"
 
 
 def measured_on(answer: Answer) -> str:
-    """On how much of which text, in which dtype; then what there is to know of it, a line each."""
+    """Amount of text, text and dtype of a measurement, then its notes."""
     key = answer["key"]
     asked = f"up to {key['tokens'] // key['seq_len'] * key['seq_len']:,} tokens"
     counted = answer if "tokens" in answer else answer.get("sample")
@@ -106,18 +106,18 @@ def _load_check_line(found: LoadCheck | None) -> str:
 
 
 def load_check_from(answer: Answer | None) -> LoadCheck | None:
-    """From a task's answer; what follows from the other fields is left out."""
+    """Load check in the answer of a task, without derived fields."""
     return LoadCheck(**{name: value for name, value in answer.items() if name != "ok"}) if answer else None
 
 
 def size_text(verified: Answer) -> str:
-    """Of a checkpoint that was verified."""
+    """Size of a verified checkpoint."""
     size = f"{byte_size(verified['bytes'])} in {plural(verified['shards'], 'file')}"
     return f"{plural(verified['layers'], 'layer')}, {count(verified['parameters'])} parameters, {size}"
 
 
 def files_text(*, sums_checked: bool) -> str:
-    """Of a checkpoint whose files are as they should be."""
+    """Summary of the files of a correct checkpoint."""
     sums = "SHA256SUMS match" if sums_checked else "no SHA256SUMS to compare with"
     return f"files: headers, index and config agree; {sums}"
 
@@ -165,7 +165,7 @@ def _moved_figure(each: Answer) -> str:
 
 _NAME_WIDTH = 24
 _MOST_SHORTLISTED = 12
-"""In a table; --json has all of them."""
+"""Maximum number of plans in a table; --json has all of them."""
 
 
 def proposal_headline(found: Answer) -> str:
@@ -174,7 +174,7 @@ def proposal_headline(found: Answer) -> str:
 
 
 def proposal_lines(found: Answer) -> Iterator[str]:
-    """The measured shortlist, the judgement, and the naive plan beside it."""
+    """Measured shortlist, result on held-out text, and the naive plan for comparison."""
     yield "block     residual   delta NLL, nats per token"
     for each in found["shortlist"]:
         block = f"{each['start']}-{each['end'] - 1}"
@@ -190,12 +190,12 @@ def proposal_lines(found: Answer) -> Iterator[str]:
 
 
 def reason_lines(found: Answer) -> Iterator[str]:
-    """Why this plan, as it stands in the plan's comments."""
+    """Reasons for the plan, as in its comments."""
     yield from (escaped(line) for line in found.get("reason", ()))
 
 
 def search_lines(found: Answer) -> Iterator[str]:
-    """The judged shortlist, and what that says of the plan."""
+    """Evaluated shortlist and its conclusion."""
     yield f"{plural(sum(found['tried'].values()), 'plan')} tried; the best, on held-out text:"
     for plan in found["shortlist"][:_MOST_SHORTLISTED]:
         if plan["delta_nll"] is None:
@@ -213,7 +213,7 @@ def search_lines(found: Answer) -> Iterator[str]:
 
 
 def classic_headline(found: Answer) -> str:
-    """How much of the model the rule keeps."""
+    """Number of layers that the rule keeps."""
     shares = found["shares"]
     return f"keeps {len(kept_layers(shares))} of {plural(len(shares), 'layer')}"
 

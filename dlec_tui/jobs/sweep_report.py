@@ -11,7 +11,7 @@ from engine.errors import shown
 from engine.units import byte_size, duration, plural
 
 _MOST_PLANS = 12
-"""In the table."""
+"""Maximum number of plans in the table."""
 _NAME_WIDTH = 24
 
 _NO_PROOF = "Perplexity alone does not prove an improvement: also run a probe or dlec eval."
@@ -30,7 +30,7 @@ def sweep_headline(found: Answer) -> str:
 
 
 def judgement(winner: Answer, judged: int, say: Callable[[float, float, float], str] = harm) -> str:
-    """The best plan on held-out text: the interval is its own, the p-value counts all that were judged."""
+    """The best plan on held-out text: the interval is its own, the p-value accounts for all evaluated plans."""
     figures = winner["heldout"]
     if figures["delta_nll"] is None:
         return "produces NaN on the text not used to choose it"
@@ -74,7 +74,7 @@ def plan_table(found: Answer) -> Iterator[str]:
 
 
 def chance_lines(found: Answer) -> Iterator[str]:
-    """How good the best of so many would look if none of them did anything: simulated by flipping signs."""
+    """Expected best result of as many plans without any effect, simulated by flipping signs."""
     chance, winner = found["by_chance"], found["winner"]
     if chance is None:
         return
@@ -111,7 +111,7 @@ def shortlist_lines(found: Answer) -> Iterator[str]:
 
 
 def advice(found: Answer) -> str:
-    """What that means."""
+    """Conclusion."""
     better = [shown(plan["name"]) for plan in found["shortlist"] if plan.get("verdict") == "better"]
     match found["winner"]["verdict"]:
         case _ if better:
@@ -146,7 +146,7 @@ def probe_lines(found: Answer) -> Iterator[str]:
 
 
 def ranking_lines(found: Answer) -> Iterator[str]:
-    """How well each metric would have ranked the blocks."""
+    """Rank correlation of each metric with the measured harm."""
     if found.get("unranked"):
         yield f"metrics not ranked: {shown(found['unranked'])}"
     if not found["rankings"]:
@@ -162,7 +162,7 @@ def ranking_lines(found: Answer) -> Iterator[str]:
 
 
 def cost_lines(found: Answer) -> Iterator[str]:
-    """What was computed, against one plan at a time."""
+    """Computation of the sweep, compared with one plan at a time."""
     for part in found["cost"].get("parts", ()):
         announced, counted = part["announced"], part["counted"]
         reads = f", {byte_size(counted['read_bytes'])} of weights read" if counted["read_bytes"] else ""
@@ -173,7 +173,7 @@ def cost_lines(found: Answer) -> Iterator[str]:
 
 
 def harm_map(found: Answer) -> BlockMap | None:
-    """What repeating each block costs, at the scale that most blocks were measured with; None without blocks."""
+    """Cost of repeating each block, at the most frequent scale; None without blocks."""
     plans = [plan for plan in found["plans"] if plan["block"] and plan["delta_nll"] is not None]
     scales = [plan["scale"] for plan in plans]
     if not plans:

@@ -34,7 +34,7 @@ from engine.units import byte_size, duration, plural
 
 
 def headline(task: str, answer: Answer) -> str:
-    """What came out; "" for tasks whose answer is no figure, and for what another version has answered."""
+    """Result in one line; "" if the task has no single result or another version wrote it."""
     try:
         return _HEADLINES[task](answer)
     except (KeyError, TypeError, ValueError):
@@ -155,7 +155,7 @@ _OPTIONS = ("split", "tokens", "seq_len", "dtype", "device", "batch_size", "home
 
 
 def command_of(spec: JobSpec) -> list[str] | None:
-    """The words of a shell command; None when there is none, or when another version of dlec made the job."""
+    """Words of the equivalent shell command; None without one, or if another version made the job."""
     try:
         return _command_of(spec)
     except (KeyError, TypeError, ValueError):
@@ -188,7 +188,7 @@ def _block_words(request: Mapping[str, Any]) -> list[str]:
 
 
 def _measurement_words(measurement: MeasurementOptions) -> Iterator[str]:
-    """What differs from the default."""
+    """Options that differ from the defaults."""
     for file in measurement.text:
         yield from ("--text", file)
     for name in _OPTIONS:

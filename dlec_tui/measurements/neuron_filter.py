@@ -1,4 +1,4 @@
-"""What a user types to see only some neurons: "layer 3-5, |peak|>10, active<1%, the moon"."""
+"""Filter of the neuron table: "layer 3-5, |peak|>10, active<1%, the moon"."""
 
 import math
 import re
@@ -43,7 +43,7 @@ def in_words(conditions: Iterable[Condition]) -> Iterator[str]:
 
 
 def wrong_with(text: str) -> str:
-    """Why it is no filter; "" when it is one."""
+    """Error in a filter; "" if it is valid."""
     try:
         conditions_from(text)
     except UsageError as error:
@@ -52,7 +52,7 @@ def wrong_with(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    """What is looked for, without the commas that part it from conditions."""
+    """Search text without the commas that separate it from conditions."""
     return " ".join(word for word in text.split() if word.strip(",;")).strip(" ,;")
 
 
@@ -82,7 +82,7 @@ def _bound(name: str, sign: str, number: str) -> Between:
 
 
 def _value(number: str) -> float | None:
-    """A share may be a percentage. None for what is no number."""
+    """Value of a number or percentage; None if it is invalid."""
     found = _NUMBER.fullmatch(number)
     value = float(found[1]) / (100 if found[2] else 1) if found else math.nan
     return value if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Why something cannot be done among the measurements, and what stands there while there are none."""
+"""Empty states of the activations pane, and reasons why an action is unavailable."""
 
 from dlec_tui.wording import printable
 from engine.errors import shown
@@ -29,12 +29,12 @@ _VIEWS = {"curve": "curve", "map": "heat map", "neurons": "neurons"}
 
 
 def not_measured(name: str) -> str:
-    """Of a model: what to press."""
+    """Empty state of a model without measurements."""
     return _NOT_MEASURED.format(name=shown(name))
 
 
 def unreadable(problem: str) -> str:
-    """Where the store cannot be read."""
+    """Text if the store cannot be read."""
     return f"{UNREADABLE}\n\n{printable(problem)}"
 
 
@@ -50,7 +50,7 @@ def reason_without_measurements(action: str, says: str) -> str:
 
 
 def reason_against_here(action: str, view: str, *, has_marks: bool) -> str:
-    """What holds in one view, or without marks."""
+    """Reason against an action in one view, or without marks."""
     if action in _ON_MARKS and not has_marks:
         return _NEEDS_MARKS
     wanted = _ONLY_IN.get(action, (view,))

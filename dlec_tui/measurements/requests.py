@@ -25,11 +25,11 @@ class Field:
     name: str
     label: str
     value: str
-    """At first."""
+    """Initial value."""
     choices: tuple[str, ...] = ()
     """Empty for a number or a name that is typed."""
     about: str = ""
-    """What it means, where the label does not say."""
+    """Explanation of the option."""
 
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -47,11 +47,11 @@ SCORE_FIELDS = (
 )
 
 Values = Mapping[str, str]
-"""What the user has left in the fields, by their names."""
+"""Values of the fields by name."""
 
 
 def measurement_of(values: Values) -> MeasurementOptions:
-    """Raises UsageError for what is no number."""
+    """Options of the measurement. Raises UsageError for invalid numbers."""
     tokens = positive(values["tokens"], "tokens")
     return MeasurementOptions(
         split=Split(values["split"]), tokens=tokens, dtype=values["dtype"], device=values["device"]
@@ -68,7 +68,7 @@ def positive(text: str, what: str) -> int:
 
 
 def request_for(checkpoint: Checkpoint, measurement: MeasurementOptions) -> dict[str, Any]:
-    """What every task that measures a checkpoint is asked with; a path is recorded so that it holds everywhere."""
+    """Common part of all measurement requests. Paths are absolute, so that workers find them."""
     directory = str(checkpoint.directory.absolute())
     is_path = expanded(checkpoint.reference).is_dir()
     return as_request(measurement) | {"model": directory, "reference": directory if is_path else checkpoint.reference}

@@ -48,7 +48,7 @@ class FoundModel:
 
 
 def as_data(described: "Mapping[str, ModelSummary]") -> dict[str, Any]:
-    """What the hub said of models, for JSON."""
+    """Descriptions from the hub as data for JSON."""
     return {reference: asdict(summary) for reference, summary in described.items()}
 
 
@@ -61,7 +61,7 @@ class Column:
 
     title: str
     width: int
-    """Of its text; 0 takes what the others leave."""
+    """Width of the text; 0 takes the remaining columns."""
     is_number: bool = False
     from_columns: int = 0
     """Width of the screen from which on there is room for it."""
@@ -97,7 +97,7 @@ def columns_for(width: int) -> tuple[Column, ...]:
 
 
 def name_width(columns: Sequence[Column], width: int) -> int:
-    """What is left for names in a table of `width` columns; every cell has a blank at either side."""
+    """Width of the name column in a table of `width` columns; every cell has a blank on either side."""
     return max(width - sum(column.width + 2 for column in columns), _LEAST_NAME)
 
 
@@ -124,7 +124,7 @@ def name_of(reference: str) -> str:
 
 
 def state(found: FoundModel) -> str:
-    """In a word or two, whether it was measured and what is wrong."""
+    """State in one or two words."""
     if found.summary.problem and found.is_here:
         return f"{GLYPHS.error} broken"
     profiled = f"{GLYPHS.done} profiled" if found.profiles else ""
@@ -147,13 +147,13 @@ def details(found: FoundModel) -> Iterator[str]:
 
 
 def matches(found: FoundModel, wanted: str) -> bool:
-    """Whether every word of `wanted` stands somewhere in what the table tells of it."""
+    """Whether the table row contains every word of `wanted`."""
     text = " ".join((found.reference, *cells(found), found.origin)).lower()
     return all(word in text for word in wanted.lower().split())
 
 
 def none_matches(total: int, wanted: str) -> str:
-    """Where the filter hides all of them."""
+    """Text if the filter hides all models."""
     return f"None of {plural(total, 'model')} matches {shown(wanted)!r}.\n\n/ Ctrl+U Enter: show all."
 
 

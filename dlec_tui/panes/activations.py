@@ -1,4 +1,4 @@
-"""What was measured of the model: its layers, blocks and neurons."""
+"""The activations pane: measurements of layers, blocks and neurons."""
 
 import shlex
 from collections.abc import Callable, Sequence
@@ -283,7 +283,7 @@ class ActivationsPane(Pane):
     def _bring_back(self, model: MeasuredModel) -> None:
         """A model is shown again as it was left, or for the first time."""
         self._looking = Looking(model)
-        with suppress(KeyError, TypeError, ValueError):  # there is none, or one of another version
+        with suppress(KeyError, TypeError, ValueError):  # nothing is saved, or another version saved it
             left = self._left[model.reference]
             self._looking = Looking.from_data(model, left["looking"])
             self._marks = marks_from_data(left["marks"], model.layers)

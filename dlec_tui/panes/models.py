@@ -60,7 +60,7 @@ class ModelsPane(Pane):
         self._added: list[str] = []
         self._described: dict[str, ModelSummary] = {}
         self._found: list[FoundModel] | None = None
-        """Of the search that goes on; None between two."""
+        """Results of the running search; None if no search runs."""
         self._is_first_search = True
         self._problem = ""
         """Why the store could not be asked; "" when it could."""
@@ -89,7 +89,7 @@ class ModelsPane(Pane):
     @on(ModelsFound)
     def _take_found(self, message: ModelsFound) -> None:
         if self._found is None or message.search != self.query_one(ModelFinder).latest:
-            return  # of a search that was given up
+            return  # from a cancelled search
         self._found += message.models
         if self._is_first_search:
             self._table.extend(message.models)
@@ -141,7 +141,7 @@ class ModelsPane(Pane):
         self.refresh_bindings()
 
     def _otherwise(self) -> str:
-        """What stands there while no model is under the cursor."""
+        """Text while no model is selected."""
         if self._table.total and self._table.wanted:
             return none_matches(self._table.total, self._table.wanted)
         if self._found is not None:
@@ -163,7 +163,7 @@ class ModelsPane(Pane):
     # What is done with it
 
     def action_profile(self) -> None:
-        from dlec_tui.measurements.requests import profile_of  # late, as below: the list is to be there at once
+        from dlec_tui.measurements.requests import profile_of  # late: the list comes first
         from engine.tasks.measurement_options import DEFAULT
 
         if current := self._current:
@@ -188,7 +188,7 @@ class ModelsPane(Pane):
         self.app.push_screen(PathPrompt("add", ADD_HINT, look=require_addable), self._look_at_added)
 
     def _look_at_added(self, reference: str | None) -> None:
-        """In a thread: what looks like a hub id may be a directory here."""
+        """Decide in a thread whether the reference is a directory."""
         if reference:
             self.run_worker(
                 lambda: self.app.call_from_thread(self._add, reference, os.path.isdir(reference)),  # noqa: PTH112

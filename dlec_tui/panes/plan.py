@@ -39,7 +39,7 @@ RUNS = ("preview", "generate", "merge")
 
 
 class PlanPane(PlanSaving):
-    """What is made of the plan, and what it is made from."""
+    """The plan pane: recipes, comparison, previews and merges."""
 
     AREA = "plan"
     ABOUT = (
@@ -51,9 +51,9 @@ class PlanPane(PlanSaving):
     def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
         super().__init__(workbench, id=id)
         self._prompt = ""
-        """That was continued last."""
+        """Prompt of the last generation."""
         self._offered: set[int] | None = None
-        """Jobs whose proposals were told of; None before the first look."""
+        """Jobs whose suggested plans were reported; None before the first reading."""
 
     @classmethod
     def offers(cls) -> Sequence[Action]:
@@ -87,14 +87,14 @@ class PlanPane(PlanSaving):
         self.workbench.take_draft(draft)
 
     def action_new_by(self, name: str) -> None:
-        """With the recipe of that name: only the palette has it."""
+        """Open the form of a recipe; only the palette lists this action."""
         models = self.current.view.models if self.current else ()
         reference = self.workbench.reference or next(iter(models), "")
         work = partial(self._prepare_form, name, reference)
         self.run_worker(work, group="recipe", thread=True, exclusive=True)
 
     def _prepare_form(self, name: str, reference: str) -> None:
-        """In a thread: what is proposed depends on the model."""
+        """Read the model in a thread: the defaults depend on it."""
         try:
             checkpoint = self.checkpoints.opener()(reference) if reference else None
         except DlecError:
@@ -107,7 +107,7 @@ class PlanPane(PlanSaving):
         self.app.push_screen(form, lambda values: self._make(name, fields, values) if values is not None else None)
 
     def _make(self, name: str, fields: Sequence[Field], values: Values) -> None:
-        """What is refused is asked for again, as it was filled in."""
+        """Make the plan or job; after an error, show the form again with the same values."""
         form, open_checkpoint = recipe_forms.filled(name, values), self.checkpoints.opener()
 
         def make() -> None:
@@ -164,7 +164,7 @@ class PlanPane(PlanSaving):
         self.app.push_screen(prompt, lambda name: self._merge_into(plan, Path(name)) if name else None)
 
     def _check_merge(self, plan: EditedPlan, out: Path) -> MergeSize:
-        """In a thread, as below."""
+        """Check the output, in a thread."""
         return job_specs.check_merge(plan, out.absolute(), self.checkpoints.opener(), self.workbench.store)
 
     def _merge_into(self, plan: EditedPlan, out: Path) -> None:

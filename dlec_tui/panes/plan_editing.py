@@ -32,7 +32,7 @@ OTHER_BREAKS = "mixed line breaks were converted to one kind"
 
 
 class PlanEditing(PlanLayout):
-    """What keys do to slices, and what typing does."""
+    """Edits of slices and text."""
 
     # The text
 
@@ -42,7 +42,7 @@ class PlanEditing(PlanLayout):
 
     @on(TextArea.Changed)
     def take_typed(self) -> None:
-        """What was typed belongs to the document. Asked for before anything else is done with it."""
+        """Take typed text into the document, before any other change."""
         had_other_breaks = self.editor.has_other_breaks
         text = self.editor.typed()
         if text is not None:
@@ -148,7 +148,7 @@ class PlanEditing(PlanLayout):
         self._resize(0, 1)
 
     def _resize(self, start: int, end: int) -> None:
-        """By so many layers."""
+        """Change both ends by numbers of layers."""
         if (row := self._settled_row()) and row.view.start is not None and row.view.end is not None:
             bounds = row.view.start + start, row.view.end + end
             self._edit_current("resize", lambda text, number: edits.set_range(text, number, *bounds))
@@ -202,7 +202,7 @@ class PlanEditing(PlanLayout):
         self.run_worker(work, group="blocks", thread=True)
 
     def _write_blocks(self, text: str, reference: str, blocks: tuple[tuple[int, int], ...], justification: str) -> None:
-        """In a thread: the model is opened."""
+        """Write the blocks in a thread, because that opens the model."""
         try:
             edited = plan_edits.with_blocks(text, reference, blocks, justification, self.checkpoints.opener())
         except DlecError as error:

@@ -134,12 +134,12 @@ class PlanSaving(PlanEditing):
     # What others do to the file
 
     def look_at_file(self) -> None:
-        """Ask what to do when somebody else has changed it."""
+        """Ask the user if the file has changed on disk."""
         if self.display and not self._asks and not self._is_looking:
             self._look_at_file(lambda: None)
 
     def _look_at_file(self, then: Then) -> None:
-        """`then` is done when nobody has changed it, or when the user wants to keep the own text."""
+        """Run `then` if the file is unchanged, or if the user keeps the edited text."""
         known, path = self._on_disk, self.document.path
         if path is None:
             return
@@ -149,7 +149,7 @@ class PlanSaving(PlanEditing):
         self.in_thread(partial(self._look, known, then))
 
     def _look(self, known: OnDisk, then: Then) -> None:
-        """In a thread."""
+        """Read the file, in a thread."""
         try:
             found = look_again(known)
         finally:
@@ -227,5 +227,5 @@ class PlanSaving(PlanEditing):
             self.app.call_from_thread(self.notify, str(error), severity="error")
 
     def then(self, act: Callable[..., object], *found: object) -> None:
-        """From such a thread: go on with what it found."""
+        """Continue in the main thread with the result of a thread."""
         self.app.call_from_thread(act, *found)

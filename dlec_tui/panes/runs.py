@@ -39,7 +39,7 @@ OF_JOBS = ("open_job", "follow", "retry", "hold", "clear", "open_card")
 
 
 class RunsPane(RunsLayout):
-    """What its keys do. Whatever touches the disk does so in a thread, and says what came of it in a notice."""
+    """The runs pane. Work on the disk runs in threads, which report their result as a notice."""
 
     AREA = "runs"
     ABOUT = (
@@ -259,6 +259,6 @@ class RunsPane(RunsLayout):
 
 
 def _output_of(stored: StoredJob) -> str:
-    """The directory that a job writes, or is about; "" where there is none."""
+    """Output directory or subject of a job; "" without one."""
     request = stored.job.spec.request
     return str(request.get("out") or request.get("directory") or "")

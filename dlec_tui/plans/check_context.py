@@ -1,4 +1,4 @@
-"""What a plan is checked against: disabled rules, free disk space, memory of the device.
+"""Context of a check: disabled rules, free disk space, memory of the device.
 
 [rules]
 off = ["first-slice", "unused-layer"]     # in config.toml next to the store
@@ -25,10 +25,10 @@ LOADS = "loads"
 def circumstances(
     store: Path, out: Path | None = None, device: str | None = None, opened: OpenedBy = known
 ) -> Circumstances:
-    """Of a plan whose result goes to `out` and runs on `device` ("cuda:1", "cuda:0-3"), where these are known.
+    """Context for a plan with output `out` on `device` ("cuda:1", "cuda:0-3"), as far as known.
 
-    opened: finds out what transformers says of the sources and the result; not called where rule `loads` is off.
-    Raises UsageError for settings or a device that are not understood, or a device that is not here.
+    opened: looks up how transformers opens sources and result; not called if rule `loads` is off.
+    Raises UsageError for invalid settings and for unknown or missing devices.
     """
     free = None if out is None else free_bytes(out)
     off = rules_off(store)
@@ -37,7 +37,7 @@ def circumstances(
 
 
 def rules_off(store: Path) -> tuple[str, ...]:
-    """The rules that config.toml beside the store switches off. Raises UsageError for settings not understood."""
+    """Rules disabled in config.toml next to the store. Raises UsageError for invalid settings."""
     file = store.with_name(CONFIG_FILE)
     table = _rules_table(file)
     if unknown := table.keys() - {"off"}:
@@ -49,7 +49,7 @@ def rules_off(store: Path) -> tuple[str, ...]:
 
 
 def device_of(slot: Slot, found: Callable[[], Sequence[Gpu]] = gpus) -> Device | None:
-    """The memory of a slot's GPUs together; None for the CPU, or where the driver does not tell it.
+    """Total memory of the GPUs of a slot; None for the CPU, or if the driver does not report it.
 
     Raises UsageError for a GPU that is not here.
     """

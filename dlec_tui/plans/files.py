@@ -50,7 +50,7 @@ Stamp = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class OnDisk:
-    """What a file held when it was looked at."""
+    """Content of a file at the last reading."""
 
     path: Path
     stamp: Stamp | None
@@ -67,15 +67,15 @@ def stamp_of(path: Path) -> Stamp | None:
 
 
 def read_plan_file(path: Path) -> OnDisk:
-    """Raises PlanError for what is no text, MachineError for what cannot be read."""
+    """Read a plan file. Raises PlanError for invalid text, MachineError for unreadable files."""
     stamp = stamp_of(path)  # before reading: who writes meanwhile is noticed at the next look
     return OnDisk(path, stamp, plan_text_of(path))
 
 
 def look_again(known: OnDisk) -> OnDisk | None:
-    """What is there now, when that is something else than what is known; None when nothing has changed.
+    """Current content if it differs from the known one; None if nothing has changed.
 
-    Its text is None where there is none to be read any more.
+    The text is None if the file is missing or unreadable.
     """
     stamp = stamp_of(known.path)
     if stamp == known.stamp and (stamp is not None or known.text is None):

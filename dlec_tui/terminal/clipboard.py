@@ -21,7 +21,7 @@ _TMUX_SECONDS = 2.0
 
 
 class Route(Enum):
-    """Where a copied text goes."""
+    """Destination of a copy."""
 
     TMUX = "tmux"
     TERMINAL = "the terminal"
@@ -30,12 +30,12 @@ class Route(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What became of a text."""
+    """Result of a copy."""
 
     said: str
-    """By which way it went, for the user."""
+    """Route of the copy, for the user."""
     for_terminal: str = ""
-    """What is still to be written to the terminal."""
+    """Control sequence that must still be written to the terminal."""
 
 
 def route(environment: Mapping[str, str], tmux: Tmux | None, *, has_terminal: bool) -> Route:

@@ -43,7 +43,7 @@ b   (plan pane) add the edited plan"""
 
 
 class BatchList(LineList[BatchItem]):
-    """In the order in which they go."""
+    """Plans in merge order."""
 
     def show(self, items: Sequence[BatchItem]) -> None:
         self.put(items)
@@ -66,7 +66,7 @@ KEYS = "b run  o output  x remove  J K move"
 
 
 class BatchPart(Part):
-    """Marked plans above, what `dlec batch --dry-run` says of them below."""
+    """Plans above, the summary of `dlec batch --dry-run` below."""
 
     DEFAULT_CSS = """
     BatchPart #batch-summary { height: auto; max-height: 50%; border-top: solid $foreground 30%; }
@@ -74,7 +74,7 @@ class BatchPart(Part):
     SUMMARY: ClassVar[str] = "batch-summary"
 
     class LookedOver(Message):
-        """What was found out about the list as it was then."""
+        """Result of checking one state of the list."""
 
         def __init__(self, marks: BatchMarks, found: Batch) -> None:
             super().__init__()
@@ -198,7 +198,7 @@ class BatchPart(Part):
 
     @on(Queued)
     def _empty(self, event: Queued) -> None:
-        """What was marked meanwhile stays."""
+        """Remove the queued plans; plans added since then stay."""
         left = tuple(plan for plan in self.marks.plans if plan not in event.marks.plans)
         self.change(BatchMarks(left, self.marks.out))
 

@@ -107,7 +107,7 @@ Esc     stay"""
 
 
 class Leaving(Enum):
-    """What the user wants of the running jobs."""
+    """Choice for the running jobs."""
 
     LEAVE = auto()
     WATCH = auto()

@@ -124,6 +124,6 @@ class RecipeForm(MeasureForm):
 
     @on(DescendantFocus)
     def _tell(self, event: DescendantFocus) -> None:
-        """What the field means that has the focus."""
+        """Show the explanation of the focused field."""
         about = next((field.about for field in self._fields if event.widget.id == f"field-{field.name}"), "")
         self.query_one("#field-about", Static).update(about)

@@ -1,4 +1,4 @@
-"""What the keys do here, over the screen."""
+"""Help: keys of the pane, of all panes and of the focused part."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from dlec_tui.actions.registry import ACTIONS, EVERYWHERE_AREA, Action, actions_
 from dlec_tui.widgets.dialogs import Overlay
 
 _KEYS = 20
-"""Columns for them; the rest of a line stands behind."""
+"""Width of the column of keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Key:
     """One line of the help."""
 
     keys: str
-    """As Textual names them, separated by commas."""
+    """Keys as Textual names them, separated by commas."""
     what: str
     reason: str = ""
     """Why it cannot be done now."""
@@ -41,7 +41,7 @@ class Section:
 
 
 class Help(Overlay[None]):
-    """What a pane is for, and its keys, searched with /."""
+    """Purpose and keys of a pane, searchable with /."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,question_mark,f1,escape,ctrl+c", "dismiss", "close", id="help.close"),
@@ -119,7 +119,7 @@ def _what(key: Key) -> str:
 
 
 def _keys_of_focus(screen: Screen[None]) -> Iterator[Key]:
-    """What the widget that has the focus does by itself: walking, typing."""
+    """Keys of the focused widget itself, such as cursor movement."""
     keys: dict[str, list[str]] = {}
     known = {action.id for action in ACTIONS}
     for key, active in screen.active_bindings.items():

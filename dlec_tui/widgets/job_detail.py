@@ -42,7 +42,7 @@ class LogView(VerticalScroll):
     """
 
     class Seen(Message):
-        """How a log ends now."""
+        """Last lines of a log."""
 
         def __init__(self, tail: LogTail, lines: tuple[str, ...]) -> None:
             super().__init__()
@@ -91,7 +91,7 @@ class LogView(VerticalScroll):
             self.run_worker(partial(self._read, self._tail), group="log", thread=True)
 
     def _read(self, tail: LogTail) -> None:
-        """In a thread."""
+        """Read the log, in a thread."""
         try:
             lines = tail.lines()
         except OSError as error:
@@ -129,7 +129,7 @@ class JobDetail(Part):
 
     @property
     def entrance(self) -> Widget:
-        """What gets the focus."""
+        """Widget that receives the focus."""
         return self.log_view if self.has_class("-log") else self.facts
 
     def show(self, stored: StoredJob | None, moment: datetime) -> None:

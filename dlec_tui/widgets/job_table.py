@@ -86,7 +86,7 @@ class DeviceLine(Static):
     """
 
     class Seen(Message):
-        """What the devices do."""
+        """Load of the devices."""
 
         def __init__(self, text: str, now: Ticks | None) -> None:
             super().__init__()
@@ -118,7 +118,7 @@ class DeviceLine(Static):
             self.run_worker(look, group="devices", thread=True)
 
     def _read(self, slots: frozenset[Slot], before: Ticks | None) -> None:
-        """In a thread: a driver may take its time."""
+        """Read the load in a thread: a driver may be slow."""
         try:
             now = ticks()
             self.post_message(self.Seen(devices_text(slots, before, now), now))

@@ -46,7 +46,7 @@ class Way:
     """One line of the list."""
 
     key: str
-    """What is given when it is chosen."""
+    """Result if this line is chosen."""
     name: str
     about: str
 

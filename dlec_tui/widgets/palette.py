@@ -27,13 +27,13 @@ class Offer:
 
     action: Action
     keys: str
-    """As Textual names them, separated by commas; "" for what only the palette has."""
+    """Keys as Textual names them, separated by commas; "" without keys."""
     reason: str
     """Why it cannot be done now; "" when it can."""
 
     @property
     def name(self) -> str:
-        """As it is looked for: "plan: duplicate the slice"."""
+        """Searchable name: "plan: duplicate the slice"."""
         return f"{self.action.area}: {self.action.what}"
 
 
@@ -56,7 +56,7 @@ def _searched(offer: Offer) -> str:
 
 
 _WIDTH = 75
-"""Of a line, in columns."""
+"""Width of a line in columns."""
 
 
 class Palette(Overlay[Action | None]):
