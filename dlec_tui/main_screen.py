@@ -11,12 +11,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from dlec_tui.jobs.feed import JobFeed
 from dlec_tui.panes.pane import Pane
-from dlec_tui.widgets.job_strip import JobStrip
-from dlec_tui.widgets.key_line import KeyLine
-from dlec_tui.widgets.size_gate import COLUMNS, LINES, SizeGate
-from dlec_tui.widgets.top_line import TopLine
+from dlec_tui.widgets.frame import COLUMNS, LINES, JobStrip, KeyLine, SizeGate, TopLine
+from dlec_tui.widgets.job_feed import JobFeed
 
 PANES: Mapping[str, str] = {
     "models": "dlec_tui.panes.models:ModelsPane",

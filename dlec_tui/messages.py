@@ -7,7 +7,7 @@ from textual.message import Message
 from dlec_tui.plans.document import PlanDocument
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs.stored import StoredJobs
+    from dlec_tui.jobs.job_view import StoredJobs
 
 
 class ModelChosen(Message):

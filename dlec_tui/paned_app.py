@@ -8,14 +8,12 @@ from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.events import Key
 
-from dlec_tui.actions.action import Action, bindings
-from dlec_tui.actions.everywhere import EVERYWHERE, EVERYWHERE_AREA, QUIT
-from dlec_tui.actions.registry import actions_of
+from dlec_tui.actions.registry import EVERYWHERE, EVERYWHERE_AREA, QUIT, Action, actions_of, bindings
 from dlec_tui.main_screen import MainScreen
 from dlec_tui.panes.pane import Pane
 from dlec_tui.terminal.app import TerminalApp
 from dlec_tui.terminal.key_order import Typed
-from dlec_tui.widgets.zoom import ZOOM_CSS, is_zoomed, unzoom, zoom
+from dlec_tui.widgets.parts import ZOOM_CSS, is_zoomed, unzoom, zoom
 
 
 class PanedApp(TerminalApp, inherit_bindings=False):
@@ -148,8 +146,7 @@ class PanedApp(TerminalApp, inherit_bindings=False):
         )
 
     def action_command_palette(self) -> None:
-        from dlec_tui.actions.palette import Offer, all_actions
-        from dlec_tui.widgets.palette import Palette
+        from dlec_tui.widgets.palette import Offer, Palette, all_actions
 
         offers = [Offer(action, self.keymap.keys(action), self.reason_against(action)) for action in all_actions()]
         self.push_screen(Palette(offers), self._perform_chosen)
@@ -159,7 +156,7 @@ class PanedApp(TerminalApp, inherit_bindings=False):
             await self.perform(chosen)
 
     def action_jump(self) -> None:
-        from dlec_tui.widgets.jump import Jump
+        from dlec_tui.widgets.parts import Jump
 
         self.push_screen(Jump(self._main.focus_chain), lambda target: self._main.set_focus(target) if target else None)
 

@@ -43,8 +43,8 @@ With `--json`, a failure is also an object on standard output. It has `path`, `l
            "fix": "Fix the problems listed above.", "exit_code": 1, "path": "plan.yaml", "line": 10, "column": 22}}
 ```
 
-Commands whose result is a list of problems (`plan check`, `verify`, `doctor`, `batch --dry-run`, `jobs wait`) print that
-result whatever the exit code is. An internal error is one line that names the file with its traceback: in `logs` in
+Commands whose result is a list of problems (`plan check`, `verify`, `doctor`, `batch --dry-run`, `jobs wait`) print it
+whatever the exit code is. An internal error is one line that names the file with its traceback: in `logs` in
 the store directory, else in the user cache directory.
 """
 

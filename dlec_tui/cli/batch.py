@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from dlec_tui.batches.planning import Batch, disk_line, planned_batch, specs_of
+from dlec_tui.batches import Batch, disk_line, planned_batch, specs_of
 from dlec_tui.cli.exit_codes import code_of
 from dlec_tui.cli.failures import error_as_json, say_error
 from dlec_tui.cli.options import (
@@ -24,7 +24,7 @@ from dlec_tui.cli.options import (
 from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import hint_at_workers, named_plan, priority_option
 from dlec_tui.plans.files import plan_files
-from dlec_tui.wording import byte_size, cell_len, count, padded
+from dlec_tui.wording import cell_len, padded
 from engine.checkpoint.find import opener
 from engine.errors import DlecError, NotFoundError, escaped, shown
 from engine.files import expanded
@@ -34,6 +34,7 @@ from engine.jobs.queue import submit
 from engine.jobs.slurm import JobArray, script_of
 from engine.plan.cost import cost_of
 from engine.tasks.merge_draft import MergeOptions
+from engine.units import byte_size, count
 
 
 @click.command

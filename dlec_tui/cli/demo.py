@@ -20,11 +20,10 @@ from dlec_tui.cli.preview import preview_lines, preview_plan, published
 from dlec_tui.cli.profile import layer_table, profile_model, statistics_of
 from dlec_tui.cli.render import chart_size, storyteller, task_progress, waiting
 from dlec_tui.cli.verify import file_lines
-from dlec_tui.jobs.answers import measured_on, verdict
-from dlec_tui.jobs.proposal_wording import proposal_lines
-from dlec_tui.measurements.curves import profile_curves
-from dlec_tui.measurements.job_specs import request_for
-from dlec_tui.wording import byte_size, count, plural, printable
+from dlec_tui.jobs.reports import measured_on, proposal_lines, verdict
+from dlec_tui.measurements.plots import profile_curves
+from dlec_tui.measurements.requests import request_for
+from dlec_tui.wording import printable
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import locate, opener
 from engine.checkpoint.reference import directory_name
@@ -41,6 +40,7 @@ from engine.tasks.merged import merged_before
 from engine.tasks.setting import DEFAULT, Setting, as_request
 from engine.tasks.verify import verify
 from engine.text.corpus import Half
+from engine.units import byte_size, count, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from dlec_tui.cli.options import WholeNumber, home_option, json_option, plan_arg
 from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.cli.render import task_progress
-from dlec_tui.jobs.eval_wording import eval_lines
+from dlec_tui.jobs.reports import eval_lines
 from engine.checkpoint.find import opener
 from engine.errors import NotFoundError, UsageError, shown
 from engine.files import expanded

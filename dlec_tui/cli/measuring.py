@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import click
 
 from dlec_tui.cli.options import ANY_PATH, WholeNumber, home_option, json_option
-from dlec_tui.plans.circumstances import device_of
+from dlec_tui.plans.check_context import device_of
 from engine.errors import NotFoundError, UsageError, shown
 from engine.jobs.slots import ANY_GPU, Slot, parse_slot, parse_wanted
 from engine.store.location import store_path

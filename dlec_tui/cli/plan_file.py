@@ -11,8 +11,8 @@ import click
 
 from dlec_tui.cli.options import NEW_FILE, RelatedOption
 from dlec_tui.cli.render import waiting
-from dlec_tui.plans.circumstances import circumstances
-from dlec_tui.wording import cell_len, clipped, plural, printable
+from dlec_tui.plans.check_context import circumstances
+from dlec_tui.wording import cell_len, clipped, printable
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import MachineError, NotFoundError, PlanError, UsageError, escaped, machine_error, shown
 from engine.files import write_new, write_whole
@@ -24,6 +24,7 @@ from engine.plan.rules import OpenedBy
 from engine.plan.stack import Stack
 from engine.tasks.inertness import tried_inertness
 from engine.tasks.openings import ask, known, lacking
+from engine.units import plural
 
 
 @dataclass(frozen=True)

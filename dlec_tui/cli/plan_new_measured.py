@@ -17,9 +17,8 @@ from dlec_tui.cli.profile import profile_model, statistics_of
 from dlec_tui.cli.recipe_options import budget_options, recipe_options, require_budget, values_of
 from dlec_tui.cli.render import task_progress
 from dlec_tui.cli.sweep_spaces import announcing
-from dlec_tui.jobs.answers import measured_on
-from dlec_tui.jobs.proposal_wording import proposal_lines, search_lines
-from dlec_tui.measurements.job_specs import request_for
+from dlec_tui.jobs.reports import measured_on, proposal_lines, search_lines
+from dlec_tui.measurements.requests import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.plan.recipes import dlec, dlec_search, prune

@@ -13,7 +13,7 @@ from dlec_tui.cli.options import plan_argument, strict_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.cli.render import task_progress
-from dlec_tui.jobs.answers import agreement, base_lines, both_models, measured_on, verdict
+from dlec_tui.jobs.reports import agreement, base_lines, both_models, measured_on, verdict
 from engine.checkpoint.find import opener
 from engine.jobs.job_specs import preview_spec
 from engine.jobs.settings import job_settings

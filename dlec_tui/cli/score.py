@@ -11,10 +11,9 @@ from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
 from dlec_tui.cli.options import RelatedOption
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.render import chart_size, task_progress
-from dlec_tui.jobs.answers import measured_on, score_table
-from dlec_tui.measurements.curves import score_curves
-from dlec_tui.measurements.job_specs import request_for
-from dlec_tui.wording import plural
+from dlec_tui.jobs.reports import measured_on, score_table
+from dlec_tui.measurements.plots import score_curves
+from dlec_tui.measurements.requests import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
@@ -24,6 +23,7 @@ from engine.store.scores import Score
 from engine.tasks.child import run_task
 from engine.tasks.score import METRICS, Block
 from engine.text.corpus import Half
+from engine.units import plural
 
 
 def _widths(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> list[int]:

@@ -11,7 +11,7 @@ import click
 from dlec_tui.cli.measuring import Command
 from dlec_tui.cli.options import RelatedOption
 from dlec_tui.cli.render import chart_size, heat_lines
-from dlec_tui.jobs.sweep_wording import harm_map, sweep_lines
+from dlec_tui.jobs.sweep_report import harm_map, sweep_lines
 
 COLUMNS = (
     *("name", "start", "end", "scale", "nll", "delta_nll", "se", "low", "high", "p", "holm_p", "kl", "top1_agreement"),

@@ -17,7 +17,7 @@ from dlec_tui.cli.options import EXISTING_FILE, RelatedOption, WholeNumber, byte
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.render import task_progress
 from dlec_tui.cli.sweep_output import echo_sweep, output_options
-from dlec_tui.measurements.job_specs import request_for
+from dlec_tui.measurements.requests import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown

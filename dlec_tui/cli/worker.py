@@ -12,7 +12,6 @@ from dlec_tui.cli.exit_codes import JOB_FAILED, REQUEUE
 from dlec_tui.cli.failures import forget_stdout
 from dlec_tui.cli.measuring import require_gpus, slot_of
 from dlec_tui.cli.options import Number, home_option, json_option
-from dlec_tui.wording import duration
 from engine.errors import escaped
 from engine.jobs.scheduling import next_job
 from engine.jobs.settings import job_settings
@@ -22,6 +21,7 @@ from engine.protocol import from_data
 from engine.store.database import open_for_reading
 from engine.store.job_states import Cancelled, Done, Failed, Waiting, as_text, now
 from engine.store.jobs import Job, jobs_in
+from engine.units import duration
 
 
 @click.command

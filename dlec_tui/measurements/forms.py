@@ -4,11 +4,19 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from dlec_tui.jobs.submit import submit_in_background
-from dlec_tui.measurements.fields import PROFILE_FIELDS, SCORE_FIELDS, Field, Values, positive, setting_of
-from dlec_tui.measurements.job_specs import profile_of, score_of
-from dlec_tui.models.text import name_of
+from dlec_tui.measurements.requests import (
+    PROFILE_FIELDS,
+    SCORE_FIELDS,
+    Field,
+    Values,
+    positive,
+    profile_of,
+    score_of,
+    setting_of,
+)
+from dlec_tui.models.listing import name_of
 from dlec_tui.panes.pane import Pane
-from dlec_tui.widgets.measure_form import MeasureForm
+from dlec_tui.widgets.forms import MeasureForm
 from engine.errors import shown
 from engine.store.jobs import JobSpec
 

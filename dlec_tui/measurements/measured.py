@@ -7,8 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dlec_tui.charts import Curve
-from dlec_tui.measurements.curves import angle_maps, profile_curves, score_curves, score_maps
-from dlec_tui.measurements.heat import BlockMap
+from dlec_tui.measurements.plots import BlockMap, angle_maps, profile_curves, score_curves, score_maps
 from engine.checkpoint.find import locate, opener
 from engine.checkpoint.fingerprint import fingerprint
 from engine.errors import DlecError

@@ -10,15 +10,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from dlec_tui.actions.action import bindings
-from dlec_tui.actions.activations import ACTIVATIONS
-from dlec_tui.measurements import marks as marking
-from dlec_tui.measurements import readout
-from dlec_tui.measurements.looking import Looking
-from dlec_tui.measurements.marks import Marks
+from dlec_tui.actions.registry import ACTIVATIONS, bindings
 from dlec_tui.measurements.measured import MeasuredModel
 from dlec_tui.measurements.neuron_filter import HINT, wrong_with
-from dlec_tui.measurements.reader import MeasurementReader, MeasurementsRead
 from dlec_tui.measurements.reasons import (
     NO_MODEL,
     READING,
@@ -27,17 +21,29 @@ from dlec_tui.measurements.reasons import (
     reason_without_measurements,
     unreadable,
 )
+from dlec_tui.measurements.view_state import (
+    Looking,
+    Marks,
+    blocks_of,
+    justification,
+    marks_as_data,
+    marks_from_data,
+    marks_line,
+    text_line,
+    toggled,
+)
 from dlec_tui.messages import BlocksChosen
-from dlec_tui.models.text import name_of
+from dlec_tui.models.listing import name_of
 from dlec_tui.panes.pane import Pane
-from dlec_tui.widgets.figures import Figures
-from dlec_tui.widgets.line_prompt import LinePrompt
+from dlec_tui.widgets.measurement_reader import MeasurementReader, MeasurementsRead
 from dlec_tui.widgets.measurement_views import VIEWS, MeasurementViews
-from dlec_tui.widgets.part import Part
+from dlec_tui.widgets.parts import Part
+from dlec_tui.widgets.prompts import LinePrompt
+from dlec_tui.widgets.text_views import Figures
 from engine.store.job_states import Done
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs.stored import StoredJobs
+    from dlec_tui.jobs.job_view import StoredJobs
 
 CHANGING = ("profile", "score", "propose", "search", "sweep", "classic")
 """Jobs after which there may be more to see."""
@@ -141,7 +147,7 @@ class ActivationsPane(Pane):
     def _tell(self) -> None:
         """Titles and figures, as they are now."""
         self.query_one("#view-part", Part).entitle(self._views.title)
-        below = [readout.of_marks(self._marks), readout.of_text(self._looking)] if self._looking else []
+        below = [marks_line(self._marks), text_line(self._looking)] if self._looking else []
         self.query_one(Figures).show(list(self._views.figures()), below)
         self.refresh_bindings()
 
@@ -164,7 +170,7 @@ class ActivationsPane(Pane):
 
     def action_mark(self) -> None:
         if mark := self._views.target():
-            self._set_marks(marking.toggled(self._marks, mark))
+            self._set_marks(toggled(self._marks, mark))
 
     def action_unmark_all(self) -> None:
         self._set_marks(())
@@ -177,8 +183,8 @@ class ActivationsPane(Pane):
 
     def action_add_marked(self) -> None:
         if reference := self.workbench.reference:
-            blocks = marking.blocks_of(self._marks)
-            self.post_message(BlocksChosen(reference, blocks, marking.justification(self._marks)))
+            blocks = blocks_of(self._marks)
+            self.post_message(BlocksChosen(reference, blocks, justification(self._marks)))
 
     # Neurons
 
@@ -245,7 +251,7 @@ class ActivationsPane(Pane):
         left = {
             "looking": self._looking.as_data(),
             "views": self._views.remembered(),
-            "marks": marking.as_data(self._marks),
+            "marks": marks_as_data(self._marks),
         }
         return dict([*others.items(), (reference, left)][-MOST_REMEMBERED:])
 
@@ -258,5 +264,5 @@ class ActivationsPane(Pane):
         with suppress(KeyError, TypeError, ValueError):  # there is none, or one of another version
             left = self._left[model.reference]
             self._looking = Looking.from_data(model, left["looking"])
-            self._marks = marking.from_data(left["marks"], model.layers)
+            self._marks = marks_from_data(left["marks"], model.layers)
             self._views.recall(left["views"])

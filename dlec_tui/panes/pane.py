@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from dlec_tui.actions.action import Action
-from dlec_tui.actions.registry import actions_of
-from dlec_tui.widgets.part import Part
+from dlec_tui.actions.registry import Action, actions_of
+from dlec_tui.widgets.parts import Part
 
 if TYPE_CHECKING:
     from dlec_tui.app import Workbench
-    from dlec_tui.jobs.stored import StoredJobs
+    from dlec_tui.jobs.job_view import StoredJobs
     from dlec_tui.plans.document import PlanDocument
 
 

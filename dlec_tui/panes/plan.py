@@ -9,30 +9,28 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
 
-from dlec_tui.actions.action import Action, bindings
-from dlec_tui.actions.plan import PLAN, recipe_action
+from dlec_tui.actions.registry import PLAN, Action, bindings, recipe_action
 from dlec_tui.jobs.submit import submit_in_background
-from dlec_tui.measurements.fields import Field, Values
+from dlec_tui.measurements.requests import Field, Values
 from dlec_tui.panes.plan_saving import PlanSaving
 from dlec_tui.plans import job_specs, recipe_forms
 from dlec_tui.plans.job_specs import EditedPlan, MergeSize
-from dlec_tui.plans.problem_places import problem_text
-from dlec_tui.plans.proposals import plan_of, proposals
-from dlec_tui.plans.verdict import slices_in
-from dlec_tui.session.neighbour_text import draft_text
+from dlec_tui.plans.lines import problem_text
+from dlec_tui.plans.plan_status import slices_in
+from dlec_tui.plans.results import plan_of, proposals
+from dlec_tui.session.notices import draft_text
 from dlec_tui.session.slots import Draft
 from dlec_tui.terminal.path_completion import PLANS
-from dlec_tui.widgets.line_prompt import LinePrompt
-from dlec_tui.widgets.path_prompt import PathPrompt
-from dlec_tui.widgets.question import Question
-from dlec_tui.widgets.recipe_form import RecipeForm
-from dlec_tui.widgets.recipe_list import RecipeList, Way
-from dlec_tui.wording import byte_size
+from dlec_tui.widgets.dialogs import Question
+from dlec_tui.widgets.forms import RecipeForm
+from dlec_tui.widgets.option_list import RecipeList, Way
+from dlec_tui.widgets.prompts import LinePrompt, PathPrompt
 from engine.errors import DlecError, escaped, shown
 from engine.plan.plan_file import plan_text_of
+from engine.units import byte_size
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs.stored import StoredJobs
+    from dlec_tui.jobs.job_view import StoredJobs
 
 PROMPT_HINT = "what base and plan shall both continue; no chat template is applied"
 OUTPUT_HINT = "the directory that the checkpoint is written to (Tab completes)"

@@ -7,16 +7,15 @@ from functools import partial
 from textual import on
 from textual.widgets import TextArea
 
-from dlec_tui.measurements.fields import Values
+from dlec_tui.measurements.requests import Values
 from dlec_tui.panes.plan_layout import PlanLayout
 from dlec_tui.plans import edits as plan_edits
 from dlec_tui.plans.document import PlanDocument
 from dlec_tui.plans.edits import factor_from, new_slice, slice_fields, wrong_with_factor, wrong_with_number
-from dlec_tui.plans.fixes import mended
-from dlec_tui.plans.slice_lines import SliceRow
-from dlec_tui.widgets.line_prompt import LinePrompt
+from dlec_tui.plans.lines import SliceRow, mended
+from dlec_tui.widgets.forms import RecipeForm
 from dlec_tui.widgets.plan_editor import PlanEditor
-from dlec_tui.widgets.recipe_form import RecipeForm
+from dlec_tui.widgets.prompts import LinePrompt
 from engine.errors import DlecError, shown
 from engine.plan import edits
 from engine.plan.edits import Edited

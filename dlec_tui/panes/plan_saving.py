@@ -10,7 +10,7 @@ from textual.app import SuspendNotSupported
 
 from dlec_tui.panes.plan_editing import PlanEditing
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.plans.on_disk import (
+from dlec_tui.plans.files import (
     OnDisk,
     as_plan_file,
     look_again,
@@ -20,8 +20,8 @@ from dlec_tui.plans.on_disk import (
 )
 from dlec_tui.terminal.outside_editor import edited_outside
 from dlec_tui.terminal.path_completion import PLANS
-from dlec_tui.widgets.path_prompt import PathPrompt
-from dlec_tui.widgets.question import Question
+from dlec_tui.widgets.dialogs import Question
+from dlec_tui.widgets.prompts import PathPrompt
 from engine.errors import DlecError, shown
 from engine.plan.plan_file import plan_text_of
 

@@ -10,24 +10,20 @@ from typing import Any, ClassVar
 from textual import on
 from textual.binding import BindingType
 
-from dlec_tui.actions.action import Action, bindings
-from dlec_tui.actions.runs import RUNS, RUNS_OFFERED
-from dlec_tui.batches.marks import marks_from
-from dlec_tui.jobs import changes as job_changes
-from dlec_tui.jobs.plan_text import plan_text_of_job
-from dlec_tui.jobs.reasons import may_be_taken_over, reason_against_job, taking_over_text
-from dlec_tui.jobs.stored import StoredJob
+from dlec_tui.actions.registry import RUNS, RUNS_OFFERED, Action, bindings
+from dlec_tui.batches import marks_from
+from dlec_tui.jobs import job_actions
+from dlec_tui.jobs.job_actions import may_be_taken_over, reason_against_job, taking_over_text
+from dlec_tui.jobs.job_view import StoredJob, plan_text_of_job
 from dlec_tui.messages import PlanWanted
 from dlec_tui.panes.runs_layout import RunsLayout
 from dlec_tui.plans.files import plan_files, require_plans
 from dlec_tui.terminal.path_completion import PLANS
 from dlec_tui.widgets.batch_part import BatchPart
-from dlec_tui.widgets.cancel_question import CancelQuestion
 from dlec_tui.widgets.card_view import CardView
+from dlec_tui.widgets.dialogs import CancelQuestion, Question
 from dlec_tui.widgets.job_detail import JobDetail
-from dlec_tui.widgets.line_prompt import LinePrompt
-from dlec_tui.widgets.path_prompt import PathPrompt
-from dlec_tui.widgets.question import Question
+from dlec_tui.widgets.prompts import LinePrompt, PathPrompt
 from dlec_tui.wording import printable
 from engine.errors import DlecError, shown
 from engine.store.job_states import Stop, Waiting
@@ -85,14 +81,14 @@ class RunsPane(RunsLayout):
 
     def _cancel(self, job_id: int, stop: Stop | None) -> None:
         if stop:
-            self._do(partial(job_changes.cancel, self.workbench.store, job_id, stop))
+            self._do(partial(job_actions.cancel, self.workbench.store, job_id, stop))
 
     def action_retry(self) -> None:
         if self.current:
-            self._do(partial(job_changes.retry, self.workbench.store, [self.current.job.id]))
+            self._do(partial(job_actions.retry, self.workbench.store, [self.current.job.id]))
 
     def action_retry_failed(self) -> None:
-        retry = partial(self._do, partial(job_changes.retry, self.workbench.store, []))
+        retry = partial(self._do, partial(job_actions.retry, self.workbench.store, []))
         self._ask(Question("Queue every failed job again?", yes="queue"), retry)
 
     def action_hold(self) -> None:
@@ -100,9 +96,9 @@ class RunsPane(RunsLayout):
             return
         job = self.current.job
         if isinstance(job.state, Waiting):
-            self._do(partial(job_changes.hold, self.workbench.store, job.id))
+            self._do(partial(job_actions.hold, self.workbench.store, job.id))
             return
-        release = partial(self._do, partial(job_changes.release, self.workbench.store, job.id))
+        release = partial(self._do, partial(job_actions.release, self.workbench.store, job.id))
         if may_be_taken_over(self.current):
             self._ask(Question(taking_over_text(self.current), yes="take it"), release)
         else:
@@ -112,13 +108,13 @@ class RunsPane(RunsLayout):
         if self.at_batch:
             self.batch_part.move_current(-1)
         elif self.current:
-            self._do(partial(job_changes.move_up, self.workbench.store, self.current.job.id))
+            self._do(partial(job_actions.move_up, self.workbench.store, self.current.job.id))
 
     def action_move_down(self) -> None:
         if self.at_batch:
             self.batch_part.move_current(1)
         elif self.current:
-            self._do(partial(job_changes.move_down, self.workbench.store, self.current.job.id))
+            self._do(partial(job_actions.move_down, self.workbench.store, self.current.job.id))
 
     def action_clear(self) -> None:
         if self.current:
@@ -130,12 +126,12 @@ class RunsPane(RunsLayout):
         self._ask_to_clear("Delete all jobs that are done or cancelled, and their logs?\nWhat they wrote stays.", [])
 
     def _ask_to_clear(self, question: str, job_ids: Sequence[int]) -> None:
-        clear = partial(job_changes.clear, self.workbench.store, job_ids)
+        clear = partial(job_actions.clear, self.workbench.store, job_ids)
         self._ask(Question(question, yes="delete"), partial(self._do, clear))
 
     def action_start_workers(self) -> None:
         question = "Start a background worker for every slot that has none? Jobs that wait begin at once."
-        self._ask(Question(question, yes="start"), partial(self._do, partial(job_changes.start, self.workbench.store)))
+        self._ask(Question(question, yes="start"), partial(self._do, partial(job_actions.start, self.workbench.store)))
 
     def action_filter(self) -> None:
         self.app.push_screen(LinePrompt("show jobs with", FILTER_HINT, text=self.wanted), self._filter)

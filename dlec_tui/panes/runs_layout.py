@@ -8,20 +8,19 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
-from dlec_tui.jobs.in_view import in_view, matching
+from dlec_tui.jobs.rows import in_view, matching
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.batch_part import BatchPart
-from dlec_tui.widgets.device_line import DeviceLine
 from dlec_tui.widgets.job_detail import JobDetail
-from dlec_tui.widgets.job_table import JobTable
+from dlec_tui.widgets.job_table import DeviceLine, JobTable
 from dlec_tui.widgets.line_list import LineList
-from dlec_tui.widgets.part import Part
+from dlec_tui.widgets.parts import Part
 from engine.errors import escaped
 from engine.jobs.slots import parse_slot
 from engine.store.job_states import Running
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs.stored import StoredJob, StoredJobs
+    from dlec_tui.jobs.job_view import StoredJob, StoredJobs
 
 
 class RunsLayout(Pane):

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlec_tui.wording import byte_size, plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import DiskFullError, PlanError, UsageError, shown
 from engine.jobs.batch import DiskUse, PlannedMerge, Target, conflicts, disk_use, output_name, unfinished_merges
@@ -16,6 +15,7 @@ from engine.store.jobs import JobSpec
 from engine.tasks.merge_draft import MergeOptions, drafted
 from engine.tasks.setting import Setting, as_request
 from engine.text.corpus import Half
+from engine.units import byte_size, plural
 
 GENERATED_TOKENS = 64
 UNSAVED = "unsaved plan"

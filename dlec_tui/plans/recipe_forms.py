@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dlec_tui.measurements.fields import Field, Values
-from dlec_tui.measurements.job_specs import request_for
+from dlec_tui.measurements.requests import Field, Values, request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.errors import UsageError
 from engine.jobs.job_specs import classic_spec, propose_spec, search_spec

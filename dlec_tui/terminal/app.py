@@ -15,13 +15,13 @@ from textual.events import DescendantFocus, Event
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 
+from dlec_tui.actions.key_names import short_key
+from dlec_tui.actions.keymap import read_keymap
 from dlec_tui.terminal.containment import contain_exceptions, notice_of, raised_by, traceback_of
 from dlec_tui.terminal.filters import OnlyAscii, WithoutColour
 from dlec_tui.terminal.glyphs import GLYPHS
-from dlec_tui.terminal.key_names import short_key
 from dlec_tui.terminal.key_order import KeyOrder, Typed
-from dlec_tui.terminal.keymap import read_keymap
-from dlec_tui.terminal.noise import SCREEN_LOG, append, undiverted
+from dlec_tui.terminal.redirect_stderr import SCREEN_LOG, append, undiverted
 from dlec_tui.terminal.theme_names import theme_for
 from dlec_tui.terminal.themes import ALL_THEMES
 from engine.errors import DlecError

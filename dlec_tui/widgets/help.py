@@ -14,13 +14,11 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from dlec_tui.actions.action import Action
-from dlec_tui.actions.everywhere import EVERYWHERE_AREA
-from dlec_tui.actions.registry import actions_of
+from dlec_tui.actions.key_names import shown_keys
+from dlec_tui.actions.keymap import Keymap
+from dlec_tui.actions.registry import EVERYWHERE_AREA, Action, actions_of
 from dlec_tui.panes.pane import Pane
-from dlec_tui.terminal.key_names import shown_keys
-from dlec_tui.terminal.keymap import Keymap
-from dlec_tui.widgets.overlay import Overlay
+from dlec_tui.widgets.dialogs import Overlay
 
 _KEYS = 20
 """Columns for them; the rest of a line stands behind."""

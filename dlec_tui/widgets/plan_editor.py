@@ -1,8 +1,8 @@
-"""The text of the plan. Its edits are those of the plan: it has no history of its own."""
+"""Text editor of the plan. Undo belongs to the plan: the editor has no history of its own."""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from rich.style import Style
@@ -12,9 +12,25 @@ from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import Document, Location, TextAreaTheme
 
-from dlec_tui.plans.problem_places import underlined
-from dlec_tui.plans.yaml_colours import coloured
+from dlec_tui.plans.lines import underlined
 from engine.plan.problems import Problem
+
+_PARTS = re.compile(
+    r"""(?P<comment>(?:^|(?<=\s))\#.*)
+      | (?P<string>"(?:[^"\\]|\\.)*"|'[^']*')
+      | (?P<key>[A-Za-z_][\w.-]*(?=\s*:(?:\s|$)))
+      | (?P<anchor>(?<![^\s\[{,])[&*][\w-]+)
+      | (?P<number>(?<![\w./-])-?\d+(?:\.\d+)?(?![\w./-]))""",
+    re.VERBOSE,
+)
+
+
+def coloured(line: str) -> Iterator[tuple[int, int, str]]:
+    """Start, end and part ("comment", "string", "key", "anchor", "number") of what has one; in characters."""
+    for found in _PARTS.finditer(line):
+        assert found.lastgroup is not None
+        yield found.start(), found.end(), found.lastgroup
+
 
 PARTS = ("comment", "string", "key", "anchor", "number")
 PROBLEMS = ("error", "warning", "note")

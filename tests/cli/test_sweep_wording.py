@@ -4,9 +4,9 @@ import click
 import pytest
 
 from dlec_tui.cli.render import heat_lines
-from dlec_tui.jobs.results import headline
-from dlec_tui.jobs.sweep_wording import advice, harm_map, sweep_headline, sweep_lines
-from dlec_tui.measurements.heat import BlockMap
+from dlec_tui.jobs.sweep_report import advice, harm_map, sweep_headline, sweep_lines
+from dlec_tui.jobs.task_views import headline
+from dlec_tui.measurements.plots import BlockMap
 
 
 def figures(delta: float, p: float = 0.5, half_width: float = 0.001):

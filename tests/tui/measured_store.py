@@ -4,7 +4,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from dlec_tui.session.remembered import Session, save_session
+from dlec_tui.session.state import Session, save_session
 from engine.store.database import open_for_writing
 from engine.store.keys import ProfileKey
 from engine.store.models import ModelRow, save_model

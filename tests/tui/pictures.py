@@ -23,7 +23,7 @@ from textual.pilot import Pilot
 
 from dlec_tui.app import Workbench
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.session.remembered import Session, save_session
+from dlec_tui.session.state import Session, save_session
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.fingerprint import fingerprint
 from engine.store.database import open_for_writing
@@ -111,9 +111,9 @@ def evening() -> Iterator[Path]:
             os.environ.pop(name, None)
         time.tzset()
         for place, value in (
-            ("dlec_tui.plans.verdict.free_bytes", 77_600_000_000),
-            ("dlec_tui.jobs.stored.read_jobs", EVENING),
-            ("dlec_tui.widgets.device_line.devices_text", "cpu 87 % of 16 cores, memory 12.0 GB of 64.0 GB"),
+            ("dlec_tui.plans.plan_status.free_bytes", 77_600_000_000),
+            ("dlec_tui.jobs.job_view.read_jobs", EVENING),
+            ("dlec_tui.widgets.job_table.devices_text", "cpu 87 % of 16 cores, memory 12.0 GB of 64.0 GB"),
             ("dlec_tui.widgets.job_detail.job_log", Path("job.log")),
             ("engine.jobs.launch.start_workers", ()),
         ):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dlec_tui.jobs.stored import SeenWorker, StoredJob, StoredJobs
+from dlec_tui.jobs.job_view import SeenWorker, StoredJob, StoredJobs
 from engine.jobs.liveness import Liveness
 from engine.store.job_states import Cancelled, Done, Failed, Held, Progress, Running, State, Waiting
 from engine.store.jobs import Job, JobSpec

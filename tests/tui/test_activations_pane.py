@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from dlec_tui.app import Workbench
 from dlec_tui.messages import BlocksChosen
-from dlec_tui.session.remembered import Session, save_session
+from dlec_tui.session.state import Session, save_session
 from engine.store.jobs import JobSpec
 from tests.tui.conftest import Play, keys, played, settled, text_of
 from tests.tui.measured_store import REFERENCE, fill_measured

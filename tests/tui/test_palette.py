@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dlec_tui.actions.palette import Offer, all_actions, matching
 from dlec_tui.actions.registry import ACTIONS
+from dlec_tui.widgets.palette import Offer, all_actions, matching
 from engine.plan.recipes.registry import MEASURED, RECIPES
 from tests.tui.conftest import keys, played
 

@@ -13,9 +13,8 @@ from dlec_tui.app import Workbench
 from dlec_tui.panes.plan import PlanPane
 from dlec_tui.panes.runs import RunsPane
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.session.remembered import save_session
-from dlec_tui.widgets.question import Question
-from dlec_tui.widgets.quit_dialog import QuitDialog
+from dlec_tui.session.state import save_session
+from dlec_tui.widgets.dialogs import Question, QuitDialog
 from engine.store.database import open_for_writing
 from engine.store.previews import PreviewResult, save_preview
 from tests.tui.conftest import eventually, settled

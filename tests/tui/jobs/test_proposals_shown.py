@@ -8,8 +8,8 @@ import pytest
 from textual.pilot import Pilot
 
 from dlec_tui.app import Workbench
-from dlec_tui.jobs.plan_text import plan_text_of_job
-from dlec_tui.jobs.results import headline, result_lines
+from dlec_tui.jobs.job_view import plan_text_of_job
+from dlec_tui.jobs.task_views import headline, result_lines
 from dlec_tui.panes.plan import PlanPane
 from engine.store.job_states import Done, Waiting
 from tests.jobs.states import put, spec

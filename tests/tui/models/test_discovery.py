@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from dlec_tui.models.discovery import found, from_data, known_models, search
-from dlec_tui.models.found import Origin, as_data
-from dlec_tui.models.text import name_of
+from dlec_tui.models.listing import Origin, as_data, name_of
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.summary import ModelSummary
 from engine.store.database import open_for_writing
