@@ -13,6 +13,7 @@ from textual.widgets import ContentSwitcher
 
 from dlec_tui.actions.registry import Action
 from dlec_tui.panes.pane import Pane
+from dlec_tui.terminal.textual_private import breakpoint_classes
 from dlec_tui.widgets.frame import COLUMNS, LINES, JobStrip, KeyLine, SizeGate, TopLine
 from dlec_tui.widgets.job_feed import JobFeed
 from dlec_tui.workbench import WorkbenchContext
@@ -58,7 +59,7 @@ class MainScreen(Screen[None]):
         """Suit the terminal's size from the first frame on; Textual would draw one first, and then style all anew."""
         width, height = self.app.size
         for of, breakpoints in ((width, self.app.HORIZONTAL_BREAKPOINTS), (height, self.app.VERTICAL_BREAKPOINTS)):
-            self.add_class(*self._get_breakpoint_classes(of, breakpoints or []))
+            self.add_class(*breakpoint_classes(self, of, breakpoints or []))
 
     @property
     def is_too_small(self) -> bool:
