@@ -35,11 +35,11 @@ from engine.plan.picture import picture
 from engine.plan.stack import Stack
 from engine.tasks.child import run_task
 from engine.tasks.demo_model import demo_model
+from engine.tasks.measurement_options import DEFAULT, MeasurementOptions, as_request
 from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
 from engine.tasks.merged import merged_before
-from engine.tasks.setting import DEFAULT, Setting, as_request
 from engine.tasks.verify import verify
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 from engine.units import byte_size, count, plural
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Stage:
     console: "Console"
 
     @property
-    def setting(self) -> Setting:
+    def measurement(self) -> MeasurementOptions:
         """Measurement options: the defaults, with the store of the demo."""
         return replace(DEFAULT, home=str(self.store.parent))
 
@@ -161,7 +161,7 @@ def _fetched(stage: Stage) -> Made:
 
 def _profile(stage: Stage, base: Checkpoint) -> None:
     stage.heading("2  Profile: every layer, measured in one pass")
-    answer = profile_model(base, stage.setting)
+    answer = profile_model(base, stage.measurement)
     layers = [statistics_of(each) for each in answer["layers"]]
     if curves := list(profile_curves(layers)):
         stage.say_coloured(layer_curves(curves, len(layers), *chart_size()))
@@ -171,7 +171,7 @@ def _profile(stage: Stage, base: Checkpoint) -> None:
 
 def _proposal(stage: Stage, base: Checkpoint) -> dict[str, Any]:
     stage.heading("3  Proposal: the layers to repeat, evaluated on held-out text")
-    request = request_for(base, stage.setting) | {"growth": GROWTH}
+    request = request_for(base, stage.measurement) | {"growth": GROWTH}
     with task_progress("opening the model") as progress:
         answer = run_task("propose", request, progress)
     stage.say(*proposal_lines(answer))
@@ -212,7 +212,7 @@ def _refuse_plan_of_another(plan: PlanFile, base: Checkpoint) -> None:
 
 def _preview(stage: Stage, plan: PlanFile) -> dict[str, Any]:
     stage.heading("5  Preview: base and plan on the same text, without writing a model")
-    answer = preview_plan(plan, stage.setting.of_half(Half.JUDGING))
+    answer = preview_plan(plan, stage.measurement.of_split(Split.HELDOUT))
     stage.say_coloured("\n".join(preview_lines(answer)))
     return answer
 
@@ -232,7 +232,9 @@ def _proof(stage: Stage, plan: PlanFile, merged: Path) -> dict[str, Any]:
     stage.heading("7  Equivalence: the merged model against the previewed one")
     with task_progress("opening both models") as progress:
         answer = run_task(
-            "prove", as_request(stage.setting) | {"plan": plan.checked.text, "merged": str(merged)}, progress
+            "verify-equivalence",
+            as_request(stage.measurement) | {"plan": plan.checked.text, "merged": str(merged)},
+            progress,
         )
     stage.say(
         f"largest difference between their logits: {answer['max_difference']}",

@@ -19,7 +19,7 @@ from engine.files import expanded
 from engine.jobs.job_specs import eval_spec
 from engine.jobs.settings import job_settings
 from engine.tasks.child import run_task
-from engine.tasks.setting import DEFAULT
+from engine.tasks.measurement_options import DEFAULT
 
 
 def _tasks(_ctx: click.Context, _parameter: click.Parameter, value: str) -> list[str]:

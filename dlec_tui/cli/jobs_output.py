@@ -181,7 +181,7 @@ def _worker(seen: SeenWorker | None) -> dict[str, Any] | None:
         "host": worker.host,
         "pid": worker.pid,
         "liveness": seen.liveness.value,
-        "seen_at": _text(worker.seen_at),
+        "heartbeat_at": _text(worker.heartbeat_at),
     }
 
 

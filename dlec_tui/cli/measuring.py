@@ -12,8 +12,8 @@ from dlec_tui.plans.check_context import device_of
 from engine.errors import NotFoundError, UsageError, shown
 from engine.jobs.slots import ANY_GPU, Slot, parse_slot, parse_wanted
 from engine.store.location import store_path
-from engine.tasks.setting import DEFAULT, Setting
-from engine.text.corpus import Half
+from engine.tasks.measurement_options import DEFAULT, MeasurementOptions
+from engine.text.corpus import Split
 
 Command: TypeAlias = Callable[..., None]
 Decorator: TypeAlias = Callable[[Command], Command]
@@ -27,11 +27,11 @@ dtype_option = click.option(
 )
 
 
-def measuring_options(half: Half | None) -> Decorator:
-    """Add the options of a measurement. half: default of --half, or None to omit the option."""
+def measuring_options(split: Split | None) -> Decorator:
+    """Add the options of a measurement. split: default of --split, or None to omit the option."""
 
     def decorated(command: Command) -> Command:
-        options: list[Decorator] = [*_TEXT, *_half(half), device_option, dtype_option, *_REST]
+        options: list[Decorator] = [*_TEXT, *_split(split), device_option, dtype_option, *_REST]
         for option in reversed(options):
             command = option(command)
         return command
@@ -63,14 +63,14 @@ _REST = (
 )
 
 
-def _half(default: Half | None) -> list[Decorator]:
+def _split(default: Split | None) -> list[Decorator]:
     if default is None:
         return []
     what = "Documents to measure on: the selection set or the held-out set."
     return [
         click.option(
-            "--half",
-            type=click.Choice([half.value for half in Half]),
+            "--split",
+            type=click.Choice([split.value for split in Split]),
             default=default.value,
             show_default=True,
             help=what,
@@ -78,24 +78,24 @@ def _half(default: Half | None) -> list[Decorator]:
     ]
 
 
-def setting_of(options: Mapping[str, Any]) -> Setting:
+def measurement_of(options: Mapping[str, Any]) -> MeasurementOptions:
     """Return the measurement options for the values of `measuring_options`.
 
     The default store is named as well: a worker may have another $DLEC_HOME. Raises NotFoundError for a missing text.
     """
     if missing := next((file for file in options["text"] if not file.exists()), None):
         raise NotFoundError(f"the text {shown(missing)} does not exist", where={"path": str(missing)})
-    return Setting(
+    return MeasurementOptions(
         text=tuple(str(file.absolute()) for file in options["text"]),
-        half=Half(options.get("half", DEFAULT.half)),
+        split=Split(options.get("split", DEFAULT.split)),
         home=str(options["store"].parent),
         **{name: options[name] for name in ("tokens", "seq_len", "device", "dtype", "batch_size")},
     )
 
 
-def store_of(setting: Setting) -> Path:
+def store_of(measurement: MeasurementOptions) -> Path:
     """Return the store of measurement options."""
-    return store_path(Path(setting.home) if setting.home else None)
+    return store_path(Path(measurement.home) if measurement.home else None)
 
 
 OF_TORCH = ("auto", "mps")

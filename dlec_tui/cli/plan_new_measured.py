@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
+from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
 from dlec_tui.cli.options import byte_count_or_none, remote_option
 from dlec_tui.cli.plan_file import file_options
 from dlec_tui.cli.plan_new import deliver
@@ -63,7 +63,7 @@ def classic(model: str, **given: Any) -> None:
     checkpoint = opener()(model)
     require_local(checkpoint)
     with task_progress("reading first tokens") as progress:
-        answer = run_task("classic", request_for(checkpoint, setting_of(given)), progress)
+        answer = run_task("classic", request_for(checkpoint, measurement_of(given)), progress)
     deliver(answer, given)
 
 
@@ -90,7 +90,7 @@ def pruned(model: str, by: str, **given: Any) -> None:
     if options.drop:
         raise click.UsageError("give --drop or --by, not both")
     prune.candidate_blocks(checkpoint, options)  # raises UsageError before any measurement
-    answer = profile_model(checkpoint, setting_of(given))
+    answer = profile_model(checkpoint, measurement_of(given))
     drop, reason = (_least_influential if by == Criterion.INFLUENCE else _flattest)(checkpoint, options, answer, given)
     plan = prune.write(checkpoint, replace(options, drop=drop), [reason])
     deliver({"plan": plan, "drop": drop}, given, [measured_on(answer)])
@@ -101,13 +101,13 @@ def propose(model: str, budget: Mapping[str, Any], options: Mapping[str, Any]) -
     checkpoint = opener()(model)
     require_local(checkpoint)
     with task_progress("opening the model") as progress:
-        return run_task("propose", request_for(checkpoint, setting_of(options)) | dict(budget), progress)
+        return run_task("propose", request_for(checkpoint, measurement_of(options)) | dict(budget), progress)
 
 
 def published_proposal(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return the public fields of a proposal."""
-    naive = answer["naive"] | {"judged": published(answer["naive"]["judged"])}
-    return {**answer, "judged": published(answer["judged"]), "naive": naive}
+    naive = answer["naive"] | {"heldout": published(answer["naive"]["heldout"])}
+    return {**answer, "heldout": published(answer["heldout"]), "naive": naive}
 
 
 def _least_influential(
@@ -123,7 +123,7 @@ def _flattest(
     checkpoint: Checkpoint, options: prune.Options, answer: Mapping[str, Any], given: Mapping[str, Any]
 ) -> tuple[tuple[Block, ...], str]:
     """The block to drop and why; the angles are in the store, as the profile task has put them there."""
-    with closing(open_for_reading(store_of(setting_of(given)))) as connection:
+    with closing(open_for_reading(store_of(measurement_of(given)))) as connection:
         measured = find_angles(connection, ProfileKey(**answer["key"]))
     angles = {(each.start, each.end): each.angular_distance for each in measured}
     block = prune.flattest(checkpoint, options, angles)
@@ -147,7 +147,7 @@ def searched(model: str, layers: int | None, growth: float | None, memory: int |
     checkpoint = opener()(model)
     require_local(checkpoint)
     others = values_of(_SEARCH_FIELDS, given, opener())
-    request = request_for(checkpoint, setting_of(given)) | others
+    request = request_for(checkpoint, measurement_of(given)) | others
     with announcing("compiling the plans") as progress:
         answer = run_task("search", request | {"layers": layers, "growth": growth, "memory": memory}, progress)
     deliver(answer, given, search_lines(answer))

@@ -15,7 +15,7 @@ from dlec_tui.jobs.sweep_report import harm_map, sweep_lines
 
 COLUMNS = (
     *("name", "start", "end", "scale", "nll", "delta_nll", "se", "low", "high", "p", "holm_p", "kl", "top1_agreement"),
-    *("stopped_after", "judged_delta_nll", "judged_low", "judged_high", "judged_p", "judged_holm_p"),
+    *("stopped_after", "heldout_delta_nll", "heldout_low", "heldout_high", "heldout_p", "heldout_holm_p"),
     *("probe_right", "probe_only_plan", "probe_only_base", "probe_p", "probe_holm_p", "visits"),
 )
 """Columns of the CSV. A block is layers start to end - 1; differences are plan minus base, in nats per token."""
@@ -55,25 +55,25 @@ def map_lines(answer: Mapping[str, Any]) -> Iterator[str]:
 
 def csv_rows(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield one row per plan; values that were not measured are empty."""
-    judged = {plan["name"]: plan for plan in answer["shortlist"]}
+    heldout = {plan["name"]: plan for plan in answer["shortlist"]}
     probed = {plan["name"]: plan for plan in (answer["probe"] or {"plans": ()})["plans"]}
     for plan in answer["plans"]:
         figures = {name: plan[name] for name in COLUMNS if name in plan}
         start, end = plan["block"] or (None, None)
         low, high = plan["interval95"] or (None, None)
-        other = judged.get(plan["name"], {})
-        judged_low, judged_high = other.get("interval95") or (None, None)
+        other = heldout.get(plan["name"], {})
+        heldout_low, heldout_high = other.get("interval95") or (None, None)
         yield {
             **figures,
             "start": start,
             "end": end,
             "low": low,
             "high": high,
-            "judged_delta_nll": other.get("delta_nll"),
-            "judged_low": judged_low,
-            "judged_high": judged_high,
-            "judged_p": other.get("p"),
-            "judged_holm_p": other.get("holm_p"),
+            "heldout_delta_nll": other.get("delta_nll"),
+            "heldout_low": heldout_low,
+            "heldout_high": heldout_high,
+            "heldout_p": other.get("p"),
+            "heldout_holm_p": other.get("holm_p"),
             **{f"probe_{name}": probed.get(plan["name"], {}).get(name) for name in _PROBED},
         }
 

@@ -17,7 +17,7 @@ from dlec_tui.doctor.disk import (
 )
 from dlec_tui.doctor.result import State, fine
 from engine.store.database import open_for_writing
-from engine.store.schema import MIGRATIONS
+from engine.store.migrations import MIGRATIONS
 from tests.lockless import refuse_locks
 
 HERE = Path("/data")

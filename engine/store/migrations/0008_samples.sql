@@ -1,6 +1,3 @@
-"""The tables of samples and base checks, in the migration that brought them. See engine.store.schema."""
-
-SAMPLES = """
 -- Where the sequences come from that a key's figures were measured on.
 CREATE TABLE samples (
     key_id INTEGER PRIMARY KEY REFERENCES profile_keys ON DELETE CASCADE,
@@ -27,4 +24,3 @@ CREATE TABLE base_checks (
 
 ALTER TABLE preview_results ADD COLUMN base_not_finite INTEGER NOT NULL DEFAULT 0; -- tokens: NaN or infinity
 ALTER TABLE preview_results ADD COLUMN plan_not_finite INTEGER NOT NULL DEFAULT 0;
-"""

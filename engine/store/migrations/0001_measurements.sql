@@ -1,18 +1,3 @@
-"""The tables, as numbered migrations in plain SQL. A migration that was released is never edited: add another.
-
-Column names are for people with sqlite3 or Datasette. Block (start_layer, end_layer) is layers start_layer to
-end_layer - 1. NULL stands for a figure that is not a number.
-"""
-
-from collections.abc import Mapping
-
-from engine.store.schema_samples import SAMPLES
-from engine.store.schema_sweeps import BEGUN, PIECES, SWEEPS
-
-MIGRATION_SET = "dlec"
-"""Our migrations' name in sqlite-utils' table of migrations."""
-
-_MEASUREMENTS = """
 CREATE TABLE models (
     fingerprint TEXT PRIMARY KEY,
     reference TEXT NOT NULL,     -- path or hub id under which it was seen last
@@ -61,7 +46,7 @@ CREATE TABLE block_angles (
     PRIMARY KEY (key_id, start_layer, end_layer)
 ) WITHOUT ROWID;
 
--- Of log2 |MLP activation|; the outer bins count everything beyond them.
+-- Histograms of log2 |MLP activation|; the outer bins include all values beyond them.
 CREATE TABLE layer_histograms (
     key_id INTEGER NOT NULL REFERENCES profiles ON DELETE CASCADE,
     layer INTEGER NOT NULL,
@@ -148,73 +133,3 @@ CREATE TABLE plans_used (
     justification TEXT NOT NULL, -- what the plan was proposed from
     used_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP -- first, UTC
 );
-"""
-
-_JOBS = """
--- The processes that run jobs. A row is removed when its worker ends, or is found dead.
-CREATE TABLE workers (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    slot TEXT NOT NULL,          -- the device that it works on: cpu, cuda:1, cuda:0-3
-    host TEXT NOT NULL,
-    boot TEXT NOT NULL,          -- which start of which system on that host
-    lock TEXT NOT NULL,          -- file that it holds locked as long as it lives
-    pid INTEGER NOT NULL,
-    started_at TEXT NOT NULL,    -- UTC, as are all times
-    seen_at TEXT NOT NULL        -- when it last said that it lives
-);
-
-CREATE TABLE jobs (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    uuid TEXT NOT NULL UNIQUE,   -- the same in every store that it is copied to
-    task TEXT NOT NULL,          -- profile, score, preview, generate, merge, verify, download, ...
-    request TEXT NOT NULL,       -- JSON: what the task is asked
-    inputs TEXT NOT NULL,        -- JSON: directory and fingerprint of each checkpoint that is read
-    title TEXT NOT NULL,
-    batch TEXT,                  -- the jobs that were queued together have the same
-    slot TEXT NOT NULL,          -- wanted: cpu, cuda (any), cuda:1, cuda:0-3
-    priority INTEGER NOT NULL,   -- higher goes first
-    position REAL NOT NULL,      -- among equal priorities, lower goes first
-    submitted_at TEXT NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0, -- how often a worker began it
-    state TEXT NOT NULL DEFAULT 'waiting'
-        CHECK (state IN ('waiting', 'held', 'running', 'done', 'failed', 'cancelled')),
-    held_reason TEXT,
-    held_behind INTEGER,         -- the job whose failure holds this one
-    worker_id INTEGER REFERENCES workers,
-    started_at TEXT,
-    done INTEGER,                -- progress, in the task's unit
-    total INTEGER,
-    doing TEXT,
-    stop TEXT CHECK (stop IN ('discard', 'keep')), -- asked of a running job: end, and what of its partial output
-    ended_at TEXT,
-    result TEXT,                 -- JSON: the task's answer
-    error TEXT,                  -- JSON: kind, what, why, fix
-    CHECK ((state = 'held') = (held_reason IS NOT NULL)),
-    CHECK ((state = 'running') = (worker_id IS NOT NULL)),
-    CHECK ((state IN ('done', 'failed', 'cancelled')) = (ended_at IS NOT NULL)),
-    CHECK ((state = 'done') = (result IS NOT NULL)),
-    CHECK ((state = 'failed') = (error IS NOT NULL))
-);
-CREATE INDEX jobs_by_state ON jobs (state, priority DESC, position);
-"""
-
-_SETBACKS = """
-ALTER TABLE jobs ADD COLUMN setbacks INTEGER NOT NULL DEFAULT 0; -- workers in a row that died and brought it no further
-ALTER TABLE jobs ADD COLUMN furthest INTEGER NOT NULL DEFAULT 0; -- most progress of an attempt whose worker died
-"""
-
-_PACE = """
-ALTER TABLE jobs ADD COLUMN per_second REAL; -- progress, in the task's unit, by a clock that nobody sets
-"""
-
-MIGRATIONS: Mapping[str, str] = {
-    "0001_measurements": _MEASUREMENTS,
-    "0002_jobs": _JOBS,
-    "0003_sweeps": SWEEPS,
-    "0004_begun_figures": BEGUN,
-    "0005_partial_results": PIECES,
-    "0006_job_setbacks": _SETBACKS,
-    "0007_job_pace": _PACE,
-    "0008_samples": SAMPLES,
-}
-"""Name and SQL, in order."""

@@ -1,6 +1,3 @@
-"""The tables of sweeps, in the migrations that brought them. See engine.store.schema."""
-
-SWEEPS = """
 -- Plans of one checkpoint on one half of one text, as sweeps measure them; the base is a plan that visits every layer
 -- once. Figures in nats per token, differences are plan minus base.
 CREATE TABLE plan_figures (
@@ -74,35 +71,3 @@ CREATE TABLE sweep_rankings (
     spearman REAL,               -- with delta_nll; NULL where it is undefined
     PRIMARY KEY (sweep_id, metric, width)
 ) WITHOUT ROWID;
-"""
-
-BEGUN = """
--- The plans of plan_figures while they are measured: sequences in the text's order, as far as it goes. A row is deleted
--- when the plan's figures are whole. Blobs as token_nll there.
-CREATE TABLE begun_figures (
-    key_id INTEGER NOT NULL REFERENCES profile_keys ON DELETE CASCADE,
-    visits TEXT NOT NULL,
-    token_nll BLOB NOT NULL,
-    kl BLOB NOT NULL,            -- of each sequence, as is the next
-    top1 BLOB NOT NULL,
-    PRIMARY KEY (key_id, visits)
-) WITHOUT ROWID;
-"""
-
-PIECES = """
--- Partial results of the plans of plan_figures, one row for each piece of the text. A plan's rows are deleted when its
--- figures are whole. Blobs as token_nll there.
-DROP TABLE begun_figures;
-CREATE TABLE partial_results (
-    key_id INTEGER NOT NULL REFERENCES profile_keys ON DELETE CASCADE,
-    visits TEXT NOT NULL,
-    first_sequence INTEGER NOT NULL, -- of the piece, counted from 0
-    sequences INTEGER NOT NULL,
-    token_nll BLOB NOT NULL,
-    kl BLOB NOT NULL,            -- of each sequence, as is the next
-    top1 BLOB NOT NULL,
-    PRIMARY KEY (key_id, visits, first_sequence)
-) WITHOUT ROWID;
-
-ALTER TABLE sweeps ADD COLUMN by_chance TEXT; -- JSON: what the best of the plans would look like without any effect
-"""
