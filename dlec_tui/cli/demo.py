@@ -237,7 +237,7 @@ def _proof(stage: Stage, plan: PlanFile, merged: Path) -> dict[str, Any]:
             progress,
         )
     stage.say(
-        f"largest difference between their logits: {answer['max_difference']}",
+        f"largest difference between the logits: {answer['max_difference']}",
         f"over {answer['tokens']:,} tokens, in {answer['dtype']}",
     )
     return answer

@@ -14,9 +14,8 @@ from docs import write_command_line
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = "\n".join(page.read_text() for page in PAGES)
-COMMANDS = sorted(
-    set(re.findall(r"^dlec(?: \S.*?)?(?=\s+#|$)", TEXT, flags=re.MULTILINE)) - {"dlec [OPTIONS] [COMMAND]"}
-)
+EXAMPLES = "\n".join(re.findall(r"^```sh\n(.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL))
+COMMANDS = sorted(set(re.findall(r"^dlec(?: \S.*?)?(?=\s+#|$)", EXAMPLES, flags=re.MULTILINE)))
 
 SHARED = ("dlec sweep",)
 """Groups whose verbs have most options in common, and show them together."""
