@@ -154,7 +154,7 @@ no_load_check_option = click.option(
     "--no-load-check", is_flag=True, help="Do not start transformers; use results of earlier load checks."
 )
 remote_option = click.option(
-    "--remote", is_flag=True, help="Read the headers of models that are not downloaded from the hub (no weights)."
+    "--remote", is_flag=True, help="Read the headers of missing models from the hub, without downloading weights."
 )
 
 

@@ -41,7 +41,7 @@ class RecipeGroup(VerbGroup):
 
 @click.group(cls=RecipeGroup, verbs=MEASURING)
 def new() -> None:
-    """Write a plan for MODEL with a recipe.
+    """Write a plan with a recipe.
 
     A recipe is a method of growing or pruning a model; its options have defaults that fit the depth of the model.
     """

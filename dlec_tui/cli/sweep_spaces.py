@@ -98,10 +98,10 @@ def sweeping(space: Callable[..., Space]) -> Command:
             if answer["by_chance"] is None:  # every plan, or the base, produces NaN
                 click.get_current_context().exit(HAS_ERRORS)
 
-    command: Command = verb
+    command: Command = queue_options(verb)
     for option in reversed(_OPTIONS):
         command = option(command)
-    return queue_options(measuring_options(None)(output_options(command)))
+    return measuring_options(None)(output_options(command))
 
 
 def sweep_plans(checkpoint: Checkpoint, request: dict[str, Any]) -> dict[str, Any]:
