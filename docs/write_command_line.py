@@ -44,7 +44,7 @@ With `--json`, a failure is also an object on standard output. It has `path`, `l
 ```
 
 Commands whose result is a list of problems (`plan check`, `verify`, `doctor`, `batch --dry-run`, `jobs wait`) print it
-whatever the exit code is. An internal error is one line that names the file with its traceback: in `logs` in
+whatever the exit code is. An unexpected error is one line that names the file with its traceback: in `logs` in
 the store directory, else in the user cache directory.
 """
 

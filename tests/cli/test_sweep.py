@@ -58,7 +58,7 @@ def test_a_person_sees_table_chance_judgement_probe_metrics_and_map(swept) -> No
     assert "the best of 11, " in talk
     assert "probe probe.jsonl: the model as it is answers " in talk
     assert "distance from the middle" in talk
-    assert "delta NLL, a tenth of the blocks each: " in talk
+    assert "delta NLL by deciles of the blocks: " in talk
 
 
 @pytest.mark.usefixtures("swept")
