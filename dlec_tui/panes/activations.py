@@ -45,14 +45,13 @@ from dlec_tui.widgets.text_views import Figures
 from dlec_tui.workbench import WorkbenchContext
 from engine.errors import shown
 from engine.store.job_states import Done
+from engine.tasks.specs import Listing, spec_of
 
 if TYPE_CHECKING:
     from dlec_tui.jobs.job_view import StoredJobs
     from dlec_tui.measurements.requests import Field, Values
     from engine.store.jobs import JobSpec
 
-CHANGING = ("profile", "score", "propose", "search", "sweep", "classic")
-"""Jobs after which there may be more to see."""
 MOST_REMEMBERED = 20
 """Models."""
 
@@ -112,7 +111,10 @@ class ActivationsPane(Pane):
         self._read()
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
-        changes = sum(isinstance(each.job.state, Done) and each.job.spec.task in CHANGING for each in jobs.jobs)
+        changes = sum(
+            isinstance(each.job.state, Done) and Listing.MEASUREMENTS in spec_of(each.job.spec.task).invalidates
+            for each in jobs.jobs
+        )
         if self._changes not in (None, changes):
             self._read()
         self._changes = changes

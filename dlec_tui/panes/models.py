@@ -31,6 +31,7 @@ from dlec_tui.widgets.text_views import ModelDetails
 from dlec_tui.wording import printable
 from dlec_tui.workbench import WorkbenchContext
 from engine.errors import shown
+from engine.tasks.specs import Listing, spec_of
 from engine.units import byte_size, plural
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
 ADD_HINT = "directory (Tab completes) or hub id ORG/NAME; reads headers only"
 FILTER_HINT = "filter by name, path, family or state (empty: show all)"
-CHANGING = ("profile", "score", "merge", "download")
-"""Jobs after which the list may look different."""
 
 
 class ModelsPane(Pane):
@@ -109,7 +108,10 @@ class ModelsPane(Pane):
         self._tell()
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
-        changes = sum(each.job.state_name == "done" and each.job.spec.task in CHANGING for each in jobs.jobs)
+        changes = sum(
+            each.job.state_name == "done" and Listing.MODELS in spec_of(each.job.spec.task).invalidates
+            for each in jobs.jobs
+        )
         if self._changes not in (None, changes):
             self.action_look_again()
         self._changes = changes

@@ -29,6 +29,7 @@ from dlec_tui.workbench import WorkbenchContext
 from engine.errors import DlecError, shown
 from engine.store.job_states import Stop, Waiting
 from engine.store.location import store_path
+from engine.tasks.specs import spec_of
 
 FILTER_HINT = "filter by title, state, task or batch (empty: show all)"
 PLANS_HINT = "file (Tab completes) or pattern such as plans/*.yaml"
@@ -74,7 +75,7 @@ class RunsPane(RunsLayout):
     def _ask_to_cancel(self, stored: StoredJob) -> None:
         job = stored.job
         question = f"Cancel job {job.id}, {shown(job.spec.title)}?"
-        if job.spec.task == "merge" and job.attempts:
+        if spec_of(job.spec.task).is_resumable and job.attempts:
             question += "\nIf you keep its partial output, a retry resumes there."
             self.app.push_screen(CancelQuestion(question), partial(self._cancel, job.id))
         else:
