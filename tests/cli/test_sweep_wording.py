@@ -45,12 +45,12 @@ def test_no_difference_is_a_result() -> None:
     assert "better" not in advice(found)
 
 
-def test_an_interval_beside_0_is_not_called_better_where_the_adjusted_p_is_not_small() -> None:
+def test_an_interval_below_0_is_not_called_better_if_the_adjusted_p_is_not_small() -> None:
     said = sweep_headline(answer("no difference", -0.002, 0.04))
     assert "no more than chance explains among 1 plan judged (p = 0.08)" in said
 
 
-def test_better_and_worse_are_said_with_the_p_that_counts_all_judged() -> None:
+def test_better_and_worse_come_with_the_p_adjusted_for_all_evaluated_plans() -> None:
     assert "better by 0.5 %" in sweep_headline(answer("better", -0.005, 1e-6))
     assert "(p < 0.0001, adjusted for 1 plan judged)" in sweep_headline(answer("better", -0.005, 1e-6))
     worse = answer("worse", 0.05, 1e-4)
@@ -59,7 +59,7 @@ def test_better_and_worse_are_said_with_the_p_that_counts_all_judged() -> None:
 
 
 @pytest.mark.parametrize("check", [{"ok": False, "findings": ["the base needs 9 nats a token"]}, None])
-def test_nothing_is_called_better_beside_a_base_that_predicts_worse_than_it_should(check: dict | None) -> None:
+def test_nothing_is_called_better_than_a_base_that_predicts_worse_than_expected(check: dict | None) -> None:
     """Nor beside one that an earlier version has not checked."""
     found = answer("inconclusive", -0.005, 1e-6) | {"base_check": check}
     said = "\n".join(sweep_lines(found))
@@ -86,7 +86,7 @@ def test_the_lines_tell_chance_shrinkage_and_what_has_no_figure() -> None:
     assert "1 plan without a figure" in talk
 
 
-def test_a_job_has_the_same_headline_and_what_another_version_said_has_none() -> None:
+def test_a_job_has_the_same_headline_and_a_result_of_another_version_has_none() -> None:
     found = answer("worse", 0.05, 1e-4)
     assert headline("sweep", found) == sweep_headline(found)
     assert headline("sweep", {"plans": []}) == ""
