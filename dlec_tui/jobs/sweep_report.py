@@ -37,7 +37,7 @@ def judgement(winner: Answer, judged: int, say: Callable[[float, float, float], 
     said = say(figures["delta_nll"], *figures["interval95"])
     where = f"{said}, on text not used to choose it"
     if winner["verdict"] == "no difference" and not said.startswith("no difference"):
-        return f"{where}; explained by chance among {plural(judged, 'evaluated plan')} ({_p(figures['holm_p'])})"
+        return f"{where}; consistent with chance among {plural(judged, 'evaluated plan')} ({_p(figures['holm_p'])})"
     return f"{where} ({_p(figures['holm_p'])}, adjusted for {plural(judged, 'evaluated plan')})"
 
 
@@ -119,7 +119,7 @@ def advice(found: Answer) -> str:
         case _ if base_findings(found):
             return "No conclusion about these plans: first measure the base as it is meant to be used."
         case "worse":
-            return "No plan of this space is better than the base model."
+            return "No plan of this space was significantly better than the base model; the best one is worse."
         case _:
             return "The best plan of this space does not differ significantly from the base model."
 

@@ -46,7 +46,7 @@ def quick_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libraries, "torch_devices", lambda: TorchDevices("", 2))
 
 
-def test_everything_is_told_and_a_usable_machine_ends_with_0(dlec: Dlec) -> None:
+def test_every_finding_is_reported_and_a_usable_machine_exits_with_0(dlec: Dlec) -> None:
     done = dlec("doctor")
     assert done.exit_code == 0
     assert all(f"  {name} " in done.stdout for name in NAMES)
@@ -96,7 +96,7 @@ def test_nothing_heavy_is_loaded() -> None:
 
 
 @pytest.mark.bench
-def test_all_but_torch_is_told_within_a_second() -> None:
+def test_all_findings_except_torch_are_reported_within_a_second() -> None:
     began = time.monotonic()
     without_torch()
     assert time.monotonic() - began < 1

@@ -29,7 +29,7 @@ def figure(p: float | None, **others: object) -> dict:
     return {**told, **paired, **others}
 
 
-def test_what_moved_is_said_adjusted_for_how_many_figures_there_are() -> None:
+def test_changes_are_adjusted_for_the_number_of_figures() -> None:
     clear = {"reference": "tiny", "dtype": "float32", "limit": 9, "figures": [figure(1e-4), figure(0.9)]}
     assert eval_headline(clear) == "1 of 2 figures differ: arc_easy 0.500 to 0.600"
     assert headline("eval", clear) == eval_headline(clear)

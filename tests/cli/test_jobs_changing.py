@@ -22,7 +22,7 @@ def states(place):
     return {job.id: job.state_name for job in place.jobs()}
 
 
-def test_several_jobs_are_cancelled_at_once_and_one_that_cannot_be_does_not_stop_the_others(dlec, place):
+def test_several_jobs_are_cancelled_together_and_a_failure_does_not_stop_the_others(dlec, place):
     first, done, last = place.submit(spec("one"), spec("two"), spec("three"))
     put(place, done, Done(now(), now(), {}))
     result = dlec("jobs", "cancel", first, done, 99, last, first)

@@ -85,7 +85,7 @@ def test_a_running_job_says_how_far_it_is_and_how_long_it_takes(dlec, place, tmp
     assert re.search(words, line)
 
 
-def test_when_nobody_takes_what_waits_that_is_said_with_the_remedy(dlec, place):
+def test_waiting_jobs_without_a_worker_are_reported_with_a_fix(dlec, place):
     place.submit(spec(), spec(slot="cuda:7"))
     result = dlec("jobs", "list")
     assert result.stderr == "1 job waiting, but no worker running: dlec jobs start\n"

@@ -48,7 +48,7 @@ def test_json_is_the_documented_shape(first: dict) -> None:
     assert list(first["base"]) == list(first["plan"]) == ["nll", "perplexity"]
 
 
-def test_a_person_reads_a_verdict_and_what_it_stands_on(previewed, first: dict) -> None:
+def test_the_text_has_a_verdict_and_its_sample(previewed, first: dict) -> None:
     lines = previewed().stdout.splitlines()
     assert f"{first['plan']['nll']:.4f}" in lines[2]
     assert lines[3].endswith("on text not used to choose it")
@@ -103,7 +103,7 @@ def test_a_plan_that_computes_nan_is_a_finding_and_the_exit_code_says_so(
         assert "the plan computes NaN or infinity for 240 of 240 tokens" in result.stdout
 
 
-def test_no_plan_is_called_better_beside_a_base_that_predicts_worse_than_it_should(
+def test_no_plan_is_called_better_than_a_base_that_predicts_worse_than_expected(
     dlec, file: Path, first: dict, monkeypatch
 ) -> None:
     better = {**first, "delta_nll": -0.1, "interval95": [-0.12, -0.08], "corpus": "text", "found": False}

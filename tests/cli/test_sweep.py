@@ -43,7 +43,7 @@ def swept(sweep_at_home, tiny_llama: Path, home: Path):
     return result
 
 
-def test_what_it_takes_is_said_on_stderr_before(swept) -> None:
+def test_the_estimated_cost_is_printed_to_stderr_first(swept) -> None:
     first, *rest = swept.stderr.splitlines()
     assert first.startswith("selection set, 11 plans: ")
     assert "layer-forwards" in first
@@ -143,7 +143,7 @@ def test_a_sweep_can_be_queued(sweep_at_home, tiny_llama: Path) -> None:
     ],
 )
 @pytest.mark.usefixtures("swept")
-def test_what_cannot_be_done_is_said_with_code_2(sweep_at_home, tiny_llama: Path, arguments, words: str) -> None:
+def test_impossible_requests_exit_with_code_2(sweep_at_home, tiny_llama: Path, arguments, words: str) -> None:
     result = sweep_at_home(*(str(tiny_llama) if word == "MODEL" else word for word in arguments))
     assert result.exit_code == 2
     assert words in result.stderr

@@ -54,12 +54,12 @@ def test_changes_carry_their_sign() -> None:
         ((0, 0, 0), "no difference: all predictions are identical"),
     ],
 )
-def test_a_change_of_nll_is_said_in_perplexity_with_its_interval(interval: tuple[float, ...], text: str) -> None:
+def test_a_change_of_nll_is_stated_in_perplexity_with_its_interval(interval: tuple[float, ...], text: str) -> None:
     assert harm(*interval) == text
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
-def test_any_change_can_be_said(delta: float, reach: float) -> None:
+def test_any_change_can_be_stated(delta: float, reach: float) -> None:
     assert harm(delta, delta - reach, delta + reach)
 
 
