@@ -79,11 +79,11 @@ def test_a_judged_plan_that_is_better_is_named_though_another_was_chosen_before_
 
 def test_the_lines_tell_chance_shrinkage_and_what_has_no_figure() -> None:
     talk = "\n".join(sweep_lines(answer("no difference", 0.0001, 0.8)))
-    assert "by chance alone, the best of 2 plans without any effect would\nlie at -1.5 standard errors" in talk
+    assert "by chance alone, the best of 2 plans without any effect would\nbe at -1.5 standard errors" in talk
     assert "which is -0.0008 for this one; one as good comes in 43.0% of 1,000 such sweeps" in talk
     assert "of the improvement that chose it, 50% is left" in talk
-    assert "1 plan surely worse, not measured to the end" in talk
-    assert "1 plan without a figure" in talk
+    assert "1 plan significantly worse, stopped early" in talk
+    assert "1 plan without a result" in talk
 
 
 def test_a_job_has_the_same_headline_and_a_result_of_another_version_has_none() -> None:
