@@ -129,7 +129,7 @@ def state(found: FoundModel) -> str:
         return f"{GLYPHS.error} broken"
     profiled = f"{GLYPHS.done} profiled" if found.profiles else ""
     if not found.is_here:
-        return f"{profiled}, not here" if profiled else "not here"
+        return f"{GLYPHS.done} no weights" if profiled else "no weights"
     return profiled or "not profiled"
 
 
@@ -181,7 +181,7 @@ def _what_next(found: FoundModel) -> str:
         newest = found.profiles[0]
         key = newest.key
         on = f"{key.tokens:,} tokens of the {Split(key.split).label} in {key.dtype}, {newest.measured_at[:10]}"
-        return f"profiled on {on}; Enter: open"
+        return f"profiled on {on} (Enter: open)"
     if not found.is_here:
         return "d: download" if is_hub_id(found.reference) else "Enter: open its measurements"
     return "not profiled (p: profile every layer and neuron, as a job)"

@@ -91,6 +91,20 @@ class Pane(Vertical):
         """Equivalent shell command, which `Y` copies."""
         return ""
 
+    def in_thread(self, act: "Callable[[], None]") -> None:
+        """Run something in a thread; report a DlecError as a notice."""
+        self.run_worker(partial(self._try, act), group="plan-file", thread=True)
+
+    def _try(self, act: "Callable[[], None]") -> None:
+        try:
+            act()
+        except DlecError as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error")
+
+    def then(self, act: "Callable[..., object]", *results: object) -> None:
+        """Continue in the main thread with the results of a thread."""
+        self.app.call_from_thread(act, *results)
+
     def submit_in_background(self, make: "Callable[[], JobSpec]") -> None:
         """Make a job spec in a thread, because that reads the disk, and submit it; report an error as a notice."""
         self.run_worker(partial(self._submit, make), group="submit", thread=True)
