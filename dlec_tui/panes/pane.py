@@ -41,10 +41,10 @@ class Pane(Vertical):
     def next_part(self) -> None:
         """Have the focus in the next part. A pane that hides parts for want of room shows the next one instead."""
         parts = [part for part in self.query(Part) if _entrances(part)]
-        here = next((at for at, part in enumerate(parts) if part.has_focus_within), -1)
+        position = next((at for at, part in enumerate(parts) if part.has_focus_within), -1)
         if parts:
             self.screen.set_focus(
-                _entrances(parts[(here + 1) % len(parts)])[0]
+                _entrances(parts[(position + 1) % len(parts)])[0]
             )  # immediately: the next key belongs to it
         else:
             self.screen.focus_next()

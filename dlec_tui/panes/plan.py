@@ -66,7 +66,7 @@ class PlanPane(PlanEditing):
     @classmethod
     def offers(cls) -> Sequence[Action]:
         return [
-            recipe_action(name, recipe_forms.about(name), is_measured=recipe_forms.is_measured(name))
+            recipe_action(name, recipe_forms.summary_of(name), is_measured=recipe_forms.is_measured(name))
             for name in recipe_forms.NAMES
         ]
 
@@ -96,7 +96,7 @@ class PlanPane(PlanEditing):
         self.files.unless_unsaved(lambda: self._begin(text))
 
     def _begin(self, text: str) -> None:
-        self.change(self.session.begun(text))
+        self.change(self.session.new_plan(text))
         self.go_to(self.list)
 
     def action_save(self) -> None:
@@ -133,8 +133,8 @@ class PlanPane(PlanEditing):
     def action_new(self) -> None:
         proposed = proposals(self.workbench.jobs)
         drafts = [Way(str(draft.file), "unsaved", draft_text(draft)) for draft in self.workbench.drafts]
-        ways = [*drafts] + [Way(str(job.id), f"job {job.id}", escaped(about)) for job, about in proposed]
-        ways += [Way(name, name, recipe_forms.about(name)) for name in recipe_forms.NAMES]
+        ways = [*drafts] + [Way(str(job.id), f"job {job.id}", escaped(summary)) for job, summary in proposed]
+        ways += [Way(name, name, recipe_forms.summary_of(name)) for name in recipe_forms.NAMES]
         self.app.push_screen(RecipeList(ways), self._chosen_way)
 
     def _chosen_way(self, key: str | None) -> None:
@@ -169,7 +169,7 @@ class PlanPane(PlanEditing):
         self.app.call_from_thread(self._ask_recipe, name, fields)
 
     def _ask_recipe(self, name: str, fields: Sequence[Field]) -> None:
-        form = RecipeForm(name, recipe_forms.about(name), fields, partial(recipe_forms.filled, name))
+        form = RecipeForm(name, recipe_forms.summary_of(name), fields, partial(recipe_forms.filled, name))
         self.app.push_screen(form, lambda values: self._make(name, fields, values) if values is not None else None)
 
     def _make(self, name: str, fields: Sequence[Field], values: Values) -> None:

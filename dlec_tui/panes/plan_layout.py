@@ -124,8 +124,8 @@ class PlanLayout(Pane):
 
     def next_part(self) -> None:
         order: list[Widget] = [self.list, self.editor, *self.findings.parts]
-        here = next((at for at, widget in enumerate(order) if widget.has_focus_within), -1)
-        self.go_to(order[(here + 1) % len(order)])
+        position = next((at for at, widget in enumerate(order) if widget.has_focus_within), -1)
+        self.go_to(order[(position + 1) % len(order)])
 
     def go_to(self, widget: Widget) -> None:
         """Have the focus there, and room for it."""
@@ -246,9 +246,9 @@ class PlanLayout(Pane):
     # Jobs
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
-        before = {stored.job.id: stored.job.state_name for stored in self.findings.about}
+        before = {stored.job.id: stored.job.state_name for stored in self.findings.plan_jobs}
         self.findings.show_jobs(jobs)
-        ended = {stored.job.id for stored in self.findings.about if isinstance(stored.job.state, Done)}
+        ended = {stored.job.id for stored in self.findings.plan_jobs if isinstance(stored.job.state, Done)}
         if any(before.get(job_id) not in (None, "done") for job_id in ended):
             self.checker.check(self.edited_plan)  # the store may have new results for this plan
 

@@ -96,7 +96,7 @@ class PlanSession:
         self._on_disk = on_disk
         return PlanDocument().opened(on_disk.text or "", on_disk.path)
 
-    def begun(self, text: str) -> PlanDocument:
+    def new_plan(self, text: str) -> PlanDocument:
         """Document of a new plan without a file."""
         self._on_disk = None
         return PlanDocument().opened(text, None)

@@ -39,7 +39,7 @@ def test_only_a_plan_with_text_has_unsaved_changes(session: PlanSession) -> None
     assert not session.has_unsaved_changes
     session.put(session.document.edited("other", "typing"))
     assert session.has_unsaved_changes
-    session.put(session.begun("  \n"))
+    session.put(session.new_plan("  \n"))
     assert not session.has_unsaved_changes
 
 
@@ -97,7 +97,7 @@ def test_only_another_file_that_exists_needs_a_confirmation(session: PlanSession
 
 
 def test_a_new_plan_has_no_file_to_watch(session: PlanSession) -> None:
-    session.put(session.begun(PLAN))
+    session.put(session.new_plan(PLAN))
     assert session.known_file is None
 
 
