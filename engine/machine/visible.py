@@ -1,14 +1,28 @@
-"""Which of a machine's GPUs CUDA shows to a process, and under which numbers: CUDA_VISIBLE_DEVICES.
+"""GPUs that CUDA shows to a process, and their numbers: CUDA_VISIBLE_DEVICES, and names such as "cuda:0-3".
 
 Source: CUDA C++ Programming Guide, "CUDA Environment Variables"; MIG User Guide, "CUDA Device Enumeration".
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 VARIABLE = "CUDA_VISIBLE_DEVICES"
 
 DeviceT = TypeVar("DeviceT")
+
+_GPU_SET = re.compile(r"cuda:(\d{1,3}(?:-\d{1,3})?(?:,\d{1,3}(?:-\d{1,3})?)*)")
+
+
+def gpu_numbers(name: str) -> tuple[int, ...] | None:
+    """Return CUDA's numbers of the GPUs in "cuda:1", "cuda:0-3" or "cuda:0,2", ascending; None for any other name."""
+    match = _GPU_SET.fullmatch(name)
+    return match and tuple(sorted({number for run in match[1].split(",") for number in _numbers(run)}))
+
+
+def _numbers(run: str) -> range:
+    first, _, last = run.partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 def visible_names(environment: Mapping[str, str]) -> tuple[str, ...] | None:

@@ -139,7 +139,7 @@ def test_settings_that_are_not_understood_are_an_error_with_their_place(dlec, pl
     (place.home / "config.toml").write_text("[jobs]\nslots = 3\n")
     result = dlec("jobs", verb)
     assert result.exit_code == 2
-    assert f"Error: the settings in {place.home / 'config.toml'} are not understood" in result.stderr
+    assert f"Error: the settings in {place.home / 'config.toml'} are invalid" in result.stderr
 
 
 def test_a_job_done_in_the_background_is_there_when_one_comes_back(dlec, place, tiny_llama):
