@@ -1,5 +1,6 @@
 """What SQLite says, in our words: translated here and nowhere else."""
 
+import shlex
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -58,7 +59,7 @@ def damaged(path: Path, why: str = "it is not a whole SQLite database") -> Machi
     return MachineError(
         f"the store {path} is damaged",
         why=why,
-        fix=f"Move it away, and dlec begins a new one. What can be saved: sqlite3 '{path}' .recover",
+        fix=f"Move it away to start with a new store. To recover data: sqlite3 {shlex.quote(str(path))} .recover",
     )
 
 

@@ -1,5 +1,6 @@
 """A worker outlives what goes wrong with its store."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -8,11 +9,12 @@ import pytest
 from engine.errors import MachineError
 from engine.jobs import worker as room
 from engine.jobs.heartbeat import registered
+from engine.jobs.queue import submit
 from engine.jobs.slots import Slot
 from engine.jobs.store_access import StoreAccess
 from engine.jobs.worker import Outcome, work
 from engine.store.job_states import Done
-from engine.store.jobs import JobSpec
+from engine.store.jobs import JobSpec, jobs_in
 from engine.store.workers import all_workers
 
 TROUBLES = [
@@ -105,6 +107,50 @@ def test_a_store_that_is_away_is_opened_when_it_is_back_and_no_other_is_made_mea
         home.rename(store.parent)
         with access.connection() as connection:
             assert all_workers(connection) == ()
+
+
+def test_a_store_that_was_deleted_under_an_open_connection_is_noticed_at_once(store):
+    """SQLite itself reads and writes on in a file that has no name any more."""
+    with StoreAccess(store) as access, access.connection() as connection:
+        assert all_workers(connection) == ()
+        shutil.rmtree(store.parent)
+        with pytest.raises(MachineError, match="it is not there any more"), access.connection():
+            pass
+        assert not store.parent.exists()
+
+
+def test_a_store_that_was_replaced_is_named_once_and_then_used(store, tmp_path):
+    other = tmp_path / "other" / "dlec.sqlite"
+    submit(other, [JobSpec("verify", {}, "in the other one", {})])
+    with StoreAccess(store) as access:
+        store.parent.rename(tmp_path / "away")
+        shutil.copytree(other.parent, store.parent)
+        with pytest.raises(MachineError, match="was replaced"), access.connection():
+            pass
+        with access.connection() as connection:
+            assert [job.spec.title for job in jobs_in(connection)] == ["in the other one"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_worker_does_the_jobs_of_the_store_that_has_taken_the_place_of_its_own(place, monkeypatch, verify, tmp_path):
+    """As when a home is restored from a copy while a worker is idle."""
+    other = tmp_path / "other" / "dlec.sqlite"
+    [job_id] = submit(other, [verify])
+    claim, calls = room.claim, []
+
+    def replaced(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            shutil.rmtree(place.home / "locks")
+            for file in place.home.glob("dlec.sqlite*"):
+                file.unlink()
+            shutil.copy(other, place.store)
+        return claim(*arguments)
+
+    monkeypatch.setattr(room, "claim", replaced)
+    monkeypatch.setattr(room, "POLL_SECONDS", 0.0)
+    work(place.store, Slot(), idle_seconds=2)
+    assert isinstance(place.job(job_id).state, Done)
 
 
 def test_a_worker_that_the_store_does_not_know_any_more_registers_anew(store):
