@@ -11,7 +11,15 @@ from rich.text import Text
 from textual import on, work
 
 from dlec_tui.main_screen import PANES
-from dlec_tui.messages import BlocksChosen, JobsSeen, ModelChosen, PlanEdited, PlanWanted, StoreUnreadable
+from dlec_tui.messages import (
+    BatchRequested,
+    BlocksChosen,
+    JobsSeen,
+    ModelChosen,
+    PlanEdited,
+    PlanRequested,
+    StoreUnreadable,
+)
 from dlec_tui.paned_app import PanedApp
 from dlec_tui.panes.pane import Pane
 from dlec_tui.session.autosave import Saving
@@ -19,6 +27,7 @@ from dlec_tui.session.slots import Draft, Neighbours, Owner, Slot, claim, forget
 from dlec_tui.session.state import SESSION_FILE, Session
 from dlec_tui.terminal.app import NOTICE_SECONDS
 from dlec_tui.widgets.frame import About
+from dlec_tui.workbench import WorkbenchContext
 from engine.errors import DlecError, shown
 from engine.store.job_states import now
 
@@ -57,6 +66,10 @@ class Workbench(PanedApp):
         """Why the jobs could not be read at the last look; "" when they could."""
         self._is_looking_around = False
         self._saving = Saving(self, self._slot.file, self._session)
+
+    @property
+    def workbench(self) -> WorkbenchContext:
+        return self
 
     async def on_mount(self) -> None:
         for number in (signal.SIGHUP, signal.SIGTERM):  # a dropped connection: Textual would be killed unsaved
@@ -204,20 +217,16 @@ class Workbench(PanedApp):
             self.notify(message.note)
 
     @on(BlocksChosen)
-    async def _put_into_plan(self, message: BlocksChosen) -> None:
-        from dlec_tui.panes.plan import PlanPane
+    async def _add_blocks(self, message: BlocksChosen) -> None:
+        (await self.show_pane("plan")).blocks_chosen(message)
 
-        pane = await self.show_pane(PlanPane.AREA)
-        assert isinstance(pane, PlanPane)
-        pane.add_blocks(message.reference, message.blocks, message.justification)
+    @on(PlanRequested)
+    async def _edit_plan(self, message: PlanRequested) -> None:
+        (await self.show_pane("plan")).plan_requested(message.text)
 
-    @on(PlanWanted)
-    async def _edit_plan(self, message: PlanWanted) -> None:
-        from dlec_tui.panes.plan import PlanPane
-
-        pane = await self.show_pane(PlanPane.AREA)
-        assert isinstance(pane, PlanPane)
-        pane.begin(message.text)
+    @on(BatchRequested)
+    async def _add_to_batch(self, message: BatchRequested) -> None:
+        (await self.show_pane("runs")).batch_requested(message.path)
 
     @on(JobsSeen)
     def _take_jobs(self, message: JobsSeen) -> None:

@@ -156,16 +156,6 @@ def printable(text: str) -> str:
     return "\n".join(map(escaped, text.split("\n")))
 
 
-def _scaled(number: float, units: tuple[str, ...], gap: str) -> str:
-    """`number` in the largest unit that keeps it at least 1, with three digits."""
-    power = 0
-    while abs(number) >= 999.5 and power < len(units) - 1:
-        number /= 1000
-        power += 1
-    digits = 0 if power == 0 or abs(number) >= 99.95 else 1 if abs(number) >= 9.995 else 2
-    return f"{number:.{digits}f}{gap}{units[power]}"
-
-
 def clock(moment: datetime, now: datetime) -> str:
     """In the user's time; the day where it is another one: "10:42", "Nov 20 10:42". Stays the same until midnight."""
     there, here = moment.astimezone(), now.astimezone()

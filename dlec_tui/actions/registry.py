@@ -83,7 +83,7 @@ ACTIVATIONS = (
     Action("activations", "add_marked", "a", "into plan", "put what is marked into the plan as slices", in_footer=True),
     Action("activations", "next_metric", "c", "metric", "the next metric", in_footer=True),
     Action("activations", "next_overlay", "o", "overlay", "the next metric or profile laid over it"),
-    Action("activations", "next_text", "t", "text", "the next of the texts and halves that were measured"),
+    Action("activations", "next_text", "t", "text", "the next of the texts and splits that were measured"),
     Action("activations", "unmark_all", "U", "unmark", "take all marks away"),
     Action("activations", "sort", "s", "sort", "sort the neurons by the next column; again at the last one: by layer"),
     Action("activations", "reverse", "S", "reverse", "turn the order of the neurons round"),

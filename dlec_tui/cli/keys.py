@@ -1,4 +1,4 @@
-"""`dlec keys`: what the keys of the screen do, and what this terminal sends for them."""
+"""`dlec keys`."""
 
 import json
 import sys
@@ -48,7 +48,7 @@ def keys(wants_trial: bool, store: Path, wants_json: bool) -> None:
 
 
 def _try_keys(keymap: "Keymap") -> None:
-    from dlec_tui.actions.key_trial import tried
+    from dlec_tui.terminal.key_trial import tried
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("--try needs a terminal")

@@ -1,4 +1,4 @@
-"""`dlec plan new`: a recipe writes a plan."""
+"""`dlec plan new`."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -22,11 +22,11 @@ MEASURING = {
     "dlec-classic": "dlec_tui.cli.plan_new_measured:classic",
     "prune": "dlec_tui.cli.plan_new_measured:pruned",
 }
-"""Recipes whose commands measure, or can."""
+"""Recipes whose commands can measure."""
 
 
 class RecipeGroup(VerbGroup):
-    """Its verbs are the recipes; a recipe that does not measure gets the command that its options make."""
+    """Group of recipes. The command of a recipe that does not measure is generated from its options."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return [*MEASURED, *RECIPES]
@@ -47,18 +47,18 @@ def new() -> None:
     """
 
 
-def deliver(found: Mapping[str, Any], given: Mapping[str, Any], talk: Iterable[str] = ()) -> None:
-    """The "plan" among what was found to the file of --out or to stdout; all of it as --json says, else with talk."""
+def deliver(answer: Mapping[str, Any], given: Mapping[str, Any], talk: Iterable[str] = ()) -> None:
+    """The "plan" among what was answer to the file of --out or to stdout; all of it as --json says, else with talk."""
     path: Path | None = given["out"]
     if path is not None:
-        write_plan(path, found["plan"], overwrite=given["force"])
+        write_plan(path, answer["plan"], overwrite=given["force"])
     if given["wants_json"]:
-        click.echo(json.dumps({**found, "out": path and str(path)}))
+        click.echo(json.dumps({**answer, "out": path and str(path)}))
         return
     for line in talk:
         click.echo(line, err=True)
     if path is None:
-        click.echo(found["plan"], nl=False)
+        click.echo(answer["plan"], nl=False)
     else:
         click.echo(f"{shown(path)} written; next: dlec plan check {shown(path)}", err=True)
 

@@ -1,4 +1,4 @@
-"""The options of a recipe's command, made from the fields of its Options."""
+"""Options of the command of a recipe, generated from the fields of its Options."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
@@ -14,7 +14,7 @@ Command: TypeAlias = Callable[..., None]
 
 
 def recipe_options(fields: Iterable[Field]) -> Callable[[Command], Command]:
-    """An option for each field, and an argument for each further model."""
+    """Add an option for each field, and an argument for each further model."""
 
     def decorated(command: Command) -> Command:
         for field in reversed(tuple(fields)):
@@ -25,7 +25,7 @@ def recipe_options(fields: Iterable[Field]) -> Callable[[Command], Command]:
 
 
 def budget_options(command: Command) -> Command:
-    """--layers or --growth, of which a recipe that measures needs one; see `require_budget`."""
+    """Add --layers and --growth; a recipe that measures needs one of them, see `require_budget`."""
     share = Number(0, 1, min_open=True)
     command = click.option("--growth", type=share, help="Growth as a share of the model's parameters, e.g. 0.17.")(
         command
@@ -47,7 +47,7 @@ def require_budget(layers: int | None, growth: float | None) -> None:
 def values_of(
     fields: Iterable[Field], given: Mapping[str, Any], open_checkpoint: Callable[[str], Checkpoint]
 ) -> dict[str, Any]:
-    """The fields' values among what was given; models are opened."""
+    """Return the values of the fields, with models opened."""
     return {field.name: open_checkpoint(given[field.name]) if field.is_model else given[field.name] for field in fields}
 
 
@@ -66,7 +66,7 @@ def _parameter(field: Field) -> Callable[[Command], Command]:
 
 
 def _reader(field: Field) -> Callable[[click.Context, click.Parameter, str | None], Any]:
-    """Reads as the field does, and complains as click does."""
+    """Return a click callback that parses like the field."""
 
     def read(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> Any:
         if text is None:

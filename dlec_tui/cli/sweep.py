@@ -1,4 +1,4 @@
-"""`dlec sweep`: many plans measured as one computation, and what is true of the best of them."""
+"""`dlec sweep`."""
 
 import click
 

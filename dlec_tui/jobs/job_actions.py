@@ -13,6 +13,7 @@ from engine.jobs import launch, queue
 from engine.store.database import open_for_reading
 from engine.store.job_states import ENDED, Cancelled, Done, Failed, Held, Running, Stop, Waiting
 from engine.store.jobs import Job, jobs_in
+from engine.tasks.specs import spec_of
 from engine.units import age, plural
 
 
@@ -159,7 +160,7 @@ def _against_plan(stored: StoredJob) -> str:
 
 
 def _against_card(stored: StoredJob) -> str:
-    is_merged = stored.job.spec.task == "merge" and isinstance(stored.job.state, Done)
+    is_merged = spec_of(stored.job.spec.task).writes_checkpoint and isinstance(stored.job.state, Done)
     return "" if is_merged else "only a finished merge has a model card"
 
 

@@ -17,6 +17,7 @@ from engine.store.database import open_for_reading
 from engine.store.job_states import Done, Held, Running, Waiting, now
 from engine.store.jobs import Job, jobs_in
 from engine.store.workers import Worker, all_workers, quiet_seconds
+from engine.tasks.specs import spec_of
 from engine.units import age
 
 
@@ -159,14 +160,10 @@ def _machine(worker: Worker, host: str) -> str:
     return f"another {shown(host)}, a container or an earlier start" if worker.host == host else shown(worker.host)
 
 
-PROPOSING = ("propose", "search", "classic")
-"""Tasks whose answer is a plan."""
-
-
 def plan_text_of_job(job: Job) -> str:
     """Its text: what was proposed, the best of a sweep, or what was asked for; "" for a job without a plan."""
     result = job.state.result if isinstance(job.state, Done) else {}
-    if job.spec.task in PROPOSING:
+    if spec_of(job.spec.task).proposes_plan:
         return str(result.get("plan") or "")
     winner = (result.get("winner") or {}).get("name")
     swept = {plan.get("name"): plan.get("text") for plan in job.spec.request.get("plans") or ()}

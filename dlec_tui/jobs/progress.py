@@ -10,6 +10,7 @@ from engine.errors import escaped, shown
 from engine.protocol import from_data
 from engine.store.job_states import Cancelled, Done, Failed, Held, Progress, Running, Waiting
 from engine.store.jobs import Job
+from engine.tasks.specs import Unit, spec_of
 from engine.tasks.stages import stage_of
 from engine.units import byte_size, count, duration, frequency, rate
 
@@ -37,10 +38,6 @@ def pace_of(running: Running, moment: datetime) -> Pace | None:
 def _derived(running: Running, done: int, moment: datetime) -> float | None:
     seconds = (moment - running.started_at).total_seconds()
     return done / seconds if done > 0 and seconds > 0 else None
-
-
-IN_BYTES = ("merge", "download")
-"""Tasks whose progress is counted in bytes."""
 
 
 def since(job: Job) -> datetime:
@@ -73,7 +70,7 @@ def running_text(stored: StoredJob, moment: datetime) -> str:
     job, state = stored.job, stored.job.state
     if not isinstance(state, Running) or state.progress is None:
         return ""
-    in_bytes = job.spec.task in IN_BYTES
+    in_bytes = spec_of(job.spec.task).unit is Unit.BYTES
     moves = stored.worker is not None and stored.worker.lives and not stage_of(state.progress.what)
     pace = _pace_text(pace_of(state, moment), in_bytes=in_bytes) if moves else ""
     far = ", ".join(filter(None, (progress_text(state.progress, in_bytes=in_bytes), pace)))
@@ -139,7 +136,7 @@ def advance_of(stored: StoredJob, moment: datetime) -> Advance | None:
     pace = pace_of(state, moment) if stored.worker is not None and stored.worker.lives and not stage else None
     if pace is None:
         return Advance(what, share, percent, "", "", stage)
-    speed = rate(pace.per_second, 1) if stored.job.spec.task in IN_BYTES else frequency(pace.per_second)
+    speed = rate(pace.per_second, 1) if spec_of(stored.job.spec.task).unit is Unit.BYTES else frequency(pace.per_second)
     return Advance(what, share, percent, speed, f"{duration(pace.seconds_left)} left" if pace.seconds_left else "")
 
 

@@ -9,10 +9,10 @@ from engine.errors import escaped, shown
 from engine.plan.recipes.dlec_classic import kept_layers
 from engine.tasks.base_check import NOT_CHECKED
 from engine.tasks.loadcheck import LoadCheck
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 from engine.units import byte_size, count, duration, plural
 
-ON_HALF = {Half.JUDGING: "on text not used to choose it", Half.CHOOSING: "on the half that is for choosing"}
+ON_SPLIT = {Split.HELDOUT: "on text not used to choose it", Split.SELECTION: "on the selection set"}
 _MOST_SCORES = 12
 """Blocks in the table of scores."""
 
@@ -24,7 +24,7 @@ def verdict(found: Answer) -> str:
     if found["delta_nll"] is None:
         return not_finite_text(found)
     say = inconclusive if base_findings(found) else harm
-    return f"{say(found['delta_nll'], *found['interval95'])}, {ON_HALF[Half(found['half'])]}"
+    return f"{say(found['delta_nll'], *found['interval95'])}, {ON_SPLIT[Split(found['split'])]}"
 
 
 def not_finite_text(found: Answer) -> str:
@@ -67,14 +67,14 @@ def measured_on(answer: Answer) -> str:
     counted = answer if "tokens" in answer else answer.get("sample")
     got = f"{counted['tokens']:,} tokens in {plural(counted['sequences'], 'sequence')}" if counted else asked
     sample = answer.get("sample")
-    text = f"{_documents(sample)}{shown(answer['corpus'])} ({key['half']} half, {key['text_sha256'][:8]})"
+    text = f"{_documents(sample)}{shown(answer['corpus'])} ({Split(key['split']).label}, {key['text_sha256'][:8]})"
     notes = [f"note: {escaped(note)}" for note in sample["notes"]] if sample else []
     found = ["found in the store, not measured again"] if answer["found"] else []
     return "\n".join([f"{got} of {text}, {key['dtype']}", *notes, *found])
 
 
 def _documents(sample: Answer | None) -> str:
-    return f"{sample['documents']:,} of {plural(sample['documents_in_half'], 'document')} of " if sample else ""
+    return f"{sample['documents']:,} of {plural(sample['documents_in_split'], 'document')} of " if sample else ""
 
 
 def score_table(scores: Sequence[Answer]) -> Iterator[str]:
@@ -170,7 +170,7 @@ _MOST_SHORTLISTED = 12
 
 def proposal_headline(found: Answer) -> str:
     """Effect of the proposed plan on held-out text."""
-    return verdict(found["judged"])
+    return verdict(found["heldout"])
 
 
 def proposal_lines(found: Answer) -> Iterator[str]:
@@ -185,8 +185,8 @@ def proposal_lines(found: Answer) -> Iterator[str]:
     layers = found["naive"]["layers"]
     yield f"the {plural(len(layers), 'best single layer')} ({', '.join(map(str, layers))}) instead"
     yield f"    {verdict(found['naive']['judged'])}"
-    yield from base_lines(found["judged"])
-    yield measured_on(found["judged"])
+    yield from base_lines(found["heldout"])
+    yield measured_on(found["heldout"])
 
 
 def reason_lines(found: Answer) -> Iterator[str]:

@@ -20,7 +20,7 @@ Answer = Mapping[str, Any]
 
 
 def sweep_headline(found: Answer) -> str:
-    """One line: the best plan, as the half says that did not choose it."""
+    """One line: the best plan, on held-out text."""
     winner = found["winner"]
     if winner is None:
         return "no plan could be measured"
@@ -30,8 +30,8 @@ def sweep_headline(found: Answer) -> str:
 
 
 def judgement(winner: Answer, judged: int, say: Callable[[float, float, float], str] = harm) -> str:
-    """What the other half says of the best plan: the interval is its own, the p-value counts all that were judged."""
-    figures = winner["judged"]
+    """The best plan on held-out text: the interval is its own, the p-value counts all that were judged."""
+    figures = winner["heldout"]
     if figures["delta_nll"] is None:
         return "computes no numbers on the text not used to choose it"
     said = say(figures["delta_nll"], *figures["interval95"])
@@ -54,7 +54,7 @@ def sweep_lines(found: Answer) -> Iterator[str]:
 
 
 def plan_table(found: Answer) -> Iterator[str]:
-    """The best on the half that chose, and what was not measured to the end."""
+    """The best plan on the selection set, and what was not measured to the end."""
     measured = sorted((plan for plan in found["plans"] if plan["delta_nll"] is not None), key=_delta)
     yield f"{'':{_NAME_WIDTH}}  nats a token  95 % interval      KL      top-1   adjusted p"
     for plan in measured[:_MOST_PLANS]:
@@ -80,7 +80,7 @@ def chance_lines(found: Answer) -> Iterator[str]:
         return
     best = min((plan for plan in found["plans"] if plan["delta_nll"] is not None), key=_delta)
     yield (
-        f"the best on the half that chose: {best['delta_nll']:+.4f}; by chance alone, the best of "
+        f"the best on the selection set: {best['delta_nll']:+.4f}; by chance alone, the best of "
         f"{plural(chance['plans'], 'plan')} without any effect would"
     )
     yield (
@@ -103,7 +103,7 @@ def shortlist_lines(found: Answer) -> Iterator[str]:
         low, high = plan["interval95"]
         yield (
             f"{shown(plan['name']):{_NAME_WIDTH}}  {plan['delta_nll']:+12.4f}  {low:+.4f} {high:+.4f}  "
-            f"chosen at {plan['chosen_delta_nll']:+.4f}   adjusted p {plan['holm_p']:.2g}"
+            f"chosen at {plan['selection_delta_nll']:+.4f}   adjusted p {plan['holm_p']:.2g}"
         )
     yield sweep_headline(found)
     yield from base_lines(found)

@@ -1,6 +1,10 @@
-"""Tasks as the interface shows them: headline, lines and shell command of each."""
+"""The table of tasks as the interface shows them: headline, lines and shell command of each.
+
+Its rows are those of engine.tasks.specs that can be queued.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -29,21 +33,8 @@ from dlec_tui.jobs.sweep_report import sweep_headline, sweep_lines
 from dlec_tui.wording import printable
 from engine.errors import escaped, shown
 from engine.store.jobs import JobSpec
-from engine.tasks.setting import DEFAULT, Setting, setting_from
+from engine.tasks.measurement_options import DEFAULT, MeasurementOptions, options_from
 from engine.units import byte_size, duration, plural
-
-
-def headline(task: str, answer: Answer) -> str:
-    """What came out; "" for tasks whose answer is no figure, and for what another version has answered."""
-    try:
-        return _HEADLINES[task](answer)
-    except (KeyError, TypeError, ValueError):
-        return ""
-
-
-def result_lines(task: str, answer: Answer) -> Iterator[str]:
-    """Everything that there is to say; without colours."""
-    return _LINES.get(task, _plain_lines)(answer)
 
 
 def _merge_headline(answer: Answer) -> str:
@@ -123,58 +114,22 @@ def _plain(name: str, value: Any) -> str:
     return str(value)
 
 
-_HEADLINES: Mapping[str, Callable[[Answer], str]] = {
-    "preview": verdict,
-    "profile": lambda answer: f"{plural(len(answer['layers']), 'layer')} measured",
-    "score": lambda answer: f"{plural(len(answer['scores']), 'block')} measured",
-    "sweep": sweep_headline,
-    "propose": proposal_headline,
-    "search": proposal_headline,
-    "classic": classic_headline,
-    "eval": eval_headline,
-    "merge": _merge_headline,
-    "verify": _verify_headline,
-    "download": lambda answer: byte_size(answer["bytes"]),
-}
-_LINES: Mapping[str, Callable[[Answer], Iterator[str]]] = {
-    "preview": _preview_lines,
-    "profile": _profile_lines,
-    "score": _score_lines,
-    "sweep": sweep_lines,
-    "propose": lambda answer: chain(proposal_lines(answer), reason_lines(answer)),
-    "search": lambda answer: chain(search_lines(answer), reason_lines(answer)),
-    "classic": classic_lines,
-    "eval": eval_lines,
-    "verify": _verify_lines,
-    "generate": _generated_lines,
-}
+_OPTIONS = ("split", "tokens", "seq_len", "dtype", "device", "batch_size", "home")
+"""The fields of a measurement that have an option of their name and one value."""
 
 
-_OPTIONS = ("half", "tokens", "seq_len", "dtype", "device", "batch_size", "home")
-"""The fields of a setting that have an option of their name and one value."""
+def _profile_command(request: Mapping[str, Any]) -> list[str]:
+    return ["dlec", "profile", _model(request), *_measurement_words(options_from(request))]
 
 
-def command_of(spec: JobSpec) -> list[str] | None:
-    """The words of a shell command; None when there is none, or when another version of dlec made the job."""
-    try:
-        return _command_of(spec)
-    except (KeyError, TypeError, ValueError):
-        return None
+def _score_command(request: Mapping[str, Any]) -> list[str]:
+    metric = ["--metric", request["metric"], *_block_words(request)]
+    return ["dlec", "score", _model(request), *metric, *_measurement_words(options_from(request))]
 
 
-def _command_of(spec: JobSpec) -> list[str] | None:
-    request = spec.request
-    match spec.task:
-        case "profile":
-            return ["dlec", "profile", _model(request), *_setting_words(setting_from(request))]
-        case "score":
-            what = ["--metric", request["metric"], *_block_words(request)]
-            return ["dlec", "score", _model(request), *what, *_setting_words(setting_from(request))]
-        case "verify":
-            is_checked = request.get("load_check", True)
-            return ["dlec", "verify", request["directory"], *([] if is_checked else ["--no-load-check"])]
-        case _:
-            return None
+def _verify_command(request: Mapping[str, Any]) -> list[str]:
+    is_checked = request.get("load_check", True)
+    return ["dlec", "verify", request["directory"], *([] if is_checked else ["--no-load-check"])]
 
 
 def _model(request: Mapping[str, Any]) -> str:
@@ -187,10 +142,68 @@ def _block_words(request: Mapping[str, Any]) -> list[str]:
     return ["--width", ",".join(map(str, request["width"]))]
 
 
-def _setting_words(setting: Setting) -> Iterator[str]:
+def _measurement_words(measurement: MeasurementOptions) -> Iterator[str]:
     """What differs from the default."""
-    for file in setting.text:
+    for file in measurement.text:
         yield from ("--text", file)
     for name in _OPTIONS:
-        if (value := getattr(setting, name)) != getattr(DEFAULT, name):
+        if (value := getattr(measurement, name)) != getattr(DEFAULT, name):
             yield from (f"--{name.replace('_', '-')}", str(value))
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """How the interface words one task."""
+
+    headline: Callable[[Answer], str] = lambda _answer: ""
+    """The result in a few words; "" for a task without a figure."""
+    lines: Callable[[Answer], Iterator[str]] = _plain_lines
+    """The whole result, without colours."""
+    command: Callable[[Mapping[str, Any]], list[str]] | None = None
+    """Words of the shell command of a request; None: no command does the same."""
+
+
+VIEWS: Mapping[str, TaskView] = {
+    "profile": TaskView(
+        lambda answer: f"{plural(len(answer['layers']), 'layer')} measured", _profile_lines, _profile_command
+    ),
+    "score": TaskView(
+        lambda answer: f"{plural(len(answer['scores']), 'block')} measured", _score_lines, _score_command
+    ),
+    "sweep": TaskView(sweep_headline, sweep_lines),
+    "propose": TaskView(proposal_headline, lambda answer: chain(proposal_lines(answer), reason_lines(answer))),
+    "search": TaskView(proposal_headline, lambda answer: chain(search_lines(answer), reason_lines(answer))),
+    "classic": TaskView(classic_headline, classic_lines),
+    "preview": TaskView(verdict, _preview_lines),
+    "generate": TaskView(lines=_generated_lines),
+    "eval": TaskView(eval_headline, eval_lines),
+    "merge": TaskView(_merge_headline),
+    "verify": TaskView(_verify_headline, _verify_lines, _verify_command),
+    "download": TaskView(lambda answer: byte_size(answer["bytes"])),
+}
+"""Views by the name of the task."""
+
+_FOREIGN = TaskView()
+"""View of a task that another version of dlec has."""
+
+
+def headline(task: str, answer: Answer) -> str:
+    """Return the result in a few words; "" for a task without a figure, and for a result of another version."""
+    try:
+        return VIEWS.get(task, _FOREIGN).headline(answer)
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
+def result_lines(task: str, answer: Answer) -> Iterator[str]:
+    """Return the whole result, without colours."""
+    return VIEWS.get(task, _FOREIGN).lines(answer)
+
+
+def command_of(spec: JobSpec) -> list[str] | None:
+    """Return the words of a shell command; None without one, and for a job of another version of dlec."""
+    command = VIEWS.get(spec.task, _FOREIGN).command
+    try:
+        return None if command is None else command(spec.request)
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -27,11 +27,12 @@ from engine.store.profiles import (
 )
 from engine.store.scores import Score, find_scores, scored_keys, scored_metrics
 from engine.store.sweeps import find_swept_blocks, swept_keys
+from engine.text.corpus import Split
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured on one half of one text."""
+    """What was measured on one split of one text."""
 
     key: ProfileKey
     measured_at: str
@@ -47,7 +48,7 @@ class Measured:
     def text(self) -> str:
         """On what, in words."""
         key = self.key
-        return f"{key.tokens:,} tokens of the {key.half} half ({key.text_sha256[:8]}), {key.dtype}"
+        return f"{key.tokens:,} tokens of the {Split(key.split).label} ({key.text_sha256[:8]}), {key.dtype}"
 
     @cached_property
     def curves(self) -> tuple[Curve, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dlec_tui.terminal.glyphs import GLYPHS
 from engine.checkpoint.reference import directory_name, is_hub_id
 from engine.errors import UsageError, shown
+from engine.text.corpus import Split
 from engine.units import byte_size, count, plural
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def _what_next(found: FoundModel) -> str:
     if found.profiles:
         newest = found.profiles[0]
         key = newest.key
-        on = f"{key.tokens:,} tokens of the {key.half} half in {key.dtype}, {newest.measured_at[:10]}"
+        on = f"{key.tokens:,} tokens of the {Split(key.split).label} in {key.dtype}, {newest.measured_at[:10]}"
         return f"profiled on {on}; Enter opens it"
     if not found.is_here:
         return "d downloads it" if is_hub_id(found.reference) else "what was measured of it can be opened with Enter"

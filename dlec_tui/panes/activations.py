@@ -1,8 +1,10 @@
 """What was measured of the model: its layers, blocks and neurons."""
 
 import shlex
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -40,13 +42,16 @@ from dlec_tui.widgets.measurement_views import VIEWS, MeasurementViews
 from dlec_tui.widgets.parts import Part
 from dlec_tui.widgets.prompts import LinePrompt
 from dlec_tui.widgets.text_views import Figures
+from dlec_tui.workbench import WorkbenchContext
+from engine.errors import shown
 from engine.store.job_states import Done
+from engine.tasks.specs import Listing, spec_of
 
 if TYPE_CHECKING:
     from dlec_tui.jobs.job_view import StoredJobs
+    from dlec_tui.measurements.requests import Field, Values
+    from engine.store.jobs import JobSpec
 
-CHANGING = ("profile", "score", "propose", "search", "sweep", "classic")
-"""Jobs after which there may be more to see."""
 MOST_REMEMBERED = 20
 """Models."""
 
@@ -68,8 +73,8 @@ class ActivationsPane(Pane):
     .-wide ActivationsPane > #readout-part { width: 46; height: 100%; }
     """
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+    def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
+        super().__init__(workbench, id=id)
         self._looking: Looking | None = None
         self._says = NO_MODEL
         self._marks: Marks = ()
@@ -108,7 +113,10 @@ class ActivationsPane(Pane):
         self._read()
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
-        changes = sum(isinstance(each.job.state, Done) and each.job.spec.task in CHANGING for each in jobs.jobs)
+        changes = sum(
+            isinstance(each.job.state, Done) and Listing.MEASUREMENTS in spec_of(each.job.spec.task).invalidates
+            for each in jobs.jobs
+        )
         if self._changes not in (None, changes):
             self._read()
         self._changes = changes
@@ -218,16 +226,29 @@ class ActivationsPane(Pane):
     # Jobs
 
     def action_profile(self) -> None:
-        from dlec_tui.measurements.forms import ask_profile  # late, as below: it imports what jobs are made of
+        from dlec_tui.measurements.requests import PROFILE_FIELDS, profile_from  # late: it imports what jobs need
 
         if reference := self.workbench.reference:
-            ask_profile(self, reference)
+            title = f"profile {shown(name_of(reference))}"
+            self._ask_measurement(title, PROFILE_FIELDS, partial(profile_from, reference, self.workbench.store))
 
     def action_score(self) -> None:
-        from dlec_tui.measurements.forms import ask_score
+        from dlec_tui.measurements.requests import SCORE_FIELDS, score_from
 
         if reference := self.workbench.reference:
-            ask_score(self, reference)
+            title = f"score layers of {shown(name_of(reference))}"
+            self._ask_measurement(title, SCORE_FIELDS, partial(score_from, reference, self.workbench.store))
+
+    def _ask_measurement(
+        self, title: str, fields: "Sequence[Field]", make: "Callable[[Values], Callable[[], JobSpec]]"
+    ) -> None:
+        from dlec_tui.widgets.forms import MeasureForm
+
+        def answered(values: "Values | None") -> None:
+            if values is not None:
+                self.submit_in_background(make(values))
+
+        self.app.push_screen(MeasureForm(title, fields, make), answered)
 
     # For everybody
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import BindingType
 
 from dlec_tui.actions.registry import PLAN, Action, bindings, recipe_action
-from dlec_tui.jobs.submit import submit_in_background
 from dlec_tui.measurements.requests import Field, Values
 from dlec_tui.panes.plan_saving import PlanSaving
 from dlec_tui.plans import job_specs, recipe_forms
@@ -25,6 +24,7 @@ from dlec_tui.widgets.dialogs import Question
 from dlec_tui.widgets.forms import RecipeForm
 from dlec_tui.widgets.option_list import RecipeList, Way
 from dlec_tui.widgets.prompts import LinePrompt, PathPrompt
+from dlec_tui.workbench import WorkbenchContext
 from engine.errors import DlecError, escaped, shown
 from engine.plan.plan_file import plan_text_of
 from engine.units import byte_size
@@ -48,8 +48,8 @@ class PlanPane(PlanSaving):
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(PLAN)
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+    def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
+        super().__init__(workbench, id=id)
         self._prompt = ""
         """That was continued last."""
         self._offered: set[int] | None = None
@@ -77,7 +77,7 @@ class PlanPane(PlanSaving):
             return
         found = next((job for job, _ in proposals(self.workbench.jobs) if str(job.id) == key), None)
         if found:
-            self.begin(plan_of(found))
+            self.plan_requested(plan_of(found))
         elif key:
             self.action_new_by(key)
 
@@ -116,7 +116,7 @@ class PlanPane(PlanSaving):
                     found = recipe_forms.spec_for(form, open_checkpoint, self.workbench.store)
                     self.then(self.workbench.submit, [found])
                 else:
-                    self.then(self.begin, recipe_forms.write(form, open_checkpoint))
+                    self.then(self.plan_requested, recipe_forms.write(form, open_checkpoint))
             except DlecError:
                 self.then(self._ask_recipe, name, [replace(field, value=values[field.name]) for field in fields])
                 raise
@@ -145,7 +145,7 @@ class PlanPane(PlanSaving):
 
     def action_preview(self) -> None:
         plan, store, open_checkpoint = self._settled_plan(), self.workbench.store, self.checkpoints.opener()
-        submit_in_background(self, lambda: job_specs.preview_of(plan, open_checkpoint, store))
+        self.submit_in_background(lambda: job_specs.preview_of(plan, open_checkpoint, store))
 
     def action_generate(self) -> None:
         self.app.push_screen(LinePrompt("continue", PROMPT_HINT, text=self._prompt), self._generate)
@@ -154,7 +154,7 @@ class PlanPane(PlanSaving):
         if prompt:
             self._prompt = prompt
             plan, store, open_checkpoint = self._settled_plan(), self.workbench.store, self.checkpoints.opener()
-            submit_in_background(self, lambda: job_specs.generate_of(plan, prompt, open_checkpoint, store))
+            self.submit_in_background(lambda: job_specs.generate_of(plan, prompt, open_checkpoint, store))
 
     def action_merge(self) -> None:
         plan = self._settled_plan()
@@ -178,7 +178,7 @@ class PlanPane(PlanSaving):
             question += f" {byte_size(size.written - size.missing)} are written already, and the merge continues there."
         make = partial(job_specs.merge_of, plan, out, self.checkpoints.opener())
         self.app.push_screen(
-            Question(question, yes="merge"), lambda yes: submit_in_background(self, make) if yes else None
+            Question(question, yes="merge"), lambda yes: self.submit_in_background(make) if yes else None
         )
 
     def _settled_plan(self) -> EditedPlan:

@@ -8,6 +8,7 @@ from textual import on
 from textual.widgets import TextArea
 
 from dlec_tui.measurements.requests import Values
+from dlec_tui.messages import BlocksChosen
 from dlec_tui.panes.plan_layout import PlanLayout
 from dlec_tui.plans import edits as plan_edits
 from dlec_tui.plans.document import PlanDocument
@@ -194,10 +195,10 @@ class PlanEditing(PlanLayout):
 
     # From the measurements
 
-    def add_blocks(self, reference: str, blocks: tuple[tuple[int, int], ...], justification: str) -> None:
+    def blocks_chosen(self, message: BlocksChosen) -> None:
         """Put blocks of a model's layers into the plan as slices, saying by which measurement they were found."""
         self.take_typed()
-        work = partial(self._write_blocks, self.document.text, reference, blocks, justification)
+        work = partial(self._write_blocks, self.document.text, message.reference, message.blocks, message.justification)
         self.run_worker(work, group="blocks", thread=True)
 
     def _write_blocks(self, text: str, reference: str, blocks: tuple[tuple[int, int], ...], justification: str) -> None:

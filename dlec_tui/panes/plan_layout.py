@@ -24,6 +24,7 @@ from dlec_tui.widgets.plan_checker import Checked, PlanChecker, PreviewsRead
 from dlec_tui.widgets.plan_editor import PlanEditor
 from dlec_tui.widgets.plan_findings import PlanFindings
 from dlec_tui.widgets.plan_lists import ProblemList, SliceList
+from dlec_tui.workbench import WorkbenchContext
 from engine.errors import escaped
 from engine.store.job_states import Done
 
@@ -48,8 +49,8 @@ class PlanLayout(Pane):
     .-narrow.-low PlanPane.-at-findings.-at-text #slices-part { display: none; }
     """
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+    def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
+        super().__init__(workbench, id=id)
         self.document = PlanDocument()
         """As it is on the screen; the workbench learns of every edit at once."""
         self._under_way: list[PlanDocument] = []

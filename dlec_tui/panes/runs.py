@@ -15,7 +15,7 @@ from dlec_tui.batches import marks_from
 from dlec_tui.jobs import job_actions
 from dlec_tui.jobs.job_actions import may_be_taken_over, reason_against_job, taking_over_text
 from dlec_tui.jobs.job_view import StoredJob, plan_text_of_job
-from dlec_tui.messages import PlanWanted
+from dlec_tui.messages import PlanRequested
 from dlec_tui.panes.runs_layout import RunsLayout
 from dlec_tui.plans.files import plan_files, require_plans
 from dlec_tui.terminal.path_completion import PLANS
@@ -25,9 +25,11 @@ from dlec_tui.widgets.dialogs import CancelQuestion, Question
 from dlec_tui.widgets.job_detail import JobDetail
 from dlec_tui.widgets.prompts import LinePrompt, PathPrompt
 from dlec_tui.wording import printable
+from dlec_tui.workbench import WorkbenchContext
 from engine.errors import DlecError, shown
 from engine.store.job_states import Stop, Waiting
 from engine.store.location import store_path
+from engine.tasks.specs import spec_of
 
 FILTER_HINT = "words that a job must have in its title, state, task or batch; nothing: all jobs"
 PLANS_HINT = "a file (Tab completes), or a pattern such as plans/*.yaml"
@@ -47,8 +49,8 @@ class RunsPane(RunsLayout):
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(RUNS)
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+    def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
+        super().__init__(workbench, id=id)
         self._one_at_a_time = Lock()
         """Two moves of a job go one after the other."""
 
@@ -73,7 +75,7 @@ class RunsPane(RunsLayout):
     def _ask_to_cancel(self, stored: StoredJob) -> None:
         job = stored.job
         question = f"Cancel job {job.id}, {shown(job.spec.title)}?"
-        if job.spec.task == "merge" and job.attempts:
+        if spec_of(job.spec.task).is_resumable and job.attempts:
             question += "\nWhat it has written so far can be kept: a retry continues there."
             self.app.push_screen(CancelQuestion(question), partial(self._cancel, job.id))
         else:
@@ -150,7 +152,7 @@ class RunsPane(RunsLayout):
         if self.at_batch:
             self.action_choose_output()
         elif self.current and (text := plan_text_of_job(self.current.job)):
-            self.post_message(PlanWanted(text))
+            self.post_message(PlanRequested(text))
 
     def action_open_card(self) -> None:
         if self.current:
@@ -158,7 +160,7 @@ class RunsPane(RunsLayout):
 
     # The batch list
 
-    def add_to_batch(self, path: Path) -> None:
+    def batch_requested(self, path: Path) -> None:
         """Put a saved plan on the batch list, and show that."""
         self.batch_part.add([path])
         self.go_to(self.batch_part.list)

@@ -15,6 +15,7 @@ from dlec_tui.widgets.job_detail import JobDetail
 from dlec_tui.widgets.job_table import DeviceLine, JobTable
 from dlec_tui.widgets.line_list import LineList
 from dlec_tui.widgets.parts import Part
+from dlec_tui.workbench import WorkbenchContext
 from engine.errors import escaped
 from engine.jobs.slots import parse_slot
 from engine.store.job_states import Running
@@ -42,8 +43,8 @@ class RunsLayout(Pane):
     .-low.-narrow RunsPane.-at-detail #runs-lists { display: none; }
     """
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+    def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
+        super().__init__(workbench, id=id)
         self._jobs: StoredJobs | None = None
         self.wanted = ""
         """Words that a job must have to be shown."""

@@ -21,6 +21,7 @@ from engine.store.job_states import Done
 from engine.store.jobs import Job
 from engine.tasks.inertness import known_inertness
 from engine.tasks.openings import known_sources
+from engine.tasks.specs import spec_of
 from engine.units import byte_size, count, duration, plural
 
 _BY_SEVERITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
@@ -127,7 +128,7 @@ def merge_rate(jobs: Iterable[Job]) -> float | None:
     rates = [
         job.state.result["bytes"] / job.state.result["seconds"]
         for job in sorted(jobs, key=lambda job: job.id)
-        if job.spec.task == "merge" and isinstance(job.state, Done) and _is_told(job.state)
+        if spec_of(job.spec.task).writes_checkpoint and isinstance(job.state, Done) and _is_told(job.state)
     ]
     return median(rates[-_LATEST:]) if rates else None
 

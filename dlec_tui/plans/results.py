@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from dlec_tui.jobs.job_view import PROPOSING, StoredJob, StoredJobs
+from dlec_tui.jobs.job_view import StoredJob, StoredJobs
 from dlec_tui.jobs.reports import agreement, base_lines, verdict
 from dlec_tui.jobs.rows import note_of, state_text
 from dlec_tui.wording import Span, printable
@@ -15,8 +15,7 @@ from engine.store.job_states import Cancelled, Done
 from engine.store.jobs import Job
 from engine.store.previews import PreviewResult, previews_of
 from engine.tasks.preview import as_answer
-
-ABOUT_PLANS = ("preview", "generate", "merge")
+from engine.tasks.specs import Subject, spec_of
 
 
 def read_previews(store: Path, text: str) -> tuple[PreviewResult, ...]:
@@ -34,7 +33,7 @@ def jobs_about(jobs: StoredJobs | None, text: str) -> list[StoredJob]:
     found = {
         stored.job.spec.task: stored
         for stored in sorted(jobs.jobs, key=lambda stored: stored.job.id)
-        if stored.job.spec.task in ABOUT_PLANS
+        if spec_of(stored.job.spec.task).subject is Subject.PLAN
         and stored.job.spec.request.get("plan") == text
         and not isinstance(stored.job.state, Cancelled)
     }
@@ -87,7 +86,7 @@ def proposals(jobs: "StoredJobs | None") -> list[tuple[Job, str]]:
     ended = [
         stored.job
         for stored in (jobs.jobs if jobs else ())
-        if stored.job.spec.task in PROPOSING and isinstance(stored.job.state, Done)
+        if spec_of(stored.job.spec.task).proposes_plan and isinstance(stored.job.state, Done)
     ]
     return [(job, _proposal_summary(job)) for job in sorted(ended, key=lambda job: -job.id)[:_MOST_PROPOSALS]]
 
@@ -101,5 +100,5 @@ def plan_of(job: Job) -> str:
 def _proposal_summary(job: Job) -> str:
     """Its title, and its judgement where there is one."""
     assert isinstance(job.state, Done)
-    judged = job.state.result.get("judged")
+    judged = job.state.result.get("heldout")
     return f"{job.spec.title}: {verdict(judged)}" if judged else job.spec.title

@@ -37,14 +37,12 @@ class Offer:
         return f"{self.action.area}: {self.action.what}"
 
 
-def all_actions() -> list[Action]:
-    """The registry's, and those without keys: what panes offer, and themes."""
-    from dlec_tui.main_screen import PANES, pane_class  # which imports this
-
+def all_actions(offered: Iterable[Action]) -> list[Action]:
+    """All actions of the registry, and those without keys: actions offered by panes, and themes."""
     themes = [
         Action(EVERYWHERE_AREA, f"use_theme('{name}')", "", "", f"use the colours {name}") for name in THEME_NAMES
     ]
-    return [*ACTIONS, *(offer for area in PANES for offer in pane_class(area).offers()), *themes]
+    return [*ACTIONS, *offered, *themes]
 
 
 def matching(offers: Iterable[Offer], typed: str) -> Sequence[Offer]:

@@ -12,11 +12,12 @@ from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import Cancelled, Failed, Running, State, Stop, Waiting, now
 from engine.store.jobs import Job, JobSpec, Setbacks, change, find_job, jobs_in, place_last, save_setbacks
 from engine.store.workers import Worker, all_workers, remove_worker
+from engine.tasks.specs import spec_of
 
 
 def continues(spec: JobSpec) -> bool:
     """Whether an attempt goes on where the one before it stopped."""
-    return spec.task == "merge"
+    return spec_of(spec.task).is_resumable
 
 
 def discard_output(job: Job) -> None:

@@ -19,9 +19,9 @@ class ProfileKey:
     tokenizer: str
     """Identity of the tokenizer."""
     text_sha256: str
-    """Of the whole text, both halves."""
-    half: str
-    """Which half was measured: "choosing" or "judging"."""
+    """SHA-256 of the whole text, both splits."""
+    split: str
+    """Split that was measured: "selection" or "heldout"."""
     tokens: int
     """Asked for; a measurement says itself how many it got."""
     seq_len: int

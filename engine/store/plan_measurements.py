@@ -156,7 +156,7 @@ def _joined(rows: Iterable[tuple[int, bytes, bytes, bytes]]) -> PartialResult:
 
 
 PROBE = "probe"
-"""Stands in the key of a probe where a text has its half."""
+"""Split in the key of a probe."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,9 +80,9 @@ class PreviewResult:
     """Check of the base; None where an earlier version measured it."""
 
     @property
-    def half(self) -> str:
-        """Which half of the text: "choosing" or "judging"."""
-        return self.key.half
+    def split(self) -> str:
+        """Split of the text: "selection" or "heldout"."""
+        return self.key.split
 
 
 _FIGURES = (

@@ -22,7 +22,7 @@ class SampleRow:
     """Number of text tokens."""
     documents: int
     """Number of documents that any of the sequences comes from."""
-    documents_in_half: int
+    documents_in_split: int
     prefix: str
     """The special tokens before each sequence, as text; "" where the tokenizer adds none."""
     notes: tuple[str, ...]

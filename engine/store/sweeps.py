@@ -45,8 +45,8 @@ class StoredSweep:
     """In words."""
     corpus: str
     """How the text is called."""
-    choosing: ProfileKey
-    judging: ProfileKey
+    selection: ProfileKey
+    heldout: ProfileKey
     plans: tuple[StoredPlan, ...] = field(repr=False)
     top: int
     """How many of the best are judged."""
@@ -71,7 +71,7 @@ class SweepListing:
     """None where it is not finished."""
 
 
-_COLUMNS = "sha256, reference, space, corpus, top, early_stop, probe, choosing_key_id, judging_key_id, probe_key_id"
+_COLUMNS = "sha256, reference, space, corpus, top, early_stop, probe, selection_key_id, heldout_key_id, probe_key_id"
 _PLAN_COLUMNS = "name, visits, text, start_layer, end_layer, scale, stopped_after"
 
 
@@ -80,7 +80,7 @@ def save_sweep(db: "Database", sweep: StoredSweep) -> int:
     with transaction(db):
         if (known := _id_of(db, sweep.sha256)) is not None:
             return known
-        keys = [key and key_id_of(db, key) for key in (sweep.choosing, sweep.judging, sweep.probe_key)]
+        keys = [key and key_id_of(db, key) for key in (sweep.selection, sweep.heldout, sweep.probe_key)]
         told = (sweep.sha256, sweep.reference, sweep.space, sweep.corpus, sweep.top, int(sweep.early_stop), sweep.probe)
         sql = f"INSERT INTO sweeps ({_COLUMNS}, plans) VALUES ({', '.join('?' * 11)})"
         db.execute(sql, (*told, *keys, len(sweep.plans)))
@@ -100,12 +100,12 @@ def save_stopped(db: "Database", sweep_id: int, stopped_after: Mapping[int, int]
 
 
 def save_verdicts(
-    db: "Database", sweep_id: int, holm: Sequence[float | None], judged_holm: Sequence[float | None]
+    db: "Database", sweep_id: int, holm: Sequence[float | None], heldout_holm: Sequence[float | None]
 ) -> None:
     """The adjusted p-values of all plans, in order."""
-    sql = "UPDATE sweep_plans SET holm_p = ?, judged_holm_p = ? WHERE sweep_id = ? AND number = ?"
+    sql = "UPDATE sweep_plans SET holm_p = ?, heldout_holm_p = ? WHERE sweep_id = ? AND number = ?"
     with transaction(db):
-        rows = zip(holm, judged_holm, strict=True)
+        rows = zip(holm, heldout_holm, strict=True)
         db.conn.executemany(sql, ((*both, sweep_id, number) for number, both in enumerate(rows)))
 
 
@@ -132,12 +132,12 @@ def find_sweep(connection: StoreConnection, sweep_id: int) -> StoredSweep | None
     if row is None:
         return None
     sha256, reference, space, corpus, top, early_stop, probe, *key_ids = row
-    choosing, judging, probe_key = (_key(connection, key_id) for key_id in key_ids)
-    assert choosing is not None
-    assert judging is not None
+    selection, heldout, probe_key = (_key(connection, key_id) for key_id in key_ids)
+    assert selection is not None
+    assert heldout is not None
     plans = connection.rows(f"SELECT {_PLAN_COLUMNS} FROM sweep_plans WHERE sweep_id = ? ORDER BY number", (sweep_id,))
     return StoredSweep(
-        *(sha256, reference, space, corpus, choosing, judging),
+        *(sha256, reference, space, corpus, selection, heldout),
         plans=tuple(StoredPlan(*plan) for plan in plans),
         top=top,
         early_stop=bool(early_stop),

@@ -87,7 +87,7 @@ _PROFILE_TABLES = (
 """In an order that satisfies foreign keys."""
 _MEASURED_TABLES = ("samples", "base_checks", "scores", "preview_results", "plan_measurements", "probe_results")
 _SWEEP_PARTS = ("sweep_plans", "sweep_rankings")
-_SWEEP_KEYS = ("choosing_key_id", "judging_key_id", "probe_key_id")
+_SWEEP_KEYS = ("selection_key_id", "heldout_key_id", "probe_key_id")
 _TABLES = (
     *("models", "measurement_keys", *_PROFILE_TABLES, *_MEASURED_TABLES),
     *("sweeps", *_SWEEP_PARTS, "plans", "jobs"),

@@ -88,6 +88,7 @@ RELEASED = {
     "0006_job_setbacks": (),
     "0007_job_pace": (),
     "0008_samples": ("base_checks", "samples"),
+    "0009_splits": (),
     "0010_plain_names": ("measurement_keys", "neuron_ranks", "plan_measurements", "plans"),
 }
 """The tables that each migration brought."""

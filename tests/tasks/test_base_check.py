@@ -15,9 +15,9 @@ from engine.store.location import store_path
 from engine.store.samples import BaseCheck, find_base_check, save_base_check
 from engine.tasks import preview, profile, sweep
 from engine.tasks.base_check import NOT_CHECKED, base_answer, findings
-from engine.tasks.sweeps.asking import asked_in
 from engine.tasks.sweeps.base import _nll
-from engine.tasks.sweeps.sources import Source
+from engine.tasks.sweeps.layer_source import LayerSource
+from engine.tasks.sweeps.sweep_spec import read_sweep_spec
 
 nan = math.nan
 HEALTHY = BaseCheck(7.4, "<bos>", "", 3.9, 5.9, 256, 3.7, 3.4)
@@ -76,8 +76,8 @@ def test_streamed_and_resident_layers_give_the_same_check(request_of: dict[str, 
     plans = [{"name": "one", "text": plan_text(tiny_llama)}]
     read = []
     for memory in (None, 250_000):
-        asked = asked_in({**request_of, "space": "one", "plans": plans, "memory": memory})
-        source = Source(asked)
+        asked = read_sweep_spec({**request_of, "space": "one", "plans": plans, "memory": memory})
+        source = LayerSource(asked)
         read.append(_nll(source, batches))
         assert source.is_resident == (memory is None)
     assert all(map(torch.equal, *read))
@@ -91,7 +91,7 @@ def test_no_plan_of_a_sweep_is_better_beside_a_base_that_is_measured_wrongly(
     plans = [{"name": "one", "text": plan_text(tiny_llama)}]
     asked = {**request_of, "space": "one", "plans": plans, "metrics": False}
     found = sweep.run(asked, no_report)
-    if found["winner"]["judged"]["delta_nll"] < 0:
+    if found["winner"]["heldout"]["delta_nll"] < 0:
         assert found["winner"]["verdict"] == "inconclusive"
     else:
         assert found["winner"]["verdict"] == "worse"
@@ -113,7 +113,7 @@ def test_what_an_earlier_version_measured_is_not_found(request_of: dict[str, Any
 
 
 def test_a_check_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    key = ProfileKey("f", "t", "s", "choosing", 4096, 256, "float32", "metrics 2")
+    key = ProfileKey("f", "t", "s", "selection", 4096, 256, "float32", "metrics 2")
     check = replace(HEALTHY, other_nll=nan)
     with closing(open_for_writing(tmp_path / "store")) as db:
         save_base_check(db, key, check)

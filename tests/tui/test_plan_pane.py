@@ -225,7 +225,7 @@ def test_a_preview_is_ordered_with_the_text_as_it_is_now(store: Path, tmp_path: 
         [job] = jobs_of(store)
         assert job.spec.task == "preview"
         assert job.spec.request["plan"] == pane.document.text
-        assert job.spec.request["half"] == "judging"
+        assert job.spec.request["split"] == "heldout"
 
     planned(store, plan_in(tmp_path), play)
 

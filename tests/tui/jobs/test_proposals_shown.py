@@ -23,8 +23,8 @@ PROPOSED = {
     "block": [15, 17],
     "reason": ["Of the 2 blocks of 2 layers this one harms least."],
     "shortlist": [BLOCK, {**BLOCK, "start": 3, "end": 5}],
-    "judged": PREVIEWED,
-    "naive": {"plan": "# naive\n", "layers": [2, 5], "judged": PREVIEWED},
+    "heldout": PREVIEWED,
+    "naive": {"plan": "# naive\n", "layers": [2, 5], "heldout": PREVIEWED},
 }
 SEARCHED = {
     "plan": "# searched\nmerge_method: passthrough\n",
@@ -32,7 +32,7 @@ SEARCHED = {
     "reason": ["Searched step by step."],
     "tried": {"1": 12, "2": 9},
     "sweep": 4,
-    "judged": {name: PREVIEWED[name] for name in ("delta_nll", "interval95", "half", "base_check")},
+    "heldout": {name: PREVIEWED[name] for name in ("delta_nll", "interval95", "split", "base_check")},
     "verdict": "worse",
     "shortlist": [{"name": "3-5", "delta_nll": 0.1, "se": 0.01, "interval95": [0.08, 0.12], "holm_p": 0.01}],
     **{name: PREVIEWED[name] for name in ("base_check", "corpus", "key", "found", "tokens", "sequences")},

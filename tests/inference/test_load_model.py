@@ -9,8 +9,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from engine.errors import CheckpointError, MachineError, UsageError
-from engine.inference.opened import open_model, open_tokenizer
-from engine.inference.opening import read_model_config
+from engine.inference.load_model import open_model, open_tokenizer
+from engine.inference.meta_model import read_model_config
 from tests.architectures import CheckpointOf, every_family
 from tests.inference.stacks import edit_config, logits
 from tests.tiny import write_llama

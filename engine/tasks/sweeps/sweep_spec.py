@@ -1,4 +1,4 @@
-"""What a sweep is asked: plans compiled to visits, the text, the probe, and the sum by which it is known."""
+"""The request of a sweep: plans compiled to visits, the text, the probe, and the sum that identifies it."""
 
 import hashlib
 import json
@@ -17,23 +17,23 @@ from engine.store.keys import ProfileKey
 from engine.store.plan_measurements import PROBE
 from engine.store.sweeps import StoredPlan, StoredSweep
 from engine.tasks.compiling import compiled
-from engine.tasks.occasion import Occasion
-from engine.tasks.setting import Setting, setting_from
+from engine.tasks.measurement import MeasurementContext
+from engine.tasks.measurement_options import MeasurementOptions, options_from
 from engine.tasks.sweeps.visits_text import visits_text
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 from engine.text.probe import Probe, read_probe
 
 TOP = 3
-"""How many of the best are judged, unless asked otherwise."""
+"""Default number of the best plans that are evaluated on held-out text."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class SweepSpec:
     """One sweep."""
 
     checkpoint: Checkpoint
-    setting: Setting
-    """Its half does not matter: plans are chosen on the one and judged on the other."""
+    options: MeasurementOptions
+    """Its split does not matter: plans are selected on one and evaluated on the other."""
     space: str
     """In words."""
     visits: Mapping[str, Visits]
@@ -49,8 +49,8 @@ class Asked:
     """Plans at the same layer that are run as one batch, at most; above 1 the last digits of figures differ."""
     ranks_metrics: bool
 
-    def on(self, half: Half) -> Occasion:
-        return Occasion(self.checkpoint, self.setting.of_half(half))
+    def on(self, split: Split) -> MeasurementContext:
+        return MeasurementContext(self.checkpoint, self.options.of_split(split))
 
     @cached_property
     def base(self) -> str:
@@ -63,21 +63,23 @@ class Asked:
         if self.probe is None:
             return None
         items = len(self.probe.items)
-        return replace(self.on(Half.CHOOSING).key, text_sha256=self.probe.sha256, half=PROBE, tokens=items, seq_len=0)
+        return replace(
+            self.on(Split.SELECTION).key, text_sha256=self.probe.sha256, split=PROBE, tokens=items, seq_len=0
+        )
 
     @cached_property
     def sweep(self) -> StoredSweep:
         """As the store keeps it."""
-        choosing, judging = self.on(Half.CHOOSING), self.on(Half.JUDGING)
-        keys = [key and asdict(key) for key in (choosing.key, judging.key, self.probe_key)]
+        selection, heldout = self.on(Split.SELECTION), self.on(Split.HELDOUT)
+        keys = [key and asdict(key) for key in (selection.key, heldout.key, self.probe_key)]
         told = [*keys, [[plan.name, plan.visits] for plan in self.stored], self.top, self.early_stop]
         return StoredSweep(
             sha256=hashlib.sha256(json.dumps(told).encode()).hexdigest(),
             reference=self.checkpoint.reference,
             space=self.space,
-            corpus=choosing.corpus.name,
-            choosing=choosing.key,
-            judging=judging.key,
+            corpus=selection.corpus.name,
+            selection=selection.key,
+            heldout=heldout.key,
             plans=self.stored,
             top=self.top,
             early_stop=self.early_stop,
@@ -86,24 +88,24 @@ class Asked:
         )
 
 
-def asked_in(request: Mapping[str, Any]) -> Asked:
-    """{"model", "reference", "space", "plans": [{"name", "text", "block", "scale"}, ...]}, a setting, and as far as
+def read_sweep_spec(request: Mapping[str, Any]) -> SweepSpec:
+    """{"model", "reference", "space", "plans": [{"name", "text", "block", "scale"}, ...]}, a options, and as far as
     they are wanted "top", "early_stop", "probe" (a file), "memory" (bytes), "together" and
     "metrics".
 
     Plans that visit the same are one, the first. Raises PlanError, naming the plan, for one that cannot be swept.
     """
     checkpoint = open_checkpoint(Path(request["model"]), request.get("reference", ""))
-    setting = setting_from(request)
+    options = options_from(request)
     early_stop = bool(request.get("early_stop", False))
     if early_stop:
-        _require_looks(setting)
+        _require_looks(options)
     compiled_plans = dict(_compiled(checkpoint, request["plans"]))
     if not compiled_plans:
         raise UsageError("there is nothing to sweep", why="there is no plan")
-    return Asked(
+    return SweepSpec(
         checkpoint=checkpoint,
-        setting=setting,
+        options=options,
         space=request["space"],
         visits={text: visits for text, (visits, _) in compiled_plans.items()},
         stored=tuple(plan for _, plan in compiled_plans.values()),
@@ -143,12 +145,12 @@ def _same(checkpoint: Checkpoint, other: Checkpoint) -> Checkpoint:
     return checkpoint if other.directory.resolve() == checkpoint.directory.resolve() else other
 
 
-def _require_looks(setting: Setting) -> None:
-    if setting.tokens // setting.seq_len <= MIN_SEQUENCES:
+def _require_looks(options: MeasurementOptions) -> None:
+    if options.tokens // options.seq_len <= MIN_SEQUENCES:
         raise UsageError(
             "there is nothing to stop early",
-            why=f"a plan is looked at after {MIN_SEQUENCES} sequences for the first time, and no more were asked for",
-            fix=f"Ask for more text, such as --tokens {4 * MIN_SEQUENCES * setting.seq_len}.",
+            why=f"a plan is looked at after {MIN_SEQUENCES} sequences for the first time, and no more were requested",
+            fix=f"Ask for more text, such as --tokens {4 * MIN_SEQUENCES * options.seq_len}.",
         )
 
 

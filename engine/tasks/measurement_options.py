@@ -9,19 +9,19 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.tasks.precision import auto_dtype
 from engine.tensors.library import DTYPE_NAMES
 from engine.text.builtin import builtin_corpus
-from engine.text.corpus import Corpus, Half
+from engine.text.corpus import Corpus, Split
 from engine.text.files import read_corpus
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class MeasurementOptions:
     """The text, how much of it, and how it is computed. As a request, each field is a key that may be left out."""
 
     text: tuple[str, ...] = ()
     """Files; none means the built-in text."""
-    half: Half = Half.CHOOSING
+    split: Split = Split.SELECTION
     tokens: int = 16 * 256
-    """At most so many of the half's first tokens: no more than an interval needs, because a CPU takes a while."""
+    """Maximum number of tokens of the split: no more than an interval needs, because a CPU takes a while."""
     seq_len: int = 256
     dtype: str = "auto"
     """"auto": what the checkpoint is stored in, or float32 where the CPU would be slow with that."""
@@ -32,34 +32,34 @@ class Setting:
     home: str | None = None
     """The directory of the store; None means the user's."""
 
-    def of_half(self, half: Half) -> "Setting":
-        return replace(self, half=half)
+    def of_split(self, split: Split) -> "MeasurementOptions":
+        return replace(self, split=split)
 
 
-DEFAULT = Setting()
+DEFAULT = MeasurementOptions()
 
 
-def setting_from(request: Mapping[str, Any]) -> Setting:
-    """The setting that a request describes; its other keys are the task's own."""
-    given = {field.name: request[field.name] for field in fields(Setting) if field.name in request}
-    setting = Setting(**given)
-    return replace(setting, text=tuple(setting.text), half=Half(setting.half))
+def options_from(request: Mapping[str, Any]) -> MeasurementOptions:
+    """The options that a request describes; its other keys are the task's own."""
+    given = {field.name: request[field.name] for field in fields(MeasurementOptions) if field.name in request}
+    options = MeasurementOptions(**given)
+    return replace(options, text=tuple(options.text), split=Split(options.split))
 
 
-def as_request(setting: Setting) -> dict[str, Any]:
-    return asdict(setting)
+def as_request(options: MeasurementOptions) -> dict[str, Any]:
+    return asdict(options)
 
 
-def corpus_of(setting: Setting) -> Corpus:
+def corpus_of(options: MeasurementOptions) -> Corpus:
     """The text to measure on. Raises UsageError for files that hold none."""
-    return read_corpus([Path(file) for file in setting.text]) if setting.text else builtin_corpus()
+    return read_corpus([Path(file) for file in options.text]) if options.text else builtin_corpus()
 
 
-def dtype_of(checkpoint: Checkpoint, setting: Setting) -> str:
+def dtype_of(checkpoint: Checkpoint, options: MeasurementOptions) -> str:
     """torch's name of the dtype to compute in."""
-    if setting.dtype != "auto":
-        return setting.dtype
-    return auto_dtype(stored_dtype(checkpoint), setting.device, checkpoint.parameters)
+    if options.dtype != "auto":
+        return options.dtype
+    return auto_dtype(stored_dtype(checkpoint), options.device, checkpoint.parameters)
 
 
 def stored_dtype(checkpoint: Checkpoint) -> str:

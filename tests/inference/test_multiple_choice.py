@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from engine.errors import UsageError
-from engine.inference.answers import Answer, AnswerReader, ProbeRows
-from engine.inference.opened import open_model, open_tokenizer
+from engine.inference.load_model import open_model, open_tokenizer
+from engine.inference.multiple_choice import Answer, AnswerReader, ProbeRows
 from engine.inference.wavefront.visits import BASE, visits
 from engine.inference.wavefront.work import plan_work
 from engine.protocol import no_report

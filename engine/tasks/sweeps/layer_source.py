@@ -8,8 +8,8 @@ from typing import Any
 from engine.errors import MachineError
 from engine.machine.memory import memory
 from engine.tasks.resident import is_open, model_of
-from engine.tasks.sweeps.asking import Asked
-from engine.text.corpus import Half
+from engine.tasks.sweeps.sweep_spec import SweepSpec
+from engine.text.corpus import Split
 
 _USED = 0.8
 """Of the memory that is free: the rest is for whatever else computes there."""
@@ -20,10 +20,10 @@ _HALF_BYTES = 2
 
 
 @dataclass(frozen=True)
-class Source:
+class LayerSource:
     """One checkpoint's layers, and the memory that there is for a sweep over them."""
 
-    asked: Asked
+    spec: SweepSpec
 
     @property
     def layers(self) -> Any:
@@ -37,12 +37,12 @@ class Source:
         from engine.inference.wavefront.resident import ResidentLayers
         from engine.inference.wavefront.streamed import StreamedLayers
 
-        asked = self.asked
+        spec = self.spec
         if not self.is_resident:
-            return [StreamedLayers(asked.checkpoint, self._dtype, self._device)]
-        devices = self.devices if self.is_shared else (asked.setting.device,)
-        settings = [replace(asked.setting, device=device) for device in devices]
-        return [ResidentLayers(asked.checkpoint, model_of(asked.checkpoint, setting)) for setting in settings]
+            return [StreamedLayers(spec.checkpoint, self._dtype, self._device)]
+        devices = self.devices if self.is_shared else (spec.options.device,)
+        settings = [replace(spec.options, device=device) for device in devices]
+        return [ResidentLayers(spec.checkpoint, model_of(spec.checkpoint, options)) for options in settings]
 
     @cached_property
     def is_shared(self) -> bool:
@@ -71,25 +71,25 @@ class Source:
 
     @cached_property
     def _budget(self) -> int:
-        if self.asked.memory is not None:
-            return self.asked.memory
-        used = self._weights if is_open(self.asked.checkpoint, self.asked.setting) else 0
+        if self.spec.memory is not None:
+            return self.spec.memory
+        used = self._weights if is_open(self.spec.checkpoint, self.spec.options) else 0
         free = min(map(_free, self.devices)) if self.is_shared else _free(self._device)
         return int(_USED * free) + used
 
     @property
     def _weights(self) -> int:
-        return self.asked.checkpoint.parameters * _DTYPE_BYTES.get(self._dtype, _HALF_BYTES)
+        return self.spec.checkpoint.parameters * _DTYPE_BYTES.get(self._dtype, _HALF_BYTES)
 
     @property
     def _dtype(self) -> str:
-        return self.asked.on(Half.CHOOSING).dtype
+        return self.spec.on(Split.SELECTION).dtype
 
     @property
     def _device(self) -> str:
         from engine.inference.devices import chosen_device
 
-        return chosen_device(self.asked.setting.device)
+        return chosen_device(self.spec.options.device)
 
 
 def _free(device: str) -> int:

@@ -8,15 +8,15 @@ from typing import Any
 from engine.inference.wavefront.visits import Visits
 from engine.protocol import Report
 from engine.tasks.sweeps.costs import Cost, summed
-from engine.tasks.sweeps.sources import Source
+from engine.tasks.sweeps.layer_source import LayerSource
 
 
 @dataclass(frozen=True)
-class SharedWork:
+class SharedPass:
     """Work that has been planned, and what it will cost."""
 
     what: str
-    """In words, e.g. "choosing half"."""
+    """In words, e.g. "selection set"."""
     works: Sequence[Any]
     """engine.inference.wavefront.work.Work of each device."""
     numbers: Sequence[Sequence[int]]
@@ -47,9 +47,9 @@ class SharedWork:
         return {"counted": summed([asdict(each) for each in counted]), "seconds": perf_counter() - began}
 
 
-def shared_work(
-    what: str, source: Source, plans: Sequence[Visits], batches: Sequence[Any], reader: Callable[[], Any]
-) -> SharedWork:
+def shared_pass(
+    what: str, source: LayerSource, plans: Sequence[Visits], batches: Sequence[Any], reader: Callable[[], Any]
+) -> SharedPass:
     """reader: makes a reader for each device. Raises like engine.inference.wavefront.work.plan_work."""
     from engine.inference.wavefront.division import divided
     from engine.inference.wavefront.work import plan_work
@@ -57,9 +57,9 @@ def shared_work(
     parts = source.parts
     numbers = [list(range(len(plans)))]
     if len(parts) > 1 and plans:
-        numbers = [each for each in divided(plans, source.asked.checkpoint.layer_count, len(parts)) if each]
+        numbers = [each for each in divided(plans, source.spec.checkpoint.layer_count, len(parts)) if each]
     works = [
-        plan_work(layers, [plans[number] for number in own], batches, reader(), source.memory, source.asked.together)
+        plan_work(layers, [plans[number] for number in own], batches, reader(), source.memory, source.spec.together)
         for layers, own in zip(parts, numbers, strict=False)
     ]
-    return SharedWork(what, works, numbers, source.is_resident)
+    return SharedPass(what, works, numbers, source.is_resident)

@@ -15,7 +15,7 @@ from engine.errors import CheckpointError, UsageError, shown
 from engine.inference.devices import devices_named, require_device
 from engine.inference.failures import one_line, translated
 from engine.inference.library import transformers_library
-from engine.inference.opening import load_error, loaded_from_tensors, model_class, read_model_config
+from engine.inference.meta_model import load_error, loaded_from_tensors, model_class, read_model_config
 from engine.inference.spread import placed
 from engine.tensors.library import torch_library
 

@@ -1,4 +1,4 @@
-"""One checkpoint to be measured in one setting: the key of what is measured, and where that is kept."""
+"""One checkpoint to be measured in one options: the key of what is measured, and where that is kept."""
 
 import hashlib
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ from engine.store.keys import ProfileKey
 from engine.store.location import store_path
 from engine.store.models import ModelRow
 from engine.store.samples import find_sample, sample_answer
+from engine.tasks.measurement_options import MeasurementOptions, dtype_of, options_from
 from engine.tasks.resident import text_of
-from engine.tasks.setting import Setting, dtype_of, setting_from
 from engine.text.corpus import Corpus
 
 METRICS_VERSION = 2
@@ -36,17 +36,17 @@ JOINT = "+"
 
 
 @dataclass(frozen=True)
-class Occasion:
+class MeasurementContext:
     """What is measured, on what, and how."""
 
     checkpoint: Checkpoint
-    setting: Setting
+    options: MeasurementOptions
     others: tuple[Checkpoint, ...] = ()
     """Further checkpoints that the figures depend on."""
 
     @cached_property
     def corpus(self) -> Corpus:
-        return text_of(self.setting)
+        return text_of(self.options)
 
     @cached_property
     def key(self) -> ProfileKey:
@@ -54,9 +54,9 @@ class Occasion:
             fingerprint=JOINT.join(map(fingerprint, (self.checkpoint, *self.others))),
             tokenizer=_tokenizer_hash(self.checkpoint.directory),
             text_sha256=self.corpus.sha256,
-            half=self.setting.half,
-            tokens=self.setting.tokens,
-            seq_len=self.setting.seq_len,
+            split=self.options.split,
+            tokens=self.options.tokens,
+            seq_len=self.options.seq_len,
             dtype=self.dtype,
             versions=_versions(),
         )
@@ -64,11 +64,11 @@ class Occasion:
     @property
     def dtype(self) -> str:
         """torch's name of the one that is computed in."""
-        return dtype_of(self.checkpoint, self.setting)
+        return dtype_of(self.checkpoint, self.options)
 
     @property
     def store(self) -> Path:
-        return store_path(Path(self.setting.home) if self.setting.home else None)
+        return store_path(Path(self.options.home) if self.options.home else None)
 
     def require_writable_store(self) -> None:
         """Raises MachineError when the store cannot be written: better before the work than after it."""
@@ -84,10 +84,10 @@ class Occasion:
         return {**told, "sample": sample, "found": found}
 
 
-def occasion_of(request: Mapping[str, Any]) -> Occasion:
-    """{"model": directory, "reference": how the user calls it} and a setting, opened."""
+def measurement_context(request: Mapping[str, Any]) -> MeasurementContext:
+    """{"model": directory, "reference": how the user calls it} and the measurement options, opened."""
     directory = Path(request["model"])
-    return Occasion(open_checkpoint(directory, request.get("reference", "")), setting_from(request))
+    return MeasurementContext(open_checkpoint(directory, request.get("reference", "")), options_from(request))
 
 
 def model_row(checkpoint: Checkpoint) -> ModelRow:
