@@ -209,7 +209,7 @@ def _is_dead(connection: StoreConnection, worker_id: int) -> bool:
 
 
 def _is_behind(job: Job, job_ids: set[int]) -> bool:
-    return isinstance(job.state, Held) and job.state.behind in job_ids
+    return isinstance(job.state, Held) and job.state.blocked_by in job_ids
 
 
 def _index_of(to: QueuePosition, job_id: int, others: Sequence[Job]) -> int:

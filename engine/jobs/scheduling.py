@@ -70,4 +70,4 @@ def held_behind(failed: Job, state: Failed, waiting: Sequence[Job]) -> Iterator[
         return
     for job in waiting:
         if job.spec.batch == failed.spec.batch and job.spec.task == failed.spec.task:
-            yield job, Held(f"the disk was too full for job {failed.id} of its batch", behind=failed.id)
+            yield job, Held(f"the disk was too full for job {failed.id} of its batch", blocked_by=failed.id)

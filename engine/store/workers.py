@@ -1,4 +1,4 @@
-"""Workers: the processes that run jobs, as they registered themselves."""
+"""Workers: the registered processes that run jobs."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -79,7 +79,7 @@ def test_a_job_of_a_machine_that_is_gone_waits_again_when_it_is_released(dlec, p
 def test_every_failed_job_is_retried_with_what_is_held_behind_it(dlec, place):
     bad, behind, cancelled = place.submit(spec(), spec(), spec())
     put(place, bad, failed())
-    put(place, behind, Held("the disk was too full", behind=bad))
+    put(place, behind, Held("the disk was too full", blocked_by=bad))
     put(place, cancelled, Cancelled(now()))
     rows = json.loads(dlec("jobs", "retry", "--json").stdout)
     assert [(row["id"], row["state"]) for row in rows] == [(bad, "waiting"), (behind, "waiting")]

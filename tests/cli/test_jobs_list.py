@@ -48,7 +48,7 @@ def test_jobs_are_listed_by_what_happens_to_them(dlec, place, tmp_path):
 
 def test_each_line_says_why_the_job_is_where_it_is(dlec, place):
     first, second, elsewhere, held_one, bad, done = place.submit(*(spec() for _ in range(6)))
-    put(place, held_one, Held("the disk was too full for job 1 of its batch", behind=1))
+    put(place, held_one, Held("the disk was too full for job 1 of its batch", blocked_by=1))
     put(place, bad, failed())
     put(place, done, Done(ago(minutes=2), ago(minutes=1), {}))
     put(place, elsewhere, failed())

@@ -73,7 +73,7 @@ def test_what_is_put_back_counts_only_where_the_next_attempt_continues(connectio
 def test_a_full_disk_holds_the_merges_of_the_batch(connection, worker):
     ids = [add_job(connection, spec) for spec in (MERGE, MERGE, replace(MERGE, batch="other"), PROFILE)]
     assert settle(connection, claim(connection, worker, Slot()), failure(DiskFullError("full")))
-    held = Held("the disk was too full for job 1 of its batch", behind=1)
+    held = Held("the disk was too full for job 1 of its batch", blocked_by=1)
     assert [find_job(connection, job_id).state for job_id in ids[1:]] == [held, Waiting(), Waiting()]
 
 

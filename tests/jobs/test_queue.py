@@ -105,11 +105,11 @@ def test_a_job_that_is_retried_may_lose_as_many_workers_as_a_new_one(place):
 def test_failed_jobs_are_retried_with_what_is_held_behind_them(place):
     bad, behind, other, fine = submit(place.store, [spec(), spec(), spec(), spec()])
     put(place, bad, failed())
-    put(place, behind, Held("the disk was too full", behind=bad))
-    put(place, other, Held("the disk was too full", behind=99))
+    put(place, behind, Held("the disk was too full", blocked_by=bad))
+    put(place, other, Held("the disk was too full", blocked_by=99))
     assert retry(place.store, []) == [bad, behind]
     assert [job.id for job in place.waiting()] == [bad, behind, fine]
-    assert place.job(other).state == Held("the disk was too full", behind=99)
+    assert place.job(other).state == Held("the disk was too full", blocked_by=99)
 
 
 def test_a_cancelled_job_is_retried_when_it_is_named(place):

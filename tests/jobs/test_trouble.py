@@ -101,7 +101,7 @@ def test_a_store_that_is_away_is_opened_when_it_is_back_and_no_other_is_made_mea
         with pytest.raises(MachineError), access.connection():
             raise MachineError("the disk is away")
         home = store.parent.rename(tmp_path / "unmounted")
-        with pytest.raises(MachineError, match="it is not there any more"), access.connection():
+        with pytest.raises(MachineError, match="it no longer exists"), access.connection():
             pass
         assert not store.parent.exists()
         home.rename(store.parent)
@@ -114,7 +114,7 @@ def test_a_store_that_was_deleted_under_an_open_connection_is_noticed_at_once(st
     with StoreAccess(store) as access, access.connection() as connection:
         assert all_workers(connection) == ()
         shutil.rmtree(store.parent)
-        with pytest.raises(MachineError, match="it is not there any more"), access.connection():
+        with pytest.raises(MachineError, match="it no longer exists"), access.connection():
             pass
         assert not store.parent.exists()
 

@@ -274,7 +274,7 @@ def test_a_disk_that_fills_up_in_a_batch_holds_the_rest(place, base, small_disk)
     assert failed.error["kind"] == "DiskFullError"
     assert "MB are free" in failed.error["why"]
     held = place.ended(three)
-    assert (held.behind, "too full for job 2" in held.reason) == (two, True)
+    assert (held.blocked_by, "too full for job 2" in held.reason) == (two, True)
     subprocess.run(["mount", "-o", "remount,size=30m", small_disk], check=True)
     assert retry(place.store, []) == [two, three]
     place.result(two)
