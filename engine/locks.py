@@ -5,7 +5,7 @@ Part 1, locks of the kernel: flock(2), which the kernel releases when its proces
 Part 2, lock files, for file systems that refuse flock(2) (Lustre mounted without it, some FUSE): the lock is the file
 itself, created with O_EXCL, with its creator's identity as text. Within a host the kernel keeps a unique name for the
 lock and drops it with its process, so that the file of a dead process of this host is replaced safely. The file of
-another host stays until somebody who knows that its process is gone removes it.
+another host stays until a user who knows that its process is gone removes it.
 """
 
 import contextlib
@@ -126,7 +126,7 @@ def removal_text(path: Path) -> str:
 
 @contextmanager
 def beating(lock: HeldLock) -> Iterator[None]:
-    """Give heartbeats in the background for a lock file, which other hosts judge by them."""
+    """Give heartbeats in the background for a lock file, so that other hosts see that its holder is alive."""
     if not lock.is_file:
         yield
         return
@@ -347,7 +347,7 @@ class _Holder:
     boot: str
     """HostId.boot; "" where an older version wrote the text."""
     started: str
-    """Start time of the process in clock ticks, which tells processes of the same number apart."""
+    """Start time of the process in clock ticks, which distinguishes processes of the same number."""
     is_file: bool
 
     @staticmethod

@@ -36,9 +36,9 @@ def parse_wanted(text: str) -> str:
     return text if text == ANY_GPU else str(parse_slot(text))
 
 
-def fits(wanted: str, slot: Slot) -> bool:
+def fits(requested: str, slot: Slot) -> bool:
     """Return True if a job that asks for `wanted` may run on `slot`."""
-    return bool(slot.devices) if wanted == ANY_GPU else wanted == str(slot)
+    return bool(slot.devices) if requested == ANY_GPU else requested == str(slot)
 
 
 def _runs(devices: tuple[int, ...]) -> list[str]:

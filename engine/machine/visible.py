@@ -26,7 +26,7 @@ def _numbers(run: str) -> range:
 
 
 def visible_names(environment: Mapping[str, str]) -> tuple[str, ...] | None:
-    """What is named in the variable: "2", "GPU-5f0e...", "MIG-...". None where nothing limits what is seen."""
+    """Return the names in the variable: "2", "GPU-5f0e...", "MIG-..."; None if it is not set."""
     value = environment.get(VARIABLE)
     return None if value is None else tuple(name.strip() for name in value.split(","))
 
@@ -37,20 +37,20 @@ def visible_devices(
     instances_of: Callable[[DeviceT], Sequence[DeviceT]],
     uuid_of: Callable[[DeviceT], str],
 ) -> list[DeviceT]:
-    """The devices in CUDA's order: the one at N is cuda:N.
+    """Return the devices in CUDA's order: the one at index N is cuda:N.
 
-    installed: in the order of the bus; instances_of: the MIG instances of a GPU, none where it is not divided. A GPU
-    that is divided is shown as its first instance. As in CUDA, a name that is wrong or repeated ends the list.
+    installed: in bus order; instances_of: the MIG instances of a GPU, empty if it is not partitioned. A partitioned GPU
+    is shown as its first instance. As in CUDA, an invalid or repeated name ends the list.
     """
     if names is None:
         names = map(str, range(len(installed)))
-    found: list[DeviceT] = []
+    devices: list[DeviceT] = []
     for name in names:
         device = _named(name, installed, instances_of, uuid_of)
-        if device is None or device in found:
+        if device is None or device in devices:
             break
-        found.append(device)
-    return found
+        devices.append(device)
+    return devices
 
 
 def _named(

@@ -168,8 +168,8 @@ def standing_of(connection: StoreConnection) -> Standing:
 
 
 def _applied(connection: StoreConnection) -> set[str]:
-    found = connection.rows(f"SELECT name FROM {_MIGRATIONS_TABLE} WHERE migration_set = ?", (MIGRATION_SET,))
-    return {name for (name,) in found}
+    names = connection.rows(f"SELECT name FROM {_MIGRATIONS_TABLE} WHERE migration_set = ?", (MIGRATION_SET,))
+    return {name for (name,) in names}
 
 
 def _not_ours(path: Path) -> MachineError:

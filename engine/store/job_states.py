@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 
 class Stop(StrEnum):
-    """How to end a running job: a request to its worker."""
+    """Request to end a running job."""
 
     DISCARD = "discard"
     """Remove its partial output."""

@@ -90,15 +90,15 @@ def add_job(connection: StoreConnection, spec: JobSpec) -> int:
     """Add a waiting job after all others of its priority. Return its id."""
     sql = f"""INSERT INTO jobs (uuid, task, request, inputs, title, batch, slot, priority, position, submitted_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, {_LAST}, ?) RETURNING id"""
-    asked = json.dumps(dict(spec.request)), json.dumps(dict(spec.inputs))
-    values = (uuid.uuid4().hex, spec.task, *asked, spec.title, spec.batch, spec.slot, spec.priority)
+    data = json.dumps(dict(spec.request)), json.dumps(dict(spec.inputs))
+    values = (uuid.uuid4().hex, spec.task, *data, spec.title, spec.batch, spec.slot, spec.priority)
     with atomic(connection):
         return int(connection.rows(sql, (*values, as_text(now())))[0][0])
 
 
 def find_job(connection: StoreConnection, job_id: int) -> Job | None:
-    found = connection.row(f"{_SELECT} WHERE id = ?", (job_id,))
-    return None if found is None else _job(found)
+    row = connection.row(f"{_SELECT} WHERE id = ?", (job_id,))
+    return None if row is None else _job(row)
 
 
 def jobs_in(connection: StoreConnection, *states: type[State]) -> tuple[Job, ...]:
@@ -174,16 +174,16 @@ def remove_jobs(connection: StoreConnection, job_ids: Iterable[int]) -> None:
 
 
 def _job(row: tuple[Any, ...]) -> Job:
-    found = dict(zip(_SELECTED, row, strict=True))
+    columns = dict(zip(_SELECTED, row, strict=True))
     spec = JobSpec(
-        task=found["task"],
-        request=json.loads(found["request"]),
-        title=found["title"],
-        inputs=json.loads(found["inputs"]),
-        slot=found["slot"],
-        priority=found["priority"],
-        batch=found["batch"],
+        task=columns["task"],
+        request=json.loads(columns["request"]),
+        title=columns["title"],
+        inputs=json.loads(columns["inputs"]),
+        slot=columns["slot"],
+        priority=columns["priority"],
+        batch=columns["batch"],
     )
-    submitted_at = as_moment(found["submitted_at"])
-    setbacks = Setbacks(found["stalled_attempts"], found["most_progress"])
-    return Job(found["id"], found["uuid"], submitted_at, found["attempts"], spec, state_of(found), setbacks)
+    submitted_at = as_moment(columns["submitted_at"])
+    setbacks = Setbacks(columns["stalled_attempts"], columns["most_progress"])
+    return Job(columns["id"], columns["uuid"], submitted_at, columns["attempts"], spec, state_of(columns), setbacks)

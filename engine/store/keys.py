@@ -37,14 +37,14 @@ _IS_KEY = " AND ".join(f"{column} = ?" for column in KEY_COLUMNS)
 
 def find_key_id(connection: StoreConnection, key: ProfileKey) -> int | None:
     """Return the id of `key`, which measurements refer to; None if it is not in the store."""
-    found = connection.row(f"SELECT id FROM measurement_keys WHERE {_IS_KEY}", astuple(key))
-    return None if found is None else found[0]
+    row = connection.row(f"SELECT id FROM measurement_keys WHERE {_IS_KEY}", astuple(key))
+    return None if row is None else row[0]
 
 
 def key_id_of(db: "Database", key: ProfileKey) -> int:
     """Return the id of `key`, adding it if it is new. Call inside a transaction."""
     marks = ", ".join("?" * len(KEY_COLUMNS))
     db.execute(f"INSERT OR IGNORE INTO measurement_keys ({', '.join(KEY_COLUMNS)}) VALUES ({marks})", astuple(key))
-    found = find_key_id(connection_of(db), key)
-    assert found is not None
-    return found
+    key_id = find_key_id(connection_of(db), key)
+    assert key_id is not None
+    return key_id

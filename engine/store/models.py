@@ -38,8 +38,8 @@ def save_model(db: "Database", model: ModelRow) -> None:
 
 
 def find_model(connection: StoreConnection, fingerprint: str) -> ModelRow | None:
-    found = connection.row(f"{_SELECT} WHERE fingerprint = ?", (fingerprint,))
-    return None if found is None else ModelRow(*found)
+    row = connection.row(f"{_SELECT} WHERE fingerprint = ?", (fingerprint,))
+    return None if row is None else ModelRow(*row)
 
 
 def all_models(connection: StoreConnection) -> tuple[ModelRow, ...]:

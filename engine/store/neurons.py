@@ -80,8 +80,8 @@ def save_neurons(db: "Database", key_id: int, neurons: Iterable[NeuronStatistics
 def count_neurons(connection: StoreConnection, key: ProfileKey) -> int:
     """Return the number of neurons in the profile; 0 if there is no such profile."""
     sql = "SELECT max(neuron_id) + 1 FROM neuron_statistics WHERE key_id = ?"
-    ((found,),) = connection.rows(sql, (find_key_id(connection, key),))
-    return found or 0
+    ((count,),) = connection.rows(sql, (find_key_id(connection, key),))
+    return count or 0
 
 
 def neuron_page(
@@ -110,7 +110,7 @@ def layer_page(
     offset: int = 0,
     limit: int = PAGE_ROWS,
 ) -> tuple[NeuronStatistics, ...]:
-    """The same for the neurons of one layer alone, which are sorted anew each time."""
+    """Return a page of the neurons of one layer, which are sorted for each call."""
     id_of_key = find_key_id(connection, key)
     sql = _layer_page_sql(order, "DESC" if descending else "ASC")
     rows = connection.rows(sql, (id_of_key, *_span_of_layer(connection, id_of_key, layer), limit, offset, id_of_key))
@@ -155,15 +155,15 @@ _INSERT_ORDER = f"""INSERT INTO neuron_ranks (key_id, rank, {", ".join(f"by_{ord
     VALUES ({", ".join("?" * (2 + len(SORTED_BY)))})"""
 
 
-def _row(neuron_id: int, found: NeuronStatistics) -> tuple[Any, ...]:
+def _row(neuron_id: int, neuron: NeuronStatistics) -> tuple[Any, ...]:
     """Values in the order of the table's columns, without the key."""
-    figures = (found.count, found.mean, found.variance, found.peak, found.peak_sequence, found.peak_position)
-    return (neuron_id, found.layer, found.neuron, *figures, found.share_active)
+    figures = (neuron.count, neuron.mean, neuron.variance, neuron.peak, neuron.peak_sequence, neuron.peak_position)
+    return (neuron_id, neuron.layer, neuron.neuron, *figures, neuron.share_active)
 
 
 def _contexts(some: list[tuple[int, NeuronStatistics]]) -> set[tuple[int, int, str]]:
     """Each distinct peak with its text."""
-    return {(found.peak_sequence, found.peak_position, found.peak_context) for _, found in some}
+    return {(neuron.peak_sequence, neuron.peak_position, neuron.peak_context) for _, neuron in some}
 
 
 def _orders(db: "Database", key_id: int) -> Iterator[tuple[int, ...]]:
@@ -247,8 +247,8 @@ def neurons_at(connection: StoreConnection, key: ProfileKey, ids: Sequence[int])
 def _where(condition: Condition, key_id: int | None) -> tuple[str, list[Any]]:
     match condition:
         case PeaksAt(words):
-            found = "SELECT sequence, position FROM token_contexts WHERE key_id = ? AND instr(lower(context), lower(?))"
-            return f"(peak_sequence, peak_position) IN ({found})", [key_id, words]
+            peaks = "SELECT sequence, position FROM token_contexts WHERE key_id = ? AND instr(lower(context), lower(?))"
+            return f"(peak_sequence, peak_position) IN ({peaks})", [key_id, words]
         case Between(column, low, high):
             figure = "abs(peak)" if column is Column.PEAK else str(column)
             bounds = [(">=", low), ("<=", high)]

@@ -83,13 +83,11 @@ def save_measurement(db: "Database", key: ProfileKey, figures: PlanMeasurement) 
         db.execute(sql, (key_id_of(db, key), figures.visits, *floats, *rest))
 
 
-def find_measurements(
-    connection: StoreConnection, key: ProfileKey, wanted: Iterable[str]
-) -> dict[str, PlanMeasurement]:
+def find_measurements(connection: StoreConnection, key: ProfileKey, plans: Iterable[str]) -> dict[str, PlanMeasurement]:
     """Return the measurements under this key of the plans that have these visits, by visits."""
     key_id = find_key_id(connection, key)
     sql = f"SELECT {_COLUMNS} FROM plan_measurements WHERE key_id = ? AND visits = ?"
-    rows = (connection.row(sql, (key_id, visits)) for visits in dict.fromkeys(wanted))
+    rows = (connection.row(sql, (key_id, visits)) for visits in dict.fromkeys(plans))
     return {row[0]: _figures(row) for row in rows if row is not None}
 
 
@@ -128,12 +126,12 @@ def save_partial(db: "Database", key: ProfileKey, pieces: Mapping[str, tuple[int
         db.conn.executemany(sql, rows)
 
 
-def find_partial(connection: StoreConnection, key: ProfileKey, wanted: Iterable[str]) -> dict[str, PartialResult]:
+def find_partial(connection: StoreConnection, key: ProfileKey, plans: Iterable[str]) -> dict[str, PartialResult]:
     """Return the results of plans from the first sequence up to the first gap, by visits."""
     key_id = find_key_id(connection, key)
     sql = """SELECT first_sequence, token_nll, kl, top1 FROM partial_results
              WHERE key_id = ? AND visits = ? ORDER BY first_sequence"""
-    joined = {visits: _joined(connection.rows(sql, (key_id, visits))) for visits in wanted}
+    joined = {visits: _joined(connection.rows(sql, (key_id, visits))) for visits in plans}
     return {visits: result for visits, result in joined.items() if result.kl}
 
 
@@ -165,7 +163,7 @@ class ProbeResult:
 
     visits: str
     correct: tuple[bool, ...]
-    """For each item, True if the right answer is the most likely one."""
+    """True for each item whose right answer is the most likely one."""
     log_likelihoods: "array[float]" = field(repr=False)
     """Log-likelihoods of the right answers, in nats."""
 

@@ -41,8 +41,8 @@ def save_plan(db: "Database", plan: PlanUsed) -> None:
 
 
 def find_plan(connection: StoreConnection, plan_sha256: str) -> PlanUsed | None:
-    found = connection.row(f"{_SELECT_PLAN} WHERE plan_sha256 = ?", (plan_sha256,))
-    return None if found is None else PlanUsed(*found)
+    row = connection.row(f"{_SELECT_PLAN} WHERE plan_sha256 = ?", (plan_sha256,))
+    return None if row is None else PlanUsed(*row)
 
 
 def all_plans(connection: StoreConnection) -> tuple[PlanUsed, ...]:
@@ -104,8 +104,8 @@ def save_preview(db: "Database", result: PreviewResult) -> None:
 
 
 def find_preview(connection: StoreConnection, plan_sha256: str, key: ProfileKey) -> PreviewResult | None:
-    found = (result for result in previews_of(connection, plan_sha256) if result.key == key)
-    return next(found, None)
+    results = (result for result in previews_of(connection, plan_sha256) if result.key == key)
+    return next(results, None)
 
 
 def previews_of(connection: StoreConnection, plan_sha256: str) -> tuple[PreviewResult, ...]:

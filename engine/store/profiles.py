@@ -66,7 +66,7 @@ def save_angles(db: "Database", key_id: int, angles: Iterable[BlockAngle]) -> No
 
 def save_histograms(db: "Database", key_id: int, histograms: Iterable[LayerHistogram]) -> None:
     """Save rows; call inside a transaction."""
-    rows = ({"key_id": key_id, **asdict(found), "counts": json.dumps(found.counts)} for found in histograms)
+    rows = ({"key_id": key_id, **asdict(each), "counts": json.dumps(each.counts)} for each in histograms)
     db.table("layer_histograms").insert_all(rows)
 
 
@@ -133,8 +133,8 @@ def save_profile(db: "Database", key: ProfileKey, rows: ProfileRows) -> None:
 
 
 def find_profile(connection: StoreConnection, key: ProfileKey) -> StoredProfile | None:
-    found = connection.row(f"{_SELECT} WHERE key_id = ?", (find_key_id(connection, key),))
-    return None if found is None else _stored(found)
+    row = connection.row(f"{_SELECT} WHERE key_id = ?", (find_key_id(connection, key),))
+    return None if row is None else _stored(row)
 
 
 def profiles_of(connection: StoreConnection, fingerprint: str) -> tuple[StoredProfile, ...]:

@@ -49,7 +49,7 @@ class StoredSweep:
     heldout: ProfileKey
     plans: tuple[StoredPlan, ...] = field(repr=False)
     top: int
-    """How many of the best are judged."""
+    """Number of the best plans that are evaluated on held-out text."""
     early_stop: bool
     probe_key: ProfileKey | None = None
     probe: str | None = None
@@ -230,6 +230,6 @@ def find_rankings(connection: StoreConnection, sweep_id: int) -> tuple[Ranking, 
     """Return the rankings of all widths together, then by width and metric."""
     sql = """SELECT metric, width, blocks, spearman FROM sweep_rankings WHERE sweep_id = ? ORDER BY width, metric"""
     return tuple(
-        Ranking(metric, width, blocks, as_float(found))
-        for metric, width, blocks, found in connection.rows(sql, (sweep_id,))
+        Ranking(metric, width, blocks, as_float(spearman))
+        for metric, width, blocks, spearman in connection.rows(sql, (sweep_id,))
     )

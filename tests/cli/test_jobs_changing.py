@@ -85,7 +85,7 @@ def test_every_failed_job_is_retried_with_what_is_held_behind_it(dlec, place):
     assert [(row["id"], row["state"]) for row in rows] == [(bad, "waiting"), (behind, "waiting")]
     assert json.loads(dlec("jobs", "retry", cancelled, cancelled, "--json").stdout)[0]["id"] == cancelled
     result = dlec("jobs", "retry")
-    assert (result.exit_code, result.stderr) == (2, "Error: there is no job to retry: none has failed\n")
+    assert (result.exit_code, result.stderr) == (2, "Error: there is no job to retry: no job has failed\n")
 
 
 def test_a_job_is_moved(dlec, place):
@@ -130,7 +130,7 @@ def test_a_worker_that_cannot_start_says_why(dlec, place):
     (place.home / "locks").touch()
     result = dlec("jobs", "start")
     assert (result.exit_code, result.stdout) == (3, "")
-    assert f"the worker for cpu did not start: {place.home / 'locks'} cannot be made" in result.stderr
+    assert f"the worker for cpu did not start: {place.home / 'locks'} cannot be created" in result.stderr
 
 
 @pytest.mark.parametrize("verb", ["list", "start", "wait"])

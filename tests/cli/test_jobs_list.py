@@ -56,7 +56,7 @@ def test_each_line_says_why_the_job_is_where_it_is(dlec, place):
         run_by(place, place.submit(spec()), lock.path)
         lines = dict(listed(dlec))
     assert lines[first].endswith("next")
-    assert lines[second].endswith("behind 1 other")
+    assert lines[second].endswith("1 job ahead")
     assert lines[held_one].endswith("the disk was too full for job 1 of its batch")
     assert lines[bad].endswith("out cannot be written: the disk is full")
     assert lines[done].endswith("took 60 s")
@@ -89,7 +89,7 @@ def test_when_nobody_takes_what_waits_that_is_said_with_the_remedy(dlec, place):
     place.submit(spec(), spec(slot="cuda:7"))
     result = dlec("jobs", "list")
     assert result.stderr == "1 job waits and no worker for it is alive: dlec jobs start\n"
-    assert "no slot cuda:7 here, only cpu" in result.stdout
+    assert "no slot cuda:7 on this host, only cpu" in result.stdout
 
 
 def test_a_job_whose_worker_died_says_so_and_foretells_nothing(dlec, place, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import DiskFullError, MachineError
 from engine.jobs.attempt import PATIENCE_SECONDS, request_of
-from engine.jobs.scheduling import claim, held_behind, put_back, settle
+from engine.jobs.scheduling import blocked_by, claim, put_back, settle
 from engine.jobs.slots import Slot
 from engine.protocol import as_data
 from engine.store.database import open_for_jobs
@@ -79,8 +79,8 @@ def test_a_full_disk_holds_the_merges_of_the_batch(connection, worker):
 
 def test_another_failure_holds_nobody():
     others = [job_of(MERGE, 2)]
-    assert list(held_behind(job_of(MERGE), failure(MachineError("crashed")), others)) == []
-    assert list(held_behind(job_of(replace(MERGE, batch=None)), failure(DiskFullError("full")), others)) == []
+    assert list(blocked_by(job_of(MERGE), failure(MachineError("crashed")), others)) == []
+    assert list(blocked_by(job_of(replace(MERGE, batch=None)), failure(DiskFullError("full")), others)) == []
 
 
 def test_a_task_is_asked_to_use_the_device_of_the_slot():

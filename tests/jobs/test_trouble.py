@@ -51,7 +51,7 @@ def test_an_idle_worker_waits_until_the_store_can_be_used_again(place, monkeypat
     assert work(place.store, Slot(), idle_seconds=0) is Outcome.NOTHING_LEFT
     said = capfd.readouterr().err
     assert str(error) in said
-    assert said.count("It is tried again until it works.") == said.count("It works again.") == 1
+    assert said.count("Retrying until it works.") == said.count("Works again.") == 1
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_job_whose_end_no_store_would_take_has_failed_and_the_next_one_runs(pl
     bad, good = place.submit(verify, verify)
     monkeypatch.setattr(room, "settle", failing(room.settle, OverflowError("int too large")))
     work(place.store, Slot(), idle_seconds=0)
-    assert place.job(bad).state.error["what"] == "how verify ended cannot be stored"
+    assert place.job(bad).state.error["what"] == "the result of verify cannot be stored"
     assert isinstance(place.job(good).state, Done)
 
 

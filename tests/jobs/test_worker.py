@@ -229,7 +229,7 @@ def test_a_job_taken_from_a_living_worker_is_let_go(place, base, tmp_path):
     assert isinstance(place.ended(ids[1]), Done)
     assert isinstance(place.job(ids[0]).state, Held)
     assert place.times_in("done") == {ids[1]: 1}
-    assert "taken away" in place.log(ids[0])
+    assert "released" in place.log(ids[0])
 
 
 def test_models_stay_loaded_between_jobs_and_a_crash_costs_them_alone(place, tiny_llama):
