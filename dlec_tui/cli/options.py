@@ -33,7 +33,7 @@ class ExpandedPath(click.Path):
         if not (text := os.fspath(value)):
             self.fail("the path is empty.", param, ctx)
         if "\0" in text:
-            self.fail(f"{shown(text)} holds a NUL character, which no path can.", param, ctx)
+            self.fail(f"{shown(text)} contains a NUL character.", param, ctx)
         try:
             path = expanded(text)
         except UsageError as error:
@@ -154,7 +154,7 @@ no_load_check_option = click.option(
     "--no-load-check", is_flag=True, help="Do not start transformers; use results of earlier load checks."
 )
 remote_option = click.option(
-    "--remote", is_flag=True, help="Read the headers of models that are not downloaded from the hub (no weights)."
+    "--remote", is_flag=True, help="Read the headers of missing models from the hub, without downloading weights."
 )
 
 

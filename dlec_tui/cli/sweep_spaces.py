@@ -98,10 +98,10 @@ def sweeping(space: Callable[..., Space]) -> Command:
             if answer["by_chance"] is None:  # every plan, or the base, produces NaN
                 click.get_current_context().exit(HAS_ERRORS)
 
-    command: Command = verb
+    command: Command = queue_options(verb)
     for option in reversed(_OPTIONS):
         command = option(command)
-    return queue_options(measuring_options(None)(output_options(command)))
+    return measuring_options(None)(output_options(command))
 
 
 def sweep_plans(checkpoint: Checkpoint, request: dict[str, Any]) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def _range(text: str) -> range:
     if not numbers:
         raise ValueError(text)
     if numbers[-1] - numbers[0] >= MOST_VALUES:
-        raise click.BadParameter(f"{shown(text)} holds too many numbers. Give at most {MOST_VALUES}.")
+        raise click.BadParameter(f"{shown(text)} has too many numbers; the maximum is {MOST_VALUES}.")
     return numbers
 
 
@@ -204,7 +204,11 @@ _model = click.argument("model")
 
 
 def _with_scales(words: str, scales: tuple[float, ...]) -> str:
-    return words if scales == (1.0,) else f"{words}, repeated visits x {', '.join(f'{scale:g}' for scale in scales)}"
+    return (
+        words
+        if scales == (1.0,)
+        else f"{words}, repeated layers scaled by {', '.join(f'{scale:g}' for scale in scales)}"
+    )
 
 
 @click.command

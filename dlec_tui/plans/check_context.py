@@ -1,4 +1,4 @@
-"""What a plan is checked against: disabled rules, free disk space, memory of the device."""
+"""Context of a check: disabled rules, free disk space, memory of the device."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from engine.machine.gpus import Gpu, gpus
 from engine.merge.space import free_bytes
 from engine.plan.rules import Circumstances, Device, OpenedBy
 from engine.tasks.openings import known
+from engine.units import plural
 
 LOADS = "loads"
 """The rule that needs transformers."""
@@ -18,10 +19,10 @@ LOADS = "loads"
 def circumstances(
     store: Path, out: Path | None = None, device: str | None = None, opened: OpenedBy = known
 ) -> Circumstances:
-    """Of a plan whose result goes to `out` and runs on `device` ("cuda:1", "cuda:0-3"), where these are known.
+    """Context for a plan with output `out` on `device` ("cuda:1", "cuda:0-3"), as far as known.
 
-    opened: finds out what transformers says of the sources and the result; not called where rule `loads` is off.
-    Raises UsageError for invalid settings, or a device that is invalid or absent.
+    opened: looks up how transformers opens sources and result; not called if rule `loads` is off.
+    Raises UsageError for invalid settings and for unknown or missing devices.
     """
     free = None if out is None else free_bytes(out)
     off = rules_off(store)
@@ -30,14 +31,14 @@ def circumstances(
 
 
 def device_of(slot: Slot, found: Callable[[], Sequence[Gpu]] = gpus) -> Device | None:
-    """The memory of a slot's GPUs together; None for the CPU, or where the driver does not tell it.
+    """Total memory of the GPUs of a slot; None for the CPU, or if the driver does not report it.
 
     Raises UsageError for a GPU that is not here.
     """
     here = found() if slot.devices else ()
     missing = [number for number in slot.devices if number >= len(here)]
     if missing:
-        raise UsageError(f"there is no cuda:{missing[0]}", why=f"CUDA shows {len(here)} GPUs here")
+        raise UsageError(f"no device cuda:{missing[0]}", why=f"CUDA has {plural(len(here), 'GPU')}")
     totals = [here[number].total for number in slot.devices]
     if not totals or None in totals:
         return None

@@ -36,7 +36,7 @@ def test_the_gpus_of_a_slot_are_taken_together() -> None:
 
 
 def test_a_gpu_that_is_not_here_is_refused() -> None:
-    with pytest.raises(UsageError, match="there is no cuda:2"):
+    with pytest.raises(UsageError, match="no device cuda:2"):
         device_of(parse_slot("cuda:0,2"), lambda: (Gpu("H200", total=1),) * 2)
 
 
@@ -50,7 +50,7 @@ def test_a_rule_switched_off_in_the_settings_is_not_asked_by_the_command_line(
     assert dlec("plan", "check", plan, "--strict").exit_code == 0
 
 
-def test_a_result_larger_than_the_disk_it_goes_to_is_told(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_larger_than_its_disk_is_reported(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dlec_tui.plans.check_context.free_bytes", lambda _: 1000)
     result = dlec("plan", "check", plan, "--out", "there/grown")
     assert "size" in result.stdout
@@ -59,7 +59,7 @@ def test_a_result_larger_than_the_disk_it_goes_to_is_told(dlec, plan: Path, monk
     assert "size" not in dlec("plan", "check", plan).stdout
 
 
-def test_a_result_larger_than_the_memory_of_its_device_is_told(
+def test_a_result_larger_than_the_memory_of_its_device_is_reported(
     dlec, plan: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dlec_tui.plans.check_context.device_of", lambda slot: Device(str(slot), 1000))
@@ -72,7 +72,7 @@ def test_a_device_that_is_none_is_refused(dlec, plan: Path) -> None:
     assert "no slot" in result.stderr
 
 
-def test_a_queued_merge_is_told_of_the_disk_now(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_queued_merge_is_checked_against_the_disk_now(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dlec_tui.plans.check_context.free_bytes", lambda _: 1000)
     result = dlec("merge", plan, "grown", "--queue")
     assert "too little" in result.stderr
