@@ -28,7 +28,16 @@ Completion of commands, options, files and job numbers in bash (`zsh_source` and
 ```sh
 eval "$(_DLEC_COMPLETE=bash_source dlec)"
 ```
+"""
 
+_COMMANDS = """
+## Commands
+
+| command | purpose |
+|---|---|
+"""
+
+_EXIT_CODES = """
 ## Exit codes
 
 | code | meaning |
@@ -44,18 +53,24 @@ With `--json`, a failure is also an object on standard output. It has `path`, `l
 ```
 
 Commands whose result is a list of problems (`plan check`, `verify`, `doctor`, `batch --dry-run`, `jobs wait`) print it
-whatever the exit code is. An internal error is one line that names the file with its traceback: in `logs` in
+whatever the exit code is. An unexpected error is one line that names the file with its traceback: in `logs` in
 the store directory, else in the user cache directory.
 """
 
 
 def page() -> str:
     """Markdown of the whole page."""
+    contexts = list(_contexts(click.Context(dlec, info_name="dlec")))
+    rows = "".join(_row(context) for context in contexts if not isinstance(context.command, click.Group))
     codes = "".join(f"| {code} | {meaning} |\n" for code, meaning in MEANINGS.items())
-    commands = [
-        section for context in _contexts(click.Context(dlec, info_name="dlec")) for section in _section(context)
-    ]
-    return _INTRODUCTION + codes + _ERRORS + "\n" + "\n".join(commands)
+    sections = "\n".join(part for context in contexts for part in _section(context))
+    return f"{_INTRODUCTION}{_COMMANDS}{rows}{_EXIT_CODES}{codes}{_ERRORS}\n{sections}"
+
+
+def _row(context: click.Context) -> str:
+    """Row of a command in the list, linked to its section."""
+    path = context.command_path
+    return f"| [{path}](#{path.replace(' ', '-')}) | {context.command.get_short_help_str(1000)} |\n"
 
 
 def _contexts(context: click.Context) -> Iterator[click.Context]:

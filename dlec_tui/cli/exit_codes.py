@@ -17,7 +17,7 @@ MEANINGS: Mapping[int, str] = {
     ENVIRONMENT: "environment error (disk, permissions, network, missing library)",
     JOB_FAILED: "a job failed",
     JOB_CANCELLED: "a job was cancelled",
-    UNEXPECTED: "internal error; the message names the file with the traceback",
+    UNEXPECTED: "unexpected error; the message names the file with the traceback",
     REQUEUE: "unfinished work; run or queue it again",
     INTERRUPTED: "interrupted; merge, demo, download and sweep resume when run again",
     NO_READER: "broken pipe",

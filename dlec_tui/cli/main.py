@@ -89,7 +89,7 @@ def reason_against_screen() -> str:
         if not stream.isatty():
             return f"{name} is not a terminal"
     terminal = os.environ.get("TERM", "")
-    return f"TERM={terminal or '(not set)'} names a terminal without cursor control" if terminal in ("", "dumb") else ""
+    return f"TERM={terminal or '(not set)'} is a terminal without cursor control" if terminal in ("", "dumb") else ""
 
 
 def open_missing_streams() -> None:

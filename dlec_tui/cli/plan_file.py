@@ -94,7 +94,7 @@ def opened_by_transformers(stack: Stack) -> Opened:
     """Results of opening the headers with transformers; a child process is started for those that are not cached."""
     unchecked = lacking(stack)
     if unchecked:
-        with waiting("transformers opens the headers"):
+        with waiting("opening the headers with transformers"):
             ask(unchecked)
     return known(stack)
 

@@ -11,10 +11,9 @@ import click
 from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
 from dlec_tui.cli.options import byte_count_or_none, remote_option
 from dlec_tui.cli.plan_file import file_options
-from dlec_tui.cli.plan_new import deliver
+from dlec_tui.cli.plan_new import budget_options, deliver, recipe_options, require_budget, values_of
 from dlec_tui.cli.preview import published
 from dlec_tui.cli.profile import profile_model, statistics_of
-from dlec_tui.cli.recipe_options import budget_options, recipe_options, require_budget, values_of
 from dlec_tui.cli.render import task_progress
 from dlec_tui.cli.sweep_spaces import announcing
 from dlec_tui.jobs.reports import measured_on, proposal_lines, search_lines
@@ -88,7 +87,7 @@ def pruned(model: str, by: str, **given: Any) -> None:
         deliver({"plan": prune.write(checkpoint, options)}, given)
         return
     if options.drop:
-        raise click.UsageError("give --drop or --by, not both")
+        raise click.UsageError("--drop and --by cannot be combined.")
     prune.candidate_blocks(checkpoint, options)  # raises UsageError before any measurement
     answer = profile_model(checkpoint, measurement_of(given))
     drop, reason = (_least_influential if by == Criterion.INFLUENCE else _flattest)(checkpoint, options, answer, given)
@@ -116,7 +115,7 @@ def _least_influential(
     """The layers to drop and why, given the profile task's answer."""
     influences = [statistics_of(layer).block_influence for layer in answer["layers"]]
     drop = prune.least_influential(checkpoint, options, influences)
-    return drop, "The single layers with the lowest block influence, measured."
+    return drop, "The layers with the lowest block influence (measured)."
 
 
 def _flattest(
@@ -127,7 +126,7 @@ def _flattest(
         measured = find_angles(connection, ProfileKey(**answer["key"]))
     angles = {(each.start, each.end): each.angular_distance for each in measured}
     block = prune.flattest(checkpoint, options, angles)
-    return (block,), f"The block with the smallest angular distance, {angles[block]:.4f}, measured."
+    return (block,), f"The block with the smallest angular distance, {angles[block]:.4f} (measured)."
 
 
 _SEARCH_FIELDS = [field for field in fields_of(dlec_search.Options) if field.name != "layers"]

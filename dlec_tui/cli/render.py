@@ -113,7 +113,7 @@ def heat_lines(block_map: BlockMap, layers: int, columns: int) -> Iterator[str]:
             cells = (_cell(_tenth(value, ordered), width) for value in values)
             yield f"{length:>4} {''.join(cells)}".rstrip()
     levels = "".join(_coloured(level, f"{level} ") for level in range(LEVELS))
-    yield f"{block_map.name}, a tenth of the blocks each: {ordered[0]:+.4f} {levels}{ordered[-1]:+.4f}"
+    yield f"{block_map.name} by deciles of the blocks: {ordered[0]:+.4f} {levels}{ordered[-1]:+.4f}"
 
 
 def _labels(starts: range, width: int) -> Iterator[str]:

@@ -72,7 +72,7 @@ def report(
         click.echo(text, nl=False)
     else:
         write_plan(out, text, overwrite=force)
-        click.echo(f"{shown(out)} written; next: dlec preview {shown(out)}", err=True)
+        click.echo(f"Wrote {shown(out)}. Next: dlec preview {shown(out)}", err=True)
 
 
 def _newest(listed: Iterable[SweepListing]) -> int:

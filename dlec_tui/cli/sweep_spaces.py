@@ -196,7 +196,7 @@ def _range(text: str) -> range:
     if not numbers:
         raise ValueError(text)
     if numbers[-1] - numbers[0] >= MOST_VALUES:
-        raise click.BadParameter(f"{shown(text)} holds too many numbers. Give at most {MOST_VALUES}.")
+        raise click.BadParameter(f"{shown(text)} has too many numbers; the maximum is {MOST_VALUES}.")
     return numbers
 
 
@@ -204,7 +204,11 @@ _model = click.argument("model")
 
 
 def _with_scales(words: str, scales: tuple[float, ...]) -> str:
-    return words if scales == (1.0,) else f"{words}, repeated visits x {', '.join(f'{scale:g}' for scale in scales)}"
+    return (
+        words
+        if scales == (1.0,)
+        else f"{words}, repeated layers scaled by {', '.join(f'{scale:g}' for scale in scales)}"
+    )
 
 
 @click.command
