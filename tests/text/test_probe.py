@@ -46,7 +46,7 @@ def test_a_probe_is_known_by_its_items_and_not_by_its_spelling(tmp_path: Path) -
         ("[1]", "not an object"),
         ({"prompt": "a"}, "answer is not text"),
         ({"prompt": " ", "answer": "b"}, "prompt is not text"),
-        ({"prompt": "a", "choices": ["b"], "answer": 0}, "two texts or more"),
+        ({"prompt": "a", "choices": ["b"], "answer": 0}, "at least two texts"),
         ({"prompt": "a", "choices": ["b", "b"], "answer": 0}, "are the same"),
         ({"prompt": "a", "choices": ["b", 3], "answer": 0}, "choice is not text"),
         ({"prompt": "a", "choices": ["b", "c"], "answer": 2}, "not one of the choices"),
