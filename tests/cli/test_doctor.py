@@ -50,7 +50,7 @@ def test_every_finding_is_reported_and_a_usable_machine_exits_with_0(dlec: Dlec)
     done = dlec("doctor")
     assert done.exit_code == 0
     assert all(f"  {name} " in done.stdout for name in NAMES)
-    assert done.stdout.endswith("dlec can be used.\n")
+    assert done.stdout.endswith("dlec is usable.\n")
 
 
 def test_json_has_a_row_for_each_finding(dlec: Dlec) -> None:
@@ -73,7 +73,7 @@ def test_a_damaged_store_ends_with_3(dlec: Dlec, tmp_path: Path) -> None:
     (tmp_path / "dlec.sqlite").write_bytes(b"rubbish" * 1000)
     done = dlec("doctor", "--home", tmp_path)
     assert done.exit_code == 3
-    assert "cannot be used before this is mended" in done.stdout
+    assert "Fix these problems before using dlec" in done.stdout
 
 
 def test_a_bare_machine_is_no_error(dlec: Dlec, monkeypatch: pytest.MonkeyPatch) -> None:

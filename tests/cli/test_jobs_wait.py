@@ -62,7 +62,7 @@ def test_when_the_time_is_over_work_is_left(dlec, place):
     result = dlec("jobs", "wait", "--timeout", "0.1")
     assert result.exit_code == 75
     assert result.stdout == "job 1 waiting: one\n    no worker for cpu is running: dlec jobs start\n"
-    assert result.stderr == "1 job waits and no worker for it is alive: dlec jobs start\n"
+    assert result.stderr == "1 job waiting, but no worker running: dlec jobs start\n"
 
 
 def test_without_an_id_it_waits_for_all_that_have_not_ended(dlec, place):

@@ -85,7 +85,7 @@ def test_on_the_selection_set_it_says_so(dlec, file: Path, monkeypatch) -> None:
     monkeypatch.setattr("dlec_tui.cli.preview.run_task", answer)
     talk = dlec("preview", file, "--split", "selection").stdout
     assert asked["split"] == "selection"
-    assert "no difference: every prediction is the same, on the selection set" in talk
+    assert "no difference: all predictions are identical, on the selection set" in talk
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
@@ -114,7 +114,7 @@ def test_no_plan_is_called_better_than_a_base_that_predicts_worse_than_expected(
     assert "better" not in talk
     sound = {**better, "key": key, "base_check": {"ok": True, "findings": []}}
     monkeypatch.setattr("dlec_tui.cli.preview.run_task", lambda *_: sound)
-    assert "better by 9.5 %" in dlec("preview", file).stdout
+    assert "perplexity -9.5 %" in dlec("preview", file).stdout
 
 
 def test_a_plan_with_errors_is_not_previewed(dlec, bad_plan: Path) -> None:
@@ -131,7 +131,7 @@ def test_strict_refuses_a_plan_with_warnings(dlec, plan: Path) -> None:
 def test_a_gpu_that_is_not_there_is_refused_before_the_work(dlec, plan: Path) -> None:
     result = dlec("preview", plan, "--device", "cuda:77")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "there is no cuda:77" in result.stderr
+    assert "no device cuda:77" in result.stderr
 
 
 def test_both_continuations_as_json(dlec, plan: Path) -> None:

@@ -160,7 +160,7 @@ def test_the_recipe_that_searches_writes_a_plan_and_shows_judged_figures_alone(d
     small = ("--protect-first", 0, "--scales", "1,0.5", *SMALL)
     result = dlec("plan", "new", "dlec-search", tiny_llama, "--layers", 1, *small, "--out", "found.yaml")
     assert result.exit_code == 0, result.stderr
-    assert "10 plans tried; the best, on text that chose nothing:" in result.stderr
+    assert "10 plans tried; the best, on held-out text:" in result.stderr
     assert "on text not used to choose it" in result.stderr
     assert len(check_plan(Path("found.yaml").read_text(), opener()).stack.visits) == 7
 
