@@ -118,7 +118,7 @@ def test_a_job_whose_worker_died_is_work_left(dlec, place, tmp_path):
     run_by(place, job_id, tmp_path / "lock")
     result = dlec("jobs", "wait")
     assert result.exit_code == 75
-    assert "its worker, process 4711, has died: dlec jobs start" in result.stdout
+    assert "its worker (process 4711) has died: dlec jobs start" in result.stdout
 
 
 def test_waiting_is_interrupted_like_anything_else(dlec, place, monkeypatch):
