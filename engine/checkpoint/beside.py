@@ -18,7 +18,6 @@ _NO_SETTINGS = (
     "added_tokens.json",
     "chat_template*",
     "dlec_manifest.json",
-    "generation_config.json",
     "mergekit_config.yml",
     "preprocessor_config.json",
     "special_tokens_map.json",

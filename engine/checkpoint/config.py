@@ -26,6 +26,8 @@ LAYER_COUNT_KEYS = (
     "num_layer",
     "num_blocks",
     "n_blocks",
+    "layers",
+    "depth",
 )
 """Names under which model families keep the number of decoder layers."""
 
@@ -148,7 +150,7 @@ def decoder_config(file: ConfigFile, names: Collection[str] = ()) -> ModelConfig
 
 def is_model_config(part: Mapping[str, Any]) -> bool:
     """Whether a part of a config.json describes a model of its own."""
-    return "model_type" in part or any(key in part for key in LAYER_COUNT_KEYS)
+    return "model_type" in part or bool(_counts(part))
 
 
 def _config_file(text: str, path: Path) -> ConfigFile:

@@ -81,6 +81,8 @@ class Draft:
     """Of the new model."""
     changes: dict[KeyPath, Any] = field(default_factory=dict)
     """Key paths inside the decoder, in the order in which they were set."""
+    followed: set[KeyPath] = field(default_factory=set)
+    """Key paths whose values follow the layers, whether or not that changes them."""
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -92,7 +94,8 @@ class Draft:
         return Described(decoder, self.layer_count, self.donor.model_type, self.donor.name)
 
     def set(self, path: KeyPath, value: Any) -> None:
-        """Have `value` at `path`; no change where it stands already."""
+        """Have `value` at `path`, which follows the layers; no change where it is there already."""
+        self.followed.add(path)
         if self.now.value(path) != value:
             self.changes[path] = value
 

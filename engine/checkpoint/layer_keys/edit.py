@@ -7,6 +7,7 @@ from typing import Any
 from engine.checkpoint.config import LAYER_COUNT_KEYS, LENGTH_KEYS, QUANTISATION_KEYS, ModelConfig, Tower
 from engine.checkpoint.json_splice import KeyPath, spliced
 from engine.checkpoint.layer_keys import indices, lists, patterns, refusals, thresholds
+from engine.checkpoint.layer_keys.doubts import doubts
 from engine.checkpoint.layer_keys.draft import Draft, Visits, described, refused
 from engine.checkpoint.layer_names import Modules, Origins, general_part, is_numbered_otherwise, renamed_in_configs
 from engine.errors import shown
@@ -22,6 +23,8 @@ class ConfigEdit:
     """From key path to new value."""
     notes: tuple[str, ...]
     """Sentences about what was guessed."""
+    doubts: tuple[str, ...] = ()
+    """Sentences about values that were copied although they may number layers."""
 
 
 def edited_config(
@@ -38,14 +41,18 @@ def edited_config(
     """
     changes: dict[KeyPath, Any] = {}
     notes: list[str] = []
+    doubtful: list[str] = []
     if not _is_identity(donor, visits):
         changes |= _renamed_modules(donor, visits, origins or _without_names(donor, visits), notes)
+        followed = set(changes)
         for tower in donor.towers:
             draft = _rewritten(donor, visits, tower)
             changes |= {(*tower, *path): value for path, value in draft.changes.items()}
+            followed |= {(*tower, *path) for path in draft.followed}
             notes += draft.notes
+        doubtful += doubts(donor, followed)
     changes |= extra or {}
-    return ConfigEdit(spliced(donor.text, changes), changes, tuple(dict.fromkeys(notes)))
+    return ConfigEdit(spliced(donor.text, changes), changes, tuple(dict.fromkeys(notes)), tuple(doubtful))
 
 
 def _is_identity(donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]]) -> bool:
@@ -63,6 +70,7 @@ def _rewritten(donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]], to
 def _rewrite(draft: Draft, visits: Visits) -> None:
     """The order matters: some lists are made up from index lists and from each other."""
     refusals.check_sources(visits)
+    refusals.check_ranges(draft.donor)
     _write_depth(draft)
     indices.remap(draft, visits)
     patterns.untile(draft, visits)

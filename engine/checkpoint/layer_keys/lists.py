@@ -95,6 +95,7 @@ def _gather_one(draft: Draft, path: KeyPath, wanted: list[tuple[Described, Seque
         if entries is None:
             raise silent(key, source)
         gathered.append(entries[layer])
+    draft.followed.add(path)
     if not _speaks(draft.now, path) and _entries(draft.now, path) == gathered:
         return
     draft.set(path, _in_form_of(draft.donor, path, gathered))

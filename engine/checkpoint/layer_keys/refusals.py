@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engine.checkpoint.layer_keys.draft import Described, Visits, refused
+from engine.checkpoint.layer_keys.draft import Described, Visits, layer_paths, refused
+from engine.checkpoint.layer_names import are_layer_ranges
 from engine.errors import shown
 
 DEPTH_DEPENDENT: Mapping[str, str] = {
@@ -18,6 +19,8 @@ FAMILIES: Mapping[str, str] = {
     "diffllama": "the weight of its second attention map depends on the layer's number",
     "minimax": "the decay of its linear attention depends on the layer's number",
     "beam": "its residuals run over blocks of layers",
+    "evolla": "which of its layers have an adapter follows from their numbers",
+    "idefics": "the blocks of cross-attention between its layers are counted separately",
     "dory": "it runs some of its layers several times by itself, and tells them by their numbers",
     "inkling2_loop_text": "it runs some of its layers several times by itself, and tells them by their numbers",
 }
@@ -57,6 +60,14 @@ def check_sources(visits: Visits) -> None:
         sources = source.decoder.get("kv_source_layers")
         if isinstance(sources, list) and sources != list(range(len(sources))):
             raise refused("kv_source_layers", "layers take keys and values from earlier ones", _FIX)
+
+
+def check_ranges(donor: Described) -> None:
+    """Raises CheckpointError where entries are for ranges of layers: their ends may be meant to be in them or not."""
+    for path, value in layer_paths(donor.decoder):
+        if isinstance(value, dict) and are_layer_ranges(value, donor.announced_count, path[-1]):
+            why = f"its entries are for ranges of layers ({donor.name}: {shown(next(iter(value)))})"
+            raise refused(".".join(path), why, "Write an entry for each layer, as its number.")
 
 
 def check_last_layer(new: Described) -> None:
