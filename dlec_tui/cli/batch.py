@@ -27,15 +27,15 @@ from engine.tasks.merge_draft import MergeOptions
 
 @click.command
 @click.argument("patterns", metavar="PLANS...", nargs=-1, required=True)
-@click.option("--out", "directory", metavar="DIR", required=True, type=DIRECTORY, help="Directory for all outputs.")
-@click.option("--dry-run", "is_rehearsal", is_flag=True, help="Show what would be queued, and what forbids it.")
+@click.option("--out", "directory", metavar="DIR", required=True, type=DIRECTORY, help="Directory for the outputs.")
+@click.option("--dry-run", "is_rehearsal", is_flag=True, help="Show the merges and their problems; queue nothing.")
 @click.option(
     "--slurm",
     "for_slurm",
     is_flag=True,
     cls=RelatedOption,
     excludes=("--dry-run", "--json", "--priority"),
-    help="Queue nothing: print an sbatch script with an array task for each plan.",
+    help="Print an sbatch script with one array task per plan; queue nothing.",
 )
 @priority_option
 @max_shard_size_option
@@ -55,9 +55,10 @@ def batch(
     store: Path,
     wants_json: bool,
 ) -> None:
-    """Queue a merge of each of PLANS (files or quoted patterns) into DIR/NAME, after the plan's file; all or none.
+    """Queue merges of several plans.
 
-    Refused are plans with errors, outputs that exist or are another's, and what does not fit on the disk.
+    PLANS are files or quoted patterns. The output of NAME.yaml is DIR/NAME. Either all merges are queued or none: plans
+    with errors, outputs that exist or that two merges share, and insufficient disk space are reported.
     """
     options = MergeOptions(max_shard_size)
     found = read_batch(patterns, directory, options, store, strict=strict)
@@ -86,7 +87,7 @@ def queue_batch(
         click.echo(json.dumps({"batch": name, "jobs": job_ids}))
     else:
         for job_id, spec in zip(job_ids, specs, strict=True):
-            click.echo(f"job {job_id} waits: {escaped(spec.title)}")
+            click.echo(f"Queued job {job_id}: {escaped(spec.title)}")
     hint_at_workers(store, job_ids)
 
 

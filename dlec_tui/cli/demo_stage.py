@@ -67,4 +67,4 @@ class Made:
     """True when an earlier run had made it."""
 
     def __str__(self) -> str:
-        return f"{'found' if self.found else 'wrote'} {shown(self.path)}"
+        return f"{'reused' if self.found else 'wrote'} {shown(self.path)}"

@@ -27,7 +27,7 @@ def device_option(command: Callable[..., None]) -> Callable[..., None]:
         default=DEFAULT.device,
         show_default=True,
         callback=_spelled,
-        help="auto, cpu, cuda, cuda:1, or a set such as cuda:0-3.",
+        help="Device: auto, cpu, cuda, cuda:1, or several GPUs, e.g. cuda:0-3.",
     )
     @wraps(command)
     def with_device(*arguments: Any, device: str, **options: Any) -> None:

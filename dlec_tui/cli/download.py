@@ -21,9 +21,10 @@ from engine.tasks.process import EngineProcess
 @json_option
 @queue_options
 def download(reference: str, store: Path, wants_json: bool, queueing: Queueing | None) -> None:
-    """Download ORG/NAME (or ORG/NAME@REVISION) into the hub's cache, unless it is there, and say where that is.
+    """Download a model from the Hugging Face Hub.
 
-    Run again, it continues.
+    ORG/NAME@REVISION selects a revision. The model is stored in the Hugging Face cache, and its directory is printed.
+    If a download is interrupted, the same command resumes it.
     """
     if queueing:
         queue_job(download_spec(reference), queueing, store, wants_json=wants_json)

@@ -60,7 +60,7 @@ def _worker(seen: SeenWorker | None) -> dict[str, Any] | None:
         "slot": worker.slot,
         "host": worker.host,
         "pid": worker.pid,
-        "fate": seen.fate.value,
+        "liveness": seen.liveness.value,
         "seen_at": _text(worker.seen_at),
     }
 

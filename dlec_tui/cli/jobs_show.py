@@ -1,4 +1,4 @@
-"""`dlec jobs show`: everything about one job."""
+"""`dlec jobs show`."""
 
 import json
 import shlex
@@ -28,9 +28,9 @@ from engine.store.job_states import Cancelled, Done, Failed, Running
 @home_option
 @json_option
 def show(job_id: int, store: Path, wants_json: bool) -> None:
-    """Show everything about a job.
+    """Show the details of a job.
 
-    How far it is and what it waits for; or its result, or its error and what to do about that. Its inputs and its log.
+    These are its state, progress, result or error, inputs and log file, and the command that does the same.
     """
     found = read_jobs(store, [job_id])
     log = job_log(store, job_id)

@@ -1,4 +1,4 @@
-"""`dlec jobs wait`: until jobs have ended."""
+"""`dlec jobs wait`."""
 
 import json
 import math
@@ -24,21 +24,20 @@ _WORST_FIRST = (JOB_FAILED, JOB_CANCELLED, REQUEUE)
 
 @click.command
 @any_jobs_argument
-@click.option("--timeout", metavar="SECONDS", type=Number(0), help="Wait no longer than that.")
+@click.option("--timeout", metavar="SECONDS", type=Number(0), help="Maximum time to wait.")
 @home_option
 @json_option
 @click.pass_context
 def wait(ctx: click.Context, job_ids: tuple[int, ...], timeout: float | None, store: Path, wants_json: bool) -> None:
     """Wait until jobs have ended.
 
-    Without ID, for all that have not. The exit code is the worst of theirs:
+    Without ID, waits for all unfinished jobs. The exit code is the first of these that applies to any job:
 
     \b
-     4  it failed
-     5  it was cancelled
-    75  it has not ended, and the time is over, or nobody goes on with it:
-        it is held, or its worker has stopped and no other one is there
-     0  it is done
+     4  failed
+     5  cancelled
+    75  unfinished: timed out, held, or its worker stopped and no other is running
+     0  done
     """
     ids = list(dict.fromkeys(job_ids)) or open_job_ids(store)
     give_up = math.inf if timeout is None else time.monotonic() + timeout

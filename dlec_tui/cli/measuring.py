@@ -21,7 +21,7 @@ dtype_option = click.option(
     type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
     default=DEFAULT.dtype,
     show_default=True,
-    help="What is computed in; auto: as the checkpoint says, or float32 where the CPU is slow with that.",
+    help="Data type of the computation. auto: the checkpoint's, or float32 if the CPU is slow with it.",
 )
 
 
@@ -43,18 +43,18 @@ _TEXT = (
         metavar="FILE",
         multiple=True,
         type=ANY_PATH,
-        help="Plain text, or JSONL with `text` or `messages`; may be repeated. Default: the built-in text.",
+        help="Text file, or JSONL with `text` or `messages`. Repeatable (default: the built-in text).",
     ),
     click.option(
         "--tokens", type=WholeNumber(1), default=DEFAULT.tokens, show_default=True, help="Maximum number of tokens."
     ),
     click.option(
-        "--seq-len", type=WholeNumber(1), default=DEFAULT.seq_len, show_default=True, help="Tokens in a sequence."
+        "--seq-len", type=WholeNumber(1), default=DEFAULT.seq_len, show_default=True, help="Tokens per sequence."
     ),
 )
 _REST = (
     click.option(
-        "--batch-size", type=WholeNumber(1), default=DEFAULT.batch_size, show_default=True, help="Sequences at once."
+        "--batch-size", type=WholeNumber(1), default=DEFAULT.batch_size, show_default=True, help="Sequences per batch."
     ),
     home_option,
     json_option,
@@ -64,7 +64,7 @@ _REST = (
 def _half(default: Half | None) -> list[Decorator]:
     if default is None:
         return []
-    what = "Which documents: those for choosing, or those for judging what was chosen."
+    what = "Documents to measure on: the selection set or the held-out set."
     return [
         click.option(
             "--half",

@@ -29,11 +29,11 @@ from engine.tasks.openings import known
 @plan_argument
 @click.argument("out", type=ANY_PATH)
 @max_shard_size_option
-@click.option("--hash", "hash_sums", is_flag=True, help="Write SHA256SUMS.")
-@click.option("--overwrite", is_flag=True, help="Replace OUT; the old one stays until the new one is whole.")
-@click.option("--no-reflink", is_flag=True, help="Copy bytes even where the file system could share them.")
-@click.option("--no-load-check", is_flag=True, help="Do not have transformers open the result.")
-@click.option("--download", "downloads", is_flag=True, help="Download checkpoints that are not here.")
+@click.option("--hash", "hash_sums", is_flag=True, help="Write SHA-256 checksums of all files (SHA256SUMS).")
+@click.option("--overwrite", is_flag=True, help="Replace an existing OUT when the new one is complete.")
+@click.option("--no-reflink", is_flag=True, help="Copy data even if the file system can share it.")
+@click.option("--no-load-check", is_flag=True, help="Do not test whether transformers opens the result.")
+@click.option("--download", "downloads", is_flag=True, help="Download missing checkpoints.")
 @strict_option
 @home_option
 @json_option
@@ -52,7 +52,10 @@ def merge(
     wants_json: bool,
     queueing: Queueing | None,
 ) -> None:
-    """Write the checkpoint that PLAN describes to OUT, whole or not at all. Run again, it continues."""
+    """Write the model that PLAN describes to OUT.
+
+    OUT appears when it is complete. If a merge is interrupted, the same command resumes it.
+    """
     options = MergeOptions(max_shard_size, not no_reflink, hash_sums, overwrite, not no_load_check)
     # A queued merge downloads when its turn comes: until then the headers, read from the hub, tell enough.
     open_checkpoint = downloading_opener() if downloads and not queueing else opener(remote=downloads)

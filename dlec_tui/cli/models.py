@@ -22,7 +22,10 @@ from engine.errors import shown
 @accepted_home_option
 @json_option
 def models(paths: tuple[Path, ...], wants_json: bool) -> None:
-    """List the checkpoints in each PATH (default: here) and, without PATH, in the hub cache."""
+    """List the checkpoints below each PATH.
+
+    Without PATH, list those below the current directory and in the Hugging Face cache.
+    """
     rows = [summarised(reference) for reference in _references(paths)]
     if wants_json:
         click.echo(json.dumps([asdict(row) for row in rows]))

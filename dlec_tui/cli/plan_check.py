@@ -35,8 +35,10 @@ from engine.tasks.openings import known
 @click.command
 @plan_argument
 @click.option("--fix", "wants_fix", is_flag=True, help="Apply unambiguous fixes to PLAN, then check it.")
-@click.option("--out", type=ANY_PATH, help="Warn if the result is larger than the disk under OUT.")
-@click.option("--device", metavar="SLOT", help='Warn if it is larger than the memory of "cuda:0", or of "cuda:0-3".')
+@click.option("--out", type=ANY_PATH, help="Output path; warn if its disk is too small for the result.")
+@click.option(
+    "--device", metavar="SLOT", help="Slot to run on, e.g. cuda:0 or cuda:0-3; warn if its memory is too small."
+)
 @no_load_check_option
 @json_option
 @strict_option
@@ -55,9 +57,10 @@ def check(
     remote: bool,
     store: Path,
 ) -> None:
-    """Check PLAN against the headers of its checkpoints; nothing is loaded.
+    """Check PLAN and report its problems.
 
-    transformers is asked once for each checkpoint and depth whether it would open them, which takes some seconds.
+    Only the headers of the checkpoints are read. If transformers is installed, dlec also tests whether it can open the
+    sources and the result, which takes a few seconds, once for each checkpoint and depth.
     """
     open_checkpoint = opener(remote=remote)
     mended = _mended(plan_path, open_checkpoint, store) if wants_fix else None

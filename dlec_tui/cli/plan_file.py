@@ -51,7 +51,7 @@ def _refusal(path: Path, refusals: Sequence[Problem], *, strict: bool) -> PlanEr
     return PlanError(
         f"{shown(path)} cannot be run",
         why=refused_for(refusals, strict=strict),
-        fix="Correct what is listed above.",
+        fix="Fix the problems listed above.",
         where={"path": str(path), **({"line": first.line, "column": first.column} if first else {})},
     )
 

@@ -43,7 +43,10 @@ class RecipeGroup(VerbGroup):
 
 @click.group(cls=RecipeGroup, verbs=MEASURING)
 def new() -> None:
-    """Write a plan for MODEL with a recipe, to stdout or a file."""
+    """Write a plan for MODEL with a recipe.
+
+    A recipe is a method of growing or pruning a model; its options have defaults that fit the depth of the model.
+    """
 
 
 def file_options(*, needs: Sequence[str] = ()) -> Callable[[Command], Command]:
@@ -54,9 +57,15 @@ def file_options(*, needs: Sequence[str] = ()) -> Callable[[Command], Command]:
 
     def decorated(command: Command) -> Command:
         @click.option(
-            "-o", "--out", metavar="FILE", type=NEW_FILE, cls=RelatedOption, needs=needs, help="Write to FILE."
+            "-o",
+            "--out",
+            metavar="FILE",
+            type=NEW_FILE,
+            cls=RelatedOption,
+            needs=needs,
+            help="Output file (default: standard output).",
         )
-        @click.option("--force", is_flag=True, cls=RelatedOption, needs=("--out",), help="Overwrite FILE.")
+        @click.option("--force", is_flag=True, cls=RelatedOption, needs=("--out",), help="Overwrite the output file.")
         @wraps(command)
         def with_file(*arguments: Any, out: Path | None, force: bool, **options: Any) -> None:
             if out is not None:

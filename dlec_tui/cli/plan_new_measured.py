@@ -26,7 +26,7 @@ from engine.plan.recipes.fields import fields_of
 from engine.plan.recipes.registry import MEASURED, RECIPES
 from engine.store.database import open_for_reading
 from engine.store.keys import ProfileKey
-from engine.store.layers import find_angles
+from engine.store.profiles import find_angles
 from engine.tasks.child import run_task
 
 _PRUNE = RECIPES["prune"]
@@ -74,7 +74,7 @@ def classic(model: str, **given: Any) -> None:
     type=click.Choice([criterion.value for criterion in Criterion]),
     default=Criterion.DEPTH.value,
     show_default=True,
-    help="depth: the deepest, unmeasured. Measured: the block of the smallest angle, or the layers of least influence.",
+    help="Layers to drop: the deepest, the block of smallest angle, or those of least influence (measured).",
 )
 @file_options()
 @remote_option

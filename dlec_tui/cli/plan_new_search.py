@@ -27,7 +27,7 @@ _NAME_WIDTH = 24
 @budget_options
 @recipe_options(_BESIDE_THE_BUDGET)
 @click.option(
-    "--memory", metavar="SIZE", callback=byte_count_or_none, help="Memory limit, such as 2G (default: free memory)."
+    "--memory", metavar="SIZE", callback=byte_count_or_none, help="Memory limit, e.g. 2G (default: free memory)."
 )
 @file_options()
 @measuring_options(None)

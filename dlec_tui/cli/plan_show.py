@@ -26,7 +26,10 @@ SHOWN_CONTEXT = 1000
 @remote_option
 @home_option
 def show(plan_path: Path, wants_json: bool, remote: bool, store: Path) -> None:
-    """Show PLAN: one character a layer (X repeats a layer below), its slices, its cost."""
+    """Show the layers, slices and size of PLAN.
+
+    The picture has one character for each layer of the new model; X marks a repeated layer.
+    """
     plan = read_plan(plan_path, opener(remote=remote), store)
     if findings := plan.findings():
         click.echo(findings, err=True)

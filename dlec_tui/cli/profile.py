@@ -20,7 +20,7 @@ from engine.checkpoint.find import opener
 from engine.errors import shown
 from engine.jobs.job_specs import profile_spec
 from engine.jobs.settings import job_settings
-from engine.store.layers import LayerStatistics
+from engine.store.profiles import LayerStatistics
 from engine.tasks.child import run_task
 from engine.tasks.setting import Setting
 from engine.text.corpus import Half
@@ -31,7 +31,11 @@ from engine.text.corpus import Half
 @measuring_options(Half.CHOOSING)
 @queue_options
 def profile(model: str, wants_json: bool, queueing: Queueing | None, **options: Any) -> None:
-    """Measure every layer of MODEL and every neuron of its MLPs in one forward pass, and keep that in the store."""
+    """Measure every layer of MODEL in one forward pass.
+
+    The profile holds block influence, relative update and norms of each layer, the angular distance of every block, and
+    activation statistics of every MLP neuron. It is kept in the store and reused.
+    """
     checkpoint, setting = opener()(model), setting_of(options)
     if queueing:
         store = store_of(setting)

@@ -47,7 +47,7 @@ def numbers(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
     try:
         return tuple(number for part in value.split(",") for number in _range(part)) if value else ()
     except ValueError as error:
-        raise click.BadParameter(f"{shown(value)} is not numbers such as 6,8 or 6..9") from error
+        raise click.BadParameter(f"{shown(value)} is not a list of numbers such as 6,8 or 6..9") from error
 
 
 def factors(_ctx: click.Context, _parameter: click.Parameter, value: str) -> tuple[float, ...]:
@@ -55,7 +55,7 @@ def factors(_ctx: click.Context, _parameter: click.Parameter, value: str) -> tup
     try:
         return tuple(map(float, value.split(",")))
     except ValueError as error:
-        raise click.BadParameter(f"{shown(value)} is not numbers such as 1,0.7,0.5") from error
+        raise click.BadParameter(f"{shown(value)} is not a list of numbers such as 1,0.7,0.5") from error
 
 
 scale_option = click.option(
@@ -65,7 +65,7 @@ scale_option = click.option(
     default="1",
     show_default=True,
     callback=factors,
-    help="Factors on what the repeated visit adds; each is tried.",
+    help="Scales of the repeated layers; each is measured.",
 )
 
 
@@ -119,37 +119,38 @@ _OPTIONS = (
         type=WholeNumber(1),
         default=TOP,
         show_default=True,
-        help="Measure the N best plans again on held-out text.",
+        help="Number of best plans to re-evaluate on held-out text.",
     ),
     click.option(
         "--probe",
         metavar="FILE",
         type=EXISTING_FILE,
-        help='JSONL of {"prompt", "choices", "answer"} or {"prompt", "answer"}: every plan answers it, too.',
+        help='Test items for every plan: JSONL of {"prompt", "choices", "answer"} or {"prompt", "answer"}.',
     ),
-    click.option("--early-stop", is_flag=True, help="Do not measure on what is surely worse."),
+    click.option("--early-stop", is_flag=True, help="Stop evaluating plans that are already significantly worse."),
     click.option(
         "--memory",
         metavar="SIZE",
         callback=byte_count_or_none,
-        help="Take at most so much, such as 2G; a model that does not fit is streamed (default: what is free).",
+        help="Memory limit, e.g. 2G (default: free memory). Larger models are streamed layer by layer.",
     ),
     click.option(
-        "--together",
+        "--plans-per-batch",
+        "together",
         metavar="N",
         type=WholeNumber(1),
         default=1,
         show_default=True,
-        help="Run so many plans through a layer as one batch: faster on a GPU; the last digits differ.",
+        help="Plans per batch. Faster on GPUs; results may differ in the last digits.",
     ),
-    click.option("--no-metrics", is_flag=True, help="Do not rank the cheap metrics afterwards."),
+    click.option("--no-metrics", is_flag=True, help="Do not compute how well the cheap metrics predict the results."),
     click.option(
         "--dry-run",
         "is_rehearsal",
         is_flag=True,
         cls=RelatedOption,
         excludes=("--queue",),
-        help="Only say what it would take.",
+        help="Print the estimated cost; measure nothing.",
     ),
 )
 

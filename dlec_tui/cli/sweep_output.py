@@ -30,7 +30,7 @@ def output_options(command: Command) -> Command:
         is_flag=True,
         cls=RelatedOption,
         excludes=("--json", "--queue", "--dry-run", "--list", "--plan"),
-        help="Print every plan as CSV on stdout.",
+        help="Print one CSV row per plan.",
     )(command)
 
 
@@ -50,7 +50,7 @@ def map_lines(found: Mapping[str, Any]) -> Iterator[str]:
     """What repeating each block costs, as a heat map; nothing where no blocks longer than a layer were measured."""
     block_map = harm_map(found)
     if block_map and block_map.longest > 1:
-        yield "what repeating a block costs: its first layer across, its length down"
+        yield "cost of repeating a block: first layer across, length down"
         yield from heat_lines(block_map, found["layers"], chart_size()[0])
 
 

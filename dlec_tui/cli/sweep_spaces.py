@@ -25,12 +25,12 @@ def _with_scales(words: str, scales: tuple[float, ...]) -> str:
 @click.command
 @_model
 @click.option(
-    "--width", type=WholeNumber(1), default=block_space.WIDTH, show_default=True, help="Layers in the longest."
+    "--width", type=WholeNumber(1), default=block_space.WIDTH, show_default=True, help="Maximum block length in layers."
 )
 @scale_option
 @sweeping
 def blocks(model: str, width: int, scales: tuple[float, ...]) -> Space:
-    """Repeat every block of layers up to a width, once."""
+    """Sweep over blocks: each contiguous block, repeated once."""
     checkpoint = opener()(model)
     found = block_space.plans(checkpoint, block_space.Options(min(width, checkpoint.layer_count), scales))
     return Space(checkpoint, _with_scales(f"blocks up to width {width}", scales), found)
@@ -41,7 +41,7 @@ def blocks(model: str, width: int, scales: tuple[float, ...]) -> Space:
 @scale_option
 @sweeping
 def singles(model: str, scales: tuple[float, ...]) -> Space:
-    """Repeat every single layer, once."""
+    """Sweep over single layers: each layer, repeated once."""
     checkpoint = opener()(model)
     found = single_space.plans(checkpoint, single_space.Options(scales))
     return Space(checkpoint, _with_scales("single layers", scales), found)
@@ -49,8 +49,8 @@ def singles(model: str, scales: tuple[float, ...]) -> Space:
 
 @click.command
 @_model
-@click.option("--slice-size", metavar="N,...", callback=numbers, help="Layers in a slice, such as 6,8..10.")
-@click.option("--backward-jump", metavar="N,...", callback=numbers, help="How far each slice jumps back.")
+@click.option("--slice-size", metavar="N,...", callback=numbers, help="Layers per slice, e.g. 6,8..10.")
+@click.option("--backward-jump", metavar="N,...", callback=numbers, help="Layers that the next slice goes back.")
 @click.option("--last-slice", metavar="N,...", callback=numbers, help="Layers in the last slice.")
 @scale_option
 @sweeping
@@ -61,7 +61,10 @@ def overlap(
     last_slice: tuple[int, ...],
     scales: tuple[float, ...],
 ) -> Space:
-    """Overlapping slices on a grid; what is not given is chosen by the model's depth."""
+    """Sweep over a grid of overlapping slices.
+
+    Values that are not given are derived from the depth of the model.
+    """
     checkpoint = opener()(model)
     options = overlap_space.Options(slice_size, backward_jump, last_slice, scales)
     return Space(checkpoint, _with_scales("overlapping slices", scales), overlap_space.plans(checkpoint, options))
@@ -75,11 +78,11 @@ def overlap(
     "ranges",
     metavar="OPTION=VALUES",
     multiple=True,
-    help="Values of an option of the recipe: layers=3:9,4:10 or times=1..3; may be repeated.",
+    help="Values of a recipe option, e.g. layers=3:9,4:10 or times=1..3. Repeatable.",
 )
 @sweeping
 def recipes(model: str, recipe: str, ranges: tuple[str, ...]) -> Space:
-    """Write RECIPE with every combination of the values that its options are given."""
+    """Sweep over the options of a recipe: each combination of the given values."""
     checkpoint, known = opener()(model), recipe_space.read_recipe(recipe)
     read = dict(recipe_space.read_range(known, text) for text in ranges)
     words = f"{recipe} with {', '.join(shown(text) for text in ranges)}" if ranges else recipe
@@ -91,6 +94,6 @@ def recipes(model: str, recipe: str, ranges: tuple[str, ...]) -> Space:
 @click.argument("files", metavar="PLAN...", nargs=-1, required=True, type=EXISTING_FILE)
 @sweeping
 def plans(model: str, files: tuple[Path, ...]) -> Space:
-    """Measure these plans of MODEL together."""
+    """Sweep over plans in files."""
     checkpoint = opener()(model)
     return Space(checkpoint, "plans in files", plan_space.plans({file: plan_text_of(file) for file in files}))

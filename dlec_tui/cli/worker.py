@@ -9,7 +9,7 @@ from dlec_tui.cli.devices import require_gpus, slot_of
 from dlec_tui.cli.exit_codes import JOB_FAILED, REQUEUE
 from dlec_tui.cli.options import Number, home_option, json_option
 from dlec_tui.cli.worker_lines import Teller, json_line, text_line
-from engine.jobs.choice import next_job
+from engine.jobs.scheduling import next_job
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import Slot
 from engine.jobs.worker import Outcome, work
@@ -20,10 +20,19 @@ from engine.store.jobs import jobs_in
 
 @click.command
 @click.option(
-    "--slot", metavar="SLOT", callback=slot_of, help="cpu, cuda:1 or cuda:0-3; usually the first of config.toml."
+    "--slot",
+    metavar="SLOT",
+    callback=slot_of,
+    help="Slot of the worker: cpu, cuda:1 or cuda:0-3 (default: the first in config.toml).",
 )
-@click.option("--idle", "idle_minutes", metavar="MINUTES", type=Number(0), help="End after so long idle.")
-@click.option("--until-empty", is_flag=True, help="End when no job waits for the slot.")
+@click.option(
+    "--idle",
+    "idle_minutes",
+    metavar="MINUTES",
+    type=Number(0),
+    help="Exit after this idle time (default: idle_minutes in config.toml).",
+)
+@click.option("--until-empty", is_flag=True, help="Exit when no job is waiting for the slot.")
 @home_option
 @json_option
 @click.pass_context
@@ -35,10 +44,10 @@ def worker(
     store: Path,
     wants_json: bool,
 ) -> None:
-    """Do queued jobs in this terminal, with a line when one begins and one when it ends.
+    """Run a worker in this terminal.
 
-    Told to stop (Ctrl-C, SIGTERM, SIGUSR1, SIGHUP) it puts its job back into the queue, and ends with 75 when work is
-    left. With --until-empty it ends with 4 when a job failed.
+    Prints a line when a job starts and when it ends. On Ctrl-C, SIGTERM, SIGUSR1 or SIGHUP the worker returns its job
+    to the queue and exits with code 75 if jobs are left. With --until-empty, it exits with code 4 if a job failed.
     """
     settings = job_settings(store)
     slot = slot or settings.slots[0]

@@ -58,6 +58,6 @@ def _event(job: Job) -> str:
         case Cancelled():
             return f"cancelled: {title}"
         case Waiting():
-            return f"waits again: {title}"
+            return f"returned to the queue: {title}"
         case _:
-            return f"begins: {title}"
+            return f"started: {title}"

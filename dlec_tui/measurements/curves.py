@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dlec_tui.charts import Curve, Point
 from dlec_tui.measurements.heat import Block, BlockMap
-from engine.store.layers import BlockAngle, LayerStatistics
+from engine.store.profiles import BlockAngle, LayerStatistics
 from engine.store.scores import Score
 
 FEWEST_POINTS = 3

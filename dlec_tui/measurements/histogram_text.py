@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from dlec_tui.measurements.bars import bar_lines
-from engine.store.layers import LayerHistogram
+from engine.store.profiles import LayerHistogram
 
 _SHARES = (0.5, 0.99)
 

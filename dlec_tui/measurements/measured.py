@@ -15,19 +15,19 @@ from engine.errors import DlecError
 from engine.store.connection import StoreConnection
 from engine.store.database import open_for_reading
 from engine.store.keys import ProfileKey
-from engine.store.layers import (
+from engine.store.models import ModelRow, all_models
+from engine.store.neurons import count_neurons
+from engine.store.profiles import (
     BlockAngle,
     LayerHistogram,
     LayerStatistics,
     find_angles,
     find_histograms,
     find_layers,
+    profiles_of,
 )
-from engine.store.models import ModelRow, all_models
-from engine.store.neurons import count_neurons
-from engine.store.profiles import profiles_of
 from engine.store.scores import Score, find_scores, scored_keys, scored_metrics
-from engine.store.swept_blocks import find_swept_blocks, swept_keys
+from engine.store.sweeps import find_swept_blocks, swept_keys
 
 
 @dataclass(frozen=True)

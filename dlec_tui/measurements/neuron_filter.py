@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from engine.errors import UsageError, shown
-from engine.store.neuron_search import Between, Column, Condition, PeaksAt
+from engine.store.neurons import Between, Column, Condition, PeaksAt
 
 HINT = "layer 3-5, neuron 12, |peak|>10, active<1%, mean, variance, count; other words stand around the peak"
 

@@ -10,14 +10,15 @@ from dlec_tui.measurements.neuron_filter import conditions_from
 from engine.store.connection import StoreConnection
 from engine.store.database import open_for_reading
 from engine.store.keys import ProfileKey
-from engine.store.neuron_search import matching_neurons, neurons_at
 from engine.store.neurons import (
     PAGE_ROWS,
     NeuronOrder,
     NeuronStatistics,
     count_neurons,
     first_of_layer,
+    matching_neurons,
     neuron_page,
+    neurons_at,
 )
 
 ORDERS = (

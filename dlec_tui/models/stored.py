@@ -10,11 +10,9 @@ from dlec_tui.measurements.curves import profile_curves, score_curves
 from engine.store.connection import StoreConnection
 from engine.store.database import open_for_reading
 from engine.store.keys import ProfileKey
-from engine.store.layers import LayerStatistics, find_layers
 from engine.store.models import ModelRow, all_models
-from engine.store.plans import all_plans
-from engine.store.profiles import profiles_of
-from engine.store.results import PreviewResult, all_previews
+from engine.store.previews import PreviewResult, all_plans, all_previews
+from engine.store.profiles import LayerStatistics, find_layers, profiles_of
 from engine.store.scores import Score, find_scores, scored_metrics
 from engine.tasks.occasion import JOINT
 

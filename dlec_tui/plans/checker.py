@@ -13,7 +13,7 @@ from dlec_tui.plans.job_specs import EditedPlan
 from dlec_tui.plans.results import read_previews
 from dlec_tui.plans.verdict import Verdict, look_over, slices_in
 from engine.errors import DlecError
-from engine.store.results import PreviewResult
+from engine.store.previews import PreviewResult
 
 CHECK_SECONDS = 0.1
 """After the last key; the check itself takes some tens of milliseconds."""

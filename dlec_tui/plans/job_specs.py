@@ -7,8 +7,7 @@ from pathlib import Path
 from dlec_tui.wording import byte_size, plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import DiskFullError, PlanError, UsageError, shown
-from engine.jobs.batch import PlannedMerge, Target, conflicts, output_name, unfinished_merges
-from engine.jobs.disk_use import DiskUse, disk_use
+from engine.jobs.batch import DiskUse, PlannedMerge, Target, conflicts, disk_use, output_name, unfinished_merges
 from engine.jobs.job_specs import NamedPlan, generate_spec, merge_spec, preview_spec
 from engine.jobs.settings import job_settings
 from engine.plan.check import check_plan

@@ -12,7 +12,7 @@ from dlec_tui.wording import printable
 from engine.errors import escaped, shown
 from engine.store.database import open_for_reading
 from engine.store.job_states import Cancelled, Done
-from engine.store.results import PreviewResult, previews_of
+from engine.store.previews import PreviewResult, previews_of
 from engine.tasks.preview import as_answer
 
 ABOUT_PLANS = ("preview", "generate", "merge")

@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from dlec_tui.measurements.histogram_text import bins_of, histogram_lines
-from engine.store.layers import LayerHistogram
+from engine.store.profiles import LayerHistogram
 
 
 class Histogram(Widget, can_focus=True):

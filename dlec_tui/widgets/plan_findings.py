@@ -14,7 +14,7 @@ from dlec_tui.widgets.packed_line import PackedLine
 from dlec_tui.widgets.part import Part
 from dlec_tui.widgets.problem_list import ProblemList
 from dlec_tui.widgets.results_view import ResultsView
-from engine.store.results import PreviewResult
+from engine.store.previews import PreviewResult
 
 if TYPE_CHECKING:
     from dlec_tui.jobs.stored import StoredJob, StoredJobs

@@ -1,17 +1,66 @@
-"""A connection that knows its file, and which version of the store it finds there."""
+"""A connection to the store file: its locks, its SQLite open mode, its transactions, and its schema version."""
 
+import errno
+import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from engine.errors import MachineError, shown
-from engine.locks import has_locks
-from engine.store.failures import translated
+from engine.errors import MachineError, shown, system_reason
+from engine.locks import HeldLock, acquire, has_locks, holder_text, removal_text
+from engine.store.failures import cannot_open, read_only, translated
 from engine.store.schema import MIGRATION_SET, MIGRATIONS
-from engine.store.turns import Turn
+
+_POLL_SECONDS = 0.02
+
+
+def turn_file(store: Path) -> Path:
+    """The lock file beside the store: there while a process reads or writes it."""
+    return store.with_name(f"{store.name}-lock")
+
+
+class Turn:
+    """One connection's turns."""
+
+    def __init__(self, store: Path, busy_seconds: float) -> None:
+        """busy_seconds: how long another process's turn is waited for."""
+        self._store = store
+        self._busy_seconds = busy_seconds
+        self._lock: HeldLock | None = None
+
+    def begin(self) -> None:
+        """Goes on where one is taken already. Raises MachineError when another process stays in the store."""
+        give_up = time.monotonic() + self._busy_seconds
+        while self._lock is None:
+            self._lock = self._acquired()
+            if self._lock is None and time.monotonic() >= give_up:
+                raise self._taken()
+            if self._lock is None:
+                time.sleep(_POLL_SECONDS)
+
+    def end(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+        self._lock = None
+
+    def _acquired(self) -> HeldLock | None:
+        try:
+            return acquire(turn_file(self._store))
+        except OSError as error:
+            raise read_only(self._store) from error
+
+    def _taken(self) -> MachineError:
+        file = turn_file(self._store)
+        return MachineError(
+            f"the store {self._store} is locked",
+            why=holder_text(file),
+            fix=f"Wait until it is done, then try again. {removal_text(file)}".rstrip(),
+        )
+
 
 BUSY_SECONDS = 120.0
 """How long a process waits for another one's write before it gives up."""
@@ -137,3 +186,36 @@ def _newer(path: Path, unknown: set[str]) -> MachineError:
         why=f"this one does not know its {', '.join(sorted(map(shown, unknown)))}",
         fix="Update dlec, or set DLEC_HOME to another directory. Nothing was changed.",
     )
+
+
+def reading_mode(path: Path) -> str:
+    """The SQLite URI mode to read the store at `path` in.
+
+    With a write-ahead log even a reader makes files. Where it may not, and there is no log, nobody writes either; where
+    the file system has no locks, nobody writes in our turn.
+    """
+    if path.is_dir():
+        raise cannot_open(path, why=os.strerror(errno.EISDIR))
+    if os.access(path.parent, os.W_OK) and has_locks(path.parent):
+        return "ro"  # without a look at the file: closing it would drop the locks that this process has on it
+    has_log = path.with_name(f"{path.name}-wal").exists()
+    return "ro&immutable=1" if _keeps_log(path) and not has_log else "ro"
+
+
+def keeps_log_without_locks(path: Path) -> bool:
+    """Whether a store with a write-ahead log lies where SQLite cannot open one."""
+    return not has_locks(path.parent) and _keeps_log(path)
+
+
+def was_left_unfinished(error: BaseException) -> bool:
+    """Whether a store cannot be read because a process was ended while it wrote: only a writer can undo that."""
+    return getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK
+
+
+def _keeps_log(path: Path) -> bool:
+    """Source: sqlite.org/fileformat.html, 1.3.3."""
+    try:
+        with path.open("rb") as file:
+            return file.read(20)[18:] == b"\2\2"
+    except OSError as error:
+        raise cannot_open(path, why=system_reason(error)) from error

@@ -9,10 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from engine.errors import system_reason
-from engine.store.connection import BUSY_SECONDS, Standing, StoreConnection, alone, atomic, connect, standing_of
+from engine.store.connection import (
+    BUSY_SECONDS,
+    Standing,
+    StoreConnection,
+    alone,
+    atomic,
+    connect,
+    keeps_log_without_locks,
+    reading_mode,
+    standing_of,
+    was_left_unfinished,
+)
 from engine.store.failures import cannot_open, read_only, translated
-from engine.store.file_system import is_local
-from engine.store.reading import keeps_log_without_locks, reading_mode, was_left_unfinished
+from engine.store.location import is_local
 from engine.store.schema import MIGRATIONS
 
 if TYPE_CHECKING:

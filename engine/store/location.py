@@ -1,7 +1,8 @@
-"""Where the store lies."""
+"""Location of the store, and the type of the file system that holds it."""
 
 import os
-from pathlib import Path
+import re
+from pathlib import Path, PurePosixPath
 
 import platformdirs
 
@@ -23,3 +24,50 @@ def _usual_home() -> Path:
     if found := os.environ.get(HOME_VARIABLE):
         return expanded(found)
     return platformdirs.user_data_path("dlec", appauthor=False)
+
+
+MOUNTS = Path("/proc/self/mountinfo")
+LOCAL_TYPES = frozenset(
+    {"apfs", "bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "overlay", "ramfs", "reiserfs", "tmpfs"}
+    | {"xfs", "zfs"}
+)
+"""File systems of one host. Networked and unknown ones (nfs, cifs, lustre, fuse.*, 9p, ...) are not among them."""
+
+
+def is_local(path: Path) -> bool:
+    """Whether `path` certainly lies on a disk of this host alone. False where that cannot be told."""
+    return file_system_type(path) in LOCAL_TYPES
+
+
+def file_system_type(path: Path) -> str:
+    """As mount(8) calls it, e.g. "ext4", "nfs4", "fuse.sshfs"; "" where the system does not say."""
+    try:
+        mounts = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return ""
+    return type_among(mounts, path.resolve())
+
+
+def type_among(mounts: str, path: Path) -> str:
+    """The type of the mount that holds the absolute `path`, in the format of proc(5) mountinfo.
+
+    The deepest mount point holds it; of several at the same place, the last one mounted.
+    """
+    found, deepest = "", -1
+    for line in mounts.splitlines():
+        mount_point, kind = _parsed(line)
+        depth = len(mount_point.parts)
+        if depth >= deepest and path.is_relative_to(mount_point):
+            found, deepest = kind, depth
+    return found
+
+
+def _parsed(line: str) -> tuple[PurePosixPath, str]:
+    """Mount point and type: `36 35 98:0 /root /mount/point options [optional ...] - type source options`."""
+    before, _, after = line.partition(" - ")
+    return PurePosixPath(_unescaped(before.split(" ")[4])), after.split(" ")[0]
+
+
+def _unescaped(text: str) -> str:
+    """Blanks, tabs, newlines and backslashes stand as three octal digits."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from engine.store.connection import StoreConnection
 from engine.store.database import transaction
+from engine.store.floats import as_float
 from engine.store.keys import ProfileKey, find_key_id, key_id_of
-from engine.store.layers import as_float
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

@@ -1,13 +1,15 @@
-"""Sweeps: which plans were tried together, and what was made of it. Their figures are rows of their own."""
+"""Sweeps: the plans that were tried together, the blocks that they repeat, and how well metrics ranked those."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.store.connection import StoreConnection
 from engine.store.database import transaction
-from engine.store.keys import KEY_COLUMNS, ProfileKey, key_id_of
+from engine.store.floats import as_float
+from engine.store.keys import KEY_COLUMNS, ProfileKey, find_key_id, key_id_of
+from engine.store.scores import Score
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -173,3 +175,53 @@ def _row(plan: StoredPlan) -> tuple[Any, ...]:
 def _key(connection: StoreConnection, key_id: int | None) -> ProfileKey | None:
     row = connection.row(f"SELECT {', '.join(KEY_COLUMNS)} FROM profile_keys WHERE id = ?", (key_id,))
     return None if row is None else ProfileKey(*row)
+
+
+SWEPT = "swept_duplication"
+"""Their metric: delta NLL of a plan that repeats the block and does nothing else."""
+
+
+def find_swept_blocks(connection: StoreConnection, key: ProfileKey) -> tuple[Score, ...]:
+    """Every block that any sweep has repeated, unscaled, by start, then end."""
+    sql = """SELECT DISTINCT start_layer, end_layer, delta_nll, standard_error
+        FROM plan_figures JOIN sweep_plans USING (visits)
+        WHERE key_id = ? AND start_layer IS NOT NULL AND scale = 1 ORDER BY start_layer, end_layer"""
+    rows = connection.rows(sql, (find_key_id(connection, key),))
+    return tuple(Score(SWEPT, start, end, as_float(delta), se) for start, end, delta, se in rows)
+
+
+def swept_keys(connection: StoreConnection, fingerprint: str) -> tuple[ProfileKey, ...]:
+    """What the figures of sweeps over one checkpoint depend on, the newest first."""
+    columns = ", ".join(KEY_COLUMNS)
+    sql = f"""SELECT {columns} FROM profile_keys WHERE fingerprint = ? AND id IN (SELECT key_id FROM plan_figures)
+        ORDER BY id DESC"""
+    return tuple(ProfileKey(*row) for row in connection.rows(sql, (fingerprint,)))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """One metric against the measured harm of repeating the same blocks."""
+
+    metric: str
+    width: int
+    """Layers in the blocks; 0 for all widths together."""
+    blocks: int
+    """How many were ranked."""
+    spearman: float
+    """With delta NLL, -1 to 1; nan where it is undefined."""
+
+
+def save_rankings(db: "Database", sweep_id: int, rankings: Iterable[Ranking]) -> None:
+    """Record them; those that are there already are left as they are."""
+    with transaction(db):
+        rows = ((sweep_id, *astuple(ranking)) for ranking in rankings)
+        db.conn.executemany("INSERT OR IGNORE INTO sweep_rankings VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def find_rankings(connection: StoreConnection, sweep_id: int) -> tuple[Ranking, ...]:
+    """All widths together first, then the narrowest blocks; by metric."""
+    sql = """SELECT metric, width, blocks, spearman FROM sweep_rankings WHERE sweep_id = ? ORDER BY width, metric"""
+    return tuple(
+        Ranking(metric, width, blocks, as_float(found))
+        for metric, width, blocks, found in connection.rows(sql, (sweep_id,))
+    )

@@ -16,8 +16,7 @@ from engine.plan.stack import Stack
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.models import save_model
-from engine.store.plans import PlanUsed, save_plan
-from engine.store.results import PreviewResult, find_preview, save_preview
+from engine.store.previews import PlanUsed, PreviewResult, find_preview, save_plan, save_preview
 from engine.tasks.base_check import base_answer, check_base
 from engine.tasks.occasion import Occasion, model_row
 from engine.tasks.precision import auto_dtype

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing, transaction
-from engine.store.layers import BlockAngle, LayerHistogram, LayerStatistics, find_layers
 from engine.store.models import save_model
 from engine.store.neurons import NeuronStatistics
-from engine.store.profiles import ProfileRows, find_profile, save_profile
+from engine.store.profiles import (
+    BlockAngle,
+    LayerHistogram,
+    LayerStatistics,
+    ProfileRows,
+    find_layers,
+    find_profile,
+    save_profile,
+)
 from engine.tasks.occasion import Occasion, model_row, occasion_of
 from engine.tasks.resident import model_of, sequences_of, tokenizer_of
 from engine.tasks.samples import store_sample

@@ -18,7 +18,7 @@ from engine.plan.recipes.dlec_search import State
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing
 from engine.store.models import save_model
-from engine.store.plan_figures import find_figures
+from engine.store.plan_measurements import find_measurements
 from engine.tasks import sweep
 from engine.tasks.occasion import model_row
 from engine.tasks.sweeps.asking import asked_in
@@ -45,7 +45,7 @@ class _Search:
                 save_model(db, model_row(self.checkpoint))
             measure(asked, Half.CHOOSING, wanted, Source(asked), self.report)
         with closing(open_for_reading(occasion.store)) as connection:
-            figures = find_figures(connection, occasion.key, asked.visits)
+            figures = find_measurements(connection, occasion.key, asked.visits)
         names = {plan.name: figures[plan.visits].delta_nll for plan in asked.stored}
         found = {state: names.get(dlec_search.name_of(state)) for state in states}
         return {state: harm for state, harm in found.items() if harm is not None and harm == harm}

@@ -8,8 +8,15 @@ from engine.errors import DlecError
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.models import save_model
-from engine.store.sweep_rankings import find_rankings, save_rankings
-from engine.store.sweeps import find_sweep, finish_sweep, save_by_chance, save_sweep, save_verdicts
+from engine.store.sweeps import (
+    find_rankings,
+    find_sweep,
+    finish_sweep,
+    save_by_chance,
+    save_rankings,
+    save_sweep,
+    save_verdicts,
+)
 from engine.tasks.occasion import model_row
 from engine.tasks.sweeps.asking import Asked, asked_in
 from engine.tasks.sweeps.base import check_base_of

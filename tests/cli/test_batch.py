@@ -31,7 +31,7 @@ def jobs() -> tuple[Job, ...]:
 
 
 def free(monkeypatch: pytest.MonkeyPatch, nbytes: int) -> None:
-    monkeypatch.setattr("engine.jobs.disk_use.free_bytes", lambda _directory: nbytes)
+    monkeypatch.setattr("engine.jobs.batch.free_bytes", lambda _directory: nbytes)
 
 
 def rehearsed(dlec, *arguments: str) -> dict:
@@ -41,7 +41,7 @@ def rehearsed(dlec, *arguments: str) -> dict:
 def test_each_plan_becomes_a_merge_named_after_it(dlec) -> None:
     result = dlec("batch", "plans/a.yaml", "plans/b.yaml", "--out", "out")
     assert result.exit_code == 0
-    assert result.stdout == "job 1 waits: merge a.yaml into out/a\njob 2 waits: merge b.yaml into out/b\n"
+    assert result.stdout == "Queued job 1: merge a.yaml into out/a\nQueued job 2: merge b.yaml into out/b\n"
     assert result.stderr == "no worker for cpu is running: dlec jobs start\n"
     specs = [job.spec for job in jobs()]
     assert [spec.request["out"] for spec in specs] == [str(Path.cwd() / "out" / name) for name in "ab"]

@@ -259,11 +259,11 @@ def test_an_option_that_needs_another_is_refused_alone(name: str, option: Relate
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["jobs", "show", "abc"], "'abc' is not a whole number in the range 1<=x<=9223372036854775807."),
-        (["profile", "m", "--tokens", "many"], "'many' is not a whole number in the range 1<=x<=1000000000000."),
-        (["profile", "m", "--tokens", "0"], "'0' is not a whole number in the range 1<=x<=1000000000000."),
-        (["jobs", "wait", "--timeout", "soon"], "'soon' is not a number in the range x>=0."),
-        (["web", "--port", "http"], "'http' is not a whole number in the range 0<=x<=65535."),
+        (["jobs", "show", "abc"], "'abc' is not a whole number from 1 to 9223372036854775807."),
+        (["profile", "m", "--tokens", "many"], "'many' is not a whole number from 1 to 1000000000000."),
+        (["profile", "m", "--tokens", "0"], "'0' is not a whole number from 1 to 1000000000000."),
+        (["jobs", "wait", "--timeout", "soon"], "'soon' is not a number of at least 0."),
+        (["web", "--port", "http"], "'http' is not a whole number from 0 to 65535."),
     ],
 )
 def test_what_is_no_number_is_answered_with_the_range(words: list[str], expected: str) -> None:

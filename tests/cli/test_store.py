@@ -56,7 +56,7 @@ def test_a_home_and_its_file_are_the_same_store_told_of_once(dlec) -> None:
         ([], 2, "Missing argument"),
         (["runs/notes"], 2, "there is no store in runs/notes"),
         (["copy.sqlite"], 2, "Put it into a directory of its own, as dlec.sqlite"),
-        (["runs", "store"], 2, "cannot be united with itself"),
+        (["runs", "store"], 2, "cannot be merged into itself"),
         (["runs", "text"], 3, "text/dlec.sqlite is damaged"),
     ],
 )

@@ -7,18 +7,20 @@ import pytest
 
 from engine.checkpoint.find import opener
 from engine.errors import DiskFullError, UsageError
-from engine.jobs import disk_use as disk
+from engine.jobs import batch as disk
 from engine.jobs.batch import (
+    DiskUse,
     PlannedMerge,
     Target,
     batch_id,
     conflicts,
+    disk_use,
     output_name,
     planned_merge,
+    shortage,
     target_of,
     unfinished_merges,
 )
-from engine.jobs.disk_use import DiskUse, disk_use, shortage
 from engine.jobs.job_specs import NamedPlan, merge_spec
 from engine.jobs.queue import cancel, hold
 from engine.merge.partial import partial_of

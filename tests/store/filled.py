@@ -10,15 +10,12 @@ from engine.store.database import connection_of, open_for_jobs, open_for_writing
 from engine.store.job_states import Cancelled, Done, Failed, Held, Running, Waiting
 from engine.store.jobs import JobSpec, add_job, change, find_job
 from engine.store.models import save_model
-from engine.store.plan_figures import PlanFigures, save_figures
-from engine.store.plans import PlanUsed, save_plan
-from engine.store.probe_results import PROBE, ProbeResult, save_probe
+from engine.store.plan_measurements import PROBE, PlanMeasurement, ProbeResult, save_measurement, save_probe
+from engine.store.previews import PlanUsed, PreviewResult, save_plan, save_preview
 from engine.store.profiles import save_profile
-from engine.store.results import PreviewResult, save_preview
 from engine.store.samples import BaseCheck, SampleRow, save_base_check, save_sample
 from engine.store.scores import Score, save_scores
-from engine.store.sweep_rankings import Ranking, save_rankings
-from engine.store.sweeps import StoredPlan, StoredSweep, finish_sweep, save_sweep, save_verdicts
+from engine.store.sweeps import Ranking, StoredPlan, StoredSweep, finish_sweep, save_rankings, save_sweep, save_verdicts
 from engine.store.workers import add_worker
 from tests.store.rows import KEY, MODEL, profile_rows
 
@@ -49,7 +46,7 @@ def preview_of(number):
 
 def figures_of(number):
     nll = array("f", [number, number + 0.5, 2.0, 2.5])
-    return PlanFigures(f"0-{number}", 2.5, 0.5, 0.25, 0.0, 1.0, 0.125, 0.25, 0.5, 2, nll)
+    return PlanMeasurement(f"0-{number}", 2.5, 0.5, 0.25, 0.0, 1.0, 0.125, 0.25, 0.5, 2, nll)
 
 
 def answers_of(number):
@@ -72,7 +69,7 @@ def sweep_of(number):
 
 
 def save_whole_sweep(db, number):
-    save_figures(db, numbered(number), figures_of(number))
+    save_measurement(db, numbered(number), figures_of(number))
     save_probe(db, probe_key(number), answers_of(number))
     sweep_id = save_sweep(db, sweep_of(number))
     save_verdicts(db, sweep_id, [0.5, None], [number / 10, None])

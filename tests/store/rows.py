@@ -4,10 +4,9 @@ import random
 from dataclasses import replace
 
 from engine.store.keys import ProfileKey
-from engine.store.layers import BlockAngle, LayerHistogram, LayerStatistics
 from engine.store.models import ModelRow
 from engine.store.neurons import NeuronStatistics
-from engine.store.profiles import ProfileRows
+from engine.store.profiles import BlockAngle, LayerHistogram, LayerStatistics, ProfileRows
 
 KEY = ProfileKey("f00d", "c0de", "7e47", "choosing", 4096, 256, "float32", "torch 2, transformers 5, metrics 1")
 OTHER_KEY = replace(KEY, half="judging")

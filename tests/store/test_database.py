@@ -110,15 +110,15 @@ def test_a_migration_is_never_edited():
 READS = """
 import json, sys
 from pathlib import Path
-from engine.store import layers, models, neurons, plans, profiles, results, scores
+from engine.store import models, neurons, previews, profiles, scores
 from engine.store.database import open_for_reading
 from tests.store.rows import KEY
 reader = open_for_reading(Path(sys.argv[1]))
 (model,) = models.all_models(reader)
 (profile,) = profiles.profiles_of(reader, model.fingerprint)
-assert layers.find_layers(reader, profile.key) and layers.find_angles(reader, profile.key)
-assert layers.find_histograms(reader, profile.key) and neurons.neuron_page(reader, profile.key)
-plans.all_plans(reader), results.all_previews(reader), scores.scored_metrics(reader, profile.key)
+assert profiles.find_layers(reader, profile.key) and profiles.find_angles(reader, profile.key)
+assert profiles.find_histograms(reader, profile.key) and neurons.neuron_page(reader, profile.key)
+previews.all_plans(reader), previews.all_previews(reader), scores.scored_metrics(reader, profile.key)
 print(*{"numpy", "sqlite_utils", "torch", "transformers", "pandas"} & sys.modules.keys())
 """
 

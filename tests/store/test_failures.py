@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from engine.errors import MachineError
 from engine.store.database import connection_of, open_for_reading, open_for_writing
-from engine.store.layers import find_angles, find_histograms, find_layers
 from engine.store.models import all_models, save_model
 from engine.store.neurons import NeuronOrder, neuron_page
-from engine.store.profiles import find_profile, profiles_of, save_profile
+from engine.store.profiles import find_angles, find_histograms, find_layers, find_profile, profiles_of, save_profile
 from tests.store.rows import KEY, MODEL, OTHER_KEY, profile_rows
 
 

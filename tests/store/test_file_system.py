@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.store import database, file_system
+from engine.store import database, location
 from engine.store.database import open_for_writing
 
 MOUNTS = r"""
@@ -30,18 +30,18 @@ TYPES = {
 
 @pytest.mark.parametrize(("path", "kind"), TYPES.items())
 def test_the_deepest_and_latest_mount_holds_a_path(path, kind):
-    assert file_system.type_among(MOUNTS, Path(path)) == kind
+    assert location.type_among(MOUNTS, Path(path)) == kind
 
 
 @pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "smb3", "lustre", "fuse.sshfs", "9p", "ceph", "beegfs", ""])
 def test_networked_and_unknown_kinds_are_not_local(monkeypatch, kind):
-    monkeypatch.setattr(file_system, "file_system_type", lambda _path: kind)
-    assert not file_system.is_local(Path("/any"))
+    monkeypatch.setattr(location, "file_system_type", lambda _path: kind)
+    assert not location.is_local(Path("/any"))
 
 
 def test_a_system_that_does_not_tell_is_not_local(monkeypatch, tmp_path):
-    monkeypatch.setattr(file_system, "MOUNTS", tmp_path / "absent")
-    assert file_system.file_system_type(tmp_path) == ""
+    monkeypatch.setattr(location, "MOUNTS", tmp_path / "absent")
+    assert location.file_system_type(tmp_path) == ""
 
 
 @pytest.mark.parametrize(("local", "journal"), [(True, "wal"), (False, "delete")])

@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import MachineError
-from engine.store.connection import atomic
+from engine.store.connection import atomic, turn_file
 from engine.store.database import open_for_jobs, open_for_reading
 from engine.store.job_states import Cancelled, now
 from engine.store.jobs import JobSpec, add_job, change, find_job, jobs_in
-from engine.store.turns import turn_file
 from engine.store.union import unite
 from tests.lockless import lockless_environment, refuse_locks
 

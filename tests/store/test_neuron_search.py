@@ -6,8 +6,17 @@ from pathlib import Path
 import pytest
 
 from engine.store.database import open_for_reading, open_for_writing
-from engine.store.neuron_search import Between, Column, Condition, PeaksAt, matching_neurons, neurons_at
-from engine.store.neurons import NeuronOrder, NeuronStatistics, first_of_layer
+from engine.store.neurons import (
+    Between,
+    Column,
+    Condition,
+    NeuronOrder,
+    NeuronStatistics,
+    PeaksAt,
+    first_of_layer,
+    matching_neurons,
+    neurons_at,
+)
 from engine.store.profiles import save_profile
 from tests.store.rows import KEY, OTHER_KEY, neuron_rows, profile_rows
 

@@ -8,9 +8,16 @@ import pytest
 
 from engine.store.database import connection_of, open_for_reading
 from engine.store.keys import ProfileKey
-from engine.store.layers import LayerStatistics, find_angles, find_histograms, find_layers
 from engine.store.neurons import count_neurons, neuron_page
-from engine.store.profiles import find_profile, profiles_of, save_profile
+from engine.store.profiles import (
+    LayerStatistics,
+    find_angles,
+    find_histograms,
+    find_layers,
+    find_profile,
+    profiles_of,
+    save_profile,
+)
 from engine.text.corpus import Half
 from tests.store.rows import KEY, OTHER_KEY, angle_rows, layer_rows, neuron_rows, profile_rows
 

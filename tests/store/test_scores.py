@@ -4,9 +4,18 @@ from dataclasses import replace
 
 from engine.store.database import connection_of
 from engine.store.models import all_models, find_model, save_model
-from engine.store.plans import PlanUsed, all_plans, find_plan, save_plan
+from engine.store.previews import (
+    PlanUsed,
+    PreviewResult,
+    all_plans,
+    all_previews,
+    find_plan,
+    find_preview,
+    previews_of,
+    save_plan,
+    save_preview,
+)
 from engine.store.profiles import find_profile, save_profile
-from engine.store.results import PreviewResult, all_previews, find_preview, previews_of, save_preview
 from engine.store.scores import Score, find_scores, save_scores, scored_metrics
 from tests.store.rows import KEY, MODEL, OTHER_KEY, profile_rows
 

@@ -9,14 +9,33 @@ import pytest
 
 from engine.errors import MachineError
 from engine.store.database import connection_of, open_for_reading
-from engine.store.packing import packed, unpacked
-from engine.store.partial_results import PartialResult, find_partial, forget_partial, save_partial
-from engine.store.plan_figures import find_figures, measured_visits, save_figures
-from engine.store.probe_results import find_probes, save_probe
+from engine.store.floats import packed, unpacked
+from engine.store.plan_measurements import (
+    PartialResult,
+    find_measurements,
+    find_partial,
+    find_probes,
+    forget_partial,
+    measured_visits,
+    save_measurement,
+    save_partial,
+    save_probe,
+)
 from engine.store.scores import Score
-from engine.store.sweep_rankings import Ranking, find_rankings, save_rankings
-from engine.store.sweeps import all_sweeps, find_cost, find_sweep, finish_sweep, save_stopped, save_sweep
-from engine.store.swept_blocks import SWEPT, find_swept_blocks, swept_keys
+from engine.store.sweeps import (
+    SWEPT,
+    Ranking,
+    all_sweeps,
+    find_cost,
+    find_rankings,
+    find_sweep,
+    find_swept_blocks,
+    finish_sweep,
+    save_rankings,
+    save_stopped,
+    save_sweep,
+    swept_keys,
+)
 from engine.store.union import unite
 from tests.store.filled import answers_of, figures_of, measure, numbered, probe_key, sweep_of
 
@@ -36,13 +55,13 @@ def test_a_blob_that_is_none_is_damaged(blob):
 
 
 def test_figures_are_found_by_visits_and_key_and_never_replaced(db):
-    save_figures(db, numbered(1), figures_of(3))
-    save_figures(db, numbered(1), replace(figures_of(3), nll=9.0))
-    save_figures(db, numbered(1), figures_of(4))
+    save_measurement(db, numbered(1), figures_of(3))
+    save_measurement(db, numbered(1), replace(figures_of(3), nll=9.0))
+    save_measurement(db, numbered(1), figures_of(4))
     reader = connection_of(db)
-    assert find_figures(reader, numbered(1), ["0-3", "0-4", "0-5"]) == {"0-3": figures_of(3), "0-4": figures_of(4)}
+    assert find_measurements(reader, numbered(1), ["0-3", "0-4", "0-5"]) == {"0-3": figures_of(3), "0-4": figures_of(4)}
     assert measured_visits(reader, numbered(1)) == {"0-3", "0-4"}
-    assert find_figures(reader, numbered(2), ["0-3"]) == {}
+    assert find_measurements(reader, numbered(2), ["0-3"]) == {}
 
 
 def piece(sequences, nll=2.5):
@@ -74,8 +93,8 @@ def test_the_mean_of_each_sequence_is_made_of_its_tokens():
 
 def test_a_plan_that_computes_no_number_is_kept_as_such(db):
     broken = replace(figures_of(1), nll=math.nan, delta_nll=math.nan, token_nll=array("f", [math.nan] * 4))
-    save_figures(db, numbered(1), broken)
-    (found,) = find_figures(connection_of(db), numbered(1), ["0-1"]).values()
+    save_measurement(db, numbered(1), broken)
+    (found,) = find_measurements(connection_of(db), numbered(1), ["0-1"]).values()
     assert math.isnan(found.nll)
     assert math.isnan(found.sequence_nll[0])
     assert found.kl == broken.kl
@@ -128,8 +147,8 @@ def test_rankings_are_kept_with_what_is_undefined(db):
 
 
 def test_blocks_that_were_swept_stand_beside_scores(db):
-    save_figures(db, numbered(1), figures_of(1))
-    save_figures(db, numbered(1), replace(figures_of(2), visits="0-1 0-1*0.5"))
+    save_measurement(db, numbered(1), figures_of(1))
+    save_measurement(db, numbered(1), replace(figures_of(2), visits="0-1 0-1*0.5"))
     save_sweep(db, sweep_of(1))
     save_sweep(db, replace(sweep_of(1), sha256="the same plans again"))
     reader = connection_of(db)
@@ -150,5 +169,5 @@ def test_sweeps_are_united_with_their_plans_keys_and_figures(tmp_path):
             assert find_sweep(reader, sweep_id) == sweep_of(number)
             assert find_cost(reader, sweep_id) == {"layer_forwards": number}
             assert find_rankings(reader, sweep_id) == (Ranking("second_pass", 1, 4, 0.5),)
-            assert find_figures(reader, numbered(number), [f"0-{number}"]) == {f"0-{number}": figures_of(number)}
+            assert find_measurements(reader, numbered(number), [f"0-{number}"]) == {f"0-{number}": figures_of(number)}
             assert find_probes(reader, probe_key(number)) == {f"0-{number}": answers_of(number)}

@@ -21,11 +21,9 @@ from engine.store.database import connection_of, open_for_jobs, open_for_reading
 from engine.store.job_states import Waiting
 from engine.store.jobs import jobs_in
 from engine.store.keys import KEY_COLUMNS
-from engine.store.layers import find_angles, find_histograms, find_layers
 from engine.store.neurons import NeuronOrder, neuron_page
-from engine.store.plans import PlanUsed, find_plan, save_plan
-from engine.store.profiles import find_profile
-from engine.store.results import find_preview
+from engine.store.previews import PlanUsed, find_plan, find_preview, save_plan
+from engine.store.profiles import find_angles, find_histograms, find_layers, find_profile
 from engine.store.schema import MIGRATIONS
 from engine.store.scores import Score, find_scores, save_scores
 from engine.store.union import Kind, Tally, unite
@@ -205,7 +203,7 @@ def test_a_source_left_in_the_middle_of_a_write_is_refused_with_what_to_do(targe
     """With a rollback journal, as on networked file systems, only a writer can undo what another one began."""
     subprocess.run([sys.executable, "-c", WRITE_AND_DIE, str(source)], check=True)
     assert source.with_name("dlec.sqlite-journal").stat().st_size > 0
-    assert_refused(target, source, MachineError, "ended while it wrote", "Open it once")
+    assert_refused(target, source, MachineError, "killed while it wrote", "Open it once")
 
 
 @pytest.mark.parametrize("link", [os.symlink, os.link])
@@ -213,13 +211,13 @@ def test_the_store_itself_is_refused_under_any_name(tmp_path, source, link):
     before = contents(source)
     link(source, tmp_path / "alias")
     for name in (source, tmp_path / "alias"):
-        with pytest.raises(UsageError, match="cannot be united with itself"):
+        with pytest.raises(UsageError, match="cannot be merged into itself"):
             unite(source, name)
     assert contents(source) == before
 
 
 def test_a_locked_source_is_waited_for_and_then_named(target, source, monkeypatch):
-    monkeypatch.setattr("engine.store.unitable.connect", functools.partial(connect, busy_seconds=0.05))
+    monkeypatch.setattr("engine.store.union.connect", functools.partial(connect, busy_seconds=0.05))
     with closing(sqlite3.connect(source, isolation_level=None)) as writer:
         writer.execute("PRAGMA journal_mode = delete")
         writer.execute("BEGIN EXCLUSIVE")

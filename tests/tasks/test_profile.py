@@ -7,11 +7,10 @@ import pytest
 
 from engine.protocol import no_report
 from engine.store.database import open_for_reading
-from engine.store.layers import find_angles
 from engine.store.location import store_path
 from engine.store.models import all_models
 from engine.store.neurons import count_neurons
-from engine.store.profiles import profiles_of
+from engine.store.profiles import find_angles, profiles_of
 from engine.tasks import profile
 
 

@@ -22,11 +22,9 @@ from engine.store.database import open_for_jobs, open_for_writing
 from engine.store.job_states import Running, State, now
 from engine.store.jobs import JobSpec, add_job, change, find_job
 from engine.store.keys import ProfileKey
-from engine.store.layers import LayerStatistics
 from engine.store.models import ModelRow, save_model
-from engine.store.plans import PlanUsed, save_plan
-from engine.store.profiles import ProfileRows, save_profile
-from engine.store.results import PreviewResult, save_preview
+from engine.store.previews import PlanUsed, PreviewResult, save_plan, save_preview
+from engine.store.profiles import LayerStatistics, ProfileRows, save_profile
 from engine.store.samples import BaseCheck, save_base_check
 from engine.store.scores import Score, save_scores
 from engine.store.workers import add_worker
@@ -105,7 +103,7 @@ def _nothing_around(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The same terminal for everybody, and no worker that would outlive a test."""
     for name in AROUND:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("engine.jobs.starting.start_workers", lambda _store: ())
+    monkeypatch.setattr("engine.jobs.launch.start_workers", lambda _store: ())
     monkeypatch.setattr("textual.app.wait_for_idle", handled)
     monkeypatch.setattr("textual.pilot.wait_for_idle", handled)
     monkeypatch.setattr("textual.screen.Screen._compositor_refresh", _undrawn)

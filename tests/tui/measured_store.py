@@ -7,10 +7,9 @@ from pathlib import Path
 from dlec_tui.session.remembered import Session, save_session
 from engine.store.database import open_for_writing
 from engine.store.keys import ProfileKey
-from engine.store.layers import BlockAngle, LayerHistogram, LayerStatistics
 from engine.store.models import ModelRow, save_model
 from engine.store.neurons import NeuronStatistics
-from engine.store.profiles import ProfileRows, save_profile
+from engine.store.profiles import BlockAngle, LayerHistogram, LayerStatistics, ProfileRows, save_profile
 from engine.store.scores import Score, save_scores
 
 LAYERS, WIDTH = 12, 40

@@ -27,10 +27,9 @@ from dlec_tui.session.remembered import Session, save_session
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.fingerprint import fingerprint
 from engine.store.database import open_for_writing
-from engine.store.layers import BlockAngle, LayerHistogram, LayerStatistics
 from engine.store.models import ModelRow, save_model
-from engine.store.profiles import ProfileRows, save_profile
-from engine.store.results import PreviewResult, save_preview
+from engine.store.previews import PreviewResult, save_preview
+from engine.store.profiles import BlockAngle, LayerHistogram, LayerStatistics, ProfileRows, save_profile
 from engine.store.samples import BaseCheck, save_base_check
 from engine.store.scores import Score, save_scores
 from tests.tiny import DTYPE_BYTES, llama_config, llama_shapes, safetensors_bytes
@@ -116,7 +115,7 @@ def evening() -> Iterator[Path]:
             ("dlec_tui.jobs.stored.read_jobs", EVENING),
             ("dlec_tui.widgets.device_line.devices_text", "cpu 87 % of 16 cores, memory 12.0 GB of 64.0 GB"),
             ("dlec_tui.widgets.job_detail.job_log", Path("job.log")),
-            ("engine.jobs.starting.start_workers", ()),
+            ("engine.jobs.launch.start_workers", ()),
         ):
             stack.enter_context(patch(place, lambda *_, value=value, **__: value))
         _write_model(Path(MODEL), SIZES)

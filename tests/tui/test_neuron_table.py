@@ -12,8 +12,7 @@ from dlec_tui.measurements.neurons import NeuronView, neuron_rows
 from dlec_tui.widgets.neuron_browser import NeuronBrowser
 from dlec_tui.widgets.neuron_table import MOST_PAGES
 from engine.errors import MachineError, UsageError
-from engine.store.neuron_search import Between, Column, PeaksAt
-from engine.store.neurons import NeuronOrder
+from engine.store.neurons import Between, Column, NeuronOrder, PeaksAt
 from tests.tui.conftest import settled
 from tests.tui.measured_store import KEY, LAYERS, WIDTH, fill_measured
 

@@ -17,7 +17,7 @@ from dlec_tui.session.remembered import save_session
 from dlec_tui.widgets.question import Question
 from dlec_tui.widgets.quit_dialog import QuitDialog
 from engine.store.database import open_for_writing
-from engine.store.results import PreviewResult, save_preview
+from engine.store.previews import PreviewResult, save_preview
 from tests.tui.conftest import eventually, settled
 from tests.tui.measured_store import JUDGING
 from tests.tui.pictures import MODEL, PLAN, evening, session_of_evening

@@ -14,7 +14,7 @@ from engine.errors import PlanError, UsageError, shown
 from engine.inference.wavefront.visits import Visits, base_visits, visits_of
 from engine.numbers.intervals import MIN_SEQUENCES
 from engine.store.keys import ProfileKey
-from engine.store.probe_results import PROBE
+from engine.store.plan_measurements import PROBE
 from engine.store.sweeps import StoredPlan, StoredSweep
 from engine.tasks.compiling import compiled
 from engine.tasks.occasion import Occasion

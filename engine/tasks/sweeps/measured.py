@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.numbers.paired import paired_difference
-from engine.store.partial_results import PartialResult
-from engine.store.plan_figures import PlanFigures, sequence_means
+from engine.store.plan_measurements import PartialResult, PlanMeasurement, sequence_means
 
 if TYPE_CHECKING:
     from engine.inference.wavefront.likelihood import Figures
@@ -23,7 +22,7 @@ class MeasuredPlan:
     """What the text so far has given, sequence by sequence."""
 
     nll: "array[float]" = field(default_factory=_empty)
-    """NLL of each token after a sequence's first, as `PlanFigures.token_nll`."""
+    """NLL of each token after a sequence's first, as `PlanMeasurement.token_nll`."""
     kl: "array[float]" = field(default_factory=_empty)
     """Of each sequence, as is the next."""
     top1: "array[float]" = field(default_factory=_empty)
@@ -49,17 +48,17 @@ class MeasuredPlan:
     def sequences(self) -> int:
         return len(self.kl)
 
-    def as_figures(self, visits: str, base: Sequence[float] | None) -> PlanFigures:
+    def as_figures(self, visits: str, base: Sequence[float] | None) -> PlanMeasurement:
         """base: the mean NLL of each of its sequences; None for the base itself."""
         nan = math.nan
-        unknown = PlanFigures(visits, nan, nan, nan, nan, nan, 1.0, nan, nan, self.sequences, self.nll)
+        unknown = PlanMeasurement(visits, nan, nan, nan, nan, nan, 1.0, nan, nan, self.sequences, self.nll)
         means = self.sequence_nll
         deltas = [0.0 if base is None else mean - own for mean, own in zip(means, base or means, strict=True)]
         if not all(map(math.isfinite, [*means, *deltas])):
             return unknown
         found = paired_difference(deltas)
         interval = found.interval
-        return PlanFigures(
+        return PlanMeasurement(
             *(visits, _mean(means), interval.mean, interval.se, interval.low, interval.high, found.p),
             *(_mean(self.kl), _mean(self.top1), len(means), self.nll),
         )

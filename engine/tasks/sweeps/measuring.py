@@ -13,8 +13,14 @@ from engine.inference.wavefront.visits import BASE
 from engine.numbers.sequential import is_surely_worse, looks
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing
-from engine.store.partial_results import find_partial, forget_partial, save_partial
-from engine.store.plan_figures import find_figures, measured_visits, save_figures
+from engine.store.plan_measurements import (
+    find_measurements,
+    find_partial,
+    forget_partial,
+    measured_visits,
+    save_measurement,
+    save_partial,
+)
 from engine.store.sweeps import save_stopped
 from engine.tasks.resident import sequences_of
 from engine.tasks.samples import store_sample
@@ -170,12 +176,12 @@ class _Run:
         with closing(open_for_writing(self._occasion.store)) as db:
             for visits in whole:
                 base = None if visits == self._asked.base else self._base
-                save_figures(db, self._occasion.key, self._found.pop(visits).as_figures(visits, base))
+                save_measurement(db, self._occasion.key, self._found.pop(visits).as_figures(visits, base))
             forget_partial(db, self._occasion.key, whole)
 
     def _stored_base(self) -> Sequence[float] | None:
         with closing(open_for_reading(self._occasion.store)) as connection:
-            found = find_figures(connection, self._occasion.key, [self._asked.base])
+            found = find_measurements(connection, self._occasion.key, [self._asked.base])
         return found[self._asked.base].sequence_nll if found else None
 
     def _still_open(self, plans: list[str], look: int, end: int) -> list[str]:

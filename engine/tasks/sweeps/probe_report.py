@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.numbers.mcnemar import mcnemar
 from engine.numbers.multiplicity import holm
-from engine.store.probe_results import ProbeResult
+from engine.store.plan_measurements import ProbeResult
 from engine.store.sweeps import StoredSweep
 
 

@@ -10,7 +10,7 @@ from engine.inference.wavefront.visits import BASE
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing
 from engine.store.keys import ProfileKey
-from engine.store.probe_results import ProbeResult, find_probes, save_probe
+from engine.store.plan_measurements import ProbeResult, find_probes, save_probe
 from engine.tasks.resident import tokenizer_of
 from engine.tasks.sweeps.asking import Asked
 from engine.tasks.sweeps.costs import Cost, announced_line

@@ -13,10 +13,9 @@ from engine.errors import DlecError
 from engine.numbers.ranks import spearman
 from engine.protocol import Report
 from engine.store.database import open_for_reading
-from engine.store.layers import find_angles, find_layers
-from engine.store.plan_figures import find_figures
-from engine.store.sweep_rankings import Ranking
-from engine.store.sweeps import StoredPlan
+from engine.store.plan_measurements import find_measurements
+from engine.store.profiles import find_angles, find_layers
+from engine.store.sweeps import Ranking, StoredPlan
 from engine.tasks import profile, score
 from engine.tasks.setting import as_request
 from engine.tasks.sweeps.asking import Asked
@@ -65,7 +64,7 @@ def _harms(asked: Asked) -> dict[Block, float]:
     scale = 1.0 if any(plan.scale == 1 for plan in plans) else next((plan.scale for plan in plans), 1.0)
     of_scale = [plan for plan in plans if plan.scale == scale]
     with closing(open_for_reading(occasion.store)) as connection:
-        figures = find_figures(connection, occasion.key, [plan.visits for plan in of_scale])
+        figures = find_measurements(connection, occasion.key, [plan.visits for plan in of_scale])
     return {
         _block(plan): figures[plan.visits].delta_nll
         for plan in of_scale

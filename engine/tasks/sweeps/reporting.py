@@ -17,11 +17,9 @@ from engine.numbers.multiplicity import holm
 from engine.numbers.shrinkage import Shrinkage
 from engine.store.connection import StoreConnection
 from engine.store.models import find_model
-from engine.store.plan_figures import PlanFigures, find_figures
-from engine.store.probe_results import ProbeResult, find_probes
+from engine.store.plan_measurements import PlanMeasurement, ProbeResult, find_measurements, find_probes
 from engine.store.samples import BaseCheck, SampleRow, find_base_check, find_sample, sample_answer
-from engine.store.sweep_rankings import find_rankings
-from engine.store.sweeps import StoredPlan, StoredSweep, find_by_chance, find_cost, find_sweep
+from engine.store.sweeps import StoredPlan, StoredSweep, find_by_chance, find_cost, find_rankings, find_sweep
 from engine.tasks.base_check import base_answer
 from engine.tasks.sweeps.probe_report import probe_report
 from engine.tasks.sweeps.visits_text import visits_text
@@ -38,9 +36,9 @@ class SweepFigures:
     """Of the checkpoint."""
     base: str
     """What the base visits."""
-    choosing: Mapping[str, PlanFigures]
+    choosing: Mapping[str, PlanMeasurement]
     """By visits, the base among them."""
-    judging: Mapping[str, PlanFigures]
+    judging: Mapping[str, PlanMeasurement]
     probed: Mapping[str, ProbeResult]
     samples: Mapping[str, SampleRow | None]
     """Half of the text to its sample."""
@@ -95,8 +93,8 @@ def read_sweep(connection: StoreConnection, sweep_id: int) -> SweepFigures:
         sweep,
         model.layers,
         base,
-        choosing=find_figures(connection, sweep.choosing, wanted),
-        judging=find_figures(connection, sweep.judging, wanted),
+        choosing=find_measurements(connection, sweep.choosing, wanted),
+        judging=find_measurements(connection, sweep.judging, wanted),
         probed=find_probes(connection, sweep.probe_key) if sweep.probe_key else {},
         samples={key.half: find_sample(connection, key) for key in (sweep.choosing, sweep.judging)},
         check=find_base_check(connection, sweep.choosing),
@@ -146,7 +144,7 @@ def _base(found: SweepFigures) -> dict[str, Any]:
     return {half: _base_figures(each[found.base]) for half, each in halves.items() if found.base in each}
 
 
-def _base_figures(base: PlanFigures) -> dict[str, Any]:
+def _base_figures(base: PlanMeasurement) -> dict[str, Any]:
     return _known({"nll": base.nll, "tokens": base.tokens, "not_finite": base.not_finite})
 
 
@@ -158,7 +156,7 @@ def _plan(found: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
     return {**told, "stopped_after": plan.stopped_after, **_figures(figures), "holm_p": found.holm[plan.visits]}
 
 
-def _figures(figures: PlanFigures | None) -> dict[str, Any]:
+def _figures(figures: PlanMeasurement | None) -> dict[str, Any]:
     if figures is None:
         return dict.fromkeys(("nll", "delta_nll", "se", "interval95", "p", "kl", "top1_agreement", "not_finite"))
     return _known(
@@ -201,7 +199,7 @@ def _winner(found: SweepFigures) -> dict[str, Any] | None:
     }
 
 
-def _verdict(found: SweepFigures, judged: PlanFigures, adjusted: float) -> str:
+def _verdict(found: SweepFigures, judged: PlanMeasurement, adjusted: float) -> str:
     """ "better", "worse" or "no difference", on text that did not choose the plan, adjusted for what was judged;
     "inconclusive" for what looks better beside a base that predicts worse than it should."""
     if adjusted >= ALPHA:
@@ -211,11 +209,11 @@ def _verdict(found: SweepFigures, judged: PlanFigures, adjusted: float) -> str:
     return "better" if found.base_answer["ok"] else "inconclusive"
 
 
-def _deltas(figures: PlanFigures, base: Sequence[float]) -> list[float]:
+def _deltas(figures: PlanMeasurement, base: Sequence[float]) -> list[float]:
     return [mean - own for mean, own in zip(figures.sequence_nll, base, strict=True)]
 
 
-def _delta(figures: PlanFigures | None) -> float:
+def _delta(figures: PlanMeasurement | None) -> float:
     return math.nan if figures is None else figures.delta_nll
 
 

@@ -10,7 +10,7 @@ import pytest
 from dlec_tui.measurements.measured import read_measured
 from engine.store.database import open_for_writing
 from engine.store.models import ModelRow, save_model
-from engine.store.plan_figures import PlanFigures, save_figures
+from engine.store.plan_measurements import PlanMeasurement, save_measurement
 from engine.store.sweeps import StoredPlan, StoredSweep, save_sweep
 from tests.tui.measured_store import KEY, REFERENCE, fill_measured
 
@@ -26,7 +26,7 @@ def sweep(store: Path) -> None:
         save_model(db, ModelRow("12", REFERENCE, "llama", 12, 64, 1_000_000, 2_000_000))
         for plan, harm in zip([*plans, scaled], harms, strict=True):
             nll = array("f", [3.0, 3.0])
-            save_figures(db, KEY, PlanFigures(plan.visits, 3.0, harm, 0.01, 0.0, 1.0, 0.5, 0.1, 0.9, 2, nll))
+            save_measurement(db, KEY, PlanMeasurement(plan.visits, 3.0, harm, 0.01, 0.0, 1.0, 0.5, 0.1, 0.9, 2, nll))
         key = replace(KEY, half="judging")
         save_sweep(db, StoredSweep("5eed", REFERENCE, "blocks", "text", KEY, key, (*plans, scaled), 1, False))
 

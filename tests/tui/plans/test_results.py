@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from dlec_tui.plans.results import result_lines
 from engine.store.keys import ProfileKey
-from engine.store.results import PreviewResult
+from engine.store.previews import PreviewResult
 from engine.store.samples import BaseCheck
 
 KEY = ProfileKey("f", "t", "s", "judging", 4096, 256, "float32", "torch 2, transformers 5, metrics 2")

@@ -9,21 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import UsageError
-from engine.jobs.choice import next_job
-from engine.jobs.locks import Fate, HeldLock, fate, held, here, locks_directory
+from engine.jobs.liveness import Liveness, held, liveness_of, locks_directory
 from engine.jobs.logs import worker_log
 from engine.jobs.recovery import recover
+from engine.jobs.scheduling import next_job
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import Slot
 from engine.jobs.store_access import StoreAccess
-from engine.locks import BEAT_SECONDS
+from engine.locks import BEAT_SECONDS, HeldLock, this_host
 from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import Waiting
 from engine.store.jobs import jobs_in
 from engine.store.workers import Worker, add_worker, all_workers, remove_worker, see_worker
 
 
-class Presence:
+class Heartbeat:
     """A registered worker."""
 
     def __init__(self, access: StoreAccess, worker: int, slot: Slot, lock: HeldLock) -> None:
@@ -67,7 +67,7 @@ class Presence:
 
 
 @contextmanager
-def present(access: StoreAccess, store: Path, slot: Slot) -> Iterator[Presence]:
+def registered(access: StoreAccess, store: Path, slot: Slot) -> Iterator[Heartbeat]:
     """Be a worker of `slot`, after having taken over from those that died.
 
     Raises UsageError when as many as are configured live here already. An exception inside leaves worker and job to
@@ -79,18 +79,18 @@ def present(access: StoreAccess, store: Path, slot: Slot) -> Iterator[Presence]:
             with atomic(connection):
                 _require_free(connection, store, slot)
                 worker = _registered(connection, slot, lock)
-        yield Presence(access, worker, slot, lock)
+        yield Heartbeat(access, worker, slot, lock)
 
 
 def _registered(connection: StoreConnection, slot: Slot, lock: HeldLock) -> int:
-    place = here()
-    return add_worker(connection, str(slot), place.host, place.boot, str(lock.path), os.getpid())
+    host = this_host()
+    return add_worker(connection, str(slot), host.name, host.boot, str(lock.path), os.getpid())
 
 
 def living(connection: StoreConnection) -> tuple[Worker, ...]:
     """The workers of this machine that live."""
-    place = here()
-    return tuple(worker for worker in all_workers(connection) if fate(worker, place) is Fate.ALIVE)
+    host = this_host()
+    return tuple(worker for worker in all_workers(connection) if liveness_of(worker, host) is Liveness.ALIVE)
 
 
 def _require_free(connection: StoreConnection, store: Path, slot: Slot) -> None:

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from engine.errors import MachineError
-from engine.jobs import watch as room
-from engine.jobs.claims import claim, settle
-from engine.jobs.presence import present
+from engine.jobs import monitor as room
+from engine.jobs.heartbeat import registered
+from engine.jobs.monitor import Monitor, Stage
+from engine.jobs.scheduling import claim, settle
 from engine.jobs.slots import Slot
 from engine.jobs.store_access import StoreAccess
-from engine.jobs.watch import Stage, Watch
 from engine.store.job_states import Done, Progress, now
 from engine.store.jobs import find_job
 from tests.jobs.states import spec
@@ -29,26 +29,26 @@ def access(store):
 @pytest.mark.parametrize("days", [3, -3])
 def test_what_a_job_took_is_right_though_the_clock_was_set(place, access, monkeypatch, days):
     place.submit(spec())
-    with present(access, place.store, Slot()) as presence, access.connection() as connection:
-        job = claim(connection, presence.worker, Slot())
-        watch = Watch(access, presence, NoSignals(), job)
+    with registered(access, place.store, Slot()) as heartbeat, access.connection() as connection:
+        job = claim(connection, heartbeat.worker, Slot())
+        monitor = Monitor(access, heartbeat, NoSignals(), job)
         monkeypatch.setattr(room, "now", lambda: now() + timedelta(days=days))
-        watch.tick()
+        monitor.tick()
         running = find_job(connection, job.id).state
         assert abs(running.started_at - room.now()) < timedelta(seconds=30)
         ended_at = room.now()
-        assert settle(connection, job, Done(watch.started_at, ended_at, {}))
+        assert settle(connection, job, Done(monitor.started_at, ended_at, {}))
         done = find_job(connection, job.id).state
         assert timedelta() <= done.ended_at - done.started_at < timedelta(seconds=30)
 
 
 def test_a_clock_that_is_not_set_moves_nothing(place, access):
     place.submit(spec())
-    with present(access, place.store, Slot()) as presence, access.connection() as connection:
-        job = claim(connection, presence.worker, Slot())
-        watch = Watch(access, presence, NoSignals(), job)
-        watch.tick()
-        assert watch.started_at == job.state.started_at
+    with registered(access, place.store, Slot()) as heartbeat, access.connection() as connection:
+        job = claim(connection, heartbeat.worker, Slot())
+        monitor = Monitor(access, heartbeat, NoSignals(), job)
+        monitor.tick()
+        assert monitor.started_at == job.state.started_at
         assert find_job(connection, job.id).state.started_at == job.state.started_at
 
 
@@ -67,12 +67,12 @@ def test_a_merge_that_is_resumed_does_not_count_what_was_done_before(place, acce
     place.submit(spec())
     clock = iter([0.0, 0.0, 10.0])
     monkeypatch.setattr(room, "steady_seconds", lambda: next(clock))
-    with present(access, place.store, Slot()) as presence, access.connection() as connection:
-        job = claim(connection, presence.worker, Slot())
-        watch = Watch(access, presence, NoSignals(), job)
-        watch.progressed(60, 100, "merging")
+    with registered(access, place.store, Slot()) as heartbeat, access.connection() as connection:
+        job = claim(connection, heartbeat.worker, Slot())
+        monitor = Monitor(access, heartbeat, NoSignals(), job)
+        monitor.progressed(60, 100, "merging")
         monkeypatch.setattr(room, "PROGRESS_SECONDS", 0.0)
-        watch.progressed(80, 100, "merging")
+        monitor.progressed(80, 100, "merging")
         assert find_job(connection, job.id).state.progress == Progress(80, 100, "merging", 2.0)
 
 
@@ -84,10 +84,10 @@ def test_what_goes_wrong_about_other_workers_does_not_end_the_job(place, access,
         raise error
 
     place.submit(spec())
-    with present(access, place.store, Slot()) as presence, access.connection() as connection:
-        job = claim(connection, presence.worker, Slot())
-        monkeypatch.setattr("engine.jobs.presence.recover", fails)
+    with registered(access, place.store, Slot()) as heartbeat, access.connection() as connection:
+        job = claim(connection, heartbeat.worker, Slot())
+        monkeypatch.setattr("engine.jobs.heartbeat.recover", fails)
         monkeypatch.setattr("engine.locks.os.utime", fails)
-        presence.doubt()
-        Watch(access, presence, NoSignals(), job).tick()
+        heartbeat.doubt()
+        Monitor(access, heartbeat, NoSignals(), job).tick()
         assert find_job(connection, job.id).state == job.state

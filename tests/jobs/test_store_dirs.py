@@ -7,8 +7,8 @@ from contextlib import closing
 import pytest
 
 from engine.errors import MachineError, UsageError
-from engine.jobs.homes import unite_homes
 from engine.jobs.logs import job_log, logs_directory
+from engine.jobs.store_dirs import merge_store_dirs
 from engine.store.job_states import Waiting
 from engine.store.union import Kind, Tally
 from tests.store.filled import ENDED_STATES, add_jobs, contents
@@ -44,7 +44,7 @@ def logs_in(store):
 
 
 def test_jobs_bring_their_logs_under_their_new_numbers(target, source_of):
-    unite_homes(target, [source_of("a"), source_of("b")])
+    merge_store_dirs(target, [source_of("a"), source_of("b")])
     assert logs_in(target) == {
         "job-3.log": "job 1 of a\n",
         "job-4.log": "job 3 of a\n",
@@ -55,10 +55,10 @@ def test_jobs_bring_their_logs_under_their_new_numbers(target, source_of):
 
 def test_uniting_again_keeps_logs_and_brings_those_that_are_missing(target, source_of):
     source = source_of("a")
-    unite_homes(target, [source])
+    merge_store_dirs(target, [source])
     job_log(target, 3).write_text("continued here\n")
     job_log(target, 4).unlink()
-    (again,) = unite_homes(target, [source])
+    (again,) = merge_store_dirs(target, [source])
     assert again.tallies[Kind.JOB] == Tally(new=0, known=3)
     assert logs_in(target) == {"job-3.log": "continued here\n", "job-4.log": "job 3 of a\n"}
 
@@ -69,19 +69,19 @@ def test_a_log_that_cannot_be_read_is_named_and_comes_along_later(target, source
     log.unlink()
     os.mkfifo(log)
     with pytest.raises(MachineError, match=f"(?s){log} cannot be copied .*not a regular file.*Unite again"):
-        unite_homes(target, [source])
+        merge_store_dirs(target, [source])
     log.unlink()
     log.write_text("readable\n")
-    unite_homes(target, [source])
+    merge_store_dirs(target, [source])
     assert logs_in(target) == {"job-3.log": "job 1 of a\n", "job-4.log": "readable\n"}
 
 
 def test_a_source_that_is_seen_to_be_wrong_stops_all_before_anything_is_written(target, source_of, tmp_path):
     before = contents(target)
-    with pytest.raises(UsageError, match="cannot be united with itself"):
-        unite_homes(target, [source_of("a"), target])
+    with pytest.raises(UsageError, match="cannot be merged into itself"):
+        merge_store_dirs(target, [source_of("a"), target])
     with pytest.raises(UsageError, match="gone is not a store"):
-        unite_homes(target, [source_of("b"), tmp_path / "gone"])
+        merge_store_dirs(target, [source_of("b"), tmp_path / "gone"])
     assert contents(target) == before
 
 
@@ -90,12 +90,12 @@ def test_a_source_that_turns_out_to_be_damaged_is_named_with_those_done_before(t
     with closing(sqlite3.connect(b)) as connection:
         connection.execute("DROP TABLE neuron_order")
     with pytest.raises(MachineError, match=f"(?s){b} is damaged.*United before it: {a.parent}[.]"):
-        unite_homes(target, [a, b, c])
+        merge_store_dirs(target, [a, b, c])
     assert sorted(logs_in(target)) == ["job-3.log", "job-4.log"]
 
 
 def test_how_far_it_is_is_reported(target, source_of):
     a, b = map(source_of, "ab")
     said = []
-    unite_homes(target, [a, b], lambda *progress: said.append(progress))
+    merge_store_dirs(target, [a, b], lambda *progress: said.append(progress))
     assert said == [(0, 2, str(a.parent)), (1, 2, str(b.parent))]

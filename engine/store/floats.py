@@ -1,5 +1,6 @@
-"""Many float32 figures as one blob: bytes of equal significance stand together, which zlib makes a quarter smaller."""
+"""How floats are stored: NaN as NULL, and long arrays as compressed float32 blobs."""
 
+import math
 import sys
 import zlib
 from array import array
@@ -10,6 +11,11 @@ from engine.errors import MachineError
 _WIDTH = 4
 _LEVEL = 1
 """Higher ones take ten times as long and save nothing: the low bytes are noise."""
+
+
+def as_float(value: float | None) -> float:
+    """Return a stored number; SQLite stores NaN as NULL."""
+    return math.nan if value is None else value
 
 
 def packed(figures: Iterable[float]) -> bytes:

@@ -7,11 +7,10 @@ from engine.errors import DlecError, machine_error
 from engine.files import open_regular, write_whole
 from engine.jobs.logs import job_log
 from engine.protocol import Report, no_report
-from engine.store.union import United, unite
-from engine.store.unitable import require_unitable
+from engine.store.union import United, require_source, unite
 
 
-def unite_homes(target: Path, sources: Sequence[Path], report: Report = no_report) -> tuple[United, ...]:
+def merge_store_dirs(target: Path, sources: Sequence[Path], report: Report = no_report) -> tuple[United, ...]:
     """Copy what each of these stores holds into the store `target`: of each all of it or nothing.
 
     Raises UsageError and MachineError for a source that cannot be united, before anything is written where that can be
@@ -19,7 +18,7 @@ def unite_homes(target: Path, sources: Sequence[Path], report: Report = no_repor
     logs that a failure has left behind.
     """
     for source in sources:
-        require_unitable(target, source)
+        require_source(target, source)
     done: list[United] = []
     for source in sources:
         report(len(done), len(sources), str(source.parent))

@@ -1,14 +1,34 @@
-"""A worker's hold on a job: how it gets it, and how it lets go. Each is one transaction."""
+"""Scheduling: which job a worker takes next and why others wait; how a worker claims a job and gives it back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from engine.errors import DiskFullError
-from engine.jobs.choice import next_job
-from engine.jobs.leftovers import continues
-from engine.jobs.slots import Slot
+from engine.jobs.recovery import continues
+from engine.jobs.slots import Slot, fits
 from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import Failed, Held, Running, State, Waiting, now
 from engine.store.jobs import Job, change, find_job, jobs_in, uncount_attempt
+
+
+def next_job(waiting: Iterable[Job], slot: Slot) -> Job | None:
+    """The first that may run on `slot`, of jobs in the order of the queue."""
+    return next((job for job in waiting if fits(job.spec.slot, slot)), None)
+
+
+def why_waiting(job: Job, waiting: Sequence[Job], slots: Sequence[Slot], workers: Sequence[Slot]) -> str:
+    """What a waiting job waits for, in words.
+
+    waiting: all that wait, in the order of the queue; slots: those that are configured; workers: those with a living
+    worker on this machine, one entry each.
+    """
+    wanted = job.spec.slot
+    if not any(fits(wanted, slot) for slot in (*slots, *workers)):
+        return f"no slot {wanted} here, only {', '.join(dict.fromkeys(map(str, slots)))}"
+    takers = [slot for slot in workers if fits(wanted, slot)]
+    if not takers:
+        return f"no worker for {wanted} is running: dlec jobs start"
+    before = sum(any(fits(other.spec.slot, slot) for slot in takers) for other in waiting[: waiting.index(job)])
+    return f"behind {before} other{'s' if before > 1 else ''}" if before else "next"
 
 
 def claim(connection: StoreConnection, worker: int, slot: Slot) -> Job | None:

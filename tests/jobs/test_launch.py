@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from engine.errors import MachineError
-from engine.jobs import starting
-from engine.jobs.starting import start_workers
+from engine.jobs import launch
+from engine.jobs.launch import start_workers
 from engine.store.job_states import Done
 from tests.jobs.workplace import merge_spec, wait_until
 
 FRONT_END = """
 import sys
 from pathlib import Path
-from engine.jobs.starting import start_workers
+from engine.jobs.launch import start_workers
 print("started", [worker.pid for worker in start_workers(Path(sys.argv[1]))], flush=True)
 sys.stdin.read()
 """
@@ -55,7 +55,7 @@ def test_two_front_ends_at_once_start_one(place):
 
 
 def test_a_worker_that_cannot_begin_is_explained_by_its_log(place, monkeypatch):
-    monkeypatch.setattr(starting, "_command", lambda *_: [sys.executable, "-c", "raise SystemExit('no luck today')"])
+    monkeypatch.setattr(launch, "_command", lambda *_: [sys.executable, "-c", "raise SystemExit('no luck today')"])
     with pytest.raises(MachineError, match="no luck today"):
         start_workers(place.store)
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import MachineError, machine_error, shown
-from engine.jobs.log_entries import opened_log
-from engine.jobs.logs import worker_log
-from engine.jobs.presence import living
+from engine.jobs.heartbeat import living
+from engine.jobs.logs import opened_log, worker_log
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import Slot
 from engine.store.database import open_for_reading

@@ -13,14 +13,12 @@ from enum import Enum
 from pathlib import Path
 
 from engine.errors import MachineError, machine_error
-from engine.locks import HeldLock, Place, acquire, here, is_held, is_process, system_start
-from engine.store.file_system import is_local
+from engine.locks import HeldLock, HostId, acquire, is_held, is_process, system_start
+from engine.store.location import is_local
 from engine.store.workers import Worker
 
-__all__ = ["Fate", "HeldLock", "Place", "fate", "held", "here", "locks_directory"]
 
-
-class Fate(Enum):
+class Liveness(Enum):
     """What can be said of a worker from here."""
 
     ALIVE = "alive"
@@ -57,15 +55,15 @@ def held(path: Path) -> Iterator[HeldLock]:
         lock.release()
 
 
-def fate(worker: Worker, place: Place) -> Fate:
-    """Whether a worker lives, as far as that can be told at `place`, which is here."""
-    if Place(worker.host, worker.boot) != place:
-        return Fate.DEAD if worker.host == place.host and _died_with_system(worker) else Fate.ELSEWHERE
+def liveness_of(worker: Worker, host: HostId) -> Liveness:
+    """Whether a worker lives, as far as this host, `host`, can tell."""
+    if HostId(worker.host, worker.boot) != host:
+        return Liveness.DEAD if worker.host == host.name and _died_with_system(worker) else Liveness.ELSEWHERE
     try:
         is_alive = is_held(Path(worker.lock))
     except OSError:  # tidied away, or another user's
         is_alive = is_process(worker.pid)
-    return Fate.ALIVE if is_alive else Fate.DEAD
+    return Liveness.ALIVE if is_alive else Liveness.DEAD
 
 
 def _died_with_system(worker: Worker) -> bool:

@@ -1,17 +1,53 @@
-"""Results of previews: what a plan costs against its base."""
+"""Previews: plans, and what each costs against its base."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.store.connection import StoreConnection
 from engine.store.database import transaction
+from engine.store.floats import as_float
 from engine.store.keys import KEY_COLUMNS, ProfileKey, key_id_of
-from engine.store.layers import as_float
 from engine.store.samples import BaseCheck, find_base_check
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
+
+@dataclass(frozen=True, slots=True)
+class PlanUsed:
+    """One plan."""
+
+    plan_sha256: str
+    """Of its text."""
+    text: str
+    """The YAML."""
+    justification: str
+    """What it was proposed from, in words; "" when a person wrote it."""
+
+
+ON_KNOWN_PLAN = """ON CONFLICT (plan_sha256) DO UPDATE SET justification = excluded.justification
+    WHERE justification = ''"""
+"""A plan that is known already is left as it is, but gets a justification if it had none."""
+
+_SELECT_PLAN = "SELECT plan_sha256, text, justification FROM plans_used"
+
+
+def save_plan(db: "Database", plan: PlanUsed) -> None:
+    """Record a plan. One that is known already is left as it is, but gets a justification if it had none."""
+    sql = f"INSERT INTO plans_used (plan_sha256, text, justification) VALUES (?, ?, ?) {ON_KNOWN_PLAN}"
+    with transaction(db):
+        db.execute(sql, astuple(plan))
+
+
+def find_plan(connection: StoreConnection, plan_sha256: str) -> PlanUsed | None:
+    found = connection.row(f"{_SELECT_PLAN} WHERE plan_sha256 = ?", (plan_sha256,))
+    return None if found is None else PlanUsed(*found)
+
+
+def all_plans(connection: StoreConnection) -> tuple[PlanUsed, ...]:
+    """Every plan, the newest first."""
+    return tuple(PlanUsed(*row) for row in connection.rows(f"{_SELECT_PLAN} ORDER BY used_at DESC, rowid DESC"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from engine.errors import MachineError
-from engine.jobs import locks
-from engine.jobs.locks import Fate, Place, fate, held, here, locks_directory
-from engine.locks import is_held
+from engine.jobs import liveness as liveness_room
+from engine.jobs.liveness import Liveness, held, liveness_of, locks_directory
+from engine.locks import HostId, is_held, this_host
 from engine.store.job_states import now
 from engine.store.workers import Worker
 from tests.jobs.workplace import wait_until
@@ -19,7 +19,7 @@ from tests.jobs.workplace import wait_until
 HOLD = """
 import subprocess, sys, time
 from pathlib import Path
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 with held(Path(sys.argv[1])):
     child = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL)
     print(child.pid, flush=True)
@@ -29,8 +29,8 @@ with held(Path(sys.argv[1])):
 
 def worker_with(lock, pid=None):
     """A row as a worker of this place writes it."""
-    place = here()
-    return Worker(1, "cpu", place.host, place.boot, str(lock), pid or os.getpid(), now(), now())
+    place = this_host()
+    return Worker(1, "cpu", place.name, place.boot, str(lock), pid or os.getpid(), now(), now())
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def dead_pid():
 
 def test_who_holds_its_lock_lives(tmp_path):
     with held(tmp_path / "lock"):
-        assert fate(worker_with(tmp_path / "lock"), here()) is Fate.ALIVE
+        assert liveness_of(worker_with(tmp_path / "lock"), this_host()) is Liveness.ALIVE
     assert not (tmp_path / "lock").exists()
 
 
@@ -50,10 +50,10 @@ def test_a_killed_holder_is_dead_at_once_though_its_child_lives_on(tmp_path):
     holder = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path / "lock"], stdout=subprocess.PIPE, text=True)
     child = int(holder.stdout.readline())
     worker = worker_with(tmp_path / "lock", holder.pid)
-    assert fate(worker, here()) is Fate.ALIVE
+    assert liveness_of(worker, this_host()) is Liveness.ALIVE
     holder.kill()
     holder.communicate()
-    assert fate(worker, here()) is Fate.DEAD
+    assert liveness_of(worker, this_host()) is Liveness.DEAD
     os.kill(child, 9)  # fails if it was gone
 
 
@@ -61,23 +61,23 @@ def test_a_killed_holder_is_dead_at_once_though_its_child_lives_on(tmp_path):
 def test_nothing_is_said_of_another_place(tmp_path, change):
     (tmp_path / "lock").touch()
     worker = worker_with(tmp_path / "lock")
-    assert fate(worker, here()) is Fate.DEAD
-    assert fate(replace(worker, **change), here()) is Fate.ELSEWHERE
+    assert liveness_of(worker, this_host()) is Liveness.DEAD
+    assert liveness_of(replace(worker, **change), this_host()) is Liveness.ELSEWHERE
 
 
 def test_a_worker_seen_last_before_this_machine_was_started_died_with_the_system(tmp_path):
     before = replace(worker_with(tmp_path / "lock"), boot="before", seen_at=datetime(2001, 1, 1, tzinfo=UTC))
-    assert fate(before, here()) is Fate.ELSEWHERE  # its lock may be on a machine of the same name
+    assert liveness_of(before, this_host()) is Liveness.ELSEWHERE  # its lock may be on a machine of the same name
     (tmp_path / "lock").touch()
-    assert fate(before, here()) is Fate.DEAD
-    assert fate(replace(before, host="elsewhere"), here()) is Fate.ELSEWHERE
+    assert liveness_of(before, this_host()) is Liveness.DEAD
+    assert liveness_of(replace(before, host="elsewhere"), this_host()) is Liveness.ELSEWHERE
     with held(tmp_path / "held") as lock:
-        assert fate(replace(before, lock=str(lock.path)), here()) is Fate.ELSEWHERE
+        assert liveness_of(replace(before, lock=str(lock.path)), this_host()) is Liveness.ELSEWHERE
 
 
 def test_without_the_file_the_process_decides(tmp_path, dead_pid):
-    assert fate(worker_with(tmp_path / "tidied away"), here()) is Fate.ALIVE
-    assert fate(worker_with(tmp_path / "tidied away", dead_pid), here()) is Fate.DEAD
+    assert liveness_of(worker_with(tmp_path / "tidied away"), this_host()) is Liveness.ALIVE
+    assert liveness_of(worker_with(tmp_path / "tidied away", dead_pid), this_host()) is Liveness.DEAD
 
 
 def test_asking_does_not_look_like_holding(tmp_path):
@@ -94,8 +94,8 @@ def test_a_lock_is_touched_to_look_used(tmp_path):
 
 
 def test_a_place_names_host_boot_and_processes():
-    found = here()
-    assert found == Place(os.uname().nodename, found.boot)
+    found = this_host()
+    assert found == HostId(os.uname().nodename, found.boot)
     assert len(found.boot.split()) == 2
 
 
@@ -106,7 +106,7 @@ def test_locks_lie_beside_a_local_store(tmp_path):
 
 
 def test_locks_of_a_shared_store_lie_on_this_host(tmp_path, monkeypatch):
-    monkeypatch.setattr(locks, "is_local", lambda _store: False)
+    monkeypatch.setattr(liveness_room, "is_local", lambda _store: False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     one, other = (locks_directory(tmp_path / name / "dlec.sqlite") for name in ("one", "other"))
@@ -116,7 +116,7 @@ def test_locks_of_a_shared_store_lie_on_this_host(tmp_path, monkeypatch):
 
 
 def test_a_directory_prepared_by_somebody_else_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(locks, "is_local", lambda _store: False)
+    monkeypatch.setattr(liveness_room, "is_local", lambda _store: False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / "theirs").mkdir()
     (tmp_path / f"dlec-{os.getuid()}").symlink_to(tmp_path / "theirs")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from engine.errors import MachineError
-from engine.jobs.presence import Presence
+from engine.jobs.heartbeat import Heartbeat
 from engine.jobs.signals import EndingSignals
 from engine.jobs.store_access import StoreAccess
 from engine.machine.clock import steady_seconds
@@ -61,13 +61,13 @@ class Stage:
         return done / passed if passed > 0 and done > 0 else None
 
 
-class Watch:
+class Monitor:
     """Over one job, from the moment when it is begun."""
 
-    def __init__(self, access: StoreAccess, presence: Presence, signals: EndingSignals, job: Job) -> None:
+    def __init__(self, access: StoreAccess, heartbeat: Heartbeat, signals: EndingSignals, job: Job) -> None:
         assert isinstance(job.state, Running)
         self._access = access
-        self._presence = presence
+        self._heartbeat = heartbeat
         self._signals = signals
         self._job = job
         self._worker = job.state.worker
@@ -100,7 +100,7 @@ class Watch:
             raise Interruption(Reason.WORKER_ENDS)
         self._write_progress()
         with contextlib.suppress(Exception):  # it is about other workers and their jobs, which must not end this one
-            self._presence.beat()
+            self._heartbeat.beat()
         with contextlib.suppress(MachineError), self._access.connection() as connection:
             self._heed_the_clock(connection)
             self._heed_the_store(connection)
