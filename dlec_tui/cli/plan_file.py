@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from dlec_tui.cli import problems
@@ -16,8 +17,8 @@ from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules import OpenedBy
 from engine.plan.stack import Stack
-from engine.tasks.inertness import tried_inertness
-from engine.tasks.openings import ask, known, lacking
+from engine.tasks.header_checks import HeaderChecks, header_checks
+from engine.tasks.inertness import inertness_trials
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def read_plan(
     store: Path,
     out: Path | None = None,
     device: str | None = None,
-    opened: OpenedBy = known,
+    opened: OpenedBy | None = None,
 ) -> PlanFile:
     """Read and check the plan at `path`, without the rules that the user switched off.
 
@@ -79,14 +80,17 @@ def read_plan(
     transformers says of the sources and the result. Raises PlanError when it
     is no text, MachineError when unreadable, UsageError for settings or a device not understood.
     """
-    found = replace(circumstances(store, out, device, opened), inertness=tried_inertness)
+    found = replace(circumstances(store, out, device, opened), inertness=inertness_trials(store.parent).tried)
     return PlanFile(path, check_plan(plan_text_of(path), open_checkpoint, found))
 
 
-def opened_by_transformers(stack: Stack) -> Opened:
-    """Results of opening the headers with transformers; a child process is started for those that are not cached."""
-    wanted = lacking(stack)
-    if wanted:
-        with waiting("transformers opens the headers"):
-            ask(wanted)
-    return known(stack)
+def opened_by_transformers(store: Path) -> OpenedBy:
+    """A function that has transformers open the headers of a stack, in a child process where no result is cached."""
+    return partial(_opened, header_checks(store.parent))
+
+
+def _opened(checks: HeaderChecks, stack: Stack) -> Opened:
+    if not checks.lacking(stack):
+        return checks.checked(stack)
+    with waiting("transformers opens the headers"):
+        return checks.checked(stack)

@@ -10,13 +10,13 @@ from typing import Any
 import click
 
 from dlec_tui.cli.groups import VerbGroup, with_example
-from dlec_tui.cli.options import NEW_FILE, RelatedOption, accepted_home_option, json_option, remote_option
+from dlec_tui.cli.options import NEW_FILE, RelatedOption, home_option, json_option, remote_option
 from dlec_tui.cli.recipe_options import Command, recipe_options, values_of
 from engine.checkpoint.find import opener
 from engine.errors import MachineError, NotFoundError, UsageError, machine_error, shown
 from engine.files import write_new, write_whole
 from engine.plan.recipes.registry import MEASURED, RECIPES, Recipe
-from engine.tasks.inertness import written
+from engine.tasks.inertness import inertness_trials
 
 MEASURING = {
     "dlec": "dlec_tui.cli.plan_new_measured:measured",
@@ -131,10 +131,13 @@ def _command(recipe: Recipe) -> click.Command:
     def write(model: str, **given: Any) -> None:
         open_checkpoint = opener(remote=given["remote"])
         options = recipe.options(**values_of(fields, given, open_checkpoint))
-        deliver({"plan": written(recipe, open_checkpoint(model), options)}, given)
+        trials, checkpoint = inertness_trials(given["store"].parent), open_checkpoint(model)
+        plan = trials.written(recipe, checkpoint, options)
+        unknown = trials.known(checkpoint).unknown if recipe.promises_inertness(options) else ""
+        deliver({"plan": plan}, given, [f"it is not known whether the copies are inert: {unknown}"] if unknown else [])
 
     command: Command = write
-    options = (json_option, accepted_home_option, remote_option, file_options(), recipe_options(fields))
+    options = (json_option, home_option, remote_option, file_options(), recipe_options(fields))
     for decorate in (*options, click.argument("model")):
         command = decorate(command)
     return click.command(recipe.name, help=recipe.summary)(command)

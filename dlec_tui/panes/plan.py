@@ -118,7 +118,7 @@ class PlanPane(PlanSaving):
                     found = recipe_forms.spec_for(form, open_checkpoint, self.workbench.store)
                     self.then(self.workbench.submit, [found])
                 else:
-                    self.then(self.begin, recipe_forms.write(form, open_checkpoint))
+                    self.then(self.begin, recipe_forms.write(form, open_checkpoint, self.workbench.store))
             except DlecError:
                 self.then(self._ask_recipe, name, [replace(field, value=values[field.name]) for field in fields])
                 raise

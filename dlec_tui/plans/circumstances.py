@@ -15,24 +15,26 @@ from engine.jobs.slots import Slot, parse_slot
 from engine.machine.gpus import Gpu, gpus
 from engine.merge.space import free_bytes
 from engine.plan.rules import Circumstances, Device, OpenedBy
-from engine.tasks.openings import known
+from engine.tasks.header_checks import header_checks
 
 LOADS = "loads"
 """The rule that needs transformers."""
 
 
 def circumstances(
-    store: Path, out: Path | None = None, device: str | None = None, opened: OpenedBy = known
+    store: Path, out: Path | None = None, device: str | None = None, opened: OpenedBy | None = None
 ) -> Circumstances:
     """Of a plan whose result goes to `out` and runs on `device` ("cuda:1", "cuda:0-3"), where these are known.
 
-    opened: finds out what transformers says of the sources and the result; not called where rule `loads` is off.
+    opened: finds out what transformers says of the sources and the result, by default from the cache beside the store;
+    not called where rule `loads` is off.
     Raises UsageError for settings or a device that are not understood, or a device that is not here.
     """
+    known = header_checks(store.parent).known
     free = None if out is None else free_bytes(out)
     off = rules_off(store)
     found = device_of(parse_slot(device)) if device is not None else None
-    return Circumstances(off, free, found, opened=known if LOADS in off else opened)
+    return Circumstances(off, free, found, opened=known if opened is None or LOADS in off else opened)
 
 
 def rules_off(store: Path) -> tuple[str, ...]:

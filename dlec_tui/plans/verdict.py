@@ -16,8 +16,8 @@ from engine.plan.cost import Cost, cost_of
 from engine.plan.edits import SliceView, slices_of
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules import Circumstances
-from engine.tasks.inertness import known_inertness
-from engine.tasks.openings import known_sources
+from engine.tasks.header_checks import header_checks
+from engine.tasks.inertness import inertness_trials
 
 _BY_SEVERITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
@@ -74,7 +74,9 @@ def look_over(
     """name: of the output; directory: where it goes, None for beside the model; config.toml beside the store
     switches rules off. Takes some tens of milliseconds for 500 slices, and never raises DlecError."""
     off, unreadable = _rules_off(store)
-    slices, known = slices_in(text), Circumstances(off, inertness=known_inertness, opened=known_sources)
+    home = store.parent
+    opened, inertness = header_checks(home).known_sources, inertness_trials(home).known
+    slices, known = slices_in(text), Circumstances(off, inertness=inertness, opened=opened)
     checked = check_plan(text, checkpoints.opener(), known)
     problems = tuple(sorted([*unreadable, *checked.problems], key=lambda problem: _BY_SEVERITY[problem.severity]))
     is_runnable = checked.stack is not None and checked.ok

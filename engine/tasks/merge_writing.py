@@ -22,9 +22,9 @@ from engine.merge.writer import write_shards
 from engine.plan.loading import Opened, judged
 from engine.plan.stack import Stack
 from engine.protocol import Report
+from engine.tasks.header_checks import HeaderChecks
 from engine.tasks.loadcheck import LoadCheck, load_check
 from engine.tasks.merge_draft import Draft
-from engine.tasks.openings import asked
 
 _PATIENCE = 3600.0
 """Seconds for transformers to open sources and result by their headers: longer than any takes."""
@@ -32,14 +32,14 @@ MERGING, CHECKING = "merging", "checking that it loads"
 """What is reported as being done."""
 
 
-def write_checkpoint(draft: Draft, partial: Partial, report: Report) -> LoadCheck | None:
+def write_checkpoint(draft: Draft, partial: Partial, report: Report, checks: HeaderChecks) -> LoadCheck | None:
     """Write and publish what is drafted, and say what the load check found; None when none was asked for.
 
     The caller holds the output's lock and has recovered what was cut off; `report` counts bytes of tensors. Raises
     UsageError when the output is taken, CheckpointError for a source that changes and a result that does not load.
     """
     check_output(partial.out, overwrite=draft.options.overwrite)
-    opened = asked(draft.stack, _PATIENCE) if draft.options.load_check else Opened()
+    opened = checks.checked(draft.stack, _PATIENCE) if draft.options.load_check else Opened()
     inherited = _refused_unless_it_loads(draft, opened)
     seconds = _timed(lambda: _write_weights(draft, partial, report))
     _write_the_rest(draft, partial.model, seconds, inherited)

@@ -20,7 +20,7 @@ from engine.plan.loading import Opened, judged, judged_alone
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules import UNKNOWN, Circumstances
 from engine.plan.stack import Stack
-from engine.tasks.openings import Headers, headers_of, planned_headers
+from engine.tasks.header_checks import Headers, headers_of, planned_headers
 from tests.architectures import LAYERS, CheckpointOf, every_family
 
 Tensors = dict[str, torch.Tensor]

@@ -5,13 +5,11 @@ Severity: error; warning where an unknown key may number layers; note where a va
 Why: Many families say of each layer what it is: lists of layer types, thresholds, periods. dlec rewrites them for the
 new stack. Where no config can express it, or layers use what other layers computed (shared keys and values), the
 result would not load, or load with the wrong kind of layer in the wrong place. mergekit writes the layer count alone.
+An unknown key such as `first_moe_layer: 3` is copied, with a warning where its name and value may be about layers.
 
 Source: the configuration classes of transformers 5, each checked against what they make up.
 
 Example: any change of depth of a Gemma 3n, whose last layers take keys and values from earlier ones.
-
-A key that no known family has, such as `first_moe_layer: 3`, is copied; where its name and value may be about layers,
-that is said.
 
 Remedy: That of the message; models whose layers depend on each other cannot be stacked.
 """
