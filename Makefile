@@ -19,11 +19,15 @@ LOWEST := .lowest/venv
 MERGEKIT := mergekit==0.1.5
 TRANSFORMERS = transformers==$$($(BIN)/python -c "import transformers; print(transformers.__version__)")
 
-.PHONY: help demo test check lint docs pictures bench stress compare lowest clean
+# Rooms whose tests need no process of the engine, no terminal, no browser and no real model
+FAST := $(addprefix tests/,checkpoint cli doctor machine merge numbers plan store tensors text wording) $(wildcard tests/test_*.py)
+
+.PHONY: help demo test test-fast check lint docs pictures bench stress compare lowest clean
 
 help:
 	@echo "make demo    the whole loop on a real 30-layer model in ./demo"
 	@echo "make test    the tests"
+	@echo "make test-fast  the tests that need no engine process, terminal, browser or real model: under a minute"
 	@echo "make check   format, lint, types, import contracts, tests"
 	@echo "make docs    write docs/rules.md and the heads of sample_plans anew"
 	@echo "make pictures  draw the panes in docs/ anew"
@@ -43,6 +47,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+test-fast: $(INSTALLED)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not (bench or stress or real_model or slow)' $(FAST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

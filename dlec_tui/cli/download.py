@@ -7,12 +7,12 @@ import click
 
 from dlec_tui.cli.options import home_option, json_option
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
-from dlec_tui.cli.screen import byte_progress
-from dlec_tui.wording import byte_size
+from dlec_tui.cli.render import byte_progress
 from engine.errors import shown
 from engine.jobs.job_specs import download_spec
 from engine.tasks.child import TASK_MODULE
 from engine.tasks.process import EngineProcess
+from engine.units import byte_size
 
 
 @click.command

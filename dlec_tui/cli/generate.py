@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlec_tui.cli.devices import device_option
-from dlec_tui.cli.measuring import dtype_option
+from dlec_tui.cli.measuring import device_option, dtype_option
 from dlec_tui.cli.options import WholeNumber, home_option, json_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options

@@ -7,8 +7,8 @@ import click
 
 from dlec_tui.cli.jobs_options import any_jobs_argument
 from dlec_tui.cli.options import home_option, json_option
-from dlec_tui.wording import plural
 from engine.jobs import queue
+from engine.units import plural
 
 
 @click.command

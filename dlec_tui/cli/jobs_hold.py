@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.exit_codes import SUCCESS, USAGE
-from dlec_tui.cli.jobs_changed import say_changed
 from dlec_tui.cli.jobs_options import jobs_argument, to_each
+from dlec_tui.cli.jobs_output import say_changed
 from dlec_tui.cli.options import home_option, json_option
 from engine.jobs import queue
 

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli.jobs_data import as_json
-from dlec_tui.cli.jobs_table import job_table, terminal_width
+from dlec_tui.cli.jobs_output import job_table, jobs_as_json, terminal_width
 from dlec_tui.cli.options import home_option, json_option
-from dlec_tui.jobs.in_view import in_view
-from dlec_tui.jobs.stored import StoredJobs, read_jobs, unattended
+from dlec_tui.jobs.job_view import StoredJobs, read_jobs, unattended
+from dlec_tui.jobs.rows import in_view
 
 _LATELY = timedelta(days=1)
 
@@ -28,7 +27,7 @@ def list_jobs(wants_all: bool, store: Path, wants_json: bool) -> None:
     found = read_jobs(store)
     shown = StoredJobs(tuple(in_view(found, lately=None if wants_all else _LATELY)), found.moment)
     if wants_json:
-        click.echo(json.dumps(as_json(shown)))
+        click.echo(json.dumps(jobs_as_json(shown)))
     elif shown.jobs:
         click.echo("\n".join(job_table(shown, terminal_width())))
     else:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli.jobs_changed import say_changed
 from dlec_tui.cli.jobs_options import JOB_ID, job_argument
+from dlec_tui.cli.jobs_output import say_changed
 from dlec_tui.cli.options import RelatedOption, home_option, json_option
 from engine.jobs import queue
 from engine.jobs.queue import Before, First, Last, QueuePosition

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli.jobs_changed import say_changed
 from dlec_tui.cli.jobs_options import any_jobs_argument
+from dlec_tui.cli.jobs_output import say_changed
 from dlec_tui.cli.options import home_option, json_option
 from engine.jobs import queue
 

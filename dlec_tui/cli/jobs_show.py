@@ -2,25 +2,28 @@
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dlec_tui.cli.jobs_data import job_as_json
 from dlec_tui.cli.jobs_options import job_argument
-from dlec_tui.cli.jobs_results import result_lines
+from dlec_tui.cli.jobs_output import job_as_json
 from dlec_tui.cli.options import home_option, json_option
-from dlec_tui.jobs.command import command_of
-from dlec_tui.jobs.stored import StoredJob, StoredJobs, read_jobs, unattended
-from dlec_tui.jobs.wording import running_text, since
-from dlec_tui.wording import age, duration, printable
+from dlec_tui.cli.preview import preview_lines
+from dlec_tui.cli.profile import profile_lines
+from dlec_tui.jobs import task_views
+from dlec_tui.jobs.job_view import StoredJob, StoredJobs, read_jobs, unattended
+from dlec_tui.jobs.progress import running_text, since
+from dlec_tui.jobs.task_views import command_of
+from dlec_tui.wording import printable
 from engine.errors import escaped
 from engine.jobs.logs import job_log
 from engine.protocol import from_data
 from engine.store.job_states import Cancelled, Done, Failed, Running
+from engine.units import age, duration
 
 
 @click.command
@@ -111,3 +114,13 @@ def _as_json(found: StoredJobs, log: Path) -> dict[str, object]:
         "command": command_of(spec),
         "result": dict(state.result) if isinstance(state, Done) else None,
     }
+
+
+def result_lines(task: str, result: Mapping[str, Any]) -> Iterator[str]:
+    return _LINES[task](result) if task in _LINES else task_views.result_lines(task, result)
+
+
+_LINES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
+    "profile": profile_lines,
+    "preview": preview_lines,
+}

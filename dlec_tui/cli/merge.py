@@ -7,13 +7,11 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli.options import ANY_PATH, home_option, json_option, plan_argument, strict_option
+from dlec_tui.cli.options import ANY_PATH, home_option, json_option, max_shard_size_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
-from dlec_tui.cli.screen import byte_progress
-from dlec_tui.cli.sizes import max_shard_size_option
-from dlec_tui.jobs.answers import load_check_text
-from dlec_tui.wording import byte_size, duration, plural
+from dlec_tui.cli.render import byte_progress
+from dlec_tui.jobs.reports import load_check_text
 from engine.checkpoint.find import opener
 from engine.errors import escaped, shown
 from engine.jobs.batch import Target, conflicts, unfinished_merges
@@ -22,6 +20,7 @@ from engine.plan.companions import REWRITTEN
 from engine.tasks.download import downloading_opener
 from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
 from engine.tasks.merge import merge as run_merge
+from engine.units import byte_size, duration, plural
 
 
 @click.command

@@ -10,11 +10,11 @@ import click
 
 from dlec_tui.cli.options import EXISTING_DIRECTORY, accepted_home_option, json_option
 from dlec_tui.models.discovery import place_of, summarised
-from dlec_tui.wording import byte_size, count
 from engine.checkpoint.find import below, cached_references, reference_to
 from engine.checkpoint.reference import cached_repository
 from engine.checkpoint.summary import ModelSummary
 from engine.errors import shown
+from engine.units import byte_size, count
 
 
 @click.command

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli import problems
 from dlec_tui.cli.exit_codes import HAS_ERRORS
 from dlec_tui.cli.failures import say_error
 from dlec_tui.cli.options import (
@@ -18,10 +17,9 @@ from dlec_tui.cli.options import (
     remote_option,
     strict_option,
 )
-from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, read_plan, refused_for
-from dlec_tui.plans.circumstances import circumstances
-from dlec_tui.plans.on_disk import write_plan_file
-from dlec_tui.wording import byte_size, count, plural
+from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, problem_as_json, read_plan, refused_for
+from dlec_tui.plans.check_context import circumstances
+from dlec_tui.plans.files import write_plan_file
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener
 from engine.errors import escaped, shown
@@ -29,6 +27,7 @@ from engine.plan.cost import cost_of
 from engine.plan.fixing import mend
 from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Problem, Severity
+from engine.units import byte_size, count, plural
 
 
 @click.command
@@ -89,10 +88,10 @@ def _as_json(plan: PlanFile, mended: tuple[Problem, ...] | None, *, ok: bool) ->
         "layers": cost and cost.layers,
         "parameters": cost and cost.parameters,
         "bytes": cost and cost.nbytes,
-        "problems": [problems.as_json(problem) for problem in plan.checked.problems],
+        "problems": [problem_as_json(problem) for problem in plan.checked.problems],
     }
     if mended is not None:
-        found["mended"] = [problems.as_json(problem) for problem in mended]
+        found["mended"] = [problem_as_json(problem) for problem in mended]
     return found
 
 

@@ -9,12 +9,13 @@ import click
 
 from dlec_tui.cli.options import home_option, json_option, plan_argument, remote_option
 from dlec_tui.cli.plan_file import read_plan
-from dlec_tui.wording import byte_size, change, count
+from dlec_tui.wording import change
 from engine.checkpoint.find import opener
 from engine.errors import shown
 from engine.plan.cost import Cost, cost_of
 from engine.plan.picture import picture
 from engine.plan.stack import Stack, Visit
+from engine.units import byte_size, count
 
 SHOWN_CONTEXT = 1000
 """Tokens for which the KV cache is stated."""

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from dlec_tui.cli.options import RelatedOption, WholeNumber, home_option, json_option
-from dlec_tui.cli.plan_new import file_options, write_plan
+from dlec_tui.cli.plan_file import file_options, write_plan
 from dlec_tui.cli.sweep_output import echo_sweep, output_options
 from engine.errors import UsageError, shown
 from engine.store.database import open_for_reading

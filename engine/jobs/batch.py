@@ -22,6 +22,8 @@ from engine.store.database import open_for_reading
 from engine.store.job_states import Held, Running, Waiting
 from engine.store.jobs import Job, jobs_in
 from engine.tasks.merge_draft import Draft, MergeOptions, drafted, refuse_sources_as_output
+from engine.tasks.specs import spec_of
+from engine.units import byte_size
 
 _PLAN_SUFFIXES = (".yaml", ".yml")
 
@@ -73,7 +75,7 @@ def planned_merge(target: Target, plan: NamedPlan, options: MergeOptions) -> Pla
 def unfinished_merges(store: Path) -> list[Job]:
     """The merges that wait, are held or run. Raises MachineError where the store cannot be read."""
     with closing(open_for_reading(store)) as connection:
-        return [job for job in jobs_in(connection, Waiting, Held, Running) if job.spec.task == "merge"]
+        return [job for job in jobs_in(connection, Waiting, Held, Running) if spec_of(job.spec.task).writes_checkpoint]
 
 
 def output_of(job: Job) -> Path:
@@ -151,10 +153,10 @@ def shortage(use: DiskUse) -> Iterator[DiskFullError]:
     """That the batch does not fit, with the figures."""
     if use.batch + use.queued <= use.free:
         return
-    queued = f", {_megabytes(use.queued)} more by merges that are queued already" if use.queued else ""
+    queued = f", {byte_size(use.queued)} more by merges that are queued already" if use.queued else ""
     yield DiskFullError(
         f"the disk is too full for {use.directory}",
-        why=f"{_megabytes(use.batch)} are needed by the batch{queued}, and {_megabytes(use.free)} are free",
+        why=f"{byte_size(use.batch)} are needed by the batch{queued}, and {byte_size(use.free)} are free",
         fix="Make space, or choose another file system.",
     )
 
@@ -183,7 +185,3 @@ def _device(path: Path) -> int:
     """The number of the file system that `path` lies on, or will lie on."""
     place = Path(os.path.realpath(path))
     return next(above for above in (place, *place.parents) if above.exists()).stat().st_dev
-
-
-def _megabytes(nbytes: int) -> str:
-    return f"{nbytes / 1e6:,.1f} MB"

@@ -128,8 +128,8 @@ def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_queued(dlec, ba
         f"{here}/out/a would be written 2 times: it is the output of plans/a.yaml, others/a.yaml",
         f"{here}/out/c exists and is not empty: it holds 1 entries",
         f"{here}/out/b is the output of job 1: which is waiting: merge b.yaml into out/b",
-        "the disk is too full for out: 1.5 MB are needed by the batch, 0.4 MB more by merges that are queued already, "
-        "and 0.8 MB are free",
+        "the disk is too full for out: 1.52 MB are needed by the batch, 412 kB more by merges that are queued already, "
+        "and 800 kB are free",
     ]
     assert len(jobs()) == 1
 

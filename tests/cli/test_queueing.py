@@ -24,7 +24,7 @@ MEASURED = ("--text", "notes.txt", "--tokens", "256", "--seq-len", "16", "--dtyp
 VERBS = {
     "profile": ("profile", "MODEL", *MEASURED),
     "score": ("score", "MODEL", "--metric", "ablation", "--blocks", "1:2,3:5", *MEASURED),
-    "preview": ("preview", "plan.yaml", "--half", "choosing", *MEASURED),
+    "preview": ("preview", "plan.yaml", "--split", "selection", *MEASURED),
     "generate": ("generate", "plan.yaml", "--prompt", "Once", "--tokens", "5", "--dtype", "float16"),
 }
 
@@ -137,6 +137,7 @@ def test_a_plan_with_errors_is_not_queued(dlec, bad_plan: Path, plan: Path, verb
     assert jobs() == ()
 
 
+@pytest.mark.slow
 def test_the_result_is_found_as_if_it_had_been_done_at_once(dlec, tiny_llama: Path, tmp_path) -> None:
     write_plan(Path("plan.yaml"), Path("model"), (0, 4), (2, 6))
     Path("model").symlink_to(tiny_llama)

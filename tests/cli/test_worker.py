@@ -15,6 +15,8 @@ from tests.jobs.states import spec
 from tests.jobs.workplace import Workplace, merge_spec, wait_until
 from tests.tiny import write_llama
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def place(tmp_path):

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from engine.errors import MachineError
-from engine.inference import opened, spread
+from engine.inference import load_model, spread
 from engine.inference.batches import in_batches
 from engine.inference.failures import is_device_error
 from engine.inference.generate import stream
 from engine.inference.likelihood import token_nll
-from engine.inference.opened import open_model, open_tokenizer
+from engine.inference.load_model import open_model, open_tokenizer
 from engine.inference.replay import record
 from engine.inference.sequences import Sequences
 from tests.architectures import CheckpointOf
@@ -90,13 +90,13 @@ def test_a_model_that_does_not_fit_is_explained_with_the_figures(
 ) -> None:
     monkeypatch.setattr(torch.nn.Module, "to", raising(OUT_OF_MEMORY))
     monkeypatch.setattr(spread, "spread", raising(OUT_OF_MEMORY))
-    monkeypatch.setattr(opened, "_loaded", lambda *_: Large())
+    monkeypatch.setattr(load_model, "_loaded", lambda *_: Large())
     with pytest.raises(MachineError) as raised:
         open_model(checkpoint_of("llama"), device=device)
     said = str(raised.value)
     assert "cuda:1 ha" in said
-    assert "too little memory for the model: its weights are 0.4 GB in float32" in said
-    assert "cuda:1 has 24.0 GB, 3.0 GB of them free" in said
+    assert "too little memory for the model: its weights are 400 MB in float32" in said
+    assert "cuda:1 has 24.0 GB, 3.00 GB of them free" in said
     assert all(way in said for way in ("narrower --dtype", "cuda:0-3", "--device cpu"))
 
 
@@ -105,7 +105,7 @@ def test_a_sequence_that_does_not_fit_is_explained_with_the_figures_of_the_devic
     with pytest.raises(MachineError) as raised:
         in_batches(Sequences.of_text(TOKENS), 2, raising(OUT_OF_MEMORY))
     said = str(raised.value)
-    assert "one sequence of 28 tokens at a time: cuda:1 has 24.0 GB, 3.0 GB of them free; OutOfMemoryError" in said
+    assert "one sequence of 28 tokens at a time: cuda:1 has 24.0 GB, 3.00 GB of them free; OutOfMemoryError" in said
     assert "cuda:0 has" not in said
 
 

@@ -14,7 +14,7 @@ import sys
 if "engine.tasks" in sys.orig_argv:
     import engine.merge.copies, engine.merge.writer
     engine.merge.copies.MAX_COPY = 2**16      # hundreds of operations and watermarks in a small checkpoint
-    engine.merge.writer.STRETCH = 2**18
+    engine.merge.writer.SYNC_BYTES = 2**18
 """
 """A sitecustomize.py for the processes of the tasks."""
 

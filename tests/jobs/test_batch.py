@@ -174,5 +174,5 @@ def test_what_does_not_fit_is_refused_with_the_figures() -> None:
     [problem] = shortage(DiskUse(Path("out"), batch=70_000_000, queued=40_000_000, free=100_000_000))
     assert isinstance(problem, DiskFullError)
     assert problem.why == (
-        "70.0 MB are needed by the batch, 40.0 MB more by merges that are queued already, and 100.0 MB are free"
+        "70.0 MB are needed by the batch, 40.0 MB more by merges that are queued already, and 100 MB are free"
     )

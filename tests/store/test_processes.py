@@ -14,6 +14,8 @@ from engine.store.neurons import count_neurons
 from engine.store.profiles import find_layers, find_profile, save_profile
 from tests.store.rows import KEY, OTHER_KEY, profile_rows
 
+pytestmark = pytest.mark.slow
+
 LAYERS, WIDTH = 12, 2500
 
 SAVE = f"""
