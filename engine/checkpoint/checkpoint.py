@@ -10,11 +10,14 @@ from typing import Any
 
 from engine.checkpoint.anatomy import Anatomy, End, dissect
 from engine.checkpoint.beside import files_beside
-from engine.checkpoint.config import CONFIG_FILE, ModelConfig, decoder_config, read_config_file
-from engine.checkpoint.header import StoredTensor
-from engine.checkpoint.index import read_tensors
+from engine.checkpoint.config import ModelConfig, decoder_config
+from engine.checkpoint.formats.format import Format
+from engine.checkpoint.formats.registry import format_in
+from engine.checkpoint.formats.safetensors import SAFETENSORS
+from engine.checkpoint.formats.tensors import StoredTensor
 from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
 from engine.checkpoint.precision import Precision, precision_of
+from engine.checkpoint.wrappers import unwrapped
 from engine.errors import CheckpointError
 
 _BEHIND_THE_DECODER = re.compile(r"nextn|mtp", re.IGNORECASE)
@@ -35,6 +38,7 @@ class Checkpoint:
     """False when only config and headers were fetched from the hub: it can be planned with, not merged."""
     beside: Mapping[str, str | None] = field(default_factory=dict)
     """Other files of the directory, as `files_beside` reads them; none where it is not local."""
+    format: Format = SAFETENSORS
 
     @cached_property
     def anatomy(self) -> Anatomy:
@@ -110,10 +114,12 @@ def _announces(config: Mapping[str, Any]) -> bool:
 
 def open_checkpoint(directory: Path, reference: str = "") -> Checkpoint:
     """Open the checkpoint in `directory`. Raises CheckpointError or MachineError; reads no weight."""
-    file = read_config_file(directory / CONFIG_FILE)
-    tensors = read_tensors(directory)
+    stored_in = format_in(directory)
+    file = stored_in.read_config(directory)
+    tensors = unwrapped(stored_in.read_tensors(directory))
+    config = decoder_config(file, tensors)
     opened = Checkpoint(
-        reference or str(directory), directory, decoder_config(file, tensors), tensors, beside=files_beside(directory)
+        reference or str(directory), directory, config, tensors, beside=files_beside(directory), format=stored_in
     )
     _ = opened.anatomy
     return opened

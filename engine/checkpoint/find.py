@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.config import CONFIG_FILE
+from engine.checkpoint.formats.registry import looks_like_checkpoint
 from engine.checkpoint.hub import hub_cache, open_remote
 from engine.checkpoint.reference import DEFAULT_REVISION, cache_folder, cached_repository, is_hub_id, split_revision
 from engine.errors import MissingCheckpointError, UsageError, shown
@@ -123,7 +124,7 @@ def looked_at(root: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def _looks_like_one(files: Sequence[str]) -> bool:
-    return CONFIG_FILE in files and any(name.endswith((".safetensors", ".safetensors.index.json")) for name in files)
+    return looks_like_checkpoint(files)
 
 
 def _open(reference: str, directory: Path | None, *, remote: bool) -> Checkpoint:

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.checkpoint.config import CONFIG_FILE
-from engine.checkpoint.index import INDEX_FILE
 from engine.errors import CheckpointError
 from engine.files import sync_tree, write_synced
 from engine.merge.card import CARD_FILE, PLAN_FILE, card_text
@@ -72,14 +70,12 @@ def _texts(draft: Draft, seconds: float, inherited: tuple[str, ...]) -> dict[str
     """The files that are written rather than copied."""
     edit, stack = draft.config, draft.stack
     made = Made(draft.plan_text, edit.changes, edit.notes, draft.sidecars, draft.started, seconds, inherited)
-    texts = {
-        CONFIG_FILE: edit.text,
+    return {
+        **draft.layout.texts,
         CARD_FILE: card_text(stack, draft.plan_text, draft.out.name),
         PLAN_FILE: draft.plan_text,
         MANIFEST_FILE: manifest_text(stack, made),
     }
-    index = draft.layout.index
-    return texts if index is None else texts | {INDEX_FILE: index}
 
 
 def _refused_unless_it_loads(draft: Draft, opened: Opened) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from engine.checkpoint.checkpoint import open_checkpoint
-from engine.checkpoint.index import INDEX_FILE, is_opened_by_transformers, read_tensors
+from engine.checkpoint.formats.registry import read_tensors
+from engine.checkpoint.formats.safetensors import INDEX_FILE, is_opened_by_transformers
 from engine.errors import CheckpointError
 from tests.tiny import llama_shapes, write_llama, write_safetensors, write_weights
 
