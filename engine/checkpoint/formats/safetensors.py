@@ -11,6 +11,7 @@ from engine.checkpoint.formats.format import Format
 from engine.checkpoint.formats.safetensors_header import TYPES, header_bytes, header_of, read_header
 from engine.checkpoint.formats.tensors import NewFile, NewTensor, StoredTensor
 from engine.checkpoint.links import missing_file
+from engine.checkpoint.reference import cached_repository
 from engine.errors import CheckpointError, machine_error, shown
 from engine.files import is_inside, is_text, open_regular
 
@@ -250,6 +251,10 @@ def _no_safetensors(directory: Path, sets: Sequence[str] = ()) -> CheckpointErro
             f"{directory} has neither {SINGLE_FILE} nor {INDEX_FILE}",
             why=f"its weights are in {', '.join(map(shown, others[:_MOST_NAMED]))}, which no reader looks for",
             fix=f"If that file is the whole model, rename it to {SINGLE_FILE}.",
+        )
+    if repository := cached_repository(str(directory)):
+        return CheckpointError(
+            what, why="its download to the hub cache is incomplete", fix=f"Run `dlec download {repository}`."
         )
     return CheckpointError(what, fix=f"A checkpoint has {SINGLE_FILE} or {INDEX_FILE} beside config.json.")
 
