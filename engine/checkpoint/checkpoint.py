@@ -11,10 +11,9 @@ from typing import Any
 from engine.checkpoint.anatomy import Anatomy, End, dissect
 from engine.checkpoint.beside import files_beside
 from engine.checkpoint.config import ModelConfig, decoder_config
-from engine.checkpoint.formats.format import Format
+from engine.checkpoint.formats.format import Format, StoredTensor
 from engine.checkpoint.formats.registry import format_in
 from engine.checkpoint.formats.safetensors import SAFETENSORS
-from engine.checkpoint.formats.tensors import StoredTensor
 from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
 from engine.checkpoint.precision import Precision, precision_of
 from engine.checkpoint.wrappers import unwrapped

@@ -1,4 +1,4 @@
-"""Reads config.json as it is spelled: the raw text, the decoder's part of it, the number of layers."""
+"""config.json as it is spelled: the raw text, the decoder's part of it, the number of layers."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from engine.checkpoint.anatomy import stack_depths
-from engine.checkpoint.links import missing_file
 from engine.errors import CheckpointError, machine_error, shown
 from engine.files import open_regular
 
@@ -192,3 +191,14 @@ def _descend(data: Mapping[str, Any], keys: Tower) -> Mapping[str, Any] | None:
             return None
         data = inner
     return data
+
+
+def missing_file(path: Path) -> CheckpointError:
+    """The error for a file that cannot be opened because it is not there; names a link's target."""
+    if not path.is_symlink():
+        return CheckpointError(f"{path} is missing", fix="Download the checkpoint again.")
+    return CheckpointError(
+        f"{path} is a link to {path.readlink()}, which does not exist",
+        why="the link was copied without the file, or the file was deleted",
+        fix="Copy the checkpoint with its links followed (cp -rL, rsync -L), or download it again.",
+    )

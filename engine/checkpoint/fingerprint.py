@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.formats.tensors import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 from engine.errors import machine_error
 
 WINDOW_BYTES = 1024

@@ -13,8 +13,8 @@ from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import CONFIG_FILE, parse_config
+from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.formats.safetensors_header import LENGTH_BYTES
-from engine.checkpoint.formats.tensors import StoredTensor
 from engine.checkpoint.reference import split_revision
 from engine.checkpoint.wrappers import unwrapped
 from engine.errors import CheckpointError, DiskFullError, MachineError, MissingCheckpointError, UsageError, shown

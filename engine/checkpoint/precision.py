@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.checkpoint.formats.tensors import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 
 FLOAT_DTYPES = ("F64", "F32", "F16", "BF16")
 """What can be scaled and cast; anything else (quantised data, integer buffers) keeps its dtype."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.formats.tensors import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.errors import CheckpointError, shown
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from engine.checkpoint.formats.tensors import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 
 _ANYWHERE = re.compile(r"(?:(?<=\.)|^)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module|_forward_module)\.")
 _REPEATED = re.compile(r"(?:(?<=\.)|^)(language_model\.)(?:\1)+")

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from engine.checkpoint.formats.format import Format
+from engine.checkpoint.formats.format import Format, NewFile, NewTensor
 from engine.checkpoint.formats.safetensors import SAFETENSORS
-from engine.checkpoint.formats.tensors import NewFile, NewTensor
 from engine.errors import PlanError, shown
 from engine.plan.cost import nbytes_of
 from engine.plan.outputs import OutputTensor

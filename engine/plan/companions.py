@@ -17,7 +17,7 @@ from engine.checkpoint.anatomy import is_of_other_tower
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import LAYER_COUNT_KEYS
 from engine.checkpoint.json_splice import KeyPath, spliced
-from engine.checkpoint.layer_keys.generation import GENERATION_FILE, edited_generation
+from engine.checkpoint.layer_keys.edit import GENERATION_FILE, edited_generation
 from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
 from engine.checkpoint.layer_names import Origins, general_part, is_numbered_otherwise, renamed
 from engine.errors import CheckpointError, shown

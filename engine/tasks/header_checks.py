@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.families import is_known_family, library_versions
-from engine.checkpoint.load_check import LoadCheck, load_check_of
+from engine.checkpoint.load_check import LoadCheck, is_known_family, library_versions, load_check_of
 from engine.errors import CheckpointError, MachineError
 from engine.plan.loading import Opened
 from engine.plan.outputs import output_config, output_tensors

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.families import library_versions
+from engine.checkpoint.load_check import library_versions
 from engine.errors import CheckpointError, MachineError
 from engine.plan.rules.facts import Inertness
 from engine.tasks.answer_cache import Answer, AnswerCache, answer_cache

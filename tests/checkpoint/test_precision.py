@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.formats.safetensors_header import TYPES
-from engine.checkpoint.formats.tensors import StoredTensor
 from engine.checkpoint.precision import precision_of
 
 MATRIX = "model.layers.0.mlp.down_proj.weight"

@@ -14,8 +14,7 @@ import pytest
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.config import ConfigFile
 from engine.checkpoint.formats import registry
-from engine.checkpoint.formats.format import Format
-from engine.checkpoint.formats.tensors import Block, Header, NewFile, PlacedTensor, StoredTensor
+from engine.checkpoint.formats.format import Block, Format, Header, NewFile, PlacedTensor, StoredTensor
 from engine.errors import CheckpointError, PlanError
 from engine.merge.structure import structure_problems
 from engine.merge.sums import SUMS_FILE

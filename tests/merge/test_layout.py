@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import safe_open
 
+from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.formats.safetensors_header import TYPES, parse_header
-from engine.checkpoint.formats.tensors import StoredTensor
 from engine.merge.layout import lay_out
 from engine.plan.outputs import OutputTensor, output_tensors
 from tests.merge.stacks import stack_of

@@ -12,7 +12,7 @@ import torch
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import parse_config
-from engine.checkpoint.formats.tensors import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.gaps import gaps_in
 from engine.checkpoint.wrappers import unwrapped, wrapping_of
 from engine.errors import CheckpointError

@@ -3,9 +3,8 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from engine.checkpoint.formats.format import Format
+from engine.checkpoint.formats.format import Block, Format, StoredTensor
 from engine.checkpoint.formats.safetensors import SAFETENSORS
-from engine.checkpoint.formats.tensors import Block, StoredTensor
 from engine.checkpoint.wrappers import unwrapped
 
 FORMATS: tuple[Format, ...] = (SAFETENSORS,)

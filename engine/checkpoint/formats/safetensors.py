@@ -6,11 +6,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from engine.checkpoint.config import CONFIG_FILE, read_config_file
-from engine.checkpoint.formats.format import Format
+from engine.checkpoint.config import CONFIG_FILE, missing_file, read_config_file
+from engine.checkpoint.formats.format import Format, NewFile, NewTensor, StoredTensor
 from engine.checkpoint.formats.safetensors_header import TYPES, header_bytes, header_of, read_header
-from engine.checkpoint.formats.tensors import NewFile, NewTensor, StoredTensor
-from engine.checkpoint.links import missing_file
 from engine.checkpoint.reference import cached_repository
 from engine.errors import CheckpointError, machine_error, shown
 from engine.files import is_inside, is_text, open_regular

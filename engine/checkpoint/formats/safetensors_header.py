@@ -12,8 +12,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint.formats.tensors import Block, Header, NewTensor, PlacedTensor, StoredTensor, Types
-from engine.checkpoint.links import missing_file
+from engine.checkpoint.config import missing_file
+from engine.checkpoint.formats.format import Block, Header, NewTensor, PlacedTensor, StoredTensor, Types
 from engine.errors import CheckpointError, machine_error, shown
 from engine.files import is_text, open_regular
 

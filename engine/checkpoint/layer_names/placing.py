@@ -9,8 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from engine.checkpoint.layer_names.entries import REGULAR, Entry, Spelling
-from engine.checkpoint.layer_names.numbers import layers_of_component, open_end, parts, pinned, tells_apart
+from engine.checkpoint.layer_names.entries import (
+    REGULAR,
+    Entry,
+    Spelling,
+    layers_of_component,
+    open_end,
+    parts,
+    pinned,
+    tells_apart,
+)
 from engine.checkpoint.layer_names.origins import HOLDERS, PREFIXES, Origins
 from engine.errors import CheckpointError, shown
 

@@ -7,8 +7,7 @@ from typing import Any, TypeAlias
 
 from engine.checkpoint.anatomy import is_of_other_tower
 from engine.checkpoint.config import ModelConfig, is_model_config
-from engine.checkpoint.layer_names.entries import Entry, Spelling, entry_of
-from engine.checkpoint.layer_names.numbers import pinned
+from engine.checkpoint.layer_names.entries import Entry, Spelling, entry_of, pinned
 from engine.checkpoint.layer_names.origins import HOLDERS, Modules, Origins
 from engine.checkpoint.layer_names.placing import Placed, placed
 from engine.errors import CheckpointError, shown

@@ -30,7 +30,7 @@ def check(facts: Facts) -> Iterator[Problem]:
     except CheckpointError as error:
         yield Problem("config-keys", Severity.ERROR, error.line, fix=error.fix)
         return
-    for doubt in edit.doubts:
-        yield Problem("config-keys", Severity.WARNING, doubt, fix=_LOOK)
+    for warning in edit.warnings:
+        yield Problem("config-keys", Severity.WARNING, warning, fix=_LOOK)
     for note in edit.notes:
         yield Problem("config-keys", Severity.NOTE, note)

@@ -69,7 +69,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NUMBERS = re.compile(r"\s*\d+(?:\s*[-:,]\s*\d+)*\s*")
 
 
-def doubts(config: ModelConfig, followed: Collection[KeyPath]) -> Iterator[str]:
+def unknown_key_warnings(config: ModelConfig, followed: Collection[KeyPath]) -> Iterator[str]:
     """Sentences about values that are copied unchanged although they may number layers.
 
     followed: key paths, from the top of the file, whose values were rewritten for the new layers.

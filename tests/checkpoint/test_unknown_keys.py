@@ -14,9 +14,9 @@ from packaging.version import Version
 from engine.checkpoint.anatomy import is_of_other_tower
 from engine.checkpoint.config import LAYER_COUNT_KEYS, ModelConfig, parse_config
 from engine.checkpoint.layer_keys import ConfigEdit, edited_config
-from engine.checkpoint.layer_keys.doubts import HARMLESS, UNDERSTOOD, suspicion
-from engine.checkpoint.layer_keys.generation import edited_generation
+from engine.checkpoint.layer_keys.edit import edited_generation
 from engine.checkpoint.layer_keys.refusals import FAMILIES
+from engine.checkpoint.layer_keys.unknown_keys import HARMLESS, UNDERSTOOD, suspicion
 from engine.errors import CheckpointError
 
 JUMP = [0, 1, 2, 3, 1, 2, 2, 3, 4, 5]
@@ -48,9 +48,9 @@ def edit(config: ModelConfig, layers: list[int]) -> ConfigEdit:
     ],
     ids=lambda keys: next(iter(keys)) if isinstance(keys, dict) else "",
 )
-def test_a_value_that_may_number_layers_is_doubted_by_its_path(keys: dict[str, Any], path: str) -> None:
-    (doubt,) = edit(config_of(**keys), JUMP).doubts
-    assert doubt.startswith(f"`{path}")
+def test_a_value_that_may_number_layers_is_warned_of_by_its_path(keys: dict[str, Any], path: str) -> None:
+    (warning,) = edit(config_of(**keys), JUMP).warnings
+    assert warning.startswith(f"`{path}")
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_a_value_that_may_number_layers_is_doubted_by_its_path(keys: dict[str, A
     ],
     ids=lambda keys: next(iter(keys)),
 )
-def test_what_cannot_number_layers_or_follows_them_is_not_doubted(keys: dict[str, Any]) -> None:
+def test_what_cannot_number_layers_or_follows_them_needs_no_warning(keys: dict[str, Any]) -> None:
     config = config_of(**keys)
-    assert edit(config, [0, 1, 2, 3, 4, 5, 5]).doubts == ()
+    assert edit(config, [0, 1, 2, 3, 4, 5, 5]).warnings == ()
 
 
 def test_hidden_states_that_the_generation_config_lists_are_those_of_the_copied_layers() -> None:
@@ -110,7 +110,7 @@ VALUES = st.one_of(
 
 
 @given(NAMES, VALUES, st.sampled_from([(), ("extra",), ("extra", "more")]), st.lists(st.integers(0, 5), min_size=1))
-def test_numbers_under_a_name_of_layers_follow_or_are_doubted_or_are_refused(
+def test_numbers_under_a_name_of_layers_follow_or_are_warned_of_or_are_refused(
     name: str, value: Any, around: tuple[str, ...], layers: list[int]
 ) -> None:
     keys: Any = {name: value}
@@ -124,7 +124,7 @@ def test_numbers_under_a_name_of_layers_follow_or_are_doubted_or_are_refused(
         return
     is_whole = layers == list(range(6))
     path = ".".join([*around, name])
-    said = [each for each in (*found.notes, *found.doubts) if f"`{path}`" in each]
+    said = [each for each in (*found.notes, *found.warnings) if f"`{path}`" in each]
     assert name in {*UNDERSTOOD, *LAYER_COUNT_KEYS} or bool(said) != is_whole
     assert not is_whole or found.text == config.text
 
