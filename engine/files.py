@@ -1,6 +1,6 @@
-"""Files that appear whole or not at all, and that are still there after a power cut.
+"""Files that appear whole or not at all, and that survive a power cut.
 
-The calls that only Linux has are asked for here and nowhere else; elsewhere they do less, never something wrong.
+Calls that only Linux has are used in this module alone; elsewhere they do less, never something wrong.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ from engine.errors import UsageError, shown
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 CANNOT = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
-"""What a kernel or a file system answers that lacks a call."""
+"""Error numbers of a kernel or a file system that lacks a call."""
 
 
 def is_text(name: str) -> bool:
@@ -38,20 +38,18 @@ def is_inside(name: str) -> bool:
 
 
 def expanded(path: str | Path) -> Path:
-    """`path` with ~ and ~user replaced by that home directory. Raises UsageError when there is no such user."""
+    """`path` with ~ and ~user replaced by that home directory. Raises UsageError if there is no such user."""
     if not str(path).startswith("~"):  # pathlib would take ./~name for ~name
         return Path(path)
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
         user, fix = Path(path).parts[0].removeprefix("~"), "Write out the home directory, as in /home/NAME."
-        raise UsageError(
-            f"{shown(path)} cannot be found", why=f"there is no user {shown(user)} here", fix=fix
-        ) from error
+        raise UsageError(f"{shown(path)} does not exist", why=f"there is no user {shown(user)}", fix=fix) from error
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """`path` opened for reading. Raises OSError also for what is no regular file: a FIFO would keep us waiting."""
+    """Open `path` for reading. Raises OSError for anything but a regular file: a FIFO would block."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -62,7 +60,7 @@ def open_regular(path: Path) -> BinaryIO:
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write `path` so that a reader sees the old file or the new one, and a power cut loses neither.
 
-    Of threads, processes and hosts that write it at once, each writes a sibling of its own; the last one to end wins.
+    Concurrent threads, processes and hosts each write a temporary file of their own; the last one to finish wins.
     """
     sibling = path.with_name(f".dlec-{os.urandom(8).hex()}.tmp")
     try:
@@ -75,7 +73,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 def write_new(path: Path, content: str | bytes) -> None:
-    """Write `path`, which a failure does not leave behind. Raises FileExistsError when something is there already."""
+    """Write a new file; a failure leaves no file. Raises FileExistsError if `path` exists."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
     try:
         write_synced(path, content)
@@ -86,7 +84,7 @@ def write_new(path: Path, content: str | bytes) -> None:
 
 
 def write_synced(path: Path, content: str | bytes) -> None:
-    """Write `path` and wait until its bytes are on the disk. The directory entry is the caller's to sync."""
+    """Write `path` and wait until its bytes are on the disk. The caller syncs the directory entry."""
     with path.open("wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
@@ -94,7 +92,7 @@ def write_synced(path: Path, content: str | bytes) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Wait until everything written to `path` by anybody is on the disk."""
+    """Wait until everything written to `path` by any process is on the disk."""
     _sync(path, os.O_RDONLY)
 
 
@@ -104,7 +102,7 @@ def sync_directory(directory: Path) -> None:
 
 
 def sync_tree(root: Path) -> None:
-    """Make the names of every directory at and below `root` durable; files are not looked at."""
+    """Make the names of every directory at and below `root` durable; files are not synced."""
     for directory, _, _ in os.walk(root):
         sync_directory(Path(directory))
 
@@ -123,7 +121,7 @@ def exchange(one: Path, other: Path) -> bool:
 
 
 def allocate(descriptor: int, size: int) -> None:
-    """Make the file `size` bytes long with disk space behind every byte. Raises OSError (ENOSPC) when there is none."""
+    """Make the file `size` bytes long and allocate its disk space. Raises OSError (ENOSPC) if the disk is full."""
     if not hasattr(os, "posix_fallocate"):
         os.ftruncate(descriptor, size)
         return
@@ -136,7 +134,7 @@ def allocate(descriptor: int, size: int) -> None:
 
 
 def read_ahead(descriptor: int, offset: int, length: int) -> None:
-    """Have the kernel fetch this range in the background."""
+    """Let the kernel fetch this range in the background."""
     if hasattr(os, "posix_fadvise"):
         os.posix_fadvise(descriptor, offset, length, os.POSIX_FADV_WILLNEED)
 

@@ -1,11 +1,11 @@
-"""How a process of the engine talks: JSON requests on stdin, a line each; JSON lines on stdout.
+"""Protocol of the engine's processes: JSON requests on stdin, one per line; JSON lines on stdout.
 
-    {"progress": [done, total, what]}             as often as there is something to say
+    {"progress": [done, total, what]}             any number of times
     {"answer": {...}}                             the last line about a request, or
     {"error": {"kind", "what", "why", "fix"}}     the last line when an exception was raised
 
-An exception that is no DlecError is reported as one, its traceback goes to stderr, and the process ends:
-what it holds in memory is not trusted any more. It also ends with stdin, and with the process that started it.
+An exception other than a DlecError is reported as one, its traceback goes to stderr, and the process ends: its memory
+is no longer trusted. The process also ends with stdin, and with the process that started it.
 """
 
 import json
@@ -19,10 +19,10 @@ from engine.errors import DlecError, contained
 from engine.processes import die_with_parent
 
 Report: TypeAlias = Callable[[int, int, str], None]
-"""Called with (done, total, what is being done); the unit of both numbers is the task's."""
+"""Progress callback, called with (done, total, current step); the task defines the unit of both numbers."""
 
 Handler: TypeAlias = Callable[[dict[str, Any], Report], dict[str, Any]]
-"""From a request to an answer. May raise DlecError."""
+"""A function that answers a request. May raise DlecError."""
 
 
 def no_report(_done: int, _total: int, _what: str) -> None:
@@ -30,7 +30,7 @@ def no_report(_done: int, _total: int, _what: str) -> None:
 
 
 def serve(handler: Handler) -> None:
-    """Answer the requests on stdin, one after another; whatever libraries print goes to stderr."""
+    """Answer the requests on stdin in order; output of libraries goes to stderr."""
     die_with_parent()
     lines = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -57,7 +57,7 @@ def as_data(error: DlecError) -> dict[str, str]:
 
 
 def from_data(data: Mapping[str, str]) -> DlecError:
-    """And back. An error of a kind that this version does not know is a plain DlecError."""
+    """An error from JSON. A kind that this version does not know becomes a plain DlecError."""
     kind = _KINDS.get(data.get("kind", ""), DlecError)
     return kind(data.get("what", "an error without a description"), why=data.get("why", ""), fix=data.get("fix", ""))
 
@@ -65,4 +65,4 @@ def from_data(data: Mapping[str, str]) -> DlecError:
 _KINDS: Mapping[str, type[DlecError]] = {
     name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, DlecError)
 }
-"""Each kind of error by the name that it has as data."""
+"""Error classes by name."""

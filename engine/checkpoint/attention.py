@@ -17,16 +17,16 @@ _FULL, _SLIDING = "full_attention", "sliding_attention"
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """What each layer does."""
+    """Attention of each layer."""
 
     kinds: tuple[str, ...]
-    """For each layer, as transformers names it: "full_attention", "sliding_attention", "linear_attention", ..."""
+    """Kind of each layer, as transformers names it: "full_attention", "sliding_attention", "linear_attention", ..."""
     window: int | None
     """Tokens that a sliding layer sees; None where the config does not say."""
 
 
 def attention_of(config: ModelConfig) -> Attention | None:
-    """None where neither the config nor what is known of the family tells."""
+    """Attention of the layers; None if neither the config nor the family's defaults determine it."""
     model = described(config)
     window = model.decoder.get(WINDOW_KEY)
     kinds = model.decoder.get(KINDS_KEY) or derived(KINDS_KEY, model.model_type, model.decoder, model.layer_count)
@@ -38,7 +38,7 @@ def attention_of(config: ModelConfig) -> Attention | None:
 
 
 def _kind_of_all(decoder: Mapping[str, Any]) -> str:
-    """Of a family whose layers are all alike."""
+    """Kind of the layers of a family whose layers are all alike."""
     slides = decoder[WINDOW_KEY] is not None and decoder.get("use_sliding_window", True)
     return _SLIDING if slides else _FULL
 
@@ -53,7 +53,7 @@ def context_length(checkpoint: Checkpoint) -> int | None:
 
 
 def require_context(checkpoint: Checkpoint, tokens: int) -> None:
-    """Raises UsageError when sequences of so many tokens are longer than the model was made for."""
+    """Raises UsageError if `tokens` exceeds the context length of the model."""
     context = context_length(checkpoint)
     if context is not None and tokens > context:
         why = f"they have {tokens:,} tokens, the model was made for {context:,}"
@@ -71,5 +71,5 @@ def attention_window(checkpoint: Checkpoint) -> int | None:
 
 
 def _length(checkpoint: Checkpoint, keys: tuple[str, ...]) -> int | None:
-    found = (checkpoint.config.decoder.get(key) for key in keys)
-    return next((each for each in found if type(each) is int and each > 0), None)
+    values = (checkpoint.config.decoder.get(key) for key in keys)
+    return next((each for each in values if type(each) is int and each > 0), None)

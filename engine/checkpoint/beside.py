@@ -1,4 +1,4 @@
-"""The small files beside a checkpoint's weights and config that may describe its layers."""
+"""Small files in a checkpoint's directory, apart from weights and config, that may describe its layers."""
 
 import fnmatch
 import os

@@ -20,7 +20,7 @@ from engine.checkpoint.wrappers import unwrapped
 from engine.errors import CheckpointError
 
 _BEHIND_THE_DECODER = re.compile(r"nextn|mtp", re.IGNORECASE)
-"""Keys by which a config announces layers behind the last decoder layer (multi-token prediction)."""
+"""Keys that announce layers after the last decoder layer (multi-token prediction)."""
 _PREDICTION_HEAD = re.compile(r"(^|\.)(eh_proj|enorm|hnorm|shared_head|nextn\w*|mtp\w*)(\.|$)", re.IGNORECASE)
 
 
@@ -29,7 +29,7 @@ class Checkpoint:
     """One model directory in Hugging Face layout. Compared by identity: open each directory once."""
 
     reference: str
-    """As the user wrote it: a path or a hub id."""
+    """Path or hub id, as the user wrote it."""
     directory: Path
     config: ModelConfig
     tensors: Mapping[str, StoredTensor]
@@ -58,7 +58,7 @@ class Checkpoint:
 
     @property
     def unannounced_layers(self) -> int:
-        """How many layers lie behind the last decoder layer that nothing announces: readers ignore them.
+        """Number of layers after the last decoder layer that no key announces: readers ignore them.
 
         A key of the config announces them, or what they hold: no decoder layer has the parts of a prediction head.
         """
@@ -69,7 +69,7 @@ class Checkpoint:
 
     @property
     def surplus_of_lists(self) -> Mapping[str, int]:
-        """How many entries lists of the config have that no layer, not even one behind the decoder, explains."""
+        """Number of excess entries by list of the config: entries for no layer, not even one after the decoder."""
         count = self.layer_count
         lists = {key: self.config.decoder.get(key) for key in PER_LAYER_LISTS}
         surplus = {key: len(entries) - count for key, entries in lists.items() if isinstance(entries, list) and entries}
@@ -77,7 +77,7 @@ class Checkpoint:
 
     @property
     def layers_behind(self) -> frozenset[int]:
-        """How many layers a list of the config may have behind the decoder's: those in the weights, or announced."""
+        """Possible numbers of entries after the decoder's in a list of the config: in the weights, or announced."""
         announced = (
             value
             for config in (self.config.decoder, self.config.data)

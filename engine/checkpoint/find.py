@@ -14,7 +14,7 @@ from engine.errors import MissingCheckpointError, UsageError, shown
 from engine.files import expanded
 
 MAX_DEPTH = 4
-"""How many directories deep `below` looks."""
+"""Maximum depth of directories that `below` searches."""
 
 
 def opener(*, remote: bool = False) -> Callable[[str], Checkpoint]:
@@ -68,7 +68,7 @@ def cached_references() -> Iterator[str]:
 
 
 def reference_to(directory: Path) -> str:
-    """What `opener` knows a found directory by: a hub id in the local cache, else the path."""
+    """The reference of a directory for `opener`: a hub id in the local cache, else the path."""
     repository = cached_repository(directory.name)
     if repository is None or directory.parent.resolve() != hub_cache().resolve():
         return str(directory)
@@ -121,11 +121,11 @@ def looked_at(root: Path) -> Iterator[tuple[Path, bool]]:
     """Every directory that `below` looks at, and whether it looks like a checkpoint: who searches can stop anywhere."""
     base = len(root.parts)
     for directory, children, files in os.walk(root):
-        here = Path(directory)
-        is_repository = is_cache_folder(here)
-        is_checkpoint = _cached_in(here) is not None if is_repository else _looks_like_one(files)
-        yield here, is_checkpoint
-        is_deep = len(here.parts) - base >= MAX_DEPTH
+        path = Path(directory)
+        is_repository = is_cache_folder(path)
+        is_checkpoint = _cached_in(path) is not None if is_repository else _looks_like_one(files)
+        yield path, is_checkpoint
+        is_deep = len(path.parts) - base >= MAX_DEPTH
         is_end = is_checkpoint or is_repository or is_deep
         children[:] = [] if is_end else sorted(name for name in children if not name.startswith("."))
 

@@ -1,4 +1,4 @@
-"""A checkpoint's identity: the same for the same weights wherever they lie, different for two finetunes of one base.
+"""A checkpoint's identity: equal for equal weights in any directory, different for two finetunes of one base.
 
 Hashed: config.json, every tensor's name, dtype and shape, and a window of content from the middle of the largest
 tensors. Reading 2,048 windows takes well under 2 s however large the checkpoint is.

@@ -18,7 +18,7 @@ MAX_ANSWERS = 500
 
 @dataclass(frozen=True)
 class AnswerCache:
-    """The answers of one kind of child process: a file each beside the store, and in memory while this process runs.
+    """Answers of one kind of child process: a file each in the store's directory; new ones in memory, too.
 
     Everything in the folder can be deleted at any time.
     """
@@ -28,14 +28,14 @@ class AnswerCache:
     """Answers of this process: a folder that cannot be written to loses none of them."""
 
     def find(self, key: str) -> Answer | None:
-        """The answer with this key; None if there is none, or none that is readable."""
+        """The answer with this key; None if it is missing or unreadable."""
         if key in self._new:
             return self._new[key]
         try:
-            found = json.loads(self._file(key).read_bytes())
+            answer = json.loads(self._file(key).read_bytes())
         except (OSError, ValueError):
             return None
-        return found if isinstance(found, dict) else None
+        return answer if isinstance(answer, dict) else None
 
     def keep(self, key: str, answer: Answer) -> None:
         """Cache an answer. Later processes ask again if the folder cannot be written to."""

@@ -1,4 +1,4 @@
-"""What transformers says about checkpoints by their headers: asked of a child process, cached beside the store."""
+"""Results of opening checkpoints with transformers by their headers alone: from a child process, cached."""
 
 import hashlib
 import time
@@ -82,8 +82,8 @@ class HeaderChecks:
 
     def known_sources(self, stack: Stack) -> Opened:
         """Cached checks of a stack's sources. Starts no process: called at every keystroke."""
-        found = {checkpoint: self._find(checkpoint_key(checkpoint)) for checkpoint in stack.checkpoints}
-        return Opened({checkpoint: each for checkpoint, each in found.items() if each is not None})
+        checks = {checkpoint: self._find(checkpoint_key(checkpoint)) for checkpoint in stack.checkpoints}
+        return Opened({checkpoint: each for checkpoint, each in checks.items() if each is not None})
 
     def known(self, stack: Stack) -> Opened:
         """Cached checks of a stack's sources and of the new model."""
@@ -100,25 +100,25 @@ class HeaderChecks:
         self.make(self.lacking(stack), seconds, on_tick)
         return self.with_unavailable(stack, self.known(stack))
 
-    def with_unavailable(self, stack: Stack, found: Opened) -> Opened:
+    def with_unavailable(self, stack: Stack, opened: Opened) -> Opened:
         """Without torch or transformers every source that is not cached is unavailable, for that reason."""
         if library_versions():
-            return found
-        return replace(found, sources={c: LoadCheck(unavailable=NO_LIBRARIES) for c in stack.checkpoints})
+            return opened
+        return replace(opened, sources={c: LoadCheck(unavailable=NO_LIBRARIES) for c in stack.checkpoints})
 
     def lacking(self, stack: Stack) -> list[Headers]:
         """Headers of the sources and of the new model that are not cached and can be checked here."""
         planned = planned_headers(stack)
-        wanted = [headers_of(checkpoint) for checkpoint in stack.checkpoints] + ([planned] if planned else [])
-        return [headers for headers in wanted if headers.can_be_checked and self._find(headers.key) is None]
+        headers = [headers_of(checkpoint) for checkpoint in stack.checkpoints] + ([planned] if planned else [])
+        return [headers for headers in headers if headers.can_be_checked and self._find(headers.key) is None]
 
     def make(
-        self, wanted: Sequence[Headers], seconds: float = CHECK_SECONDS, on_tick: Callable[[], None] = lambda: None
+        self, requests: Sequence[Headers], seconds: float = CHECK_SECONDS, on_tick: Callable[[], None] = lambda: None
     ) -> None:
         """Have one child process check all of these, and cache its answers."""
         from engine.tasks.child import conversation  # late: most plan checks start no process
 
-        if not wanted:
+        if not requests:
             return
         deadline = time.monotonic() + seconds
 
@@ -127,10 +127,10 @@ class HeaderChecks:
             if time.monotonic() > deadline:
                 raise OutOfTimeError
 
-        headers = wanted[0]
+        headers = requests[0]
         try:
             with conversation([_MODULE]) as child:
-                for headers in wanted:
+                for headers in requests:
                     self._keep(headers, load_check_of(child(headers.request, on_tick=tick)))
         except OutOfTimeError:
             self._keep(headers, LoadCheck(unavailable=f"transformers took more than {seconds:.0f} s"))
@@ -139,17 +139,17 @@ class HeaderChecks:
 
     def _find(self, key: str) -> LoadCheck | None:
         try:
-            found = self.cache.find(key)
-            return None if found is None else load_check_of(dict(found))
+            answer = self.cache.find(key)
+            return None if answer is None else load_check_of(dict(answer))
         except TypeError:
             return None
 
-    def _keep(self, headers: Headers, found: LoadCheck) -> None:
-        self.cache.keep(headers.key, asdict(found))
+    def _keep(self, headers: Headers, check: LoadCheck) -> None:
+        self.cache.keep(headers.key, asdict(check))
 
 
 def header_checks(home: Path | None = None) -> HeaderChecks:
-    """Header checks cached beside the store in `home`, or in the usual directory."""
+    """Header checks cached in the store's directory `home`, by default in the usual one."""
     return HeaderChecks(answer_cache(FOLDER, home))
 
 

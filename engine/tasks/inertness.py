@@ -48,9 +48,9 @@ class InertnessTrials:
             return self.known(checkpoint)
         if not library_versions():
             return Inertness(unknown=NO_LIBRARIES)
-        found = _tried(checkpoint)
-        self.cache.keep(_key(checkpoint), found)
-        return _inertness(found)
+        answer = _tried(checkpoint)
+        self.cache.keep(_key(checkpoint), answer)
+        return _inertness(answer)
 
     def written(self, recipe: "Recipe", checkpoint: Checkpoint, options: Any) -> str:
         """The text of a recipe's plan.
@@ -59,24 +59,24 @@ class InertnessTrials:
         scales them, and for a recipe of inert copies where they would not be inert.
         """
         text = recipe.write(checkpoint, options)
-        found = self.tried(checkpoint) if recipe.promises_inertness(options) else Inertness()
-        if found.reason:
+        inertness = self.tried(checkpoint) if recipe.promises_inertness(options) else Inertness()
+        if inertness.reason:
             raise CheckpointError(
                 f"copies of layers of {checkpoint.reference} would not be inert",
-                why=found.reason,
+                why=inertness.reason,
                 fix="Use a recipe whose copies are meant to act (repeat, double-each, attenuated), and train it.",
             )
         return text
 
 
 def inertness_trials(home: Path | None = None) -> InertnessTrials:
-    """Trials cached beside the store in `home`, or in the usual directory."""
+    """Trials cached in the store's directory `home`, by default in the usual one."""
     return InertnessTrials(answer_cache(FOLDER, home))
 
 
 def _inertness(answer: Answer | None) -> Inertness:
-    found = answer or {}
-    return Inertness(str(found.get("reason", "")), str(found.get("unknown", "")))
+    fields = answer or {}
+    return Inertness(str(fields.get("reason", "")), str(fields.get("unknown", "")))
 
 
 def _tried(checkpoint: Checkpoint) -> Answer:

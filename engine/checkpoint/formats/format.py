@@ -22,7 +22,7 @@ Types: TypeAlias = Mapping[str, Block]
 
 @dataclass(frozen=True, slots=True)
 class StoredTensor:
-    """One tensor of a checkpoint: where its bytes lie and what they mean."""
+    """One tensor of a checkpoint: the place of its bytes and their meaning."""
 
     name: str
     """Name by which the model's class knows it."""
@@ -33,7 +33,7 @@ class StoredTensor:
     begin: int
     """Offset of the first byte in the file (not in the data section)."""
     end: int
-    """Offset behind the last byte in the file."""
+    """Offset after the last byte in the file."""
     wrapped_name: str = ""
     """Name in the file, if training wrappers have added theirs; "" if it is `name`."""
 
@@ -53,7 +53,7 @@ class Header:
     path: Path
     file_size: int
     tensors: tuple[StoredTensor, ...]
-    """In the order of their bytes."""
+    """Tensors in byte order."""
     metadata: Mapping[str, str]
 
 
@@ -85,7 +85,7 @@ class NewFile:
     header: bytes
     """The file's first bytes."""
     tensors: tuple[PlacedTensor, ...]
-    """In the order of their bytes."""
+    """Tensors in byte order."""
 
 
 @dataclass(frozen=True)
@@ -104,20 +104,20 @@ class Format:
     read_config: Callable[[Path], ConfigFile]
     """Settings of the checkpoint in a directory. Raises CheckpointError or MachineError."""
     weight_files: Callable[[Path], list[Path]]
-    """Files that hold the tensors of the checkpoint in a directory. Raises CheckpointError if there are none."""
+    """Files that hold the tensors of the checkpoint in a directory. Raises CheckpointError if it has none."""
     read_tensors: Callable[[Path], dict[str, StoredTensor]]
     """Tensors of the checkpoint in a directory, by their names in the files. Headers are checked, no weight is read.
     Raises CheckpointError or MachineError."""
     read_header: Callable[[Path], Header]
     """The checked header of one file. Raises CheckpointError or MachineError."""
     header_bytes: Callable[[int], bytes]
-    """The bytes of the header behind a file descriptor, unchecked: they identify a file whose size is known."""
+    """Bytes of the header of an open file, unchecked: they identify a file whose size is known."""
 
     lay_out: Callable[[Sequence[NewTensor], int, str], tuple[NewFile, ...]]
     """Files for tensors in this order, a maximum number of bytes of tensors in one file, and the settings' text.
 
     A tensor larger than the maximum gets a file of its own. No tensors make one file."""
     texts: Callable[[Sequence[NewFile], str], Mapping[str, str]]
-    """Name and content of the text files that readers need beside these files, given the settings' text."""
+    """Name and content of the text files that readers need in addition to these files, given the settings' text."""
     problems: Callable[[Path], Iterator[str]]
     """Sentences about what keeps other readers from finding the tensors of a directory. Raises CheckpointError."""

@@ -12,7 +12,7 @@ FORMATS: tuple[Format, ...] = (SAFETENSORS,)
 
 
 def format_in(directory: Path) -> Format:
-    """The format of the checkpoint in a directory; the first format if there is none, whose reader reports that."""
+    """The format of the checkpoint in a directory; by default the first one, whose reader reports what is missing."""
     try:
         names = [file.name for file in directory.iterdir()]
     except OSError:

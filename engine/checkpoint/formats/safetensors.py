@@ -1,4 +1,4 @@
-"""The safetensors format: one file, or shards listed by an index, beside config.json."""
+"""The safetensors format: one file, or shards listed by an index, next to config.json."""
 
 import json
 import math
@@ -24,20 +24,20 @@ _MOST_SHARDS = 100_000
 
 
 def read_tensors(directory: Path) -> dict[str, StoredTensor]:
-    """Every tensor of the checkpoint in `directory` by its name in the files, headers checked, no weight read.
+    """Every tensor of the checkpoint in `directory` by its name in the files, with headers checked and no weight read.
 
     A single file wins over an index, as it does in transformers; all numbered shards together need none.
     Raises CheckpointError when there are none, some are missing, or an index and its shards disagree.
     """
     if not _is_there(directory / SINGLE_FILE) and _is_there(directory / INDEX_FILE):
         return _read_shards(directory, read_weight_map(directory / INDEX_FILE))
-    found: dict[str, StoredTensor] = {}
+    tensors: dict[str, StoredTensor] = {}
     for file in weight_files(directory):
         for tensor in read_header(file).tensors:
-            if tensor.name in found:
-                raise _in_two_shards(tensor, found[tensor.name])
-            found[tensor.name] = tensor
-    return found
+            if tensor.name in tensors:
+                raise _in_two_shards(tensor, tensors[tensor.name])
+            tensors[tensor.name] = tensor
+    return tensors
 
 
 def is_opened_by_transformers(directory: Path) -> bool:
@@ -105,19 +105,19 @@ def _is_shard_name(shard: object) -> bool:
 
 def _read_shards(directory: Path, weight_map: Mapping[str, str]) -> dict[str, StoredTensor]:
     """Tensors of all listed shards. A shard's unlisted tensors count too: transformers loads them."""
-    found: dict[str, StoredTensor] = {}
+    tensors: dict[str, StoredTensor] = {}
     for shard in sorted(set(weight_map.values())):
         for tensor in read_header(directory / shard).tensors:
             if weight_map.get(tensor.name, shard) == shard:
-                found[tensor.name] = tensor
+                tensors[tensor.name] = tensor
     for name, shard in weight_map.items():
-        if name not in found:
+        if name not in tensors:
             raise CheckpointError(
                 f"{directory / shard} lacks tensor {shown(name)}",
                 why=f"{INDEX_FILE} says it is there",
                 fix="The shards and the index are of different versions: download both again.",
             )
-    return found
+    return tensors
 
 
 def is_own(name: str) -> bool:
@@ -198,10 +198,10 @@ def _index(files: Sequence[NewFile]) -> str:
     return json.dumps({"metadata": metadata, "weight_map": weight_map}, indent=2, sort_keys=True) + "\n"
 
 
-def _incomplete(directory: Path, found: int, count: int, missing: Sequence[int]) -> CheckpointError:
+def _incomplete(directory: Path, present: int, count: int, missing: Sequence[int]) -> CheckpointError:
     named = ", ".join(map(str, missing[:_MOST_NAMED])) + (", ..." if len(missing) > _MOST_NAMED else "")
     return CheckpointError(
-        f"{directory} holds {found} of {count} shards and no {INDEX_FILE}",
+        f"{directory} holds {present} of {count} shards and no {INDEX_FILE}",
         why=f"shard {named} is missing" if missing else "their numbers go beyond that count",
         fix="Download or copy the checkpoint again, with its index.",
     )
@@ -227,7 +227,7 @@ def _no_safetensors(directory: Path, sets: Sequence[str] = ()) -> CheckpointErro
         return CheckpointError(
             what,
             why="it holds pickled weights (.bin), which can run code when opened",
-            fix="If you trust it, convert it once:\n"
+            fix="If you trust it, convert it:\n"
             f'  python -c "from transformers import AutoModelForCausalLM as M; '
             f"M.from_pretrained('{directory}', dtype='auto', weights_only=True)"
             f".save_pretrained('{directory}-safetensors')\"\n"
@@ -254,7 +254,7 @@ def _no_safetensors(directory: Path, sets: Sequence[str] = ()) -> CheckpointErro
         return CheckpointError(
             what, why="its download to the hub cache is incomplete", fix=f"Run `dlec download {repository}`."
         )
-    return CheckpointError(what, fix=f"A checkpoint has {SINGLE_FILE} or {INDEX_FILE} beside config.json.")
+    return CheckpointError(what, fix=f"A checkpoint has {SINGLE_FILE} or {INDEX_FILE} next to config.json.")
 
 
 SAFETENSORS = Format(

@@ -22,10 +22,10 @@ MAX_HEADER_BYTES = 100_000_000
 """The limit of the reference implementation."""
 
 HEADER_ALIGNMENT = 64
-"""Bytes; the format asks for 8. Readers map the file, and CPU kernels round by where a tensor lies in a cache line."""
+"""Bytes; the format asks for 8. Readers map the file, and CPU kernels round by the position in a cache line."""
 
 MAX_NUMBER = 2**63 - 1
-"""What file systems and readers can count to."""
+"""Largest number that file systems and readers support."""
 
 TYPES: Types = {
     **dict.fromkeys(
@@ -112,10 +112,10 @@ def _as_object(raw: bytes, path: Path) -> dict[str, Any]:
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("a name occurs twice")
-    return found
+    return members
 
 
 def _metadata(claim: Any, path: Path) -> dict[str, str]:

@@ -22,20 +22,20 @@ class Described:
     layer_count: int
     model_type: str
     name: str
-    """For messages: the path of the config."""
+    """Path of the config, for messages."""
 
     @property
     def announced_count(self) -> int:
-        """Number of layers, with those of a prediction head behind the last one, which some lists include."""
+        """Number of layers, with those of a prediction head after the last one, which some lists include."""
         announced = self.decoder.get("num_nextn_predict_layers")
         return self.layer_count + (announced if type(announced) is int else 0)
 
     def value(self, path: KeyPath) -> Any:
-        """The value at a key path; None where there is none."""
-        found: Any = self.decoder
+        """The value at a key path; None if absent."""
+        value: Any = self.decoder
         for key in path:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        return found
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
 
 
 _NOT_OF_LAYERS = frozenset(
@@ -55,11 +55,11 @@ def layer_paths(decoder: Decoder, path: KeyPath = ()) -> Iterator[tuple[KeyPath,
 
 
 class Visits(tuple[tuple[Described, int], ...]):
-    """For each layer of the new model what describes it, and its number there."""
+    """The config that describes each layer of the new model, and the layer's number there."""
 
     @cached_property
     def sources(self) -> tuple[Described, ...]:
-        """What describes the layers, each once, in order of use."""
+        """The configs that describe the layers, each once, in order of use."""
         return tuple({id(source): source for source, _ in self}.values())
 
 
@@ -78,7 +78,7 @@ class Draft:
 
     donor: Described
     layer_count: int
-    """Of the new model."""
+    """Number of layers of the new model."""
     changes: dict[KeyPath, Any] = field(default_factory=dict)
     """Key paths inside the decoder, in the order in which they were set."""
     followed: set[KeyPath] = field(default_factory=set)

@@ -21,7 +21,7 @@ class ConfigEdit:
     text: str
     """The donor's file with the changes spliced in; every other byte is the donor's."""
     changes: Mapping[KeyPath, Any]
-    """From key path to new value."""
+    """Key path to new value."""
     notes: tuple[str, ...]
     """Sentences about what was guessed."""
     warnings: tuple[str, ...] = ()
@@ -148,9 +148,9 @@ _EARLY_EXIT = "assistant_early_exit"
 
 
 def edited_generation(text: str, layers: Sequence[int | None]) -> str:
-    """The text of generation_config.json for a model whose layer i is a copy of layer `layers[i]`.
+    """Text of generation_config.json for a model whose layer i is a copy of layer `layers[i]`.
 
-    None stands for a layer of another checkpoint. An early exit, which no boundary of the new model equals for certain,
+    None is a layer of another checkpoint. An early exit, which no boundary of the new model equals for certain,
     is switched off. Text that is not a JSON object is returned unchanged.
     """
     try:

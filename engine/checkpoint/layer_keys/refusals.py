@@ -12,7 +12,7 @@ DEPTH_DEPENDENT: Mapping[str, str] = {
     "scale_attn_by_inverse_layer_idx": "attention is divided by the layer's number, so a moved layer computes"
     " something else",
     "scale_depth": "every residual is scaled by the square root of the layer count",
-    "rescale_every": "hidden states are halved every so many layers",
+    "rescale_every": "hidden states are halved every N layers",
 }
 """Keys that tie a layer's arithmetic to its depth, when they are true or not 0."""
 
@@ -22,8 +22,8 @@ FAMILIES: Mapping[str, str] = {
     "beam": "its residuals run over blocks of layers",
     "evolla": "which of its layers have an adapter follows from their numbers",
     "idefics": "the blocks of cross-attention between its layers are counted separately",
-    "dory": "it runs some of its layers several times by itself, and tells them by their numbers",
-    "inkling2_loop_text": "it runs some of its layers several times by itself, and tells them by their numbers",
+    "dory": "it runs some layers several times, selected by number",
+    "inkling2_loop_text": "it runs some layers several times, selected by number",
 }
 """Model types whose code does so without a key in config.json."""
 
@@ -92,7 +92,7 @@ def _value(source: Described, key: str) -> Any:
 
 
 _ONE_AFTER_EACH_LAYER = "deepstack_visual_indexes"
-"""Layers of the vision tower; what the first gives is added behind decoder layer 0, and so on."""
+"""Layers of the vision tower; the output of the first is added after decoder layer 0, and so on."""
 
 _PAIRS = "deepstack_layer_map"
 """Layers of the vision tower, each with the decoder layer before which its features are added."""
@@ -111,11 +111,11 @@ _CLASS_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "qwen3_vl_moe": _USUAL,
     "qwen3_vl_vision": _USUAL,
 }
-"""What classes of transformers take where config.json leaves the key out: models, and towers that several share."""
+"""Defaults of transformers' classes for keys that config.json omits: models, and towers that several share."""
 
 
 def layers_in_place(config: ModelConfig) -> int:
-    """How many of the lowest decoder layers must keep their numbers for the features to be added where they were."""
+    """Number of lowest decoder layers that must keep their numbers for the features to be added at the same places."""
     return max(_places(config), default=0)
 
 

@@ -62,7 +62,7 @@ _MEASURE = re.compile(
     r"(?:^|_)(?:layers?|blocks?|depths?)_(?:size|sizes|norm|drop|dropout|scale|eps|act|len|length|dim|width|multiple|"
     r"multiplier|ffn|gate|rank)(?:_|$)|(?:^|_)per_(?:layer|block)(?:_|$)|s_per_|nextn|mtp|draft|local_blocks|topk"
 )
-"""Names of sizes and factors, and of layers behind the decoder."""
+"""Names of sizes and factors, and of layers after the decoder."""
 _COUNT = re.compile(r"(?:^|_)(?:num|n|number|count)(?:_|$)")
 _RHYTHM = re.compile(r"(?:pattern|types?|kinds?|schedule|sequence)$")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -84,15 +84,15 @@ def _unknown(
 ) -> Iterator[tuple[KeyPath, Any]]:
     """Unexplained values below a part of the file, with their paths; objects in lists are included."""
     for key, value in part.items():
-        here = (*path, key)
-        if here in followed or key in UNDERSTOOD | HARMLESS or is_of_other_tower(key) or key in QUANTISATION_KEYS:
+        inner_path = (*path, key)
+        if inner_path in followed or key in UNDERSTOOD | HARMLESS or is_of_other_tower(key) or key in QUANTISATION_KEYS:
             continue
-        if _is_separate(config, here, value):
-            yield from (((*here, name), value[name]) for name in _decoder_keys(config, here, value))
+        if _is_separate(config, inner_path, value):
+            yield from (((*inner_path, name), value[name]) for name in _decoder_keys(config, inner_path, value))
         else:
-            yield here, value
+            yield inner_path, value
             for inner in _objects(value):
-                yield from _unknown(config, inner, here, followed)
+                yield from _unknown(config, inner, inner_path, followed)
 
 
 def _is_separate(config: ModelConfig, path: KeyPath, value: Any) -> bool:
@@ -117,7 +117,7 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
 
 
 def suspicion(key: str, value: Any, depth: int) -> str:
-    """Reason to suspect that a value is about layers; "" where there is none."""
+    """Reason to suspect that a value is about layers; "" if there is no reason."""
     name = _CAMEL.sub("_", key).lower()
     if name in LAYER_COUNT_KEYS and value == depth:
         return "it equals the number of layers"
@@ -139,7 +139,7 @@ def _of_layers(name: str, value: Any, depth: int) -> str:
 
 
 def _numbers(value: Any) -> Iterator[int]:
-    """Whole numbers in a value; -1 stands for anything else, so that a mixed list never passes for layer numbers."""
+    """Whole numbers in a value; -1 for anything else, so that a mixed list never passes for layer numbers."""
     if isinstance(value, list):
         for inner in value:
             yield from _numbers(inner)

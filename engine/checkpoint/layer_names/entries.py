@@ -16,7 +16,7 @@ from engine.errors import CheckpointError, shown
 
 
 class Spelling(Enum):
-    """How a reader compares an entry with a module's name."""
+    """The way in which a reader compares an entry with a module's name."""
 
     NAME = "the module and what is in it"
     GLOB = "shell pattern for the whole name (ModelOpt, Quark)"
@@ -33,7 +33,7 @@ _MATCHED_KEYS = frozenset({"dynamic"})
 _MODULE_KEYS = frozenset({"modules_to_not_convert", "llm_int8_skip_modules"})
 _PATTERN = re.compile(r"[\\^$(|+{*?\[]")
 _OPEN_END = re.compile(r"\d\*$")
-"""As an expression this would mean every layer, so it is ModelOpt's glob."""
+"""A glob of ModelOpt: as a regular expression it would match every layer."""
 _REGEX_ONLY = re.compile(r"[\\^$(|+{]")
 
 _REPEATED_REPETITION = re.compile(r"(?<!\\)[*+}]\)+[*+{]")
@@ -58,7 +58,7 @@ class Entry:
 
     @cached_property
     def matches(self) -> Callable[[str], object]:
-        """Whether a name matches. Raises CheckpointError when the entry is no regular expression, or an endless one."""
+        """Match a name. Raises CheckpointError for an invalid regular expression, or one whose matching may not end."""
         if self.spelling in REGULAR and _REPEATED_REPETITION.search(self.body):
             raise CheckpointError(
                 f"`{shown(self.text)}` is refused", why="matching a repeated repetition may never end"
@@ -84,7 +84,7 @@ class Entry:
 
 
 def entry_of(text: str, keys: Sequence[str]) -> Entry:
-    """Tell how `text`, which stands below these keys, is to be compared.
+    """Return `text`, found under these keys, as an entry with its spelling.
 
     `re:` marks a regular expression of compressed-tensors, `+:` and `-:` GPTQModel's positive and negative matches.
     """
@@ -118,12 +118,12 @@ _PART = re.compile(
 )
 _REGEX_NUMBERS = re.compile(r"\d|\\[a-zA-Z]|\[|\.\.|\{")
 _GLOB_NUMBERS = re.compile(r"[\d?\[]")
-"""What a pattern without is blind to numbers."""
+"""Characters without which a glob cannot distinguish numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """An entry about exactly one layer of the decoder: the number stands between what is before and after it."""
+    """An entry about exactly one layer of the decoder: the number between a prefix and a suffix."""
 
     before: str
     layer: int
@@ -132,7 +132,7 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a regular expression that stands for some layer numbers."""
+    """A part of a regular expression that matches some layer numbers."""
 
     begin: int
     end: int
@@ -140,7 +140,7 @@ class Part:
 
 
 def pinned(entry: Entry, modules: Modules) -> Pinned | None:
-    """The one layer that an entry is about; None where its spelling alone does not tell."""
+    """The only layer that an entry is about; None if its spelling alone does not determine it."""
     is_regex = entry.spelling in REGULAR
     match = (_REGEX_HEAD if is_regex else _NAME_HEAD).match(entry.body)
     if match is None or (is_regex and _has_branches(entry.body)):
@@ -160,7 +160,7 @@ def open_end(entry: Entry, modules: Modules) -> Pinned | None:
 
 
 def tells_apart(entry: Entry, numbers: int) -> bool:
-    """Whether a pattern may match some of so many layers and not others."""
+    """Return True if a pattern may match some of the layers and not others."""
     if entry.spelling not in REGULAR:
         return _GLOB_NUMBERS.search(entry.body) is not None
     body = _PART.sub(
@@ -170,7 +170,7 @@ def tells_apart(entry: Entry, numbers: int) -> bool:
 
 
 def parts(body: str, numbers: int, holder: str = "") -> Iterator[Part]:
-    """The parts of a regular expression that stand for layer numbers below `numbers`."""
+    """Parts of a regular expression that match layer numbers below `numbers`."""
     for match in _PART.finditer(body):
         word = re.search(r"\w*$", body[: match.start()])
         if word and word[0] and word[0] not in HOLDERS | {holder}:
@@ -180,7 +180,7 @@ def parts(body: str, numbers: int, holder: str = "") -> Iterator[Part]:
 
 
 def layers_of_component(component: str, numbers: int) -> tuple[int, ...]:
-    """The numbers that one dotted component of a glob stands for."""
+    """Numbers that one dotted component of a glob matches."""
     return tuple(number for number in range(numbers) if fnmatch.fnmatchcase(str(number), component))
 
 
@@ -211,7 +211,7 @@ def _is_literal(head: str) -> bool:
 
 
 def _has_branches(body: str) -> bool:
-    """Whether `|` stands outside all groups."""
+    """Return True if `|` occurs outside all groups."""
     rest, before = body, ""
     while rest != before:
         rest, before = re.sub(r"\([^()]*\)", "", rest), rest
@@ -219,7 +219,7 @@ def _has_branches(body: str) -> bool:
 
 
 _IN_TEXT = re.compile(r"(?:^|[^a-z])(?:layers?|blk)(?:[_/ -]\d|\[\d+\]|\.\d+-\d)", re.IGNORECASE)
-"""As in "layers_5", "layers/5", "layers[5]", "layers.0-3"."""
+"""Matches "layers_5", "layers/5", "layers[5]", "layers.0-3"."""
 _ONE_LAYER = re.compile(r"layers?(?:_?(?:ids?|idxs?|index|num|number))?")
 _LABELS = ("id2label", "label2id")
 _RANGE = re.compile(r"(?:(?:layers?|blocks?)[._ -]?)?(\d+)(?:\s*(?:-|:|\.\.|_|,|to)\s*(\d+))?", re.IGNORECASE)

@@ -71,7 +71,7 @@ def test_an_index_that_is_none_is_refused(tmp_path, text):
 
 @pytest.mark.parametrize(
     ("file", "way_out"),
-    [("pytorch_model.bin", "weights_only=True"), ("m.gguf", "original"), ("x.txt", "beside config.json")],
+    [("pytorch_model.bin", "weights_only=True"), ("m.gguf", "original"), ("x.txt", "next to config.json")],
 )
 def test_other_weights_are_refused_with_a_way_out(tmp_path, file, way_out):
     (tmp_path / file).touch()
