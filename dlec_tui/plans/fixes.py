@@ -3,7 +3,7 @@
 from dlec_tui.wording import elided
 from engine.errors import escaped
 from engine.plan.edits import Edited, replace_span
-from engine.plan.model import Place
+from engine.plan.model import Position
 from engine.plan.problems import Change, Problem
 
 _SHOWN = 40
@@ -26,5 +26,5 @@ def mended(text: str, change: Change) -> Edited:
     return Edited(text)
 
 
-def _order(place: Place) -> tuple[int, int]:
+def _order(place: Position) -> tuple[int, int]:
     return place.line, place.column

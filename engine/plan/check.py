@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import DlecError
 from engine.plan import comments, tokenizer
-from engine.plan.model import Place, Plan
+from engine.plan.model import Plan, Position
 from engine.plan.problems import Problem, Severity, has_errors
+from engine.plan.resolve import resolve
 from engine.plan.rules import RULES_OF_THE_PLAN, RULES_OF_THE_STACK, UNKNOWN, Circumstances, Facts, left_on
-from engine.plan.settling import settled
 from engine.plan.stack import Stack
 from engine.plan.syntax import parse
 
@@ -50,13 +50,13 @@ def _checked(
     problems += unopened
     if unopened:
         return None
-    settled_plan = settled(plan, checkpoints)
-    problems += settled_plan.problems
-    for document in settled_plan.documents:
+    resolved = resolve(plan, checkpoints)
+    problems += resolved.problems
+    for document in resolved.documents:
         problems += _asked(RULES_OF_THE_PLAN, Facts(document, checkpoints, circumstances))
-    if settled_plan.plan is None or has_errors(problems):
+    if resolved.plan is None or has_errors(problems):
         return None
-    facts = Facts(settled_plan.plan, checkpoints, circumstances)
+    facts = Facts(resolved.plan, checkpoints, circumstances)
     problems += _asked(RULES_OF_THE_PLAN, facts)
     if has_errors(problems):
         return None
@@ -79,7 +79,7 @@ def _open_all(plan: Plan, open_checkpoint: Callable[[str], Checkpoint]) -> tuple
     return checkpoints, problems
 
 
-def _place_of(plan: Plan, reference: str) -> Place:
+def _place_of(plan: Plan, reference: str) -> Position:
     """Where it is named first."""
     for document in (*plan.earlier, plan):
         places = [slice_.model_place for slice_ in document.slices if slice_.model == reference]
@@ -92,7 +92,7 @@ def _place_of(plan: Plan, reference: str) -> Place:
 
 def _told_once(problems: Iterable[Problem]) -> list[Problem]:
     """What is wrong with something that aliases refer to is told where it is used first, with its own line."""
-    told: dict[tuple[str, str, Place | None], list[Problem]] = {}
+    told: dict[tuple[str, str, Position | None], list[Problem]] = {}
     for problem in problems:
         origin = problem.place and (problem.place.origin or problem.place)
         told.setdefault((problem.rule, problem.message, origin), []).append(problem)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from engine.errors import shown
 from engine.plan.edits.reading import read_tree
 from engine.plan.edits.tree import Kind
-from engine.plan.model import Place
+from engine.plan.model import Position
 from engine.plan.problems import Problem, Severity
 from engine.plan.syntax.nodes import PlanSyntaxError
 
@@ -22,7 +22,7 @@ class Argument:
     """One word behind a word to dlec."""
 
     text: str
-    place: Place
+    place: Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Comment:
     """One word to dlec, with what follows it."""
 
     word: str
-    place: Place
+    place: Position
     arguments: tuple[Argument, ...]
 
 
@@ -79,6 +79,6 @@ def _inside_scalars(text: str) -> Callable[[int], bool]:
     return lambda offset: any(start <= offset < end for start, end in spans)
 
 
-def _place(text: str, offset: int) -> Place:
+def _place(text: str, offset: int) -> Position:
     before = text[:offset]
-    return Place(before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1)
+    return Position(before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.edits.places import replace_span
-from engine.plan.model import Place
+from engine.plan.model import Position
 from engine.plan.problems import Change, Problem, Replacement
 from engine.plan.rules import UNKNOWN, Circumstances
 
@@ -66,5 +66,5 @@ def _start(replacement: Replacement) -> tuple[int, int]:
     return _position(replacement.span.start)
 
 
-def _position(place: Place) -> tuple[int, int]:
+def _position(place: Position) -> tuple[int, int]:
     return place.line, place.column

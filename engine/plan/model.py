@@ -7,24 +7,24 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where something stands in the plan's text, counted from 1. A tuple, as a plan has thousands."""
 
     line: int
     column: int
-    origin: "Place | None" = None
+    origin: "Position | None" = None
     """Where an alias stands at this place: what it refers to stands there."""
 
 
-START = Place(1, 1)
+START = Position(1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of the plan's text that can be replaced without touching anything else."""
 
-    start: Place
-    end: Place
+    start: Position
+    end: Position
     """Of the character behind it."""
 
 
@@ -33,7 +33,7 @@ class Located(Protocol):
     thousands of things, and most are right."""
 
     @property
-    def place(self) -> Place: ...
+    def place(self) -> Position: ...
 
     @property
     def span(self) -> Span | None:
@@ -44,7 +44,7 @@ class Located(Protocol):
 class Nowhere:
     """Of what no text says."""
 
-    place: Place = START
+    place: Position = START
     span: Span | None = None
 
 
@@ -58,7 +58,7 @@ class Beside:
     other: Located
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Position:
         return self.other.place
 
     @property
@@ -77,7 +77,7 @@ class ScaleEntry:
     at: Located = field(default=NOWHERE, compare=False)
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Position:
         return self.at.place
 
 
@@ -101,18 +101,18 @@ class Slice:
     """Its layer_range."""
     model_at: Located = field(default=NOWHERE, compare=False)
     is_whole: bool = False
-    """Every layer of a model whose depth is not known yet (`models:`); a settled plan has none of these."""
+    """Every layer of a model whose depth is not known yet (`models:`); a resolved plan has none of these."""
 
     @property
     def length(self) -> int:
         return self.end - self.start
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Position:
         return self.at.place
 
     @property
-    def range_place(self) -> Place:
+    def range_place(self) -> Position:
         return self.range_at.place
 
     @property
@@ -121,7 +121,7 @@ class Slice:
         return self.range_at.span
 
     @property
-    def model_place(self) -> Place:
+    def model_place(self) -> Position:
         return self.model_at.place
 
 
@@ -131,10 +131,10 @@ class TokenizerWish:
 
     source: str = "base"
     """"base", "union", or a reference."""
-    source_place: Place = field(default=START, compare=False)
+    source_place: Position = field(default=START, compare=False)
     pad_to_multiple_of: int | None = None
     """Rows of the embedding matrix."""
-    pad_place: Place = field(default=START, compare=False)
+    pad_place: Position = field(default=START, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Plan:
     slices: tuple[Slice, ...]
     base_model: str | None = None
     """Gives config and tokenizer; None leaves that to the first slice."""
-    base_model_place: Place = field(default=START, compare=False)
+    base_model_place: Position = field(default=START, compare=False)
     dtype: str | None = None
     """What tensors are cast to before scaling; a key of checkpoint.header.DTYPE_BITS, None keeps each one's own."""
     out_dtype: str | None = None
@@ -154,12 +154,12 @@ class Plan:
     scale: ScaleLevel = ()
     """The global scale setting, asked when a slice's own levels do not match."""
     tokenizer: TokenizerWish | None = None
-    slices_place: Place = field(default=START, compare=False)
+    slices_place: Position = field(default=START, compare=False)
     """Of the key that lists the slices."""
     name: str | None = None
     """Of a document that later ones of the same text refer to."""
     earlier: tuple["Plan", ...] = ()
-    """The named documents that this one refers to, each before those that refer to it; a settled plan has none."""
+    """The named documents that this one refers to, each before those that refer to it; a resolved plan has none."""
 
     @property
     def donor(self) -> str:

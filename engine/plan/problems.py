@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.plan.model import Place, Span
+from engine.plan.model import Position, Span
 
 
 class Severity(StrEnum):
@@ -41,7 +41,7 @@ class Problem:
     """The rule's name, e.g. "layer-range"."""
     severity: Severity
     message: str
-    place: Place | None = None
+    place: Position | None = None
     """Where in the text; None when it concerns the plan as a whole."""
     fix: str = ""
     """What to do about it; may be empty."""
@@ -58,6 +58,6 @@ def replaced(span: Span | None, text: str, *, is_safe: bool) -> Change | None:
     return None if span is None else Change((Replacement(span, text),), is_safe)
 
 
-def insertion(place: Place, text: str) -> Replacement:
+def insertion(place: Position, text: str) -> Replacement:
     """Text put before what stands at `place`."""
     return Replacement(Span(place, place), text)

@@ -6,10 +6,10 @@ from engine.plan.edits.finding import open_tree
 from engine.plan.edits.lines import Lines, Splice, spliced
 from engine.plan.edits.owning import Draft
 from engine.plan.edits.tree import Node
-from engine.plan.model import Place
+from engine.plan.model import Position
 
 
-def replace_span(text: str, start: Place, end: Place, new: str) -> Edited:
+def replace_span(text: str, start: Position, end: Position, new: str) -> Edited:
     """With `new` in place of what stands from `start` to before `end`, in a text that need not parse. Raises
     PlanError for places outside the text."""
     lines = Lines(text)
@@ -19,7 +19,7 @@ def replace_span(text: str, start: Place, end: Place, new: str) -> Edited:
     return edited(Draft(text), spliced(text, [Splice(*span, new)]))
 
 
-def replace_value(text: str, place: Place, new: str) -> Edited:
+def replace_value(text: str, place: Position, new: str) -> Edited:
     """With `new` in place of the key or value that begins at `place`; an anchor before it stays. Where several begin
     there, the innermost is meant: the first key of a mapping. Raises PlanError."""
     tree = open_tree(text)
@@ -31,7 +31,7 @@ def replace_value(text: str, place: Place, new: str) -> Edited:
     return edited(Draft(text), spliced(text, [Splice(node.body, node.end, new)]))
 
 
-def _offset(text: str, lines: Lines, place: Place) -> int:
+def _offset(text: str, lines: Lines, place: Position) -> int:
     line, column = place.line - 1, place.column - 1
     mark = 1 if line == 0 and text.startswith("\ufeff") else 0  # which places do not count
     if not 0 <= line < len(lines) or not 0 <= column + mark <= lines.end(line) - lines.start(line):

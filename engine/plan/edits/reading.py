@@ -8,7 +8,7 @@ import yaml
 from engine.errors import shown
 from engine.plan.edits.lines import Lines
 from engine.plan.edits.tree import Kind, Tree
-from engine.plan.model import Place
+from engine.plan.model import Position
 from engine.plan.syntax.events import CLOSING, PlanSyntaxError, read_events
 
 _KINDS: dict[type[yaml.Event], Kind] = {
@@ -77,5 +77,5 @@ def _end(text: str, event: Any, shift: int) -> int | None:
     return end if end > start or type(event) in _KINDS else None
 
 
-def _place(event: Any) -> Place:
-    return Place(event.start_mark.line + 1, event.start_mark.column + 1)
+def _place(event: Any) -> Position:
+    return Position(event.start_mark.line + 1, event.start_mark.column + 1)

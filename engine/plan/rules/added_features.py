@@ -41,7 +41,9 @@ def _first_moved(facts: Facts, fixed: int) -> str | None:
             return f"the new model ends before layer {place}"
         if visits[place].layer != place:
             return f"layer {place} of the new model is layer {visits[place].layer}"
-    again = next((visit for visit in visits[fixed:] if visit.layer < fixed and not facts.silence.is_inert(visit)), None)
+    again = next(
+        (visit for visit in visits[fixed:] if visit.layer < fixed and not facts.inert_slices.is_inert(visit)), None
+    )
     return None if again is None else _without_features(again)
 
 

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import shown
-from engine.plan.model import Place
+from engine.plan.model import Position
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
 
@@ -62,7 +62,7 @@ def check(facts: Facts) -> Iterator[Problem]:
             yield from _compare(checkpoint, donor, place)
 
 
-def _compare(checkpoint: Checkpoint, donor: Checkpoint, place: Place) -> Iterator[Problem]:
+def _compare(checkpoint: Checkpoint, donor: Checkpoint, place: Position) -> Iterator[Problem]:
     if checkpoint.config.model_type != donor.config.model_type:
         message = (
             f"{checkpoint.reference} is a {shown(checkpoint.config.model_type)}, "

@@ -15,7 +15,7 @@ Remedy: Add `dtype` or `out_dtype` to the plan.
 from collections.abc import Iterator
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.plan.model import Place
+from engine.plan.model import Position
 from engine.plan.outputs import CONFIG_DTYPES
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
@@ -25,7 +25,7 @@ def check(facts: Facts) -> Iterator[Problem]:
     stack = facts.stack
     if stack.casts or len(stack.checkpoints) == 1:
         return
-    found: dict[str, Place] = {}
+    found: dict[str, Position] = {}
     for checkpoint, place in _givers(facts):
         if checkpoint.precision.main is not None:
             found.setdefault(checkpoint.precision.main, place)
@@ -35,7 +35,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         yield Problem("dtypes", Severity.ERROR, message, [*found.values()][-1], fix)
 
 
-def _givers(facts: Facts) -> Iterator[tuple[Checkpoint, Place]]:
+def _givers(facts: Facts) -> Iterator[tuple[Checkpoint, Position]]:
     """Who gives tensors at which place of the plan, from bottom to top."""
     slices, stack = facts.plan.slices, facts.stack
     yield stack.embedding.checkpoint, slices[0].model_place

@@ -8,10 +8,9 @@ from typing import TypeAlias
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.cost import Cost, cost_of
 from engine.plan.loading import Opened
-from engine.plan.model import Place, Plan, Slice
+from engine.plan.model import Plan, Position, Slice
+from engine.plan.rules.inert_slices import InertSlices, ResidualWriters
 from engine.plan.rules.runs import Run, runs_of
-from engine.plan.rules.silence import Silence
-from engine.plan.rules.writing import Writing
 from engine.plan.stack import Stack, Visit, compile_plan
 
 OpenedBy: TypeAlias = Callable[[Stack], Opened]
@@ -89,26 +88,26 @@ class Facts:
     @cached_property
     def runs(self) -> tuple[Run, ...]:
         """The stack as a reader follows it: layers that act one after another; inert copies are not counted."""
-        return runs_of(visit for visit in self.stack.visits if not self.silence.is_inert(visit))
+        return runs_of(visit for visit in self.stack.visits if not self.inert_slices.is_inert(visit))
 
     @cached_property
-    def writing(self) -> Writing:
-        return Writing()
+    def residual(self) -> ResidualWriters:
+        return ResidualWriters()
 
     @cached_property
-    def silence(self) -> Silence:
-        return Silence(self.writing)
+    def inert_slices(self) -> InertSlices:
+        return InertSlices(self.residual)
 
     @cached_property
     def cost(self) -> Cost:
         return cost_of(self.stack)
 
-    def first_mentions(self) -> Iterator[tuple[str, Place]]:
+    def first_mentions(self) -> Iterator[tuple[str, Position]]:
         """Each checkpoint's reference and where the slices name it first."""
         slices: dict[str, Slice] = {}
         for slice_ in self.plan.slices:
             slices.setdefault(slice_.model, slice_)
         return ((model, slice_.model_place) for model, slice_ in slices.items())
 
-    def place_of(self, visit: Visit) -> Place:
+    def place_of(self, visit: Visit) -> Position:
         return self.plan.slices[visit.slice_index].range_place

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.load_check import KINDS, LoadCheck, named
 from engine.plan.loading import judged, named_of
-from engine.plan.model import Place
+from engine.plan.model import Position
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
 
@@ -37,7 +37,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         yield from _of_result(facts)
 
 
-def _of_source(facts: Facts, checkpoint: Checkpoint, place: Place) -> Iterator[Problem]:
+def _of_source(facts: Facts, checkpoint: Checkpoint, place: Position) -> Iterator[Problem]:
     found = facts.opened.sources.get(checkpoint)
     if found is None or found.unavailable:
         return
@@ -54,7 +54,7 @@ def _of_source(facts: Facts, checkpoint: Checkpoint, place: Place) -> Iterator[P
         yield Problem("loads", Severity.NOTE, message, place)
 
 
-def _refused(facts: Facts, checkpoint: Checkpoint, found: LoadCheck, place: Place) -> Problem:
+def _refused(facts: Facts, checkpoint: Checkpoint, found: LoadCheck, place: Position) -> Problem:
     """No error where the new model opens all the same."""
     result = facts.opened.result
     opens = result is not None and not result.differences and not result.unavailable
@@ -63,7 +63,7 @@ def _refused(facts: Facts, checkpoint: Checkpoint, found: LoadCheck, place: Plac
     return Problem("loads", severity, message, place, "Correct its config.json, or use another copy.")
 
 
-def _faulty(checkpoint: Checkpoint, found: LoadCheck, faults: dict[str, list[str]], place: Place) -> Problem:
+def _faulty(checkpoint: Checkpoint, found: LoadCheck, faults: dict[str, list[str]], place: Position) -> Problem:
     told = "; ".join(f"{_counted(names)} {KINDS[kind]}" for kind, names in faults.items() if names)
     message = f"{checkpoint.reference} does not open whole as {found.architecture}: {told}"
     fix = "Its weights would be made up there. Use an intact copy, or the config.json that belongs to the weights."

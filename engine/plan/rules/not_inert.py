@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from engine.errors import CheckpointError
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
-from engine.plan.rules.silence import has_zero
+from engine.plan.rules.inert_slices import has_zero
 from engine.plan.stack import Visit
 
 
@@ -39,10 +39,12 @@ def check(facts: Facts) -> Iterator[Problem]:
 
 
 def _finding(facts: Facts, visit: Visit) -> Problem | None:
-    if facts.silence.is_half_silent(visit):
-        return _half_silent(facts, visit, facts.silence.speaking(visit))
+    if facts.inert_slices.is_partly_inert(visit):
+        return _half_silent(facts, visit, facts.inert_slices.active_writers(visit))
     reason = (
-        facts.circumstances.inertness(visit.checkpoint) if facts.silence.is_inert(visit) else _unknown(facts, visit)
+        facts.circumstances.inertness(visit.checkpoint)
+        if facts.inert_slices.is_inert(visit)
+        else _unknown(facts, visit)
     )
     message = f"this copy of layer {visit.layer} is not inert: {reason}"
     fix = "What it changes cannot be undone by a scale: train the new model before it is used, or leave the copy out."
@@ -52,11 +54,11 @@ def _finding(facts: Facts, visit: Visit) -> Problem | None:
 def _unknown(facts: Facts, visit: Visit) -> str:
     """Why nobody can tell what makes the layer inert; "" where that is known, or refused by another rule."""
     try:
-        facts.writing.norms_behind(visit.checkpoint, visit.layer)
+        facts.residual.norms_behind(visit.checkpoint, visit.layer)
     except CheckpointError:
         return ""
     try:
-        facts.writing.writers(visit.checkpoint, visit.layer)
+        facts.residual.writers(visit.checkpoint, visit.layer)
     except CheckpointError as error:
         return error.why
     return ""

@@ -32,7 +32,7 @@ def check(facts: Facts) -> Iterator[Problem]:
 
 def _finding(facts: Facts, visit: Visit) -> Problem | None:
     try:
-        norms = facts.writing.norms_behind(visit.checkpoint, visit.layer)
+        norms = facts.residual.norms_behind(visit.checkpoint, visit.layer)
         scaled = layer_scalings(visit) if norms else {}
     except CheckpointError as error:
         return Problem("scale-behind-norm", Severity.ERROR, error.line, facts.place_of(visit))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from engine.errors import shown
 from engine.plan.comments import OFF, comments_in
-from engine.plan.model import Place
+from engine.plan.model import Position
 from engine.plan.problems import Problem, Severity
 
 RULE = "rules-off"
@@ -21,7 +21,7 @@ class Switch:
     """One rule that somebody switched off."""
 
     rule: str
-    place: Place | None
+    place: Position | None
     """Of its name in the plan; None for the configuration."""
 
 

@@ -17,7 +17,7 @@ Remedy: End the last slice with the number of layers, and begin each slice where
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from engine.plan.model import Place
+from engine.plan.model import Position
 from engine.plan.problems import Problem, Severity, replaced
 from engine.plan.rules import closed_range
 from engine.plan.rules.facts import Facts
@@ -66,7 +66,7 @@ def _fix(start: int, end: int) -> str:
     return f"End the slice below with {end}, or begin the one above with {start}. {OFF}"
 
 
-def _place_before(facts: Facts, layer: int) -> Place:
+def _place_before(facts: Facts, layer: int) -> Position:
     """The slice that gives the layers just below the gap, the last one that does; else the first slice."""
-    giving: Sequence[Place] = [slice_.range_place for slice_ in facts.plan.slices if slice_.end == layer]
+    giving: Sequence[Position] = [slice_.range_place for slice_ in facts.plan.slices if slice_.end == layer]
     return giving[-1] if giving else facts.plan.slices[0].range_place

@@ -5,16 +5,16 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from engine.errors import shown
-from engine.plan.model import Place, Plan
+from engine.plan.model import Plan, Position
 from engine.plan.problems import has_errors
 from engine.plan.syntax.reading import Findings
 
 RULE = "documents"
 
 
-def arranged(documents: Sequence[tuple[Plan, Place]], found: Findings) -> Plan | None:
+def arranged(documents: Sequence[tuple[Plan, Position]], found: Findings) -> Plan | None:
     """The final document, with those it refers to before it. `documents`: each with the place where it begins."""
-    named: dict[str, tuple[Plan, Place]] = {}
+    named: dict[str, tuple[Plan, Position]] = {}
     for plan, place in documents:
         if plan.name in named:
             message = f"two documents are called `{shown(plan.name)}`, the other on line {named[plan.name][1].line}"
@@ -31,7 +31,7 @@ def arranged(documents: Sequence[tuple[Plan, Place]], found: Findings) -> Plan |
     return replace(final, earlier=tuple([named[name][0] for name in order]))
 
 
-def _final(documents: Sequence[tuple[Plan, Place]], found: Findings) -> Plan | None:
+def _final(documents: Sequence[tuple[Plan, Position]], found: Findings) -> Plan | None:
     unnamed = [(plan, place) for plan, place in documents if plan.name is None]
     if len(unnamed) == 1:
         return unnamed[0][0]
@@ -44,7 +44,7 @@ def _final(documents: Sequence[tuple[Plan, Place]], found: Findings) -> Plan | N
     return None
 
 
-def _order(final: Plan, named: Mapping[str, tuple[Plan, Place]], found: Findings) -> list[str] | None:
+def _order(final: Plan, named: Mapping[str, tuple[Plan, Position]], found: Findings) -> list[str] | None:
     """The names of what the final document refers to, each before those that refer to it. None for a circle."""
     needs: dict[str, list[str]] = {}
     waiting = _names_in(final, named)
@@ -61,5 +61,5 @@ def _order(final: Plan, named: Mapping[str, tuple[Plan, Place]], found: Findings
         return None
 
 
-def _names_in(plan: Plan, named: Mapping[str, tuple[Plan, Place]]) -> list[str]:
+def _names_in(plan: Plan, named: Mapping[str, tuple[Plan, Position]]) -> list[str]:
     return [model for model in plan.own_models if model in named]

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from engine.errors import shown
-from engine.plan.model import Place
+from engine.plan.model import Position
 from engine.plan.syntax.reasons import reason_of
 
 MAX_TEXT_BYTES = 2_000_000
@@ -25,7 +25,7 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class PlanSyntaxError(Exception):
     """The text is not YAML, or not YAML that a plan may be."""
 
-    def __init__(self, message: str, place: Place, fix: str = "") -> None:
+    def __init__(self, message: str, place: Position, fix: str = "") -> None:
         super().__init__(message)
         self.message, self.place, self.fix = message, place, fix
 
@@ -48,7 +48,9 @@ def read_events(text: str) -> Iterator[yaml.Event]:
 def bounded(text: str) -> Iterator[None]:
     """Says what PyYAML says about `text` in our words. Raises PlanSyntaxError, also for too long a text."""
     if len(text) > MAX_TEXT_BYTES:
-        raise PlanSyntaxError(f"the text has {len(text):,} characters, a plan may have {MAX_TEXT_BYTES:,}", Place(1, 1))
+        raise PlanSyntaxError(
+            f"the text has {len(text):,} characters, a plan may have {MAX_TEXT_BYTES:,}", Position(1, 1)
+        )
     try:
         yield
     except yaml.MarkedYAMLError as error:
@@ -77,11 +79,11 @@ def check_bounds(event: yaml.Event, depth: int, count: int) -> None:
         raise PlanSyntaxError(f"more than {MAX_NODES:,} values", place_of(event.start_mark))
 
 
-def place_of(mark: Any) -> Place:
+def place_of(mark: Any) -> Position:
     """Of one of libyaml's marks, which may be missing."""
-    return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+    return Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
 
 
-def _place_at(text: str, error: yaml.reader.ReaderError) -> Place:
+def _place_at(text: str, error: yaml.reader.ReaderError) -> Position:
     before = text[: error.position]
-    return Place(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
+    return Position(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)

@@ -6,7 +6,7 @@ What an alias stands for is seen at the place of the alias; its own place is kep
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from engine.plan.model import Place, Span
+from engine.plan.model import Position, Span
 from engine.plan.syntax.events import MAX_TEXT_BYTES, PlanSyntaxError
 from engine.plan.syntax.tree import MERGE_TAG, NULL_TAG, SCALAR, SEQUENCE, Tree, constructed
 
@@ -27,12 +27,12 @@ class _Node:
     """The outermost one through which it is seen here."""
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Position:
         own = self.tree.place(self.number)
         if self.alias is None:
             return own
         seen = self.tree.place(self.alias)
-        return Place(seen.line, seen.column, origin=own)
+        return Position(seen.line, seen.column, origin=own)
 
     @property
     def span(self) -> Span | None:
@@ -99,7 +99,7 @@ class Mapping(_Node):
         """The key of that name, as it stands in the text."""
         return _key_at(self.tree, self.entries[name] - 1, self.seen_through(name))
 
-    def place_of(self, name: str) -> Place:
+    def place_of(self, name: str) -> Position:
         """Of that key; of the mapping where there is none."""
         return self.key(name).place if name in self.entries else self.place
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from engine.plan.foreign import read_document
+from engine.plan.importers import read_document
 from engine.plan.model import START, Plan
 from engine.plan.problems import Problem, has_errors
 from engine.plan.syntax.documents import arranged

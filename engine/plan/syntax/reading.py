@@ -6,7 +6,7 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from engine.errors import shown
-from engine.plan.model import Place
+from engine.plan.model import Position
 from engine.plan.problems import Change, Problem, Severity, replaced
 from engine.plan.syntax.nodes import Mapping, Node, Scalar, Sequence
 from engine.plan.syntax.tree import constructed
@@ -18,13 +18,13 @@ BEYOND_COUNTING = 2**31
 class Findings(list[Problem]):
     """The problems found while reading one text."""
 
-    def error(self, rule: str, message: str, place: Place, fix: str = "", change: Change | None = None) -> None:
+    def error(self, rule: str, message: str, place: Position, fix: str = "", change: Change | None = None) -> None:
         self.append(Problem(rule, Severity.ERROR, message, place, fix, change))
 
-    def warning(self, rule: str, message: str, place: Place, fix: str = "", change: Change | None = None) -> None:
+    def warning(self, rule: str, message: str, place: Position, fix: str = "", change: Change | None = None) -> None:
         self.append(Problem(rule, Severity.WARNING, message, place, fix, change))
 
-    def note(self, rule: str, message: str, place: Place, fix: str = "", change: Change | None = None) -> None:
+    def note(self, rule: str, message: str, place: Position, fix: str = "", change: Change | None = None) -> None:
         self.append(Problem(rule, Severity.NOTE, message, place, fix, change))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from engine.errors import shown
-from engine.plan.model import Place
+from engine.plan.model import Position
 
 _KEY = re.compile(r":(?=\s|$)")
 """What ends a key."""
@@ -24,7 +24,7 @@ _UNREAD = re.compile(r"""\#.* | "(?:\\.|[^"\\])*" | '(?:''|[^'])*'""", re.VERBOS
 @dataclass(frozen=True, slots=True)
 class Reason:
     message: str
-    place: Place
+    place: Position
     fix: str = ""
 
 
@@ -62,7 +62,7 @@ def reason_of(error: yaml.MarkedYAMLError, text: str) -> Reason:
     """For a person: the fault, its place and the remedy; libyaml's own words for what is too rare to have others."""
     stopped = error.problem_mark or error.context_mark
     if stopped is None:
-        return Reason(_own_words(error), Place(1, 1))
+        return Reason(_own_words(error), Position(1, 1))
     fault = _Fault(text, error.problem or "", stopped, error.context_mark or stopped)
     explain = next((explain for pattern, explain in _EXPLAINED if re.search(pattern, fault.problem)), None)
     return explain(fault) if explain else Reason(_own_words(error), _place(stopped))
@@ -72,8 +72,8 @@ def _own_words(error: yaml.MarkedYAMLError) -> str:
     return " ".join(shown(part) for part in (error.context, error.problem) if part)
 
 
-def _place(mark: Any) -> Place:
-    return Place(mark.line + 1, mark.column + 1)
+def _place(mark: Any) -> Position:
+    return Position(mark.line + 1, mark.column + 1)
 
 
 def _quoted(text: str) -> str:
@@ -88,7 +88,7 @@ def _no_key(fault: _Fault) -> Reason:
     return _neither(fault.line(fault.began.line), _place(fault.began))
 
 
-def _neither(line: str, place: Place) -> Reason:
+def _neither(line: str, place: Position) -> Reason:
     """A line that is no part of a plan as it stands."""
     if re.match(r"\s*(?:- +)?[\w.-]+:\S", line):
         message, fix = f"{_quoted(line)} has no space after its colon", "Write `key: value`."
@@ -110,7 +110,7 @@ def _colon(fault: _Fault) -> Reason:
         return Reason(
             f"{_quoted(line)} is indented more than the line above, whose value it continues", _at(fault), fix
         )
-    return _neither(fault.line(above), Place(above + 1, _indent(fault.line(above)) + 1))
+    return _neither(fault.line(above), Position(above + 1, _indent(fault.line(above)) + 1))
 
 
 def _line_above(fault: _Fault) -> int | None:
@@ -119,9 +119,9 @@ def _line_above(fault: _Fault) -> int | None:
     return next((number for number in above if fault.line(number).split("#")[0].strip()), None)
 
 
-def _at(fault: _Fault) -> Place:
+def _at(fault: _Fault) -> Position:
     """Where the line begins on which libyaml stopped."""
-    return Place(fault.stopped.line + 1, _indent(fault.line(fault.stopped.line)) + 1)
+    return Position(fault.stopped.line + 1, _indent(fault.line(fault.stopped.line)) + 1)
 
 
 def _indent(line: str) -> int:
@@ -141,7 +141,7 @@ def _not_closed(fault: _Fault) -> Reason:
         return Reason(f"{_quoted(fault.line(fault.stopped.line))} stops where a value should be", _place(fault.stopped))
     sign = fault.text[bracket]
     before = fault.text[:bracket]
-    place = Place(before.count("\n") + 1, bracket - (before.rfind("\n") + 1) + 1)
+    place = Position(before.count("\n") + 1, bracket - (before.rfind("\n") + 1) + 1)
     if place.line == fault.stopped.line + 1 and fault.character:
         rest = fault.line(fault.stopped.line)[fault.stopped.column :]
         return Reason(f"a comma is missing before {_quoted(rest)}", _place(fault.stopped), "Put commas between items.")

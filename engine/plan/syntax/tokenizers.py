@@ -1,7 +1,7 @@
 """Reads what a plan asks of the tokenizer. What is never possible for a stack is refused here; the rest is compared
 with the checkpoints' tokenizers in engine.plan.tokenizer."""
 
-from engine.plan.model import START, Place, TokenizerWish
+from engine.plan.model import START, Position, TokenizerWish
 from engine.plan.syntax.models import read_model
 from engine.plan.syntax.nodes import Mapping, Node
 from engine.plan.syntax.reading import Findings, as_mapping, as_text, as_whole_number, check_keys
@@ -46,7 +46,7 @@ def _read_source(node: Node, found: Findings) -> str:
     return (reference or "base").removeprefix(_OLD_PREFIX)
 
 
-def _read_padding(mapping: Mapping, found: Findings) -> tuple[int | None, Place]:
+def _read_padding(mapping: Mapping, found: Findings) -> tuple[int | None, Position]:
     node = mapping.given("pad_to_multiple_of")
     if node is None:
         return None, START

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from engine.errors import shown
-from engine.plan.model import Place
+from engine.plan.model import Position
 from engine.plan.syntax.events import (
     CLOSING,
     MAX_DEPTH,
@@ -67,17 +67,17 @@ class Tree:
     targets: dict[int, int] = field(default_factory=dict, repr=False)
     """Alias to what it refers to."""
 
-    def place(self, number: int) -> Place:
+    def place(self, number: int) -> Position:
         return self._place_at(self.starts[number])
 
-    def end(self, number: int) -> Place:
+    def end(self, number: int) -> Position:
         return self._place_at(self.ends[number])
 
-    def _place_at(self, offset: int) -> Place:
+    def _place_at(self, offset: int) -> Position:
         line = bisect_right(self.lines, offset)
-        return Place(line, offset - self.lines[line - 1] + 1)
+        return Position(line, offset - self.lines[line - 1] + 1)
 
-    def content_end(self, number: int) -> Place:
+    def content_end(self, number: int) -> Position:
         """As `end`; for block style, the end of the last value in it."""
         while self.kinds[number] in _COLLECTIONS and number in self.irreplaceable and (inside := self.children(number)):
             number = inside[-1]
@@ -207,7 +207,7 @@ def _check_plain(tree: Tree) -> None:
             _require_readable(tag, tree.values[number], tree.place(number))
 
 
-def _require_readable(tag: str, text: str, place: Place) -> None:
+def _require_readable(tag: str, text: str, place: Position) -> None:
     try:
         constructed(tag, text)
     except _BAD_SCALAR as error:

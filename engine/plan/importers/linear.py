@@ -9,8 +9,8 @@ from functools import partial
 from itertools import takewhile
 
 from engine.errors import shown
-from engine.plan.foreign.translation import as_passthrough
-from engine.plan.model import Place, Plan, ScaleEntry, ScaleLevel, Slice
+from engine.plan.importers.translation import as_passthrough
+from engine.plan.model import Plan, Position, ScaleEntry, ScaleLevel, Slice
 from engine.plan.syntax.document import DOCUMENT_KEYS, read_plan
 from engine.plan.syntax.nodes import Mapping, Scalar
 from engine.plan.syntax.reading import Findings, as_mapping, check_keys
@@ -78,7 +78,7 @@ def _weight(levels: tuple[ScaleLevel, ...]) -> float | None:
     return values.pop() if unfiltered and len(values) == 1 else None
 
 
-def _refuse(weighed: list[tuple[Slice, float | None]], place: Place, found: Findings) -> None:
+def _refuse(weighed: list[tuple[Slice, float | None]], place: Position, found: Findings) -> None:
     if any(weight is None for _, weight in weighed):
         message = "not every source of this slice has one weight for all its tensors"
     elif any(weight for _, weight in weighed):

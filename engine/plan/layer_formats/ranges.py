@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from engine.errors import shown
-from engine.plan.dialects.layers import MOST_LAYERS, Layers, checked, number, refused, runs, without_count
+from engine.plan.layer_formats.layers import MOST_LAYERS, Layers, checked, number, refused, runs, without_count
 
 _PAIR = re.compile(r"[(\[]\s*([^\s,()\[\]]+)\s*,\s*([^\s,()\[\]]+)\s*[)\]]\s*(?:,\s*|$)")
 

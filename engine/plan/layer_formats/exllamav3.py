@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from engine.errors import shown
-from engine.plan.dialects.layers import MOST_LAYERS, Layers, checked, number, refused, runs, without_count
+from engine.plan.layer_formats.layers import MOST_LAYERS, Layers, checked, number, refused, runs, without_count
 
 _RANGE = re.compile(r"(\S*?)\s*\.\.\s*(\S*)")
 

@@ -3,7 +3,7 @@
 import re
 
 from engine.errors import shown
-from engine.plan.dialects.layers import Layers, checked, number, refused
+from engine.plan.layer_formats.layers import Layers, checked, number, refused
 
 _SHOWN_NUMBERS = 3
 

@@ -3,7 +3,7 @@
 Stacks in other words are read as the stacks they are; what mixes weights or builds experts is named and refused.
 """
 
-from engine.plan.foreign import bakllama, experts, genomes, linear, methods
+from engine.plan.importers import bakllama, experts, genomes, linear, methods
 from engine.plan.model import Plan
 from engine.plan.syntax.document import read_passthrough
 from engine.plan.syntax.nodes import Mapping

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import PlanError, UsageError
-from engine.plan.dialects import MERGEKIT, NAMES, doubts, guessed, read, write
-from engine.plan.dialects.mergekit import layers_of, plan_of
+from engine.plan.layer_formats import MERGEKIT, NAMES, doubts, guessed, read, write
+from engine.plan.layer_formats.mergekit import layers_of, plan_of
 
 DEPTH = 24
 sequences = st.lists(st.integers(0, DEPTH - 1), min_size=1, max_size=60).map(tuple)

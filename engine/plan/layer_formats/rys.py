@@ -8,7 +8,7 @@ import re
 from itertools import pairwise
 
 from engine.errors import shown
-from engine.plan.dialects.layers import Layers, checked, number, refused, runs, without_count
+from engine.plan.layer_formats.layers import Layers, checked, number, refused, runs, without_count
 
 UNCHANGED = "(0,0)"
 _BLOCK = re.compile(r"\(\s*([^\s,()]+)\s*,\s*([^\s,()]+)\s*\)\s*[,;+]?\s*")

@@ -1,7 +1,7 @@
 """Plans themselves, as far as other tools can say what they say: the layers of one model, unscaled."""
 
 from engine.errors import PlanError, shown
-from engine.plan.dialects.layers import Layers, checked, refused, runs, without_count
+from engine.plan.layer_formats.layers import Layers, checked, refused, runs, without_count
 from engine.plan.model import Plan, Slice
 from engine.plan.problems import Severity
 from engine.plan.recipes.text import SliceText, layers_in_words, plan_text

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.errors import UsageError, shown
-from engine.plan.dialects import comma_list, exllamav3, mapping, mergekit, ranges, rys
-from engine.plan.dialects.layers import Layers
+from engine.plan.layer_formats import comma_list, exllamav3, mapping, mergekit, ranges, rys
+from engine.plan.layer_formats.layers import Layers
 
 MERGEKIT = "mergekit"
 _LONGEST_ORIGIN = 60

@@ -1,6 +1,6 @@
 """A list of layers, separated by commas: `0,1,2,3,2,3,4,5`; brackets around it are allowed."""
 
-from engine.plan.dialects.layers import Layers, checked, number
+from engine.plan.layer_formats.layers import Layers, checked, number
 
 
 def read(text: str, layer_count: int | None) -> Layers:

@@ -6,7 +6,7 @@ embedding_source, lm_head_source: donors
 
 from collections.abc import Iterator
 
-from engine.plan.foreign.translation import as_passthrough
+from engine.plan.importers.translation import as_passthrough
 from engine.plan.model import Beside, Plan, ScaleEntry, Slice
 from engine.plan.syntax.models import read_model
 from engine.plan.syntax.nodes import Mapping

@@ -3,6 +3,6 @@
 All of them say less than a plan: a sequence of layers of one model.
 """
 
-from engine.plan.dialects.convert import MERGEKIT, NAMES, doubts, guessed, read, write
+from engine.plan.layer_formats.convert import MERGEKIT, NAMES, doubts, guessed, read, write
 
 __all__ = ["MERGEKIT", "NAMES", "doubts", "guessed", "read", "write"]
