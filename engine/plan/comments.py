@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from engine.errors import shown
-from engine.plan.edits.reading import read_tree
-from engine.plan.edits.tree import Kind
 from engine.plan.model import Position
 from engine.plan.problems import Problem, Severity
-from engine.plan.syntax.nodes import PlanSyntaxError
+from engine.plan.syntax.events import PlanSyntaxError
+from engine.plan.syntax.lines import Lines
+from engine.plan.syntax.tree import SCALAR, read_trees
 
 CAST_ALL = "cast all"
 OFF = "off"
@@ -39,12 +39,12 @@ def comments_in(text: str) -> Iterator[Comment]:
     found = list(_COMMENT.finditer(text))
     if not found:
         return
-    is_quoted = _inside_scalars(text)
+    is_quoted, position_of = _inside_scalars(text), Lines(text).position
     for comment in found:
         if not is_quoted(comment.start()):
             words = re.finditer(r"[^\s,]+", comment["rest"])
-            arguments = [Argument(word[0], _place(text, comment.start("rest") + word.start())) for word in words]
-            yield Comment(comment["word"], _place(text, comment.start("word")), tuple(arguments))
+            arguments = [Argument(word[0], position_of(comment.start("rest") + word.start())) for word in words]
+            yield Comment(comment["word"], position_of(comment.start("word")), tuple(arguments))
 
 
 def casts_all(text: str) -> bool:
@@ -66,19 +66,15 @@ def _is_cast_all(comment: Comment) -> bool:
 
 
 def _inside_scalars(text: str) -> Callable[[int], bool]:
-    """Whether an offset is inside a value, where `#` begins no comment."""
+    """Return a predicate for offsets inside a scalar, where `#` does not begin a comment."""
     try:
-        tree = read_tree(text)
+        trees = read_trees(text)
     except PlanSyntaxError:
         return lambda _: False
     spans = [
         (start, end)
+        for tree in trees
         for kind, start, end in zip(tree.kinds, tree.starts, tree.ends, strict=True)
-        if kind is Kind.SCALAR and start < end
+        if kind is SCALAR and start < end
     ]
     return lambda offset: any(start <= offset < end for start, end in spans)
-
-
-def _place(text: str, offset: int) -> Position:
-    before = text[:offset]
-    return Position(before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.check import CheckedPlan, check_plan
-from engine.plan.edits.places import replace_span
+from engine.plan.edits.edited import replace_span
 from engine.plan.model import Position
 from engine.plan.problems import Change, Problem, Replacement
 from engine.plan.rules import UNKNOWN, Circumstances

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.plan.syntax.events import PlanSyntaxError, read_events
+from engine.plan.syntax.events import PlanSyntaxError
+from engine.plan.syntax.tree import read_trees
 
 SLICES = """\
 merge_method: passthrough
@@ -47,7 +48,7 @@ FAULTS = [
 def test_a_fault_is_told_in_its_line_in_plain_words_with_a_remedy(good: str, bad: str, line: int, said: str) -> None:
     assert good in SLICES
     with pytest.raises(PlanSyntaxError) as caught:
-        list(read_events(SLICES.replace(good, bad, 1)))
+        read_trees(SLICES.replace(good, bad, 1))
     assert (caught.value.place.line, said in caught.value.message) == (line, True), caught.value.message
     assert caught.value.fix.endswith(".")
     assert not {"scalar", "token", "node"} & set(caught.value.message.split())
@@ -57,7 +58,7 @@ def test_a_fault_is_told_in_its_line_in_plain_words_with_a_remedy(good: str, bad
 def test_whatever_is_typed_is_told_in_a_line_that_the_text_has(typed: str, at: int, without: int) -> None:
     text = SLICES[:at] + typed + SLICES[at + without :]
     try:
-        list(read_events(text))
+        read_trees(text)
     except PlanSyntaxError as error:
         assert 1 <= error.place.line <= len(text.splitlines()) + 1
         assert error.message

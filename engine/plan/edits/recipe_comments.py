@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.errors import PlanError
-from engine.plan.edits.lines import Lines, Splice, spliced
 from engine.plan.edits.views import SliceView, slices_of
+from engine.plan.syntax.lines import Lines, Splice, spliced
 
 EDITED = "# Edited since a recipe made it. It began as:"
 _TITLE = re.compile(r"^# .+(: \d+ layers(?: become \d+| kept)?)\.$")

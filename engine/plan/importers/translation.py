@@ -8,5 +8,5 @@ from engine.plan.syntax.writing import written
 
 def as_passthrough(root: Mapping, plan: Plan) -> Change | None:
     """The change that writes a text's only document as passthrough. Not a safe one: comments inside are lost."""
-    span = Span(root.place, root.tree.content_end(root.number))
+    span = Span(root.place, root.tree.end(root.number))
     return replaced(span, written(plan).rstrip(), is_safe=False)

@@ -9,7 +9,7 @@ from engine.plan.syntax.documents import arranged
 from engine.plan.syntax.events import PlanSyntaxError
 from engine.plan.syntax.nodes import Mapping, Node, node_at
 from engine.plan.syntax.reading import Findings, kind
-from engine.plan.syntax.tree import read_trees
+from engine.plan.syntax.tree import Tree, check_tree, read_trees
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,16 @@ def parse(text: str) -> Parsed:
     is among the problems."""
     found = Findings()
     try:
-        plan = _read_all([node_at(tree, 0) for tree in read_trees(text)], found)
+        plan = _read_all(list(map(_root_of, read_trees(text))), found)
     except PlanSyntaxError as problem:
         found.error("syntax", problem.message, problem.place, problem.fix)
         return Parsed(None, tuple(found))
     return Parsed(None if has_errors(found) else plan, tuple(found))
+
+
+def _root_of(tree: Tree) -> Node:
+    check_tree(tree)
+    return node_at(tree, 0)
 
 
 def _read_all(roots: list[Node], found: Findings) -> Plan | None:

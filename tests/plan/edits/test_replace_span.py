@@ -1,9 +1,10 @@
-"""What a problem points at can be put right in one step."""
+"""A span of the text is replaced; positions outside the text are refused."""
 
 import pytest
 
 from engine.errors import PlanError
-from engine.plan.edits import replace_span, replace_value
+from engine.plan.edits import replace_span
+from engine.plan.fixing import applied
 from engine.plan.model import Position
 from engine.plan.syntax import parse
 
@@ -17,17 +18,11 @@ slices:
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff", "# é\r\n"])
-def test_a_misspelt_word_is_replaced_where_the_problem_says(start):
-    text = start + PLAN
-    method, key = (problem.place for problem in parse(text).problems if problem.fix.startswith("Did you mean"))
-    text = replace_value(replace_value(text, method, "passthrough").text, key, "layer_range").text
+def test_the_span_of_a_problem_is_the_word_to_replace(start):
+    changes = [problem.change for problem in parse(start + PLAN).problems if problem.change]
+    text = applied(start + PLAN, changes)
     assert text == start + PLAN.replace("passthru ", "passthrough ").replace("rnge", "range")
     assert parse(text).problems == ()
-
-
-def test_a_value_with_an_anchor_keeps_it():
-    text = "a: &x [3, 1]  # c\nb: *x\n"
-    assert replace_value(text, Position(1, 4), "[1, 3]").text == "a: &x [1, 3]  # c\nb: *x\n"
 
 
 def test_a_span_is_replaced_in_a_text_that_does_not_parse():
@@ -39,13 +34,6 @@ def test_a_span_is_replaced_in_a_text_that_does_not_parse():
 def test_a_place_outside_the_text_is_refused(place):
     with pytest.raises(PlanError):
         replace_span("a: \nbc", place, place, "x")
-    with pytest.raises(PlanError):
-        replace_value("a: \nbc:", place, "x")
-
-
-def test_a_place_where_nothing_begins_is_refused():
-    with pytest.raises(PlanError, match="no value begins on line 1, column 2"):
-        replace_value("abc: 1", Position(1, 2), "x")
 
 
 def test_a_span_that_ends_before_it_begins_is_refused():
