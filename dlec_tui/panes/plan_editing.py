@@ -12,7 +12,6 @@ from dlec_tui.panes.plan_layout import PlanLayout
 from dlec_tui.plans import edits as plan_edits
 from dlec_tui.plans.document import PlanDocument
 from dlec_tui.plans.edits import factor_from, new_slice, slice_fields, wrong_with_factor, wrong_with_number
-from dlec_tui.plans.fixes import mended
 from dlec_tui.plans.slice_lines import SliceRow
 from dlec_tui.widgets.line_prompt import LinePrompt
 from dlec_tui.widgets.plan_editor import PlanEditor
@@ -20,6 +19,7 @@ from dlec_tui.widgets.recipe_form import RecipeForm
 from engine.errors import DlecError, shown
 from engine.plan import edits
 from engine.plan.edits import Edited
+from engine.plan.fixing import applied
 from engine.plan.problems import Problem
 
 ON_A_SLICE = (
@@ -83,7 +83,7 @@ class PlanEditing(PlanLayout):
 
     def action_fix(self) -> None:
         if (problem := self.problems.current) and (change := problem.change):
-            self._edit(f"fix {problem.rule}", lambda text: mended(text, change))
+            self._edit(f"fix {problem.rule}", lambda text: Edited(applied(text, [change])))
 
     # The list
 

@@ -2,9 +2,7 @@
 
 from dlec_tui.wording import elided
 from engine.errors import escaped
-from engine.plan.edits import Edited, replace_span
-from engine.plan.model import Position
-from engine.plan.problems import Change, Problem
+from engine.plan.problems import Problem
 
 _SHOWN = 40
 """Characters of a change."""
@@ -16,15 +14,3 @@ def fix_text(problem: Problem) -> str:
         return ""
     written = ", ".join(" ".join(each.text.split()) for each in problem.change.replacements)
     return f"f: {elided(escaped(written), _SHOWN) or 'take it away'}"
-
-
-def mended(text: str, change: Change) -> Edited:
-    """Raises PlanError for a change that was made for another text."""
-    from_the_end = sorted(change.replacements, key=lambda each: _order(each.span.start), reverse=True)
-    for each in from_the_end:
-        text = replace_span(text, each.span.start, each.span.end, each.text).text
-    return Edited(text)
-
-
-def _order(place: Position) -> tuple[int, int]:
-    return place.line, place.column

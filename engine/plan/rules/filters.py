@@ -29,21 +29,30 @@ from engine.plan.rules.facts import Facts
 
 def check(facts: Facts) -> Iterator[Problem]:
     names = _Names(facts.checkpoints)
+    correct: set[tuple[object, ...]] = set()
     for level, slices in _levels_with_slices(facts.plan):
-        yield from _check_level(level, partial(names.hold, slices))
-        yield from _check_numbers(level, partial(names.numbered, slices))
+        key = (*[entry.filter for entry in level], *[(each.model, each.start, each.end) for each in slices])
+        if key not in correct:
+            problems = list(_problems(level, slices, names))
+            yield from problems
+            correct |= set() if problems else {key}
+
+
+def _problems(level: ScaleLevel, slices: list[Slice], names: "_Names") -> Iterator[Problem]:
+    yield from _check_level(level, partial(names.hold, slices))
+    yield from _check_numbers(level, partial(names.numbered, slices))
 
 
 def _levels_with_slices(plan: Plan) -> Iterable[tuple[ScaleLevel, list[Slice]]]:
-    """Every scale setting once, with all the slices that it is asked for."""
-    asked: dict[int, tuple[ScaleLevel, list[Slice]]] = {}
+    """Return every scale setting once, with the slices that it applies to."""
+    levels: dict[int, tuple[ScaleLevel, list[Slice]]] = {}
     for slice_ in plan.slices:
         if slice_.end <= slice_.start:
             continue
         for level in (*slice_.levels, plan.scale) if plan.scale else slice_.levels:
             if level:
-                asked.setdefault(id(level), (level, []))[1].append(slice_)
-    return asked.values()
+                levels.setdefault(id(level), (level, []))[1].append(slice_)
+    return levels.values()
 
 
 @dataclass(frozen=True)
