@@ -1,7 +1,12 @@
-"""Words to dlec in the comments of a plan, which mergekit does not read: `# dlec: off RULE ...`, `# dlec: cast all`."""
+"""Comments that dlec reads and mergekit ignores: `# dlec: off RULE ...` and `# dlec: cast all`.
 
+A rule that is off, in a comment or in the configuration, gives no warnings and no notes. Errors remain, because such a
+plan cannot run or would not do what it says.
+"""
+
+import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from engine.errors import shown
@@ -13,7 +18,7 @@ from engine.plan.syntax.tree import SCALAR, read_trees
 
 CAST_ALL = "cast all"
 OFF = "off"
-RULE = "dlec-comment"
+UNKNOWN_COMMENT = "dlec-comment"
 _COMMENT = re.compile(r"#[ \t]*dlec:[ \t]*(?P<word>[\w-]+)[ \t]*:?(?P<rest>[^\n\r#]*)")
 
 
@@ -58,7 +63,9 @@ def check(text: str) -> Iterator[Problem]:
         if comment.word != OFF and not _is_cast_all(comment):
             said = " ".join([comment.word, *(argument.text for argument in comment.arguments)])
             fix = f"Write `# dlec: {OFF} RULE` or `# dlec: {CAST_ALL}`."
-            yield Problem(RULE, Severity.WARNING, f"`# dlec: {shown(said)}` means nothing", comment.place, fix)
+            yield Problem(
+                UNKNOWN_COMMENT, Severity.WARNING, f"`# dlec: {shown(said)}` means nothing", comment.place, fix
+            )
 
 
 def _is_cast_all(comment: Comment) -> bool:
@@ -78,3 +85,52 @@ def _inside_scalars(text: str) -> Callable[[int], bool]:
         if kind is SCALAR and start < end
     ]
     return lambda offset: any(start <= offset < end for start, end in spans)
+
+
+# Rules that are switched off
+
+
+UNKNOWN_RULE = "rules-off"
+CONFIGURATION = "[rules] off in config.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One rule that somebody switched off."""
+
+    rule: str
+    place: Position | None
+    """Of its name in the plan; None for the configuration."""
+
+
+def switches_in(text: str) -> Iterator[Switch]:
+    """Those in the comments of a plan's text."""
+    for comment in comments_in(text):
+        if comment.word == OFF:
+            yield from (Switch(argument.text, argument.place) for argument in comment.arguments)
+
+
+def without_switched_off(
+    problems: Iterable[Problem], text: str, configured: Iterable[str], known: Collection[str]
+) -> list[Problem]:
+    """The problems that are left, and those of the switches themselves. `known`: the ids that there are."""
+    switches = [*(Switch(rule, None) for rule in configured), *switches_in(text)]
+    off = {switch.rule for switch in switches}
+    left = [problem for problem in problems if problem.rule not in off or problem.severity is Severity.ERROR]
+    unknown = [_unknown(switch, known) for switch in switches if switch.rule not in known]
+    insisting = {problem.rule for problem in left} & off
+    kept = [_kept(switch) for switch in switches if switch.place and switch.rule in insisting]
+    return [*left, *unknown, *kept]
+
+
+def _unknown(switch: Switch, known: Collection[str]) -> Problem:
+    where = "" if switch.place else f"{CONFIGURATION}: "
+    nearest = difflib.get_close_matches(switch.rule, known, n=1)
+    fix = f"Did you mean `{nearest[0]}`?" if nearest else "docs/rules.md lists all rules."
+    message = f"{where}there is no rule `{shown(switch.rule)}` to switch off"
+    return Problem(UNKNOWN_RULE, Severity.WARNING, message, switch.place, fix)
+
+
+def _kept(switch: Switch) -> Problem:
+    message = f"`{switch.rule}` has found an error; only warnings and notes can be switched off"
+    return Problem(UNKNOWN_RULE, Severity.NOTE, message, switch.place)

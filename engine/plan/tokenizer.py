@@ -14,7 +14,7 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import shown
 from engine.plan.model import Plan, TokenizerWish
 from engine.plan.problems import Problem, Severity
-from engine.plan.syntax.tokenizers import LEAVE_OUT
+from engine.plan.syntax.document import LEAVE_OUT
 
 RULE = "tokenizer"
 VOCABULARY_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")

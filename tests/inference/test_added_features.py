@@ -7,7 +7,7 @@ from transformers import AutoConfig, Qwen3VLForConditionalGeneration
 from engine.checkpoint.added_features import layers_in_place
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.inference import virtual
-from engine.plan.recipes.filters import silencing
+from engine.plan.recipes.scales import silencing
 
 WIDTH, LAYERS, IMAGE_TOKENS = 32, 5, 4
 

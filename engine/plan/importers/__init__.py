@@ -1,24 +1,16 @@
-"""What people write beside passthrough: what it is, and what can be done with it.
+"""Documents other than mergekit's passthrough: bakllama files and `linear` stacks are read, the rest is refused."""
 
-Stacks in other words are read as the stacks they are; what mixes weights or builds experts is named and refused.
-"""
-
-from engine.plan.importers import bakllama, experts, genomes, linear, methods
+from engine.plan.importers import bakllama, linear, unsupported
 from engine.plan.model import Plan
 from engine.plan.syntax.document import read_passthrough
 from engine.plan.syntax.nodes import Mapping
-from engine.plan.syntax.reading import Findings
-
-REFUSED = (experts, genomes, methods)
-"""Each tells `recognises(root)` and says why with `refuse(root, found)`."""
+from engine.plan.syntax.values import Findings
 
 
 def read_document(root: Mapping, found: Findings, *, is_alone: bool) -> Plan | None:
-    """The plan of one document of a text, whatever it is written in. `is_alone`: it is the only one."""
-    for module in REFUSED:
-        if module.recognises(root):
-            module.refuse(root, found)
-            return None
+    """Read one document of a text in any format; `is_alone`: the text has no other document."""
+    if unsupported.refuse(root, found):
+        return None
     if bakllama.recognises(root):
         return bakllama.read(root, found, is_alone=is_alone)
     if linear.recognises(root):

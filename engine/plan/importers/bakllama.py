@@ -6,18 +6,18 @@ embedding_source, lm_head_source: donors
 
 from collections.abc import Iterator
 
-from engine.plan.importers.translation import as_passthrough
 from engine.plan.model import Beside, Plan, ScaleEntry, Slice
-from engine.plan.syntax.models import read_model
 from engine.plan.syntax.nodes import Mapping
-from engine.plan.syntax.reading import (
+from engine.plan.syntax.values import (
     Findings,
     as_factor,
     as_mapping,
     as_sequence,
     as_whole_number,
     check_keys,
+    read_model,
 )
+from engine.plan.syntax.writing import as_passthrough
 
 DOCUMENT_KEYS = ("layer_slices", "embedding_source", "lm_head_source")
 SLICE_KEYS = ("model", "start", "end", "scale")

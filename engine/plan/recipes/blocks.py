@@ -1,4 +1,4 @@
-"""Blocks of layers: what recipes repeat, silence and drop."""
+"""Blocks of layers that recipes repeat, scale or drop."""
 
 from collections.abc import Iterator
 from typing import TypeAlias
@@ -50,3 +50,9 @@ def require_run(length: int) -> None:
     """Raises UsageError for runs without a layer."""
     if length < 1:
         raise UsageError(f"layers cannot be repeated in runs of {length}", fix="Give a run of 1 layer or more.")
+
+
+def layers_for_growth(checkpoint: Checkpoint, share: float) -> int:
+    """How many layers add about `share` of the checkpoint's bytes; at least one."""
+    layer_bytes = sum(tensor.nbytes for tensor in checkpoint.layer_tensors(checkpoint.layer_count // 2))
+    return max(1, round(share * checkpoint.nbytes / layer_bytes))

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.recipes.blocks import Block, require_block, require_copies, tunguskas_block
-from engine.plan.recipes.filters import writer_scales
-from engine.plan.recipes.inert import inert_plan_text
-from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
+from engine.plan.recipes.scales import writer_scales
+from engine.plan.recipes.text import SliceText, inert_plan_text, layers_in_words, plan_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
-from engine.plan.recipes.filters import silencing
-from engine.plan.recipes.inert import inert_plan_text
-from engine.plan.recipes.text import SliceText, layers_in_words
+from engine.plan.recipes.scales import silencing
+from engine.plan.recipes.text import SliceText, inert_plan_text, layers_in_words
 
 LAYERS_A_COPY = 4
 """In the paper."""

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
-from engine.plan.recipes.blocks import Block, require_block
-from engine.plan.recipes.budget import layers_for_growth
+from engine.plan.recipes.blocks import Block, layers_for_growth, require_block
 from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
 
 GROWTH = 0.17

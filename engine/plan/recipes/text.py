@@ -1,14 +1,16 @@
-"""Writes the YAML of a plan, as a person would."""
+"""Text of plans that recipes write."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import yaml
 
+from engine.checkpoint.added_features import layers_in_place
+from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.header import is_text
-from engine.errors import UsageError, escaped, shown
+from engine.errors import CheckpointError, UsageError, escaped, shown
 
 MOST_LAYERS = 5_000
 """Beyond any model; with a slice for each the plan can still be read."""
@@ -93,3 +95,33 @@ def _scalar(text: str) -> str:
 def _number(factor: float) -> str:
     """To ten digits, as YAML reads numbers: more than any weight has."""
     return str(yaml.safe_dump([float(f"{factor:.10g}")], default_flow_style=True)).strip()[1:-1]
+
+
+# Plans with inert copies: the new model computes the same as its base until they are trained
+
+
+def inert_plan_text(title: Iterable[str], checkpoint: Checkpoint, slices: Iterable[SliceText]) -> str:
+    """As `plan_text`, for slices of one checkpoint whose copies are silenced.
+
+    Raises CheckpointError where the copies would shift layers at which the model adds image features by number.
+    """
+    return plan_text(title, checkpoint.reference, _with_features_in_place(checkpoint, slices))
+
+
+def _with_features_in_place(checkpoint: Checkpoint, slices: Iterable[SliceText]) -> Iterator[SliceText]:
+    fixed = layers_in_place(checkpoint.config)
+    place = 0
+    for slice_ in slices:
+        for layer in range(slice_.start, min(slice_.end, slice_.start + fixed - place)):
+            if layer != place:
+                raise _features_moved(checkpoint, fixed, layer)
+            place += 1
+        yield slice_
+
+
+def _features_moved(checkpoint: Checkpoint, fixed: int, layer: int) -> CheckpointError:
+    return CheckpointError(
+        f"a copy of layer {layer} of {checkpoint.reference} would not be inert",
+        why=f"image features are added at its lowest {fixed} layers by their numbers, which the copy would shift",
+        fix=f"Copy layers from {fixed - 1} on: give the layers to copy, or fewer groups.",
+    )

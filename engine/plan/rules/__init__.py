@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import TypeAlias
 
+from engine.plan.comments import without_switched_off
 from engine.plan.problems import Problem
 from engine.plan.rules import (
     adapters,
@@ -39,7 +40,6 @@ from engine.plan.rules import (
     sidecars,
     size,
     smaller_last_slice,
-    switches,
     unused_layer,
     wrapped_names,
 )
@@ -116,7 +116,7 @@ RULE_IDS = tuple(id_of(module) for module in MODULES)
 def left_on(problems: Iterable[Problem], text: str, circumstances: Circumstances) -> list[Problem]:
     """Without what the plan's text or the configuration switches off; with a problem for each id that is no rule."""
     known = (*RULE_IDS, *WARNINGS_OF_THE_TEXT)
-    return switches.without_switched_off(problems, text, circumstances.off, known)
+    return without_switched_off(problems, text, circumstances.off, known)
 
 
 __all__ = [

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from engine.plan.model import ScaleEntry, ScaleLevel
 from engine.plan.problems import Change, insertion
 from engine.plan.syntax.nodes import Mapping, Node, Sequence
-from engine.plan.syntax.reading import Findings, as_factor, as_mapping, as_text, check_keys
+from engine.plan.syntax.values import Findings, as_factor, as_mapping, as_text, check_keys
 
 PASSTHROUGH_PARAMETERS = ("scale",)
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import yaml
 
-from engine.plan.model import Plan, ScaleEntry, ScaleLevel, Slice
+from engine.plan.model import Plan, ScaleEntry, ScaleLevel, Slice, Span
+from engine.plan.problems import Change, replaced
 from engine.plan.syntax.document import DTYPES
+from engine.plan.syntax.nodes import Mapping
 
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
@@ -27,6 +29,12 @@ def written(plan: Plan) -> str:
     documents = [dict(_entries(each)) for each in (*plan.earlier, plan)]
     style: dict[str, Any] = {"default_flow_style": None, "sort_keys": False, "allow_unicode": True, "width": math.inf}
     return str(yaml.dump_all(documents, Dumper=_Dumper, **style))
+
+
+def as_passthrough(root: Mapping, plan: Plan) -> Change | None:
+    """Return the change that writes a text's only document as passthrough. Not safe, because comments are lost."""
+    span = Span(root.place, root.tree.end(root.number))
+    return replaced(span, written(plan).rstrip(), is_safe=False)
 
 
 def _entries(plan: Plan) -> Iterator[tuple[str, Any]]:

@@ -1,10 +1,11 @@
-"""Filters for the scale settings of a plan: the shortest texts that match the tensors meant, and no other.
+"""Scale settings of recipes: factors on residual writers, queries and keys, with filters for the checkpoint's names.
 
-mergekit matches a filter as a part of the tensor's name, so what is short and right for one family scales too much
-in another: they are derived from the names of the checkpoint. Modules of the same name in a vision or audio tower do
-not count: no slice reaches them, neither here nor in mergekit, where each of the `modules` has slices of its own.
+mergekit matches a filter as a substring of the tensor's name, so a filter that is right for one family scales too much
+in another: filters are derived from the names of the checkpoint. Modules of the same name in a vision or audio tower do
+not count, because no slice reaches them.
 """
 
+import re
 from collections.abc import Callable, Iterable
 
 from engine.checkpoint.checkpoint import Checkpoint
@@ -51,3 +52,40 @@ def _shortest_filter(suffix: str, others: set[str]) -> str:
             if not candidate.startswith(tuple("0123456789")) and not any(candidate in other for other in others):
                 return candidate
     raise CheckpointError(f"no filter tells {suffix} from the layer's other tensors")
+
+
+# Queries and keys: the sharpness of attention
+
+
+_QUERY_OR_KEY = re.compile(r"(^|\.)([qk])_proj\.(weight|bias)$")
+_NORM_OF_QUERY_OR_KEY = re.compile(r"(^|\.)[qk]_?(layer)?norm\.")
+_NORM_KEYS = ("use_qk_norm", "qk_layernorm", "qk_layernorms", "use_qk_layernorm")
+"""Settings that normalise queries and keys, some without a tensor that would tell."""
+
+
+def attention_scales(checkpoint: Checkpoint, block: Block, factor: float) -> tuple[Scale, ...]:
+    """Scales queries and keys of these layers by `factor` each, and so what they attend with by its square.
+
+    Raises CheckpointError where they are no tensors of their own, or a norm behind them would undo the scale.
+    """
+    filters = filters_for(checkpoint, block, lambda layer: _queries_and_keys(checkpoint, layer))
+    return tuple((wanted, factor) for wanted in filters)
+
+
+def _queries_and_keys(checkpoint: Checkpoint, layer: int) -> Iterable[str]:
+    suffixes = checkpoint.anatomy.layers[layer]
+    found = {suffix: match[2] for suffix in suffixes if (match := _QUERY_OR_KEY.search(suffix))}
+    if set(found.values()) != {"q", "k"}:
+        raise _not_possible(checkpoint, layer, "it has no tensors for queries and keys alone")
+    normed = any(map(_NORM_OF_QUERY_OR_KEY.search, suffixes)) or any(map(checkpoint.config.decoder.get, _NORM_KEYS))
+    if normed:
+        raise _not_possible(checkpoint, layer, "a norm follows its queries and keys, and would undo the scale")
+    return found
+
+
+def _not_possible(checkpoint: Checkpoint, layer: int, why: str) -> CheckpointError:
+    return CheckpointError(
+        f"the attention of layer {layer} of {checkpoint.reference} cannot be scaled",
+        why=why,
+        fix="Damp the residual alone (scaled: residual).",
+    )
