@@ -1,35 +1,45 @@
 # Everything a developer types. Each target makes .venv when there is none.
 #   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu    torch without CUDA, for a laptop
 
+#   make test CONSTRAINTS=                                        with the newest versions of everything
+
 PYTHON ?= python3
 TORCH_INDEX ?=
+CONSTRAINTS ?= constraints.txt
 
 VENV := .venv
 BIN := $(VENV)/bin
+CONSTRAINED = $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 INSTALLED := $(VENV)/.installed
 TORCH = $$($(BIN)/python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
 	print(*[need for need in project['dependencies'] if need.startswith('torch')])")
 
 COMPARE := .compare/venv
-MERGEKIT := mergekit==0.1.5 torch<2.14
+LOWEST := .lowest/venv
+MERGEKIT := mergekit==0.1.5
 TRANSFORMERS = transformers==$$($(BIN)/python -c "import transformers; print(transformers.__version__)")
 
-.PHONY: help demo test check lint docs pictures bench stress compare clean
+# Rooms whose tests need no process of the engine, no terminal, no browser and no real model
+FAST := $(addprefix tests/,checkpoint cli doctor machine merge numbers plan store tensors text wording) $(wildcard tests/test_*.py)
+
+.PHONY: help demo test test-fast check lint docs pictures bench stress compare lowest clean
 
 help:
 	@echo "make demo    the whole loop on a real 30-layer model in ./demo"
 	@echo "make test    the tests"
+	@echo "make test-fast  the tests that need no engine process, terminal, browser or real model: under a minute"
 	@echo "make check   format, lint, types, import contracts, tests"
 	@echo "make docs    write docs/rules.md and the heads of sample_plans anew"
 	@echo "make pictures  draw the panes in docs/ anew"
 	@echo "make bench   measure the promises about speed and memory (needs about 20 GB of disk)"
 	@echo "make stress  the exhaustive tests: hundreds of kills, thousands of random plans, a full install"
+	@echo "make lowest  run the tests with the lowest versions that pyproject.toml declares"
 	@echo "make compare the same plans through mergekit and dlec, tensor by tensor (installs mergekit beside: 1.6 GB)"
 
-$(INSTALLED): pyproject.toml
+$(INSTALLED): pyproject.toml $(CONSTRAINTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --index-url $(TORCH_INDEX) "$(TORCH)")
-	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --index-url $(TORCH_INDEX) $(CONSTRAINED) "$(TORCH)")
+	$(BIN)/python -m pip install --quiet $(CONSTRAINED) -e '.[dev]'
 	touch $@
 
 demo: $(INSTALLED)
@@ -37,6 +47,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+test-fast: $(INSTALLED)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not (bench or stress or real_model or slow)' $(FAST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -64,12 +77,21 @@ stress: $(INSTALLED)
 $(COMPARE)/.installed: | $(INSTALLED)
 	$(PYTHON) -m venv $(COMPARE)
 	echo '*' > .compare/.gitignore
-	$(if $(TORCH_INDEX),$(COMPARE)/bin/python -m pip install --index-url $(TORCH_INDEX) "torch<2.14")
-	$(COMPARE)/bin/python -m pip install --quiet $(foreach need,$(MERGEKIT),'$(need)') "$(TRANSFORMERS)"
+	$(if $(TORCH_INDEX),$(COMPARE)/bin/python -m pip install --index-url $(TORCH_INDEX) $(CONSTRAINED) torch)
+	$(COMPARE)/bin/python -m pip install --quiet $(CONSTRAINED) $(foreach need,$(MERGEKIT),'$(need)') "$(TRANSFORMERS)"
 	touch $@
 
 compare: $(INSTALLED) $(COMPARE)/.installed
 	$(BIN)/python -m tests.compare $(COMPARE)/bin/python
 
+# torch stays at the tried version unless TORCH_INDEX has the lowest one: PyPI's wheels bring gigabytes of CUDA
+lowest: $(INSTALLED)
+	$(PYTHON) -m venv $(LOWEST)
+	echo '*' > .lowest/.gitignore
+	$(BIN)/python tests/packaging/lowest.py $(if $(TORCH_INDEX),torch) > .lowest/constraints.txt
+	$(if $(TORCH_INDEX),$(LOWEST)/bin/python -m pip install --index-url $(TORCH_INDEX) --constraint .lowest/constraints.txt torch)
+	$(LOWEST)/bin/python -m pip install --quiet --constraint .lowest/constraints.txt -e '.[dev]'
+	$(LOWEST)/bin/python -m pytest -n auto --dist worksteal
+
 clean:
-	rm -rf $(VENV) .compare build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .compare .lowest build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

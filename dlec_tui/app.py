@@ -242,8 +242,8 @@ class Workbench(PanedApp):
     @work(group="submit", thread=True)
     def submit(self, specs: "Sequence[JobSpec]") -> None:
         """Queue jobs, and see to it that somebody takes them."""
+        from engine.jobs.launch import start_workers
         from engine.jobs.queue import submit
-        from engine.jobs.starting import start_workers
 
         try:
             numbers = submit(self.store, specs)

@@ -41,16 +41,16 @@ _STATISTICS = Path("/proc/stat")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a process number and a lock mean something."""
+class HostId:
+    """Identity of a running system: process numbers and locks are meaningful within it alone."""
 
-    host: str
+    name: str
     boot: str
-    """Which start of the system, and which of its namespaces of processes; "" where the system does not say."""
+    """Boot id and process namespace; "" where the system does not report them."""
 
 
-def here() -> Place:
-    return Place(socket.gethostname(), " ".join(filter(None, (_boot_id(), _process_namespace()))))
+def this_host() -> HostId:
+    return HostId(socket.gethostname(), " ".join(filter(None, (_boot_id(), _process_namespace()))))
 
 
 def system_start() -> datetime | None:
@@ -203,7 +203,7 @@ class _Holder:
     pid: int
     host: str
     boot: str
-    """As in Place; "" where an older version wrote it."""
+    """As in HostId; "" where an older version wrote it."""
     started: str
     """When the process was started, as its system counts: another process of the same number is another one."""
     is_file: bool
@@ -308,12 +308,12 @@ def _temporary_file_of(name: str) -> _HostName | None:
 
 def _is_stale(path: Path) -> bool:
     """Whether it is certain that nobody holds the lock as a file."""
-    holder, place = _Holder.of(path), here()
-    if holder is None or holder.host != place.host:
+    holder, host = _Holder.of(path), this_host()
+    if holder is None or holder.host != host.name:
         return False
-    if holder.boot in ("", place.boot):
+    if holder.boot in ("", host.boot):
         return not holder.lives
-    return holder.boot.split()[0] != place.boot.split()[0] and _died_with_system(path)
+    return holder.boot.split()[0] != host.boot.split()[0] and _died_with_system(path)
 
 
 def _died_with_system(path: Path) -> bool:
@@ -330,12 +330,12 @@ def _died_with_system(path: Path) -> bool:
 
 
 def _is_foreign_file(holder: _Holder) -> bool:
-    return holder.is_file and Place(holder.host, holder.boot) != here()
+    return holder.is_file and HostId(holder.host, holder.boot) != this_host()
 
 
 def _sign(lock: HeldLock) -> None:
-    place = here()
-    who = {"pid": os.getpid(), "host": place.host, "boot": place.boot, "started": _start_of(os.getpid())}
+    host = this_host()
+    who = {"pid": os.getpid(), "host": host.name, "boot": host.boot, "started": _start_of(os.getpid())}
     os.ftruncate(lock.descriptor, 0)
     os.pwrite(lock.descriptor, json.dumps({**who, "is_file": lock.is_file}).encode(), 0)
 

@@ -26,6 +26,11 @@ settings.register_profile("exhaustive", deadline=None, max_examples=2000)  # mak
 settings.load_profile("dlec")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the longest tests first, so that parallel processes end at the same time."""
+    items.sort(key=lambda item: item.get_closest_marker("real_model") is None)
+
+
 def write_byte_tokenizer(directory: Path) -> None:
     """A tokenizer whose 256 tokens are the bytes."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers

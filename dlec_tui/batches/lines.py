@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from dlec_tui.batches.planning import Batch, disk_line
 from dlec_tui.jobs.lines import Span
 from dlec_tui.terminal.glyphs import GLYPHS
-from dlec_tui.wording import byte_size, elided, padded
+from dlec_tui.wording import elided, padded
 from engine.errors import DlecError, escaped
 from engine.jobs.batch import PlannedMerge, Target
+from engine.units import byte_size
 
 _FIGURES = 19
 """Columns for layers and size."""

@@ -5,15 +5,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dlec_tui.wording import byte_size, plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.fingerprint import fingerprint
 from engine.errors import DlecError, machine_error, shown
-from engine.jobs.batch import PlannedMerge, Target, conflicts, planned_merge, unfinished_merges
-from engine.jobs.disk_use import DiskUse, disk_use, shortage
+from engine.jobs.batch import (
+    DiskUse,
+    PlannedMerge,
+    Target,
+    conflicts,
+    disk_use,
+    planned_merge,
+    shortage,
+    unfinished_merges,
+)
 from engine.jobs.job_specs import NamedPlan, merge_spec
 from engine.store.jobs import JobSpec
 from engine.tasks.merge_draft import MergeOptions
+from engine.units import byte_size, plural
 
 
 @dataclass(frozen=True)

@@ -1,41 +1,53 @@
-"""`dlec batch`: the merges of several plans, queued together or handed to Slurm."""
+"""`dlec batch`."""
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dlec_tui.batches.planning import Batch, disk_line, specs_of
-from dlec_tui.cli.batch_reading import read_batch
+from dlec_tui.batches.planning import Batch, disk_line, planned_batch, specs_of
 from dlec_tui.cli.exit_codes import code_of
 from dlec_tui.cli.failures import error_as_json, say_error
-from dlec_tui.cli.options import DIRECTORY, RelatedOption, home_option, json_option, strict_option
-from dlec_tui.cli.queueing import hint_at_workers, priority_option
-from dlec_tui.cli.sizes import max_shard_size_option
-from dlec_tui.wording import byte_size, cell_len, count, padded
-from engine.errors import escaped, shown
-from engine.jobs.batch import PlannedMerge, batch_id
+from dlec_tui.cli.options import (
+    DIRECTORY,
+    RelatedOption,
+    home_option,
+    json_option,
+    max_shard_size_option,
+    strict_option,
+)
+from dlec_tui.cli.plan_file import read_plan
+from dlec_tui.cli.queueing import hint_at_workers, named_plan, priority_option
+from dlec_tui.plans.files import plan_files
+from dlec_tui.wording import cell_len, padded
+from engine.checkpoint.find import opener
+from engine.errors import DlecError, NotFoundError, escaped, shown
+from engine.files import expanded
+from engine.jobs.batch import PlannedMerge, batch_id, target_of
+from engine.jobs.job_specs import NamedPlan
 from engine.jobs.queue import submit
 from engine.jobs.slurm import JobArray, script_of
 from engine.plan.cost import cost_of
 from engine.tasks.merge_draft import MergeOptions
+from engine.units import byte_size, count
 
 
 @click.command
 @click.argument("patterns", metavar="PLANS...", nargs=-1, required=True)
-@click.option("--out", "directory", metavar="DIR", required=True, type=DIRECTORY, help="Directory for all outputs.")
-@click.option("--dry-run", "is_rehearsal", is_flag=True, help="Show what would be queued, and what forbids it.")
+@click.option("--out", "directory", metavar="DIR", required=True, type=DIRECTORY, help="Directory for the outputs.")
+@click.option("--dry-run", "is_rehearsal", is_flag=True, help="Show the merges and their problems; queue nothing.")
 @click.option(
     "--slurm",
     "for_slurm",
     is_flag=True,
     cls=RelatedOption,
     excludes=("--dry-run", "--json", "--priority"),
-    help="Queue nothing: print an sbatch script with an array task for each plan.",
+    help="Print an sbatch script with one array task per plan; queue nothing.",
 )
 @priority_option
 @max_shard_size_option
@@ -55,9 +67,10 @@ def batch(
     store: Path,
     wants_json: bool,
 ) -> None:
-    """Queue a merge of each of PLANS (files or quoted patterns) into DIR/NAME, after the plan's file; all or none.
+    """Queue merges of several plans.
 
-    Refused are plans with errors, outputs that exist or are another's, and what does not fit on the disk.
+    PLANS are files or quoted patterns. The output of NAME.yaml is DIR/NAME. Either all merges are queued or none: plans
+    with errors, outputs that exist or that two merges share, and insufficient disk space are reported.
     """
     options = MergeOptions(max_shard_size)
     found = read_batch(patterns, directory, options, store, strict=strict)
@@ -86,7 +99,7 @@ def queue_batch(
         click.echo(json.dumps({"batch": name, "jobs": job_ids}))
     else:
         for job_id, spec in zip(job_ids, specs, strict=True):
-            click.echo(f"job {job_id} waits: {escaped(spec.title)}")
+            click.echo(f"Queued job {job_id}: {escaped(spec.title)}")
     hint_at_workers(store, job_ids)
 
 
@@ -135,3 +148,35 @@ def _merge_as_json(merge: PlannedMerge) -> dict[str, Any]:
         "parameters": cost.parameters,
         "bytes": merge.draft.layout.nbytes,
     }
+
+
+def read_batch(patterns: Iterable[str], directory: Path, options: MergeOptions, store: Path, *, strict: bool) -> Batch:
+    """What is wrong inside the plans is said on stderr, as `dlec merge` does; everything else is among the problems.
+
+    directory: where the outputs go. Raises MachineError where the store or the disk cannot be read.
+    """
+    open_checkpoint = opener()
+
+    def read(path: Path) -> NamedPlan:
+        plan = read_plan(path, open_checkpoint, store)
+        if findings := plan.findings():
+            click.echo(findings, err=True)
+        return named_plan(plan, strict=strict)
+
+    plans, missing = _sought(patterns)
+    targets = [target_of(plan, directory) for plan in plans]
+    found = planned_batch(targets, directory, options, store, open_checkpoint, read)
+    return replace(found, refused={**missing, **found.refused})
+
+
+def _sought(patterns: Iterable[str]) -> tuple[list[Path], dict[Path, DlecError]]:
+    """Each file once, in the order given, and what is no file."""
+    found: dict[Path, Path] = {}
+    missing: dict[Path, DlecError] = {}
+    for pattern in patterns:
+        files = plan_files(str(expanded(pattern)))
+        if not files:
+            missing[Path(pattern)] = NotFoundError(f"there is no plan {shown(pattern)}", where={"path": pattern})
+        for file in files:
+            found.setdefault(file.absolute(), file)
+    return list(found.values()), missing

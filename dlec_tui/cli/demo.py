@@ -1,29 +1,30 @@
-"""`dlec demo`: the whole loop on a real model, narrated; what an earlier run made is found, not made again."""
+"""`dlec demo`."""
 
 import json
+import re
 import shlex
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dlec_tui.charts import layer_curves
-from dlec_tui.cli.demo_stage import Made, Stage
 from dlec_tui.cli.generate import columns
 from dlec_tui.cli.merge import merge_plan, merged_lines
 from dlec_tui.cli.options import DIRECTORY, home_option, json_option
-from dlec_tui.cli.plan_file import PlanFile, read_plan
-from dlec_tui.cli.plan_new import write_plan
+from dlec_tui.cli.plan_file import PlanFile, read_plan, write_plan
 from dlec_tui.cli.plan_new_measured import published_proposal
+from dlec_tui.cli.plan_show import cost_lines
 from dlec_tui.cli.preview import preview_lines, preview_plan, published
 from dlec_tui.cli.profile import layer_table, profile_model, statistics_of
-from dlec_tui.cli.screen import chart_size, storyteller, task_progress, waiting
+from dlec_tui.cli.render import chart_size, storyteller, task_progress, waiting
 from dlec_tui.cli.verify import file_lines
 from dlec_tui.jobs.answers import measured_on, verdict
 from dlec_tui.jobs.proposal_wording import proposal_lines
 from dlec_tui.measurements.curves import profile_curves
 from dlec_tui.measurements.job_specs import request_for
-from dlec_tui.wording import byte_size, count, plural, printable
+from dlec_tui.wording import printable
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import locate, opener
 from engine.checkpoint.reference import directory_name
@@ -37,9 +38,66 @@ from engine.tasks.child import run_task
 from engine.tasks.demo_model import demo_model
 from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
 from engine.tasks.merged import merged_before
-from engine.tasks.setting import as_request
+from engine.tasks.setting import DEFAULT, Setting, as_request
 from engine.tasks.verify import verify
 from engine.text.corpus import Half
+from engine.units import byte_size, count, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the demo happens and who is told about it."""
+
+    directory: Path
+    store: Path
+    console: "Console"
+
+    @property
+    def setting(self) -> Setting:
+        """How the demo measures: as usual, into its store."""
+        return replace(DEFAULT, home=str(self.store.parent))
+
+    def heading(self, text: str) -> None:
+        self.console.print(f"\n[bold cyan]{text}[/]")
+
+    def say(self, *lines: str) -> None:
+        """Plain text: what looks like markup in a file name is not, and colours for click's own echo are left out."""
+        for line in lines:
+            self.console.print(click.unstyle(line), markup=False, soft_wrap=True)
+
+    def say_coloured(self, text: str) -> None:
+        """Text with ANSI colours, such as a chart."""
+        from rich.text import Text
+
+        self.console.print(Text.from_ansi(text), soft_wrap=True)
+
+    def say_dim(self, lines: "Iterable[str]") -> None:
+        self.console.print("\n".join(lines), style="dim", markup=False, soft_wrap=True)
+
+    def headline(self, text: str) -> None:
+        self.console.print(f"[bold]{text}[/]")
+
+    def show_stack(self, stack: Stack) -> None:
+        self.console.print(re.sub("X+", r"[bold yellow]\g<0>[/]", picture(stack)))
+        self.say(*cost_lines(cost_of(stack)))
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file or directory of the demo."""
+
+    path: Path
+    found: bool
+    """True when an earlier run had made it."""
+
+    def __str__(self) -> str:
+        return f"{'reused' if self.found else 'wrote'} {shown(self.path)}"
+
 
 GROWTH = 0.17
 """Share of the base's parameters that the demo adds."""
@@ -50,12 +108,16 @@ NEW_TOKENS = 40
 
 @click.command
 @click.argument("directory", metavar="[DIR]", required=False, type=DIRECTORY)
-@click.option("--model", metavar="PATH", help="Grow this checkpoint instead of fetching SmolLM2-135M.")
-@click.option("--fresh", is_flag=True, help="Write plan and model again.")
+@click.option("--model", metavar="PATH", help="Checkpoint to grow (default: fetch SmolLM2-135M-Instruct, 93 MB).")
+@click.option("--fresh", is_flag=True, help="Write the plan and the model again.")
 @home_option
 @json_option
 def demo(directory: Path | None, model: str | None, fresh: bool, store: Path, wants_json: bool) -> None:
-    """Grow a real language model in DIR: fetch, profile, propose, check, preview, merge, prove, compare."""
+    """Run the whole workflow on a small model.
+
+    Fetch a model into DIR, profile it, propose a plan, check, preview and merge it, verify that the merged model equals
+    the preview, and generate text with both models. Steps that an earlier run completed are reused.
+    """
     if model is not None:
         opener()(model)  # before a directory is made for a model that is not there
     stage = Stage((directory or default_directory()).absolute(), store, storyteller(stderr=wants_json))
@@ -83,7 +145,7 @@ def default_directory() -> Path:
 
 
 def _base(stage: Stage, model: str | None) -> tuple[Checkpoint, Made]:
-    stage.heading("1  The model")
+    stage.heading("1  Model")
     made = Made((locate(model) or expanded(model)).absolute(), found=True) if model is not None else _fetched(stage)
     checkpoint = opener()(str(made.path))
     layers, size = plural(checkpoint.layer_count, "layer"), byte_size(checkpoint.nbytes)
@@ -99,7 +161,7 @@ def _fetched(stage: Stage) -> Made:
 
 
 def _profile(stage: Stage, base: Checkpoint) -> None:
-    stage.heading("2  Its layers, measured in one pass")
+    stage.heading("2  Profile: every layer, measured in one pass")
     found = profile_model(base, stage.setting)
     layers = [statistics_of(each) for each in found["layers"]]
     if curves := list(profile_curves(layers)):
@@ -109,7 +171,7 @@ def _profile(stage: Stage, base: Checkpoint) -> None:
 
 
 def _proposal(stage: Stage, base: Checkpoint) -> dict[str, Any]:
-    stage.heading("3  Which layers to run twice: screened, measured, judged on other text")
+    stage.heading("3  Proposal: the layers to repeat, evaluated on held-out text")
     request = request_for(base, stage.setting) | {"growth": GROWTH}
     with task_progress("opening the model") as progress:
         found = run_task("propose", request, progress)
@@ -118,7 +180,7 @@ def _proposal(stage: Stage, base: Checkpoint) -> dict[str, Any]:
 
 
 def _plan(stage: Stage, base: Checkpoint, proposal: dict[str, Any], *, fresh: bool) -> tuple[PlanFile, Made]:
-    stage.heading("4  The plan")
+    stage.heading("4  Plan")
     start, end = proposal["block"]
     path = stage.directory / f"{_file_name(base)}-dlec-{start}-{end}.yaml"
     made = Made(path, found=path.exists() and not fresh)
@@ -143,14 +205,14 @@ def _refuse_plan_of_another(plan: PlanFile, base: Checkpoint) -> None:
     directories = [checkpoint.directory.resolve() for checkpoint in plan.stack().checkpoints]
     if base.directory.resolve() not in directories:
         raise UsageError(
-            f"{shown(plan.path)} stacks another model",
-            why=f"{shown(base.directory)} is not in it",
-            fix="Give another DIR, or --fresh to write the plan anew.",
+            f"{shown(plan.path)} is a plan of another model",
+            why=f"it does not use {shown(base.directory)}",
+            fix="Give another DIR, or --fresh to write the plan again.",
         )
 
 
 def _preview(stage: Stage, plan: PlanFile) -> dict[str, Any]:
-    stage.heading("5  The preview: base and plan on the same text, nothing written")
+    stage.heading("5  Preview: base and plan on the same text, without writing a model")
     found = preview_plan(plan, stage.setting.of_half(Half.JUDGING))
     stage.say_coloured("\n".join(preview_lines(found)))
     return found
@@ -158,30 +220,30 @@ def _preview(stage: Stage, plan: PlanFile) -> dict[str, Any]:
 
 def _merged(stage: Stage, plan: PlanFile, *, fresh: bool) -> tuple[Made, MergeReport | None]:
     """The new checkpoint; no report when an earlier run had made it."""
-    stage.heading("6  The merge")
+    stage.heading("6  Merge")
     out = plan.path.with_suffix("")
     earlier = None if fresh else merged_before(out, plan.checked.text, plan.stack())
     report = None if earlier else merge_plan(plan, out, MergeOptions(overwrite=(out / MANIFEST_FILE).exists()))
-    stage.say(*(merged_lines(report) if report else ["merged from this plan by an earlier run"]))
+    stage.say(*(merged_lines(report) if report else ["already merged from this plan"]))
     stage.say(*file_lines(earlier or verify(out, load_check=False)))
     return Made(out, found=report is None), report
 
 
 def _proof(stage: Stage, plan: PlanFile, merged: Path) -> dict[str, Any]:
-    stage.heading("7  The proof: what was previewed is what was written")
-    with task_progress("opening both") as progress:
+    stage.heading("7  Equivalence: the merged model against the previewed one")
+    with task_progress("opening both models") as progress:
         found = run_task(
             "prove", as_request(stage.setting) | {"plan": plan.checked.text, "merged": str(merged)}, progress
         )
     stage.say(
-        f"largest difference between the logits of both: {found['max_difference']}",
+        f"largest difference between their logits: {found['max_difference']}",
         f"over {found['tokens']:,} tokens, in {found['dtype']}",
     )
     return found
 
 
 def _continuations(stage: Stage, plan: PlanFile) -> dict[str, str]:
-    stage.heading("8  The same prompt, continued greedily by both")
+    stage.heading("8  Text generated by both models (greedy)")
     request = {"plan": plan.checked.text, "prompt": PROMPT, "max_new_tokens": NEW_TOKENS}
     with waiting("generating"):
         texts = run_task("generate", request)
@@ -194,10 +256,10 @@ def _what_next(stage: Stage, base: Checkpoint, plan: PlanFile) -> None:
     model, file = (escaped(shlex.quote(str(path))) for path in (base.directory, plan.path))
     stage.heading("What next")
     for purpose, command in {
-        "see all of it on one screen": "dlec",
-        "damp the copies: give them a slice of their own, with a scale on o_proj and down_proj": f"dlec preview {file}",
-        "insert copies that add nothing until they are trained": f"dlec plan new llama-pro {model} --groups 6",
-        "run every block of four twice": f"dlec score {model} --metric duplication --width 4",
+        "open the workbench": "dlec",
+        "damp the repeated layers (a separate slice with scales on o_proj and down_proj)": f"dlec preview {file}",
+        "insert inert copies for training": f"dlec plan new llama-pro {model} --groups 6",
+        "measure every block of four layers, repeated": f"dlec score {model} --metric duplication --width 4",
     }.items():
         stage.say(f"{purpose}:", f"    {command}")
 

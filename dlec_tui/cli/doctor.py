@@ -11,7 +11,7 @@ import click
 
 from dlec_tui.cli.exit_codes import ENVIRONMENT
 from dlec_tui.cli.options import home_option, json_option
-from dlec_tui.cli.screen import waiting
+from dlec_tui.cli.render import waiting
 from dlec_tui.doctor.checks import checks
 from dlec_tui.doctor.examination import Check, examined
 from dlec_tui.doctor.finding import Finding, is_usable
@@ -29,8 +29,12 @@ Findings = Mapping[str, Mapping[str, Finding]]
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, store: Path, wants_json: bool) -> None:
-    """Look at terminal, tmux, libraries, GPUs, memory and disk, and say what would be better and how."""
-    with waiting("looking; torch takes a moment"):
+    """Diagnose the environment and suggest fixes.
+
+    Checks terminal, tmux, clipboard, libraries, GPUs, memory, disk and store. Nothing is changed. The exit code is 3
+    only if dlec cannot run at all.
+    """
+    with waiting("checking the environment"):
         findings = _looked_at(checks(store))
     text = json.dumps(_as_json(findings)) if wants_json else "\n".join(page(findings, _width()))
     click.echo(_writable(text))

@@ -7,12 +7,12 @@ import click
 
 from dlec_tui.cli.options import home_option, json_option
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
-from dlec_tui.cli.screen import byte_progress
-from dlec_tui.wording import byte_size
+from dlec_tui.cli.render import byte_progress
 from engine.errors import shown
 from engine.jobs.job_specs import download_spec
 from engine.tasks.child import TASK_MODULE
 from engine.tasks.process import EngineProcess
+from engine.units import byte_size
 
 
 @click.command
@@ -21,9 +21,10 @@ from engine.tasks.process import EngineProcess
 @json_option
 @queue_options
 def download(reference: str, store: Path, wants_json: bool, queueing: Queueing | None) -> None:
-    """Download ORG/NAME (or ORG/NAME@REVISION) into the hub's cache, unless it is there, and say where that is.
+    """Download a model from the Hugging Face Hub.
 
-    Run again, it continues.
+    ORG/NAME@REVISION selects a revision. The model is stored in the Hugging Face cache, and its directory is printed.
+    If a download is interrupted, the same command resumes it.
     """
     if queueing:
         queue_job(download_spec(reference), queueing, store, wants_json=wants_json)

@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
-from dlec_tui.cli.devices import device_option
-from dlec_tui.cli.measuring import dtype_option
+from dlec_tui.cli.measuring import device_option, dtype_option
 from dlec_tui.cli.options import WholeNumber, home_option, json_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
-from dlec_tui.cli.screen import task_progress
+from dlec_tui.cli.render import task_progress
 from dlec_tui.jobs.eval_wording import eval_lines
 from engine.checkpoint.find import opener
 from engine.errors import NotFoundError, UsageError, shown
@@ -47,13 +46,15 @@ def _require_files(tasks: Iterable[str]) -> None:
 @click.command("eval")
 @plan_argument
 @click.option(
-    "--tasks", metavar="TASK,...", required=True, callback=_tasks, help="Names that lm-eval knows, and task files."
+    "--tasks", metavar="TASK,...", required=True, callback=_tasks, help="Names of lm-eval tasks, or task files."
 )
-@click.option("--limit", type=WholeNumber(1), help="Items of each task, at most.")
-@click.option("--shots", type=WholeNumber(0), help="Examples before each item (default: as the task says).")
+@click.option("--limit", type=WholeNumber(1), help="Maximum number of items per task.")
+@click.option("--shots", type=WholeNumber(0), help="Few-shot examples per item (default: the task's own number).")
 @device_option
 @dtype_option
-@click.option("--batch-size", type=WholeNumber(1), default=DEFAULT.batch_size, show_default=True, help="Items at once.")
+@click.option(
+    "--batch-size", type=WholeNumber(1), default=DEFAULT.batch_size, show_default=True, help="Items per batch."
+)
 @strict_option
 @home_option
 @json_option
@@ -61,9 +62,10 @@ def _require_files(tasks: Iterable[str]) -> None:
 def evaluate(
     plan_path: Path, strict: bool, store: Path, wants_json: bool, queueing: Queueing | None, **options: Any
 ) -> None:
-    """Let PLAN and its base answer the same tasks of lm-eval, and compare them item by item.
+    """Compare PLAN with its base model on lm-eval tasks.
 
-    Needs the extra: pip install 'dlec[eval]'. Data sets come from local files or the cache, never from the network.
+    The models are compared item by item; no checkpoint is written. Requires pip install 'dlec[eval]'. Data sets are
+    read from local files or the Hugging Face cache and never downloaded.
     """
     _require_files(options["tasks"])
     plan = read_plan(plan_path, opener(), store)

@@ -1,4 +1,4 @@
-"""Exit codes: what each one means, and which error ends with which."""
+"""Exit codes, and the mapping from errors to them."""
 
 from collections.abc import Mapping
 
@@ -12,15 +12,15 @@ INTERRUPTED, NO_READER = 130, 141
 
 MEANINGS: Mapping[int, str] = {
     SUCCESS: "success",
-    HAS_ERRORS: "the plan or the checkpoint has errors, or computes NaN",
-    USAGE: "usage error: not understood, impossible, or something is missing",
-    ENVIRONMENT: "environment error: disk, permissions, network, a missing library",
+    HAS_ERRORS: "the plan or the checkpoint has errors, or the model produces NaN",
+    USAGE: "usage error (invalid command, missing file or model)",
+    ENVIRONMENT: "environment error (disk, permissions, network, missing library)",
     JOB_FAILED: "a job failed",
     JOB_CANCELLED: "a job was cancelled",
-    UNEXPECTED: "unexpected error: a defect; the message names a file with the traceback",
-    REQUEUE: "work is left: run or queue it again",
-    INTERRUPTED: "interrupted; a merge, demo, download or sweep continues when run again",
-    NO_READER: "broken pipe: the reader of the output is gone",
+    UNEXPECTED: "internal error; the message names the file with the traceback",
+    REQUEUE: "unfinished work; run or queue it again",
+    INTERRUPTED: "interrupted; merge, demo, download and sweep resume when run again",
+    NO_READER: "broken pipe",
 }
 """Every code that a verb ends with. README lists them in the same words."""
 

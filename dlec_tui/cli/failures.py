@@ -1,17 +1,19 @@
-"""Every exception of a verb becomes a message on stderr, with --json an object on stdout, and an exit code."""
+"""Report of every exception of a verb: a message on stderr, an object on stdout with --json, an exit code."""
 
 import json
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+import platformdirs
 
-from dlec_tui.cli.crash_file import kept
 from dlec_tui.cli.exit_codes import INTERRUPTED, NO_READER, USAGE, code_of
 from dlec_tui.wording import printable
 from engine.errors import (
@@ -130,3 +132,34 @@ def _is_of_echo(error: OSError) -> bool:
     """Whether it was raised by printing; such an error names no file."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return last.name == "echo" and Path(last.filename).parent.name == "click"
+
+
+def kept(text: str, home: Path | None) -> Path | None:
+    """The file that `text` was written to; None when none can be written.
+
+    home: the directory of the store, where one is known.
+    """
+    name = f"crash-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    for directory in _directories(home):
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            _write_private(directory / name, text)
+        except OSError:
+            continue
+        return directory / name
+    return None
+
+
+def _directories(home: Path | None) -> Iterator[Path]:
+    """The logs of a store that exists, the user's cache, the directory for temporary files."""
+    if home is not None and home.is_dir():
+        yield home / "logs"
+    yield platformdirs.user_cache_path("dlec", appauthor=False)
+    yield Path(tempfile.gettempdir())
+
+
+def _write_private(file: Path, text: str) -> None:
+    """A traceback may repeat prompts and paths. Raises FileExistsError rather than follow somebody's link."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as opened:
+        opened.write(text)

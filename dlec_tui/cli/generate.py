@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlec_tui.cli.devices import device_option
-from dlec_tui.cli.measuring import dtype_option
+from dlec_tui.cli.measuring import device_option, dtype_option
 from dlec_tui.cli.options import WholeNumber, home_option, json_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
@@ -30,8 +29,10 @@ DEFAULT_TOKENS = 64
 
 @click.command
 @plan_argument
-@click.option("--prompt", metavar="TEXT", required=True, help="What both continue; no chat template is applied.")
-@click.option("--tokens", type=WholeNumber(1), default=DEFAULT_TOKENS, show_default=True, help="New ones, at most.")
+@click.option("--prompt", metavar="TEXT", required=True, help="Prompt for both models; no chat template is applied.")
+@click.option(
+    "--tokens", type=WholeNumber(1), default=DEFAULT_TOKENS, show_default=True, help="Maximum number of new tokens."
+)
 @device_option
 @dtype_option
 @strict_option
@@ -49,7 +50,10 @@ def generate(
     wants_json: bool,
     queueing: Queueing | None,
 ) -> None:
-    """Let PLAN and its base continue a prompt greedily, side by side; no model is written."""
+    """Generate text with PLAN and its base model.
+
+    Both continue the prompt greedily, side by side. No checkpoint is written.
+    """
     plan = read_plan(plan_path, opener(), store)
     if findings := plan.findings():
         click.echo(findings, err=True)

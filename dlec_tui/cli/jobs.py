@@ -21,4 +21,7 @@ VERBS = {
 
 @click.group(cls=VerbGroup, verbs=VERBS)
 def jobs() -> None:
-    """Work in the background, which goes on when you leave."""
+    """Manage background jobs.
+
+    Jobs are run by worker processes, which keep running when the terminal closes or the connection drops.
+    """

@@ -1,12 +1,12 @@
-"""`dlec jobs cancel`: ends jobs."""
+"""`dlec jobs cancel`."""
 
 from pathlib import Path
 
 import click
 
 from dlec_tui.cli.exit_codes import SUCCESS, USAGE
-from dlec_tui.cli.jobs_changed import say_changed
 from dlec_tui.cli.jobs_options import jobs_argument, to_each
+from dlec_tui.cli.jobs_output import say_changed
 from dlec_tui.cli.options import home_option, json_option
 from engine.jobs.queue import cancel as cancel_job
 from engine.store.job_states import Stop
@@ -14,14 +14,14 @@ from engine.store.job_states import Stop
 
 @click.command
 @jobs_argument
-@click.option("--keep", is_flag=True, help="Keep what a merge has written, so that it can be resumed.")
+@click.option("--keep", is_flag=True, help="Keep the unfinished output of a merge, so that it can be resumed.")
 @home_option
 @json_option
 @click.pass_context
 def cancel(ctx: click.Context, job_ids: tuple[int, ...], keep: bool, store: Path, wants_json: bool) -> None:
-    """End jobs, whether they wait or run.
+    """Cancel jobs.
 
-    One that waits ends at once, one that runs in a moment. The unfinished output of a merge is removed.
+    A running job is stopped. The unfinished output of a merge is deleted.
     """
     stop = Stop.KEEP if keep else Stop.DISCARD
     done, errors = to_each(job_ids, lambda job_id: cancel_job(store, job_id, stop))

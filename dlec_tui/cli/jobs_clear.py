@@ -1,4 +1,4 @@
-"""`dlec jobs clear`: forgets jobs that have ended."""
+"""`dlec jobs clear`."""
 
 import json
 from pathlib import Path
@@ -7,8 +7,8 @@ import click
 
 from dlec_tui.cli.jobs_options import any_jobs_argument
 from dlec_tui.cli.options import home_option, json_option
-from dlec_tui.wording import plural
 from engine.jobs import queue
+from engine.units import plural
 
 
 @click.command
@@ -16,9 +16,9 @@ from engine.jobs import queue
 @home_option
 @json_option
 def clear(job_ids: tuple[int, ...], store: Path, wants_json: bool) -> None:
-    """Forget jobs that have ended.
+    """Remove finished jobs from the list.
 
-    Their logs go, what they made stays. Without ID, every job that is done or cancelled.
+    Deletes their records and logs; their output is kept. Without ID, clears every job that is done or cancelled.
     """
     cleared = queue.clear(store, list(dict.fromkeys(job_ids)))
-    click.echo(json.dumps(cleared) if wants_json else f"{plural(len(cleared), 'job')} forgotten")
+    click.echo(json.dumps(cleared) if wants_json else f"Cleared {plural(len(cleared), 'job')}.")

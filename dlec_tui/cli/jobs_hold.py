@@ -1,12 +1,12 @@
-"""`dlec jobs hold`: keeps waiting jobs from being begun."""
+"""`dlec jobs hold`."""
 
 from pathlib import Path
 
 import click
 
 from dlec_tui.cli.exit_codes import SUCCESS, USAGE
-from dlec_tui.cli.jobs_changed import say_changed
 from dlec_tui.cli.jobs_options import jobs_argument, to_each
+from dlec_tui.cli.jobs_output import say_changed
 from dlec_tui.cli.options import home_option, json_option
 from engine.jobs import queue
 
@@ -17,9 +17,9 @@ from engine.jobs import queue
 @json_option
 @click.pass_context
 def hold(ctx: click.Context, job_ids: tuple[int, ...], store: Path, wants_json: bool) -> None:
-    """Keep jobs from being begun.
+    """Hold waiting jobs.
 
-    They wait again when they are released.
+    A held job is not started until it is released.
     """
     done, errors = to_each(job_ids, lambda job_id: queue.hold(store, job_id))
     say_changed(store, done, errors, wants_json=wants_json)

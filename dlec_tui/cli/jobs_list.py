@@ -1,4 +1,4 @@
-"""`dlec jobs list`: what waits, what runs, and what has ended lately."""
+"""`dlec jobs list`."""
 
 import json
 from datetime import timedelta
@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli.jobs_data import as_json
-from dlec_tui.cli.jobs_table import job_table, terminal_width
+from dlec_tui.cli.jobs_output import job_table, jobs_as_json, terminal_width
 from dlec_tui.cli.options import home_option, json_option
 from dlec_tui.jobs.in_view import in_view
 from dlec_tui.jobs.stored import StoredJobs, read_jobs, unattended
@@ -16,22 +15,24 @@ _LATELY = timedelta(days=1)
 
 
 @click.command("list")
-@click.option("--all", "wants_all", is_flag=True, help="Also what ended more than a day ago.")
+@click.option("--all", "wants_all", is_flag=True, help="Include jobs that ended more than a day ago.")
 @home_option
 @json_option
 def list_jobs(wants_all: bool, store: Path, wants_json: bool) -> None:
-    """List what runs, waits, or has ended lately.
+    """List waiting, running and recently finished jobs.
 
-    What waits stands in the order of the queue, with what it waits for; what has ended is listed for a day. The age is
-    how long a job has run or waited, or how long ago it ended.
+    Waiting jobs are listed in queue order. Age is the time that a job has been running or waiting, or the time since it
+    ended.
     """
     found = read_jobs(store)
     shown = StoredJobs(tuple(in_view(found, lately=None if wants_all else _LATELY)), found.moment)
     if wants_json:
-        click.echo(json.dumps(as_json(shown)))
+        click.echo(json.dumps(jobs_as_json(shown)))
     elif shown.jobs:
         click.echo("\n".join(job_table(shown, terminal_width())))
     else:
-        click.echo("there are no jobs" if wants_all else "nothing waits, runs, or ended in the last day", err=True)
+        click.echo(
+            "No jobs." if wants_all else "No jobs are waiting or running, and none ended within the last day.", err=True
+        )
     if talk := unattended(shown.jobs):
         click.echo(talk, err=True)

@@ -1,4 +1,4 @@
-"""`dlec jobs logs`: what was printed on behalf of a job."""
+"""`dlec jobs logs`."""
 
 import json
 import time
@@ -21,13 +21,13 @@ _POLL_SECONDS = 0.25
 
 @click.command
 @job_argument
-@click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing until the job ends.")
 @home_option
 @json_option
 def logs(job_id: int, follow: bool, store: Path, wants_json: bool) -> None:
-    """Show what was printed while a job ran.
+    """Show the log of a job.
 
-    That is what libraries say, too; of a progress bar only the last state.
+    The log includes the output of libraries. Progress bars are reduced to their last state.
     """
     stored = _stored(store, job_id)
     log = job_log(store, job_id)

@@ -1,11 +1,11 @@
-"""`dlec jobs retry`: queues failed jobs again."""
+"""`dlec jobs retry`."""
 
 from pathlib import Path
 
 import click
 
-from dlec_tui.cli.jobs_changed import say_changed
 from dlec_tui.cli.jobs_options import any_jobs_argument
+from dlec_tui.cli.jobs_output import say_changed
 from dlec_tui.cli.options import home_option, json_option
 from engine.jobs import queue
 
@@ -15,8 +15,9 @@ from engine.jobs import queue
 @home_option
 @json_option
 def retry(job_ids: tuple[int, ...], store: Path, wants_json: bool) -> None:
-    """Queue failed or cancelled jobs again.
+    """Retry failed or cancelled jobs.
 
-    Also what is held behind them. Without ID, every job that failed. A merge continues where it stopped.
+    Jobs that were held because of the failure return to the queue as well. Without ID, retries every failed job. A
+    merge resumes where it stopped.
     """
     say_changed(store, queue.retry(store, list(dict.fromkeys(job_ids))), wants_json=wants_json)

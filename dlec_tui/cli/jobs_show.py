@@ -1,26 +1,29 @@
-"""`dlec jobs show`: everything about one job."""
+"""`dlec jobs show`."""
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dlec_tui.cli.jobs_data import job_as_json
 from dlec_tui.cli.jobs_options import job_argument
-from dlec_tui.cli.jobs_results import result_lines
+from dlec_tui.cli.jobs_output import job_as_json
 from dlec_tui.cli.options import home_option, json_option
+from dlec_tui.cli.preview import preview_lines
+from dlec_tui.cli.profile import profile_lines
+from dlec_tui.jobs import results as job_results
 from dlec_tui.jobs.command import command_of
 from dlec_tui.jobs.stored import StoredJob, StoredJobs, read_jobs, unattended
 from dlec_tui.jobs.wording import running_text, since
-from dlec_tui.wording import age, duration, printable
+from dlec_tui.wording import printable
 from engine.errors import escaped
 from engine.jobs.logs import job_log
 from engine.protocol import from_data
 from engine.store.job_states import Cancelled, Done, Failed, Running
+from engine.units import age, duration
 
 
 @click.command
@@ -28,9 +31,9 @@ from engine.store.job_states import Cancelled, Done, Failed, Running
 @home_option
 @json_option
 def show(job_id: int, store: Path, wants_json: bool) -> None:
-    """Show everything about a job.
+    """Show the details of a job.
 
-    How far it is and what it waits for; or its result, or its error and what to do about that. Its inputs and its log.
+    These are its state, progress, result or error, inputs and log file, and the command that does the same.
     """
     found = read_jobs(store, [job_id])
     log = job_log(store, job_id)
@@ -111,3 +114,13 @@ def _as_json(found: StoredJobs, log: Path) -> dict[str, object]:
         "command": command_of(spec),
         "result": dict(state.result) if isinstance(state, Done) else None,
     }
+
+
+def result_lines(task: str, result: Mapping[str, Any]) -> Iterator[str]:
+    return _LINES[task](result) if task in _LINES else job_results.result_lines(task, result)
+
+
+_LINES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
+    "profile": profile_lines,
+    "preview": preview_lines,
+}

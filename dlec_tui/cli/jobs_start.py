@@ -1,4 +1,4 @@
-"""`dlec jobs start`: workers in the background."""
+"""`dlec jobs start`."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ import click
 
 from dlec_tui.cli.options import home_option, json_option
 from engine.errors import shown
-from engine.jobs.starting import Started, live_workers, start_workers
+from engine.jobs.launch import Started, live_workers, start_workers
 from engine.store.workers import Worker
 
 
@@ -18,7 +18,8 @@ from engine.store.workers import Worker
 def start(store: Path, wants_json: bool) -> None:
     """Start workers in the background.
 
-    One for each slot that has none. They outlive this terminal, and end when they have been idle for some time.
+    Starts one worker for each slot without a worker. Workers keep running when the terminal closes, and exit after an
+    idle time (idle_minutes in config.toml).
     """
     started = start_workers(store)
     new = {each.pid for each in started}
@@ -28,10 +29,10 @@ def start(store: Path, wants_json: bool) -> None:
 
 
 def start_lines(started: Sequence[Started], there: Sequence[Worker]) -> Iterator[str]:
-    yield from (f"started a worker for {each.slot}: process {each.pid}, log {shown(each.log)}" for each in started)
-    yield from (f"a worker for {worker.slot} is alive already: process {worker.pid}" for worker in there)
+    yield from (f"Started a worker for {each.slot}: process {each.pid}, log {shown(each.log)}" for each in started)
+    yield from (f"A worker for {worker.slot} is already running: process {worker.pid}" for worker in there)
     if not started and not there:
-        yield "the workers that were started have ended again: no job waits for them"
+        yield "The started workers have exited: no jobs are waiting for them."
 
 
 def _as_json(started: Sequence[Started], there: Sequence[Worker]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""`dlec jobs wait`: until jobs have ended."""
+"""`dlec jobs wait`."""
 
 import json
 import math
@@ -10,9 +10,8 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.exit_codes import JOB_CANCELLED, JOB_FAILED, REQUEUE
-from dlec_tui.cli.jobs_changed import job_lines
-from dlec_tui.cli.jobs_data import as_json
 from dlec_tui.cli.jobs_options import any_jobs_argument
+from dlec_tui.cli.jobs_output import job_lines, jobs_as_json
 from dlec_tui.cli.options import Number, home_option, json_option
 from dlec_tui.jobs.stored import StoredJob, StoredJobs, open_job_ids, read_jobs, unattended
 from engine.store.job_states import ENDED, Cancelled, Done, Failed, Held, Running
@@ -24,21 +23,20 @@ _WORST_FIRST = (JOB_FAILED, JOB_CANCELLED, REQUEUE)
 
 @click.command
 @any_jobs_argument
-@click.option("--timeout", metavar="SECONDS", type=Number(0), help="Wait no longer than that.")
+@click.option("--timeout", metavar="SECONDS", type=Number(0), help="Maximum time to wait.")
 @home_option
 @json_option
 @click.pass_context
 def wait(ctx: click.Context, job_ids: tuple[int, ...], timeout: float | None, store: Path, wants_json: bool) -> None:
     """Wait until jobs have ended.
 
-    Without ID, for all that have not. The exit code is the worst of theirs:
+    Without ID, waits for all unfinished jobs. The exit code is the first of these that applies to any job:
 
     \b
-     4  it failed
-     5  it was cancelled
-    75  it has not ended, and the time is over, or nobody goes on with it:
-        it is held, or its worker has stopped and no other one is there
-     0  it is done
+     4  failed
+     5  cancelled
+    75  unfinished: timed out, held, or its worker stopped and no other is running
+     0  done
     """
     ids = list(dict.fromkeys(job_ids)) or open_job_ids(store)
     give_up = math.inf if timeout is None else time.monotonic() + timeout
@@ -47,7 +45,7 @@ def wait(ctx: click.Context, job_ids: tuple[int, ...], timeout: float | None, st
         narration.hear(found)
     narration.tell(found.jobs, found.moment)
     if wants_json:
-        click.echo(json.dumps(as_json(found)))
+        click.echo(json.dumps(jobs_as_json(found)))
     ctx.exit(worst(found))
 
 

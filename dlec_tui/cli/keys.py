@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     is_flag=True,
     cls=RelatedOption,
     excludes=("--json",),
-    help="Show what each key sends that you press, until q.",
+    help="Show the code and name of each key pressed; q quits.",
 )
 @home_option
 @json_option
 def keys(wants_trial: bool, store: Path, wants_json: bool) -> None:
-    """List the keys of the screen. Others for an action, in keymap.toml beside the store:
+    """List the key bindings of the workbench.
+
+    keymap.toml in the store directory changes them:
 
     \b
     [keys]
@@ -50,7 +52,7 @@ def _try_keys(keymap: "Keymap") -> None:
     from dlec_tui.terminal.key_trial import tried
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("keys can be tried only at a terminal")
-    click.echo("Press keys; q ends.")
+        raise UsageError("--try needs a terminal")
+    click.echo("Press any key; q quits.")
     for line in tried(sys.stdin.fileno(), keymap):
         click.echo(line)

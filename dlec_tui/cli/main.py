@@ -9,7 +9,7 @@ import click
 from dlec_tui.cli.exit_codes import explained
 from dlec_tui.cli.failures import STORE
 from dlec_tui.cli.groups import CommandLine
-from dlec_tui.cli.options import DIRECTORY, HOME
+from dlec_tui.cli.options import DIRECTORY, HOME, HOME_HELP
 from dlec_tui.terminal.theme_names import THEME_NAMES
 
 VERBS = {
@@ -36,19 +36,24 @@ VERBS = {
 
 
 @click.group(cls=CommandLine, verbs=VERBS, invoke_without_command=True, epilog=explained())
-@click.option("--home", metavar="DIR", type=DIRECTORY, help="Directory that holds the dlec store; also before a verb.")
-@click.option("--theme", type=click.Choice(THEME_NAMES), help="Colours; remembered. NO_COLOR=1 asks for none.")
-@click.option("--ascii", "only_ascii", is_flag=True, help="Draw with ASCII characters alone.")
-@click.option("--mouse", is_flag=True, help="Use the mouse over SSH and in tmux, too.")
+@click.option("--home", metavar="DIR", type=DIRECTORY, help=HOME_HELP)
 @click.option(
-    "--read-only", is_flag=True, help="Change nothing: look at a screen that is shared, or at another's store."
+    "--theme",
+    type=click.Choice(THEME_NAMES),
+    help="Colour theme, kept for later sessions; NO_COLOR=1 disables colours.",
 )
+@click.option("--ascii", "only_ascii", is_flag=True, help="Draw with ASCII characters only.")
+@click.option("--mouse", is_flag=True, help="Enable the mouse over SSH and in tmux as well.")
+@click.option("--read-only", is_flag=True, help="Open the workbench without write access to the store.")
 @click.version_option(package_name="dlec")
 @click.pass_context
 def dlec(
     ctx: click.Context, home: Path | None, theme: str | None, only_ascii: bool, mouse: bool, read_only: bool
 ) -> None:
-    """Grow language models by repeating layers. Alone, it opens the workbench: a screen over everything below."""
+    """Grow language models by repeating layers.
+
+    Without a command, dlec opens the full-screen workbench.
+    """
     if os.environ.get("NO_COLOR"):
         ctx.color = False
     ctx.meta[HOME] = home

@@ -1,14 +1,16 @@
-"""What the verbs that measure have in common: their options, and how they name what was measured."""
+"""Options of the verbs that run a model: text, amount, device, data type."""
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
 
-from dlec_tui.cli.devices import device_option
 from dlec_tui.cli.options import ANY_PATH, WholeNumber, home_option, json_option
-from engine.errors import NotFoundError, shown
+from dlec_tui.plans.circumstances import device_of
+from engine.errors import NotFoundError, UsageError, shown
+from engine.jobs.slots import ANY_GPU, Slot, parse_slot, parse_wanted
 from engine.store.location import store_path
 from engine.tasks.setting import DEFAULT, Setting
 from engine.text.corpus import Half
@@ -21,7 +23,7 @@ dtype_option = click.option(
     type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
     default=DEFAULT.dtype,
     show_default=True,
-    help="What is computed in; auto: as the checkpoint says, or float32 where the CPU is slow with that.",
+    help="Data type of the computation. auto: the checkpoint's, or float32 if the CPU is slow with it.",
 )
 
 
@@ -43,18 +45,18 @@ _TEXT = (
         metavar="FILE",
         multiple=True,
         type=ANY_PATH,
-        help="Plain text, or JSONL with `text` or `messages`; may be repeated. Default: the built-in text.",
+        help="Text file, or JSONL with `text` or `messages`. Repeatable (default: the built-in text).",
     ),
     click.option(
         "--tokens", type=WholeNumber(1), default=DEFAULT.tokens, show_default=True, help="Maximum number of tokens."
     ),
     click.option(
-        "--seq-len", type=WholeNumber(1), default=DEFAULT.seq_len, show_default=True, help="Tokens in a sequence."
+        "--seq-len", type=WholeNumber(1), default=DEFAULT.seq_len, show_default=True, help="Tokens per sequence."
     ),
 )
 _REST = (
     click.option(
-        "--batch-size", type=WholeNumber(1), default=DEFAULT.batch_size, show_default=True, help="Sequences at once."
+        "--batch-size", type=WholeNumber(1), default=DEFAULT.batch_size, show_default=True, help="Sequences per batch."
     ),
     home_option,
     json_option,
@@ -64,7 +66,7 @@ _REST = (
 def _half(default: Half | None) -> list[Decorator]:
     if default is None:
         return []
-    what = "Which documents: those for choosing, or those for judging what was chosen."
+    what = "Documents to measure on: the selection set or the held-out set."
     return [
         click.option(
             "--half",
@@ -95,3 +97,50 @@ def setting_of(options: Mapping[str, Any]) -> Setting:
 def store_of(setting: Setting) -> Path:
     """The store that `setting_of` has named."""
     return store_path(Path(setting.home) if setting.home else None)
+
+
+OF_TORCH = ("auto", "mps")
+"""Devices that only torch knows about."""
+_AMD_DRIVER = Path("/dev/kfd")
+"""Where it is, CUDA's names stand for GPUs that NVIDIA's driver does not list."""
+
+
+def device_option(command: Callable[..., None]) -> Callable[..., None]:
+    """--device; a GPU that this machine lacks is refused. A job that is queued may wait for another machine's."""
+
+    @click.option(
+        "--device",
+        metavar="NAME",
+        default=DEFAULT.device,
+        show_default=True,
+        callback=_spelled,
+        help="Device: auto, cpu, cuda, cuda:1, or several GPUs, e.g. cuda:0-3.",
+    )
+    @wraps(command)
+    def with_device(*arguments: Any, device: str, **options: Any) -> None:
+        if device not in OF_TORCH and not (options.get("is_queued") or options.get("queueing")):
+            require_gpus(Slot((0,)) if device == ANY_GPU else parse_slot(device))
+        command(*arguments, device=device, **options)
+
+    return with_device
+
+
+def slot_of(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> Slot | None:
+    """The callback of --slot."""
+    try:
+        return None if text is None else parse_slot(text)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def require_gpus(slot: Slot) -> None:
+    """Raises UsageError when this machine lacks one of the slot's GPUs."""
+    if not _AMD_DRIVER.exists():
+        device_of(slot)
+
+
+def _spelled(_ctx: click.Context, _parameter: click.Parameter, name: str) -> str:
+    try:
+        return name if name in OF_TORCH else parse_wanted(name)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from error

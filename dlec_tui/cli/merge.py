@@ -7,13 +7,11 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli.options import ANY_PATH, home_option, json_option, plan_argument, strict_option
+from dlec_tui.cli.options import ANY_PATH, home_option, json_option, max_shard_size_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
-from dlec_tui.cli.screen import byte_progress
-from dlec_tui.cli.sizes import max_shard_size_option
+from dlec_tui.cli.render import byte_progress
 from dlec_tui.jobs.answers import load_check_text
-from dlec_tui.wording import byte_size, duration, plural
 from engine.checkpoint.find import opener
 from engine.errors import escaped, shown
 from engine.jobs.batch import Target, conflicts, unfinished_merges
@@ -23,17 +21,18 @@ from engine.tasks.download import downloading_opener
 from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
 from engine.tasks.merge import merge as run_merge
 from engine.tasks.openings import known
+from engine.units import byte_size, duration, plural
 
 
 @click.command
 @plan_argument
 @click.argument("out", type=ANY_PATH)
 @max_shard_size_option
-@click.option("--hash", "hash_sums", is_flag=True, help="Write SHA256SUMS.")
-@click.option("--overwrite", is_flag=True, help="Replace OUT; the old one stays until the new one is whole.")
-@click.option("--no-reflink", is_flag=True, help="Copy bytes even where the file system could share them.")
-@click.option("--no-load-check", is_flag=True, help="Do not have transformers open the result.")
-@click.option("--download", "downloads", is_flag=True, help="Download checkpoints that are not here.")
+@click.option("--hash", "hash_sums", is_flag=True, help="Write SHA-256 checksums of all files (SHA256SUMS).")
+@click.option("--overwrite", is_flag=True, help="Replace an existing OUT when the new one is complete.")
+@click.option("--no-reflink", is_flag=True, help="Copy data even if the file system can share it.")
+@click.option("--no-load-check", is_flag=True, help="Do not test whether transformers opens the result.")
+@click.option("--download", "downloads", is_flag=True, help="Download missing checkpoints.")
 @strict_option
 @home_option
 @json_option
@@ -52,7 +51,10 @@ def merge(
     wants_json: bool,
     queueing: Queueing | None,
 ) -> None:
-    """Write the checkpoint that PLAN describes to OUT, whole or not at all. Run again, it continues."""
+    """Write the model that PLAN describes to OUT.
+
+    OUT appears when it is complete. If a merge is interrupted, the same command resumes it.
+    """
     options = MergeOptions(max_shard_size, not no_reflink, hash_sums, overwrite, not no_load_check)
     # A queued merge downloads when its turn comes: until then the headers, read from the hub, tell enough.
     open_checkpoint = downloading_opener() if downloads and not queueing else opener(remote=downloads)

@@ -10,11 +10,11 @@ import click
 
 from dlec_tui.cli.options import EXISTING_DIRECTORY, accepted_home_option, json_option
 from dlec_tui.models.discovery import place_of, summarised
-from dlec_tui.wording import byte_size, count
 from engine.checkpoint.find import below, cached_references, reference_to
 from engine.checkpoint.reference import cached_repository
 from engine.checkpoint.summary import ModelSummary
 from engine.errors import shown
+from engine.units import byte_size, count
 
 
 @click.command
@@ -22,7 +22,10 @@ from engine.errors import shown
 @accepted_home_option
 @json_option
 def models(paths: tuple[Path, ...], wants_json: bool) -> None:
-    """List the checkpoints in each PATH (default: here) and, without PATH, in the hub cache."""
+    """List the checkpoints below each PATH.
+
+    Without PATH, list those below the current directory and in the Hugging Face cache.
+    """
     rows = [summarised(reference) for reference in _references(paths)]
     if wants_json:
         click.echo(json.dumps([asdict(row) for row in rows]))

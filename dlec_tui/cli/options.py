@@ -1,7 +1,8 @@
-"""Arguments and options that several verbs share, and the types of their values."""
+"""Arguments and options of several verbs, and the types of their values."""
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from engine.store.location import store_path
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
+HOME_HELP = "Directory of the dlec store (default: $DLEC_HOME, else the user data directory)."
 HOME = "dlec.home"
 """Key of click's `meta`: the --home that stands before the verb."""
 
@@ -62,7 +64,7 @@ MOST = 10**12
 
 
 class WholeNumber(click.IntRange):
-    """A whole number in a range; anything else is answered with the range."""
+    """A whole number in a range. Errors state the range; help omits the range of ordinary counts."""
 
     name = "number"
 
@@ -73,12 +75,14 @@ class WholeNumber(click.IntRange):
         try:
             return int(super().convert(value, param, ctx))
         except click.BadParameter as error:
-            expected = f"a whole number in the range {self._describe_range()}"
-            raise click.BadParameter(f"{value!r} is not {expected}.", ctx, param) from error
+            raise click.BadParameter(f"{value!r} is not a whole number {_range_text(self)}.", ctx, param) from error
+
+    def _describe_range(self) -> str:
+        return "" if (self.min, self.max) == (1, MOST) else _range_text(self)
 
 
 class Number(click.FloatRange):
-    """A number in a range; anything else is answered with the range."""
+    """A finite number in a range. Errors state the range."""
 
     name = "number"
 
@@ -89,8 +93,17 @@ class Number(click.FloatRange):
                 self.fail("not finite", param, ctx)
             return number
         except click.BadParameter as error:
-            expected = f"a number in the range {self._describe_range()}"
-            raise click.BadParameter(f"{value!r} is not {expected}.", ctx, param) from error
+            raise click.BadParameter(f"{value!r} is not a number {_range_text(self)}.", ctx, param) from error
+
+    def _describe_range(self) -> str:
+        return _range_text(self)
+
+
+def _range_text(kind: click.IntRange | click.FloatRange) -> str:
+    """Text of a range, such as "from 1 to 10" or "of at least 0"."""
+    if kind.max is None:
+        return f"of at least {kind.min}"
+    return f"{'above' if kind.min_open else 'from'} {kind.min} to {kind.max}"
 
 
 class RelatedOption(click.Option):
@@ -126,8 +139,7 @@ def _store(ctx: click.Context, _parameter: click.Parameter, home: Path | None) -
 
 
 def _home_option(**settings: Any) -> Callable[[_Verb], _Verb]:
-    what = "Directory that holds the dlec store."
-    return click.option("--home", "store", metavar="DIR", type=DIRECTORY, callback=_store, help=what, **settings)
+    return click.option("--home", "store", metavar="DIR", type=DIRECTORY, callback=_store, help=HOME_HELP, **settings)
 
 
 home_option = _home_option()
@@ -137,10 +149,53 @@ accepted_home_option = _home_option(expose_value=False)
 
 plan_argument = click.argument("plan_path", metavar="PLAN", type=EXISTING_FILE)
 strict_option = click.option("--strict", is_flag=True, help="Treat warnings as errors.")
-json_option = click.option("--json", "wants_json", is_flag=True, help="Print data as JSON on stdout.")
+json_option = click.option("--json", "wants_json", is_flag=True, help="Print the result as JSON.")
 no_load_check_option = click.option(
-    "--no-load-check", is_flag=True, help="Do not ask transformers; use what it said before."
+    "--no-load-check", is_flag=True, help="Do not start transformers; use results of earlier load checks."
 )
 remote_option = click.option(
-    "--remote", is_flag=True, help="Read headers of models that are not on this machine from the hub; no weights."
+    "--remote", is_flag=True, help="For models that are not downloaded, read the headers from the hub (no weights)."
+)
+
+
+_UNITS = {
+    "": 1,
+    "B": 1,
+    "K": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+}
+_LARGEST = 2**63 - 1
+"""Bytes that a file can have."""
+
+
+def byte_count(_ctx: click.Context, _parameter: click.Parameter, value: str) -> int:
+    """5GB, 500M or 2GiB as a number of bytes."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", value.strip(), re.IGNORECASE | re.ASCII)
+    nbytes = float(match[1]) * _UNITS.get(match[2].upper(), 0) if match else 0
+    if not 1 <= nbytes <= _LARGEST:
+        raise click.BadParameter(f"{shown(value)} is not a size such as 5GB")
+    return int(nbytes)
+
+
+def byte_count_or_none(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """The same for an option that may be left out."""
+    return None if value is None else byte_count(ctx, parameter, value)
+
+
+max_shard_size_option = click.option(
+    "--max-shard-size",
+    metavar="SIZE",
+    default="5GB",
+    show_default=True,
+    callback=byte_count,
+    help="Maximum size of one shard.",
 )

@@ -14,4 +14,7 @@ VERBS = {
 
 @click.group(cls=VerbGroup, verbs=VERBS)
 def plan() -> None:
-    """Write, check, show and convert plans: which layers go into a new model."""
+    """Write, check, show and convert plans.
+
+    A plan is a YAML file that lists the layers of a new model (mergekit, merge_method: passthrough).
+    """

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli import problems
 from dlec_tui.cli.exit_codes import HAS_ERRORS
 from dlec_tui.cli.failures import say_error
 from dlec_tui.cli.options import (
@@ -18,10 +17,9 @@ from dlec_tui.cli.options import (
     remote_option,
     strict_option,
 )
-from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, read_plan, refused_for
+from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, problem_as_json, read_plan, refused_for
 from dlec_tui.plans.circumstances import circumstances
 from dlec_tui.plans.on_disk import write_plan_file
-from dlec_tui.wording import byte_size, count, plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener
 from engine.errors import escaped, shown
@@ -30,13 +28,16 @@ from engine.plan.fixing import mend
 from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Problem, Severity
 from engine.tasks.openings import known
+from engine.units import byte_size, count, plural
 
 
 @click.command
 @plan_argument
 @click.option("--fix", "wants_fix", is_flag=True, help="Apply unambiguous fixes to PLAN, then check it.")
-@click.option("--out", type=ANY_PATH, help="Warn if the result is larger than the disk under OUT.")
-@click.option("--device", metavar="SLOT", help='Warn if it is larger than the memory of "cuda:0", or of "cuda:0-3".')
+@click.option("--out", type=ANY_PATH, help="Output path; warn if its disk is too small for the result.")
+@click.option(
+    "--device", metavar="SLOT", help="Slot to run on, e.g. cuda:0 or cuda:0-3; warn if its memory is too small."
+)
 @no_load_check_option
 @json_option
 @strict_option
@@ -55,9 +56,10 @@ def check(
     remote: bool,
     store: Path,
 ) -> None:
-    """Check PLAN against the headers of its checkpoints; nothing is loaded.
+    """Check PLAN and report its problems.
 
-    transformers is asked once for each checkpoint and depth whether it would open them, which takes some seconds.
+    Only the headers of the checkpoints are read. If transformers is installed, dlec also tests whether it can open the
+    sources and the result, which takes a few seconds, once for each checkpoint and depth.
     """
     open_checkpoint = opener(remote=remote)
     mended = _mended(plan_path, open_checkpoint, store) if wants_fix else None
@@ -87,10 +89,10 @@ def _as_json(plan: PlanFile, mended: tuple[Problem, ...] | None, *, ok: bool) ->
         "layers": cost and cost.layers,
         "parameters": cost and cost.parameters,
         "bytes": cost and cost.nbytes,
-        "problems": [problems.as_json(problem) for problem in plan.checked.problems],
+        "problems": [problem_as_json(problem) for problem in plan.checked.problems],
     }
     if mended is not None:
-        found["mended"] = [problems.as_json(problem) for problem in mended]
+        found["mended"] = [problem_as_json(problem) for problem in mended]
     return found
 
 

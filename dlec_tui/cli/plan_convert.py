@@ -34,22 +34,22 @@ class _Given:
 @click.argument("text", metavar="TEXT|FILE")
 @click.option("--from", "source", type=_dialect, help="Source format (default: detect).")
 @click.option("--to", "target", type=_dialect, default=MERGEKIT, show_default=True, help="Target format.")
-@click.option("--model", metavar="MODEL", help="The model whose layers they are; a plan names its own.")
+@click.option("--model", metavar="MODEL", help="Model of the layers (default: the one that the plan names).")
 @accepted_home_option
 @json_option
 @remote_option
 def convert(text: str, source: str | None, target: str, model: str | None, wants_json: bool, remote: bool) -> None:
-    """Convert layers between plans and what other tools take.
+    """Convert a layer list between mergekit plans and the formats of other tools.
 
     \b
-    mergekit    a plan in YAML    [0, 16] leaves its end out
-    exllamav3   0..15,11..31      both ends included; ..15 and 11.. are open
-    rys         (11,16)           layers 11 to 15 once more; several in a row
+    mergekit    a plan in YAML    [0, 16] excludes its end
+    exllamav3   0..15,11..31      ends included; ..15 and 11.. are open
+    rys         (11,16)           layers 11 to 15 repeated once; several blocks allowed
     list        0,1,2,1,2,3       every layer
-    exllamav2   [(0,20),(10,30)]  ends left out, as in Python
-    llama.cpp   0-5,7,8-12        both ends included
-    python      0:16,8:32         slices, ends left out; :16 and 8: are open
-    map         {0: 0, 1: 1}      from each new layer to the one that it copies
+    exllamav2   [(0,20),(10,30)]  ends excluded
+    llama.cpp   0-5,7,8-12        ends included
+    python      0:16,8:32         Python slices, ends excluded; :16 and 8: are open
+    map         {0: 0, 1: 1}      source layer of each new layer
     """
     given = _given(text, source)
     named = model or given.model

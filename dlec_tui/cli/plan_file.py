@@ -1,15 +1,21 @@
-"""Reads a plan from disk and has it checked: what check, show, merge and demo begin with."""
+"""Plan files: read and check, print the problems, write."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
-from dlec_tui.cli import problems
-from dlec_tui.cli.screen import waiting
+import click
+
+from dlec_tui.cli.options import NEW_FILE, RelatedOption
+from dlec_tui.cli.render import waiting
 from dlec_tui.plans.circumstances import circumstances
-from dlec_tui.wording import plural
+from dlec_tui.wording import cell_len, clipped, printable
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.errors import PlanError, shown
+from engine.errors import MachineError, NotFoundError, PlanError, UsageError, escaped, machine_error, shown
+from engine.files import write_new, write_whole
 from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.loading import Opened
 from engine.plan.plan_file import plan_text_of
@@ -18,6 +24,7 @@ from engine.plan.rules import OpenedBy
 from engine.plan.stack import Stack
 from engine.tasks.inertness import tried_inertness
 from engine.tasks.openings import ask, known, lacking
+from engine.units import plural
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class PlanFile:
     def findings(self) -> str:
         """All problems, as a compiler prints them."""
         source = self.checked.text.splitlines()
-        return "\n".join(problems.as_text(problem, str(self.path), source) for problem in self.checked.problems)
+        return "\n".join(problem_text(problem, str(self.path), source) for problem in self.checked.problems)
 
 
 def _refusal(path: Path, refusals: Sequence[Problem], *, strict: bool) -> PlanError:
@@ -51,7 +58,7 @@ def _refusal(path: Path, refusals: Sequence[Problem], *, strict: bool) -> PlanEr
     return PlanError(
         f"{shown(path)} cannot be run",
         why=refused_for(refusals, strict=strict),
-        fix="Correct what is listed above.",
+        fix="Fix the problems listed above.",
         where={"path": str(path), **({"line": first.line, "column": first.column} if first else {})},
     )
 
@@ -90,3 +97,104 @@ def opened_by_transformers(stack: Stack) -> Opened:
         with waiting("transformers opens the headers"):
             ask(wanted)
     return known(stack)
+
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+_WIDEST_SOURCE_LINE = 160
+
+
+def problem_text(problem: Problem, file: str, source: list[str]) -> str:
+    """One problem of the plan `file`, whose lines are `source`."""
+    return "\n".join(_problem_lines(problem, file, source))
+
+
+def problem_as_json(problem: Problem) -> dict[str, str | int | None]:
+    return {
+        "rule": problem.rule,
+        "severity": str(problem.severity),
+        "line": problem.place.line if problem.place else None,
+        "column": problem.place.column if problem.place else None,
+        "message": problem.message,
+        "fix": problem.fix,
+    }
+
+
+def _problem_lines(problem: Problem, file: str, source: list[str]) -> Iterator[str]:
+    place = f":{problem.place.line}:{problem.place.column}" if problem.place else ""
+    severity = click.style(problem.severity, fg=_COLOURS[problem.severity], bold=True)
+    yield f"{shown(file)}{place} {severity} {problem.rule} {escaped(problem.message)}"
+    yield from _excerpt(problem, source)
+    yield from (f"    {line}" for line in printable(problem.fix).split("\n") if line)
+
+
+def _excerpt(problem: Problem, source: list[str]) -> Iterator[str]:
+    """The line in question with a caret under the place, where there is such a line."""
+    place = problem.place
+    if place is None or place.line > len(source):
+        return
+    line = source[place.line - 1].rstrip("\n")
+    before = shown(line[: place.column - 1])
+    if len(before) >= _WIDEST_SOURCE_LINE or not line.strip():
+        return
+    yield f"  {clipped(shown(line), _WIDEST_SOURCE_LINE)}"
+    yield f"  {' ' * cell_len(before)}{click.style('^', fg=_COLOURS[problem.severity], bold=True)}"
+
+
+def file_options(*, needs: Sequence[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """--out and --force; a file that cannot be written is refused before the verb begins.
+
+    needs: an option without which --out has no meaning.
+    """
+
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        @click.option(
+            "-o",
+            "--out",
+            metavar="FILE",
+            type=NEW_FILE,
+            cls=RelatedOption,
+            needs=needs,
+            help="Output file (default: standard output).",
+        )
+        @click.option("--force", is_flag=True, cls=RelatedOption, needs=("--out",), help="Overwrite the output file.")
+        @wraps(command)
+        def with_file(*arguments: Any, out: Path | None, force: bool, **options: Any) -> None:
+            if out is not None:
+                require_writable(out, overwrite=force)
+            command(*arguments, out=out, force=force, **options)
+
+        return with_file
+
+    return decorated
+
+
+def require_writable(path: Path, *, overwrite: bool) -> None:
+    """Raises UsageError for a file that exists or has no directory, MachineError where writing is not permitted."""
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{shown(path)} is not a file", fix="Give another file; without --out the plan is printed.")
+    if path.exists() and not overwrite:
+        raise _exists(path)
+    directory = path.resolve().parent
+    if not directory.is_dir():
+        raise NotFoundError(f"{shown(path)} cannot be written", why=f"there is no directory {shown(directory)}")
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise MachineError(f"{shown(path)} cannot be written", why=f"{shown(directory)} is not writable")
+
+
+def write_plan(path: Path, plan_text: str, *, overwrite: bool) -> None:
+    """Raises UsageError when the file exists and may not be overwritten, MachineError when it cannot be written."""
+    require_writable(path, overwrite=overwrite)
+    content = plan_text.encode()
+    try:
+        if overwrite:
+            write_whole(path.resolve(), content)
+        else:
+            write_new(path, content)
+    except FileExistsError as error:
+        raise _exists(path) from error
+    except OSError as error:
+        raise machine_error(f"{shown(path)} cannot be written", error) from error
+
+
+def _exists(path: Path) -> UsageError:
+    return UsageError(f"{shown(path)} exists", fix="Give another file, or --force to overwrite it.")

@@ -1,4 +1,4 @@
-"""`dlec plan new dlec`, `dlec-classic` and `prune`: recipes that measure a model before they write a plan."""
+"""`dlec plan new` with the recipes that measure before they write a plan."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -9,18 +9,20 @@ from typing import Any
 import click
 
 from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
-from dlec_tui.cli.options import remote_option
-from dlec_tui.cli.plan_new import deliver, file_options
+from dlec_tui.cli.options import byte_count_or_none, remote_option
+from dlec_tui.cli.plan_file import file_options
+from dlec_tui.cli.plan_new import deliver
 from dlec_tui.cli.preview import published
 from dlec_tui.cli.profile import profile_model, statistics_of
 from dlec_tui.cli.recipe_options import budget_options, recipe_options, require_budget, values_of
-from dlec_tui.cli.screen import task_progress
+from dlec_tui.cli.render import task_progress
+from dlec_tui.cli.sweep_spaces import announcing
 from dlec_tui.jobs.answers import measured_on
-from dlec_tui.jobs.proposal_wording import proposal_lines
+from dlec_tui.jobs.proposal_wording import proposal_lines, search_lines
 from dlec_tui.measurements.job_specs import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
-from engine.plan.recipes import dlec, prune
+from engine.plan.recipes import dlec, dlec_search, prune
 from engine.plan.recipes.blocks import Block
 from engine.plan.recipes.fields import fields_of
 from engine.plan.recipes.registry import MEASURED, RECIPES
@@ -30,7 +32,7 @@ from engine.store.profiles import find_angles
 from engine.tasks.child import run_task
 
 _PRUNE = RECIPES["prune"]
-_BESIDE_THE_BUDGET = [field for field in fields_of(dlec.Options) if field.name != "layers"]
+_DLEC_FIELDS = [field for field in fields_of(dlec.Options) if field.name != "layers"]
 
 
 class Criterion(StrEnum):
@@ -44,12 +46,12 @@ class Criterion(StrEnum):
 @click.command("dlec", help=MEASURED["dlec"].summary)
 @click.argument("model")
 @budget_options
-@recipe_options(_BESIDE_THE_BUDGET)
+@recipe_options(_DLEC_FIELDS)
 @file_options()
 @measuring_options(None)
 def measured(model: str, layers: int | None, growth: float | None, **given: Any) -> None:
     require_budget(layers, growth)
-    others = values_of(_BESIDE_THE_BUDGET, given, opener())
+    others = values_of(_DLEC_FIELDS, given, opener())
     found = propose(model, {"layers": layers, "growth": growth, **others}, given)
     deliver(published_proposal(found), given, proposal_lines(found))
 
@@ -74,7 +76,7 @@ def classic(model: str, **given: Any) -> None:
     type=click.Choice([criterion.value for criterion in Criterion]),
     default=Criterion.DEPTH.value,
     show_default=True,
-    help="depth: the deepest, unmeasured. Measured: the block of the smallest angle, or the layers of least influence.",
+    help="Layers to drop: the deepest, the block of smallest angle, or those of least influence (measured).",
 )
 @file_options()
 @remote_option
@@ -127,3 +129,26 @@ def _flattest(
     angles = {(each.start, each.end): each.angular_distance for each in measured}
     block = prune.flattest(checkpoint, options, angles)
     return (block,), f"The block with the smallest angular distance, {angles[block]:.4f}, measured."
+
+
+_SEARCH_FIELDS = [field for field in fields_of(dlec_search.Options) if field.name != "layers"]
+
+
+@click.command("dlec-search", help=MEASURED["dlec-search"].summary)
+@click.argument("model")
+@budget_options
+@recipe_options(_SEARCH_FIELDS)
+@click.option(
+    "--memory", metavar="SIZE", callback=byte_count_or_none, help="Memory limit, e.g. 2G (default: free memory)."
+)
+@file_options()
+@measuring_options(None)
+def searched(model: str, layers: int | None, growth: float | None, memory: int | None, **given: Any) -> None:
+    require_budget(layers, growth)
+    checkpoint = opener()(model)
+    require_local(checkpoint)
+    others = values_of(_SEARCH_FIELDS, given, opener())
+    request = request_for(checkpoint, setting_of(given)) | others
+    with announcing("compiling the plans") as progress:
+        found = run_task("search", request | {"layers": layers, "growth": growth, "memory": memory}, progress)
+    deliver(found, given, search_lines(found))

@@ -9,12 +9,13 @@ import click
 
 from dlec_tui.cli.options import home_option, json_option, plan_argument, remote_option
 from dlec_tui.cli.plan_file import read_plan
-from dlec_tui.wording import byte_size, change, count
+from dlec_tui.wording import change
 from engine.checkpoint.find import opener
 from engine.errors import shown
 from engine.plan.cost import Cost, cost_of
 from engine.plan.picture import picture
 from engine.plan.stack import Stack, Visit
+from engine.units import byte_size, count
 
 SHOWN_CONTEXT = 1000
 """Tokens for which the KV cache is stated."""
@@ -26,7 +27,10 @@ SHOWN_CONTEXT = 1000
 @remote_option
 @home_option
 def show(plan_path: Path, wants_json: bool, remote: bool, store: Path) -> None:
-    """Show PLAN: one character a layer (X repeats a layer below), its slices, its cost."""
+    """Show the layers, slices and size of PLAN.
+
+    The picture has one character for each layer of the new model; X marks a repeated layer.
+    """
     plan = read_plan(plan_path, opener(remote=remote), store)
     if findings := plan.findings():
         click.echo(findings, err=True)

@@ -12,7 +12,7 @@ from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
 from dlec_tui.cli.options import plan_argument, strict_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
-from dlec_tui.cli.screen import task_progress
+from dlec_tui.cli.render import task_progress
 from dlec_tui.jobs.answers import agreement, base_lines, both_models, measured_on, verdict
 from engine.checkpoint.find import opener
 from engine.jobs.job_specs import preview_spec
@@ -34,7 +34,11 @@ PUBLISHED = (
 @strict_option
 @queue_options
 def preview(plan_path: Path, strict: bool, wants_json: bool, queueing: Queueing | None, **options: Any) -> None:
-    """Run PLAN beside its base on the same text, and say how much worse or better it predicts."""
+    """Compare PLAN with its base model on a text.
+
+    PLAN runs as a virtual model over the weights of its base; no checkpoint is written. The comparison gives the change
+    in NLL and perplexity with a 95 % interval, the KL divergence and the top-1 agreement.
+    """
     plan = read_plan(plan_path, opener(), options["store"])
     if findings := plan.findings():
         click.echo(findings, err=True)

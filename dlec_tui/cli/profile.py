@@ -10,11 +10,10 @@ import click
 from dlec_tui.charts import layer_curves
 from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
-from dlec_tui.cli.screen import chart_size, task_progress
+from dlec_tui.cli.render import chart_size, task_progress
 from dlec_tui.jobs.answers import measured_on
 from dlec_tui.measurements.curves import profile_curves
 from dlec_tui.measurements.job_specs import request_for
-from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
@@ -24,6 +23,7 @@ from engine.store.profiles import LayerStatistics
 from engine.tasks.child import run_task
 from engine.tasks.setting import Setting
 from engine.text.corpus import Half
+from engine.units import plural
 
 
 @click.command
@@ -31,7 +31,11 @@ from engine.text.corpus import Half
 @measuring_options(Half.CHOOSING)
 @queue_options
 def profile(model: str, wants_json: bool, queueing: Queueing | None, **options: Any) -> None:
-    """Measure every layer of MODEL and every neuron of its MLPs in one forward pass, and keep that in the store."""
+    """Measure every layer of MODEL in one forward pass.
+
+    The profile holds block influence, relative update and norms of each layer, the angular distance of every block, and
+    activation statistics of every MLP neuron. It is kept in the store and reused.
+    """
     checkpoint, setting = opener()(model), setting_of(options)
     if queueing:
         store = store_of(setting)

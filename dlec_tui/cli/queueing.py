@@ -13,12 +13,12 @@ import click
 from dlec_tui.cli.options import RelatedOption, WholeNumber
 from dlec_tui.cli.plan_file import PlanFile
 from engine.errors import escaped
-from engine.jobs.choice import why_waiting
 from engine.jobs.job_specs import NamedPlan
+from engine.jobs.launch import live_workers
 from engine.jobs.queue import submit
+from engine.jobs.scheduling import why_waiting
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import fits, parse_slot
-from engine.jobs.starting import live_workers
 from engine.store.database import open_for_reading
 from engine.store.job_states import Waiting
 from engine.store.jobs import JobSpec, jobs_in
@@ -27,7 +27,7 @@ Command: TypeAlias = Callable[..., None]
 
 
 def _priority_option(**settings: Any) -> Callable[[Command], Command]:
-    what = "Higher-priority jobs run first (default 0)."
+    what = "Priority of the job; higher runs first (default: 0)."
     return click.option("--priority", metavar="N", type=WholeNumber(-999, 999), help=what, **settings)
 
 
@@ -67,7 +67,7 @@ def named_plan(plan: PlanFile, *, strict: bool) -> NamedPlan:
 def queue_job(spec: JobSpec, queueing: Queueing, store: Path, *, wants_json: bool) -> None:
     """Submit a job and print which job it became."""
     [job_id] = submit(store, [replace(spec, priority=queueing.priority)])
-    click.echo(json.dumps({"job": job_id}) if wants_json else f"job {job_id} waits: {escaped(spec.title)}")
+    click.echo(json.dumps({"job": job_id}) if wants_json else f"Queued job {job_id}: {escaped(spec.title)}")
     hint_at_workers(store, [job_id])
 
 

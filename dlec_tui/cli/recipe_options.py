@@ -27,19 +27,21 @@ def recipe_options(fields: Iterable[Field]) -> Callable[[Command], Command]:
 def budget_options(command: Command) -> Command:
     """--layers or --growth, of which a recipe that measures needs one; see `require_budget`."""
     share = Number(0, 1, min_open=True)
-    command = click.option("--growth", type=share, help="Or as a share of the model, such as 0.17.")(command)
+    command = click.option("--growth", type=share, help="Growth as a share of the model's parameters, e.g. 0.17.")(
+        command
+    )
     return click.option(
         "--layers",
         type=WholeNumber(1),
         cls=RelatedOption,
         excludes=("--growth",),
-        help="The budget: how many layers to add.",
+        help="Number of layers to add.",
     )(command)
 
 
 def require_budget(layers: int | None, growth: float | None) -> None:
     if layers is None and growth is None:
-        raise click.UsageError("Give a budget: either --layers or --growth.")
+        raise click.UsageError("Give --layers or --growth.")
 
 
 def values_of(

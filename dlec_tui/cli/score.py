@@ -10,11 +10,10 @@ from dlec_tui.charts import MOST_CURVES, layer_curves
 from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
 from dlec_tui.cli.options import RelatedOption
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
-from dlec_tui.cli.screen import chart_size, task_progress
+from dlec_tui.cli.render import chart_size, task_progress
 from dlec_tui.jobs.answers import measured_on, score_table
 from dlec_tui.measurements.curves import score_curves
 from dlec_tui.measurements.job_specs import request_for
-from dlec_tui.wording import plural
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
@@ -24,6 +23,7 @@ from engine.store.scores import Score
 from engine.tasks.child import run_task
 from engine.tasks.score import METRICS, Block
 from engine.text.corpus import Half
+from engine.units import plural
 
 
 def _widths(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> list[int]:
@@ -31,7 +31,7 @@ def _widths(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
     try:
         return [int(width) for width in value.split(",")] if value else []
     except ValueError as error:
-        raise click.BadParameter(f"{shown(value)} is not numbers such as 1,4") from error
+        raise click.BadParameter(f"{shown(value)} is not a list of numbers such as 1,4") from error
 
 
 def _blocks(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> list[Block]:
@@ -40,20 +40,25 @@ def _blocks(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
         pairs = [block.split(":") for block in value.split(",")] if value else []
         return [(int(start), int(end)) for start, end in pairs]
     except ValueError as error:
-        raise click.BadParameter(f"{shown(value)} is not blocks such as 12:17,3:5") from error
+        raise click.BadParameter(f"{shown(value)} is not a list of blocks such as 12:17,3:5") from error
 
 
 @click.command
 @click.argument("model")
-@click.option("--metric", type=click.Choice([*METRICS]), required=True, help="What to measure.")
-@click.option("--width", metavar="N,...", callback=_widths, help="All blocks of so many layers (default 1).")
+@click.option("--metric", type=click.Choice([*METRICS]), required=True, help="Metric to compute.")
+@click.option(
+    "--width",
+    metavar="N,...",
+    callback=_widths,
+    help="Block lengths in layers; all blocks of these lengths are scored (default: 1).",
+)
 @click.option(
     "--blocks",
     metavar="START:END,...",
     callback=_blocks,
     cls=RelatedOption,
     excludes=("--width",),
-    help="These blocks instead, END exclusive.",
+    help="Blocks to score, END exclusive.",
 )
 @measuring_options(Half.CHOOSING)
 @queue_options
@@ -66,13 +71,15 @@ def score(
     queueing: Queueing | None,
     **options: Any,
 ) -> None:
-    """Measure what repeating or leaving out each block of layers of MODEL does; what is in the store is not repeated.
+    """Score layers or blocks of MODEL with a metric.
+
+    Scores are kept in the store and reused. NLL is the negative log-likelihood per token.
 
     \b
-    second-pass   how far a block moves its own output when run once more; cheap, the best predictor of duplication
-    duplication   NLL with the block visited twice, minus the base's
-    ablation      NLL without the block, minus the base's
-    logit-lens    KL between what the model says and what it would say after this layer
+    second-pass   change of a block's output on a second pass; cheap, the best predictor of duplication
+    duplication   NLL with the block repeated, minus the baseline
+    ablation      NLL without the block, minus the baseline
+    logit-lens    KL divergence from the final prediction to the prediction after this layer
     """
     checkpoint, setting = opener()(model), setting_of(options)
     what = {"blocks": blocks} if blocks else {"width": width or [1]}

@@ -9,4 +9,4 @@ VERBS = {"merge": "dlec_tui.cli.store_merge:merge"}
 
 @click.group(cls=VerbGroup, verbs=VERBS)
 def store() -> None:
-    """Unite what was measured in several places."""
+    """Manage the store, the SQLite file with all measurements and jobs."""

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.options import EXISTING_PATH, home_option, json_option
-from dlec_tui.cli.screen import task_progress
-from dlec_tui.wording import plural
+from dlec_tui.cli.render import task_progress
 from engine.errors import UsageError, shown
-from engine.jobs.homes import unite_homes
+from engine.jobs.store_dirs import merge_store_dirs
 from engine.store.location import STORE_FILE
 from engine.store.union import Kind, United
+from engine.units import plural
 
 
 @click.command
@@ -20,14 +20,14 @@ from engine.store.union import Kind, United
 @home_option
 @json_option
 def merge(sources: tuple[Path, ...], store: Path, wants_json: bool) -> None:
-    """Copy into the store what the stores of each SOURCE hold and it lacks. Run again, it changes nothing.
+    """Copy the records of other stores into this one.
 
-    SOURCE is a home (a directory with dlec.sqlite), that file itself, or a directory of homes. It is only read. Of each
-    store everything is copied or nothing: models, profiles, scores, previews, sweeps, plans, and jobs that have ended,
-    with their logs.
+    SOURCE is a store directory (with dlec.sqlite), a dlec.sqlite, or a directory of store directories; it is only read.
+    Models, profiles, scores, previews, sweeps, plans and finished jobs with their logs are copied, each store
+    completely or not at all. Existing records are kept, so a second run changes nothing.
     """
-    with task_progress("uniting") as progress:
-        done = unite_homes(store, _stores(sources), progress)
+    with task_progress("merging stores") as progress:
+        done = merge_store_dirs(store, _stores(sources), progress)
     click.echo(json.dumps([_as_json(united) for united in done]) if wants_json else "\n".join(map(_line, done)))
 
 
@@ -61,9 +61,9 @@ def _homes_in(directory: Path) -> list[Path]:
 def _named_as_store(file: Path) -> Path:
     if file.name != STORE_FILE:
         raise UsageError(
-            f"{shown(file)} cannot be united",
-            why=f"a store is a file {STORE_FILE} with the logs of its jobs beside it",
-            fix=f"Put it into a directory of its own, as {STORE_FILE}.",
+            f"{shown(file)} cannot be merged",
+            why=f"a store is a file named {STORE_FILE}, in a directory with the logs of its jobs",
+            fix=f"Rename it to {STORE_FILE} in a directory of its own.",
         )
     return file
 
@@ -76,7 +76,7 @@ def _line(united: United) -> str:
     if known:
         parts.append(f"known: {known}")
     if united.unfinished_jobs:
-        parts.append(f"left there: {plural(united.unfinished_jobs, 'job')} not ended")
+        parts.append(f"not copied: {plural(united.unfinished_jobs, 'unfinished job')}")
     return f"{shown(united.source.parent)}: {'; '.join(parts)}"
 
 

@@ -16,7 +16,8 @@ VERBS = {
 
 @click.group(cls=VerbGroup, verbs=VERBS)
 def sweep() -> None:
-    """Measure every plan of a space over MODEL, computing once what they share; judge the best on other text.
+    """Measure many plans of MODEL and rank them.
 
-    What is finished is kept: the same command goes on where it was interrupted, and finds what other sweeps measured.
+    Layers that several plans share are computed once. The best plans are re-evaluated on held-out text. Results are
+    kept in the store: the same command resumes an interrupted sweep, and later sweeps reuse earlier results.
     """

@@ -8,10 +8,9 @@ from typing import Any
 
 import click
 
-from dlec_tui.cli.heat_lines import heat_lines
 from dlec_tui.cli.measuring import Command
 from dlec_tui.cli.options import RelatedOption
-from dlec_tui.cli.screen import chart_size
+from dlec_tui.cli.render import chart_size, heat_lines
 from dlec_tui.jobs.sweep_wording import harm_map, sweep_lines
 
 COLUMNS = (
@@ -30,7 +29,7 @@ def output_options(command: Command) -> Command:
         is_flag=True,
         cls=RelatedOption,
         excludes=("--json", "--queue", "--dry-run", "--list", "--plan"),
-        help="Print every plan as CSV on stdout.",
+        help="Print one CSV row per plan.",
     )(command)
 
 
@@ -50,7 +49,7 @@ def map_lines(found: Mapping[str, Any]) -> Iterator[str]:
     """What repeating each block costs, as a heat map; nothing where no blocks longer than a layer were measured."""
     block_map = harm_map(found)
     if block_map and block_map.longest > 1:
-        yield "what repeating a block costs: its first layer across, its length down"
+        yield "cost of repeating a block: first layer across, length down"
         yield from heat_lines(block_map, found["layers"], chart_size()[0])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from dlec_tui.cli.options import RelatedOption, WholeNumber, home_option, json_option
-from dlec_tui.cli.plan_new import file_options, write_plan
+from dlec_tui.cli.plan_file import file_options, write_plan
 from dlec_tui.cli.sweep_output import echo_sweep, output_options
 from engine.errors import UsageError, shown
 from engine.store.database import open_for_reading
@@ -25,7 +25,7 @@ from engine.tasks.sweeps.reporting import sweep_report
     is_flag=True,
     cls=RelatedOption,
     excludes=("--plan",),
-    help="List the sweeps in the store instead.",
+    help="List the sweeps in the store.",
 )
 @click.option(
     "--plan",
@@ -33,7 +33,7 @@ from engine.tasks.sweeps.reporting import sweep_report
     metavar="NAME",
     cls=RelatedOption,
     excludes=("--json",),
-    help="Print this plan of the sweep instead, to be merged.",
+    help="Print the YAML of this plan, e.g. to merge it.",
 )
 @file_options(needs=("--plan",))
 @output_options
@@ -49,7 +49,10 @@ def report(
     store: Path,
     wants_json: bool,
 ) -> None:
-    """Say again what a sweep found; without a number, the newest one. Nothing is measured."""
+    """Show the results of a sweep from the store.
+
+    SWEEP is the number of the sweep (default: the latest). Nothing is measured.
+    """
     with closing(open_for_reading(store)) as connection:
         if wants_list:
             listed = all_sweeps(connection)
@@ -64,7 +67,7 @@ def report(
     assert sweep is not None
     text = next((plan.text for plan in sweep.plans if plan.name == plan_name), None)
     if text is None:
-        raise UsageError(f"sweep {wanted} has no plan {shown(plan_name)}", fix="Their names are in its --csv.")
+        raise UsageError(f"sweep {wanted} has no plan {shown(plan_name)}", fix="--csv lists the names of its plans.")
     if out is None:
         click.echo(text, nl=False)
     else:
@@ -75,7 +78,7 @@ def report(
 def _newest(listed: Iterable[SweepListing]) -> int:
     newest = next(iter(listed), None)
     if newest is None:
-        raise UsageError("there is no sweep in the store", fix="Make one: dlec sweep blocks MODEL")
+        raise UsageError("there is no sweep in the store", fix="Run one: dlec sweep blocks MODEL")
     return newest.id
 
 
@@ -83,7 +86,9 @@ def _list(listed: Collection[SweepListing]) -> Iterator[str]:
     if not listed:
         yield "no sweeps"
     for each in listed:
-        state = f"finished {each.finished_at}" if each.finished_at else "not finished: the same command goes on with it"
+        state = (
+            f"finished {each.finished_at}" if each.finished_at else "not finished: run the same command to resume it"
+        )
         yield f"{each.id:>4}  {shown(each.space)} of {shown(each.reference)}, {each.plans} plans, {state}"
 
 

@@ -9,7 +9,7 @@ import click
 from dlec_tui.cli.exit_codes import ENVIRONMENT, HAS_ERRORS
 from dlec_tui.cli.options import EXISTING_DIRECTORY, home_option, json_option
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
-from dlec_tui.cli.screen import waiting
+from dlec_tui.cli.render import waiting
 from dlec_tui.jobs.answers import files_text, load_check_text, size_text
 from engine.errors import escaped, shown
 from engine.jobs.job_specs import verify_spec
@@ -20,14 +20,18 @@ from engine.tasks.verify import verify as run_verify
 @click.command
 @click.argument("directory", metavar="DIR", type=EXISTING_DIRECTORY)
 @home_option
-@click.option("--no-load-check", is_flag=True, help="Do not have transformers open it.")
+@click.option("--no-load-check", is_flag=True, help="Do not test whether transformers opens the checkpoint.")
 @json_option
 @queue_options
 @click.pass_context
 def verify(
     ctx: click.Context, directory: Path, store: Path, no_load_check: bool, wants_json: bool, queueing: Queueing | None
 ) -> None:
-    """Check the files of the checkpoint in DIR, its sums if it has them, and that transformers loads it."""
+    """Verify the checkpoint in DIR.
+
+    Checks headers, index, shards and config, the checksums if there are any, and whether transformers opens the
+    checkpoint without missing, unexpected or mis-shaped tensors.
+    """
     if queueing:
         spec = verify_spec(directory, load_check=not no_load_check)
         queue_job(spec, queueing, store, wants_json=wants_json)

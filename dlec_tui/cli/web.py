@@ -18,14 +18,15 @@ _OTHER_TERMINALS = ("TMUX", "STY", "SSH_CONNECTION")
 
 
 @click.command
-@click.option("--port", type=WholeNumber(0, 65535), default=0, help="0, the default: any that is free.")
+@click.option("--port", type=WholeNumber(0, 65535), default=0, help="TCP port (default: any free port).")
 @home_option
-@click.option("--theme", type=click.Choice(THEME_NAMES), help="Colours; remembered.")
-@click.option("--read-only", is_flag=True, help="Change nothing.")
+@click.option("--theme", type=click.Choice(THEME_NAMES), help="Colour theme, kept for later sessions.")
+@click.option("--read-only", is_flag=True, help="Open the workbench without write access to the store.")
 def web(port: int, store: Path, theme: str | None, read_only: bool) -> None:
-    """Show the workbench in a browser, until Ctrl+C.
+    """Serve the workbench to a browser.
 
-    It listens on this machine alone, and only to whoever has the address with its secret: login nodes are shared.
+    The server listens on 127.0.0.1 only, and its address contains a secret. Requires pip install 'dlec[web]'. Ctrl-C
+    stops the server.
     """
     options = ["--home", str(store.parent), *(["--theme", theme] if theme else [])]
     command = join([sys.executable, "-m", "dlec_tui", *options, *["--read-only"] * read_only])
@@ -34,7 +35,7 @@ def web(port: int, store: Path, theme: str | None, read_only: bool) -> None:
         from dlec_tui.terminal.web_server import new_secret, serve
     except ImportError as error:
         raise MachineError(
-            "dlec web needs textual-serve", why=f"there is no {error.name}", fix="pip install 'dlec[web]'"
+            "dlec web needs textual-serve", why=f"{error.name} is not installed", fix="pip install 'dlec[web]'"
         ) from error
     for name in _OTHER_TERMINALS:
         os.environ.pop(name, None)
@@ -48,13 +49,15 @@ def _listening(port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        raise machine_error(f"port {port} cannot be listened on", error, fix="Another: --port 0 takes any.") from error
+        raise machine_error(
+            f"cannot listen on port {port}", error, fix="Give another port; --port 0 takes any free one."
+        ) from error
 
 
 def _how_to_look(port: int, secret: str) -> str:
     return f"""\
 Open in a browser on this machine:
   http://127.0.0.1:{port}/{secret}/
-From another one, first:
+From another machine, first open a tunnel:
   ssh -L {port}:127.0.0.1:{port} {getpass.getuser()}@{socket.gethostname()}
-Whoever has this address can do what you can do. Ctrl+C ends it; jobs keep running."""
+The address gives full access with your permissions. Ctrl-C stops the server; jobs keep running."""

@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 
 from dlec_tui.doctor.finding import Finding, fine, note, obstacle
-from dlec_tui.wording import byte_size, plural
 from engine.checkpoint.hub import hub_cache
 from engine.errors import shown
 from engine.locks import has_locks
 from engine.merge.space import free_bytes, free_files
 from engine.store.location import LOCAL_TYPES, file_system_type
+from engine.units import byte_size, plural
 
 LITTLE_FOR_A_STORE, LITTLE_FOR_A_MODEL = 1e9, 5e9
 """Bytes: a store of many profiles; a merged model of two billion parameters."""

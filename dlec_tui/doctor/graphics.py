@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from dlec_tui.doctor.finding import Finding, fine
-from dlec_tui.wording import byte_size
 from engine.errors import shown
 from engine.machine.gpus import Gpu, installed_gpus
+from engine.units import byte_size
 
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 

@@ -5,10 +5,10 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from dlec_tui.doctor.finding import Finding, fine, note, problem
 from dlec_tui.doctor.graphics import in_words
-from dlec_tui.wording import plural
 from engine.errors import shown
 from engine.machine.gpus import Gpu, installed_gpus
 from engine.machine.torch_devices import TorchDevices, torch_devices
+from engine.units import plural
 
 
 def look_at_torch() -> Finding:

@@ -1,8 +1,8 @@
 """How much memory a job may take."""
 
 from dlec_tui.doctor.finding import Finding, fine, note
-from dlec_tui.wording import byte_size
 from engine.machine.memory import Memory, memory
+from engine.units import byte_size
 
 LITTLE = 2e9
 """Bytes: the weights of a small model, and torch itself."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import click
 
 from dlec_tui.doctor.finding import Finding, State, is_usable
-from dlec_tui.wording import plural
+from engine.units import plural
 
 _INDENT = "  "
 _COLOURS = {State.FINE: "green", State.NOTE: "yellow", State.PROBLEM: "red"}

@@ -5,10 +5,10 @@ from contextlib import closing
 from pathlib import Path
 
 from dlec_tui.doctor.finding import Finding, fine, note, obstacle
-from dlec_tui.wording import byte_size
 from engine.errors import MachineError, shown
 from engine.store.connection import Standing, connect, standing_of
 from engine.store.schema import MIGRATIONS
+from engine.units import byte_size
 
 _BUSY_SECONDS = 2.0
 

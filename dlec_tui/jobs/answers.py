@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dlec_tui.wording import byte_size, count, duration, harm, inconclusive, plural
+from dlec_tui.wording import harm, inconclusive
 from engine.errors import escaped, shown
 from engine.tasks.base_check import NOT_CHECKED
 from engine.tasks.loadcheck import LoadCheck
 from engine.text.corpus import Half
+from engine.units import byte_size, count, duration, plural
 
 ON_HALF = {Half.JUDGING: "on text not used to choose it", Half.CHOOSING: "on the half that is for choosing"}
 _MOST_SCORES = 12

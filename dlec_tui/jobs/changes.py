@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from dlec_tui.wording import plural
-from engine.jobs import queue, starting
+from engine.jobs import launch, queue
 from engine.store.database import open_for_reading
 from engine.store.job_states import Cancelled, Held, Stop, Waiting
 from engine.store.jobs import Job, jobs_in
+from engine.units import plural
 
 
 def cancel(store: Path, job_id: int, stop: Stop) -> str:
@@ -35,7 +35,7 @@ def release(store: Path, job_id: int) -> str:
 def retry(store: Path, job_ids: Sequence[int]) -> str:
     """Every failed one when none is named; and that somebody takes them."""
     waiting = queue.retry(store, job_ids)
-    starting.start_workers(store)
+    launch.start_workers(store)
     what = f"job {waiting[0]} waits" if len(waiting) == 1 else f"{len(waiting)} jobs wait"
     return f"{what} again"
 
@@ -46,7 +46,7 @@ def clear(store: Path, job_ids: Sequence[int]) -> str:
 
 
 def start(store: Path) -> str:
-    started = starting.start_workers(store)
+    started = launch.start_workers(store)
     slots = ", ".join(str(each.slot) for each in started)
     return f"started a worker for {slots}" if slots else "every slot has its worker already"
 
@@ -60,14 +60,14 @@ def move_down(store: Path, job_id: int) -> str:
     return _move(store, job_id, place_below)
 
 
-def place_above(job_id: int, queued: Sequence[Job]) -> queue.Place | None:
+def place_above(job_id: int, queued: Sequence[Job]) -> queue.QueuePosition | None:
     """Where a job goes that is moved up by one; None for one that cannot. queued: in the order of the queue."""
     alike = _alike(job_id, queued)
     at = alike.index(job_id) if job_id in alike else 0
     return queue.Before(alike[at - 1]) if at else None
 
 
-def place_below(job_id: int, queued: Sequence[Job]) -> queue.Place | None:
+def place_below(job_id: int, queued: Sequence[Job]) -> queue.QueuePosition | None:
     """And one that is moved down."""
     alike = _alike(job_id, queued)
     behind = alike[alike.index(job_id) + 1 :] if job_id in alike else []
@@ -84,7 +84,7 @@ def _alike(job_id: int, queued: Sequence[Job]) -> list[int]:
     return [job.id for job in queued if type(job.state) is state]
 
 
-def _move(store: Path, job_id: int, find: Callable[[int, Sequence[Job]], queue.Place | None]) -> str:
+def _move(store: Path, job_id: int, find: Callable[[int, Sequence[Job]], queue.QueuePosition | None]) -> str:
     with closing(open_for_reading(store)) as connection:
         place = find(job_id, jobs_in(connection, Waiting, Held))
     if place is not None:

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlec_tui.wording import byte_size, plural
 from engine.errors import escaped
 from engine.jobs.slots import Slot
 from engine.machine.gpus import Gpu, gpus
 from engine.machine.memory import memory
+from engine.units import byte_size, plural
 
 _STAT = Path("/proc/stat")
 _IDLE = (3, 4)

@@ -13,11 +13,12 @@ from dlec_tui.jobs.progress import advance_of, bar
 from dlec_tui.jobs.results import headline, result_lines
 from dlec_tui.jobs.stored import StoredJob
 from dlec_tui.jobs.wording import running_text
-from dlec_tui.wording import duration, printable
+from dlec_tui.wording import printable
 from engine.errors import escaped
 from engine.protocol import from_data
 from engine.store.job_states import Cancelled, Done, Failed, Running
 from engine.store.jobs import JobSpec
+from engine.units import duration
 
 _MOST_BAR_CELLS = 40
 _NAME = 10

@@ -7,10 +7,10 @@ from dlec_tui.jobs.pace import pace_of
 from dlec_tui.jobs.stored import StoredJob
 from dlec_tui.jobs.wording import IN_BYTES
 from dlec_tui.terminal.glyphs import GLYPHS
-from dlec_tui.wording import count, duration, frequency, rate
 from engine.errors import shown
 from engine.store.job_states import Running
 from engine.tasks.stages import stage_of
+from engine.units import count, duration, frequency, rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dlec_tui.jobs.answers import base_lines, measured_on, verdict
-from dlec_tui.wording import plural
 from engine.errors import escaped, shown
 from engine.plan.recipes.dlec_classic import kept_layers
+from engine.units import plural
 
 Answer = Mapping[str, Any]
 _NAME_WIDTH = 24

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 
 from dlec_tui.jobs.plan_text import plan_text_of_job
 from dlec_tui.jobs.stored import StoredJob
-from dlec_tui.wording import age
 from engine.errors import shown
 from engine.store.job_states import ENDED, Cancelled, Done, Failed, Held, Running, Stop, Waiting
+from engine.units import age
 
 NO_JOB = "there is no job under the cursor"
 

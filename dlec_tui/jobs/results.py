@@ -27,8 +27,9 @@ from dlec_tui.jobs.proposal_wording import (
     search_lines,
 )
 from dlec_tui.jobs.sweep_wording import sweep_headline, sweep_lines
-from dlec_tui.wording import byte_size, duration, plural, printable
+from dlec_tui.wording import printable
 from engine.errors import escaped, shown
+from engine.units import byte_size, duration, plural
 
 
 def headline(task: str, answer: Answer) -> str:

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from dlec_tui.wording import age
 from engine.errors import shown
-from engine.jobs.choice import why_waiting
-from engine.jobs.locks import Fate, Place, fate, here
+from engine.jobs.liveness import Liveness, liveness_of
 from engine.jobs.queue import known_job
+from engine.jobs.scheduling import why_waiting
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import Slot, fits, parse_slot
-from engine.locks import QUIET_SECONDS
+from engine.locks import QUIET_SECONDS, HostId, this_host
 from engine.store.database import open_for_reading
 from engine.store.job_states import Held, Running, Waiting, now
 from engine.store.jobs import Job, jobs_in
 from engine.store.workers import Worker, all_workers, quiet_seconds
+from engine.units import age
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,16 @@ class SeenWorker:
     """A worker, and what can be said of it from here."""
 
     worker: Worker
-    fate: Fate
+    liveness: Liveness
     quiet_seconds: float
     """Since it last said that it lives."""
 
     @property
     def lives(self) -> bool:
         """Of another machine's worker nobody here can know; it is believed while it is heard of."""
-        return self.fate is Fate.ALIVE or (self.fate is Fate.ELSEWHERE and self.quiet_seconds < QUIET_SECONDS)
+        return self.liveness is Liveness.ALIVE or (
+            self.liveness is Liveness.ELSEWHERE and self.quiet_seconds < QUIET_SECONDS
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,9 @@ def read_jobs(store: Path, job_ids: Collection[int] | None = None) -> StoredJobs
     with closing(open_for_reading(store)) as connection:
         connection.rows("BEGIN")  # everything is to be of one moment, whatever workers do meanwhile
         jobs = jobs_in(connection) if job_ids is None else [known_job(connection, job_id) for job_id in job_ids]
-        moment, place = now(), here()
-        workers = tuple(_seen(worker, place, moment) for worker in all_workers(connection))
-        around = Surroundings(place.host, jobs_in(connection, Waiting), workers, job_settings(store).slots)
+        moment, host = now(), this_host()
+        workers = tuple(_seen(worker, host, moment) for worker in all_workers(connection))
+        around = Surroundings(host.name, jobs_in(connection, Waiting), workers, job_settings(store).slots)
     return StoredJobs(tuple(described(job, around) for job in jobs), moment)
 
 
@@ -110,8 +112,8 @@ def unattended(jobs: Iterable[StoredJob]) -> str:
     return f"{subject} and no worker for {them} is alive: dlec jobs start"
 
 
-def _seen(worker: Worker, place: Place, moment: datetime) -> SeenWorker:
-    return SeenWorker(worker, fate(worker, place), quiet_seconds(worker, moment))
+def _seen(worker: Worker, host: HostId, moment: datetime) -> SeenWorker:
+    return SeenWorker(worker, liveness_of(worker, host), quiet_seconds(worker, moment))
 
 
 def _is_run_by(job: Job, seen: SeenWorker) -> bool:
@@ -119,7 +121,7 @@ def _is_run_by(job: Job, seen: SeenWorker) -> bool:
 
 
 def _needs_worker(job: Job, worker: SeenWorker | None, around: Surroundings) -> bool:
-    is_abandoned = worker is not None and worker.fate is Fate.DEAD
+    is_abandoned = worker is not None and worker.liveness is Liveness.DEAD
     if not (isinstance(job.state, Waiting) or is_abandoned):
         return False
     return _is_among(around.slots, job) and not _is_among(around.manned, job)
@@ -143,10 +145,10 @@ def _reason(job: Job, worker: SeenWorker | None, around: Surroundings) -> str:
 
 def _trouble(job: Job, seen: SeenWorker, around: Surroundings) -> str:
     """What is wrong with the worker that has the job."""
-    if seen.fate is Fate.DEAD:
+    if seen.liveness is Liveness.DEAD:
         remedy = "another one takes over soon" if around.manned else "dlec jobs start"
         return f"its worker, process {seen.worker.pid}, has died: {remedy}"
-    if seen.fate is Fate.ELSEWHERE:
+    if seen.liveness is Liveness.ELSEWHERE:
         where = f"on {_machine(seen.worker, around.host)}, seen {age(seen.quiet_seconds)} ago"
         return where if seen.lives else f"{where}; if that machine is gone: dlec jobs release {job.id}"
     return ""

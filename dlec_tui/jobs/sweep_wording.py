@@ -6,8 +6,9 @@ from typing import Any
 
 from dlec_tui.jobs.answers import base_findings, base_lines, measured_on
 from dlec_tui.measurements.heat import BlockMap
-from dlec_tui.wording import byte_size, duration, harm, inconclusive, plural
+from dlec_tui.wording import harm, inconclusive
 from engine.errors import shown
+from engine.units import byte_size, duration, plural
 
 _MOST_PLANS = 12
 """In the table."""

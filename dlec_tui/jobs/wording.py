@@ -4,12 +4,12 @@ from datetime import datetime
 
 from dlec_tui.jobs.pace import Pace, pace_of
 from dlec_tui.jobs.stored import StoredJob
-from dlec_tui.wording import byte_size, duration, frequency, rate
 from engine.errors import shown
 from engine.protocol import from_data
 from engine.store.job_states import Cancelled, Done, Failed, Progress, Running
 from engine.store.jobs import Job
 from engine.tasks.stages import stage_of
+from engine.units import byte_size, duration, frequency, rate
 
 IN_BYTES = ("merge", "download")
 """Tasks whose progress is counted in bytes."""

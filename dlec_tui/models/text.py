@@ -6,9 +6,9 @@ from pathlib import Path
 
 from dlec_tui.models.found import FoundModel
 from dlec_tui.terminal.glyphs import GLYPHS
-from dlec_tui.wording import byte_size, count, plural
 from engine.checkpoint.reference import directory_name, is_hub_id
 from engine.errors import UsageError, shown
+from engine.units import byte_size, count, plural
 
 _TIED = {True: "tied", False: "own head", None: ""}
 

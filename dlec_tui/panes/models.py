@@ -29,8 +29,9 @@ from dlec_tui.widgets.model_details import ModelDetails
 from dlec_tui.widgets.model_table import ModelTable
 from dlec_tui.widgets.part import Part
 from dlec_tui.widgets.path_prompt import PathPrompt
-from dlec_tui.wording import byte_size, plural, printable
+from dlec_tui.wording import printable
 from engine.errors import shown
+from engine.units import byte_size, plural
 
 if TYPE_CHECKING:
     from dlec_tui.jobs.stored import StoredJobs

@@ -27,9 +27,9 @@ from dlec_tui.widgets.path_prompt import PathPrompt
 from dlec_tui.widgets.question import Question
 from dlec_tui.widgets.recipe_form import RecipeForm
 from dlec_tui.widgets.recipe_list import RecipeList, Way
-from dlec_tui.wording import byte_size
 from engine.errors import DlecError, escaped, shown
 from engine.plan.plan_file import plan_text_of
+from engine.units import byte_size
 
 if TYPE_CHECKING:
     from dlec_tui.jobs.stored import StoredJobs

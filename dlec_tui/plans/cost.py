@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from statistics import median
 
 from dlec_tui.plans.verdict import Verdict
-from dlec_tui.wording import byte_size, change, count, duration
+from dlec_tui.wording import change
 from engine.store.job_states import Done
 from engine.store.jobs import Job
+from engine.units import byte_size, count, duration
 
 SHOWN_CONTEXT = 1000
 """Tokens for which the KV cache is stated."""

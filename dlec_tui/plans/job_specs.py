@@ -4,11 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlec_tui.wording import byte_size, plural
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import DiskFullError, PlanError, UsageError, shown
-from engine.jobs.batch import PlannedMerge, Target, conflicts, output_name, unfinished_merges
-from engine.jobs.disk_use import DiskUse, disk_use
+from engine.jobs.batch import DiskUse, PlannedMerge, Target, conflicts, disk_use, output_name, unfinished_merges
 from engine.jobs.job_specs import NamedPlan, generate_spec, merge_spec, preview_spec
 from engine.jobs.settings import job_settings
 from engine.plan.check import check_plan
@@ -17,6 +15,7 @@ from engine.store.jobs import JobSpec
 from engine.tasks.merge_draft import MergeOptions, drafted
 from engine.tasks.setting import Setting, as_request
 from engine.text.corpus import Half
+from engine.units import byte_size, plural
 
 GENERATED_TOKENS = 64
 UNSAVED = "unsaved plan"

@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from dlec_tui.jobs.lines import Span
 from dlec_tui.terminal.glyphs import GLYPHS
-from dlec_tui.wording import plural
 from engine.plan.edits import SliceView
+from engine.units import plural
 
 MOST_CELLS = 5_000
 """A range that is being typed may have any end; no model has as many layers."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from dlec_tui.plans.checkpoints import PlanCheckpoints
 from dlec_tui.plans.circumstances import rules_off
-from dlec_tui.wording import plural
 from engine.errors import DlecError
 from engine.merge.space import free_bytes
 from engine.plan.check import CheckedPlan, check_plan
@@ -18,6 +17,7 @@ from engine.plan.problems import Problem, Severity
 from engine.plan.rules import Circumstances
 from engine.tasks.inertness import known_inertness
 from engine.tasks.openings import known_sources
+from engine.units import plural
 
 _BY_SEVERITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from dlec_tui.jobs.lines import clock
 from dlec_tui.session.slots import Draft, Owner
-from dlec_tui.wording import plural
 from engine.errors import shown
 from engine.store.job_states import as_moment
+from engine.units import plural
 
 
 def other_text(other: Owner, moment: datetime) -> str:

@@ -19,13 +19,13 @@ from dlec_tui.widgets.batch_list import BatchList
 from dlec_tui.widgets.facts_view import FactsView
 from dlec_tui.widgets.part import Part
 from dlec_tui.widgets.question import Question
-from dlec_tui.wording import byte_size, plural
 from engine.checkpoint.find import opener
 from engine.errors import DlecError, UsageError, escaped, shown
-from engine.jobs import starting
+from engine.jobs import launch
 from engine.jobs.batch import batch_id
 from engine.jobs.queue import submit
 from engine.tasks.merge_draft import MergeOptions
+from engine.units import byte_size, plural
 
 OPTIONS = MergeOptions()
 KEYS = "b run  o output  x remove  J K order"
@@ -143,7 +143,7 @@ class BatchPart(Part):
         try:
             numbers = submit(self._store, list(specs_of(found.merges, OPTIONS, batch_id(datetime.now()))))
             self.post_message(self.Queued(marks))
-            starting.start_workers(self._store)
+            launch.start_workers(self._store)
         except DlecError as error:
             self.app.call_from_thread(self.notify, str(error), severity="error")
         else:

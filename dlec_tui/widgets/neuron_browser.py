@@ -10,10 +10,10 @@ from textual.worker import get_current_worker
 
 from dlec_tui.measurements.neurons import NeuronRows, NeuronView, neuron_rows
 from dlec_tui.widgets.neuron_table import NeuronTable
-from dlec_tui.wording import plural
 from engine.errors import DlecError, shown
 from engine.store.keys import ProfileKey
 from engine.store.neurons import NeuronOrder
+from engine.units import plural
 
 
 class NeuronBrowser(NeuronTable):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from engine.errors import shown
+from engine.units import plural
 
 KINDS = {"missing": "missing", "unexpected": "unexpected", "mismatched": "of another shape"}
 """The fields of a LoadCheck that name tensors, and what they say of them."""
@@ -92,4 +93,4 @@ def load_check_of(fields: dict[str, Any]) -> LoadCheck:
 
 
 def _counted(names: Sequence[str], what: str) -> str:
-    return f"{len(names)} tensor{'s' if len(names) > 1 else ''} {what} ({named(names)})"
+    return f"{plural(len(names), 'tensor')} {what} ({named(names)})"

@@ -4,6 +4,7 @@ import re
 
 from engine.errors import MachineError, UsageError, shown
 from engine.tensors.library import torch_library
+from engine.units import plural
 
 _GPU_SET = re.compile(r"cuda:(\d{1,3}(?:-\d{1,3})?(?:,\d{1,3}(?:-\d{1,3})?)*)")
 
@@ -55,7 +56,7 @@ def _require_gpu(device: str, number: int) -> None:
         why = f"this machine has no GPU that torch {torch.__version__} can use"
         raise MachineError(f"{device} is not there", why=why, fix="Use --device cpu.")
     if number >= found:
-        why = f"this machine has {found} GPU{'s' if found > 1 else ''}"
+        why = f"this machine has {plural(found, 'GPU')}"
         last = f"cuda:{found - 1}"
         raise MachineError(f"{device} is not there", why=why, fix=f"{last} is the last one. Or use --device cpu.")
 

@@ -10,6 +10,7 @@ from engine.errors import MachineError
 from engine.inference.devices import devices_named
 from engine.inference.failures import is_out_of_memory, one_line
 from engine.tensors.library import torch_library
+from engine.units import byte_size
 
 _OTHERWISE = "a narrower --dtype, a set of GPUs (--device cuda:0-3), or --device cpu"
 
@@ -47,7 +48,7 @@ def room_for(model: Any, devices: Sequence[str]) -> Iterator[None]:
         dtype = str(model.dtype).removeprefix("torch.")
         raise MachineError(
             f"{' and '.join(devices)} {'have' if len(devices) > 1 else 'has'} too little memory for the model",
-            why=f"its weights are {_gigabytes(weight_bytes(model))} in {dtype}; {before}",
+            why=f"its weights are {byte_size(weight_bytes(model))} in {dtype}; {before}",
             fix=f"Use {_OTHERWISE}.",
         ) from error
 
@@ -78,9 +79,9 @@ def _described(device: str) -> str:
     torch = torch_library()
     if torch.device(device).type != "cuda":
         total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return f"this machine has {_gigabytes(total)}"
+        return f"this machine has {byte_size(total)}"
     free, total = torch.cuda.mem_get_info(device)
-    return f"{device} has {_gigabytes(total)}, {_gigabytes(free)} of them free"
+    return f"{device} has {byte_size(total)}, {byte_size(free)} of them free"
 
 
 def _devices_in_use() -> list[str]:
@@ -88,7 +89,3 @@ def _devices_in_use() -> list[str]:
     cuda = torch_library().cuda
     count = cuda.device_count() if cuda.is_available() else 0
     return [f"cuda:{number}" for number in range(count) if cuda.memory_allocated(number)] or ["cpu"]
-
-
-def _gigabytes(nbytes: int) -> str:
-    return f"{nbytes / 1e9:,.1f} GB"

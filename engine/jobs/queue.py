@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from engine.errors import UsageError, shown
-from engine.jobs.leftovers import discard_output
-from engine.jobs.locks import Fate, fate, here
+from engine.jobs.liveness import Liveness, liveness_of
 from engine.jobs.logs import job_log
-from engine.locks import QUIET_SECONDS
+from engine.jobs.recovery import discard_output
+from engine.locks import QUIET_SECONDS, this_host
 from engine.store.connection import StoreConnection, atomic
 from engine.store.database import open_for_jobs
 from engine.store.job_states import ENDED, Cancelled, Failed, Held, Running, Stop, Waiting, now
@@ -39,22 +39,22 @@ ON_REQUEST = "on request"
 
 @dataclass(frozen=True, slots=True)
 class First:
-    """Before all others that wait."""
+    """Ahead of all other waiting jobs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """Behind all others that wait."""
+    """After all other waiting jobs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """Directly before another one that waits."""
+    """Directly ahead of another waiting job."""
 
     job_id: int
 
 
-Place: TypeAlias = First | Last | Before
+QueuePosition: TypeAlias = First | Last | Before
 
 
 def submit(store: Path, specs: Sequence[JobSpec]) -> list[int]:
@@ -133,14 +133,14 @@ def retry(store: Path, job_ids: Sequence[int]) -> list[int]:
         return [job.id for job in (*jobs, *held)]
 
 
-def reorder(store: Path, job_id: int, place: Place) -> Job:
-    """Give a job that waits or is held another place in the queue; it takes the priority that stands there."""
+def reorder(store: Path, job_id: int, to: QueuePosition) -> Job:
+    """Move a waiting or held job to another position in the queue; it takes the priority found there."""
     with _queue(store) as connection:
         job = known_job(connection, job_id)
         if not isinstance(job.state, Waiting | Held):
             raise _cannot(job, "moved", "Only one that waits or is held can.")
         others = [other for other in jobs_in(connection, Waiting, Held) if other.id != job_id]
-        at = _index_of(place, job_id, others)
+        at = _index_of(to, job_id, others)
         priority = others[min(at, len(others) - 1)].spec.priority if others else job.spec.priority
         for position, each in enumerate([*others[:at], job, *others[at:]]):
             place_job(connection, each.id, priority if each is job else each.spec.priority, position)
@@ -182,11 +182,11 @@ def _cannot(job: Job, what: str, fix: str = "") -> UsageError:
 def _require_gone(connection: StoreConnection, job: Job, worker_id: int, *, force: bool) -> None:
     """Raises UsageError, saying where it runs and when that was heard of last."""
     worker = find_worker(connection, worker_id)
-    found = None if worker is None else fate(worker, here())
+    found = None if worker is None else liveness_of(worker, this_host())
     fix = f"End it: dlec jobs cancel {job.id}"
-    if worker is None or found is Fate.DEAD:
+    if worker is None or found is Liveness.DEAD:
         return
-    if found is Fate.ALIVE:
+    if found is Liveness.ALIVE:
         why = f"process {worker.pid} is running it"
         raise UsageError(f"job {job.id} cannot be released", why=why, fix=fix)
     if not force and quiet_seconds(worker, now()) < QUIET_SECONDS:
@@ -205,16 +205,16 @@ def _heard(worker: Worker) -> str:
 
 def _is_dead(connection: StoreConnection, worker_id: int) -> bool:
     worker = find_worker(connection, worker_id)
-    return worker is None or fate(worker, here()) is Fate.DEAD
+    return worker is None or liveness_of(worker, this_host()) is Liveness.DEAD
 
 
 def _is_behind(job: Job, job_ids: set[int]) -> bool:
     return isinstance(job.state, Held) and job.state.behind in job_ids
 
 
-def _index_of(place: Place, job_id: int, others: Sequence[Job]) -> int:
+def _index_of(to: QueuePosition, job_id: int, others: Sequence[Job]) -> int:
     """How many of the others, which stand in the order of the queue, go before the job."""
-    match place:
+    match to:
         case First():
             return 0
         case Last():

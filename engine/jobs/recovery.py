@@ -1,17 +1,34 @@
-"""What becomes of the jobs of a worker that died."""
+"""Recovery of jobs whose worker died, and removal of what their attempts left on the disk."""
 
 import contextlib
 from datetime import datetime
 from pathlib import Path
 
 from engine.errors import MachineError
-from engine.jobs.leftovers import continues, discard_output
-from engine.jobs.locks import Fate, fate, here
+from engine.jobs.liveness import Liveness, liveness_of
+from engine.locks import this_host
 from engine.protocol import as_data
 from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import Cancelled, Failed, Running, State, Stop, Waiting, now
-from engine.store.jobs import Job, Setbacks, change, find_job, jobs_in, place_last, save_setbacks
+from engine.store.jobs import Job, JobSpec, Setbacks, change, find_job, jobs_in, place_last, save_setbacks
 from engine.store.workers import Worker, all_workers, remove_worker
+
+
+def continues(spec: JobSpec) -> bool:
+    """Whether an attempt goes on where the one before it stopped."""
+    return spec.task == "merge"
+
+
+def discard_output(job: Job) -> None:
+    """Remove what the unfinished attempts at a job have written, and nothing that anybody else has begun.
+
+    Raises UsageError while somebody else is merging into the same output, MachineError when it cannot be removed.
+    """
+    if continues(job.spec) and job.attempts:
+        from engine.merge.discard import discard  # late: it brings all of merging, and the screen asks nothing of it
+
+        discard(Path(job.spec.request["out"]), job.uuid)
+
 
 _MOST_ATTEMPTS = 2
 """Attempts at a task that begins anew each time, before the job is taken for what kills the workers."""
@@ -61,8 +78,8 @@ def recover_own(connection: StoreConnection, worker: int) -> None:
 
 
 def _dead(connection: StoreConnection) -> list[Worker]:
-    place = here()
-    return [worker for worker in all_workers(connection) if fate(worker, place) is Fate.DEAD]
+    host = this_host()
+    return [worker for worker in all_workers(connection) if liveness_of(worker, host) is Liveness.DEAD]
 
 
 def _taken_from(connection: StoreConnection, worker: Worker) -> list[Job]:

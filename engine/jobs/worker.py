@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.errors import MachineError
-from engine.jobs.attempts import attempt, unstorable
-from engine.jobs.claims import claim, put_back, settle
+from engine.jobs.attempt import attempt, unstorable
+from engine.jobs.heartbeat import Heartbeat, registered
 from engine.jobs.logs import job_log
-from engine.jobs.presence import Presence, present
+from engine.jobs.monitor import Monitor
 from engine.jobs.recovery import recover_own
+from engine.jobs.scheduling import claim, put_back, settle
 from engine.jobs.signals import EndingSignals
 from engine.jobs.slots import Slot
 from engine.jobs.store_access import StoreAccess
 from engine.jobs.task_processes import TaskProcesses
 from engine.jobs.trouble import Trouble
-from engine.jobs.watch import Watch
 from engine.machine.clock import steady_seconds
 from engine.processes import lower_priority
 from engine.store.job_states import State, Waiting
@@ -45,7 +45,7 @@ class Listener(Protocol):
         ...
 
 
-class _Nobody:
+class _NoListener:
     """Listens to workers in the background."""
 
     def begun(self, job: Job) -> None: ...
@@ -53,7 +53,7 @@ class _Nobody:
     def ended(self, job: Job) -> None: ...
 
 
-NOBODY = _Nobody()
+NO_LISTENER = _NoListener()
 
 
 class Outcome(Enum):
@@ -66,7 +66,7 @@ class Outcome(Enum):
 
 
 def work(
-    store: Path, slot: Slot, *, idle_seconds: float, listener: Listener = NOBODY, until_empty: bool = False
+    store: Path, slot: Slot, *, idle_seconds: float, listener: Listener = NO_LISTENER, until_empty: bool = False
 ) -> Outcome:
     """Be the worker of `slot` until no job has waited for `idle_seconds`, or at all with `until_empty`.
 
@@ -77,9 +77,9 @@ def work(
     with ExitStack() as stack:
         signals = stack.enter_context(EndingSignals())
         access = stack.enter_context(StoreAccess(store))
-        presence = stack.enter_context(present(access, store, slot))
+        heartbeat = stack.enter_context(registered(access, store, slot))
         processes = stack.enter_context(TaskProcesses(slot))
-        worker = _Worker(store, slot, access, presence, signals, processes, listener, Trouble())
+        worker = _Worker(store, slot, access, heartbeat, signals, processes, listener, Trouble())
         return worker.work(0 if until_empty else idle_seconds)
 
 
@@ -90,7 +90,7 @@ class _Worker:
     store: Path
     slot: Slot
     access: StoreAccess
-    presence: Presence
+    heartbeat: Heartbeat
     signals: EndingSignals
     processes: TaskProcesses
     listener: Listener
@@ -105,7 +105,7 @@ class _Worker:
                 if job is not None:
                     self._do(job)
                     idle_since = steady_seconds()
-                elif steady_seconds() - idle_since >= idle_seconds and self.presence.leave_if_idle():
+                elif steady_seconds() - idle_since >= idle_seconds and self.heartbeat.leave_if_idle():
                     return Outcome.NOTHING_LEFT
                 else:
                     self.signals.wait(WARM_POLL_SECONDS if self.processes.is_warm else POLL_SECONDS)
@@ -115,16 +115,16 @@ class _Worker:
         return Outcome.ASKED
 
     def _next(self) -> Job | None:
-        self.presence.beat()
+        self.heartbeat.beat()
         with self.access.connection() as connection:
             if self.trouble.lasts:
-                recover_own(connection, self.presence.worker)
-            return claim(connection, self.presence.worker, self.slot)
+                recover_own(connection, self.heartbeat.worker)
+            return claim(connection, self.heartbeat.worker, self.slot)
 
     def _do(self, job: Job) -> None:
         self.listener.begun(job)
-        watch = Watch(self.access, self.presence, self.signals, job)
-        state = attempt(job, self.processes, watch, self.slot, job_log(self.store, job.id))
+        monitor = Monitor(self.access, self.heartbeat, self.signals, job)
+        state = attempt(job, self.processes, monitor, self.slot, job_log(self.store, job.id))
         if state is not None and self._let_go(job, state):
             with self.access.connection() as connection:
                 ended = find_job(connection, job.id)
@@ -149,10 +149,10 @@ class _Worker:
     def _wait_out(self, error: Exception) -> bool:
         """Say what went wrong, and pause before it is tried again. True when a signal has come. Raises what lasts."""
         self.trouble.say(error, PATIENCE_SECONDS)
-        self.presence.doubt()
+        self.heartbeat.doubt()
         return self.signals.wait(RETRY_SECONDS)
 
     def _leave(self) -> None:
         """Where the store cannot be written, or holds a job in our name, whoever finds the lock free takes over."""
         with contextlib.suppress(MachineError, sqlite3.IntegrityError):
-            self.presence.leave()
+            self.heartbeat.leave()

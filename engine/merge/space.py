@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.errors import DiskFullError, DlecError, MachineError, machine_error
 from engine.merge.layout import Layout
 from engine.merge.partial import Partial
+from engine.units import byte_size
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _OTHER_FILES = 32
@@ -52,11 +53,8 @@ def _shortage(partial: Partial, layout: Layout) -> str:
     missing, free = missing_bytes(partial, layout), free_bytes(partial.root)
     files = free_files(partial.root)
     if missing < free and files is not None and files < len(layout.shards) + _OTHER_FILES:
-        return f"{free / 1e6:,.1f} MB are free, but only {files} more files can be made (inodes)"
-    figures = (
-        f"{missing / 1e6:,.1f} MB more are needed of {layout.nbytes / 1e6:,.1f} MB in all, "
-        f"{free / 1e6:,.1f} MB are free"
-    )
+        return f"{byte_size(free)} are free, but only {files} more files can be made (inodes)"
+    figures = f"{byte_size(missing)} more are needed of {byte_size(layout.nbytes)} in all, {byte_size(free)} are free"
     return f"{figures}: a quota ran out, or the files beside the weights do not fit" if missing < free else figures
 
 

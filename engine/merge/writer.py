@@ -13,13 +13,13 @@ from engine.merge.layout import Layout, Shard
 from engine.merge.partial import Partial, begin
 from engine.merge.sources import opened_source
 from engine.merge.space import check_space
-from engine.merge.stretches import Stretches
+from engine.merge.sync_batches import SyncBatches
 from engine.merge.transfer import Transfer, shrunk, write_all
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
 
-STRETCH = 256 * 2**20
+SYNC_BYTES = 256 * 2**20
 """Bytes between two watermarks: at most three times this is copied again after a kill."""
 FILL_BUFFER = 1 << 20
 
@@ -85,12 +85,12 @@ def _perform(
     total = sum(operation.length for operation in operations)
     written = sum(operation.length for operation in operations[:done])
     progress(written, total)
-    with Stretches(directory, journal, STRETCH) as stretches:
+    with SyncBatches(directory, journal, SYNC_BYTES) as batches:
         for number in range(done, len(operations)):
             _ask_ahead(operations[number + 1 : number + 2])
             _perform_one(directory, operations[number], transfer)
             written += operations[number].length
-            stretches.add(operations[number], number + 1)
+            batches.add(operations[number], number + 1)
             progress(written, total)
 
 

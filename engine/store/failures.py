@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from engine.errors import MachineError, shown
+from engine.units import byte_size
 
 Explain: TypeAlias = Callable[[Path], MachineError]
 """From the store's path to the message."""
@@ -65,7 +66,7 @@ def _no_room(path: Path) -> MachineError:
     free = shutil.disk_usage(path.parent).free
     return MachineError(
         f"the disk is too full for the store {path}",
-        why=f"{free / 1e6:,.1f} MB are free",
+        why=f"{byte_size(free)} are free",
         fix="Make space, then try again. Nothing was changed.",
     )
 

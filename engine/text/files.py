@@ -7,6 +7,7 @@ from engine.errors import UsageError, machine_error, shown
 from engine.text.corpus import Corpus, Document, corpus_of
 from engine.text.jsonl import documents_of_jsonl
 from engine.text.plain import documents_of_text
+from engine.units import byte_size
 
 JSONL_SUFFIXES = (".jsonl", ".ndjson")
 MAX_BYTES = 256 * 2**20
@@ -39,7 +40,7 @@ def _read(file: Path) -> bytes:
         if size > MAX_BYTES:
             raise UsageError(
                 f"{shown(file)} is too large",
-                why=f"it has {size / 1e6:,.0f} MB, at most {MAX_BYTES / 1e6:,.0f} MB are read",
+                why=f"it has {byte_size(size)}, at most {byte_size(MAX_BYTES)} are read",
                 fix="Give a part of it, for instance its first megabyte.",
             )
         return file.read_bytes()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import MachineError
-from engine.jobs.starting import start_workers
+from engine.jobs.launch import start_workers
 from engine.store.job_states import Running, Waiting, now
 from engine.store.jobs import JobSpec
 from engine.tasks.child import run_task

@@ -1,7 +1,7 @@
 """The command line, called as a user calls it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -10,8 +10,16 @@ from click.testing import CliRunner, Result
 
 from dlec_tui.cli.exit_codes import UNEXPECTED
 from dlec_tui.cli.main import dlec as command
+from tests.warm_engine import warm_engine
 
 Dlec: TypeAlias = Callable[..., Result]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _engine_is_warm() -> Iterator[None]:
+    """tests/tasks/test_child.py and tests/jobs start engine processes as users do."""
+    with warm_engine():
+        yield
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def jobs() -> tuple[Job, ...]:
 
 
 def free(monkeypatch: pytest.MonkeyPatch, nbytes: int) -> None:
-    monkeypatch.setattr("engine.jobs.disk_use.free_bytes", lambda _directory: nbytes)
+    monkeypatch.setattr("engine.jobs.batch.free_bytes", lambda _directory: nbytes)
 
 
 def rehearsed(dlec, *arguments: str) -> dict:
@@ -41,7 +41,7 @@ def rehearsed(dlec, *arguments: str) -> dict:
 def test_each_plan_becomes_a_merge_named_after_it(dlec) -> None:
     result = dlec("batch", "plans/a.yaml", "plans/b.yaml", "--out", "out")
     assert result.exit_code == 0
-    assert result.stdout == "job 1 waits: merge a.yaml into out/a\njob 2 waits: merge b.yaml into out/b\n"
+    assert result.stdout == "Queued job 1: merge a.yaml into out/a\nQueued job 2: merge b.yaml into out/b\n"
     assert result.stderr == "no worker for cpu is running: dlec jobs start\n"
     specs = [job.spec for job in jobs()]
     assert [spec.request["out"] for spec in specs] == [str(Path.cwd() / "out" / name) for name in "ab"]
@@ -128,8 +128,8 @@ def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_queued(dlec, ba
         f"{here}/out/a would be written 2 times: it is the output of plans/a.yaml, others/a.yaml",
         f"{here}/out/c exists and is not empty: it holds 1 entries",
         f"{here}/out/b is the output of job 1: which is waiting: merge b.yaml into out/b",
-        "the disk is too full for out: 1.5 MB are needed by the batch, 0.4 MB more by merges that are queued already, "
-        "and 0.8 MB are free",
+        "the disk is too full for out: 1.52 MB are needed by the batch, 412 kB more by merges that are queued already, "
+        "and 800 kB are free",
     ]
     assert len(jobs()) == 1
 

@@ -12,6 +12,8 @@ from tests.cli.test_readme import README
 from tests.jobs.states import spec
 from tests.jobs.workplace import Workplace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def place(tmp_path):

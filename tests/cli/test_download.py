@@ -13,6 +13,8 @@ import pytest
 
 from tests.fake_hub import FakeHub, serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def hub(tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:

@@ -20,7 +20,7 @@ def test_it_can_be_queued(dlec, plan: Path) -> None:
     Path("own.yaml").write_text("task: own\n")
     result = dlec("eval", plan, "--tasks", "arc_easy,own.yaml", "--limit", 9, "--queue")
     assert result.exit_code == 0, result.stderr
-    assert "waits: eval plan.yaml by arc_easy, own.yaml" in result.stdout
+    assert "Queued job 1: eval plan.yaml by arc_easy, own.yaml" in result.stdout
 
 
 def figure(p: float | None, **others: object) -> dict:

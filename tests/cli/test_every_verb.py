@@ -133,7 +133,7 @@ def test_an_unexpected_exception_where_nothing_can_be_written_is_still_one_line(
         raise ZeroDivisionError
 
     monkeypatch.setattr("dlec_tui.cli.jobs_list.read_jobs", broken)
-    monkeypatch.setattr("dlec_tui.cli.crash_file._directories", lambda _home: iter(()))
+    monkeypatch.setattr("dlec_tui.cli.failures._directories", lambda _home: iter(()))
     result = run("jobs", "list")
     assert (result.exit_code, result.stderr.count("\n")) == (UNEXPECTED, 1)
     assert not list(place.rglob("crash-*.log"))
@@ -259,11 +259,11 @@ def test_an_option_that_needs_another_is_refused_alone(name: str, option: Relate
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["jobs", "show", "abc"], "'abc' is not a whole number in the range 1<=x<=9223372036854775807."),
-        (["profile", "m", "--tokens", "many"], "'many' is not a whole number in the range 1<=x<=1000000000000."),
-        (["profile", "m", "--tokens", "0"], "'0' is not a whole number in the range 1<=x<=1000000000000."),
-        (["jobs", "wait", "--timeout", "soon"], "'soon' is not a number in the range x>=0."),
-        (["web", "--port", "http"], "'http' is not a whole number in the range 0<=x<=65535."),
+        (["jobs", "show", "abc"], "'abc' is not a whole number from 1 to 9223372036854775807."),
+        (["profile", "m", "--tokens", "many"], "'many' is not a whole number from 1 to 1000000000000."),
+        (["profile", "m", "--tokens", "0"], "'0' is not a whole number from 1 to 1000000000000."),
+        (["jobs", "wait", "--timeout", "soon"], "'soon' is not a number of at least 0."),
+        (["web", "--port", "http"], "'http' is not a whole number from 0 to 65535."),
     ],
 )
 def test_what_is_no_number_is_answered_with_the_range(words: list[str], expected: str) -> None:
@@ -385,7 +385,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_measuring(monkeypatc
 )
 @pytest.mark.parametrize("device", ["cuda", "cuda:9", "cuda:0-3"])
 def test_a_gpu_that_this_machine_lacks_is_refused_before_the_work(place, monkeypatch, words, device) -> None:
-    monkeypatch.setattr("dlec_tui.cli.devices._AMD_DRIVER", place / "none")
+    monkeypatch.setattr("dlec_tui.cli.measuring._AMD_DRIVER", place / "none")
     monkeypatch.setattr("dlec_tui.plans.circumstances.gpus", tuple)
     monkeypatch.setattr("dlec_tui.plans.circumstances.device_of.__defaults__", (tuple,))
     Path("plan.yaml").touch()
@@ -395,7 +395,7 @@ def test_a_gpu_that_this_machine_lacks_is_refused_before_the_work(place, monkeyp
 
 
 def test_a_worker_for_a_gpu_that_this_machine_lacks_is_refused(place, monkeypatch) -> None:
-    monkeypatch.setattr("dlec_tui.cli.devices._AMD_DRIVER", place / "none")
+    monkeypatch.setattr("dlec_tui.cli.measuring._AMD_DRIVER", place / "none")
     monkeypatch.setattr("dlec_tui.plans.circumstances.device_of.__defaults__", (tuple,))
     result = run("worker", "--slot", "cuda:9", "--until-empty")
     assert (result.exit_code, result.stdout) == (2, "")

@@ -19,6 +19,8 @@ from engine.errors import CheckpointError, DlecError, MachineError, PlanError, U
 from tests.jobs.states import spec
 from tests.jobs.workplace import Workplace
 
+pytestmark = pytest.mark.slow
+
 DLEC = [sys.executable, "-m", "dlec_tui"]
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.store.job_states import Cancelled, Done, Held, Waiting, now
 from tests.jobs.states import failed, put, run_by, spec
 from tests.jobs.workplace import Workplace
@@ -111,7 +111,7 @@ def test_jobs_that_have_ended_are_forgotten(dlec, place):
     done, bad, waiting = place.submit(spec(), spec(), spec())
     put(place, done, Done(now(), now(), {}))
     put(place, bad, failed())
-    assert dlec("jobs", "clear").stdout == "1 job forgotten\n"
+    assert dlec("jobs", "clear").stdout == "Cleared 1 job.\n"
     assert json.loads(dlec("jobs", "clear", bad, bad, "--json").stdout) == [bad]
     assert states(place) == {waiting: "waiting"}
 
@@ -120,8 +120,8 @@ def test_workers_are_started_once_in_the_background(dlec, place):
     first = dlec("jobs", "start")
     (worker,) = place.live()
     log = place.home / "logs" / "worker-cpu.log"
-    assert (first.exit_code, first.stdout) == (0, f"started a worker for cpu: process {worker.pid}, log {log}\n")
-    assert dlec("jobs", "start").stdout == f"a worker for cpu is alive already: process {worker.pid}\n"
+    assert (first.exit_code, first.stdout) == (0, f"Started a worker for cpu: process {worker.pid}, log {log}\n")
+    assert dlec("jobs", "start").stdout == f"A worker for cpu is already running: process {worker.pid}\n"
     found = json.loads(dlec("jobs", "start", "--json").stdout)
     assert found == {"started": [], "alive": [{"slot": "cpu", "pid": worker.pid}]}
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from engine.errors import shown
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.jobs.queue import hold
 from engine.store.job_states import Cancelled, Done, Held, Progress, now
 from engine.store.workers import all_workers
@@ -140,7 +140,7 @@ def test_on_a_terminal_no_line_is_wider_than_it(place, tmp_path):
 def test_no_jobs_is_no_error(dlec):
     result = dlec("jobs", "list")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "nothing waits" in result.stderr
+    assert "No jobs are waiting" in result.stderr
     assert json.loads(dlec("jobs", "list", "--json").stdout) == []
 
 
@@ -153,7 +153,7 @@ def test_as_json_every_job_has_the_same_keys(dlec, place, tmp_path):
         rows = {row["id"]: row for row in json.loads(dlec("jobs", "list", "--json").stdout)}
     assert len({frozenset(row) for row in rows.values()}) == 1
     assert rows[first]["error"]["fix"] == "Make room."
-    assert rows[third]["worker"]["fate"] == "alive"
+    assert rows[third]["worker"]["liveness"] == "alive"
     progress = rows[third]["progress"]
     assert (progress["done"], progress["total"], progress["what"]) == (5, 10, "halves")
     assert progress["seconds_left"] == pytest.approx(10, abs=3)

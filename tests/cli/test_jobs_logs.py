@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.jobs.logs import job_log
 from engine.store.job_states import Done, now
 from tests.cli.test_exit_codes import DLEC, python_path

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.store.job_states import Done, Progress, now
 from tests.jobs.states import failed, put, run_by, spec
 from tests.jobs.workplace import Workplace

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from dlec_tui.cli import jobs_wait
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.jobs.queue import hold
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Cancelled, Done, Held, Waiting, now

@@ -12,6 +12,8 @@ from safetensors.torch import load_file, save_file
 from tests.architectures import LAYERS, CheckpointOf
 from tests.cli.conftest import write_plan
 
+pytestmark = pytest.mark.slow
+
 Tensors = dict[str, torch.Tensor]
 
 

@@ -25,6 +25,7 @@ def test_json_is_the_documented_shape(dlec, plan: Path) -> None:
     assert report["bytes"] == Path("out/model.safetensors").stat().st_size
 
 
+@pytest.mark.slow
 def test_the_load_check_reports_what_transformers_opened(dlec, plan: Path) -> None:
     found = json.loads(dlec("merge", plan, "out", "--json").stdout)["loadcheck"]
     assert (found["ok"], found["architecture"]) == (True, "LlamaForCausalLM")
@@ -45,6 +46,7 @@ def test_what_a_person_is_told_to_type_works_for_any_name(dlec, plan: Path) -> N
     assert shlex.split(upload.removeprefix("upload:"))[-1] == name
 
 
+@pytest.mark.slow
 def test_a_load_check_that_cannot_be_made_is_one_line(dlec, plan: Path, monkeypatch) -> None:
     monkeypatch.setattr(
         "engine.tasks.merge_writing.load_check", lambda *_: LoadCheck(unavailable="no torch\npip install it")

@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.tiny import write_llama
+
+pytestmark = pytest.mark.slow
 
 RANGES = [(start, start + 20) for start in range(0, 70, 10)]
 

@@ -115,6 +115,7 @@ def test_every_recipe_is_a_verb_with_an_option_for_each_of_its_fields() -> None:
         assert {field.name: None if field.is_model else field.help for field in recipe.fields}.items() <= asked.items()
 
 
+@pytest.mark.slow
 def test_prune_by_what_is_measured(dlec, tiny_llama: Path) -> None:
     prune = ("plan", "new", "prune", tiny_llama, "--layers", "2", *SMALL, "--json")
     by_angle = json.loads(dlec(*prune, "--by", "angle").stdout)

@@ -9,6 +9,8 @@ from click.testing import CliRunner, Result
 from dlec_tui.cli.main import dlec as command
 from tests.cli.conftest import write_plan
 
+pytestmark = pytest.mark.slow
+
 SHAPE = [
     *("tokens", "sequences", "base", "plan", "delta_nll", "delta_nll_se", "interval95"),
     *("kl", "top1_agreement", "half", "not_finite", "base_check", "sample"),

@@ -8,6 +8,8 @@ from click.testing import CliRunner, Result
 
 from dlec_tui.cli.main import dlec as command
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("--tokens", "256", "--seq-len", "16", "--device", "cpu", "--batch-size", "8")
 
 

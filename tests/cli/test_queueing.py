@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from dlec_tui.cli.queueing import Queueing, queue_options
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.store.database import open_for_reading
 from engine.store.jobs import Job, jobs_in
 from tests.cli.conftest import write_plan
@@ -68,7 +68,7 @@ def test_what_is_queued_is_what_the_verb_would_have_done(dlec, arguments: list[s
 
 def test_a_person_is_told_which_job_it_is_and_that_nobody_is_there_for_it(dlec, arguments: list[str]) -> None:
     result = dlec(*arguments, "--queue")
-    assert result.stdout == f"job 1 waits: {jobs()[0].spec.title}\n"
+    assert result.stdout == f"Queued job 1: {jobs()[0].spec.title}\n"
     assert result.stderr == "no worker for cpu is running: dlec jobs start\n"
 
 
@@ -137,6 +137,7 @@ def test_a_plan_with_errors_is_not_queued(dlec, bad_plan: Path, plan: Path, verb
     assert jobs() == ()
 
 
+@pytest.mark.slow
 def test_the_result_is_found_as_if_it_had_been_done_at_once(dlec, tiny_llama: Path, tmp_path) -> None:
     write_plan(Path("plan.yaml"), Path("model"), (0, 4), (2, 6))
     Path("model").symlink_to(tiny_llama)

@@ -29,7 +29,7 @@ def test_a_directory_of_homes_is_united_and_each_told_of(dlec) -> None:
     assert done.exit_code == 0
     assert done.stdout == (
         "runs/1: new: 2 models, 2 profiles, 2 scores, 2 previews, 2 swept plans, 2 probed plans, 2 sweeps, 2 plans, "
-        "3 jobs; left there: 3 jobs not ended\n"
+        "3 jobs; not copied: 3 unfinished jobs\n"
         "runs/2: nothing new; known: 1 model, 1 profile, 1 score, 1 preview, 1 swept plan, 1 probed plan, 1 sweep, "
         "1 plan\n"
     )
@@ -55,7 +55,7 @@ def test_a_home_and_its_file_are_the_same_store_told_of_once(dlec) -> None:
         (["gone"], 2, "does not exist"),
         ([], 2, "Missing argument"),
         (["runs/notes"], 2, "there is no store in runs/notes"),
-        (["copy.sqlite"], 2, "Put it into a directory of its own, as dlec.sqlite"),
+        (["copy.sqlite"], 2, "Rename it to dlec.sqlite in a directory of its own"),
         (["runs", "store"], 2, "cannot be merged into itself"),
         (["runs", "text"], 3, "text/dlec.sqlite is damaged"),
     ],

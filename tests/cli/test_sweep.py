@@ -15,6 +15,8 @@ from engine.plan.check import check_plan
 from tests.cli.test_profile import SMALL
 from tests.tasks.sweeping import write_probe
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -125,7 +127,7 @@ def test_plans_are_swept_by_their_files(sweep_at_home, plan: Path, tiny_llama: P
 def test_a_sweep_can_be_queued(sweep_at_home, tiny_llama: Path) -> None:
     result = sweep_at_home("blocks", tiny_llama, "--width", 1, "--queue")
     assert result.exit_code == 0, result.stderr
-    assert "waits: sweep blocks up to width 1 of tiny-llama" in result.stdout
+    assert "Queued job 1: sweep blocks up to width 1 of tiny-llama" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from dlec_tui.cli.heat_lines import heat_lines
+from dlec_tui.cli.render import heat_lines
 from dlec_tui.jobs.results import headline
 from dlec_tui.jobs.sweep_wording import advice, harm_map, sweep_headline, sweep_lines
 from dlec_tui.measurements.heat import BlockMap

@@ -15,6 +15,8 @@ from tests.jobs.states import spec
 from tests.jobs.workplace import Workplace, merge_spec, wait_until
 from tests.tiny import write_llama
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def place(tmp_path):
@@ -46,9 +48,9 @@ def test_each_job_is_a_line_at_its_beginning_and_end(dlec, place, tiny_llama, tm
     assert result.exit_code == 4
     lines = steadied(result.stdout).splitlines()
     assert lines[:4] == [
-        "00:00:00  job 1 begins: verify it",
+        "00:00:00  job 1 started: verify it",
         "00:00:00  job 1 done after 0 s: verify it",
-        "00:00:00  job 2 begins: verify nothing",
+        "00:00:00  job 2 started: verify nothing",
         "00:00:00  job 2 failed after 0 s: verify nothing",
     ]
     assert str(tmp_path / "nothing") in lines[4]
@@ -106,7 +108,7 @@ def test_told_to_stop_it_puts_its_job_back_and_says_that_work_is_left(place, wor
     working.send_signal(number)
     said, errors = working.communicate(timeout=30)
     assert (working.returncode, errors) == (75, b"")
-    assert b"job 1 waits again: merge a plan into out" in said
+    assert b"job 1 returned to the queue: merge a plan into out" in said
     assert (place.job(1).state, place.live()) == (Waiting(), ())
 
 

@@ -95,8 +95,8 @@ def test_a_model_that_does_not_fit_is_explained_with_the_figures(
         open_model(checkpoint_of("llama"), device=device)
     said = str(raised.value)
     assert "cuda:1 ha" in said
-    assert "too little memory for the model: its weights are 0.4 GB in float32" in said
-    assert "cuda:1 has 24.0 GB, 3.0 GB of them free" in said
+    assert "too little memory for the model: its weights are 400 MB in float32" in said
+    assert "cuda:1 has 24.0 GB, 3.00 GB of them free" in said
     assert all(way in said for way in ("narrower --dtype", "cuda:0-3", "--device cpu"))
 
 
@@ -105,7 +105,7 @@ def test_a_sequence_that_does_not_fit_is_explained_with_the_figures_of_the_devic
     with pytest.raises(MachineError) as raised:
         in_batches(Sequences.of_text(TOKENS), 2, raising(OUT_OF_MEMORY))
     said = str(raised.value)
-    assert "one sequence of 28 tokens at a time: cuda:1 has 24.0 GB, 3.0 GB of them free; OutOfMemoryError" in said
+    assert "one sequence of 28 tokens at a time: cuda:1 has 24.0 GB, 3.00 GB of them free; OutOfMemoryError" in said
     assert "cuda:0 has" not in said
 
 

@@ -14,7 +14,7 @@ import sys
 if "engine.tasks" in sys.orig_argv:
     import engine.merge.copies, engine.merge.writer
     engine.merge.copies.MAX_COPY = 2**16      # hundreds of operations and watermarks in a small checkpoint
-    engine.merge.writer.STRETCH = 2**18
+    engine.merge.writer.SYNC_BYTES = 2**18
 """
 """A sitecustomize.py for the processes of the tasks."""
 
@@ -50,12 +50,12 @@ class JobKilling:
         return self.place.worker(environment={"PYTHONPATH": str(self.room / "steps")})
 
     def kill(self, count):
-        """Kill `count` workers while a job runs; several jobs are queued, so that each dies a few times."""
+        """Kill `count` workers while a job runs, one job after another; each dies a few times."""
         killed, attempts, ids = 0, 0, []
         while killed < count:
             attempts += 1
             assert attempts < 10 * count, "jobs are done before their workers can be killed"
-            if not self.place.waiting():
+            if not self.place.waiting() and not self.place.running():
                 ids.append(self.place.submit(self._spec(f"out{len(ids)}")))
             killed += self._once()
         worker = self._worker()
@@ -66,8 +66,9 @@ class JobKilling:
 
     def _once(self):
         """Kill a worker some time after it has begun a job. False when the job was done before."""
+        dead = self._workers_of_jobs()
         worker = self._worker()
-        wait_until(lambda: self.place.running() or not self.place.waiting())
+        wait_until(lambda: self._workers_of_jobs() - dead or not (self.place.waiting() or self.place.running()))
         time.sleep(self.random.uniform(0, self.longest))
         self._spare_what_came_no_further()
         was_running = bool(self.place.running())
@@ -77,6 +78,10 @@ class JobKilling:
     def _spare_what_came_no_further(self):
         """A job is given up after three workers that brought it no further: the third one is let come further."""
         wait_until(lambda: all(setbacks_of(job).in_a_row < 3 for job in self.place.running()))
+
+    def _workers_of_jobs(self):
+        """Workers that run a job according to the store; a dead one does until the next worker recovers its job."""
+        return {job.state.worker for job in self.place.running()}
 
     def _kill(self, worker):
         worker.send_signal(signal.SIGKILL)

@@ -5,7 +5,7 @@ import os, sys, time
 if "engine.tasks" in sys.orig_argv:
     import engine.merge.copies, engine.merge.writer
     engine.merge.copies.MAX_COPY = 2**16
-    engine.merge.writer.STRETCH = 2**18
+    engine.merge.writer.SYNC_BYTES = 2**18
     performed = engine.merge.writer._perform_one
 
     def perform_slowly(*arguments):

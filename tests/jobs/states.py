@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-from engine.jobs.locks import here
+from engine.locks import this_host
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Failed, Running, as_text, now
 from engine.store.jobs import JobSpec, change, find_job
@@ -27,7 +27,7 @@ def failed(**error):
 def run_by(place, job_id, lock, host=None, **state):
     """Have a worker begin a job: it lives if somebody holds the lock, and belongs to this machine unless told."""
     with closing(open_for_jobs(place.store)) as connection:
-        worker = add_worker(connection, "cpu", host or here().host, here().boot, str(lock), 4711)
+        worker = add_worker(connection, "cpu", host or this_host().name, this_host().boot, str(lock), 4711)
         running = Running(worker, state.pop("started_at", now()), **state)
         assert change(connection, find_job(connection, job_id), running)
         return worker

@@ -7,18 +7,20 @@ import pytest
 
 from engine.checkpoint.find import opener
 from engine.errors import DiskFullError, UsageError
-from engine.jobs import disk_use as disk
+from engine.jobs import batch as disk
 from engine.jobs.batch import (
+    DiskUse,
     PlannedMerge,
     Target,
     batch_id,
     conflicts,
+    disk_use,
     output_name,
     planned_merge,
+    shortage,
     target_of,
     unfinished_merges,
 )
-from engine.jobs.disk_use import DiskUse, disk_use, shortage
 from engine.jobs.job_specs import NamedPlan, merge_spec
 from engine.jobs.queue import cancel, hold
 from engine.merge.partial import partial_of
@@ -172,5 +174,5 @@ def test_what_does_not_fit_is_refused_with_the_figures() -> None:
     [problem] = shortage(DiskUse(Path("out"), batch=70_000_000, queued=40_000_000, free=100_000_000))
     assert isinstance(problem, DiskFullError)
     assert problem.why == (
-        "70.0 MB are needed by the batch, 40.0 MB more by merges that are queued already, and 100.0 MB are free"
+        "70.0 MB are needed by the batch, 40.0 MB more by merges that are queued already, and 100 MB are free"
     )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.jobs.choice import next_job, why_waiting
+from engine.jobs.scheduling import next_job, why_waiting
 from engine.jobs.slots import Slot, fits
 from engine.store.job_states import Waiting
 from engine.store.jobs import Job, JobSpec

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import DiskFullError, MachineError
-from engine.jobs.attempts import PATIENCE_SECONDS, request_of
-from engine.jobs.claims import claim, held_behind, put_back, settle
+from engine.jobs.attempt import PATIENCE_SECONDS, request_of
+from engine.jobs.scheduling import claim, held_behind, put_back, settle
 from engine.jobs.slots import Slot
 from engine.protocol import as_data
 from engine.store.database import open_for_jobs

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import pytest
 
 from engine.errors import CheckpointError, DlecError, contained
-from engine.jobs import attempts
-from engine.jobs.attempts import attempt
+from engine.jobs import attempt as room
+from engine.jobs.attempt import attempt
+from engine.jobs.monitor import Monitor
 from engine.jobs.slots import Slot
-from engine.jobs.watch import Watch
 from engine.protocol import from_data
 from engine.store.job_states import Done, Failed, Running, now
 from engine.store.jobs import Job, JobSpec
@@ -57,7 +57,7 @@ class Raising:
 def attempted(error, task, log):
     """What becomes of a job whose task's process raises."""
     job = Job(7, "uuid", now(), 1, JobSpec(task, {}, "a title", {}), Running(1, now()))
-    return attempt(job, Raising(error), Watch(None, None, None, job), Slot(), log)
+    return attempt(job, Raising(error), Monitor(None, None, None, job), Slot(), log)
 
 
 @pytest.mark.parametrize("error", EXCEPTIONS.values(), ids=EXCEPTIONS.keys())
@@ -80,8 +80,8 @@ def test_an_error_of_ours_leaves_no_traceback(tmp_path):
 
 
 def test_an_exception_while_the_output_is_removed_fails_the_job(tmp_path, monkeypatch):
-    monkeypatch.setattr(attempts, "discard_output", lambda _job: {}["gone"])
-    interruption = attempts.Interruption(attempts.Stop.DISCARD)
+    monkeypatch.setattr(room, "discard_output", lambda _job: {}["gone"])
+    interruption = room.Interruption(room.Stop.DISCARD)
     assert isinstance(attempted(interruption, "merge", tmp_path / "log"), Failed)
 
 

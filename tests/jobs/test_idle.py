@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from engine.jobs.starting import start_workers
+from engine.jobs.launch import start_workers
 from engine.store.jobs import JobSpec
 from tests.jobs.workplace import wait_until
 

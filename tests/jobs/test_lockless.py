@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from engine.jobs.locks import Fate, fate, here
+from engine.jobs.liveness import Liveness, liveness_of
+from engine.locks import this_host
 from engine.store.job_states import Done
 from engine.store.jobs import JobSpec
 from tests.jobs.slow import slow_steps
@@ -43,7 +44,7 @@ def test_a_killed_worker_is_dead_and_another_one_continues(place, base, tmp_path
     (row,) = place.live()
     worker.send_signal(signal.SIGKILL)
     worker.communicate()
-    assert fate(row, here()) is Fate.DEAD
+    assert liveness_of(row, this_host()) is Liveness.DEAD
     place.worker(environment=environment)
     assert place.result(job_id)["out"] == str(tmp_path / "out")
     assert leftovers(tmp_path / "out") == []

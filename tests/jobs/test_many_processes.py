@@ -16,27 +16,27 @@ for number in range({JOBS_EACH}):
 WORK = """
 import sys, time
 from pathlib import Path
-from engine.jobs.claims import claim, settle
-from engine.jobs.presence import present
+from engine.jobs.scheduling import claim, settle
+from engine.jobs.heartbeat import registered
 from engine.jobs.slots import Slot
 from engine.jobs.store_access import StoreAccess
 from engine.store.job_states import Done, Progress, now
 from engine.store.jobs import save_progress
 
 store, are_all_submitted = Path(sys.argv[1]), Path(sys.argv[2])
-with StoreAccess(store) as access, present(access, store, Slot()) as presence, access.connection() as connection:
+with StoreAccess(store) as access, registered(access, store, Slot()) as heartbeat, access.connection() as connection:
     is_last_look = False
     while True:
         is_last_look = are_all_submitted.exists()
-        job = claim(connection, presence.worker, Slot())
+        job = claim(connection, heartbeat.worker, Slot())
         if job is not None:
-            save_progress(connection, job.id, presence.worker, Progress(1, 1, "work"))
+            save_progress(connection, job.id, heartbeat.worker, Progress(1, 1, "work"))
             assert settle(connection, job, Done(job.state.started_at, now(), {}))
         elif is_last_look:
             break
         else:
             time.sleep(0.01)
-    presence.leave()
+    heartbeat.leave()
 """
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.jobs.logs import job_log
 from engine.jobs.queue import Before, First, Last, cancel, clear, hold, release, reorder, retry, submit
 from engine.locks import QUIET_SECONDS

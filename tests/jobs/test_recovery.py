@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.jobs.claims import claim, settle
-from engine.jobs.locks import held, here
+from engine.jobs.liveness import held
 from engine.jobs.recovery import recover, recovered, setbacks_of
+from engine.jobs.scheduling import claim, settle
 from engine.jobs.slots import Slot
+from engine.locks import this_host
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Cancelled, Done, Failed, Progress, Running, Stop, Waiting, now
 from engine.store.jobs import Job, JobSpec, Setbacks, add_job, ask_to_stop, change, find_job
@@ -29,8 +30,8 @@ def running(task="profile", attempts=1, stop=None):
 
 
 def registered(connection, lock, host=None):
-    place = here()
-    return add_worker(connection, "cpu", host or place.host, place.boot, str(lock), os.getpid())
+    place = this_host()
+    return add_worker(connection, "cpu", host or place.name, place.boot, str(lock), os.getpid())
 
 
 def begun(connection, worker, task="profile"):

@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import MachineError
 from engine.jobs import worker as room
-from engine.jobs.presence import present
+from engine.jobs.heartbeat import registered
 from engine.jobs.slots import Slot
 from engine.jobs.store_access import StoreAccess
 from engine.jobs.worker import Outcome, work
@@ -108,13 +108,13 @@ def test_a_store_that_is_away_is_opened_when_it_is_back_and_no_other_is_made_mea
 
 
 def test_a_worker_that_the_store_does_not_know_any_more_registers_anew(store):
-    with StoreAccess(store) as access, present(access, store, Slot()) as presence:
+    with StoreAccess(store) as access, registered(access, store, Slot()) as heartbeat:
         with closing(sqlite3.connect(store)) as connection:
             connection.execute("DELETE FROM workers")
             connection.commit()
-        before = presence.worker
-        presence.doubt()
-        presence.beat()
+        before = heartbeat.worker
+        heartbeat.doubt()
+        heartbeat.beat()
         with access.connection() as connection:
-            assert [worker.id for worker in all_workers(connection)] == [presence.worker]
-        assert presence.worker != before
+            assert [worker.id for worker in all_workers(connection)] == [heartbeat.worker]
+        assert heartbeat.worker != before

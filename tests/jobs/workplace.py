@@ -10,9 +10,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from engine.jobs.launch import live_workers
 from engine.jobs.logs import job_log
 from engine.jobs.queue import submit
-from engine.jobs.starting import live_workers
 from engine.store.database import open_for_jobs, open_for_reading
 from engine.store.job_states import Done, Running, Waiting
 from engine.store.jobs import JobSpec, find_job, jobs_in
@@ -114,7 +114,7 @@ class Workplace:
     def result(self, job_id, seconds=60):
         """Of a job that is to be done."""
         state = self.ended(job_id, seconds)
-        assert isinstance(state, Done), state
+        assert isinstance(state, Done), f"{state}\n{self.log(job_id)}"
         return state.result
 
     def observe(self):

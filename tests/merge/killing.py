@@ -16,7 +16,7 @@ from pathlib import Path
 import engine.merge.copies, engine.merge.writer
 from tests.merge.stacks import merged, stack_of
 engine.merge.copies.MAX_COPY = 2**16      # hundreds of operations and watermarks in a small checkpoint
-engine.merge.writer.STRETCH = 2**18
+engine.merge.writer.SYNC_BYTES = 2**18
 stack = stack_of(sys.argv[1], levels=((("o_proj", 0.0),),))
 print("ready", flush=True)
 merged(stack, Path(sys.argv[2]), max_shard_size=2**20, overwrite=bool(sys.argv[3]))

@@ -142,9 +142,9 @@ def stopping_after(count):
 
 @pytest.fixture
 def many_operations(monkeypatch):
-    """Tiny pieces and stretches, so that a small merge has hundreds of steps and watermarks."""
+    """Tiny pieces and batches, so that a small merge has hundreds of steps and watermarks."""
     monkeypatch.setattr("engine.merge.copies.MAX_COPY", 128)
-    monkeypatch.setattr(writer, "STRETCH", 512)
+    monkeypatch.setattr(writer, "SYNC_BYTES", 512)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 50, 150])

@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@cache
 def imported() -> set[str]:
     """Every top-level module that the packages import, late imports included."""
     found: set[str] = set()
@@ -41,9 +43,12 @@ def imported() -> set[str]:
     return found - OWN - set(sys.stdlib_module_names)
 
 
+installed = cache(packages_distributions)
+
+
 def distributions_of(module: str) -> set[str]:
     """An extra that is not installed is called as its module."""
-    return {normalised(name) for name in packages_distributions().get(module, [module])}
+    return {normalised(name) for name in installed().get(module, [module])}
 
 
 def test_every_import_is_a_declared_dependency() -> None:

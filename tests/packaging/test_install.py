@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGED = ("pyproject.toml", "README.md", "LICENSE", "dlec_tui", "engine")
+PACKAGED = ("pyproject.toml", "README.md", "LICENSE", "dlec", "dlec_tui", "engine")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_the_installed_command_plans_and_checks(source: Path, tmp_path: Path, ti
 def test_a_full_install_is_consistent_and_merges(source: Path, tmp_path: Path, tiny_llama: Path) -> None:
     fresh = tmp_path / "venv"
     venv.create(fresh, with_pip=True)
-    run(fresh / "bin" / "python", "-m", "pip", "install", "--quiet", source)
+    run(fresh / "bin" / "python", "-m", "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", source)
     assert "No broken requirements" in run(fresh / "bin" / "python", "-m", "pip", "check").stdout
     dlec = fresh / "bin" / "dlec"
     run(dlec, "plan", "new", "repeat", tiny_llama, "--layers", "2:4", "-o", "plan.yaml", cwd=tmp_path)

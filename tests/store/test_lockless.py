@@ -20,6 +20,8 @@ from engine.store.jobs import JobSpec, add_job, change, find_job, jobs_in
 from engine.store.union import unite
 from tests.lockless import lockless_environment, refuse_locks
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 COUNTED = 8
 

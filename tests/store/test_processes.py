@@ -14,6 +14,8 @@ from engine.store.neurons import count_neurons
 from engine.store.profiles import find_layers, find_profile, save_profile
 from tests.store.rows import KEY, OTHER_KEY, profile_rows
 
+pytestmark = pytest.mark.slow
+
 LAYERS, WIDTH = 12, 2500
 
 SAVE = f"""
@@ -49,7 +51,14 @@ def kill_while_saving(path, place, delay):
     process.communicate()
 
 
-@pytest.mark.parametrize(("place", "delay"), [(0, 0), (15_000, 0), (29_999, 0), (29_999, 0.05), (29_999, 0.15)])
+@pytest.mark.parametrize(
+    ("place", "delay"),
+    [
+        (15_000, 0),
+        (29_999, 0.05),
+        *(pytest.param(*more, marks=pytest.mark.stress) for more in ((0, 0), (29_999, 0), (29_999, 0.15))),
+    ],
+)
 def test_a_kill_leaves_all_of_a_profile_or_nothing(path, place, delay):
     with closing(open_for_writing(path)) as db:
         save_profile(db, OTHER_KEY, profile_rows())

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from engine.checkpoint.checkpoint import open_checkpoint
-from engine.errors import MachineError
 from engine.store.job_states import Done
-from engine.tasks.demo_model import demo_model
 from engine.tasks.verify import verify
 from tests.jobs.workplace import Workplace, wait_until
+from tests.real_models import linked
 from tests.terminal.conftest import DLEC
 from tests.terminal.ptys import terminal
 from tests.terminal.tmux import Tmux
@@ -30,11 +29,8 @@ def place(tmp_path: Path) -> Iterator[Workplace]:
 
 
 @pytest.fixture
-def model(working_directory: Path) -> Path:
-    try:
-        return demo_model(working_directory).directory
-    except MachineError as error:
-        pytest.skip(str(error))
+def model(working_directory: Path, smollm2: Path) -> Path:
+    return linked(smollm2, working_directory)
 
 
 def test_from_a_model_to_two_verified_ones(

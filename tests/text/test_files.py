@@ -106,7 +106,7 @@ def test_what_is_not_a_file_is_named(tmp_path):
 
 def test_a_file_too_large_is_refused_with_figures(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "MAX_BYTES", 10**6)
-    with pytest.raises(UsageError, match="has 2 MB, at most 1 MB are read"):
+    with pytest.raises(UsageError, match="has 2.00 MB, at most 1.00 MB are read"):
         read_corpus([written(tmp_path / "big.txt", bytes(2 * 10**6))])
 
 

@@ -103,7 +103,7 @@ def _nothing_around(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The same terminal for everybody, and no worker that would outlive a test."""
     for name in AROUND:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("engine.jobs.starting.start_workers", lambda _store: ())
+    monkeypatch.setattr("engine.jobs.launch.start_workers", lambda _store: ())
     monkeypatch.setattr("textual.app.wait_for_idle", handled)
     monkeypatch.setattr("textual.pilot.wait_for_idle", handled)
     monkeypatch.setattr("textual.screen.Screen._compositor_refresh", _undrawn)

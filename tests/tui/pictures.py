@@ -115,7 +115,7 @@ def evening() -> Iterator[Path]:
             ("dlec_tui.jobs.stored.read_jobs", EVENING),
             ("dlec_tui.widgets.device_line.devices_text", "cpu 87 % of 16 cores, memory 12.0 GB of 64.0 GB"),
             ("dlec_tui.widgets.job_detail.job_log", Path("job.log")),
-            ("engine.jobs.starting.start_workers", ()),
+            ("engine.jobs.launch.start_workers", ()),
         ):
             stack.enter_context(patch(place, lambda *_, value=value, **__: value))
         _write_model(Path(MODEL), SIZES)

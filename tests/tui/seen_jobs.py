@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dlec_tui.jobs.stored import SeenWorker, StoredJob, StoredJobs
-from engine.jobs.locks import Fate
+from engine.jobs.liveness import Liveness
 from engine.store.job_states import Cancelled, Done, Failed, Held, Progress, Running, State, Waiting
 from engine.store.jobs import Job, JobSpec
 from engine.store.workers import Worker
@@ -48,8 +48,8 @@ def ago(**time: float) -> datetime:
     return NOW - timedelta(**time)
 
 
-def worker(fate: Fate = Fate.ALIVE) -> SeenWorker:
-    return SeenWorker(Worker(1, "cpu", "here", "boot", "lock", 4711, ago(hours=1), NOW), fate, 0.0)
+def worker(liveness: Liveness = Liveness.ALIVE) -> SeenWorker:
+    return SeenWorker(Worker(1, "cpu", "here", "boot", "lock", 4711, ago(hours=1), NOW), liveness, 0.0)
 
 
 def stored(job_id: int, state: State, title: str, task: str = "merge", reason: str = "", **spec: Any) -> StoredJob:

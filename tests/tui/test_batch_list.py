@@ -61,7 +61,7 @@ def plans(tmp_path: Path, tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> 
     write_plan(directory / "b.yaml", tiny_llama, (0, 5), (2, 6))
     write_plan(directory / "bad.yaml", tiny_llama, (0, 4), (2, 9))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("engine.jobs.disk_use.free_bytes", lambda _directory: 10_000_000)
+    monkeypatch.setattr("engine.jobs.batch.free_bytes", lambda _directory: 10_000_000)
     return directory
 
 

@@ -247,7 +247,7 @@ def test_a_merge_says_what_it_writes_and_is_ordered_only_after_yes(store: Path, 
 
 def test_a_merge_into_a_full_disk_is_refused_in_the_prompt(store: Path, tmp_path: Path, monkeypatch) -> None:
     """With the figures, before any question; what is offered lies beside the plan, and not beside its model."""
-    monkeypatch.setattr("engine.jobs.disk_use.free_bytes", lambda _directory: 1000)
+    monkeypatch.setattr("engine.jobs.batch.free_bytes", lambda _directory: 1000)
     plan = plan_in(tmp_path)
     elsewhere = tmp_path / "plans" / "twice.yaml"
     elsewhere.parent.mkdir()

@@ -14,7 +14,7 @@ from dlec_tui.app import Workbench
 from dlec_tui.jobs.stored import StoredJobs
 from dlec_tui.panes.runs import RunsPane
 from dlec_tui.widgets.question import Question
-from engine.jobs.locks import held
+from engine.jobs.liveness import held
 from engine.jobs.logs import job_log
 from engine.store.job_states import Cancelled, Done, Held, Running, Stop, Waiting
 from tests.jobs.states import failed, put, run_by, seen, spec
@@ -258,7 +258,7 @@ def test_what_a_job_has_not_written_stays_when_it_is_cancelled(place: Workplace,
 def test_workers_are_started_after_a_question(place: Workplace, monkeypatch) -> None:
     place.submit(spec())
     started: list[Path] = []
-    monkeypatch.setattr("engine.jobs.starting.start_workers", lambda store: started.append(store) or ())
+    monkeypatch.setattr("engine.jobs.launch.start_workers", lambda store: started.append(store) or ())
 
     async def play(pilot: Pilot[None], _pane: RunsPane) -> None:
         await pilot.press("w", "enter")

@@ -1,11 +1,11 @@
 """What a schedule costs, said before anything runs; how the text is cut so that it fits; what was really done. Pure."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
 from engine.errors import MachineError
+from engine.units import byte_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,11 @@ def _cuts(needed: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
 
 
 def _too_little(size: int, room: int) -> MachineError:
-    more = math.ceil((size - room) / 1e7) / 100
-    left = f"{room / 1e9:.2f} GB are left for them" if room > 0 else "nothing is left for them"
+    more = 1.005 * (size - room)  # formatted with three digits, and still enough
+    left = f"{byte_size(room)} are left for them" if room > 0 else "nothing is left for them"
     return MachineError(
         "the memory does not suffice for one batch of the text",
-        why=f"its states need {size / 1e9:.2f} GB, and beside the weights {left}",
-        fix=f"Give {more:.2f} GB more (--memory), shorter sequences (--seq-len), fewer plans, or a narrower --dtype.",
+        why=f"its states need {byte_size(size)}, and beside the weights {left}",
+        fix=f"Give {byte_size(more)} more (--memory), shorter sequences (--seq-len), fewer plans, or a narrower "
+        "--dtype.",
     )

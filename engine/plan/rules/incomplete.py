@@ -23,6 +23,7 @@ from engine.checkpoint.load_check import named
 from engine.errors import shown
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
+from engine.units import plural
 
 _SEES = re.compile(r"vision|visual|image|img|patch|vit|clip|siglip", re.IGNORECASE)
 _CLASS_THAT_SEES = re.compile(r"For(ConditionalGeneration|ImageTextToText|VisionText\w+)$")
@@ -47,7 +48,7 @@ def check(facts: Facts) -> Iterator[Problem]:
 def _told(gaps: list[Gap]) -> str:
     lost = [gap.name for gap in gaps if gap.found is None]
     odd = [f"{shown(gap.name)} is {gap.found}, in the other layers {gap.usual}" for gap in gaps if gap.found]
-    missing = [f"lacks {len(lost)} tensor{'s' if len(lost) > 1 else ''}: {named(lost)}"] if lost else []
+    missing = [f"lacks {plural(len(lost), 'tensor')}: {named(lost)}"] if lost else []
     return "; ".join([*missing, *odd[:_MOST_NAMED]])
 
 

@@ -22,6 +22,7 @@ from engine.plan.loading import judged, named_of
 from engine.plan.model import Position
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
+from engine.units import plural
 
 _FAULTS = ("missing", "mismatched")
 
@@ -91,4 +92,4 @@ def _taken(facts: Facts, checkpoint: Checkpoint, found: LoadCheck, kind: str) ->
 
 
 def _counted(names: list[str]) -> str:
-    return f"{len(names)} tensor{'s' if len(names) > 1 else ''} ({named(names)})"
+    return f"{plural(len(names), 'tensor')} ({named(names)})"

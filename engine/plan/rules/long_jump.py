@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
 from engine.plan.rules.runs import is_overlapping, jumps_of
+from engine.units import plural
 
 
 def check(facts: Facts) -> Iterator[Problem]:
@@ -34,5 +35,5 @@ def check(facts: Facts) -> Iterator[Problem]:
             f"a jump of {jump} layers takes more than half of the slice {run} "
             f"({run.length} layers / 2 = {run.length / 2:g}){others}"
         )
-        fix = f"Go back at most {run.length // 2} layer{'s' if run.length // 2 != 1 else ''}, or make the slice longer."
+        fix = f"Go back at most {plural(run.length // 2, 'layer')}, or make the slice longer."
         yield Problem("long-jump", Severity.WARNING, message, facts.place_of(run.first), fix)

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
+from engine.units import byte_size
 
 
 def check(facts: Facts) -> Iterator[Problem]:
@@ -24,15 +25,14 @@ def check(facts: Facts) -> Iterator[Problem]:
         return
     nbytes = facts.cost.nbytes
     if free is not None and nbytes > free:
-        message = f"the new model has {_gb(nbytes)}, the disk has {_gb(free)} free: {_gb(nbytes - free)} too little"
+        message = (
+            f"the new model has {byte_size(nbytes)}, the disk has {byte_size(free)} free: "
+            f"{byte_size(nbytes - free)} too little"
+        )
         yield Problem("size", Severity.WARNING, message, fix="Free some space, or write it to another disk.")
     if device is not None and nbytes > device.memory:
         message = (
-            f"the new model has {_gb(nbytes)}, {device.name} has {_gb(device.memory)} of memory: "
-            f"{_gb(nbytes - device.memory)} too little"
+            f"the new model has {byte_size(nbytes)}, {device.name} has {byte_size(device.memory)} of memory: "
+            f"{byte_size(nbytes - device.memory)} too little"
         )
         yield Problem("size", Severity.WARNING, message, fix="Repeat fewer layers, or quantise the result to run it.")
-
-
-def _gb(nbytes: int) -> str:
-    return f"{nbytes / 1e9:,.2f} GB"

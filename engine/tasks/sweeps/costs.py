@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from engine.units import byte_size, plural
+
 Cost: TypeAlias = dict[str, Any]
 """{"what", "announced", "expected_seconds"}, and when it is done "counted" and "seconds"."""
 
@@ -15,14 +17,14 @@ def announced_line(cost: Mapping[str, Any]) -> str:
     """cost: {"what", "announced", "expected_seconds"}."""
     announced, seconds = cost["announced"], cost["expected_seconds"]
     reads = (
-        f"{announced['layer_reads']:,} layers read from the files ({announced['read_bytes'] / 1e9:.1f} GB) "
+        f"{announced['layer_reads']:,} layers read from the files ({byte_size(announced['read_bytes'])}) "
         f"in {announced['passes']:,} x {announced['chunks']:,} passes"
         if not announced["resident"]
-        else f"layers in memory, text in {announced['chunks']:,} {'piece' if announced['chunks'] == 1 else 'pieces'}"
+        else f"layers in memory, text in {plural(announced['chunks'], 'piece')}"
     )
     expected = f", about {seconds:,.0f} s"
     return (
-        f"{ANNOUNCED}{cost['what']}, {announced['plans']:,} {'plan' if announced['plans'] == 1 else 'plans'}: "
+        f"{ANNOUNCED}{cost['what']}, {plural(announced['plans'], 'plan')}: "
         f"{announced['layer_forwards']:,} layer-forwards and {announced['heads']:,} heads, {reads}{expected}"
     )
 

@@ -28,5 +28,5 @@ def test_a_refusal_says_how_much_more_would_do() -> None:
     needed, room = [450_000_000, 800_000_001], 500_000_000
     with pytest.raises(MachineError) as refused:
         chunks(needed, room)
-    assert "Give 0.31 GB more" in refused.value.fix
+    assert "Give 302 MB more" in refused.value.fix
     assert chunks(needed, room + 310_000_000) == [range(1), range(1, 2)]

@@ -70,7 +70,7 @@ def test_what_it_takes_is_one_line() -> None:
     )
     streamed = cost(resident=False, layer_reads=60, read_bytes=7 * 10**9, chunks=3, plans=1)
     assert "1 plan: " in announced_line(streamed)
-    assert "60 layers read from the files (7.0 GB) in 2 x 3 passes" in announced_line(streamed)
+    assert "60 layers read from the files (7.00 GB) in 2 x 3 passes" in announced_line(streamed)
 
 
 def test_pieces_of_a_text_are_added_and_plans_counted_once() -> None:

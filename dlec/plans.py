@@ -1,0 +1,124 @@
+"""Plans: check them, load them as virtual models, merge them."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from dlec.results import Check, Merge, Problem
+from engine.checkpoint.find import opener
+from engine.errors import PlanError
+from engine.plan import problems as plan_problems
+from engine.plan.check import CheckedPlan, check_plan
+from engine.plan.cost import cost_of
+from engine.plan.plan_file import plan_text_of
+from engine.plan.stack import Stack
+from engine.tasks.loadcheck import LoadCheck
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+PlanLike: TypeAlias = str | os.PathLike[str]
+"""Path of a plan file, or the text of a plan: any string with a line break."""
+
+
+def check(plan: PlanLike, *, download_headers: bool = False) -> Check:
+    """Check a plan against the headers of its checkpoints; no weights are read.
+
+    download_headers: read the headers of checkpoints that are not on this machine from the hub.
+    Raises PlanError or MachineError for a file that cannot be read. Problems of the plan are returned, not raised.
+    """
+    checked = check_plan(text_of(plan), opener(remote=download_headers))
+    cost = cost_of(checked.stack) if checked.stack and checked.ok else None
+    return Check(
+        ok=checked.ok,
+        problems=tuple(map(_problem, checked.problems)),
+        layers=cost.layers if cost else None,
+        parameters=cost.parameters if cost else None,
+        nbytes=cost.nbytes if cost else None,
+    )
+
+
+def load(plan: PlanLike, *, dtype: str = "auto", device: str = "cpu") -> "PreTrainedModel":
+    """Return the model that merging the plan would give, without merging it.
+
+    An ordinary transformers model in eval mode; repeated layers share the memory of the base's weights, so that
+    training it in place changes all of their visits. dtype: torch's name, or "auto" for that of the merged checkpoint.
+    Raises PlanError for a plan with errors, CheckpointError or MachineError where a checkpoint cannot be opened.
+    """
+    from engine.inference import virtual
+
+    model: PreTrainedModel = virtual.load(stack_of(plan), dtype=dtype, device=device)
+    return model
+
+
+def merge(
+    plan: PlanLike,
+    out: str | os.PathLike[str],
+    *,
+    max_shard_size: int = 5_000_000_000,
+    overwrite: bool = False,
+    hash_sums: bool = False,
+    load_check: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> Merge:
+    """Write the checkpoint that the plan describes to the directory `out`: complete, or not at all.
+
+    An interrupted merge continues where it stopped when it is called again with the same arguments.
+
+    max_shard_size: bytes. overwrite: replace a model directory at `out`. hash_sums: write SHA256SUMS. load_check: open
+    the result with transformers, in a process of its own, before it gets its name. progress: called with the bytes
+    written and the bytes in total.
+    Raises PlanError for a plan with errors, CheckpointError for a source that is missing, broken or changing,
+    MachineError for disk, permissions or a missing library.
+    """
+    from engine.tasks.merge import MergeOptions
+    from engine.tasks.merge import merge as run_merge
+
+    options = MergeOptions(max_shard_size, hash_sums=hash_sums, overwrite=overwrite, load_check=load_check)
+    text = text_of(plan)
+    report = run_merge(stack_of(plan), text, Path(out), options, progress or _ignored)
+    return Merge(
+        out=report.out,
+        nbytes=report.nbytes,
+        seconds=report.seconds,
+        shards=report.shards,
+        tensors_copied=report.tensors_copied,
+        tensors_computed=report.tensors_computed,
+        load_check=_outcome(report.loadcheck),
+    )
+
+
+def text_of(plan: PlanLike) -> str:
+    """Return the text of a plan. Raises PlanError or MachineError for a file that cannot be read."""
+    return plan if isinstance(plan, str) and "\n" in plan else plan_text_of(Path(plan))
+
+
+def stack_of(plan: PlanLike) -> Stack:
+    """Compile a plan. Raises PlanError with the first error."""
+    checked = check_plan(text_of(plan), opener())
+    if checked.stack is None or not checked.ok:
+        raise _refusal(checked)
+    return checked.stack
+
+
+def _refusal(checked: CheckedPlan) -> PlanError:
+    first = next(each for each in checked.problems if each.severity is plan_problems.Severity.ERROR)
+    line = f"line {first.place.line}: " if first.place else ""
+    return PlanError("the plan has errors", why=f"{line}{first.message}", fix=first.fix)
+
+
+def _problem(found: plan_problems.Problem) -> Problem:
+    place = found.place
+    where = (place.line, place.column) if place else (None, None)
+    return Problem(found.rule, found.severity.value, found.message, found.fix, *where)
+
+
+def _outcome(found: LoadCheck | None) -> Literal["passed", "skipped", "not possible"]:
+    if found is None:
+        return "skipped"
+    return "not possible" if found.unavailable else "passed"
+
+
+def _ignored(_done: int, _total: int) -> None:
+    """No progress is reported."""

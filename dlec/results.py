@@ -1,0 +1,268 @@
+"""What the functions of dlec return: small frozen dataclasses that a notebook shows as tables."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from engine.errors import MachineError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Verdict = Literal["better", "worse", "no difference", "inconclusive", "not finite"]
+"""Conclusion from a 95 % interval of the difference in NLL; "inconclusive" where the baseline itself is measured badly,
+"not finite" where a model produced NaN or infinity."""
+
+_MOST_ROWS = 200
+"""Rows of an HTML table."""
+
+
+class Result(ABC):
+    """A result with rows: `to_frame()` for pandas, an HTML table for notebooks."""
+
+    @property
+    @abstractmethod
+    def summary(self) -> str:
+        """One line of text."""
+
+    @abstractmethod
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """Rows of the table; all have the same keys."""
+
+    def to_frame(self) -> "DataFrame":
+        """Return the rows as a pandas DataFrame. Raises MachineError when pandas is not installed."""
+        try:
+            from pandas import DataFrame
+        except ImportError as error:
+            raise MachineError("pandas is not installed", fix="Install it: pip install pandas") from error
+        return DataFrame([*self.rows()])
+
+    def _repr_html_(self) -> str:
+        return "\n".join(_html(self.summary, self.rows()))
+
+
+def _html(caption: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield f"<table><caption>{escape(caption)}</caption>"
+    if rows:
+        yield f"<thead><tr>{''.join(f'<th>{escape(name)}</th>' for name in rows[0])}</tr></thead>"
+    yield "<tbody>"
+    for row in rows[:_MOST_ROWS]:
+        yield f"<tr>{''.join(f'<td>{escape(_cell(value))}</td>' for value in row.values())}</tr>"
+    yield "</tbody></table>"
+    if len(rows) > _MOST_ROWS:
+        yield f"<p>{len(rows) - _MOST_ROWS:,} more rows: to_frame()</p>"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _row(record: Any) -> dict[str, Any]:
+    """Fields of a dataclass in their order."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding about a plan."""
+
+    rule: str
+    """Name of the rule, e.g. "layer-range"; see docs/rules.md."""
+    severity: Literal["error", "warning", "note"]
+    message: str
+    fix: str
+    """Suggested fix; may be empty."""
+    line: int | None
+    """Line in the plan, counted from 1; None for the plan as a whole."""
+    column: int | None
+
+
+@dataclass(frozen=True)
+class Check(Result):
+    """Result of checking a plan against the headers of its checkpoints."""
+
+    ok: bool
+    """True when the plan can be merged and previewed."""
+    problems: tuple[Problem, ...]
+    layers: int | None
+    """Layers of the new model; None where the plan cannot be compiled, as for the next two."""
+    parameters: int | None
+    nbytes: int | None
+    """Bytes of all tensors as written."""
+
+    @property
+    def summary(self) -> str:
+        counts = [sum(each.severity == kind for each in self.problems) for kind in ("error", "warning", "note")]
+        found = f"{counts[0]} errors, {counts[1]} warnings, {counts[2]} notes"
+        return f"{self.layers} layers, {self.parameters:,} parameters; {found}" if self.parameters else found
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [asdict(problem) for problem in self.problems]
+
+
+@dataclass(frozen=True)
+class Merge(Result):
+    """A finished merge."""
+
+    out: Path
+    nbytes: int
+    """Bytes of all shards, headers included."""
+    seconds: float
+    """Duration of the merge with its load check."""
+    shards: int
+    tensors_copied: int
+    tensors_computed: int
+    """Tensors that were scaled or cast."""
+    load_check: Literal["passed", "skipped", "not possible"]
+    """Whether transformers opened the result."""
+
+    @property
+    def summary(self) -> str:
+        return f"{self.out}: {self.nbytes:,} bytes in {self.shards} shards, load check {self.load_check}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [_row(self)]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Text that was measured on."""
+
+    corpus: str
+    """Name of the text."""
+    split: Literal["selection", "heldout"]
+    tokens: int
+    sequences: int
+    dtype: str
+    """torch's name of the dtype that was computed in."""
+    from_store: bool
+    """True where all figures were in the store already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Statistics of one layer, means over all tokens; None where a figure is undefined."""
+
+    layer: int
+    block_influence: float | None
+    """1 - cosine of the layer's input and output."""
+    relative_update: float | None
+    """Norm of (output - input) / norm of the input."""
+    update_norm: float | None
+    input_norm: float | None
+
+
+@dataclass(frozen=True)
+class Profile(Result):
+    """Result of one forward pass over a text."""
+
+    model: str
+    layers: tuple[Layer, ...]
+    sample: Sample
+
+    @property
+    def summary(self) -> str:
+        return f"{self.model}: {len(self.layers)} layers, {self.sample.tokens:,} tokens of {self.sample.corpus}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [asdict(layer) for layer in self.layers]
+
+
+@dataclass(frozen=True)
+class Preview(Result):
+    """A plan compared with its base on the same text, paired token by token."""
+
+    verdict: Verdict
+    base_nll: float | None
+    """Negative log-likelihood in nats per token; None where NaN or infinity was computed, as for all that follow."""
+    plan_nll: float | None
+    delta_nll: float | None
+    """Plan minus base, nats per token; lower is better."""
+    interval95: tuple[float, float] | None
+    """95 % interval of delta_nll over sequences."""
+    kl: float | None
+    """KL divergence from base to plan, nats per token."""
+    top1_agreement: float | None
+    """Share of tokens whose most likely next token is the same: 0 to 1."""
+    base_findings: tuple[str, ...]
+    """Reasons why the base predicts worse than it should; empty where it passed its check."""
+    sample: Sample
+
+    @property
+    def summary(self) -> str:
+        if self.delta_nll is None or self.interval95 is None:
+            return "a model computed NaN or infinity"
+        low, high = self.interval95
+        return f"{self.verdict}: {self.delta_nll:+.4f} nats per token ({low:+.4f} to {high:+.4f})"
+
+    def rows(self) -> list[dict[str, Any]]:
+        shared = {"verdict": self.verdict, "base_nll": self.base_nll, "plan_nll": self.plan_nll}
+        low, high = self.interval95 or (None, None)
+        interval = {"delta_nll": self.delta_nll, "low": low, "high": high}
+        return [{**shared, **interval, "kl": self.kl, "top1_agreement": self.top1_agreement}]
+
+
+@dataclass(frozen=True, slots=True)
+class SweptPlan:
+    """A plan of a sweep, measured on the selection set; figures are None where it was not measured to the end."""
+
+    name: str
+    start: int | None
+    """First layer of the repeated block; None for plans that repeat no single block."""
+    end: int | None
+    """First layer after the block."""
+    scale: float
+    delta_nll: float | None
+    """Plan minus base, nats per token."""
+    low: float | None
+    """Ends of the 95 % interval of delta_nll."""
+    high: float | None
+    kl: float | None
+    holm_p: float | None
+    """p-value, adjusted for all plans of the sweep."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOutPlan:
+    """A plan of the shortlist, measured again on held-out text."""
+
+    name: str
+    selection_delta_nll: float
+    """Difference on the selection set, which chose the plan: biased."""
+    delta_nll: float | None
+    """Difference on held-out text."""
+    low: float | None
+    high: float | None
+    holm_p: float | None
+    """p-value, adjusted for all plans of the shortlist."""
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True)
+class Sweep(Result):
+    """Plans measured together, and the best of them on held-out text."""
+
+    number: int
+    """Number of the sweep in the store: `dlec sweep report NUMBER`."""
+    plans: tuple[SweptPlan, ...]
+    shortlist: tuple[HeldOutPlan, ...]
+    """The best plans by the selection set, best first."""
+    best_by_chance: float | None
+    """Difference that the best of as many plans without any effect would show."""
+    winner: str | None
+    """Text of the plan that did best on the selection set."""
+    base_findings: tuple[str, ...]
+    sample: Sample
+
+    @property
+    def summary(self) -> str:
+        best = f"; best on the selection set: {self.shortlist[0].name}" if self.shortlist else ""
+        return f"sweep {self.number}: {len(self.plans)} plans{best}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [asdict(plan) for plan in self.plans]

@@ -1,0 +1,190 @@
+"""Jobs on stdout: as lines, as a table, as JSON."""
+
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dlec_tui.cli.failures import error_as_json
+from dlec_tui.jobs.pace import pace_of
+from dlec_tui.jobs.stored import SeenWorker, StoredJob, StoredJobs, read_jobs, unattended
+from dlec_tui.jobs.wording import detail, since
+from dlec_tui.wording import cell_len, elided
+from engine.errors import DlecError, escaped
+from engine.store.job_states import Cancelled, Done, Failed, Held, Running
+from engine.units import age
+
+
+def say_changed(store: Path, job_ids: Sequence[int], errors: Sequence[DlecError] = (), *, wants_json: bool) -> None:
+    """A line for each, or all as JSON; and whether a worker runs for those that wait now.
+
+    errors: of the jobs that could not be changed. JSON is then an object with the first one beside the jobs.
+    """
+    found = read_jobs(store, job_ids)
+    text = "".join(f"{line}\n" for stored in found.jobs for line in job_lines(stored, found.moment))
+    data = {"error": error_as_json(errors[0]), "jobs": jobs_as_json(found)} if errors else jobs_as_json(found)
+    click.echo(f"{json.dumps(data)}\n" if wants_json else text, nl=False)
+    if talk := unattended(found.jobs):
+        click.echo(talk, err=True)
+
+
+def job_lines(stored: StoredJob, moment: datetime) -> Iterator[str]:
+    """In which state it is, and what that means: "job 7 done, took 2 min: merge plan.yaml into ./out"."""
+    job, state, more = stored.job, stored.job.state, detail(stored, moment)
+    is_ending = isinstance(state, Running) and state.stop is not None
+    name = "will end in a moment" if is_ending else job.state_name
+    title = escaped(job.spec.title)
+    if isinstance(state, Done):
+        yield f"job {job.id} done, {more}: {title}"
+        return
+    yield f"job {job.id} {name}: {title}"
+    if more:
+        yield f"    {more}"
+
+
+_COLOURS = {"running": "cyan", "held": "yellow", "done": "green", "failed": "red", "cancelled": "bright_black"}
+_STATE, _PRIORITY, _AGE = 9, 4, 6
+"""Widths of columns."""
+_GAP = "  "
+_NARROWEST = 20
+"""Columns for a text in any case, however narrow the terminal is."""
+_SHORTEST_TITLE = 26
+"""Columns that a title has in any case when it shares its line."""
+_AS_ABOVE = "as above"
+
+
+def terminal_width() -> int | None:
+    """None where stdout is no terminal: then every job is one whole line."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def job_table(found: StoredJobs, width: int | None) -> Iterator[str]:
+    """In the order given, in `width` columns."""
+    columns = _Columns(found.jobs)
+    yield columns.header
+    above = ""
+    for stored in found.jobs:
+        line, title = columns.line(stored, found.moment), escaped(stored.job.spec.title)
+        more = detail(stored, found.moment)
+        if width is None:
+            yield f"{line}{title}{_GAP}{more}".rstrip()
+        else:
+            yield from _fitted(line, title, _AS_ABOVE if more and more == above else more, columns, width)
+        above = more
+
+
+class _Columns:
+    """As wide as these jobs need."""
+
+    def __init__(self, jobs: Sequence[StoredJob]) -> None:
+        self.id = max([2, *(len(str(stored.job.id)) for stored in jobs)])
+        self.slot = max([4, *(len(stored.job.spec.slot) for stored in jobs)])
+
+    @property
+    def header(self) -> str:
+        return _GAP.join(self._padded("id", "state", "slot", "prio", "age", "title"))
+
+    @property
+    def before_title(self) -> int:
+        return len(self.header) - len("title")
+
+    def line(self, stored: StoredJob, moment: datetime) -> str:
+        job = stored.job
+        seconds = max(0.0, (moment - since(job)).total_seconds())
+        fields = self._padded(str(job.id), job.state_name, job.spec.slot, str(job.spec.priority), age(seconds), "")
+        fields[1] = click.style(fields[1], fg=_COLOURS.get(job.state_name))
+        return _GAP.join(fields)
+
+    def _padded(self, number: str, state: str, slot: str, priority: str, how_old: str, title: str) -> list[str]:
+        return [
+            number.rjust(self.id),
+            state.ljust(_STATE),
+            slot.ljust(self.slot),
+            priority.rjust(_PRIORITY),
+            how_old.rjust(_AGE),
+            title,
+        ]
+
+
+def _fitted(line: str, title: str, more: str, columns: _Columns, width: int) -> Iterator[str]:
+    """Everything on one line where it fits, else `more` on lines of its own."""
+    room = max(_NARROWEST, width - columns.before_title)
+    beside = room - len(_GAP) - cell_len(more)
+    if more and beside >= min(cell_len(title), _SHORTEST_TITLE):
+        yield f"{line}{elided(title, beside)}{_GAP}{_dim(more)}"
+        return
+    yield f"{line}{elided(title, room)}"
+    indent = columns.id + len(_GAP)
+    for part in textwrap.wrap(more, max(_NARROWEST, width - indent)):
+        yield f"{' ' * indent}{_dim(part)}"
+
+
+def _dim(text: str) -> str:
+    return click.style(text, fg="bright_black")
+
+
+def jobs_as_json(found: StoredJobs) -> list[dict[str, Any]]:
+    return [job_as_json(stored, found.moment) for stored in found.jobs]
+
+
+def job_as_json(stored: StoredJob, moment: datetime) -> dict[str, Any]:
+    """Every key is always there; null stands for what does not exist in the job's state."""
+    job, spec, state = stored.job, stored.job.spec, stored.job.state
+    started_at = state.started_at if isinstance(state, Running | Done | Failed | Cancelled) else None
+    ended_at = state.ended_at if isinstance(state, Done | Failed | Cancelled) else None
+    return {
+        "id": job.id,
+        "uuid": job.uuid,
+        "state": job.state_name,
+        "task": spec.task,
+        "title": spec.title,
+        "slot": spec.slot,
+        "priority": spec.priority,
+        "batch": spec.batch,
+        "attempts": job.attempts,
+        "submitted_at": _text(job.submitted_at),
+        "started_at": _text(started_at),
+        "ended_at": _text(ended_at),
+        "reason": stored.reason or None,
+        "behind": state.behind if isinstance(state, Held) else None,
+        "progress": _progress(state, moment) if isinstance(state, Running) else None,
+        "stop": state.stop if isinstance(state, Running) else None,
+        "worker": _worker(stored.worker),
+        "error": dict(state.error) if isinstance(state, Failed) else None,
+    }
+
+
+def _progress(running: Running, moment: datetime) -> dict[str, Any] | None:
+    if running.progress is None:
+        return None
+    pace = pace_of(running, moment)
+    return {
+        "done": running.progress.done,
+        "total": running.progress.total or None,
+        "what": running.progress.what,
+        "per_second": round(pace.per_second, 3) if pace else None,
+        "seconds_left": round(pace.seconds_left, 1) if pace and pace.seconds_left is not None else None,
+    }
+
+
+def _worker(seen: SeenWorker | None) -> dict[str, Any] | None:
+    if seen is None:
+        return None
+    worker = seen.worker
+    return {
+        "slot": worker.slot,
+        "host": worker.host,
+        "pid": worker.pid,
+        "liveness": seen.liveness.value,
+        "seen_at": _text(worker.seen_at),
+    }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,137 @@
+"""Progress on stderr, charts and heat maps."""
+
+import shutil
+import sys
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+import click
+
+from dlec_tui.measurements.heat import LEVELS, RAMP, BlockMap
+from engine.protocol import Report, no_report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDEST_CHART, CHART_HEIGHT = 120, 14
+"""In columns and rows."""
+
+Advance: TypeAlias = Callable[[int, int], None]
+"""Called with (bytes done, bytes in all)."""
+
+
+@contextmanager
+def byte_progress(label: str) -> Iterator[Advance]:
+    """A bar with rate and time left; silent where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(label, total=None)
+        yield lambda done, total: progress.update(bar, completed=done, total=total)
+
+
+@contextmanager
+def task_progress(label: str) -> Iterator[Report]:
+    """A bar with what is being done and the time left; silent where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield no_report
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(escape(label), total=None)
+        yield lambda done, total, what: progress.update(
+            bar, completed=done, total=total, description=escape(what or label)
+        )
+
+
+@contextmanager
+def waiting(label: str) -> Iterator[None]:
+    """A spinner while something takes its time; silent where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(label):
+        yield
+
+
+def storyteller(*, stderr: bool) -> "Console":
+    """A console for narration; a reader who goes away ends it as it ends every other verb."""
+    from rich.console import Console
+
+    class Storyteller(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Storyteller(stderr=stderr, highlight=False)
+
+
+def chart_size() -> tuple[int, int]:
+    """Columns and rows for a chart among other text: as wide as the terminal, 80 columns where there is none."""
+    return min(shutil.get_terminal_size().columns, WIDEST_CHART), CHART_HEIGHT
+
+
+_GUTTER = 5
+_LABEL_STEP = 5
+"""Layers between two labels."""
+_LIGHT_FROM = 5
+"""From this level on the colours are light, and the digits dark."""
+
+
+def heat_lines(block_map: BlockMap, layers: int, columns: int) -> Iterator[str]:
+    """At most `columns` wide; where that is too narrow for all first layers, the map stands in parts."""
+    width = 2 if _GUTTER + 2 * layers <= columns else 1
+    at_once = max(1, (columns - _GUTTER) // width)
+    ordered = sorted(block_map.values.values())
+    for first in range(0, layers, at_once):
+        starts = range(first, min(first + at_once, layers))
+        yield "".join(_labels(starts, width)).rstrip()
+        for length in range(1, block_map.longest + 1):
+            values = (block_map.values.get((start, start + length)) for start in starts)
+            cells = (_cell(_tenth(value, ordered), width) for value in values)
+            yield f"{length:>4} {''.join(cells)}".rstrip()
+    levels = "".join(_coloured(level, f"{level} ") for level in range(LEVELS))
+    yield f"{block_map.name}, a tenth of the blocks each: {ordered[0]:+.4f} {levels}{ordered[-1]:+.4f}"
+
+
+def _labels(starts: range, width: int) -> Iterator[str]:
+    """The first layers that fit, each above its column."""
+    line = [" "] * (_GUTTER + width * len(starts) + 2)
+    step = _LABEL_STEP if width > 1 else 2 * _LABEL_STEP
+    for start in starts:
+        if start % step == 0:
+            label, at = str(start), _GUTTER + (start - starts.start) * width
+            line[at : at + len(label)] = label
+    yield from line
+
+
+def _cell(level: int | None, width: int) -> str:
+    return " " * width if level is None else _coloured(level, f"{level}".ljust(width))
+
+
+def _tenth(value: float | None, ordered: Sequence[float]) -> int | None:
+    """0 for the lowest tenth of the values."""
+    return None if value is None else LEVELS * bisect_left(ordered, value) // len(ordered)
+
+
+def _coloured(level: int, text: str) -> str:
+    red, green, blue = (int(RAMP[level][at : at + 2], 16) for at in (1, 3, 5))
+    return click.style(text, bg=(red, green, blue), fg="black" if level >= _LIGHT_FROM else "white")

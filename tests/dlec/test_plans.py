@@ -1,0 +1,55 @@
+"""dlec.check, dlec.load and dlec.merge."""
+
+from pathlib import Path
+
+import pytest
+
+import dlec
+
+
+@pytest.fixture
+def repeating(plan) -> str:
+    return plan((0, 4), (2, 6))
+
+
+def test_a_check_says_what_the_new_model_will_be(repeating: str) -> None:
+    found = dlec.check(repeating)
+    assert (found.ok, found.layers) == (True, 8)
+    assert found.nbytes > found.parameters > 0
+
+
+def test_a_plan_is_a_path_or_a_text(repeating: str, tmp_path: Path) -> None:
+    file = tmp_path / "plan.yaml"
+    file.write_text(repeating)
+    assert dlec.check(file) == dlec.check(str(file)) == dlec.check(repeating)
+
+
+def test_problems_are_returned_with_their_place(plan) -> None:
+    found = dlec.check(plan((0, 9)))
+    error = next(problem for problem in found.problems if problem.severity == "error")
+    assert (found.ok, found.layers, error.rule) == (False, None, "layer-range")
+    assert error.line is not None
+
+
+def test_a_loaded_plan_computes_what_its_merge_computes(repeating: str, tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    tokens = torch.tensor([[1, 2, 3, 4]])
+    merged = dlec.merge(repeating, tmp_path / "out")
+    expected = AutoModelForCausalLM.from_pretrained(merged.out, dtype="auto")(tokens).logits
+    assert torch.equal(dlec.load(repeating)(tokens).logits, expected)
+
+
+def test_a_merge_reports_what_it_wrote(repeating: str, tmp_path: Path) -> None:
+    seen = []
+    found = dlec.merge(repeating, tmp_path / "out", load_check=False, progress=lambda *counts: seen.append(counts))
+    assert (found.out, found.load_check) == (tmp_path / "out", "skipped")
+    assert found.nbytes == sum(file.stat().st_size for file in found.out.glob("*.safetensors"))
+    assert seen[-1][0] == seen[-1][1]
+
+
+@pytest.mark.parametrize("function", [dlec.load, lambda plan: dlec.merge(plan, "never")], ids=["load", "merge"])
+def test_a_plan_with_an_error_is_refused_with_its_line(plan, function) -> None:
+    with pytest.raises(dlec.DlecError, match=r"line \d+"):
+        function(plan((0, 9)))
