@@ -1,10 +1,10 @@
 """Checks a plan: its text, then every rule, from headers alone."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.errors import DlecError
+from engine.errors import DlecError, PlanError, shown
 from engine.plan import comments, tokenizer
 from engine.plan.model import Plan, Position
 from engine.plan.problems import Problem, Severity, has_errors
@@ -12,6 +12,9 @@ from engine.plan.resolve import resolve
 from engine.plan.rules import RULES_OF_THE_PLAN, RULES_OF_THE_STACK, UNKNOWN, Circumstances, Facts, left_on
 from engine.plan.stack import Stack
 from engine.plan.syntax import parse
+
+MAX_NAMED = 3
+"""Errors that a refusal names."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,31 @@ class CheckedPlan:
 
     @property
     def ok(self) -> bool:
-        """True when it can be run."""
+        """Return True if the plan can be run."""
         return not has_errors(self.problems)
+
+    def require_stack(self, name: str = "the plan") -> Stack:
+        """Return the stack. Raises PlanError with the first errors of the plan, which the message calls `name`."""
+        if self.stack is None or not self.ok:
+            raise _refusal(name, [problem for problem in self.problems if problem.severity is Severity.ERROR])
+        return self.stack
+
+
+def _refusal(name: str, errors: Sequence[Problem]) -> PlanError:
+    """Return the error with the position of the first problem."""
+    position = next((problem.place for problem in errors if problem.place), None)
+    more = [f"and {len(errors) - MAX_NAMED} more"] if len(errors) > MAX_NAMED else []
+    return PlanError(
+        f"{shown(name)} cannot be run",
+        why="; ".join([*map(_in_words, errors[:MAX_NAMED]), *more]),
+        fix=next((problem.fix for problem in errors if problem.fix), "Run `dlec plan check` on it."),
+        where={"line": position.line, "column": position.column} if position else {},
+    )
+
+
+def _in_words(problem: Problem) -> str:
+    line = f"line {problem.place.line}: " if problem.place else ""
+    return f"{line}{shown(problem.message)}"
 
 
 def check_plan(

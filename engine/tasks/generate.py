@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from engine.checkpoint.find import opener
+from engine.plan.check import check_plan
 from engine.protocol import Report
-from engine.tasks.preview import compiled, occasion_of_plan, plan_model
+from engine.tasks.preview import occasion_of_plan, plan_model
 from engine.tasks.resident import model_of, tokenizer_of
 from engine.tasks.setting import setting_from
 
@@ -18,7 +20,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """
     from engine.inference.generate import stream_each
 
-    stack = compiled(request["plan"])
+    stack = check_plan(request["plan"], opener()).require_stack()
     occasion = occasion_of_plan(stack, setting_from(request))
     plan, base = plan_model(stack, occasion), model_of(occasion.checkpoint, occasion.setting)
     texts = stream_each(

@@ -15,11 +15,11 @@ from engine.merge.publish import recover
 from engine.merge.sidecars import Sidecars
 from engine.merge.space import writing
 from engine.merge.writer import Progress
+from engine.plan.check import check_plan
 from engine.plan.rules import Circumstances
 from engine.plan.stack import Stack
 from engine.protocol import Report
 from engine.tasks import loadcheck
-from engine.tasks.compiling import compiled
 from engine.tasks.download import downloading_opener
 from engine.tasks.loadcheck import LoadCheck
 from engine.tasks.merge_draft import (
@@ -81,7 +81,8 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     text = request["plan"]
     options = MergeOptions(**request.get("options", {}))
     circumstances = Circumstances(opened=asked if options.load_check else known)
-    stack = compiled(text, downloading_opener() if request.get("downloads") else opener(), circumstances)
+    open_checkpoint = downloading_opener() if request.get("downloads") else opener()
+    stack = check_plan(text, open_checkpoint, circumstances).require_stack()
     attempt = _Attempt(report, request.get("patience", 0), request.get("resumes", False), request.get("job", ""))
     return report_as_json(_merged(stack, text, Path(request["out"]), options, attempt))
 

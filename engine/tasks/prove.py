@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoint.find import opener
+from engine.plan.check import check_plan
 from engine.protocol import Report
-from engine.tasks.preview import compiled, occasion_of_plan, plan_model
+from engine.tasks.preview import occasion_of_plan, plan_model
 from engine.tasks.resident import sequences_of
 from engine.tasks.setting import setting_from
 
@@ -22,7 +24,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     from engine.inference.equality import largest_difference
     from engine.inference.opened import open_model
 
-    stack = compiled(request["plan"])
+    stack = check_plan(request["plan"], opener()).require_stack()
     occasion = occasion_of_plan(stack, setting_from(request))
     dtype, device = occasion.dtype, chosen_device(occasion.setting.device)
     report(0, 2, "opening both")
