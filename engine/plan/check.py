@@ -1,4 +1,4 @@
-"""Checks a plan: its text, then every rule, from headers alone."""
+"""Check a plan: its text, then every rule. Reads headers, never weights."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,18 +14,18 @@ from engine.plan.stack import Stack
 from engine.plan.syntax import parse
 
 MAX_NAMED = 3
-"""Errors that a refusal names."""
+"""Maximum number of errors in the message of `require_stack`."""
 
 
 @dataclass(frozen=True)
 class CheckedPlan:
-    """A plan's text and everything found out about it."""
+    """A plan's text, its stack and its problems."""
 
     text: str
     stack: Stack | None
-    """None when an error stands in the way of compiling it."""
+    """None if an error prevents compilation."""
     problems: tuple[Problem, ...]
-    """In the order of their places; those of the whole plan first."""
+    """Problems in text order; those of the whole plan first."""
 
     @property
     def ok(self) -> bool:
@@ -59,19 +59,19 @@ def _in_words(problem: Problem) -> str:
 def check_plan(
     text: str, open_checkpoint: Callable[[str], Checkpoint], circumstances: Circumstances = UNKNOWN
 ) -> CheckedPlan:
-    """Parse `text`, open the checkpoints it names with `open_checkpoint`, ask every rule. Never raises DlecError."""
+    """Parse `text`, open its checkpoints with `open_checkpoint`, apply every rule. Never raises DlecError."""
     parsed = parse(text)
     problems = [*parsed.problems, *comments.check(text)]
     plan = parsed.plan and replace(parsed.plan, casts_all=comments.casts_all(text))
     stack = None if plan is None else _checked(plan, open_checkpoint, circumstances, problems)
-    told = left_on(_told_once(problems), text, circumstances)
-    return CheckedPlan(text, stack, tuple(sorted(told, key=_by_place)))
+    problems_left = left_on(_without_repeats(problems), text, circumstances)
+    return CheckedPlan(text, stack, tuple(sorted(problems_left, key=_by_place)))
 
 
 def _checked(
     plan: Plan, open_checkpoint: Callable[[str], Checkpoint], circumstances: Circumstances, problems: list[Problem]
 ) -> Stack | None:
-    """The stack of a plan that can be run. What is found goes to `problems`."""
+    """Return the stack of a plan that can be run, and add its problems to `problems`."""
     checkpoints, unopened = _open_all(plan, open_checkpoint)
     problems += unopened
     if unopened:
@@ -79,18 +79,18 @@ def _checked(
     resolved = resolve(plan, checkpoints)
     problems += resolved.problems
     for document in resolved.documents:
-        problems += _asked(RULES_OF_THE_PLAN, Facts(document, checkpoints, circumstances))
+        problems += _findings(RULES_OF_THE_PLAN, Facts(document, checkpoints, circumstances))
     if resolved.plan is None or has_errors(problems):
         return None
     facts = Facts(resolved.plan, checkpoints, circumstances)
-    problems += _asked(RULES_OF_THE_PLAN, facts)
+    problems += _findings(RULES_OF_THE_PLAN, facts)
     if has_errors(problems):
         return None
-    problems += [*tokenizer.check(facts.plan, checkpoints), *_asked(RULES_OF_THE_STACK, facts)]
+    problems += [*tokenizer.check(facts.plan, checkpoints), *_findings(RULES_OF_THE_STACK, facts)]
     return facts.stack
 
 
-def _asked(rules: Iterable[Callable[[Facts], Iterable[Problem]]], facts: Facts) -> list[Problem]:
+def _findings(rules: Iterable[Callable[[Facts], Iterable[Problem]]], facts: Facts) -> list[Problem]:
     return [problem for rule in rules for problem in rule(facts)]
 
 
@@ -106,7 +106,7 @@ def _open_all(plan: Plan, open_checkpoint: Callable[[str], Checkpoint]) -> tuple
 
 
 def _place_of(plan: Plan, reference: str) -> Position:
-    """Where it is named first."""
+    """Return the position of the first mention."""
     for document in (*plan.earlier, plan):
         places = [slice_.model_place for slice_ in document.slices if slice_.model == reference]
         places += [document.base_model_place] if document.base_model == reference else []
@@ -116,19 +116,19 @@ def _place_of(plan: Plan, reference: str) -> Position:
     raise AssertionError(f"{reference} is not in the plan")
 
 
-def _told_once(problems: Iterable[Problem]) -> list[Problem]:
-    """What is wrong with something that aliases refer to is told where it is used first, with its own line."""
-    told: dict[tuple[str, str, Position | None], list[Problem]] = {}
+def _without_repeats(problems: Iterable[Problem]) -> list[Problem]:
+    """Merge problems of one value that several aliases refer to: report it at its first use, with its own line."""
+    groups: dict[tuple[str, str, Position | None], list[Problem]] = {}
     for problem in problems:
         origin = problem.place and (problem.place.origin or problem.place)
-        told.setdefault((problem.rule, problem.message, origin), []).append(problem)
-    return [_with_origin(first, len(same)) for first, *same in told.values()]
+        groups.setdefault((problem.rule, problem.message, origin), []).append(problem)
+    return [_with_origin(first, len(same)) for first, *same in groups.values()]
 
 
 def _with_origin(problem: Problem, others: int) -> Problem:
     if problem.place is None or problem.place.origin is None:
         return problem
-    more = f", and so on in {others} more" if others else ""
+    more = f", also used {others} more times" if others > 1 else ", also used once more" if others else ""
     return replace(problem, message=f"{problem.message} (an alias of line {problem.place.origin.line}{more})")
 
 

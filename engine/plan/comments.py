@@ -24,7 +24,7 @@ _COMMENT = re.compile(r"#[ \t]*dlec:[ \t]*(?P<word>[\w-]+)[ \t]*:?(?P<rest>[^\n\
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One word behind a word to dlec."""
+    """One argument of a comment."""
 
     text: str
     place: Position
@@ -32,7 +32,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """One word to dlec, with what follows it."""
+    """One `# dlec:` comment."""
 
     word: str
     place: Position
@@ -40,7 +40,7 @@ class Comment:
 
 
 def comments_in(text: str) -> Iterator[Comment]:
-    """Those of a plan's text, from top to bottom."""
+    """Yield the comments of a plan's text, from top to bottom."""
     found = list(_COMMENT.finditer(text))
     if not found:
         return
@@ -53,12 +53,12 @@ def comments_in(text: str) -> Iterator[Comment]:
 
 
 def casts_all(text: str) -> bool:
-    """Whether a plan's `dtype` is meant for every tensor (`# dlec: cast all`)."""
+    """Return True if the plan's `dtype` applies to every tensor (`# dlec: cast all`)."""
     return any(_is_cast_all(comment) for comment in comments_in(text))
 
 
 def check(text: str) -> Iterator[Problem]:
-    """Words that are none; the rules that `off` names are checked with the rules."""
+    """Yield unknown comments. The rules that `off` names are checked with the rules."""
     for comment in comments_in(text):
         if comment.word != OFF and not _is_cast_all(comment):
             said = " ".join([comment.word, *(argument.text for argument in comment.arguments)])
@@ -96,15 +96,15 @@ CONFIGURATION = "[rules] off in config.toml"
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """One rule that somebody switched off."""
+    """One rule that is switched off."""
 
     rule: str
     place: Position | None
-    """Of its name in the plan; None for the configuration."""
+    """Position of the name in the plan; None for the configuration."""
 
 
 def switches_in(text: str) -> Iterator[Switch]:
-    """Those in the comments of a plan's text."""
+    """Yield the switches in the comments of a plan's text."""
     for comment in comments_in(text):
         if comment.word == OFF:
             yield from (Switch(argument.text, argument.place) for argument in comment.arguments)
@@ -113,7 +113,7 @@ def switches_in(text: str) -> Iterator[Switch]:
 def without_switched_off(
     problems: Iterable[Problem], text: str, configured: Iterable[str], known: Collection[str]
 ) -> list[Problem]:
-    """The problems that are left, and those of the switches themselves. `known`: the ids that there are."""
+    """Return the problems that are not switched off, and problems of the switches; `known`: all rule ids."""
     switches = [*(Switch(rule, None) for rule in configured), *switches_in(text)]
     off = {switch.rule for switch in switches}
     left = [problem for problem in problems if problem.rule not in off or problem.severity is Severity.ERROR]
@@ -126,11 +126,11 @@ def without_switched_off(
 def _unknown(switch: Switch, known: Collection[str]) -> Problem:
     where = "" if switch.place else f"{CONFIGURATION}: "
     nearest = difflib.get_close_matches(switch.rule, known, n=1)
-    fix = f"Did you mean `{nearest[0]}`?" if nearest else "docs/rules.md lists all rules."
-    message = f"{where}there is no rule `{shown(switch.rule)}` to switch off"
+    fix = f"Did you mean `{nearest[0]}`?" if nearest else "See docs/rules.md for all rules."
+    message = f"{where}unknown rule `{shown(switch.rule)}`"
     return Problem(UNKNOWN_RULE, Severity.WARNING, message, switch.place, fix)
 
 
 def _kept(switch: Switch) -> Problem:
-    message = f"`{switch.rule}` has found an error; only warnings and notes can be switched off"
+    message = f"`{switch.rule}` is an error here: only warnings and notes can be switched off"
     return Problem(UNKNOWN_RULE, Severity.NOTE, message, switch.place)

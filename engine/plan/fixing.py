@@ -1,4 +1,4 @@
-"""Does to a plan's text what its problems offer, as splices: what no problem names keeps its bytes."""
+"""Apply the fixes of problems to a plan's text. Everything else keeps its bytes."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from engine.plan.problems import Change, Problem, Replacement
 from engine.plan.rules import UNKNOWN, Circumstances
 
 MOST_ROUNDS = 10
-"""What is mended may bring other problems to light; a text that still changes then is left to a person."""
+"""Maximum number of rounds: a fix can reveal another problem."""
 
 
 @dataclass(frozen=True)
 class Mended:
-    """A plan after the safe changes were made, checked again."""
+    """A plan after its safe fixes, checked again."""
 
     checked: CheckedPlan
     mended: tuple[Problem, ...]
-    """What was put right, in that order."""
+    """Fixed problems, in order."""
 
 
 def mend(text: str, open_checkpoint: Callable[[str], Checkpoint], circumstances: Circumstances = UNKNOWN) -> Mended:
-    """Make every safe change, until there is none. Never raises DlecError."""
+    """Apply safe fixes until none is left. Never raises DlecError."""
     mended: list[Problem] = []
     checked = check_plan(text, open_checkpoint, circumstances)
     for _ in range(MOST_ROUNDS):
@@ -39,15 +39,15 @@ def mend(text: str, open_checkpoint: Callable[[str], Checkpoint], circumstances:
 
 
 def applied(text: str, changes: Iterable[Change]) -> str:
-    """The text with all those changes, which must not overlap. Raises PlanError for places outside the text."""
+    """Return the text with all changes, which must not overlap. Raises PlanError for positions outside the text."""
     replacements = [replacement for change in changes for replacement in change.replacements]
-    for replacement in sorted(replacements, key=_start, reverse=True):  # from the end, so that places stay true
+    for replacement in sorted(replacements, key=_start, reverse=True):  # from the end, so that positions stay valid
         text = replace_span(text, replacement.span.start, replacement.span.end, replacement.text).text
     return text
 
 
 def _apart(problems: Iterable[Problem]) -> list[Problem]:
-    """Those whose changes can be made at once; the others wait for the next round."""
+    """Return the problems whose fixes do not touch each other; the others follow in the next round."""
     chosen: list[Problem] = []
     taken: list[Replacement] = []
     for problem in problems:

@@ -4,5 +4,5 @@ from engine.plan.stack import Stack
 
 
 def picture(stack: Stack) -> str:
-    """One character per layer of the new model: `0` a layer's first visit, `X` a repeat of one below."""
+    """Return one character per layer of the new model: `0` for a first visit, `X` for a repeat."""
     return "".join("X" if visit.repeat else "0" for visit in stack.visits)

@@ -1,16 +1,16 @@
-"""config-keys: a per-layer key of config.json that cannot express the new depth.
+"""config-keys: a per-layer key of config.json cannot express the new stack.
 
-Severity: error; note where a value had to be guessed
+Severity: error; note if a value had to be guessed
 
-Why: Many families say of each layer what it is: lists of layer types, thresholds, periods. dlec rewrites them for the
-new stack. Where no config can express it, or layers use what other layers computed (shared keys and values), the
-result would not load, or load with the wrong kind of layer in the wrong place. mergekit writes the layer count alone.
+Why: Many families describe each layer in config.json: lists of layer types, thresholds, periods. dlec rewrites them for
+the new stack. If no config can express it, or layers use what other layers computed (shared keys and values), the
+result would not load, or would load with the wrong kind of layer. mergekit changes only the layer count.
 
-Source: the configuration classes of transformers 5, each checked against what they make up.
+Source: the configuration classes of transformers 5, each compared with the layers that it builds.
 
-Example: any change of depth of a Gemma 3n, whose last layers take keys and values from earlier ones.
+Example: any change of depth of a Gemma 3n, whose last layers reuse keys and values of earlier layers.
 
-Remedy: That of the message; models whose layers depend on each other cannot be stacked.
+Fix: Follow the message. Models whose layers depend on each other cannot be stacked.
 """
 
 from collections.abc import Iterator

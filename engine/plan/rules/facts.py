@@ -1,4 +1,4 @@
-"""What a rule may look at."""
+"""Input of a rule: the plan, its checkpoints and the check's context."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,44 +14,44 @@ from engine.plan.rules.runs import Run, runs_of
 from engine.plan.stack import Stack, Visit, compile_plan
 
 OpenedBy: TypeAlias = Callable[[Stack], Opened]
-"""Finds out what transformers says of a stack's sources and of the new model."""
+"""Function that returns transformers' findings about a stack's sources and the new model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What the new model is to run on."""
+    """Device for the new model."""
 
     name: str
-    """As the user calls it: "cuda:0"."""
+    """Name as the user writes it, e.g. "cuda:0"."""
     memory: int
-    """Bytes."""
+    """Size in bytes."""
 
 
-def _nothing_known(_checkpoint: Checkpoint) -> str:
+def _unknown(_checkpoint: Checkpoint) -> str:
     return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What the plan's text does not tell: looked up by whoever asks for the check, as rules read no disk."""
+    """Context of a check that is not in the plan. The caller looks it up, because rules do no I/O."""
 
     off: tuple[str, ...] = ()
     """Ids of the rules that the configuration switches off."""
     free_disk: int | None = None
-    """Bytes free where the new model is to be written."""
+    """Free bytes on the disk for the new model."""
     device: Device | None = None
-    inertness: Callable[[Checkpoint], str] = _nothing_known
-    """Why silenced copies of a checkpoint's layers are not inert; "" where they are, or where that is not known."""
+    inertness: Callable[[Checkpoint], str] = _unknown
+    """Why zeroed copies of a checkpoint's layers are not inert; "" if they are, or if that is unknown."""
     opened: OpenedBy = lambda _stack: Opened()
 
 
 UNKNOWN = Circumstances()
-"""Nothing is known, no rule is off."""
+"""Empty context: no rule is off."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """A plan and the checkpoints it names, opened."""
+    """A plan and its opened checkpoints."""
 
     plan: Plan
     checkpoints: Mapping[str, Checkpoint]
@@ -59,7 +59,7 @@ class Facts:
 
     @cached_property
     def stack(self) -> Stack:
-        """Only for rules of the stack: every slice is known to lie inside its checkpoint."""
+        """Compiled stack; only for rules of the stack, which run after the ranges are checked."""
         return compile_plan(self.plan, self.checkpoints)
 
     @cached_property
@@ -67,7 +67,7 @@ class Facts:
         return self.circumstances.opened(self.stack)
 
     def is_opened(self, checkpoint: Checkpoint) -> bool:
-        """Whether it is known what transformers says of a checkpoint."""
+        """Return True if transformers has opened the checkpoint."""
         found = self.opened.sources.get(checkpoint)
         return found is not None and not found.unavailable
 
@@ -75,7 +75,7 @@ class Facts:
         return self.is_opened(checkpoint) and self.opened.sources[checkpoint].ok
 
     def takes(self, checkpoint: Checkpoint, layer: int | None) -> bool:
-        """Whether the new model takes this layer of a checkpoint; None: anything outside the layers."""
+        """Return True if the new model uses this layer of a checkpoint; None: anything outside the layers."""
         stack = self.stack
         if layer is None:
             return checkpoint in (stack.embedding.checkpoint, stack.head.checkpoint, stack.config_donor)
@@ -87,7 +87,7 @@ class Facts:
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
-        """The stack as a reader follows it: layers that act one after another; inert copies are not counted."""
+        """Runs of consecutive layers, without inert copies."""
         return runs_of(visit for visit in self.stack.visits if not self.inert_slices.is_inert(visit))
 
     @cached_property
@@ -103,7 +103,7 @@ class Facts:
         return cost_of(self.stack)
 
     def first_mentions(self) -> Iterator[tuple[str, Position]]:
-        """Each checkpoint's reference and where the slices name it first."""
+        """Yield each checkpoint's reference and the position of its first mention in the slices."""
         slices: dict[str, Slice] = {}
         for slice_ in self.plan.slices:
             slices.setdefault(slice_.model, slice_)
