@@ -123,7 +123,7 @@ def test_what_is_wrong_behind_an_alias_is_told_once_where_it_is_used_first(model
         4,
         SHARED.splitlines()[3].index("*x") + 1 + len(models["A"]) - 1,
     )
-    assert problem.message.endswith("(an alias of line 1, and so on in 2 more)")
+    assert problem.message.endswith("(an alias of line 1, also used 2 more times)")
 
 
 @pytest.fixture(scope="module")

@@ -16,42 +16,42 @@ from engine.plan.recipes.text import Scale
 
 
 def writer_scales(checkpoint: Checkpoint, block: Block, factor: float) -> tuple[Scale, ...]:
-    """Scales everything in these layers that writes into the residual stream.
+    """Return scales for everything in these layers that writes into the residual stream.
 
-    Raises CheckpointError for a family whose residual writers are not known.
+    Raises CheckpointError for a family whose residual writers are unknown.
     """
     filters = filters_for(checkpoint, block, lambda layer: residual_writers(checkpoint, layer))
     return tuple((wanted, factor) for wanted in filters)
 
 
-def silencing(checkpoint: Checkpoint, block: Block) -> tuple[Scale, ...]:
-    """Scales that make these layers inert: they pass their input on. Raises CheckpointError as `writer_scales`."""
+def zeroing(checkpoint: Checkpoint, block: Block) -> tuple[Scale, ...]:
+    """Return scales that make these layers inert. Raises CheckpointError like `writer_scales`."""
     return writer_scales(checkpoint, block, 0.0)
 
 
-def filters_for(checkpoint: Checkpoint, block: Block, wanted_of: Callable[[int], Iterable[str]]) -> tuple[str, ...]:
-    """The shortest filters that together match the wanted tensors of these layers, and nothing else a slice gives.
+def filters_for(checkpoint: Checkpoint, block: Block, suffixes_of: Callable[[int], Iterable[str]]) -> tuple[str, ...]:
+    """Return the shortest filters that together match exactly the selected tensors of these layers.
 
-    `wanted_of` gives the suffixes of a layer. Raises CheckpointError when no filter tells one from the others.
+    `suffixes_of` returns the selected suffixes of a layer. Raises CheckpointError if no filter matches a tensor alone.
     """
     wanted: dict[str, None] = {}
     others = set(checkpoint.anatomy.scalable_ends)
     for layer in range(*block):
-        chosen = set(wanted_of(layer))
+        chosen = set(suffixes_of(layer))
         wanted |= dict.fromkeys(sorted(chosen))
         others |= set(checkpoint.anatomy.layers[layer]) - chosen
     return tuple(dict.fromkeys(_shortest_filter(suffix, others) for suffix in wanted))
 
 
 def _shortest_filter(suffix: str, others: set[str]) -> str:
-    """The module's name, with as many parents before it as it takes to match no other tensor."""
+    """Return the module's name, with as many parents as needed to match no other tensor."""
     modules = suffix.removesuffix(".weight").removesuffix(".bias").split(".")
     for length in range(1, len(modules) + 1):
         shortest = ".".join(modules[-length:])
         for candidate in (shortest, f"{shortest}."):
             if not candidate.startswith(tuple("0123456789")) and not any(candidate in other for other in others):
                 return candidate
-    raise CheckpointError(f"no filter tells {suffix} from the layer's other tensors")
+    raise CheckpointError(f"no filter matches {suffix} without the layer's other tensors")
 
 
 # Queries and keys: the sharpness of attention
@@ -60,13 +60,13 @@ def _shortest_filter(suffix: str, others: set[str]) -> str:
 _QUERY_OR_KEY = re.compile(r"(^|\.)([qk])_proj\.(weight|bias)$")
 _NORM_OF_QUERY_OR_KEY = re.compile(r"(^|\.)[qk]_?(layer)?norm\.")
 _NORM_KEYS = ("use_qk_norm", "qk_layernorm", "qk_layernorms", "use_qk_layernorm")
-"""Settings that normalise queries and keys, some without a tensor that would tell."""
+"""Config keys that normalise queries and keys, some without a tensor."""
 
 
 def attention_scales(checkpoint: Checkpoint, block: Block, factor: float) -> tuple[Scale, ...]:
-    """Scales queries and keys of these layers by `factor` each, and so what they attend with by its square.
+    """Return scales of `factor` for queries and for keys of these layers, which scales their product by its square.
 
-    Raises CheckpointError where they are no tensors of their own, or a norm behind them would undo the scale.
+    Raises CheckpointError if they are not separate tensors, or a norm after them would undo the scale.
     """
     filters = filters_for(checkpoint, block, lambda layer: _queries_and_keys(checkpoint, layer))
     return tuple((wanted, factor) for wanted in filters)
@@ -76,10 +76,10 @@ def _queries_and_keys(checkpoint: Checkpoint, layer: int) -> Iterable[str]:
     suffixes = checkpoint.anatomy.layers[layer]
     found = {suffix: match[2] for suffix in suffixes if (match := _QUERY_OR_KEY.search(suffix))}
     if set(found.values()) != {"q", "k"}:
-        raise _not_possible(checkpoint, layer, "it has no tensors for queries and keys alone")
+        raise _not_possible(checkpoint, layer, "its queries and keys are not separate tensors")
     normed = any(map(_NORM_OF_QUERY_OR_KEY.search, suffixes)) or any(map(checkpoint.config.decoder.get, _NORM_KEYS))
     if normed:
-        raise _not_possible(checkpoint, layer, "a norm follows its queries and keys, and would undo the scale")
+        raise _not_possible(checkpoint, layer, "a norm follows its queries and keys and would undo the scale")
     return found
 
 
@@ -87,5 +87,5 @@ def _not_possible(checkpoint: Checkpoint, layer: int, why: str) -> CheckpointErr
     return CheckpointError(
         f"the attention of layer {layer} of {checkpoint.reference} cannot be scaled",
         why=why,
-        fix="Damp the residual alone (scaled: residual).",
+        fix="Damp only the residual (scaled: residual).",
     )

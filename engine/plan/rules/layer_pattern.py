@@ -87,8 +87,8 @@ def pattern_of(kinds: Sequence[Hashable]) -> Pattern | None:
 
 def _named(kind: Hashable) -> str:
     attending, tensors = kind if isinstance(kind, tuple) else ("", frozenset())
-    makes = "sparse" if any("expert" in suffix for suffix in tensors) else ""
-    return " ".join(filter(None, [makes, attending.replace("_", " ")])) or "another type"
+    mlp = "a sparse MLP" if any("expert" in suffix for suffix in tensors) else ""
+    return " and ".join(filter(None, [attending.replace("_", " "), mlp])) or "another type"
 
 
 def _arithmetic(pattern: Pattern) -> str:

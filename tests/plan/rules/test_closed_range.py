@@ -15,13 +15,13 @@ def problem_of(checked, rule):
 
 def test_tunguskas_proposal_is_caught_and_the_meant_plan_offered(workbench):
     problem = problem_of(workbench.check(*interleaved()), "closed-range")
-    assert "66 of 68 slices give no layer; layers 18, 19, 20, 21, 22, 23, ... are never used" in problem.message
+    assert "66 of 68 slices give no layer; layers 18, 19, 20, 21, 22, 23, ... are not used" in problem.message
     assert problem.fix == "If so, the plan is [0, 19], [19, 20], [19, 20], [19, 20], [20, 21], ..., [41, 55]."
 
 
 def test_what_is_missing_even_as_meant_is_said_too(workbench):
     found = workbench.found(*interleaved())
-    assert found["unused-layer"].startswith("layer 55 of 56, the last, is never used")
+    assert found["unused-layer"].startswith("layer 55 of 56, the last layer, is not used")
     assert set(found) == {"closed-range", "unused-layer"}
 
 
