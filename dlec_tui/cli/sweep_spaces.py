@@ -29,7 +29,7 @@ from engine.plan.spaces import overlap as overlap_space
 from engine.plan.spaces import plans as plan_space
 from engine.plan.spaces import recipes as recipe_space
 from engine.plan.spaces import singles as single_space
-from engine.plan.spaces.recipes import MOST_VALUES
+from engine.plan.spaces.recipes import MAX_VALUES
 from engine.plan.spaces.swept import SweptPlan
 from engine.protocol import Report
 from engine.tasks.child import run_task
@@ -195,8 +195,8 @@ def _range(text: str) -> range:
     found = range(int(first), int(last if dots else first) + 1)
     if not found:
         raise ValueError(text)
-    if found[-1] - found[0] >= MOST_VALUES:
-        raise click.BadParameter(f"{shown(text)} holds too many numbers. Give at most {MOST_VALUES}.")
+    if found[-1] - found[0] >= MAX_VALUES:
+        raise click.BadParameter(f"{shown(text)} holds too many numbers. Give at most {MAX_VALUES}.")
     return found
 
 

@@ -60,10 +60,10 @@ def test_a_weight_that_is_not_divided_by_itself_is_a_scale():
     ("change", "says"),
     [
         (("weight: 0}", "weight: 0.3}"), "mixes A and B"),
-        (("weight: 0}", "weight: [0, 1]}"), "one weight"),
-        (("parameters: {weight: 1.0}", "parameters: {}"), "one weight"),
+        (("weight: 0}", "weight: [0, 1]}"), "different weights"),
+        (("parameters: {weight: 1.0}", "parameters: {}"), "different weights"),
         (("weight: 1.0", "weight: 0"), "divide by 0"),
-        (("weight: 0}", "weight: [{filter: mlp, value: 0}, {value: 1}]}"), "one weight"),
+        (("weight: 0}", "weight: [{filter: mlp, value: 0}, {value: 1}]}"), "different weights"),
     ],
 )
 def test_a_linear_slice_that_mixes_is_refused_with_what_can_be_done(change, says):

@@ -1,6 +1,6 @@
-"""bakllama's `layer_slices`: the stacks of 2023, which mergekit's own command for them no longer reads.
+"""bakllama's `layer_slices`, the format of stacks in 2023, which mergekit no longer reads.
 
-layer_slices: [{model, start, end, scale}], scale being a factor for down_proj
+layer_slices: [{model, start, end, scale}], with scale as factor for down_proj
 embedding_source, lm_head_source: donors
 """
 
@@ -37,13 +37,13 @@ def read(root: Mapping, found: Findings, *, is_alone: bool) -> Plan | None:
     mappings = (as_mapping(item, "a layer slice", found) for item in listed.items())
     slices = tuple([slice_ for mapping in mappings if mapping and (slice_ := _read_slice(mapping, found))])
     if not slices:
-        found.error("shape", "`layer_slices` has no slice", listed.place)
+        found.error("shape", "`layer_slices` is empty", listed.place)
         return None
     place = root.place_of("layer_slices")
     first, last = (tuple(_donor(root, key, found)) for key in ("embedding_source", "lm_head_source"))
     plan = Plan(slices=(*first, *slices, *last), slices_place=place)
-    message = "a bakllama file, read as the passthrough plan that it stands for"
-    fix = "mergekit reads it no longer: save it as passthrough."
+    message = "this is a bakllama file; dlec reads it as the equivalent passthrough plan"
+    fix = "Save it as passthrough: mergekit no longer reads this format."
     found.note("translated", message, place, fix, as_passthrough(root, plan) if is_alone else None)
     return plan
 
@@ -70,7 +70,7 @@ def _level(mapping: Mapping, found: Findings) -> Iterator[tuple[ScaleEntry, ...]
 
 
 def _donor(root: Mapping, key: str, found: Findings) -> Iterator[Slice]:
-    """A slice without layers, which gives embeddings or head."""
+    """Yield a slice without layers that gives embeddings or head."""
     node = root.given(key)
     reference = None if node is None else read_model(node, found, f"`{key}`")
     if node is not None and reference is not None:

@@ -1,7 +1,7 @@
-"""`merge_method: linear` used as a stack: one model a slice, and perhaps another of weight 0.
+"""`merge_method: linear` as a stack: slices with one model, and optionally another with weight 0.
 
-Before passthrough could deal with tokenizers, people wrote `linear` with a dummy second source in the first and the
-last slice. One model whose weight is divided by itself is that model.
+Before passthrough supported tokenizers, authors used `linear` with a dummy second source in the first and the last
+slice. The weighted mean of a single model is that model.
 """
 
 from dataclasses import replace
@@ -18,9 +18,9 @@ from engine.plan.syntax.values import Findings, as_mapping, check_keys
 from engine.plan.syntax.writing import as_passthrough
 
 PARAMETERS = ("weight", "normalize")
-MIXES = "Let mergekit mix them, then stack its result: name its directory as the model."
+RUN_MERGEKIT = "Run this merge with mergekit, then use its output directory as a model."
 
-_read_weights = partial(read_parameters, known=PARAMETERS, wanted="weight")
+_read_weights = partial(read_parameters, known=PARAMETERS, parameter="weight")
 
 
 def recognises(root: Mapping) -> bool:
@@ -37,15 +37,15 @@ def read(root: Mapping, found: Findings, *, is_alone: bool) -> Plan | None:
     slices = () if node is None else read_slices(node, found, read_slice)
     plan = read_plan(root, slices, (), found)
     if plan is not None:
-        message = "`linear` used as a stack, read as the passthrough plan that it stands for"
+        message = "this `linear` plan is a stack; dlec reads it as the equivalent passthrough plan"
         change = as_passthrough(root, plan) if is_alone else None
-        fix = "Say `passthrough`, and leave the sources of weight 0 out."
+        fix = "Use `passthrough`, and remove the sources with weight 0."
         found.note("translated", message, root.place_of("merge_method"), fix, change)
     return plan
 
 
 def _divides(root: Mapping) -> bool:
-    """Whether weights are divided by their sum."""
+    """Return True if weights are divided by their sum."""
     parameters = root.get("parameters")
     normalize = parameters.get("normalize") if isinstance(parameters, Mapping) else None
     return not (isinstance(normalize, Scalar) and normalize.value in (False, 0))
@@ -70,22 +70,22 @@ def _read_slice(outer: ScaleLevel, divides: bool, mapping: Mapping, found: Findi
 
 
 def _weight(levels: tuple[ScaleLevel, ...]) -> float | None:
-    """The one weight of every tensor; None where there is none, or more than one."""
+    """Return the weight of every tensor; None if it is missing or differs between tensors."""
     entries = [entry for level in levels for entry in level]
-    asked = list(takewhile(lambda entry: entry.filter is not None, entries))
-    unfiltered = entries[len(asked) : len(asked) + 1]
-    values = {value for entry in (*asked, *unfiltered) for value in entry.values}
+    filtered = list(takewhile(lambda entry: entry.filter is not None, entries))
+    unfiltered = entries[len(filtered) : len(filtered) + 1]
+    values = {value for entry in (*filtered, *unfiltered) for value in entry.values}
     return values.pop() if unfiltered and len(values) == 1 else None
 
 
 def _refuse(weighed: list[tuple[Slice, float | None]], place: Position, found: Findings) -> None:
     if any(weight is None for _, weight in weighed):
-        message = "not every source of this slice has one weight for all its tensors"
+        message = "a source of this slice has no weight, or different weights for its tensors"
     elif any(weight for _, weight in weighed):
         message = f"this slice mixes {' and '.join(shown(slice_.model) for slice_, weight in weighed if weight)}"
     else:
         message = "every source of this slice has weight 0: mergekit would divide by 0"
-    found.error("merge-method", message, place, MIXES)
+    found.error("merge-method", message, place, RUN_MERGEKIT)
 
 
 def _unweighed(slice_: Slice, weight: float, *, divides: bool) -> Slice:

@@ -1,6 +1,6 @@
-"""Other tools' ways of writing which layers follow each other, both ways.
+"""Formats of other tools for a sequence of layers: read and write.
 
-All of them say less than a plan: a sequence of layers of one model.
+All of them express less than a plan: a sequence of layers of one model.
 """
 
 from engine.plan.layer_formats.convert import MERGEKIT, NAMES, doubts, guessed, read, write

@@ -1,10 +1,10 @@
-"""A list of layers, separated by commas: `0,1,2,3,2,3,4,5`; brackets around it are allowed."""
+"""Comma-separated layers: `0,1,2,3,2,3,4,5`, optionally in brackets."""
 
 from engine.plan.layer_formats.layers import Layers, checked, number
 
 
 def read(text: str, layer_count: int | None) -> Layers:
-    """The layers of a list. Raises PlanError."""
+    """Return the layers of a list. Raises PlanError."""
     inner = text.strip()
     if inner.startswith("[") and inner.endswith("]"):
         inner = inner[1:-1]

@@ -1,36 +1,36 @@
-"""exllamav3's layer maps, and llm-circuit-finder's paths: `0..15,11..31`.
+"""exllamav3's layer maps and llm-circuit-finder's paths: `0..15,11..31`.
 
-Numbers and ranges, separated by commas. Both ends of a range are included, a higher first number counts downwards, and
-an end that is left out is that of the model: `..15`, `11..`.
+Comma-separated numbers and ranges. Ranges are inclusive, a higher first number counts down, and a missing end is that
+of the model: `..15`, `11..`.
 """
 
 import re
 from collections.abc import Sequence
 
 from engine.errors import shown
-from engine.plan.layer_formats.layers import MOST_LAYERS, Layers, checked, number, refused, runs, without_count
+from engine.plan.layer_formats.layers import MAX_LAYERS, Layers, checked, number, refused, runs, without_count
 
 _RANGE = re.compile(r"(\S*?)\s*\.\.\s*(\S*)")
 
 
 def read(text: str, layer_count: int | None) -> Layers:
-    """The layers of a map. Raises PlanError."""
+    """Return the layers of a map. Raises PlanError."""
     layers: list[int] = []
     for item in text.split(","):
         layers.extend(_item(item.strip(), layer_count))
-        if len(layers) > MOST_LAYERS:
+        if len(layers) > MAX_LAYERS:
             break
     return checked(layers, layer_count)
 
 
-def write(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (dialects share a signature)
-    """The map with every end written out."""
+def write(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (formats share a signature)
+    """Return the map with every end written out."""
     return ",".join(f"{start}..{end - 1}" if end - start > 1 else f"{start}" for start, end in runs(layers))
 
 
 def _item(item: str, layer_count: int | None) -> Sequence[int]:
     if not item:
-        raise refused("an empty item", "between two commas stands a layer or a range")
+        raise refused("an empty item", "a layer or a range is missing between two commas")
     ends = _RANGE.fullmatch(item)
     if ends is None:
         return [number(item, "item")]

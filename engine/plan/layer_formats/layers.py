@@ -1,4 +1,4 @@
-"""What all dialects speak of: the numbers of a model's layers, in the order in which they are visited."""
+"""Sequences of layers, common to all formats: layer numbers in the order of their visits."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,28 +8,28 @@ from engine.errors import PlanError, shown
 
 Layers: TypeAlias = tuple[int, ...]
 Run: TypeAlias = tuple[int, int]
-"""[start, end) of layers that follow each other upwards."""
+"""Consecutive layers [start, end)."""
 
-MOST_LAYERS = 10_000
-"""Of a whole sequence; no model has as many."""
+MAX_LAYERS = 10_000
+"""Maximum length of a sequence."""
 
 
 def number(text: str, what: str) -> int:
-    """Raises PlanError when `text` is no layer's number."""
+    """Return the layer number in a text. Raises PlanError."""
     if re.fullmatch(r"\d{1,6}", text, re.ASCII) is None:
         raise refused(f"{what} `{shown(text)}`", "a layer is a whole number, counted from 0")
     return int(text)
 
 
 def checked(layers: Sequence[int], layer_count: int | None) -> Layers:
-    """`layers`, when there are some, not too many, and all lie inside the model. Raises PlanError.
+    """Return `layers` as a tuple. Raises PlanError for no layers, too many, or layers outside the model.
 
-    layer_count: of the model; None where it is not known.
+    `layer_count` of the model; None if unknown.
     """
     if not layers:
-        raise refused("this sequence", "it has no layer at all")
-    if len(layers) > MOST_LAYERS:
-        raise refused("this sequence", f"it has {len(layers):,} layers, and at most {MOST_LAYERS:,} are taken")
+        raise refused("this sequence", "it has no layers")
+    if len(layers) > MAX_LAYERS:
+        raise refused("this sequence", f"it has {len(layers):,} layers, and the maximum is {MAX_LAYERS:,}")
     highest = max(layers)
     if layer_count is not None and highest >= layer_count:
         raise refused(f"layer {highest}", f"the model has {layer_count} layers, 0 to {layer_count - 1}")
@@ -37,7 +37,7 @@ def checked(layers: Sequence[int], layer_count: int | None) -> Layers:
 
 
 def runs(layers: Iterable[int]) -> list[Run]:
-    """The longest pieces that count upwards."""
+    """Return the longest runs of consecutive layers."""
     found: list[Run] = []
     for layer in layers:
         if found and found[-1][1] == layer:
@@ -52,5 +52,5 @@ def refused(what: str, why: str, fix: str = "") -> PlanError:
 
 
 def without_count(what: str) -> PlanError:
-    """The error for a text that means nothing unless the number of layers is known."""
-    return refused(what, "how many layers the model has decides what it means", "Name the model: --model MODEL.")
+    """Return the error for a text that requires the number of layers."""
+    return refused(what, "its meaning depends on the number of layers", "Add --model MODEL.")

@@ -1,4 +1,4 @@
-"""A mapping from each new layer to the layer that it copies: `{0: 0, 1: 1, 2: 1, 3: 2}`."""
+"""Mapping from each new layer to its source layer: `{0: 0, 1: 1, 2: 1, 3: 2}`."""
 
 import re
 
@@ -9,23 +9,23 @@ _SHOWN_NUMBERS = 3
 
 
 def read(text: str, layer_count: int | None) -> Layers:
-    """The layers of a mapping, in the order of the new model. Raises PlanError."""
+    """Return the layers of a mapping, in the order of the new model. Raises PlanError."""
     inner = text.strip()
     if not (inner.startswith("{") and inner.endswith("}")):
-        raise refused(f"`{shown(inner)}`", "a mapping stands in braces", "Write {0: 0, 1: 1, 2: 1}.")
+        raise refused(f"`{shown(inner)}`", "a mapping needs braces", "Write {0: 0, 1: 1, 2: 1}.")
     copied: dict[int, int] = {}
     for item in re.split(r",(?!\s*$)", inner[1:-1].rstrip().removesuffix(",")):
         new, _, old = item.partition(":")
         position = number(new.strip().strip("'\""), "new layer")
         if position in copied:
-            raise refused(f"new layer {position}", "it stands in the mapping twice")
+            raise refused(f"new layer {position}", "it occurs twice in the mapping")
         copied[position] = number(old.strip().strip("'\""), "layer")
     if missing := sorted(set(range(len(copied))) - copied.keys()):
         listed = ", ".join(map(str, missing[:_SHOWN_NUMBERS]))
         why = f"it has {len(copied)} entries, and none for new layer {listed}"
-        raise refused("this mapping", why, "Left of each colon stands a new layer: 0, 1, 2 and so on, each once.")
+        raise refused("this mapping", why, "Write new layers 0, 1, 2, ... on the left of the colons, each once.")
     return checked([copied[position] for position in range(len(copied))], layer_count)
 
 
-def write(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (dialects share a signature)
+def write(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (formats share a signature)
     return f"{{{', '.join(f'{new}: {old}' for new, old in enumerate(layers))}}}"

@@ -1,48 +1,48 @@
-"""Ranges of layers as three tools write them: one grammar each, and the layers that it means.
+"""Ranges of layers in three formats.
 
-exllamav2   [(0,20),(10,30)]    Python's ranges: the end is left out
-llama.cpp   0-5,7,8-12          both ends included
-python      0:16,8:32           slices: the end is left out; :16 and 8: are open
+exllamav2   [(0,20),(10,30)]    end exclusive
+llama.cpp   0-5,7,8-12          end inclusive
+python      0:16,8:32           end exclusive; :16 and 8: are open
 """
 
 import re
 from collections.abc import Iterable, Sequence
 
 from engine.errors import shown
-from engine.plan.layer_formats.layers import MOST_LAYERS, Layers, checked, number, refused, runs, without_count
+from engine.plan.layer_formats.layers import MAX_LAYERS, Layers, checked, number, refused, runs, without_count
 
 _PAIR = re.compile(r"[(\[]\s*([^\s,()\[\]]+)\s*,\s*([^\s,()\[\]]+)\s*[)\]]\s*(?:,\s*|$)")
 
 
 def read_pairs(text: str, layer_count: int | None) -> Layers:
-    """The layers of exllamav2's pairs. Raises PlanError."""
+    """Return the layers of exllamav2's pairs. Raises PlanError."""
     inner = text.strip()
     if inner.startswith("[") and inner.endswith("]") and not _PAIR.fullmatch(inner):
         inner = inner[1:-1].strip()
     return _together((_upwards(range(*pair), str(pair)) for pair in _pairs(inner)), layer_count)
 
 
-def write_pairs(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (dialects share a signature)
+def write_pairs(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (formats share a signature)
     return f"[{', '.join(f'({start}, {end})' for start, end in runs(layers))}]"
 
 
 def read_dashes(text: str, layer_count: int | None) -> Layers:
-    """The layers of llama.cpp's ranges. Raises PlanError, also for its scales: 0-5*0.5."""
+    """Return the layers of llama.cpp's ranges. Raises PlanError, also for its scales: 0-5*0.5."""
     if "*" in text:
         raise refused(f"`{shown(text.strip())}`", "it scales layers", "Write the scales into a plan; see mergekit.")
     return _together((_dashed(item.strip()) for item in text.split(",")), layer_count)
 
 
-def write_dashes(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (dialects share a signature)
+def write_dashes(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (formats share a signature)
     return ",".join(f"{start}-{end - 1}" if end - start > 1 else f"{start}" for start, end in runs(layers))
 
 
 def read_slices(text: str, layer_count: int | None) -> Layers:
-    """The layers of slices. Raises PlanError."""
+    """Return the layers of Python slices. Raises PlanError."""
     return _together((_sliced(item.strip(), layer_count) for item in text.split(",")), layer_count)
 
 
-def write_slices(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (dialects share a signature)
+def write_slices(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (formats share a signature)
     return ",".join(f"{start}:{end}" for start, end in runs(layers))
 
 
@@ -85,6 +85,6 @@ def _together(parts: Iterable[Sequence[int]], layer_count: int | None) -> Layers
     layers: list[int] = []
     for part in parts:
         layers.extend(part)
-        if len(layers) > MOST_LAYERS:
+        if len(layers) > MAX_LAYERS:
             break
     return checked(layers, layer_count)

@@ -14,20 +14,20 @@ from engine.plan.recipes.text import SliceText, layers_in_words
 
 @dataclass(frozen=True, slots=True)
 class SweptPlan:
-    """A plan, and where it stands in its space."""
+    """A plan of a space."""
 
     name: str
-    """What tells it from the others, e.g. "12:17", "12:17 x0.5", "slice_size=8 last_slice=12"."""
+    """Unique name in its space, e.g. "12:17", "12:17 x0.5", "slice_size=8 last_slice=12"."""
     text: str
-    """The YAML."""
+    """YAML text."""
     block: Block | None = None
-    """Where one block is visited again and nothing else is done: that block."""
+    """Block that the plan repeats, if it does nothing else."""
     scale: float = 1.0
-    """On what the repeated visits write into the residual stream."""
+    """Factor on what the repeated visits write into the residual stream."""
 
 
 def require_plans(plans: Iterable[SweptPlan], why: str, fix: str) -> tuple[SweptPlan, ...]:
-    """The plans. Raises UsageError, saying why and what to do, when there are none."""
+    """Return the plans as a tuple. Raises UsageError with `why` and `fix` if there are none."""
     found = tuple(plans)
     if not found:
         raise UsageError("there is nothing to sweep", why=why, fix=fix)
@@ -35,9 +35,9 @@ def require_plans(plans: Iterable[SweptPlan], why: str, fix: str) -> tuple[Swept
 
 
 def repeats_scaled(checkpoint: Checkpoint, blocks: Iterable[Block], scale: float) -> Iterator[SliceText]:
-    """The blocks one after another; what is visited again writes `scale` times as much into the residual stream.
+    """Yield the blocks in order, with repeated visits scaled by `scale`.
 
-    Raises CheckpointError for a family whose residual writers are not known, if there is anything to scale.
+    Raises CheckpointError if something must be scaled in a family whose residual writers are unknown.
     """
     seen: set[int] = set()
     for start, end in blocks:
@@ -50,18 +50,18 @@ def repeats_scaled(checkpoint: Checkpoint, blocks: Iterable[Block], scale: float
 
 
 def require_scale(scale: float) -> None:
-    """Raises UsageError for what scales nothing."""
+    """Raise UsageError for a scale that is not finite."""
     if not math.isfinite(scale):
-        raise UsageError(f"a visit cannot be scaled by {scale}", fix="Give numbers such as 1,0.7,0.5.")
+        raise UsageError(f"a visit cannot be scaled by {scale}", fix="Use numbers such as 1,0.7,0.5.")
 
 
 def in_name(scale: float) -> str:
-    """What a plan's name says of its scale: nothing where it is 1."""
+    """Return the part of a plan's name for its scale; "" for 1."""
     return "" if scale == 1 else f" x{scale:g}"
 
 
 def in_title(scale: float) -> list[str]:
-    """The same for the head of a plan, as a line."""
+    """Return the line of a plan's head for its scale; none for 1."""
     return [] if scale == 1 else [f"Repeated visits write {scale:g} times as much into the residual stream."]
 
 

@@ -26,23 +26,23 @@ DOCUMENT_KEYS = (
 )
 
 DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32"}
-"""mergekit's names, with or without `torch.`, to safetensors' names."""
+"""mergekit's dtype names, with or without `torch.`, to safetensors' names."""
 
 PASSTHROUGH = "passthrough"
 
 FORMS = ("slices", "models", "modules")
-"""The ways to say what is stacked."""
+"""Keys that list what is stacked."""
 
 
 def read_passthrough(root: Mapping, found: Findings) -> Plan | None:
-    """The plan of a document whose method is passthrough, or is missing."""
+    """Read a document whose method is passthrough or missing."""
     check_keys(root, DOCUMENT_KEYS, "a plan", found)
     _check_method(root, found)
     return read_plan(root, _read_slices(root, found), read_parameters(root, found), found)
 
 
 def read_plan(root: Mapping, slices: tuple[Slice, ...], scale: ScaleLevel, found: Findings) -> Plan | None:
-    """What a document says beside its slices and its global scale; None when there are no slices to speak of."""
+    """Read the other keys of a document and add its slices and its global scale; None without slices."""
     base = root.given("base_model")
     plan = Plan(
         slices=slices,
@@ -64,7 +64,7 @@ def read_name(root: Mapping, found: Findings) -> str | None:
 
 
 def is_like_passthrough(method: str) -> bool:
-    """Whether that is the method meant, misspelt perhaps."""
+    """Return True for `passthrough` and misspellings of it."""
     return bool(difflib.get_close_matches(method.lower(), [PASSTHROUGH], cutoff=0.6))
 
 
@@ -77,7 +77,7 @@ def _check_method(root: Mapping, found: Findings) -> None:
     method = as_text(node, "`merge_method`", found)
     if method is not None and method != PASSTHROUGH:
         change = replaced(node.span, PASSTHROUGH, is_safe=True)
-        message = f"there is no method `{shown(method)}`"
+        message = f"unknown method `{shown(method)}`"
         found.error("merge-method", message, node.place, f"Did you mean `{PASSTHROUGH}`?", change)
 
 
@@ -88,7 +88,7 @@ def _read_slices(root: Mapping, found: Findings) -> tuple[Slice, ...]:
         return ()
     if len(forms) > 1:
         both = " and ".join(f"`{form}`" for form in forms)
-        found.error("shape", f"the plan has {both}", root.place_of(forms[1]), "Exactly one of them says what to stack.")
+        found.error("shape", f"the plan has {both}", root.place_of(forms[1]), "Keep exactly one of them.")
         return ()
     node = root.given(forms[0])
     return () if node is None else _read_form(forms[0], node, root, found)
@@ -100,8 +100,8 @@ def _read_form(form: str, node: Node, root: Mapping, found: Findings) -> tuple[S
     if form == "modules":
         return read_modules(node, _read_base_model(root, Findings()), found)
     if root.given("base_model") is not None:
-        message = "mergekit takes this base_model for a second model to stack, and refuses the plan"
-        fix = "Write `slices` with the layer_range instead of `models`."
+        message = "mergekit treats this base_model as a second model to stack and rejects the plan"
+        fix = "Use `slices` with a layer_range instead of `models`."
         found.warning("models-form", message, root.place_of("base_model"), fix)
     return read_listed_models(node, found)
 
@@ -121,7 +121,7 @@ def _read_dtype(root: Mapping, key: str, found: Findings) -> str | None:
         nearest = difflib.get_close_matches(name.removeprefix("torch."), DTYPES, n=1, cutoff=0.75)
         change = replaced(node.span, nearest[0], is_safe=True) if nearest else None
         fix = f"Did you mean `{nearest[0]}`?" if nearest else f"Use one of {', '.join(DTYPES)}."
-        found.error("dtype", f"`{shown(name)}` is not a dtype to stack in", node.place, fix, change)
+        found.error("dtype", f"`{shown(name)}` is not a supported dtype", node.place, fix, change)
     return dtype
 
 
@@ -129,13 +129,13 @@ def _read_dtype(root: Mapping, key: str, found: Findings) -> str | None:
 
 
 TOKENIZER_KEYS = ("source", "tokens", "pad_to_multiple_of")
-LEAVE_OUT = "Leave it out: tokenizer and chat template are copied from base_model, else from the first slice's model."
+LEAVE_OUT = "Remove it: tokenizer and chat template are copied from base_model, else from the first slice's model."
 _OLD_PREFIX = "model:"
-"""mergekit of 2023 wanted `tokenizer_source: model:org/name`."""
+"""Prefix of mergekit in 2023: `tokenizer_source: model:org/name`."""
 
 
 def read_tokenizer(root: Mapping, found: Findings) -> TokenizerWish | None:
-    """What the plan says under `tokenizer_source` or `tokenizer`; None when it says nothing."""
+    """Read `tokenizer_source` or `tokenizer`; None without both."""
     _check_chat_template(root, found)
     source, tokenizer = root.given("tokenizer_source"), root.given("tokenizer")
     if source is not None and tokenizer is not None:
@@ -154,8 +154,8 @@ def _read_mapping(node: Node, found: Findings) -> TokenizerWish | None:
     check_keys(mapping, TOKENIZER_KEYS, "a tokenizer", found)
     tokens = mapping.get("tokens")
     if isinstance(tokens, Mapping) and tokens.entries:
-        message = "embeddings of single tokens cannot be chosen in a stack: rows are taken over as they are"
-        found.error("tokenizer", message, mapping.place_of("tokens"), "Leave `tokens` out.")
+        message = "a stack cannot set embeddings of single tokens: rows are copied unchanged"
+        found.error("tokenizer", message, mapping.place_of("tokens"), "Remove `tokens`.")
     source = mapping.given("source")
     pad, pad_place = _read_padding(mapping, found)
     if source is None:
@@ -184,8 +184,8 @@ def _check_chat_template(root: Mapping, found: Findings) -> None:
         return
     text = as_text(node, "`chat_template`", found)
     if text == "auto":
-        message = "the chat template is that of base_model, else of the first slice's model"
+        message = "the chat template is copied from base_model, else from the first slice's model"
         found.note("chat-template", message, node.place)
     elif text is not None:
-        message = "dlec writes no chat template: it copies the tokenizer's files as they are"
+        message = "dlec does not write chat templates: it copies the tokenizer's files unchanged"
         found.error("chat-template", message, node.place, LEAVE_OUT)

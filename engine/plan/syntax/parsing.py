@@ -16,16 +16,18 @@ from engine.plan.syntax.values import Findings, kind
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a text says."""
+    """Result of parsing a text."""
 
     plan: Plan | None
-    """None when the problems contain an error."""
+    """None if the problems contain an error."""
     problems: tuple[Problem, ...]
 
 
 def parse(text: str) -> Parsed:
-    """Read mergekit's YAML for `merge_method: passthrough`, and what can be read as such. Never raises: what is wrong
-    is among the problems."""
+    """Read mergekit's YAML for `merge_method: passthrough`, and formats that are equivalent to it.
+
+    Never raises: errors are among the problems.
+    """
     found = Findings()
     try:
         plan = _read_all(list(map(_root_of, read_trees(text))), found)
@@ -66,12 +68,12 @@ RULE = "documents"
 
 
 def arranged(documents: Sequence[tuple[Plan, Position]], found: Findings) -> Plan | None:
-    """The final document, with those it refers to before it. `documents`: each with the place where it begins."""
+    """Return the final document with its `earlier` documents. `documents`: each with the position of its start."""
     named: dict[str, tuple[Plan, Position]] = {}
     for plan, place in documents:
         if plan.name in named:
-            message = f"two documents are called `{shown(plan.name)}`, the other on line {named[plan.name][1].line}"
-            found.error(RULE, message, place, "Give each a name of its own.")
+            message = f"the document on line {named[plan.name][1].line} is also named `{shown(plan.name)}`"
+            found.error(RULE, message, place, "Use a different name for each.")
         elif plan.name is not None:
             named[plan.name] = plan, place
     final = _final(documents, found)
@@ -80,7 +82,7 @@ def arranged(documents: Sequence[tuple[Plan, Position]], found: Findings) -> Pla
         return None
     for name, (_, place) in named.items():
         if name not in order:
-            found.warning(RULE, f"nothing uses the document `{shown(name)}`", place, "Take it out.")
+            found.warning(RULE, f"the document `{shown(name)}` is not used", place, "Remove it.")
     return replace(final, earlier=tuple([named[name][0] for name in order]))
 
 
@@ -89,16 +91,16 @@ def _final(documents: Sequence[tuple[Plan, Position]], found: Findings) -> Plan 
     if len(unnamed) == 1:
         return unnamed[0][0]
     if unnamed:
-        message = f"{len(unnamed)} documents have no name, and only the final one may be without"
-        found.error(RULE, message, unnamed[1][1], "Give every other one a `name`.")
+        message = f"{len(unnamed)} documents have no name, but only the final one may omit it"
+        found.error(RULE, message, unnamed[1][1], "Add a `name` to every other document.")
     else:
-        message = "every document has a name, so none of them is the final one"
-        found.error(RULE, message, documents[-1][1], "Take the `name` out of the one to be made.")
+        message = "every document has a name, so no document is the final one"
+        found.error(RULE, message, documents[-1][1], "Remove the `name` of the final document.")
     return None
 
 
 def _order(final: Plan, named: dict[str, tuple[Plan, Position]], found: Findings) -> list[str] | None:
-    """The names of what the final document refers to, each before those that refer to it. None for a circle."""
+    """Return the names of documents that the final one needs, in order of dependency; None for a cycle."""
     needs: dict[str, list[str]] = {}
     waiting = _names_in(final, named)
     while waiting:
@@ -109,8 +111,8 @@ def _order(final: Plan, named: dict[str, tuple[Plan, Position]], found: Findings
     try:
         return list(TopologicalSorter(needs).static_order())
     except CycleError as error:
-        circle = " -> ".join(shown(name) for name in error.args[1])
-        found.error(RULE, f"the documents refer to each other in a circle: {circle}", named[error.args[1][0]][1])
+        cycle = " -> ".join(shown(name) for name in error.args[1])
+        found.error(RULE, f"the documents refer to each other in a cycle: {cycle}", named[error.args[1][0]][1])
         return None
 
 

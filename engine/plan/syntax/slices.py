@@ -28,38 +28,38 @@ SOURCE_KEYS = ("model", "layer_range", "parameters")
 LISTED_MODEL_KEYS = ("model", "parameters")
 
 SliceReader: TypeAlias = Callable[[Mapping, Findings], "Slice | None"]
-"""Reads the mapping of one slice."""
+"""Function that reads the mapping of one slice."""
 
 
 def read_slices(node: Node, found: Findings, read_slice: SliceReader | None = None) -> tuple[Slice, ...]:
-    """Every readable slice; unreadable ones are among the findings."""
+    """Read the slices. Unreadable ones are reported and left out."""
     listed = as_sequence(node, "`slices`", found)
     if listed is None:
         return ()
     items = listed.items()
     if not items:
-        found.error("shape", "`slices` is empty", node.place, "A plan needs at least one slice.")
+        found.error("shape", "`slices` is empty", node.place, "Add at least one slice.")
     mappings = (as_mapping(item, "a slice", found) for item in items)
     read = read_slice or read_passthrough_slice
     return tuple([slice_ for mapping in mappings if mapping is not None and (slice_ := read(mapping, found))])
 
 
 def read_listed_models(node: Node, found: Findings) -> tuple[Slice, ...]:
-    """The `models:` form: the whole of one model."""
+    """Read the `models:` form: all layers of one model."""
     listed = as_sequence(node, "`models`", found)
     if listed is None:
         return ()
     items = listed.items()
     if len(items) != 1:
-        message = f"passthrough takes a single model here, not {len(items)}: it stacks, it does not mix"
-        found.error("single-source", message, node.place, "Give each a slice, with the layers that it shall give.")
+        message = f"passthrough takes a single model here, not {len(items)}"
+        found.error("single-source", message, node.place, "Use `slices`, with the layers of each model.")
         return ()
     entry = as_mapping(items[0], "an entry of `models`", found)
     return () if entry is None else tuple(_whole_model(entry, found))
 
 
 def read_passthrough_slice(mapping: Mapping, found: Findings) -> Slice | None:
-    """A slice of exactly one source, from which passthrough takes its tensors."""
+    """Read a slice with exactly one source, as passthrough requires."""
     check_slice(mapping, found)
     level = read_parameters(mapping, found)
     listed = sources_of(mapping, found)
@@ -68,21 +68,21 @@ def read_passthrough_slice(mapping: Mapping, found: Findings) -> Slice | None:
     sources = listed.items()
     if len(sources) != 1:
         message = f"a passthrough slice has exactly one source, not {len(sources)}"
-        found.error("single-source", message, listed.place, "Give each source a slice of its own.")
+        found.error("single-source", message, listed.place, "Use one slice per source.")
         return None
     source = as_mapping(sources[0], "a source", found)
     return None if source is None else read_source(source, mapping, level, read_parameters, found)
 
 
 def check_slice(mapping: Mapping, found: Findings) -> None:
-    """Names what is no key of a slice, or is one that changes nothing."""
+    """Report unknown keys of a slice, and keys without effect."""
     check_keys(mapping, SLICE_KEYS, "a slice", found)
     if mapping.given("residual_weight") is not None:
-        message = "`residual_weight` has no effect: mergekit accepts it and never reads it"
+        message = "`residual_weight` has no effect: mergekit accepts and ignores it"
         found.warning("no-effect", message, mapping.place_of("residual_weight"), "Scale o_proj and down_proj instead.")
     if mapping.given("base_model") is not None:
         message = "a slice's `base_model` has no effect on a stack"
-        fix = "The plan's own base_model gives config and tokenizer."
+        fix = "Set base_model at the top of the plan: it gives config and tokenizer."
         found.note("no-effect", message, mapping.place_of("base_model"), fix)
 
 
@@ -101,7 +101,7 @@ def read_source(
     read_own_level: Callable[[Mapping, Findings], ScaleLevel],
     found: Findings,
 ) -> Slice | None:
-    """The slice that one source gives; `level` is what the slice itself sets."""
+    """Read the slice of one source; `level` is the scale of the slice itself."""
     check_keys(source, SOURCE_KEYS, "a source", found)
     own_level = read_own_level(source, found)
     model, layer_range = source.get("model"), source.get("layer_range")
@@ -136,7 +136,12 @@ def _read_range(node: Node, found: Findings) -> tuple[int, int] | None:
     if len(bounds) != 2:
         written = f"a list of {len(bounds)}" if isinstance(node, Sequence) else kind(node)
         message = f"`layer_range` must be [start, end], not {written}"
-        found.error("layer-range", message, node.place, "The end is exclusive: [0, 4] is layers 0, 1, 2 and 3.")
+        found.error(
+            "layer-range",
+            message,
+            node.place,
+            "Write [start, end] with an exclusive end: [0, 4] is layers 0, 1, 2 and 3.",
+        )
         return None
     start, end = [as_whole_number(item, "a bound of `layer_range`", found) for item in bounds]
     return None if start is None or end is None else (start, end)
@@ -147,11 +152,11 @@ def _read_range(node: Node, found: Findings) -> tuple[int, int] | None:
 
 MODULE_KEYS = ("slices", "models", "parameters")
 _LANGUAGE = re.compile(r"^default$|text|language|llm|(^|_)decoder$")
-"""mergekit's names of the module that holds the decoder: `default`, `text_decoder`, `language_model`."""
+"""mergekit's names of the decoder module: `default`, `text_decoder`, `language_model`."""
 
 
 def read_modules(node: Node, base_model: str | None, found: Findings) -> tuple[Slice, ...]:
-    """The slices of the language model; `base_model` gives the other towers, else its first slice does."""
+    """Read the slices of the language model; the other towers come from `base_model`, else from its first slice."""
     modules = as_mapping(node, "`modules`", found)
     if modules is None:
         return ()
@@ -172,8 +177,8 @@ def _language_model(modules: Mapping, found: Findings) -> str | None:
     if len(likely) == 1:
         return likely[0]
     listed = ", ".join(shown(name) for name in likely or names) or "no module"
-    message = f"of {listed} it is not clear which is the language model"
-    fix = "Write plain `slices`: they apply to the language model, the rest is carried along."
+    message = f"it is unclear which of {listed} is the language model"
+    fix = "Use plain `slices`: they apply to the language model, and dlec copies the rest."
     found.error("modules", message, modules.place, fix)
     return None
 
@@ -197,11 +202,11 @@ def _read_module(name: str, modules: Mapping, found: Findings) -> tuple[Slice, .
 
 
 def _check_carried(name: str, slices: tuple[Slice, ...], donor: str, found: Findings) -> None:
-    """A module outside the language model must be one model as a whole, unscaled."""
+    """Report a module outside the language model that is not one complete, unscaled model."""
     first = slices[0]
     is_whole = len(slices) == 1 and first.start == 0 and not first.levels
     if is_whole and first.model == donor:
         return
-    message = f"module `{shown(name)}` would not be what {shown(donor)} has: dlec carries it along as a whole, unscaled"
-    fix = f"Name {shown(donor)} alone there, or set base_model to the model that shall give it."
+    message = f"module `{shown(name)}` must be that of {shown(donor)}: dlec copies it completely and unscaled"
+    fix = f"Use only {shown(donor)} there, or set base_model to the model that gives it."
     found.error("modules", message, first.place, fix)

@@ -12,11 +12,11 @@ from engine.plan.syntax.nodes import Mapping, Node, Scalar, Sequence
 from engine.plan.syntax.tree import constructed
 
 BEYOND_COUNTING = 2**31
-"""No whole number of a plan is that large."""
+"""Limit of whole numbers in a plan."""
 
 
 class Findings(list[Problem]):
-    """The problems found while reading one text."""
+    """Problems of one text, collected while reading."""
 
     def error(self, rule: str, message: str, place: Position, fix: str = "", change: Change | None = None) -> None:
         self.append(Problem(rule, Severity.ERROR, message, place, fix, change))
@@ -29,15 +29,15 @@ class Findings(list[Problem]):
 
 
 def check_keys(mapping: Mapping, known: Collection[str], where: str, found: Findings) -> None:
-    """Names keys nobody reads. One that resembles a known key is an error: the plan would not mean what it says."""
+    """Report unknown keys. One that resembles a known key is an error, because it is probably a typo."""
     for name in mapping.entries:
         if name not in known and not mapping.is_holder(name):
             _refuse_key(mapping.key(name), known, where, found)
     for key in mapping.hidden:
         if key.text in known:
             line = mapping.place_of(key.text).line
-            message = f"`{key.text}` is given again on line {line}, and the last one counts"
-            found.warning("repeated-key", message, key.place, "Take out the one that is not meant.")
+            message = f"`{key.text}` is repeated on line {line}, and the last one applies"
+            found.warning("repeated-key", message, key.place, "Remove one of them.")
 
 
 def _refuse_key(key: Scalar, known: Collection[str], where: str, found: Findings) -> None:
@@ -66,7 +66,7 @@ def as_sequence(node: Node, what: str, found: Findings) -> Sequence | None:
 
 
 def as_text(node: Node, what: str, found: Findings) -> str | None:
-    """Text; a bare number or date counts as what was written."""
+    """Return text; a bare number or date as written."""
     if isinstance(node, Scalar) and not node.is_null and node.text.strip():
         return node.text
     found.error("shape", f"{what} must be text, not {kind(node)}", node.place)
@@ -74,7 +74,7 @@ def as_text(node: Node, what: str, found: Findings) -> str | None:
 
 
 def as_whole_number(node: Node, what: str, found: Findings) -> int | None:
-    """An int; `4.0` and `"4"` are taken as mergekit takes them."""
+    """Return an int; `4.0` and `"4"` are 4, as in mergekit."""
     number = _number(node)
     if number is not None and number.is_integer() and abs(number) < BEYOND_COUNTING:
         return int(number)
@@ -83,7 +83,7 @@ def as_whole_number(node: Node, what: str, found: Findings) -> int | None:
 
 
 def as_factor(node: Node, what: str, found: Findings) -> float | None:
-    """A finite number; numeric text is taken as mergekit takes it."""
+    """Return a finite number, also from numeric text, as in mergekit."""
     number = _number(node)
     if number is None:
         found.error("scale", f"{what} must be a number, not {kind(node)}", node.place)
@@ -91,7 +91,7 @@ def as_factor(node: Node, what: str, found: Findings) -> float | None:
 
 
 def kind(node: Node) -> str:
-    """What a node is, for a message."""
+    """Return a description of a node for a message."""
     match node:
         case Mapping():
             return "a mapping"
@@ -109,7 +109,7 @@ def _number(node: Node) -> float | None:
 
 @lru_cache(maxsize=4096)
 def _number_in(tag: str, text: str) -> float | None:
-    """The finite number that YAML reads in a scalar of that tag, or that its text is."""
+    """Return the finite number of a scalar with that tag, or of its text."""
     value = constructed(tag, text)
     if isinstance(value, bool):
         return None
@@ -128,8 +128,7 @@ PATH_KEYS = ("path", "revision")
 
 
 def read_model(node: Node, found: Findings, what: str = "`model`") -> str | None:
-    """A model reference: text, or mergekit's mapping form. None when it is none; what is wrong is among the
-    findings."""
+    """Read a model reference: text, or mergekit's mapping form. None if it is invalid, with an error."""
     if isinstance(node, Scalar):
         reference = as_text(node, what, found)
         if reference and "+" in reference.rpartition("/")[2]:
@@ -140,8 +139,8 @@ def read_model(node: Node, found: Findings, what: str = "`model`") -> str | None
     if mapping is None:
         return None
     if "path" in mapping.entries and "model" not in mapping.entries:
-        message = "mergekit wants `{model: {path: ...}}` here, and refuses the plan"
-        found.warning("model-form", message, mapping.place, "Put `model:` around it.", _as_inner(mapping))
+        message = "mergekit requires `{model: {path: ...}}` here and rejects the plan"
+        found.warning("model-form", message, mapping.place, "Wrap it in `model:`.", _as_inner(mapping))
         return _read_path(mapping, found)
     return _read_mapping(mapping, what, found)
 
@@ -153,7 +152,7 @@ def _read_mapping(mapping: Mapping, what: str, found: Findings) -> str | None:
         _refuse_lora(lora, found)
         return None
     if override is not None:
-        message = "`override_architecture` has no effect: dlec tells layers by their tensors' names"
+        message = "`override_architecture` has no effect: dlec identifies layers by tensor names"
         found.note("no-effect", message, mapping.place_of("override_architecture"))
     if inner is None:
         found.error("shape", f"{what} has no `model`", mapping.place)
@@ -175,7 +174,7 @@ def _read_path(mapping: Mapping, found: Findings) -> str | None:
 
 
 def _as_inner(mapping: Mapping) -> Change | None:
-    """Makes it the value of `model`, where that is a matter of brackets."""
+    """Return the change that makes it the value of `model` with brackets."""
     span = mapping.span
     if span is None:
         return None
@@ -183,6 +182,4 @@ def _as_inner(mapping: Mapping) -> Change | None:
 
 
 def _refuse_lora(node: Node, found: Findings) -> None:
-    found.error(
-        "lora", "adapters cannot be stacked as they are", node.place, "Merge the LoRA into its base first (peft)."
-    )
+    found.error("lora", "an adapter cannot be stacked", node.place, "Merge the LoRA into its base first (peft).")

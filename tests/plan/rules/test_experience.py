@@ -7,8 +7,8 @@ from tests.plan.rules.conftest import INERT
 WESTLAKE = [(0, 9), (5, 14), (10, 19), (15, 24), (20, 32)]
 
 FIRING = {
-    "a last slice of 5": (32, [(0, 20), (10, 30), (27, 32)], ("last-slice", "5 of 32 layers; last slices shorter than 6 (6/32 x 32)")),
-    "a last slice of 7": (32, [(0, 20), (10, 30), (25, 32)], ("last-slice", "7 of 32 layers; last slices shorter than 8 (8/32 x 32)")),
+    "a last slice of 5": (32, [(0, 20), (10, 30), (27, 32)], ("last-slice", "shorter than 6 (6/32 x 32)")),
+    "a last slice of 7": (32, [(0, 20), (10, 30), (25, 32)], ("last-slice", "shorter than 8 (8/32 x 32)")),
     "a last slice of 14 in 80": (80, [(0, 40), (20, 70), (66, 80)], ("last-slice", "shorter than 15 (6/32 x 80)")),
     "a last slice of 19 in 80": (80, [(0, 40), (20, 70), (61, 80)], ("last-slice", "shorter than 20 (8/32 x 80)")),
     "a first slice of 6": (32, [(0, 6), (3, 32)], ("first-slice", "at least 8 (32/4)")),
@@ -18,9 +18,9 @@ FIRING = {
     "three visits": (32, [(0, 12), (4, 16), (8, 32)], ("repeats", "8 occurs 3 times (also 9 to 11)")),
     "a smaller last slice": (32, [(0, 10), (5, 18), (12, 26), (20, 32)], ("smaller-last-slice", "12 layers, fewer")),
     "smaller and smaller": (32, [(0, 10), (4, 16), (10, 20), (15, 23), (18, 32)], ("shrinking-slices", "12, 10, 8")),
-    "the first two layers": (32, [(0, 2), (0, 32)], ("edge-layers", "layers 0 and 1 are repeated; duplicating the first layers")),
-    "the last layer": (32, [(0, 32), (31, 32)], ("edge-layers", "layer 31 is repeated; duplicating the last layer")),
-    "the last layer left out": (56, [(0, 41), (19, 55)], ("unused-layer", "layer 55 of 56, the last layer, is not used")),
+    "the first two layers": (32, [(0, 2), (0, 32)], ("edge-layers", "layers 0 and 1 are repeated")),
+    "the last layer": (32, [(0, 32), (31, 32)], ("edge-layers", "layer 31 is repeated")),
+    "the last layer left out": (56, [(0, 41), (19, 55)], ("unused-layer", "55 of 56, the last layer, is not used")),
     "layers left out": (32, [(0, 20), (25, 32)], ("unused-layer", "layers 20 to 24 of 32 are not used")),
     "the first ones left out": (32, [(3, 32)], ("unused-layer", "layers 0 to 2 of 32 are not used")),
 }  # fmt: skip
