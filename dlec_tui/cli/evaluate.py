@@ -1,4 +1,4 @@
-"""`dlec eval`: a plan and its base through lm-eval's tasks, without a merge."""
+"""`dlec eval`."""
 
 import json
 from collections.abc import Iterable
@@ -12,23 +12,23 @@ from dlec_tui.cli.options import WholeNumber, home_option, json_option, plan_arg
 from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.cli.render import task_progress
-from dlec_tui.jobs.eval_wording import eval_lines
+from dlec_tui.jobs.reports import eval_lines
 from engine.checkpoint.find import opener
 from engine.errors import NotFoundError, UsageError, shown
 from engine.files import expanded
 from engine.jobs.job_specs import eval_spec
 from engine.jobs.settings import job_settings
 from engine.tasks.child import run_task
-from engine.tasks.setting import DEFAULT
+from engine.tasks.measurement_options import DEFAULT
 
 
 def _tasks(_ctx: click.Context, _parameter: click.Parameter, value: str) -> list[str]:
-    """a,b with the paths of files made absolute."""
+    """Split "a,b" and make the paths of files absolute."""
     return [_task(name.strip()) for name in value.split(",") if name.strip()]
 
 
 def _task(name: str) -> str:
-    """A name that lm-eval may know, or the absolute path of a file."""
+    """Return the absolute path if the name is a file, else the name."""
     try:
         file = expanded(name)
     except UsageError as error:
@@ -37,7 +37,7 @@ def _task(name: str) -> str:
 
 
 def _require_files(tasks: Iterable[str]) -> None:
-    """Raises NotFoundError for a task that is called like a file and is none."""
+    """Raise NotFoundError for a task with the suffix of a file that does not exist."""
     for name in tasks:
         if name.endswith((".yaml", ".yml")) and not Path(name).is_file():
             raise NotFoundError(f"the task file {shown(name)} does not exist", where={"path": name})
@@ -77,5 +77,5 @@ def evaluate(
         queue_job(eval_spec(named, request, job_settings(store)), queueing, store, wants_json=wants_json)
         return
     with task_progress("opening the model") as progress:
-        found = run_task("eval", request, progress)
-    click.echo(json.dumps(found) if wants_json else "\n".join(eval_lines(found)))
+        answer = run_task("eval", request, progress)
+    click.echo(json.dumps(answer) if wants_json else "\n".join(eval_lines(answer)))

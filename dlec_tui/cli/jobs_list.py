@@ -8,8 +8,8 @@ import click
 
 from dlec_tui.cli.jobs_output import job_table, jobs_as_json, terminal_width
 from dlec_tui.cli.options import home_option, json_option
-from dlec_tui.jobs.in_view import in_view
-from dlec_tui.jobs.stored import StoredJobs, read_jobs, unattended
+from dlec_tui.jobs.job_view import StoredJobs, read_jobs, unattended
+from dlec_tui.jobs.rows import in_view
 
 _LATELY = timedelta(days=1)
 
@@ -24,8 +24,8 @@ def list_jobs(wants_all: bool, store: Path, wants_json: bool) -> None:
     Waiting jobs are listed in queue order. Age is the time that a job has been running or waiting, or the time since it
     ended.
     """
-    found = read_jobs(store)
-    shown = StoredJobs(tuple(in_view(found, lately=None if wants_all else _LATELY)), found.moment)
+    snapshot = read_jobs(store)
+    shown = StoredJobs(tuple(in_view(snapshot, lately=None if wants_all else _LATELY)), snapshot.moment)
     if wants_json:
         click.echo(json.dumps(jobs_as_json(shown)))
     elif shown.jobs:

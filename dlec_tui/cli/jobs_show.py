@@ -14,10 +14,10 @@ from dlec_tui.cli.jobs_output import job_as_json
 from dlec_tui.cli.options import home_option, json_option
 from dlec_tui.cli.preview import preview_lines
 from dlec_tui.cli.profile import profile_lines
-from dlec_tui.jobs import results as job_results
-from dlec_tui.jobs.command import command_of
-from dlec_tui.jobs.stored import StoredJob, StoredJobs, read_jobs, unattended
-from dlec_tui.jobs.wording import running_text, since
+from dlec_tui.jobs import task_views
+from dlec_tui.jobs.job_view import StoredJob, StoredJobs, read_jobs, unattended
+from dlec_tui.jobs.progress import running_text, since
+from dlec_tui.jobs.task_views import command_of
 from dlec_tui.wording import printable
 from engine.errors import escaped
 from engine.jobs.logs import job_log
@@ -35,17 +35,17 @@ def show(job_id: int, store: Path, wants_json: bool) -> None:
 
     These are its state, progress, result or error, inputs and log file, and the command that does the same.
     """
-    found = read_jobs(store, [job_id])
+    snapshot = read_jobs(store, [job_id])
     log = job_log(store, job_id)
-    click.echo(json.dumps(_as_json(found, log)) if wants_json else "\n".join(job_text(found, log)))
-    if talk := unattended(found.jobs):
+    click.echo(json.dumps(_as_json(snapshot, log)) if wants_json else "\n".join(job_text(snapshot, log)))
+    if talk := unattended(snapshot.jobs):
         click.echo(talk, err=True)
 
 
-def job_text(found: StoredJobs, log: Path) -> Iterator[str]:
-    (stored,) = found.jobs
+def job_text(snapshot: StoredJobs, log: Path) -> Iterator[str]:
+    (stored,) = snapshot.jobs
     yield click.style(f"job {stored.job.id}: {escaped(stored.job.spec.title)}", bold=True)
-    for name, value in _facts(stored, found.moment, log):
+    for name, value in _facts(stored, snapshot.moment, log):
         for number, line in enumerate(printable(value).split("\n")):
             yield f"{'' if number else name:11}{line}"
     if isinstance(stored.job.state, Done):
@@ -54,7 +54,7 @@ def job_text(found: StoredJobs, log: Path) -> Iterator[str]:
 
 
 def _result_lines(task: str, result: Mapping[str, Any]) -> Iterator[str]:
-    """A result that another version of dlec has stored is shown as it is."""
+    """Format a result; one of another version of dlec is printed as JSON."""
     try:
         yield from list(result_lines(task, result))
     except (KeyError, TypeError, ValueError):
@@ -62,7 +62,7 @@ def _result_lines(task: str, result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _facts(stored: StoredJob, moment: datetime, log: Path) -> Iterator[tuple[str, str]]:
-    """Name and text of what there is to know; a text may have several lines."""
+    """Yield names and values of details; a value may have several lines."""
     job, spec = stored.job, stored.job.spec
     yield "state", _state_text(stored, moment)
     if progress := running_text(stored, moment):
@@ -99,15 +99,15 @@ def _state_text(stored: StoredJob, moment: datetime) -> str:
 
 
 def _moment_text(moment: datetime, now: datetime) -> str:
-    """In the user's time."""
+    """Return a local time and its age."""
     how_long = age(max(0.0, (now - moment).total_seconds()))
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}, {how_long} ago"
 
 
-def _as_json(found: StoredJobs, log: Path) -> dict[str, object]:
-    (stored,) = found.jobs
+def _as_json(snapshot: StoredJobs, log: Path) -> dict[str, object]:
+    (stored,) = snapshot.jobs
     spec, state = stored.job.spec, stored.job.state
-    return job_as_json(stored, found.moment) | {
+    return job_as_json(stored, snapshot.moment) | {
         "request": dict(spec.request),
         "inputs": dict(spec.inputs),
         "log": str(log) if log.exists() else None,
@@ -117,7 +117,7 @@ def _as_json(found: StoredJobs, log: Path) -> dict[str, object]:
 
 
 def result_lines(task: str, result: Mapping[str, Any]) -> Iterator[str]:
-    return _LINES[task](result) if task in _LINES else job_results.result_lines(task, result)
+    return _LINES[task](result) if task in _LINES else task_views.result_lines(task, result)
 
 
 _LINES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {

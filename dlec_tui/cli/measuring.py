@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 import click
 
 from dlec_tui.cli.options import ANY_PATH, WholeNumber, home_option, json_option
-from dlec_tui.plans.circumstances import device_of
+from dlec_tui.plans.check_context import device_of
 from engine.errors import NotFoundError, UsageError, shown
 from engine.jobs.slots import ANY_GPU, Slot, parse_slot, parse_wanted
 from engine.store.location import store_path
-from engine.tasks.setting import DEFAULT, Setting
-from engine.text.corpus import Half
+from engine.tasks.measurement_options import DEFAULT, MeasurementOptions
+from engine.text.corpus import Split
 
 Command: TypeAlias = Callable[..., None]
 Decorator: TypeAlias = Callable[[Command], Command]
@@ -27,11 +27,11 @@ dtype_option = click.option(
 )
 
 
-def measuring_options(half: Half | None) -> Decorator:
-    """--text, --tokens and so on; `half` is the default of --half, which is left out where there is none."""
+def measuring_options(split: Split | None) -> Decorator:
+    """Add the options of a measurement. split: default of --split, or None to omit the option."""
 
     def decorated(command: Command) -> Command:
-        options: list[Decorator] = [*_TEXT, *_half(half), device_option, dtype_option, *_REST]
+        options: list[Decorator] = [*_TEXT, *_split(split), device_option, dtype_option, *_REST]
         for option in reversed(options):
             command = option(command)
         return command
@@ -63,14 +63,14 @@ _REST = (
 )
 
 
-def _half(default: Half | None) -> list[Decorator]:
+def _split(default: Split | None) -> list[Decorator]:
     if default is None:
         return []
     what = "Documents to measure on: the selection set or the held-out set."
     return [
         click.option(
-            "--half",
-            type=click.Choice([half.value for half in Half]),
+            "--split",
+            type=click.Choice([split.value for split in Split]),
             default=default.value,
             show_default=True,
             help=what,
@@ -78,35 +78,34 @@ def _half(default: Half | None) -> list[Decorator]:
     ]
 
 
-def setting_of(options: Mapping[str, Any]) -> Setting:
-    """The setting that the options of `measuring_options` ask for.
+def measurement_of(options: Mapping[str, Any]) -> MeasurementOptions:
+    """Return the measurement options for the values of `measuring_options`.
 
-    The usual store is named too: whoever does the work may have another $DLEC_HOME. Raises NotFoundError for a text
-    that does not exist.
+    The default store is named as well: a worker may have another $DLEC_HOME. Raises NotFoundError for a missing text.
     """
     if missing := next((file for file in options["text"] if not file.exists()), None):
         raise NotFoundError(f"the text {shown(missing)} does not exist", where={"path": str(missing)})
-    return Setting(
+    return MeasurementOptions(
         text=tuple(str(file.absolute()) for file in options["text"]),
-        half=Half(options.get("half", DEFAULT.half)),
+        split=Split(options.get("split", DEFAULT.split)),
         home=str(options["store"].parent),
         **{name: options[name] for name in ("tokens", "seq_len", "device", "dtype", "batch_size")},
     )
 
 
-def store_of(setting: Setting) -> Path:
-    """The store that `setting_of` has named."""
-    return store_path(Path(setting.home) if setting.home else None)
+def store_of(measurement: MeasurementOptions) -> Path:
+    """Return the store of measurement options."""
+    return store_path(Path(measurement.home) if measurement.home else None)
 
 
 OF_TORCH = ("auto", "mps")
-"""Devices that only torch knows about."""
+"""Devices that only torch can detect."""
 _AMD_DRIVER = Path("/dev/kfd")
-"""Where it is, CUDA's names stand for GPUs that NVIDIA's driver does not list."""
+"""Exists with AMD's driver, where NVIDIA's driver does not list the GPUs that torch calls "cuda"."""
 
 
 def device_option(command: Callable[..., None]) -> Callable[..., None]:
-    """--device; a GPU that this machine lacks is refused. A job that is queued may wait for another machine's."""
+    """Add --device. A missing GPU is an error, except for queued jobs, which may run on another machine."""
 
     @click.option(
         "--device",
@@ -126,7 +125,7 @@ def device_option(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def slot_of(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> Slot | None:
-    """The callback of --slot."""
+    """Callback of --slot."""
     try:
         return None if text is None else parse_slot(text)
     except UsageError as error:
@@ -134,7 +133,7 @@ def slot_of(_ctx: click.Context, _parameter: click.Parameter, text: str | None) 
 
 
 def require_gpus(slot: Slot) -> None:
-    """Raises UsageError when this machine lacks one of the slot's GPUs."""
+    """Raise UsageError if this machine lacks a GPU of the slot."""
     if not _AMD_DRIVER.exists():
         device_of(slot)
 

@@ -1,4 +1,4 @@
-"""`dlec score`: a metric of single layers or blocks of them that costs more than the profile's one pass."""
+"""`dlec score`."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from dlec_tui.charts import MOST_CURVES, layer_curves
-from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
+from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
 from dlec_tui.cli.options import RelatedOption
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.render import chart_size, task_progress
-from dlec_tui.jobs.answers import measured_on, score_table
-from dlec_tui.measurements.curves import score_curves
-from dlec_tui.measurements.job_specs import request_for
+from dlec_tui.jobs.reports import measured_on, score_table
+from dlec_tui.measurements.plots import score_curves
+from dlec_tui.measurements.requests import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
@@ -22,12 +22,12 @@ from engine.jobs.settings import job_settings
 from engine.store.scores import Score
 from engine.tasks.child import run_task
 from engine.tasks.score import METRICS, Block
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 from engine.units import plural
 
 
 def _widths(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> list[int]:
-    """1,4 as numbers."""
+    """Parse "1,4"."""
     try:
         return [int(width) for width in value.split(",")] if value else []
     except ValueError as error:
@@ -35,7 +35,7 @@ def _widths(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 
 
 def _blocks(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> list[Block]:
-    """12:17,3:5 as pairs."""
+    """Parse "12:17,3:5" into pairs."""
     try:
         pairs = [block.split(":") for block in value.split(",")] if value else []
         return [(int(start), int(end)) for start, end in pairs]
@@ -60,7 +60,7 @@ def _blocks(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
     excludes=("--width",),
     help="Blocks to score, END exclusive.",
 )
-@measuring_options(Half.CHOOSING)
+@measuring_options(Split.SELECTION)
 @queue_options
 def score(
     model: str,
@@ -81,30 +81,30 @@ def score(
     ablation      NLL without the block, minus the baseline
     logit-lens    KL divergence from the final prediction to the prediction after this layer
     """
-    checkpoint, setting = opener()(model), setting_of(options)
+    checkpoint, measurement = opener()(model), measurement_of(options)
     what = {"blocks": blocks} if blocks else {"width": width or [1]}
-    request = request_for(checkpoint, setting) | {"metric": metric, **what}
+    request = request_for(checkpoint, measurement) | {"metric": metric, **what}
     if queueing:
-        store = store_of(setting)
+        store = store_of(measurement)
         spec = score_spec(checkpoint, request, job_settings(store))
         queue_job(spec, queueing, store, wants_json=wants_json)
         return
-    found = scored(checkpoint, request)
-    click.echo(json.dumps(found) if wants_json else "\n".join(score_lines(found, checkpoint.layer_count)))
+    answer = scored(checkpoint, request)
+    click.echo(json.dumps(answer) if wants_json else "\n".join(score_lines(answer, checkpoint.layer_count)))
 
 
 def scored(checkpoint: Checkpoint, request: Mapping[str, Any]) -> dict[str, Any]:
-    """The score task's answer."""
+    """Run the score task."""
     require_local(checkpoint)
     with task_progress("opening the model") as progress:
         return run_task("score", request, progress)
 
 
-def score_lines(found: Mapping[str, Any], layers: int) -> Iterator[str]:
-    """The curve where there is one, the lowest scores, and what they were measured on."""
-    scores = found["scores"]
-    yield f"{found['metric']} of {plural(len(scores), 'block')} of {shown(found['reference'])}"
-    if curves := list(score_curves(Score(found["metric"], **each) for each in scores)):
+def score_lines(answer: Mapping[str, Any], layers: int) -> Iterator[str]:
+    """Yield a chart if the metric has one, the lowest scores, and the sample."""
+    scores = answer["scores"]
+    yield f"{answer['metric']} of {plural(len(scores), 'block')} of {shown(answer['reference'])}"
+    if curves := list(score_curves(Score(answer["metric"], **each) for each in scores)):
         yield layer_curves(curves[:MOST_CURVES], layers, *chart_size())
     yield from score_table(scores)
-    yield measured_on(found)
+    yield measured_on(answer)

@@ -12,12 +12,12 @@ from typing import Any
 import click
 
 from dlec_tui.cli.exit_codes import HAS_ERRORS
-from dlec_tui.cli.measuring import Command, measuring_options, setting_of, store_of
+from dlec_tui.cli.measuring import Command, measurement_of, measuring_options, store_of
 from dlec_tui.cli.options import EXISTING_FILE, RelatedOption, WholeNumber, byte_count_or_none
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.render import task_progress
 from dlec_tui.cli.sweep_output import echo_sweep, output_options
-from dlec_tui.measurements.job_specs import request_for
+from dlec_tui.measurements.requests import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
@@ -33,9 +33,9 @@ from engine.plan.spaces.recipes import MAX_VALUES
 from engine.plan.spaces.swept import SweptPlan
 from engine.protocol import Report
 from engine.tasks.child import run_task
-from engine.tasks.setting import Setting
-from engine.tasks.sweeps.asking import TOP
+from engine.tasks.measurement_options import MeasurementOptions
 from engine.tasks.sweeps.costs import ANNOUNCED, announced_line
+from engine.tasks.sweeps.sweep_spec import TOP
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class Space:
 
     checkpoint: Checkpoint
     words: str
-    """What they are, e.g. "blocks up to width 8"."""
+    """Description, e.g. "blocks up to width 8"."""
     plans: Sequence[SweptPlan]
 
 
 def numbers(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
-    """6,8..10 as numbers."""
+    """Parse "6,8..10"."""
     try:
         return tuple(number for part in value.split(",") for number in _range(part)) if value else ()
     except ValueError as error:
@@ -57,7 +57,7 @@ def numbers(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 
 
 def factors(_ctx: click.Context, _parameter: click.Parameter, value: str) -> tuple[float, ...]:
-    """1,0.7 as numbers."""
+    """Parse "1,0.7"."""
     try:
         return tuple(map(float, value.split(",")))
     except ValueError as error:
@@ -76,47 +76,47 @@ scale_option = click.option(
 
 
 def sweeping(space: Callable[..., Space]) -> Command:
-    """A verb from a function that gives a space: with all options that sweeps have in common."""
+    """Turn a function that returns a space into a verb with the common options of sweeps."""
 
     @wraps(space)
     def verb(
         *arguments: Any, queueing: Queueing | None, is_rehearsal: bool, wants_json: bool, wants_csv: bool, **given: Any
     ) -> None:
-        setting = setting_of(given)
+        measurement = measurement_of(given)
         own = {name: value for name, value in given.items() if name in signature(space).parameters}
-        asked = space(*arguments, **own)
-        request = _request(asked, setting, given)
+        selected = space(*arguments, **own)
+        request = _request(selected, measurement, given)
         if is_rehearsal:
-            told = announce(asked.checkpoint, request)
-            click.echo(json.dumps(told) if wants_json else announced_line(told).removeprefix(ANNOUNCED))
+            announced = announce(selected.checkpoint, request)
+            click.echo(json.dumps(announced) if wants_json else announced_line(announced).removeprefix(ANNOUNCED))
         elif queueing:
-            spec = sweep_spec(asked.checkpoint, request, job_settings(store_of(setting)))
-            queue_job(spec, queueing, store_of(setting), wants_json=wants_json)
+            spec = sweep_spec(selected.checkpoint, request, job_settings(store_of(measurement)))
+            queue_job(spec, queueing, store_of(measurement), wants_json=wants_json)
         else:
-            found = sweep_plans(asked.checkpoint, request)
-            echo_sweep(found, wants_json=wants_json, wants_csv=wants_csv)
-            if found["by_chance"] is None:  # every plan computes NaN, or the base does
+            answer = sweep_plans(selected.checkpoint, request)
+            echo_sweep(answer, wants_json=wants_json, wants_csv=wants_csv)
+            if answer["by_chance"] is None:  # every plan, or the base, produces NaN
                 click.get_current_context().exit(HAS_ERRORS)
 
-    command: Command = verb
+    command: Command = queue_options(verb)
     for option in reversed(_OPTIONS):
         command = option(command)
-    return queue_options(measuring_options(None)(output_options(command)))
+    return measuring_options(None)(output_options(command))
 
 
 def sweep_plans(checkpoint: Checkpoint, request: dict[str, Any]) -> dict[str, Any]:
-    """The sweep task's answer; what it will take is said on stderr before it begins."""
+    """Run the sweep task; the estimated cost is printed to stderr first."""
     require_local(checkpoint)
     with announcing("compiling the plans") as progress:
         return run_task("sweep", request, progress)
 
 
 def announce(checkpoint: Checkpoint, request: dict[str, Any]) -> dict[str, Any]:
-    """What it would take; the time of a layer and a head is measured for that."""
+    """Return the estimated cost, for which the time of one layer and one head is measured."""
     require_local(checkpoint)
     with task_progress("opening the model") as progress:
-        told: dict[str, Any] = run_task("sweep", request | {"rehearsal": True}, progress)["announced"]
-    return told
+        announced: dict[str, Any] = run_task("sweep", request | {"rehearsal": True}, progress)["announced"]
+    return announced
 
 
 _OPTIONS = (
@@ -161,9 +161,9 @@ _OPTIONS = (
 )
 
 
-def _request(space: Space, setting: Setting, given: dict[str, Any]) -> dict[str, Any]:
+def _request(space: Space, measurement: MeasurementOptions, given: dict[str, Any]) -> dict[str, Any]:
     plans = [{"name": plan.name, "text": plan.text, "block": plan.block, "scale": plan.scale} for plan in space.plans]
-    return request_for(space.checkpoint, setting) | {
+    return request_for(space.checkpoint, measurement) | {
         "space": space.words,
         "plans": plans,
         "top": given["top"],
@@ -178,7 +178,7 @@ def _request(space: Space, setting: Setting, given: dict[str, Any]) -> dict[str,
 
 @contextmanager
 def announcing(label: str) -> Iterator[Report]:
-    """Progress, of which what is announced stays to be read."""
+    """Show progress, and print announcements as permanent lines."""
     with task_progress(label) as progress:
 
         def report(done: int, total: int, what: str) -> None:
@@ -192,19 +192,23 @@ def announcing(label: str) -> Iterator[Report]:
 
 def _range(text: str) -> range:
     first, dots, last = text.partition("..")
-    found = range(int(first), int(last if dots else first) + 1)
-    if not found:
+    numbers = range(int(first), int(last if dots else first) + 1)
+    if not numbers:
         raise ValueError(text)
-    if found[-1] - found[0] >= MAX_VALUES:
-        raise click.BadParameter(f"{shown(text)} holds too many numbers. Give at most {MAX_VALUES}.")
-    return found
+    if numbers[-1] - numbers[0] >= MAX_VALUES:
+        raise click.BadParameter(f"{shown(text)} has too many numbers; the maximum is {MAX_VALUES}.")
+    return numbers
 
 
 _model = click.argument("model")
 
 
 def _with_scales(words: str, scales: tuple[float, ...]) -> str:
-    return words if scales == (1.0,) else f"{words}, repeated visits x {', '.join(f'{scale:g}' for scale in scales)}"
+    return (
+        words
+        if scales == (1.0,)
+        else f"{words}, repeated layers scaled by {', '.join(f'{scale:g}' for scale in scales)}"
+    )
 
 
 @click.command
@@ -217,8 +221,8 @@ def _with_scales(words: str, scales: tuple[float, ...]) -> str:
 def blocks(model: str, width: int, scales: tuple[float, ...]) -> Space:
     """Sweep over blocks: each contiguous block, repeated once."""
     checkpoint = opener()(model)
-    found = block_space.plans(checkpoint, block_space.Options(min(width, checkpoint.layer_count), scales))
-    return Space(checkpoint, _with_scales(f"blocks up to width {width}", scales), found)
+    swept = block_space.plans(checkpoint, block_space.Options(min(width, checkpoint.layer_count), scales))
+    return Space(checkpoint, _with_scales(f"blocks up to width {width}", scales), swept)
 
 
 @click.command
@@ -228,8 +232,8 @@ def blocks(model: str, width: int, scales: tuple[float, ...]) -> Space:
 def singles(model: str, scales: tuple[float, ...]) -> Space:
     """Sweep over single layers: each layer, repeated once."""
     checkpoint = opener()(model)
-    found = single_space.plans(checkpoint, single_space.Options(scales))
-    return Space(checkpoint, _with_scales("single layers", scales), found)
+    swept = single_space.plans(checkpoint, single_space.Options(scales))
+    return Space(checkpoint, _with_scales("single layers", scales), swept)
 
 
 @click.command

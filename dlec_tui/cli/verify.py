@@ -1,4 +1,4 @@
-"""`dlec verify`: whether a checkpoint is whole and loads, whoever made it."""
+"""`dlec verify`."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from dlec_tui.cli.exit_codes import ENVIRONMENT, HAS_ERRORS
 from dlec_tui.cli.options import EXISTING_DIRECTORY, home_option, json_option
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.render import waiting
-from dlec_tui.jobs.answers import files_text, load_check_text, size_text
+from dlec_tui.jobs.reports import files_text, load_check_text, size_text
 from engine.errors import escaped, shown
 from engine.jobs.job_specs import verify_spec
 from engine.tasks.verify import VerifyReport, report_as_json
@@ -44,7 +44,7 @@ def verify(
 
 
 def _exit_code(report: VerifyReport) -> int:
-    """A check that this machine cannot make is no error of the checkpoint."""
+    """Return the exit code. A load check that cannot run on this machine is not an error of the checkpoint."""
     if report.ok:
         return 0
     is_unchecked = report.loadcheck is not None and report.loadcheck.unavailable
@@ -52,7 +52,7 @@ def _exit_code(report: VerifyReport) -> int:
 
 
 def file_lines(report: VerifyReport) -> Iterator[str]:
-    """What it is, and whether its files are as they should be."""
+    """Yield the size of the checkpoint and the problems of its files."""
     yield f"{shown(report.directory)}: {size_text(report_as_json(report))}"
     yield from (f"{click.style('Error', fg='red', bold=True)}: {escaped(problem)}" for problem in report.problems)
     if not report.problems:

@@ -6,13 +6,13 @@ from typing import Any
 from engine.checkpoint.find import opener
 from engine.plan.check import check_plan
 from engine.protocol import Report
-from engine.tasks.preview import occasion_of_plan, plan_model
+from engine.tasks.measurement_options import options_from
+from engine.tasks.preview import plan_context, plan_model
 from engine.tasks.resident import model_of, tokenizer_of
-from engine.tasks.setting import setting_from
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text, "prompt", "max_new_tokens"} and of a setting "dtype" and "device".
+    """The task: {"plan": its text, "prompt", "max_new_tokens"} and of the measurement options "dtype" and "device".
 
     Answer: "base" and "plan", the greedy continuations without the prompt. Each piece is reported as soon as it is
     there: (0 for the base or 1 for the plan, 2, piece). Raises PlanError for a plan that cannot be run, UsageError for
@@ -21,11 +21,11 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     from engine.inference.generate import stream_each
 
     stack = check_plan(request["plan"], opener()).require_stack()
-    occasion = occasion_of_plan(stack, setting_from(request))
-    plan, base = plan_model(stack, occasion), model_of(occasion.checkpoint, occasion.setting)
+    context = plan_context(stack, options_from(request))
+    plan, base = plan_model(stack, context), model_of(context.checkpoint, context.options)
     texts = stream_each(
         [base, plan],
-        tokenizer_of(occasion.checkpoint),
+        tokenizer_of(context.checkpoint),
         request["prompt"],
         request["max_new_tokens"],
         lambda speaker, piece: report(speaker, 2, piece),
