@@ -41,11 +41,11 @@ class Comment:
 
 def comments_in(text: str) -> Iterator[Comment]:
     """Yield the comments of a plan's text, from top to bottom."""
-    found = list(_COMMENT.finditer(text))
-    if not found:
+    matches = list(_COMMENT.finditer(text))
+    if not matches:
         return
     is_quoted, position_of = _inside_scalars(text), Lines(text).position
-    for comment in found:
+    for comment in matches:
         if not is_quoted(comment.start()):
             words = re.finditer(r"[^\s,]+", comment["rest"])
             arguments = [Argument(word[0], position_of(comment.start("rest") + word.start())) for word in words]

@@ -51,10 +51,10 @@ def _apart(problems: Iterable[Problem]) -> list[Problem]:
     chosen: list[Problem] = []
     taken: list[Replacement] = []
     for problem in problems:
-        wanted = problem.change.replacements if problem.change else ()
-        if not any(_touch(one, other) for one in wanted for other in taken):
+        replacements = problem.change.replacements if problem.change else ()
+        if not any(_touch(one, other) for one in replacements for other in taken):
             chosen.append(problem)
-            taken += wanted
+            taken += replacements
     return chosen
 
 

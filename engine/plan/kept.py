@@ -30,5 +30,5 @@ def kept_in_words(tensors: Iterable[OutputTensor]) -> str:
 
 def _is_kept(stack: Stack, tensor: OutputTensor) -> bool:
     stored = tensor.source.dtype
-    wanted = stack.dtype or stored
-    return stored in FLOAT_DTYPES and (wanted, stack.out_dtype or wanted) != (tensor.work_dtype, tensor.dtype)
+    work_dtype = stack.dtype or stored
+    return stored in FLOAT_DTYPES and (work_dtype, stack.out_dtype or work_dtype) != (tensor.work_dtype, tensor.dtype)

@@ -13,7 +13,7 @@ class Position(NamedTuple):
     line: int
     column: int
     origin: "Position | None" = None
-    """For an alias: the position of its target."""
+    """Position of the target, if this is an alias."""
 
 
 START = Position(1, 1)

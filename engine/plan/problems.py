@@ -44,7 +44,7 @@ class Problem:
     place: Position | None = None
     """Position in the text; None if it concerns the whole plan."""
     fix: str = ""
-    """What to do, as an imperative; may be empty."""
+    """Remedy as an imperative; may be empty."""
     change: Change | None = None
     """Change of the text that does it; None if it needs a decision."""
 

@@ -59,10 +59,10 @@ def _not_cast(plan: Plan, documents: Mapping[str, Plan], final: Plan) -> Iterato
     given = final.out_dtype or final.dtype
     for name in plan.own_models:
         document = documents.get(name)
-        wanted = document and (document.out_dtype or document.dtype)
-        if document and wanted and wanted != given:
+        dtype = document and (document.out_dtype or document.dtype)
+        if document and dtype and dtype != given:
             final_dtype = f"the final document has {given}" if given else "the final document sets no dtype"
-            message = f"the dtype {wanted} of `{shown(name)}` is ignored: {final_dtype}"
+            message = f"the dtype {dtype} of `{shown(name)}` is ignored: {final_dtype}"
             fix = "Set `dtype` in the final document: earlier documents are not written to disk."
             yield Problem("documents", Severity.WARNING, message, document.slices_place, fix)
 

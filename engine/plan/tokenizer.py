@@ -77,7 +77,7 @@ def _is_same_json(one: Path, other: Path) -> bool:
 
 def _tokens(path: Path) -> object:
     try:
-        found = json.loads(path.read_bytes())
-        return found["model"]["vocab"], [(token["id"], token["content"]) for token in found["added_tokens"]]
+        data = json.loads(path.read_bytes())
+        return data["model"]["vocab"], [(token["id"], token["content"]) for token in data["added_tokens"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -75,13 +75,13 @@ def _is_recipes(line: str) -> bool:
 
 
 def _comments(text: str, views: Sequence[SliceView], facts: Sequence[_Facts | None]) -> list[_Comment]:
-    lines, found = Lines(text), []
+    lines, comments = Lines(text), []
     for view, each in zip(views, facts, strict=True):
         for number in range(view.first_line - 1, view.last_line):
             if match := _OF_A_SLICE.match(lines.content(number)):
                 start = lines.start(number)
-                found.append(_Comment((start + match.start("gap"), start + match.end()), match["comment"], each))
-    return found
+                comments.append(_Comment((start + match.start("gap"), start + match.end()), match["comment"], each))
+    return comments
 
 
 def _facts(views: Sequence[SliceView]) -> list[_Facts | None]:

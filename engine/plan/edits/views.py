@@ -1,4 +1,4 @@
-"""Slices and scales as they stand in the text, for the list of slices and for edits."""
+"""Slices and scales as written in the text, for the list of slices and for edits."""
 
 import math
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class SliceView:
     has_other_scale: bool
     """The scale is more than one factor."""
     alias_of: int | None
-    """Line of the alias's target, counted from 1; None if the slice is no alias."""
+    """Line of the alias's target, counted from 1; None for a slice that is not an alias."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from engine.plan.syntax.nodes import Mapping
 from engine.plan.syntax.values import Findings
 
 
-def read_document(root: Mapping, found: Findings, *, is_alone: bool) -> Plan | None:
+def read_document(root: Mapping, findings: Findings, *, is_alone: bool) -> Plan | None:
     """Read one document of a text in any format; `is_alone`: the text has no other document."""
-    if unsupported.refuse(root, found):
+    if unsupported.refuse(root, findings):
         return None
     if bakllama.recognises(root):
-        return bakllama.read(root, found, is_alone=is_alone)
+        return bakllama.read(root, findings, is_alone=is_alone)
     if linear.recognises(root):
-        return linear.read(root, found, is_alone=is_alone)
-    return read_passthrough(root, found)
+        return linear.read(root, findings, is_alone=is_alone)
+    return read_passthrough(root, findings)

@@ -28,19 +28,19 @@ def recognises(root: Mapping) -> bool:
     return isinstance(method, Scalar) and method.text == "linear" and "slices" in root.entries
 
 
-def read(root: Mapping, found: Findings, *, is_alone: bool) -> Plan | None:
-    check_keys(root, DOCUMENT_KEYS, "a plan", found)
-    weights = _read_weights(root, found)
+def read(root: Mapping, findings: Findings, *, is_alone: bool) -> Plan | None:
+    check_keys(root, DOCUMENT_KEYS, "a plan", findings)
+    weights = _read_weights(root, findings)
     divides = _divides(root)
     node = root.get("slices")
     read_slice = partial(_read_slice, weights, divides)
-    slices = () if node is None else read_slices(node, found, read_slice)
-    plan = read_plan(root, slices, (), found)
+    slices = () if node is None else read_slices(node, findings, read_slice)
+    plan = read_plan(root, slices, (), findings)
     if plan is not None:
         message = "this `linear` plan is a stack; dlec reads it as the equivalent passthrough plan"
         change = as_passthrough(root, plan) if is_alone else None
         fix = "Use `passthrough`, and remove the sources with weight 0."
-        found.note("translated", message, root.place_of("merge_method"), fix, change)
+        findings.note("translated", message, root.place_of("merge_method"), fix, change)
     return plan
 
 
@@ -51,20 +51,20 @@ def _divides(root: Mapping) -> bool:
     return not (isinstance(normalize, Scalar) and normalize.value in (False, 0))
 
 
-def _read_slice(outer: ScaleLevel, divides: bool, mapping: Mapping, found: Findings) -> Slice | None:
-    check_slice(mapping, found)
-    level = _read_weights(mapping, found)
-    listed = sources_of(mapping, found)
+def _read_slice(outer: ScaleLevel, divides: bool, mapping: Mapping, findings: Findings) -> Slice | None:
+    check_slice(mapping, findings)
+    level = _read_weights(mapping, findings)
+    listed = sources_of(mapping, findings)
     if listed is None:
         return None
-    sources = [as_mapping(item, "a source", found) for item in listed.items()]
-    read = [source and read_source(source, mapping, level, _read_weights, found) for source in sources]
+    sources = [as_mapping(item, "a source", findings) for item in listed.items()]
+    read = [source and read_source(source, mapping, level, _read_weights, findings) for source in sources]
     weighed = [(slice_, _weight((*slice_.levels, outer))) for slice_ in read if slice_]
     if len(weighed) < len(read):
         return None
     taking_part = [(slice_, weight) for slice_, weight in weighed if weight]
     if len(taking_part) != 1 or any(weight is None for _, weight in weighed):
-        _refuse(weighed, listed.place, found)
+        _refuse(weighed, listed.place, findings)
         return None
     return _unweighed(*taking_part[0], divides=divides)
 
@@ -78,14 +78,14 @@ def _weight(levels: tuple[ScaleLevel, ...]) -> float | None:
     return values.pop() if unfiltered and len(values) == 1 else None
 
 
-def _refuse(weighed: list[tuple[Slice, float | None]], place: Position, found: Findings) -> None:
+def _refuse(weighed: list[tuple[Slice, float | None]], place: Position, findings: Findings) -> None:
     if any(weight is None for _, weight in weighed):
         message = "a source of this slice has no weight, or different weights for its tensors"
     elif any(weight for _, weight in weighed):
         message = f"this slice mixes {' and '.join(shown(slice_.model) for slice_, weight in weighed if weight)}"
     else:
         message = "every source of this slice has weight 0: mergekit would divide by 0"
-    found.error("merge-method", message, place, RUN_MERGEKIT)
+    findings.error("merge-method", message, place, RUN_MERGEKIT)
 
 
 def _unweighed(slice_: Slice, weight: float, *, divides: bool) -> Slice:

@@ -29,34 +29,34 @@ METHODS = {
     "ram": "mixes finetunes",
     "core_space": "mixes LoRA adapters",
 }
-"""What each method of mergekit does, in the third person."""
+"""Descriptions of mergekit's methods, in the third person."""
 _EXPERT_KEYS = ("experts", "gate_mode", "experts_per_token")
 
 
-def refuse(root: Mapping, found: Findings) -> bool:
+def refuse(root: Mapping, findings: Findings) -> bool:
     """Report a document that dlec cannot read. Returns True if it is one."""
     if "merge_method" not in root.entries and any(key in root.entries for key in _EXPERT_KEYS):
-        _refuse_experts(root, found)
+        _refuse_experts(root, findings)
     elif "genome" in root.entries:
-        _refuse_genome(root, found)
+        _refuse_genome(root, findings)
     elif _mixes_weights(root):
-        _refuse_method(root, found)
+        _refuse_method(root, findings)
     else:
         return False
     return True
 
 
-def _refuse_experts(root: Mapping, found: Findings) -> None:
+def _refuse_experts(root: Mapping, findings: Findings) -> None:
     place = root.place_of(next(key for key in _EXPERT_KEYS if key in root.entries))
     message = "this is a mergekit-moe file: it describes a mixture of experts, not a stack of layers"
     fix = "Build the mixture with mergekit-moe, then stack layers of the result."
-    found.error("merge-method", message, place, fix)
+    findings.error("merge-method", message, place, fix)
 
 
-def _refuse_genome(root: Mapping, found: Findings) -> None:
+def _refuse_genome(root: Mapping, findings: Findings) -> None:
     message = "this is a mergekit-evolve file: it describes a search for mixing weights, not a stack of layers"
     fix = "To search for stacks, profile the model with `dlec profile`, then run `dlec plan new dlec`."
-    found.error("merge-method", message, root.place_of("genome"), fix)
+    findings.error("merge-method", message, root.place_of("genome"), fix)
 
 
 def _mixes_weights(root: Mapping) -> bool:
@@ -68,15 +68,15 @@ def _mixes_weights(root: Mapping) -> bool:
     return not is_stack and not is_like_passthrough(node.text)
 
 
-def _refuse_method(root: Mapping, found: Findings) -> None:
+def _refuse_method(root: Mapping, findings: Findings) -> None:
     node = root.get("merge_method")
-    method = None if node is None else as_text(node, "`merge_method`", found)
+    method = None if node is None else as_text(node, "`merge_method`", findings)
     if node is None or method is None:
         return
     if method in METHODS:
         message = f"`{method}` {METHODS[method]}; dlec stacks layers (`passthrough`)"
         fix = "Run this merge with mergekit, then use its output directory as a model."
-        found.error("merge-method", message, node.place, fix)
+        findings.error("merge-method", message, node.place, fix)
     else:
         message = f"unknown merge method `{shown(method)}`; dlec stacks layers (`passthrough`)"
-        found.error("merge-method", message, node.place, f"Methods of mergekit: {', '.join(METHODS)}.")
+        findings.error("merge-method", message, node.place, f"Methods of mergekit: {', '.join(METHODS)}.")

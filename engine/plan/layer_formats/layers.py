@@ -38,13 +38,13 @@ def checked(layers: Sequence[int], layer_count: int | None) -> Layers:
 
 def runs(layers: Iterable[int]) -> list[Run]:
     """Return the longest runs of consecutive layers."""
-    found: list[Run] = []
+    pieces: list[Run] = []
     for layer in layers:
-        if found and found[-1][1] == layer:
-            found[-1] = (found[-1][0], layer + 1)
+        if pieces and pieces[-1][1] == layer:
+            pieces[-1] = (pieces[-1][0], layer + 1)
         else:
-            found.append((layer, layer + 1))
-    return found
+            pieces.append((layer, layer + 1))
+    return pieces
 
 
 def refused(what: str, why: str, fix: str = "") -> PlanError:

@@ -49,11 +49,11 @@ def write_slices(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG00
 def _pairs(text: str) -> list[tuple[int, int]]:
     pairs, at = [], 0
     while at < len(text):
-        found = _PAIR.match(text, at)
-        if found is None:
+        match = _PAIR.match(text, at)
+        if match is None:
             raise refused(f"`{shown(text[at:])}`", "a range is a pair of numbers", "Write [(0,20),(10,30)].")
-        pairs.append((number(found[1], "layer"), number(found[2], "layer")))
-        at = found.end()
+        pairs.append((number(match[1], "layer"), number(match[2], "layer")))
+        at = match.end()
     return pairs
 
 

@@ -49,11 +49,11 @@ def write(layers: Layers, layer_count: int | None) -> str:
 def _blocks(text: str) -> list[tuple[int, int]]:
     blocks, at = [], 0
     while at < len(text):
-        found = _BLOCK.match(text, at)
-        if found is None:
+        match = _BLOCK.match(text, at)
+        if match is None:
             raise refused(f"`{shown(text[at:])}`", "a block is two numbers in brackets", "Write (45,52).")
-        blocks.append((number(found[1], "layer"), number(found[2], "layer")))
-        at = found.end()
+        blocks.append((number(match[1], "layer"), number(match[2], "layer")))
+        at = match.end()
     if not blocks:
         raise refused("an empty text", "there is no block", f"The model as it is, is {UNCHANGED}.")
     return blocks

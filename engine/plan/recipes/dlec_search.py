@@ -72,14 +72,14 @@ def candidates(layer_count: int, options: Options, kept: Mapping[int, Sequence[S
 
     `kept`: for each smaller number of added layers the best states; for 0 the empty state.
     """
-    found = (
+    states = (
         tuple(sorted((*state, repeat)))
         for width in range(1, min(_longest(options), added) + 1)
         for state in kept.get(added - width, ())
         for repeat in _repeats(layer_count, options, width)
         if all(repeat.end <= other.start or other.end <= repeat.start for other in state)
     )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(states))
 
 
 def name_of(state: State) -> str:

@@ -64,7 +64,7 @@ def least_influential(checkpoint: Checkpoint, options: Options, influences: Sequ
     blocks = candidate_blocks(checkpoint, options)
     candidates = range(blocks[0][0], blocks[-1][1])
     ranked = sorted(candidates, key=lambda layer: (_or_worst(influences[layer]), layer))
-    return tuple(runs(sorted(ranked[: _wanted(checkpoint, options)])))
+    return tuple(runs(sorted(ranked[: _drop_count(checkpoint, options)])))
 
 
 def candidate_blocks(checkpoint: Checkpoint, options: Options) -> list[Block]:
@@ -72,15 +72,15 @@ def candidate_blocks(checkpoint: Checkpoint, options: Options) -> list[Block]:
 
     Raises UsageError if there is no such block.
     """
-    layers, wanted = checkpoint.layer_count, _wanted(checkpoint, options)
+    layers, count = checkpoint.layer_count, _drop_count(checkpoint, options)
     first, last = max(0, options.protect_first), layers - max(0, options.protect_last)
-    if not 1 <= wanted <= last - first or wanted == layers:
+    if not 1 <= count <= last - first or count == layers:
         raise UsageError(
-            f"{wanted} layers cannot be dropped",
+            f"{count} layers cannot be dropped",
             why=f"only {max(0, last - first)} of {layers} layers are not protected",
             fix="Drop fewer layers, protect fewer, or name the blocks.",
         )
-    return [(start, start + wanted) for start in range(first, last - wanted + 1)]
+    return [(start, start + count) for start in range(first, last - count + 1)]
 
 
 def runs(layers: Sequence[int]) -> Iterator[Block]:
@@ -90,7 +90,7 @@ def runs(layers: Sequence[int]) -> Iterator[Block]:
         yield run[0], run[-1] + 1
 
 
-def _wanted(checkpoint: Checkpoint, options: Options) -> int:
+def _drop_count(checkpoint: Checkpoint, options: Options) -> int:
     return max(1, checkpoint.layer_count // 4) if options.layers is None else options.layers
 
 

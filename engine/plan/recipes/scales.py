@@ -21,7 +21,7 @@ def writer_scales(checkpoint: Checkpoint, block: Block, factor: float) -> tuple[
     Raises CheckpointError for a family whose residual writers are unknown.
     """
     filters = filters_for(checkpoint, block, lambda layer: residual_writers(checkpoint, layer))
-    return tuple((wanted, factor) for wanted in filters)
+    return tuple((pattern, factor) for pattern in filters)
 
 
 def zeroing(checkpoint: Checkpoint, block: Block) -> tuple[Scale, ...]:
@@ -34,13 +34,13 @@ def filters_for(checkpoint: Checkpoint, block: Block, suffixes_of: Callable[[int
 
     `suffixes_of` returns the selected suffixes of a layer. Raises CheckpointError if no filter matches a tensor alone.
     """
-    wanted: dict[str, None] = {}
+    selected: dict[str, None] = {}
     others = set(checkpoint.anatomy.scalable_ends)
     for layer in range(*block):
         chosen = set(suffixes_of(layer))
-        wanted |= dict.fromkeys(sorted(chosen))
+        selected |= dict.fromkeys(sorted(chosen))
         others |= set(checkpoint.anatomy.layers[layer]) - chosen
-    return tuple(dict.fromkeys(_shortest_filter(suffix, others) for suffix in wanted))
+    return tuple(dict.fromkeys(_shortest_filter(suffix, others) for suffix in selected))
 
 
 def _shortest_filter(suffix: str, others: set[str]) -> str:
@@ -69,18 +69,18 @@ def attention_scales(checkpoint: Checkpoint, block: Block, factor: float) -> tup
     Raises CheckpointError if they are not separate tensors, or a norm after them would undo the scale.
     """
     filters = filters_for(checkpoint, block, lambda layer: _queries_and_keys(checkpoint, layer))
-    return tuple((wanted, factor) for wanted in filters)
+    return tuple((pattern, factor) for pattern in filters)
 
 
 def _queries_and_keys(checkpoint: Checkpoint, layer: int) -> Iterable[str]:
     suffixes = checkpoint.anatomy.layers[layer]
-    found = {suffix: match[2] for suffix in suffixes if (match := _QUERY_OR_KEY.search(suffix))}
-    if set(found.values()) != {"q", "k"}:
+    letters = {suffix: match[2] for suffix in suffixes if (match := _QUERY_OR_KEY.search(suffix))}
+    if set(letters.values()) != {"q", "k"}:
         raise _not_possible(checkpoint, layer, "its queries and keys are not separate tensors")
     normed = any(map(_NORM_OF_QUERY_OR_KEY.search, suffixes)) or any(map(checkpoint.config.decoder.get, _NORM_KEYS))
     if normed:
         raise _not_possible(checkpoint, layer, "a norm follows its queries and keys and would undo the scale")
-    return found
+    return letters
 
 
 def _not_possible(checkpoint: Checkpoint, layer: int, why: str) -> CheckpointError:

@@ -79,7 +79,7 @@ def _slice_lines(model: str, slice_: SliceText) -> list[str]:
     ]
     if slice_.scales:
         lines += ["        parameters:", "          scale:"]
-        lines += [f"            - {{filter: {_scalar(wanted)}, value: {_number(f)}}}" for wanted, f in slice_.scales]
+        lines += [f"            - {{filter: {_scalar(pattern)}, value: {_number(f)}}}" for pattern, f in slice_.scales]
     return lines
 
 

@@ -31,10 +31,10 @@ _MOVED = re.compile(r"(^|\.)(base_layer|original_module)\.")
 def check(facts: Facts) -> Iterator[Problem]:
     for reference, place in facts.first_mentions():
         checkpoint = facts.checkpoints[reference]
-        found = [name for name in checkpoint.tensors if _ADAPTER.search(name)]
-        if not found or facts.opens_whole(checkpoint):
+        names = [name for name in checkpoint.tensors if _ADAPTER.search(name)]
+        if not names or facts.opens_whole(checkpoint):
             continue
-        is_moved = any(map(_MOVED.search, found))
-        message = f"{reference} contains an adapter that is not merged: {len(found)} tensors ({named(found)})"
+        is_moved = any(map(_MOVED.search, names))
+        message = f"{reference} contains an adapter that is not merged: {len(names)} tensors ({named(names)})"
         fix = "Merge the adapter: PeftModel.from_pretrained(BASE, ADAPTER).merge_and_unload().save_pretrained(OUT)."
         yield Problem("adapters", Severity.ERROR if is_moved else Severity.WARNING, message, place, fix)

@@ -31,11 +31,11 @@ def check(facts: Facts) -> list[Problem]:
     slices = facts.plan.slices
     lost = _gaps(slices)
     empty = sum(slice_.length == 0 for slice_ in slices)
-    found = [
+    symptoms = [
         f"{empty} of {len(slices)} slices give no layer" if empty else "",
         _in_words(lost),
     ]
-    message = f"the ends look inclusive, but they are exclusive: {'; '.join(filter(None, found))}"
+    message = f"the ends look inclusive, but they are exclusive: {'; '.join(filter(None, symptoms))}"
     place = next((slice_ for slice_ in slices if slice_.length == 0), slices[0]).range_place
     fix = f"If the ends are meant to be inclusive, write {_meant(slices)}."
     return [Problem("closed-range", Severity.WARNING, message, place, fix, _change(slices))]

@@ -48,8 +48,8 @@ def _vocabulary(facts: Facts) -> Iterator[Problem]:
 
 def _rows(checkpoint: Checkpoint, end: End) -> int | None:
     """Number of rows of the embedding or head matrix; a tied head has those of its embedding."""
-    wanted = is_token_embedding if end is End.EMBEDDING else is_output_head
-    shapes = [checkpoint.tensors[name].shape for name in checkpoint.anatomy.names_of_end(end) if wanted(name)]
+    is_matrix = is_token_embedding if end is End.EMBEDDING else is_output_head
+    shapes = [checkpoint.tensors[name].shape for name in checkpoint.anatomy.names_of_end(end) if is_matrix(name)]
     matrices = [shape for shape in shapes if len(shape) == 2]
     if not matrices and end is End.HEAD:
         return _rows(checkpoint, End.EMBEDDING)

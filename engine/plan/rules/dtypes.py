@@ -26,14 +26,14 @@ def check(facts: Facts) -> Iterator[Problem]:
     stack = facts.stack
     if stack.casts or len(stack.checkpoints) == 1:
         return
-    found: dict[str, Position] = {}
+    positions: dict[str, Position] = {}
     for checkpoint, place in _givers(facts):
         if checkpoint.precision.main is not None:
-            found.setdefault(checkpoint.precision.main, place)
-    if len(found) > 1:
-        message = f"the sources are stored in {' and '.join(found)}, so the new model would be mixed"
-        fix = f"Add `dtype: {CONFIG_DTYPES[next(iter(found))]}` to the plan."
-        yield Problem("dtypes", Severity.ERROR, message, [*found.values()][-1], fix)
+            positions.setdefault(checkpoint.precision.main, place)
+    if len(positions) > 1:
+        message = f"the sources are stored in {' and '.join(positions)}, so the new model would be mixed"
+        fix = f"Add `dtype: {CONFIG_DTYPES[next(iter(positions))]}` to the plan."
+        yield Problem("dtypes", Severity.ERROR, message, [*positions.values()][-1], fix)
 
 
 def _givers(facts: Facts) -> Iterator[tuple[Checkpoint, Position]]:

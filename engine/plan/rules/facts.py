@@ -68,8 +68,8 @@ class Facts:
 
     def is_opened(self, checkpoint: Checkpoint) -> bool:
         """Return True if transformers has opened the checkpoint."""
-        found = self.opened.sources.get(checkpoint)
-        return found is not None and not found.unavailable
+        report = self.opened.sources.get(checkpoint)
+        return report is not None and not report.unavailable
 
     def opens_whole(self, checkpoint: Checkpoint) -> bool:
         return self.is_opened(checkpoint) and self.opened.sources[checkpoint].ok

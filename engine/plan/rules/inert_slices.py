@@ -68,7 +68,7 @@ class InertSlices:
     def active_writers(self, visit: Visit) -> tuple[str, ...]:
         """Return the suffixes of the tensors that still write into the stream.
 
-        One empty suffix stands for a family that dlec does not know.
+        A single empty suffix means that dlec does not know the family.
         """
         key = (id(visit.checkpoint), visit.layer, visit.levels)
         if key not in self._active:

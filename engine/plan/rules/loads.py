@@ -39,14 +39,14 @@ def check(facts: Facts) -> Iterator[Problem]:
 
 
 def _of_source(facts: Facts, checkpoint: Checkpoint, place: Position) -> Iterator[Problem]:
-    found = facts.opened.sources.get(checkpoint)
-    if found is None or found.unavailable:
+    report = facts.opened.sources.get(checkpoint)
+    if report is None or report.unavailable:
         return
-    if found.differences:
-        yield _refused(facts, checkpoint, found, place)
-    faults = {kind: _taken(facts, checkpoint, found, kind) for kind in KINDS}
+    if report.differences:
+        yield _refused(facts, checkpoint, report, place)
+    faults = {kind: _taken(facts, checkpoint, report, kind) for kind in KINDS}
     if any(faults[kind] for kind in _FAULTS):
-        yield _faulty(checkpoint, found, faults, place)
+        yield _faulty(checkpoint, report, faults, place)
     elif faults["unexpected"]:
         message = (
             f"transformers does not use {_counted(faults['unexpected'])} of {checkpoint.reference}; "
@@ -55,18 +55,18 @@ def _of_source(facts: Facts, checkpoint: Checkpoint, place: Position) -> Iterato
         yield Problem("loads", Severity.NOTE, message, place)
 
 
-def _refused(facts: Facts, checkpoint: Checkpoint, found: LoadCheck, place: Position) -> Problem:
+def _refused(facts: Facts, checkpoint: Checkpoint, report: LoadCheck, place: Position) -> Problem:
     """Return a note instead of an error if the new model loads all the same."""
     result = facts.opened.result
     opens = result is not None and not result.differences and not result.unavailable
-    message = f"transformers cannot open {checkpoint.reference}: {found.differences[0]}"
+    message = f"transformers cannot open {checkpoint.reference}: {report.differences[0]}"
     severity = Severity.NOTE if opens else Severity.ERROR
     return Problem("loads", severity, message, place, "Correct its config.json, or use another copy.")
 
 
-def _faulty(checkpoint: Checkpoint, found: LoadCheck, faults: dict[str, list[str]], place: Position) -> Problem:
+def _faulty(checkpoint: Checkpoint, report: LoadCheck, faults: dict[str, list[str]], place: Position) -> Problem:
     counts = "; ".join(f"{_counted(names)} {KINDS[kind]}" for kind, names in faults.items() if names)
-    message = f"{checkpoint.reference} is not complete as {found.architecture}: {counts}"
+    message = f"{checkpoint.reference} is not complete as {report.architecture}: {counts}"
     fix = "Use a complete copy, or the config.json of these weights: transformers would initialise them at random."
     severity = Severity.WARNING if checkpoint.is_quantised else Severity.ERROR
     return Problem("loads", severity, message, place, fix)
@@ -75,19 +75,19 @@ def _faulty(checkpoint: Checkpoint, found: LoadCheck, faults: dict[str, list[str
 def _of_result(facts: Facts) -> Iterator[Problem]:
     if facts.opened.result is None or facts.opened.result.unavailable:
         return
-    found = judged(facts.opened.result, facts.stack, facts.opened.sources)
-    if found.is_faulty:
-        message = f"transformers would not load the new model correctly: {found.why}"
+    report = judged(facts.opened.result, facts.stack, facts.opened.sources)
+    if report.is_faulty:
+        message = f"transformers would not load the new model correctly: {report.why}"
         severity = Severity.WARNING if facts.stack.config_donor.is_quantised else Severity.ERROR
         yield Problem("loads", severity, message, fix="Stack the layers of this model in another way.")
 
 
-def _taken(facts: Facts, checkpoint: Checkpoint, found: LoadCheck, kind: str) -> list[str]:
+def _taken(facts: Facts, checkpoint: Checkpoint, report: LoadCheck, kind: str) -> list[str]:
     """Return the complaints about tensors that the new model takes from the checkpoint."""
     return [
         complaint
-        for complaint in getattr(found, kind)
-        if facts.takes(checkpoint, named_of(complaint, found, checkpoint).layer)
+        for complaint in getattr(report, kind)
+        if facts.takes(checkpoint, named_of(complaint, report, checkpoint).layer)
     ]
 
 

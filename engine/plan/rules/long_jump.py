@@ -26,10 +26,10 @@ def check(facts: Facts) -> Iterator[Problem]:
         return
     jumps = jumps_of(runs)
     longest = [(run, max(down, up)) for run, down, up in zip(runs[1:], jumps, jumps[1:], strict=False)]
-    found = [(run, jump) for run, jump in longest if 2 * jump > run.length]
-    if found:
-        run, jump = found[0]
-        more = len(found) - 1
+    too_long = [(run, jump) for run, jump in longest if 2 * jump > run.length]
+    if too_long:
+        run, jump = too_long[0]
+        more = len(too_long) - 1
         others = f" (also at {more} more)" if more else ""
         message = (
             f"a jump of {jump} layers covers more than half of the slice {run} "

@@ -32,9 +32,9 @@ def check(facts: Facts) -> Iterator[Problem]:
     named: set[int] = set()
     for visit in visits:
         is_copied = counts[id(visit.checkpoint), visit.layer] > 1
-        if is_copied and has_zero(visit) and visit.slice_index not in named and (found := _finding(facts, visit)):
+        if is_copied and has_zero(visit) and visit.slice_index not in named and (problem := _finding(facts, visit)):
             named.add(visit.slice_index)
-            yield found
+            yield problem
 
 
 def _finding(facts: Facts, visit: Visit) -> Problem | None:

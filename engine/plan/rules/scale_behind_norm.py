@@ -25,9 +25,9 @@ from engine.plan.stack import Visit
 def check(facts: Facts) -> Iterator[Problem]:
     named: set[int] = set()
     for visit in facts.stack.visits:
-        if visit.levels and visit.slice_index not in named and (found := _finding(facts, visit)):
+        if visit.levels and visit.slice_index not in named and (problem := _finding(facts, visit)):
             named.add(visit.slice_index)
-            yield found
+            yield problem
 
 
 def _finding(facts: Facts, visit: Visit) -> Problem | None:

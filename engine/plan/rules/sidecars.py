@@ -25,11 +25,11 @@ from engine.plan.rules.facts import Facts
 
 def check(facts: Facts) -> Iterator[Problem]:
     try:
-        found = companions(facts.stack)
+        files = companions(facts.stack)
     except CheckpointError as error:
         yield Problem("sidecars", Severity.ERROR, error.line, fix=error.fix)
         return
-    for name in found.rewritten:
+    for name in files.rewritten:
         yield Problem("sidecars", Severity.NOTE, f"{shown(name)} {REWRITTEN}")
-    for name, why in found.left_out.items():
+    for name, why in files.left_out.items():
         yield Problem("sidecars", Severity.NOTE, f"{shown(name)} is left out ({why})")

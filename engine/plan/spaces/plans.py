@@ -13,8 +13,8 @@ def plans(texts: Mapping[Path, str]) -> tuple[SweptPlan, ...]:
     Raises UsageError if there are no files.
     """
     names = _names(list(texts))
-    found = (SweptPlan(name, text) for name, text in zip(names, texts.values(), strict=True))
-    return require_plans(found, why="no file was named", fix="Name at least one plan.")
+    swept = (SweptPlan(name, text) for name, text in zip(names, texts.values(), strict=True))
+    return require_plans(swept, why="no file was named", fix="Name at least one plan.")
 
 
 def _names(files: Sequence[Path]) -> list[str]:

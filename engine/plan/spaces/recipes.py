@@ -20,9 +20,9 @@ def plans(checkpoint: Checkpoint, recipe: Recipe, ranges: Mapping[str, Sequence[
     Combinations that the recipe rejects are left out. Raises UsageError if it rejects all of them.
     """
     refusals: list[UsageError] = []
-    found = tuple(_plans(checkpoint, recipe, ranges, refusals))
+    swept = tuple(_plans(checkpoint, recipe, ranges, refusals))
     why = refusals[0].line if refusals else "an option has no value"
-    return require_plans(found, why=why, fix=f"See its options: dlec plan new {recipe.name} --help")
+    return require_plans(swept, why=why, fix=f"See its options: dlec plan new {recipe.name} --help")
 
 
 def read_recipe(name: str) -> Recipe:

@@ -27,11 +27,11 @@ class SweptPlan:
 
 
 def require_plans(plans: Iterable[SweptPlan], why: str, fix: str) -> tuple[SweptPlan, ...]:
-    """Return the plans as a tuple. Raises UsageError with `why` and `fix` if there are none."""
-    found = tuple(plans)
-    if not found:
+    """Return the plans as a tuple. Raises UsageError with `why` and `fix` if there is no plan."""
+    swept = tuple(plans)
+    if not swept:
         raise UsageError("there is nothing to sweep", why=why, fix=fix)
-    return found
+    return swept
 
 
 def repeats_scaled(checkpoint: Checkpoint, blocks: Iterable[Block], scale: float) -> Iterator[SliceText]:

@@ -34,7 +34,7 @@ class _Node:
 
     @property
     def span(self) -> Span | None:
-        """Where the node can be replaced; None if that would change more or less than this value."""
+        """Span to replace; None if that would change more or less than this value."""
         start, end = self.tree.position(self.number), self.tree.end(self.number)
         is_own = self.alias is None and self.number not in self.tree.irreplaceable
         return Span(start, end) if is_own and start.line == end.line and start != end else None
@@ -81,7 +81,7 @@ class Mapping(_Node):
     hidden: "list[Scalar] | tuple[()]"
     """Keys that are repeated later in the mapping and therefore ignored."""
     merged: dict[str, int | None]
-    """For keys from `<<`: the alias through which they are seen."""
+    """Keys from `<<`, with the alias through which they are seen."""
 
     def get(self, key: str) -> "Node | None":
         number = self.entries.get(key)

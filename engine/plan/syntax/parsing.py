@@ -28,13 +28,13 @@ def parse(text: str) -> Parsed:
 
     Never raises: errors are among the problems.
     """
-    found = Findings()
+    findings = Findings()
     try:
-        plan = _read_all(list(map(_root_of, read_trees(text))), found)
+        plan = _read_all(list(map(_root_of, read_trees(text))), findings)
     except PlanSyntaxError as problem:
-        found.error("syntax", problem.message, problem.place, problem.fix)
-        return Parsed(None, tuple(found))
-    return Parsed(None if has_errors(found) else plan, tuple(found))
+        findings.error("syntax", problem.message, problem.place, problem.fix)
+        return Parsed(None, tuple(findings))
+    return Parsed(None if has_errors(findings) else plan, tuple(findings))
 
 
 def _root_of(tree: Tree) -> Node:
@@ -42,23 +42,23 @@ def _root_of(tree: Tree) -> Node:
     return node_at(tree, 0)
 
 
-def _read_all(roots: list[Node], found: Findings) -> Plan | None:
+def _read_all(roots: list[Node], findings: Findings) -> Plan | None:
     if not roots:
-        found.error("shape", "the plan is empty", START, "Start with `dlec plan new repeat MODEL`.")
+        findings.error("shape", "the plan is empty", START, "Start with `dlec plan new repeat MODEL`.")
         return None
-    plans = [_read_root(root, found, is_alone=len(roots) == 1) for root in roots]
+    plans = [_read_root(root, findings, is_alone=len(roots) == 1) for root in roots]
     if len(plans) == 1:
         return plans[0]
     places = [root.place for root in roots]
     read = [(plan, place) for plan, place in zip(plans, places, strict=True) if plan is not None]
-    return arranged(read, found) if len(read) == len(roots) else None
+    return arranged(read, findings) if len(read) == len(roots) else None
 
 
-def _read_root(root: Node, found: Findings, *, is_alone: bool) -> Plan | None:
+def _read_root(root: Node, findings: Findings, *, is_alone: bool) -> Plan | None:
     if not isinstance(root, Mapping):
-        found.error("shape", f"a plan is a mapping with `merge_method` and `slices`, not {kind(root)}", root.place)
+        findings.error("shape", f"a plan is a mapping with `merge_method` and `slices`, not {kind(root)}", root.place)
         return None
-    return read_document(root, found, is_alone=is_alone)
+    return read_document(root, findings, is_alone=is_alone)
 
 
 # Several documents
@@ -67,39 +67,39 @@ def _read_root(root: Node, found: Findings, *, is_alone: bool) -> Plan | None:
 RULE = "documents"
 
 
-def arranged(documents: Sequence[tuple[Plan, Position]], found: Findings) -> Plan | None:
+def arranged(documents: Sequence[tuple[Plan, Position]], findings: Findings) -> Plan | None:
     """Return the final document with its `earlier` documents. `documents`: each with the position of its start."""
     named: dict[str, tuple[Plan, Position]] = {}
     for plan, place in documents:
         if plan.name in named:
             message = f"the document on line {named[plan.name][1].line} is also named `{shown(plan.name)}`"
-            found.error(RULE, message, place, "Use a different name for each.")
+            findings.error(RULE, message, place, "Use a different name for each.")
         elif plan.name is not None:
             named[plan.name] = plan, place
-    final = _final(documents, found)
-    order = None if final is None else _order(final, named, found)
-    if final is None or order is None or has_errors(found):
+    final = _final(documents, findings)
+    order = None if final is None else _order(final, named, findings)
+    if final is None or order is None or has_errors(findings):
         return None
     for name, (_, place) in named.items():
         if name not in order:
-            found.warning(RULE, f"the document `{shown(name)}` is not used", place, "Remove it.")
+            findings.warning(RULE, f"the document `{shown(name)}` is not used", place, "Remove it.")
     return replace(final, earlier=tuple([named[name][0] for name in order]))
 
 
-def _final(documents: Sequence[tuple[Plan, Position]], found: Findings) -> Plan | None:
+def _final(documents: Sequence[tuple[Plan, Position]], findings: Findings) -> Plan | None:
     unnamed = [(plan, place) for plan, place in documents if plan.name is None]
     if len(unnamed) == 1:
         return unnamed[0][0]
     if unnamed:
         message = f"{len(unnamed)} documents have no name, but only the final one may omit it"
-        found.error(RULE, message, unnamed[1][1], "Add a `name` to every other document.")
+        findings.error(RULE, message, unnamed[1][1], "Add a `name` to every other document.")
     else:
         message = "every document has a name, so no document is the final one"
-        found.error(RULE, message, documents[-1][1], "Remove the `name` of the final document.")
+        findings.error(RULE, message, documents[-1][1], "Remove the `name` of the final document.")
     return None
 
 
-def _order(final: Plan, named: dict[str, tuple[Plan, Position]], found: Findings) -> list[str] | None:
+def _order(final: Plan, named: dict[str, tuple[Plan, Position]], findings: Findings) -> list[str] | None:
     """Return the names of documents that the final one needs, in order of dependency; None for a cycle."""
     needs: dict[str, list[str]] = {}
     waiting = _names_in(final, named)
@@ -112,7 +112,7 @@ def _order(final: Plan, named: dict[str, tuple[Plan, Position]], found: Findings
         return list(TopologicalSorter(needs).static_order())
     except CycleError as error:
         cycle = " -> ".join(shown(name) for name in error.args[1])
-        found.error(RULE, f"the documents refer to each other in a cycle: {cycle}", named[error.args[1][0]][1])
+        findings.error(RULE, f"the documents refer to each other in a cycle: {cycle}", named[error.args[1][0]][1])
         return None
 
 

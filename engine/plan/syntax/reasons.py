@@ -153,7 +153,7 @@ def _not_closed(fault: _Fault) -> Reason:
 def _unclosed(text: str) -> Iterator[int]:
     """Return the offsets of unclosed brackets, innermost first."""
     opened: list[int] = []
-    plain = _UNREAD.sub(lambda found: " " * len(found.group()), text)
+    plain = _UNREAD.sub(lambda match: " " * len(match.group()), text)
     for at, sign in enumerate(plain):
         if sign in _CLOSING:
             opened.append(at)
