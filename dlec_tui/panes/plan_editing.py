@@ -20,7 +20,7 @@ from dlec_tui.widgets.prompts import LinePrompt
 from engine.errors import DlecError, shown
 from engine.plan import edits
 from engine.plan.edits import Edited
-from engine.plan.fixing import applied
+from engine.plan.fixes import applied
 from engine.plan.problems import Problem
 
 ON_A_SLICE = (

@@ -4,7 +4,7 @@ import pytest
 
 from engine.errors import PlanError
 from engine.plan.edits import replace_span
-from engine.plan.fixing import applied
+from engine.plan.fixes import applied
 from engine.plan.model import Position
 from engine.plan.syntax import parse
 

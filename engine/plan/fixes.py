@@ -5,41 +5,44 @@ from dataclasses import dataclass
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.check import CheckedPlan, check_plan
-from engine.plan.edits.edited import replace_span
 from engine.plan.model import Position
 from engine.plan.problems import Change, Problem, Replacement
 from engine.plan.rules import UNKNOWN, Circumstances
 
-MOST_ROUNDS = 10
+MAX_ROUNDS = 10
 """Maximum number of rounds: a fix can reveal another problem."""
 
 
 @dataclass(frozen=True)
-class Mended:
+class FixedPlan:
     """A plan after its safe fixes, checked again."""
 
     checked: CheckedPlan
-    mended: tuple[Problem, ...]
+    fixed: tuple[Problem, ...]
     """Fixed problems, in order."""
 
 
-def mend(text: str, open_checkpoint: Callable[[str], Checkpoint], circumstances: Circumstances = UNKNOWN) -> Mended:
+def apply_fixes(
+    text: str, open_checkpoint: Callable[[str], Checkpoint], circumstances: Circumstances = UNKNOWN
+) -> FixedPlan:
     """Apply safe fixes until none is left. Never raises DlecError."""
-    mended: list[Problem] = []
+    fixed: list[Problem] = []
     checked = check_plan(text, open_checkpoint, circumstances)
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         safe = [problem for problem in checked.problems if problem.change and problem.change.is_safe]
         now = _apart(safe)
         if not now:
             break
-        mended += now
+        fixed += now
         changed = applied(checked.text, [problem.change for problem in now if problem.change])
         checked = check_plan(changed, open_checkpoint, circumstances)
-    return Mended(checked, tuple(mended))
+    return FixedPlan(checked, tuple(fixed))
 
 
 def applied(text: str, changes: Iterable[Change]) -> str:
     """Return the text with all changes, which must not overlap. Raises PlanError for positions outside the text."""
+    from engine.plan.edits import replace_span  # late: most checks edit nothing
+
     replacements = [replacement for change in changes for replacement in change.replacements]
     for replacement in sorted(replacements, key=_start, reverse=True):  # from the end, so that positions stay valid
         text = replace_span(text, replacement.span.start, replacement.span.end, replacement.text).text

@@ -1,11 +1,11 @@
-"""What mending promises: what can be meant in one way only is changed, not a byte besides, and checked again."""
+"""Unambiguous fixes are applied, no other byte changes, and the plan is checked again."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.checkpoint.find import opener
-from engine.plan.fixing import mend
+from engine.plan.fixes import apply_fixes
 from tests.plan.plans import plan_of, write_models
 from tests.plan.test_roundtrip import MARKS, TEXTS
 
@@ -33,31 +33,31 @@ def models(tmp_path_factory):
     return write_models(tmp_path_factory.mktemp("models"), {"A": {}, "B": {}})
 
 
-def mended(models, text):
+def fixed(models, text):
     open_checkpoint = opener()
-    return mend(text, lambda name: open_checkpoint(models.get(name, name)))
+    return apply_fixes(text, lambda name: open_checkpoint(models.get(name, name)))
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_what_is_misspelt_is_put_right_and_nothing_else_is_touched(models, start, newline):
     text, meant = (start + each.replace("\n", newline) for each in (PLAN, MEANT))
-    result = mended(models, text)
+    result = fixed(models, text)
     assert result.checked.text == meant
     assert result.checked.ok
-    assert [problem.rule for problem in result.mended] == [
+    assert [problem.rule for problem in result.fixed] == [
         "merge-method", "unknown-key", "dtype", "unknown-key", "lone-filter"
     ]  # fmt: skip
 
 
 def test_a_model_in_a_form_that_mergekit_refuses_is_written_in_its_own(models):
-    result = mended(models, plan_of(("{path: A}", 0, 4)))
+    result = fixed(models, plan_of(("{path: A}", 0, 4)))
     assert result.checked.text == plan_of(("{model: {path: A}}", 0, 4))
     assert result.checked.problems == ()
 
 
-def test_what_is_mended_needs_no_mending(models):
-    assert mended(models, MEANT).mended == ()
+def test_a_fixed_plan_needs_no_fix(models):
+    assert fixed(models, MEANT).fixed == ()
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_what_is_mended_needs_no_mending(models):
     ],
 )
 def test_what_takes_a_person_is_left_alone(models, text):
-    result = mended(models, text)
-    assert (result.checked.text, result.mended) == (text, ())
+    result = fixed(models, text)
+    assert (result.checked.text, result.fixed) == (text, ())
 
 
 def test_a_key_that_came_through_an_alias_is_left_alone(models):
     text = "x: &x {scael: 0}\n" + plan_of(("A", 0, 4)) + "    parameters: *x\n"
-    result = mended(models, text)
+    result = fixed(models, text)
     assert result.checked.text == text
     assert "(an alias of line 1)" in result.checked.problems[0].message
 
@@ -89,9 +89,9 @@ CHANGES = st.lists(st.tuples(st.integers(0, 600), st.integers(0, 6), st.text(MAR
 
 @settings(deadline=None)
 @given(st.sampled_from([*TEXTS, PLAN, MEANT]), CHANGES)
-def test_whatever_stands_in_a_plan_checking_and_mending_it_never_fail(models, text, changes):
+def test_whatever_stands_in_a_plan_checking_and_fixing_it_never_fail(models, text, changes):
     for start, length, new in changes:
         start %= len(text) + 1
         text = text[:start] + new + text[start + length :]
-    checked = mended(models, text).checked
+    checked = fixed(models, text).checked
     assert checked.stack is not None or not checked.ok
