@@ -18,7 +18,7 @@ from dlec_tui.cli.options import (
     strict_option,
 )
 from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, problem_as_json, read_plan, refused_for
-from dlec_tui.plans.check_context import circumstances
+from dlec_tui.plans.check_context import check_context
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener
 from engine.errors import escaped, shown
@@ -76,7 +76,7 @@ def _fixed(path: Path, open_checkpoint: Callable[[str], Checkpoint], store: Path
     from dlec_tui.plans.files import write_plan_file  # late: most checks write nothing
 
     text = plan_text_of(path)
-    result = apply_fixes(text, open_checkpoint, circumstances(store))
+    result = apply_fixes(text, open_checkpoint, check_context(store))
     if result.checked.text != text:
         write_plan_file(path, result.checked.text)
     return result.fixed

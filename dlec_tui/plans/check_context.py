@@ -14,16 +14,16 @@ from engine.jobs.settings import CONFIG_FILE
 from engine.jobs.slots import Slot, parse_slot
 from engine.machine.gpus import Gpu, gpus
 from engine.merge.space import free_bytes
-from engine.plan.rules import Circumstances, Device, OpenedBy
+from engine.plan.rules import CheckContext, Device, OpenedBy
 from engine.tasks.openings import known
 
 LOADS = "loads"
 """The rule that needs transformers."""
 
 
-def circumstances(
+def check_context(
     store: Path, out: Path | None = None, device: str | None = None, opened: OpenedBy = known
-) -> Circumstances:
+) -> CheckContext:
     """Of a plan whose result goes to `out` and runs on `device` ("cuda:1", "cuda:0-3"), where these are known.
 
     opened: finds out what transformers says of the sources and the result; not called where rule `loads` is off.
@@ -32,7 +32,7 @@ def circumstances(
     free = None if out is None else free_bytes(out)
     off = rules_off(store)
     found = device_of(parse_slot(device)) if device is not None else None
-    return Circumstances(off, free, found, opened=known if LOADS in off else opened)
+    return CheckContext(off, free, found, opened=known if LOADS in off else opened)
 
 
 def rules_off(store: Path) -> tuple[str, ...]:

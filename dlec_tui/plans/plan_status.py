@@ -16,7 +16,7 @@ from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.cost import Cost, cost_of
 from engine.plan.edits import SliceView, slices_of
 from engine.plan.problems import Problem, Severity
-from engine.plan.rules import Circumstances
+from engine.plan.rules import CheckContext
 from engine.store.job_states import Done
 from engine.store.jobs import Job
 from engine.tasks.inertness import known_inertness
@@ -79,7 +79,7 @@ def look_over(
     """name: of the output; directory: where it goes, None for beside the model; config.toml beside the store
     switches rules off. Takes some tens of milliseconds for 500 slices, and never raises DlecError."""
     off, unreadable = _rules_off(store)
-    slices, known = slices_in(text), Circumstances(off, inertness=known_inertness, opened=known_sources)
+    slices, known = slices_in(text), CheckContext(off, inertness=known_inertness, opened=known_sources)
     checked = check_plan(text, checkpoints.opener(), known)
     problems = tuple(sorted([*unreadable, *checked.problems], key=lambda problem: _BY_SEVERITY[problem.severity]))
     is_runnable = checked.stack is not None and checked.ok

@@ -9,7 +9,7 @@ from engine.plan import comments, tokenizer
 from engine.plan.model import Plan, Position
 from engine.plan.problems import Problem, Severity, has_errors
 from engine.plan.resolve import resolve
-from engine.plan.rules import RULES_OF_THE_PLAN, RULES_OF_THE_STACK, UNKNOWN, Circumstances, Facts, left_on
+from engine.plan.rules import RULES_OF_THE_PLAN, RULES_OF_THE_STACK, UNKNOWN, CheckContext, Facts, left_on
 from engine.plan.stack import Stack
 from engine.plan.syntax import parse
 
@@ -56,20 +56,18 @@ def _in_words(problem: Problem) -> str:
     return f"{line}{shown(problem.message)}"
 
 
-def check_plan(
-    text: str, open_checkpoint: Callable[[str], Checkpoint], circumstances: Circumstances = UNKNOWN
-) -> CheckedPlan:
+def check_plan(text: str, open_checkpoint: Callable[[str], Checkpoint], context: CheckContext = UNKNOWN) -> CheckedPlan:
     """Parse `text`, open its checkpoints with `open_checkpoint`, apply every rule. Never raises DlecError."""
     parsed = parse(text)
     problems = [*parsed.problems, *comments.check(text)]
     plan = parsed.plan and replace(parsed.plan, casts_all=comments.casts_all(text))
-    stack = None if plan is None else _checked(plan, open_checkpoint, circumstances, problems)
-    problems_left = left_on(_without_repeats(problems), text, circumstances)
+    stack = None if plan is None else _checked(plan, open_checkpoint, context, problems)
+    problems_left = left_on(_without_repeats(problems), text, context)
     return CheckedPlan(text, stack, tuple(sorted(problems_left, key=_by_place)))
 
 
 def _checked(
-    plan: Plan, open_checkpoint: Callable[[str], Checkpoint], circumstances: Circumstances, problems: list[Problem]
+    plan: Plan, open_checkpoint: Callable[[str], Checkpoint], context: CheckContext, problems: list[Problem]
 ) -> Stack | None:
     """Return the stack of a plan that can be run, and add its problems to `problems`."""
     checkpoints, unopened = _open_all(plan, open_checkpoint)
@@ -79,10 +77,10 @@ def _checked(
     resolved = resolve(plan, checkpoints)
     problems += resolved.problems
     for document in resolved.documents:
-        problems += _findings(RULES_OF_THE_PLAN, Facts(document, checkpoints, circumstances))
+        problems += _findings(RULES_OF_THE_PLAN, Facts(document, checkpoints, context))
     if resolved.plan is None or has_errors(problems):
         return None
-    facts = Facts(resolved.plan, checkpoints, circumstances)
+    facts = Facts(resolved.plan, checkpoints, context)
     problems += _findings(RULES_OF_THE_PLAN, facts)
     if has_errors(problems):
         return None

@@ -7,7 +7,7 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.model import Position
 from engine.plan.problems import Change, Problem, Replacement
-from engine.plan.rules import UNKNOWN, Circumstances
+from engine.plan.rules import UNKNOWN, CheckContext
 
 MAX_ROUNDS = 10
 """Maximum number of rounds: a fix can reveal another problem."""
@@ -22,12 +22,10 @@ class FixedPlan:
     """Fixed problems, in order."""
 
 
-def apply_fixes(
-    text: str, open_checkpoint: Callable[[str], Checkpoint], circumstances: Circumstances = UNKNOWN
-) -> FixedPlan:
+def apply_fixes(text: str, open_checkpoint: Callable[[str], Checkpoint], context: CheckContext = UNKNOWN) -> FixedPlan:
     """Apply safe fixes until none is left. Never raises DlecError."""
     fixed: list[Problem] = []
-    checked = check_plan(text, open_checkpoint, circumstances)
+    checked = check_plan(text, open_checkpoint, context)
     for _ in range(MAX_ROUNDS):
         safe = [problem for problem in checked.problems if problem.change and problem.change.is_safe]
         now = _apart(safe)
@@ -35,7 +33,7 @@ def apply_fixes(
             break
         fixed += now
         changed = applied(checked.text, [problem.change for problem in now if problem.change])
-        checked = check_plan(changed, open_checkpoint, circumstances)
+        checked = check_plan(changed, open_checkpoint, context)
     return FixedPlan(checked, tuple(fixed))
 
 

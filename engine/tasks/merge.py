@@ -16,7 +16,7 @@ from engine.merge.sidecars import Sidecars
 from engine.merge.space import writing
 from engine.merge.writer import Progress
 from engine.plan.check import check_plan
-from engine.plan.rules import Circumstances
+from engine.plan.rules import CheckContext
 from engine.plan.stack import Stack
 from engine.protocol import Report
 from engine.tasks import loadcheck
@@ -80,9 +80,9 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """
     text = request["plan"]
     options = MergeOptions(**request.get("options", {}))
-    circumstances = Circumstances(opened=asked if options.load_check else known)
+    context = CheckContext(opened=asked if options.load_check else known)
     open_checkpoint = downloading_opener() if request.get("downloads") else opener()
-    stack = check_plan(text, open_checkpoint, circumstances).require_stack()
+    stack = check_plan(text, open_checkpoint, context).require_stack()
     attempt = _Attempt(report, request.get("patience", 0), request.get("resumes", False), request.get("job", ""))
     return report_as_json(_merged(stack, text, Path(request["out"]), options, attempt))
 

@@ -1,7 +1,7 @@
-"""RYS blocks: `(i,j)` visits layers i to j-1 once more, right after themselves: 0..j-1, then i..N-1.
+"""RYS blocks: `(i,j)` repeats layers i to j-1 right after themselves: 0..j-1, then i..N-1.
 
-Several blocks are taken in their order: after layer j-1 the path goes back to i, as often as there are blocks. `(0,0)`
-is the model as it is.
+Several blocks apply in order: after layer j-1 of each block the path goes back to its i. `(0,0)` is the unchanged
+model.
 """
 
 import re
@@ -15,7 +15,7 @@ _BLOCK = re.compile(r"\(\s*([^\s,()]+)\s*,\s*([^\s,()]+)\s*\)\s*[,;+]?\s*")
 
 
 def read(text: str, layer_count: int | None) -> Layers:
-    """The layers of a path. Raises PlanError."""
+    """Return the layers of a path. Raises PlanError."""
     blocks = _blocks(text.strip())
     if layer_count is None:
         raise without_count(f"`{shown(text.strip())}`")
@@ -24,24 +24,24 @@ def read(text: str, layer_count: int | None) -> Layers:
     for again, end in [] if blocks == [(0, 0)] else blocks:
         if not (start < end <= layer_count and again < end):
             why = f"after layer {start} of {layer_count} it goes up to {end} and back to {again}"
-            raise refused(f"the block `({again},{end})`", why, "In (i,j) i is below j, and j rises past each i before.")
+            raise refused(f"the block `({again},{end})`", why, "Use i < j, and a j above the i of the block before.")
         layers.extend(range(start, end))
         start = again
     return checked([*layers, *range(start, layer_count)], layer_count)
 
 
 def write(layers: Layers, layer_count: int | None) -> str:
-    """The blocks. Raises PlanError for a sequence that is not made of them."""
+    """Return the blocks. Raises PlanError for a sequence that blocks cannot express."""
     if layer_count is None:
         raise without_count("a sequence of layers")
     pieces = runs(layers)
     if pieces[0][0] != 0 or pieces[-1][1] != layer_count:
-        why = f"it runs from layer {layers[0]} to {layers[-1]}, and blocks always from 0 to {layer_count - 1}"
+        why = f"it runs from layer {layers[0]} to {layers[-1]}, but blocks always run from 0 to {layer_count - 1}"
         raise refused("this sequence", why)
     blocks = []
     for (_, end), (again, _) in pairwise(pieces):
         if again >= end:
-            raise refused("this sequence", f"it leaves out layers {end} to {again - 1}, and blocks only repeat")
+            raise refused("this sequence", f"it leaves out layers {end} to {again - 1}, but blocks only repeat")
         blocks.append(f"({again},{end})")
     return " ".join(blocks) or UNCHANGED
 
@@ -51,9 +51,9 @@ def _blocks(text: str) -> list[tuple[int, int]]:
     while at < len(text):
         match = _BLOCK.match(text, at)
         if match is None:
-            raise refused(f"`{shown(text[at:])}`", "a block is two numbers in brackets", "Write (45,52).")
+            raise refused(f"`{shown(text[at:])}`", "a block is two numbers in parentheses", "Write (45,52).")
         blocks.append((number(match[1], "layer"), number(match[2], "layer")))
         at = match.end()
     if not blocks:
-        raise refused("an empty text", "there is no block", f"The model as it is, is {UNCHANGED}.")
+        raise refused("an empty text", "it has no block", f"Write {UNCHANGED} for the unchanged model.")
     return blocks

@@ -43,7 +43,7 @@ from engine.plan.rules import (
     unused_layer,
     wrapped_names,
 )
-from engine.plan.rules.facts import UNKNOWN, Circumstances, Device, Facts, OpenedBy
+from engine.plan.rules.facts import UNKNOWN, CheckContext, Device, Facts, OpenedBy
 
 Rule: TypeAlias = Callable[[Facts], Iterable[Problem]]
 
@@ -113,10 +113,10 @@ def id_of(module: ModuleType) -> str:
 RULE_IDS = tuple(id_of(module) for module in MODULES)
 
 
-def left_on(problems: Iterable[Problem], text: str, circumstances: Circumstances) -> list[Problem]:
+def left_on(problems: Iterable[Problem], text: str, context: CheckContext) -> list[Problem]:
     """Return the problems that are not switched off, and one problem for each unknown id that is switched off."""
     known = (*RULE_IDS, *WARNINGS_OF_THE_TEXT)
-    return without_switched_off(problems, text, circumstances.off, known)
+    return without_switched_off(problems, text, context.off, known)
 
 
 __all__ = [
@@ -126,7 +126,7 @@ __all__ = [
     "RULE_IDS",
     "UNKNOWN",
     "WARNINGS_OF_THE_TEXT",
-    "Circumstances",
+    "CheckContext",
     "Device",
     "Facts",
     "OpenedBy",

@@ -32,7 +32,7 @@ def _unknown(_checkpoint: Checkpoint) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class CheckContext:
     """Context of a check that is not in the plan. The caller looks it up, because rules do no I/O."""
 
     off: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Circumstances:
     opened: OpenedBy = lambda _stack: Opened()
 
 
-UNKNOWN = Circumstances()
+UNKNOWN = CheckContext()
 """Empty context: no rule is off."""
 
 
@@ -55,7 +55,7 @@ class Facts:
 
     plan: Plan
     checkpoints: Mapping[str, Checkpoint]
-    circumstances: Circumstances = UNKNOWN
+    context: CheckContext = UNKNOWN
 
     @cached_property
     def stack(self) -> Stack:
@@ -64,7 +64,7 @@ class Facts:
 
     @cached_property
     def opened(self) -> Opened:
-        return self.circumstances.opened(self.stack)
+        return self.context.opened(self.stack)
 
     def is_opened(self, checkpoint: Checkpoint) -> bool:
         """Return True if transformers has opened the checkpoint."""

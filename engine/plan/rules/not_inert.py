@@ -41,7 +41,7 @@ def _finding(facts: Facts, visit: Visit) -> Problem | None:
     if facts.inert_slices.is_partly_inert(visit):
         return _partly_inert(facts, visit, facts.inert_slices.active_writers(visit))
     reason = (
-        facts.circumstances.inertness(visit.checkpoint)
+        facts.context.inertness(visit.checkpoint)
         if facts.inert_slices.is_inert(visit)
         else _unknown_family(facts, visit)
     )

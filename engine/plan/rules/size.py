@@ -20,7 +20,7 @@ from engine.units import byte_size
 
 
 def check(facts: Facts) -> Iterator[Problem]:
-    free, device = facts.circumstances.free_disk, facts.circumstances.device
+    free, device = facts.context.free_disk, facts.context.device
     if free is None and device is None:
         return
     nbytes = facts.cost.nbytes

@@ -64,7 +64,7 @@ REFUSED = {
     "0...3": ("exllamav3", 8, "layer `.3`"),
     "-1..3": ("exllamav3", 8, "layer `-1`"),
     "0..8": ("exllamav3", 8, "8 layers, 0 to 7"),
-    "0..999999,0": ("exllamav3", None, "at most 10,000"),
+    "0..999999,0": ("exllamav3", None, "maximum is 10,000"),
     "9999999": ("list", None, "a whole number"),
     "1,x\x1b": ("list", None, r"`x\x1b`"),
     "": ("list", None, "item ``"),

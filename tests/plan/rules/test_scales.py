@@ -3,7 +3,7 @@
 import pytest
 
 from engine.plan.check import check_plan
-from engine.plan.rules import Circumstances, Device, Facts, size
+from engine.plan.rules import CheckContext, Device, Facts, size
 from engine.plan.syntax import parse
 from tests.plan.rules.conftest import INERT, plan_of
 from tests.tiny import llama_shapes, write_llama, write_weights
@@ -63,26 +63,26 @@ def test_a_global_gradient_is_named_once(workbench):
     assert [problem.rule for problem in checked.problems] == ["gradient"]
 
 
-def sizes(workbench, circumstances):
+def sizes(workbench, context):
     parsed = parse(plan_of(("32", 0, 32)))
-    return [problem.message for problem in size.check(Facts(parsed.plan, {"32": workbench.open("32")}, circumstances))]
+    return [problem.message for problem in size.check(Facts(parsed.plan, {"32": workbench.open("32")}, context))]
 
 
 def test_a_model_larger_than_the_disk_or_the_device_is_told_by_how_much(workbench):
     nbytes = workbench.open("32").nbytes
-    assert sizes(workbench, Circumstances(free_disk=nbytes, device=Device("cuda:0", nbytes))) == []
-    (disk, device) = sizes(workbench, Circumstances(free_disk=nbytes - 1, device=Device("cuda:0", 0)))
+    assert sizes(workbench, CheckContext(free_disk=nbytes, device=Device("cuda:0", nbytes))) == []
+    (disk, device) = sizes(workbench, CheckContext(free_disk=nbytes - 1, device=Device("cuda:0", 0)))
     assert "the disk has" in disk
     assert "cuda:0 has 0 B of memory" in device
 
 
 def test_without_knowing_disk_and_device_nothing_is_said(workbench):
-    assert sizes(workbench, Circumstances()) == []
+    assert sizes(workbench, CheckContext()) == []
 
 
 def test_a_silenced_copy_that_a_trial_found_to_act_is_named_with_the_reason(workbench):
-    circumstances = Circumstances(inertness=lambda checkpoint: f"{checkpoint.config.model_type} rotates the stream")
-    checked = check_plan(plan_of(("32", 0, 32), ("32", 31, 32, INERT)), workbench.open, circumstances)
+    context = CheckContext(inertness=lambda checkpoint: f"{checkpoint.config.model_type} rotates the stream")
+    checked = check_plan(plan_of(("32", 0, 32), ("32", 31, 32, INERT)), workbench.open, context)
     (problem,) = [each for each in checked.problems if each.rule == "not-inert"]
     assert problem.message == "this copy of layer 31 is not inert: llama rotates the stream"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dlec_tui.plans.check_context import circumstances, device_of, rules_off
+from dlec_tui.plans.check_context import check_context, device_of, rules_off
 from engine.errors import UsageError
 from engine.jobs.slots import parse_slot
 from engine.machine.gpus import Gpu
@@ -18,7 +18,7 @@ def store(tmp_path: Path) -> Path:
 
 
 def test_without_settings_no_rule_is_off_and_nothing_is_known(store: Path) -> None:
-    found = circumstances(store)
+    found = check_context(store)
     assert (found.off, found.free_disk, found.device) == ((), None, None)
 
 
@@ -45,7 +45,7 @@ def test_settings_that_are_not_understood_are_refused_with_the_file(store: Path,
 
 
 def test_the_disk_is_that_of_the_nearest_directory_there_is(store: Path, tmp_path: Path) -> None:
-    free = circumstances(store, out=tmp_path / "not" / "yet").free_disk
+    free = check_context(store, out=tmp_path / "not" / "yet").free_disk
     assert free is not None
     assert free > 0
 
