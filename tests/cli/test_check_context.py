@@ -22,7 +22,7 @@ def test_without_settings_no_rule_is_off_and_nothing_is_known(store: Path) -> No
     assert (found.off, found.free_disk, found.device) == ((), None, None)
 
 
-def test_the_table_rules_stands_beside_that_of_the_jobs(store: Path) -> None:
+def test_the_rules_and_jobs_tables_share_a_file(store: Path) -> None:
     store.with_name("config.toml").write_text('[jobs]\nidle_minutes = 3\n[rules]\noff = ["first-slice", "size"]\n')
     assert rules_off(store) == ("first-slice", "size")
 
@@ -30,7 +30,7 @@ def test_the_table_rules_stands_beside_that_of_the_jobs(store: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("rules = 3\n", "rules is no table"),
+        ("rules = 3\n", "rules is not a table"),
         ('[rules]\noff = "size"\n', "no list of names"),
         ("[rules]\noff = [1]\n", "no list of names"),
         ("[rules]\non = []\n", "does not know on"),
@@ -58,7 +58,7 @@ def test_the_gpus_of_a_slot_are_taken_together() -> None:
 
 
 def test_a_gpu_that_is_not_here_is_refused() -> None:
-    with pytest.raises(UsageError, match="there is no cuda:2"):
+    with pytest.raises(UsageError, match="no device cuda:2"):
         device_of(parse_slot("cuda:0,2"), lambda: (Gpu("H200", total=1),) * 2)
 
 
@@ -72,7 +72,7 @@ def test_a_rule_switched_off_in_the_settings_is_not_asked_by_the_command_line(
     assert dlec("plan", "check", plan, "--strict").exit_code == 0
 
 
-def test_a_result_larger_than_the_disk_it_goes_to_is_told(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_larger_than_its_disk_is_reported(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dlec_tui.plans.check_context.free_bytes", lambda _: 1000)
     result = dlec("plan", "check", plan, "--out", "there/grown")
     assert "size" in result.stdout
@@ -81,7 +81,7 @@ def test_a_result_larger_than_the_disk_it_goes_to_is_told(dlec, plan: Path, monk
     assert "size" not in dlec("plan", "check", plan).stdout
 
 
-def test_a_result_larger_than_the_memory_of_its_device_is_told(
+def test_a_result_larger_than_the_memory_of_its_device_is_reported(
     dlec, plan: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dlec_tui.plans.check_context.device_of", lambda slot: Device(str(slot), 1000))
@@ -94,7 +94,7 @@ def test_a_device_that_is_none_is_refused(dlec, plan: Path) -> None:
     assert "no slot" in result.stderr
 
 
-def test_a_queued_merge_is_told_of_the_disk_now(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_queued_merge_is_checked_against_the_disk_now(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dlec_tui.plans.check_context.free_bytes", lambda _: 1000)
     result = dlec("merge", plan, "grown", "--queue")
     assert "too little" in result.stderr

@@ -22,7 +22,7 @@ def states(place):
     return {job.id: job.state_name for job in place.jobs()}
 
 
-def test_several_jobs_are_cancelled_at_once_and_one_that_cannot_be_does_not_stop_the_others(dlec, place):
+def test_several_jobs_are_cancelled_together_and_a_failure_does_not_stop_the_others(dlec, place):
     first, done, last = place.submit(spec("one"), spec("two"), spec("three"))
     put(place, done, Done(now(), now(), {}))
     result = dlec("jobs", "cancel", first, done, 99, last, first)
@@ -66,7 +66,7 @@ def test_a_job_is_held_and_released(dlec, place):
     assert dlec("jobs", "hold", job_id).stdout == f"job {job_id} held: one\n    on request\n"
     result = dlec("jobs", "release", job_id)
     assert result.stdout == f"job {job_id} waiting: one\n    no worker for cpu is running: dlec jobs start\n"
-    assert result.stderr == "1 job waits and no worker for it is alive: dlec jobs start\n"
+    assert result.stderr == "1 job waiting, but no worker running: dlec jobs start\n"
 
 
 def test_a_job_of_a_machine_that_is_gone_waits_again_when_it_is_released(dlec, place, tmp_path):

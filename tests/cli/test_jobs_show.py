@@ -118,7 +118,7 @@ def test_show_of_a_running_job_names_its_worker(dlec, place, tmp_path):
         run_by(place, job_id, lock.path, started_at=ago(minutes=3), progress=Progress(1, 2, "halves"), stop="keep")
         text = dlec("jobs", "show", job_id).stdout
     assert "running for 3 min on cpu, process 4711" in text
-    assert "reason     asked to stop" in text
+    assert "reason     being cancelled" in text
 
 
 @pytest.mark.parametrize("verb", [["show"], ["logs"], ["logs", "-f"], ["wait"]])

@@ -104,7 +104,7 @@ def working(place, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
-def test_told_to_stop_it_puts_its_job_back_and_says_that_work_is_left(place, working, number):
+def test_a_stopped_worker_returns_its_job_and_reports_unfinished_work(place, working, number):
     working.send_signal(number)
     said, errors = working.communicate(timeout=30)
     assert (working.returncode, errors) == (75, b"")
