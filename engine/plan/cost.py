@@ -1,4 +1,4 @@
-"""Size of a stack, from headers."""
+"""Size and outline of a stack, from headers."""
 
 import math
 from collections.abc import Mapping
@@ -33,6 +33,11 @@ def cost_of(stack: Stack) -> Cost:
         nbytes=sum(nbytes_of(tensor) for tensor in tensors),
         kv_bytes_per_token=_kv_bytes_per_token(stack),
     )
+
+
+def picture(stack: Stack) -> str:
+    """Return one character per layer of the new model: `0` for a first visit, `X` for a repeat."""
+    return "".join("X" if visit.repeat else "0" for visit in stack.visits)
 
 
 def nbytes_of(tensor: OutputTensor) -> int:

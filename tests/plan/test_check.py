@@ -1,4 +1,4 @@
-"""What checking promises: every bad plan is told what is wrong, on which line, and how to mend it."""
+"""A bad plan gets problems with their lines and fixes; a plan with errors has no stack."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from engine.checkpoint.find import opener
+from engine.errors import PlanError
 from engine.plan.check import check_plan
+from engine.plan.edits import duplicate_slice, slices_of
 from engine.plan.problems import Severity
+from engine.plan.syntax.tree import read_trees
 from tests.tiny import write_llama
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -52,6 +55,29 @@ def test_a_sound_plan_has_no_problem(models):
     checked = check(models, ("A", 0, 3), ("A", 2, 4))
     assert checked.problems == ()
     assert len(checked.stack.visits) == 5
+
+
+def test_a_plan_with_errors_is_refused_with_the_first_of_them(models):
+    checked = check(models, *[("A", 0, 9)] * 5)
+    with pytest.raises(
+        PlanError, match=r"plan.yaml cannot be run: line 4: .*the checkpoint has 4.*; and 2 more"
+    ) as raised:
+        checked.require_stack("plan.yaml")
+    assert raised.value.fix.startswith("End it at 4")
+    assert raised.value.where["line"] == 4
+
+
+def test_a_plan_without_errors_gives_its_stack(models):
+    checked = check(models, ("A", 0, 4))
+    assert checked.require_stack() is checked.stack
+
+
+def test_a_text_is_parsed_once_for_its_check_its_list_of_slices_and_an_edit(models):
+    checked = check(models, ("A", 0, 3), ("A", 2, 4))
+    misses = read_trees.cache_info().misses
+    slices_of(checked.text)
+    duplicate_slice(checked.text, 0)
+    assert read_trees.cache_info().misses - misses <= 1  # the result of the edit is read once
 
 
 FINDINGS = {
