@@ -60,11 +60,11 @@ def test_a_sound_plan_has_no_problem(models):
 def test_a_plan_with_errors_is_refused_with_the_first_of_them(models):
     checked = check(models, *[("A", 0, 9)] * 5)
     with pytest.raises(
-        PlanError, match=r"plan.yaml cannot be run: line 4: .*the checkpoint has 4.*; and 2 more"
+        PlanError, match=r"plan.yaml cannot be run: line 5: .*the checkpoint has 4.*; and 2 more"
     ) as raised:
         checked.require_stack("plan.yaml")
     assert raised.value.fix.startswith("End it at 4")
-    assert raised.value.where["line"] == 4
+    assert raised.value.where["line"] == 5
 
 
 def test_a_plan_without_errors_gives_its_stack(models):
@@ -86,17 +86,17 @@ FINDINGS = {
     "reversed": ([("A", 3, 1)], "layer-range", ERROR, "reversed"),
     "empty between": ([("A", 0, 2), ("A", 2, 2), ("A", 2, 4)], "empty-slice", WARNING, "gives no layer"),
     "empty at the end": ([("A", 0, 4), ("B", 0, 0)], "empty-slice", NOTE, "only the final norm and head"),
-    "nothing at all": ([("A", 0, 0)], "empty-slice", ERROR, "no layer at all"),
+    "nothing at all": ([("A", 0, 0)], "empty-slice", ERROR, "no layers"),
     "three visits": ([("A", 0, 3), ("A", 1, 3), ("A", 1, 4)], "repeats", WARNING, "layer 1 occurs 3 times"),
     "another width": ([("A", 0, 2), ("WIDE", 2, 4)], "architecture", ERROR, "`hidden_size` is 16"),
-    "another family": ([("A", 0, 2), ("QWEN", 2, 4)], "architecture", ERROR, "is a qwen2"),
+    "another family": ([("A", 0, 2), ("QWEN", 2, 4)], "architecture", ERROR, "has model type qwen2"),
     "another rope": ([("A", 0, 2), ("ROPE", 2, 4)], "architecture", WARNING, "`rope_theta`"),
     "another vocabulary": ([("A", 0, 2), ("VOCAB", 2, 4)], "donors", ERROR, "has 32 rows"),
-    "tied and untied": ([("TIED", 0, 2), ("A", 2, 4)], "donors", NOTE, "does not share"),
+    "tied and untied": ([("TIED", 0, 2), ("A", 2, 4)], "donors", NOTE, "does not tie"),
     "a pattern": ([("A", 0, 4, '[{filter: "o_proj|down_proj", value: 0}]')], "filters", WARNING, "matches no tensor"),
-    "shadowed": ([("A", 0, 4, "[{value: 1}, {filter: o_proj, value: 0}]")], "filters", WARNING, "never reached"),
+    "shadowed": ([("A", 0, 4, "[{value: 1}, {filter: o_proj, value: 0}]")], "filters", WARNING, "has no effect"),
     "embeddings too": ([("A", 0, 4, "0.5")], "scale-reach", WARNING, "model.embed_tokens.weight"),
-    "more layers": ([("MORE", 0, 3)], "layer-count", ERROR, "says 3 layers, its weights have 4"),
+    "more layers": ([("MORE", 0, 3)], "layer-count", ERROR, "says 3 layers, but the weights have 4"),
     "two dtypes": ([("A", 0, 2), ("HALF", 2, 4)], "dtypes", ERROR, "F32 and F16"),
     "a family unheard of": ([("NEW", 0, 4)], "known-family", WARNING, "`brandnew`"),
     "not there": ([("no/such/model/here", 0, 4)], "checkpoint", ERROR, "does not exist"),
