@@ -8,6 +8,7 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.errors import shown
 from engine.plan.model import Position
@@ -19,6 +20,8 @@ from engine.plan.syntax.tree import SCALAR, read_trees
 CAST_ALL = "cast all"
 OFF = "off"
 UNKNOWN_COMMENT = "dlec-comment"
+UNKNOWN_RULE = "rules-off"
+CONFIGURATION = "[rules] off in config.toml"
 _COMMENT = re.compile(r"#[ \t]*dlec:[ \t]*(?P<word>[\w-]+)[ \t]*:?(?P<rest>[^\n\r#]*)")
 
 
@@ -39,17 +42,20 @@ class Comment:
     arguments: tuple[Argument, ...]
 
 
-def comments_in(text: str) -> Iterator[Comment]:
-    """Yield the comments of a plan's text, from top to bottom."""
+@lru_cache(maxsize=2)
+def comments_in(text: str) -> tuple[Comment, ...]:
+    """Return the comments of a plan's text, from top to bottom. Cached, because a check needs them several times."""
     matches = list(_COMMENT.finditer(text))
     if not matches:
-        return
-    is_quoted, position_of = _inside_scalars(text), Lines(text).position
-    for comment in matches:
-        if not is_quoted(comment.start()):
-            words = re.finditer(r"[^\s,]+", comment["rest"])
-            arguments = [Argument(word[0], position_of(comment.start("rest") + word.start())) for word in words]
-            yield Comment(comment["word"], position_of(comment.start("word")), tuple(arguments))
+        return ()
+    is_quoted, lines = _inside_scalars(text), Lines(text)
+    return tuple([_comment(match, lines) for match in matches if not is_quoted(match.start())])
+
+
+def _comment(match: re.Match[str], lines: Lines) -> Comment:
+    words = re.finditer(r"[^\s,]+", match["rest"])
+    arguments = [Argument(word[0], lines.position(match.start("rest") + word.start())) for word in words]
+    return Comment(match["word"], lines.position(match.start("word")), tuple(arguments))
 
 
 def casts_all(text: str) -> bool:
@@ -63,9 +69,8 @@ def check(text: str) -> Iterator[Problem]:
         if comment.word != OFF and not _is_cast_all(comment):
             said = " ".join([comment.word, *(argument.text for argument in comment.arguments)])
             fix = f"Write `# dlec: {OFF} RULE` or `# dlec: {CAST_ALL}`."
-            yield Problem(
-                UNKNOWN_COMMENT, Severity.WARNING, f"`# dlec: {shown(said)}` means nothing", comment.place, fix
-            )
+            message = f"unknown comment `# dlec: {shown(said)}`"
+            yield Problem(UNKNOWN_COMMENT, Severity.WARNING, message, comment.place, fix)
 
 
 def _is_cast_all(comment: Comment) -> bool:
@@ -88,10 +93,6 @@ def _inside_scalars(text: str) -> Callable[[int], bool]:
 
 
 # Rules that are switched off
-
-
-UNKNOWN_RULE = "rules-off"
-CONFIGURATION = "[rules] off in config.toml"
 
 
 @dataclass(frozen=True, slots=True)
