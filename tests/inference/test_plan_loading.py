@@ -189,7 +189,7 @@ def test_tensors_that_the_source_has_in_excess_are_no_fault_of_the_merge(
     model = changed(checkpoint_of("llama"), tmp_path / "model", with_extras)
     (problem,) = found_in(model, WITH_TRANSFORMERS)
     assert problem.severity is Severity.NOTE
-    assert "opens the same way" in problem.message
+    assert "loads the same way" in problem.message
     found = judged_result(model)
     assert found.ok
     assert found.inherited_of("unexpected")[-1] == "v_head.summary.weight"

@@ -114,9 +114,9 @@ def test_a_broken_bakllama_file_is_told_where(change):
     [
         ("merge_method: slerp\nmodels: [{model: A}, {model: B}]\n", "interpolates between two models", "mergekit"),
         ("merge_method: linear\nmodels: [{model: A}]\n", "averages models", "mergekit"),
-        ("merge_method: dare_ties\nbase_model: A\n", "adds differences", "mergekit"),
-        ("merge_method: alchemy\n", "no method that dlec knows", "slerp"),
-        ("base_model: A\ngate_mode: hidden\nexperts: [{source_model: B}]\n", "frankenMoE", "mergekit-moe"),
+        ("merge_method: dare_ties\nbase_model: A\n", "adds randomly pruned task vectors", "mergekit"),
+        ("merge_method: alchemy\n", "unknown merge method", "slerp"),
+        ("base_model: A\ngate_mode: hidden\nexperts: [{source_model: B}]\n", "mixture of experts", "mergekit-moe"),
         ("genome:\n  models: [A, B]\n  merge_method: ties\n", "mergekit-evolve", "dlec plan new dlec"),
     ],
 )

@@ -185,7 +185,7 @@ def test_deleting_what_others_share_leaves_them_what_they_were():
 
 def test_moving_a_slice_past_its_alias_lets_them_change_places_and_back():
     moved = move_slice(SHARED, 0, 2)
-    assert moved.note == "what slices share now stands at its new first use"
+    assert moved.note == "shared values moved to their new first use"
     assert "- &whole  # again\n  sources:\n" in moved.text
     assert "# the whole model\n- *whole  # all of it\n" in moved.text
     assert move_slice(moved.text, 2, -2).text == SHARED

@@ -54,7 +54,10 @@ def test_zeroed_projections_before_norms_make_an_inert_copy(workbench, tmp_path)
 def test_a_gradient_over_one_layer_is_its_last_number(workbench, span, fires):
     found = workbench.found(("32", 0, 8), ("32", *span, "[{filter: o_proj, value: [0.25, 0.5]}]"), ("32", 8, 32))
     assert ("gradient" in found) is fires
-    assert not fires or found["gradient"] == "a gradient [0.25, 0.5] over [7, 8], one layer, is its last number: 0.5"
+    assert (
+        not fires
+        or found["gradient"] == "the gradient [0.25, 0.5] over the single layer of [7, 8] is just its last number: 0.5"
+    )
 
 
 def test_a_global_gradient_is_named_once(workbench):
