@@ -16,10 +16,8 @@ def problem_of(checked, rule):
 def test_tunguskas_proposal_is_caught_and_the_meant_plan_offered(workbench):
     problem = problem_of(workbench.check(*interleaved()), "closed-range")
     assert "66 of 68 slices give no layer; layers 18, 19, 20, 21, 22, 23, ... are not used" in problem.message
-    assert (
-        problem.fix
-        == "If the ends are meant to be inclusive, write [0, 19], [19, 20], [19, 20], [19, 20], [20, 21], ..., [41, 55]."
-    )
+    ranges = "[0, 19], [19, 20], [19, 20], [19, 20], [20, 21], ..., [41, 55]"
+    assert problem.fix == f"If the ends are meant to be inclusive, write {ranges}."
 
 
 def test_what_is_missing_even_as_meant_is_said_too(workbench):
