@@ -80,7 +80,7 @@ class StoredJobs:
 def read_jobs(store: Path, job_ids: Collection[int] | None = None) -> StoredJobs:
     """These jobs in this order, or all of them, the one that goes first at the front.
 
-    Raises UsageError for an id that no job has and for settings that are not understood, MachineError for a store that
+    Raises UsageError for an id that no job has and for invalid settings, MachineError for a store that
     cannot be read.
     """
     with closing(open_for_reading(store)) as connection:

@@ -1,16 +1,10 @@
-"""Context of a check: disabled rules, free disk space, memory of the device.
+"""Context of a check: disabled rules, free disk space, memory of the device."""
 
-[rules]
-off = ["first-slice", "unused-layer"]     # in config.toml next to the store
-"""
-
-import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from engine.errors import UsageError, shown
-from engine.jobs.settings import CONFIG_FILE
+from engine.errors import UsageError
+from engine.jobs.settings import rules_off
 from engine.jobs.slots import Slot, parse_slot
 from engine.machine.gpus import Gpu, gpus
 from engine.merge.space import free_bytes
@@ -36,18 +30,6 @@ def check_context(
     return CheckContext(off, free, found, opened=known if LOADS in off else opened)
 
 
-def rules_off(store: Path) -> tuple[str, ...]:
-    """Rules disabled in config.toml next to the store. Raises UsageError for invalid settings."""
-    file = store.with_name(CONFIG_FILE)
-    table = _rules_table(file)
-    if unknown := table.keys() - {"off"}:
-        raise _refused(file, f"[rules] has unknown keys: {', '.join(sorted(map(shown, unknown)))}")
-    off = table.get("off", [])
-    if not isinstance(off, list) or not all(isinstance(rule, str) for rule in off):
-        raise _refused(file, "off is not a list of names")
-    return tuple(off)
-
-
 def device_of(slot: Slot, found: Callable[[], Sequence[Gpu]] = gpus) -> Device | None:
     """Total memory of the GPUs of a slot; None for the CPU, or if the driver does not report it.
 
@@ -61,20 +43,3 @@ def device_of(slot: Slot, found: Callable[[], Sequence[Gpu]] = gpus) -> Device |
     if not totals or None in totals:
         return None
     return Device(str(slot), sum(total for total in totals if total is not None))
-
-
-def _rules_table(file: Path) -> dict[str, Any]:
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("rules", {})
-    except FileNotFoundError:
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _refused(file, f"not valid TOML: {shown(error)}") from error
-    if not isinstance(table, dict):
-        raise _refused(file, "rules is not a table")
-    return table
-
-
-def _refused(file: Path, why: str) -> UsageError:
-    fix = 'Example: off = ["first-slice"] under [rules]; docs/rules.md lists the names.'
-    return UsageError(f"invalid settings in {shown(file)}", why=why, fix=fix)

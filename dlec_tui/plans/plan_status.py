@@ -7,10 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 from statistics import median
 
-from dlec_tui.plans.check_context import rules_off
 from dlec_tui.plans.checkpoints import PlanCheckpoints
 from dlec_tui.wording import change
 from engine.errors import DlecError
+from engine.jobs.settings import rules_off
 from engine.merge.space import free_bytes
 from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.cost import Cost, cost_of

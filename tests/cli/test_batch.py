@@ -127,7 +127,7 @@ def test_all_problems_are_reported_together_and_nothing_is_queued(dlec, bad_plan
         f"{bad_plan} cannot be run: 1 error",
         f"{here}/out/a would be written 2 times: it is the output of plans/a.yaml, others/a.yaml",
         f"{here}/out/c exists and is not empty: it holds 1 entries",
-        f"{here}/out/b is the output of job 1: which is waiting: merge b.yaml into out/b",
+        f"{here}/out/b is the output of job 1: that job is waiting: merge b.yaml into out/b",
         "the disk is too full for out: 1.52 MB are needed by the batch, 412 kB more by merges that are queued already, "
         "and 800 kB are free",
     ]
@@ -163,8 +163,8 @@ def test_a_batch_that_is_begun_already_is_refused_with_its_jobs(dlec, tmp_path: 
     run_by(place, 1, tmp_path / "lock")
     again = dlec("batch", "plans/a.yaml", "plans/b.yaml", "--out", "out")
     assert again.exit_code == 2
-    assert "job 1: which is running" in again.stderr
-    assert "job 2: which is waiting" in again.stderr
+    assert "job 1: that job is running" in again.stderr
+    assert "job 2: that job is waiting" in again.stderr
 
 
 def test_strict_refuses_a_plan_with_warnings(dlec) -> None:

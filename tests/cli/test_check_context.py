@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dlec_tui.plans.check_context import check_context, device_of, rules_off
+from dlec_tui.plans.check_context import check_context, device_of
 from engine.errors import UsageError
 from engine.jobs.slots import parse_slot
 from engine.machine.gpus import Gpu
@@ -20,28 +20,6 @@ def store(tmp_path: Path) -> Path:
 def test_without_settings_no_rule_is_off_and_nothing_is_known(store: Path) -> None:
     found = check_context(store)
     assert (found.off, found.free_disk, found.device) == ((), None, None)
-
-
-def test_the_rules_and_jobs_tables_share_a_file(store: Path) -> None:
-    store.with_name("config.toml").write_text('[jobs]\nidle_minutes = 3\n[rules]\noff = ["first-slice", "size"]\n')
-    assert rules_off(store) == ("first-slice", "size")
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("rules = 3\n", "rules is not a table"),
-        ('[rules]\noff = "size"\n', "no list of names"),
-        ("[rules]\noff = [1]\n", "no list of names"),
-        ("[rules]\non = []\n", "does not know on"),
-        ("[rules\n", "it is not TOML"),
-    ],
-)
-def test_settings_that_are_not_understood_are_refused_with_the_file(store: Path, text: str, says: str) -> None:
-    store.with_name("config.toml").write_text(text)
-    with pytest.raises(UsageError, match=says) as caught:
-        rules_off(store)
-    assert "config.toml" in str(caught.value)
 
 
 def test_the_disk_is_that_of_the_nearest_directory_there_is(store: Path, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_jobs_are_listed_by_what_happens_to_them(dlec, place, tmp_path):
 
 def test_each_line_says_why_the_job_is_where_it_is(dlec, place):
     first, second, elsewhere, held_one, bad, done = place.submit(*(spec() for _ in range(6)))
-    put(place, held_one, Held("the disk was too full for job 1 of its batch", behind=1))
+    put(place, held_one, Held("the disk was too full for job 1 of its batch", blocked_by=1))
     put(place, bad, failed())
     put(place, done, Done(ago(minutes=2), ago(minutes=1), {}))
     put(place, elsewhere, failed())
@@ -56,7 +56,7 @@ def test_each_line_says_why_the_job_is_where_it_is(dlec, place):
         run_by(place, place.submit(spec()), lock.path)
         lines = dict(listed(dlec))
     assert lines[first].endswith("next")
-    assert lines[second].endswith("behind 1 other")
+    assert lines[second].endswith("1 job ahead")
     assert lines[held_one].endswith("the disk was too full for job 1 of its batch")
     assert lines[bad].endswith("out cannot be written: the disk is full")
     assert lines[done].endswith("took 60 s")
@@ -89,7 +89,7 @@ def test_waiting_jobs_without_a_worker_are_reported_with_a_fix(dlec, place):
     place.submit(spec(), spec(slot="cuda:7"))
     result = dlec("jobs", "list")
     assert result.stderr == "1 job waiting, but no worker running: dlec jobs start\n"
-    assert "no slot cuda:7 here, only cpu" in result.stdout
+    assert "no slot cuda:7 on this host, only cpu" in result.stdout
 
 
 def test_a_job_whose_worker_died_says_so_and_foretells_nothing(dlec, place, tmp_path):

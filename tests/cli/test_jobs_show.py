@@ -125,7 +125,7 @@ def test_show_of_a_running_job_names_its_worker(dlec, place, tmp_path):
 def test_a_job_that_does_not_exist_is_an_error_with_a_remedy(dlec, verb):
     result = dlec("jobs", *verb, 7)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "Error: there is no job 7\nSee which there are: dlec jobs list --all\n"
+    assert result.stderr == "Error: there is no job 7\nTo list all jobs: dlec jobs list --all\n"
 
 
 @pytest.mark.parametrize("job_id", ["0", "-1", "x", str(2**63)])

@@ -100,7 +100,7 @@ def test_a_slot_that_is_not_there_is_the_reason_why_it_waits(dlec, arguments: li
     Path("store/config.toml").write_text('[jobs]\nslots = ["cpu"]\n')
     result = dlec(*arguments, "--queue", "--device", "cuda:7")
     assert result.exit_code == 0
-    assert result.stderr == "no slot cuda:7 here, only cpu\n"
+    assert result.stderr == "no slot cuda:7 on this host, only cpu\n"
     assert jobs()[0].spec.slot == "cuda:7"
 
 

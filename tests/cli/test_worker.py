@@ -75,7 +75,7 @@ def test_without_work_it_ends(dlec, place, options):
 def test_a_slot_that_is_none_is_refused(dlec):
     result = dlec("worker", "--slot", "gpu")
     assert result.exit_code == 2
-    assert "gpu is no slot" in result.stderr
+    assert "gpu is not a valid slot" in result.stderr
 
 
 def test_a_second_worker_of_a_slot_is_refused_with_the_reason(dlec, place):
