@@ -9,7 +9,7 @@ from engine.plan import comments, tokenizer
 from engine.plan.model import Plan, Position
 from engine.plan.problems import Problem, Severity, has_errors
 from engine.plan.resolve import resolve
-from engine.plan.rules import RULES_OF_THE_PLAN, RULES_OF_THE_STACK, UNKNOWN, CheckContext, Facts, left_on
+from engine.plan.rules import PLAN_RULES, STACK_RULES, UNKNOWN, CheckContext, Facts, enabled
 from engine.plan.stack import Stack
 from engine.plan.syntax import parse
 
@@ -62,8 +62,8 @@ def check_plan(text: str, open_checkpoint: Callable[[str], Checkpoint], context:
     problems = [*parsed.problems, *comments.check(text)]
     plan = parsed.plan and replace(parsed.plan, casts_all=comments.casts_all(text))
     stack = None if plan is None else _checked(plan, open_checkpoint, context, problems)
-    problems_left = left_on(_without_repeats(problems), text, context)
-    return CheckedPlan(text, stack, tuple(sorted(problems_left, key=_by_place)))
+    remaining = enabled(_without_repeats(problems), text, context)
+    return CheckedPlan(text, stack, tuple(sorted(remaining, key=_by_place)))
 
 
 def _checked(
@@ -77,14 +77,14 @@ def _checked(
     resolved = resolve(plan, checkpoints)
     problems += resolved.problems
     for document in resolved.documents:
-        problems += _findings(RULES_OF_THE_PLAN, Facts(document, checkpoints, context))
+        problems += _findings(PLAN_RULES, Facts(document, checkpoints, context))
     if resolved.plan is None or has_errors(problems):
         return None
     facts = Facts(resolved.plan, checkpoints, context)
-    problems += _findings(RULES_OF_THE_PLAN, facts)
+    problems += _findings(PLAN_RULES, facts)
     if has_errors(problems):
         return None
-    problems += [*tokenizer.check(facts.plan, checkpoints), *_findings(RULES_OF_THE_STACK, facts)]
+    problems += [*tokenizer.check(facts.plan, checkpoints), *_findings(STACK_RULES, facts)]
     return facts.stack
 
 

@@ -111,7 +111,7 @@ def switches_in(text: str) -> Iterator[Switch]:
             yield from (Switch(argument.text, argument.place) for argument in comment.arguments)
 
 
-def without_switched_off(
+def enabled_problems(
     problems: Iterable[Problem], text: str, configured: Iterable[str], known: Collection[str]
 ) -> list[Problem]:
     """Return the problems that are not switched off, and problems of the switches; `known`: all rule ids."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import TypeAlias
 
-from engine.plan.comments import without_switched_off
+from engine.plan.comments import enabled_problems
 from engine.plan.problems import Problem
 from engine.plan.rules import (
     adapters,
@@ -47,8 +47,8 @@ from engine.plan.rules.facts import UNKNOWN, CheckContext, Device, Facts, Opened
 
 Rule: TypeAlias = Callable[[Facts], Iterable[Problem]]
 
-_OF_THE_PLAN: tuple[ModuleType, ...] = (layer_count, layer_range, empty_slice, closed_range)
-_OF_THE_STACK: tuple[ModuleType, ...] = (
+_PLAN_MODULES: tuple[ModuleType, ...] = (layer_count, layer_range, empty_slice, closed_range)
+_STACK_MODULES: tuple[ModuleType, ...] = (
     known_family,
     architecture,
     dtypes,
@@ -82,15 +82,15 @@ _OF_THE_STACK: tuple[ModuleType, ...] = (
     size,
 )
 
-RULES_OF_THE_PLAN: tuple[Rule, ...] = tuple(module.check for module in _OF_THE_PLAN)
+PLAN_RULES: tuple[Rule, ...] = tuple(module.check for module in _PLAN_MODULES)
 """Rules that run first: the others require every slice to be inside its checkpoint."""
 
-RULES_OF_THE_STACK: tuple[Rule, ...] = tuple(module.check for module in _OF_THE_STACK)
+STACK_RULES: tuple[Rule, ...] = tuple(module.check for module in _STACK_MODULES)
 
-MODULES = (*_OF_THE_PLAN, *_OF_THE_STACK)
+MODULES = (*_PLAN_MODULES, *_STACK_MODULES)
 """Modules of the rules, in the order in which they run."""
 
-WARNINGS_OF_THE_TEXT: Mapping[str, str] = {
+PARSER_WARNINGS: Mapping[str, str] = {
     "chat-template": "a chat template that dlec copies from the config donor",
     "dlec-comment": "an unknown `# dlec:` comment",
     "documents": "a document that no other document uses",
@@ -113,24 +113,24 @@ def id_of(module: ModuleType) -> str:
 RULE_IDS = tuple(id_of(module) for module in MODULES)
 
 
-def left_on(problems: Iterable[Problem], text: str, context: CheckContext) -> list[Problem]:
+def enabled(problems: Iterable[Problem], text: str, context: CheckContext) -> list[Problem]:
     """Return the problems that are not switched off, and one problem for each unknown id that is switched off."""
-    known = (*RULE_IDS, *WARNINGS_OF_THE_TEXT)
-    return without_switched_off(problems, text, context.off, known)
+    known = (*RULE_IDS, *PARSER_WARNINGS)
+    return enabled_problems(problems, text, context.off, known)
 
 
 __all__ = [
     "MODULES",
-    "RULES_OF_THE_PLAN",
-    "RULES_OF_THE_STACK",
+    "PARSER_WARNINGS",
+    "PLAN_RULES",
     "RULE_IDS",
+    "STACK_RULES",
     "UNKNOWN",
-    "WARNINGS_OF_THE_TEXT",
     "CheckContext",
     "Device",
     "Facts",
     "OpenedBy",
     "Rule",
+    "enabled",
     "id_of",
-    "left_on",
 ]

@@ -32,7 +32,7 @@ def check(facts: Facts) -> Iterator[Problem]:
     for reference, place in facts.first_mentions():
         checkpoint = facts.checkpoints[reference]
         names = [name for name in checkpoint.tensors if _ADAPTER.search(name)]
-        if not names or facts.opens_whole(checkpoint):
+        if not names or facts.opens_completely(checkpoint):
             continue
         is_moved = any(map(_MOVED.search, names))
         message = f"{reference} contains an adapter that is not merged: {len(names)} tensors ({named(names)})"

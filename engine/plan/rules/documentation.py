@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
 
-from engine.plan.rules import MODULES, WARNINGS_OF_THE_TEXT, id_of
+from engine.plan.rules import MODULES, PARSER_WARNINGS, id_of
 
 PARTS = ("Severity", "Why", "Source", "Example", "Fix")
 
@@ -85,7 +85,7 @@ def _table(entries: list[Entry]) -> Iterator[str]:
 def _of_the_text() -> Iterator[str]:
     yield "The parser has more warnings, which are switched off in the same way:"
     yield ""
-    yield from (f"- {rule}: {what}" for rule, what in WARNINGS_OF_THE_TEXT.items())
+    yield from (f"- {rule}: {what}" for rule, what in PARSER_WARNINGS.items())
 
 
 def _section(entry: Entry) -> Iterator[str]:

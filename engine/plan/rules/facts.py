@@ -71,7 +71,7 @@ class Facts:
         report = self.opened.sources.get(checkpoint)
         return report is not None and not report.unavailable
 
-    def opens_whole(self, checkpoint: Checkpoint) -> bool:
+    def opens_completely(self, checkpoint: Checkpoint) -> bool:
         return self.is_opened(checkpoint) and self.opened.sources[checkpoint].ok
 
     def takes(self, checkpoint: Checkpoint, layer: int | None) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.plan.check import check_plan
-from engine.plan.rules import CheckContext, left_on
+from engine.plan.rules import CheckContext, enabled
 from tests.plan.rules.conftest import plan_of
 
 PRUNED = plan_of(("32", 0, 20), ("32", 25, 32))
@@ -43,7 +43,7 @@ def test_an_id_that_is_no_rule_is_a_problem_at_its_place(workbench):
 
 
 def test_an_id_in_the_configuration_that_is_no_rule_names_the_configuration():
-    problems = left_on([], PRUNED, CheckContext(off=("nonsense",)))
+    problems = enabled([], PRUNED, CheckContext(off=("nonsense",)))
     assert [problem.message for problem in problems] == ["[rules] off in config.toml: unknown rule `nonsense`"]
 
 
