@@ -35,5 +35,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         others = f" (also at {more} more)" if more else ""
         jump = f"{before.end} - {after.start} = {before.end - after.start} layers"
         message = f"{before} and {after} overlap by only {jump}{others}"
-        fix = f"Overlap by at least {SHORTEST} layers: start {after} at layer {before.end - SHORTEST} or below."
+        start = before.end - SHORTEST
+        change = f"start {after} at layer {start} or below" if start >= 0 else f"end {before} later"
+        fix = f"Overlap by at least {SHORTEST} layers: {change}."
         yield Problem("short-jump", Severity.WARNING, message, facts.place_of(after.first), fix)
