@@ -52,9 +52,10 @@ def check(facts: Facts) -> Iterator[Problem]:
     for place, visit in enumerate(facts.stack.visits):
         kind = kinds[id(visit.checkpoint)][visit.layer]
         if kind != pattern.at(place):
+            actual, expected = _named(kind, pattern), _named(pattern.at(place), pattern)
             message = (
-                f"layer {place} of the new model, a copy of layer {visit.layer}, has {_named(kind)}, where the pattern "
-                f"of {donor.reference} expects {_named(pattern.at(place))}: {_arithmetic(pattern)}"
+                f"layer {place} of the new model, a copy of layer {visit.layer}, has {actual}, where the pattern of "
+                f"{donor.reference} expects {expected}: {_arithmetic(pattern)}"
             )
             fix = (
                 f"Repeat a multiple of {pattern.period} layers, or use a runtime that reads config.json's layer types."
@@ -85,10 +86,19 @@ def pattern_of(kinds: Sequence[Hashable]) -> Pattern | None:
     return None
 
 
-def _named(kind: Hashable) -> str:
-    attending, tensors = kind if isinstance(kind, tuple) else ("", frozenset())
-    mlp = "a sparse MLP" if any("expert" in suffix for suffix in tensors) else ""
-    return " and ".join(filter(None, [attending.replace("_", " "), mlp])) or "another type"
+def _named(kind: Hashable, pattern: Pattern) -> str:
+    attending, mlp = _attending(kind).replace("_", " "), ""
+    if any(map(_is_sparse, pattern.kinds)):
+        mlp = "a sparse MLP" if _is_sparse(kind) else "a dense MLP"
+    return " and ".join(filter(None, [attending, mlp])) or "another type"
+
+
+def _attending(kind: Hashable) -> str:
+    return str(kind[0]) if isinstance(kind, tuple) else ""
+
+
+def _is_sparse(kind: Hashable) -> bool:
+    return isinstance(kind, tuple) and any("expert" in suffix for suffix in kind[1])
 
 
 def _arithmetic(pattern: Pattern) -> str:

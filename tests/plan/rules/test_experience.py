@@ -67,7 +67,7 @@ def test_inert_copies_give_no_warning_wherever_they_stand(workbench, slices):
 
 def test_the_place_is_that_of_the_slice_in_question(workbench, ranges):
     (problem,) = workbench.check(*ranges(32, (0, 20), (10, 30), (27, 32))).problems[:1]
-    assert (problem.rule, problem.place.line, problem.fix) == ("last-slice", 11, "Begin it at layer 24 or below.")
+    assert (problem.rule, problem.place.line, problem.fix) == ("last-slice", 11, "Start it at layer 24 or below.")
 
 
 def test_a_layer_that_another_model_gives_is_not_unused(workbench):

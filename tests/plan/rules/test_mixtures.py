@@ -38,7 +38,7 @@ def test_dense_and_sparse_layers_are_told_apart(workbench, tmp_path):
     write_weights(path, dense | sparse)
     workbench.add("moe", path)
     found = workbench.found(("moe", 0, 4), ("moe", 3, 6))
-    assert "a copy of layer 3, has a sparse MLP" in found["layer-pattern"]
+    assert "a sparse MLP, where the pattern of moe expects full attention and a dense MLP" in found["layer-pattern"]
     assert "layer-pattern" not in workbench.found(("moe", 0, 4), ("moe", 2, 6))
 
 
