@@ -26,7 +26,6 @@ from engine.plan.cost import cost_of
 from engine.plan.fixes import apply_fixes
 from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Problem, Severity
-from engine.tasks.openings import known
 from engine.units import byte_size, count, plural
 
 
@@ -62,7 +61,7 @@ def check(
     """
     open_checkpoint = opener(remote=remote)
     fixed = _fixed(plan_path, open_checkpoint, store) if wants_fix else None
-    opened = known if no_load_check else opened_by_transformers
+    opened = None if no_load_check else opened_by_transformers(store)
     plan = read_plan(plan_path, open_checkpoint, store, out, device, opened)
     ok = not plan.refusals(strict=strict)
     click.echo(json.dumps(_as_json(plan, fixed, ok=ok)) if wants_json else _as_text(plan, fixed or ()))

@@ -9,6 +9,7 @@ Runs as a separate process (`python -m engine.inference.inertness`): request {"d
 
 import json
 import resource
+import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -137,8 +138,14 @@ def _logits(model: Any) -> Any:
 
 
 def _bound_time() -> None:
+    """Answer that time ran out after MOST_SECONDS; be killed a little later, should a library not return by then."""
+
+    def run_out(*_: object) -> None:
+        raise CheckpointError(f"the trial took more than {MOST_SECONDS} s of processor time")
+
     torch_library().set_num_threads(1)
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+    signal.signal(signal.SIGXCPU, run_out)
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS + 10))
 
 
 if __name__ == "__main__":

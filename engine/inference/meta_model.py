@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.config import CONFIG_FILE, read_config_file
-from engine.checkpoint.index import read_tensors
+from engine.checkpoint.formats.registry import read_tensors
 from engine.errors import CheckpointError, DlecError, MachineError, machine_error, shown
 from engine.inference.failures import is_out_of_memory, one_line, translated
 from engine.inference.library import transformers_library

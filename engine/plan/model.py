@@ -145,7 +145,7 @@ class Plan:
     """Donor of config and tokenizer; None: the first slice's model."""
     base_model_place: Position = field(default=START, compare=False)
     dtype: str | None = None
-    """Dtype for scaling, a key of checkpoint.header.DTYPE_BITS; None keeps each tensor's own."""
+    """Dtype for scaling, the name of a tensor type; None keeps each tensor's own."""
     out_dtype: str | None = None
     """Dtype of the written tensors."""
     casts_all: bool = False

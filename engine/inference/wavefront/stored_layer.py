@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 from engine.errors import CheckpointError, machine_error, shown
 from engine.files import open_regular
 from engine.inference.meta_model import loaded_from_tensors, shape_only

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import yaml
 
-from engine.checkpoint.header import is_text
 from engine.errors import PlanError, shown
+from engine.files import is_text
 from engine.plan.edits.tree import Node
 from engine.plan.syntax.lines import Splice, spliced
 from engine.plan.syntax.tree import Kind

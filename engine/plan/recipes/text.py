@@ -7,10 +7,10 @@ from typing import TypeAlias
 
 import yaml
 
-from engine.checkpoint.added_features import layers_in_place
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.header import is_text
+from engine.checkpoint.layer_keys.refusals import layers_in_place
 from engine.errors import CheckpointError, UsageError, escaped, shown
+from engine.files import is_text
 
 MAX_LAYERS = 5_000
 """Maximum number of layers; a plan with one slice per layer can still be read."""

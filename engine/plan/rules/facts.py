@@ -27,8 +27,18 @@ class Device:
     """Size in bytes."""
 
 
-def _unknown(_checkpoint: Checkpoint) -> str:
-    return ""
+@dataclass(frozen=True, slots=True)
+class Inertness:
+    """Inertness of zeroed copies of a checkpoint's layers: they are inert if both fields are empty."""
+
+    reason: str = ""
+    """Why they are not inert."""
+    unknown: str = ""
+    """Why the trial was not possible."""
+
+
+def _not_tried(_checkpoint: Checkpoint) -> Inertness:
+    return Inertness()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +50,8 @@ class CheckContext:
     free_disk: int | None = None
     """Free bytes on the disk for the new model."""
     device: Device | None = None
-    inertness: Callable[[Checkpoint], str] = _unknown
-    """Why zeroed copies of a checkpoint's layers are not inert; "" if they are, or if that is unknown."""
+    inertness: Callable[[Checkpoint], Inertness] = _not_tried
+    """Function that returns the result of the trial of a checkpoint's layers."""
     opened: OpenedBy = lambda _stack: Opened()
 
 

@@ -46,8 +46,8 @@ def check(facts: Facts) -> Iterator[Problem]:
 
 
 def _in_words(gaps: list[Gap]) -> str:
-    lost = [gap.name for gap in gaps if gap.found is None]
-    odd = [f"{shown(gap.name)} is {gap.found}, but {gap.usual} in the other layers" for gap in gaps if gap.found]
+    lost = [gap.name for gap in gaps if gap.shape is None]
+    odd = [f"{shown(gap.name)} is {gap.shape}, but {gap.usual} in the other layers" for gap in gaps if gap.shape]
     missing = [f"lacks {plural(len(lost), 'tensor')}: {named(lost)}"] if lost else []
     return "; ".join([*missing, *odd[:_MOST_NAMED]])
 

@@ -13,7 +13,7 @@ Fix: Update transformers, or check the result on a machine that supports the mod
 
 from collections.abc import Iterator
 
-from engine.checkpoint.families import is_known_family
+from engine.checkpoint.load_check import is_known_family
 from engine.errors import shown
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts

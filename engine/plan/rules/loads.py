@@ -1,6 +1,7 @@
 """loads: tensors that transformers reports as missing, mis-shaped or unused in the sources or the new model.
 
-Severity: error; warning in quantised checkpoints, which other readers may understand; note for unused tensors
+Severity: error; warning in quantised checkpoints, which other readers may understand; note for unused tensors,
+and where transformers could not be asked
 
 Why: A merge copies tensors as they are, so the new model lacks what a source lacks, in every copy of that layer, and
 transformers initialises it at random. transformers opens config.json and headers only, in a separate process, once per
@@ -34,6 +35,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         for problem in _of_source(facts, facts.checkpoints[reference], place)
     ]
     yield from problems
+    yield from _unavailable(facts)
     if not any(problem.severity is Severity.ERROR for problem in problems):
         yield from _of_result(facts)
 
@@ -53,6 +55,17 @@ def _of_source(facts: Facts, checkpoint: Checkpoint, place: Position) -> Iterato
             "the new model contains them too and loads the same way"
         )
         yield Problem("loads", Severity.NOTE, message, place)
+
+
+def _unavailable(facts: Facts) -> Iterator[Problem]:
+    """Yield one note for each reason why transformers has not opened a checkpoint."""
+    reasons = {report.unavailable: checkpoint.reference for checkpoint, report in facts.opened.sources.items()}
+    if facts.opened.result is not None:
+        reasons.setdefault(facts.opened.result.unavailable, "the new model")
+    for reason, name in reasons.items():
+        if reason:
+            message = f"transformers has not opened {name}: {reason}; only names and shapes are checked"
+            yield Problem("loads", Severity.NOTE, message)
 
 
 def _refused(facts: Facts, checkpoint: Checkpoint, report: LoadCheck, place: Position) -> Problem:

@@ -1,6 +1,6 @@
 """not-inert: a copy with zeroed tensors still changes the residual stream.
 
-Severity: warning
+Severity: warning; note where it could not be tried
 
 Why: A copy is inert, and the model unchanged, only if everything that it writes into the residual stream is zero: the
 output projections of attention and MLP, and their biases. `o_proj` and `down_proj` are Llama's names; GPT-2, Falcon,
@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 from engine.errors import CheckpointError
 from engine.plan.problems import Problem, Severity
-from engine.plan.rules.facts import Facts
+from engine.plan.rules.facts import Facts, Inertness
 from engine.plan.rules.inert_slices import has_zero
 from engine.plan.stack import Visit
 
@@ -40,14 +40,21 @@ def check(facts: Facts) -> Iterator[Problem]:
 def _finding(facts: Facts, visit: Visit) -> Problem | None:
     if facts.inert_slices.is_partly_inert(visit):
         return _partly_inert(facts, visit, facts.inert_slices.active_writers(visit))
-    reason = (
-        facts.context.inertness(visit.checkpoint)
-        if facts.inert_slices.is_inert(visit)
-        else _unknown_family(facts, visit)
-    )
-    message = f"this copy of layer {visit.layer} is not inert: {reason}"
-    fix = "Train the new model before you use it, or remove the copy: no scale makes it inert."
-    return Problem("not-inert", Severity.WARNING, message, facts.place_of(visit), fix) if reason else None
+    trial = _trial(facts, visit)
+    if trial.reason:
+        message = f"this copy of layer {visit.layer} is not inert: {trial.reason}"
+        fix = "Train the new model before you use it, or remove the copy: no scale makes it inert."
+        return Problem("not-inert", Severity.WARNING, message, facts.place_of(visit), fix)
+    if trial.unknown:
+        message = f"dlec cannot check whether this copy of layer {visit.layer} is inert: {trial.unknown}"
+        fix = "Compare the plan with its base before you use it: dlec preview."
+        return Problem("not-inert", Severity.NOTE, message, facts.place_of(visit), fix)
+    return None
+
+
+def _trial(facts: Facts, visit: Visit) -> Inertness:
+    is_inert = facts.inert_slices.is_inert(visit)
+    return facts.context.inertness(visit.checkpoint) if is_inert else Inertness(_unknown_family(facts, visit))
 
 
 def _unknown_family(facts: Facts, visit: Visit) -> str:
