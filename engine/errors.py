@@ -17,6 +17,8 @@ import errno
 from collections.abc import Mapping
 from pathlib import Path
 
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 class DlecError(Exception):
     """Base of every error that a user reads.
@@ -77,7 +79,8 @@ class UnexpectedError(MachineError):
 
 def machine_error(what: str, error: OSError, *, fix: str = "") -> MachineError:
     """A failed system call as an error for the user. what: the operation, with its path: "/a/b cannot be read"."""
-    return MachineError(what, why=system_reason(error), fix=fix)
+    kind = DiskFullError if error.errno in _DISK_FULL else MachineError
+    return kind(what, why=system_reason(error), fix=fix)
 
 
 def system_reason(error: OSError) -> str:
@@ -93,7 +96,7 @@ def contained(what: str, error: Exception, fix: str = "") -> DlecError:
     match error:
         case DlecError():
             return error
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+        case OSError() if error.errno in _DISK_FULL:
             return DiskFullError(what, why=_reason_with_file(error), fix=fix)
         case OSError(errno=int()):
             return MachineError(what, why=_reason_with_file(error), fix=fix)
