@@ -21,7 +21,7 @@ def check_context(
 ) -> CheckContext:
     """Context for a plan with output `out` on `device` ("cuda:1", "cuda:0-3"), as far as known.
 
-    opened: looks up how transformers opens sources and result (default: in the cache beside the store); not called if
+    opened: looks up how transformers opens sources and result (default: in the cache next to the store); not called if
     rule `loads` is off.
     Raises UsageError for invalid settings and for unknown or missing devices.
     """
