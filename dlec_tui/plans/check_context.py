@@ -29,7 +29,7 @@ def check_context(
     free = None if out is None else free_bytes(out)
     off = rules_off(store)
     target = device_of(parse_slot(device)) if device is not None else None
-    return CheckContext(off, free, found, opened=known if opened is None or LOADS in off else opened)
+    return CheckContext(off, free, target, opened=known if opened is None or LOADS in off else opened)
 
 
 def device_of(slot: Slot, list_gpus: Callable[[], Sequence[Gpu]] = gpus) -> Device | None:
