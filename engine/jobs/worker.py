@@ -25,7 +25,6 @@ from engine.processes import lower_priority
 from engine.store.job_states import State, Waiting, as_text, now
 from engine.store.jobs import Job, find_job
 
-
 POLL_SECONDS = 1.0
 """Time between two checks for a job."""
 WARM_POLL_SECONDS = 0.2
