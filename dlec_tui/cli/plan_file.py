@@ -11,7 +11,7 @@ import click
 
 from dlec_tui.cli.options import NEW_FILE, RelatedOption
 from dlec_tui.cli.render import waiting
-from dlec_tui.plans.check_context import circumstances
+from dlec_tui.plans.check_context import check_context
 from dlec_tui.wording import cell_len, clipped, printable
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import MachineError, NotFoundError, PlanError, UsageError, escaped, machine_error, shown
@@ -86,7 +86,7 @@ def read_plan(
     result with transformers. Raises PlanError if the file is not text, MachineError if it is unreadable, UsageError for
     invalid settings or an invalid device.
     """
-    context = replace(circumstances(store, out, device, opened), inertness=inertness_trials(store.parent).tried)
+    context = replace(check_context(store, out, device, opened), inertness=inertness_trials(store.parent).tried)
     return PlanFile(path, check_plan(plan_text_of(path), open_checkpoint, context))
 
 
