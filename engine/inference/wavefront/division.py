@@ -1,18 +1,10 @@
-"""A sweep shared out among devices: the trie is divided where it branches off the base, which every device runs."""
+"""Division of a sweep: the trie is cut where it branches off the base, which every share runs."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Lock
-from typing import Any, TypeVar
 
-from engine.inference.wavefront.budget import Counted
 from engine.inference.wavefront.trie import ROOT, Trie, trie_of
 from engine.inference.wavefront.visits import BASE, Visits
-from engine.inference.wavefront.work import OnRead, Work
-from engine.protocol import Report
-
-Value = TypeVar("Value")
 
 HEAD_IN_LAYERS = 4.0
 """What reading a plan costs, in layer-forwards, where nothing better is known."""
@@ -38,24 +30,6 @@ def divided(
     return [sorted(share) for share in shares]
 
 
-def run_divided(
-    works: Sequence[Work[Value]], numbers: Sequence[Sequence[int]], report: Report, on_read: OnRead[Value]
-) -> list[Counted]:
-    """Run the works of several devices side by side; `numbers` are those that the plans of each have in the whole.
-
-    The base is told of once, as the first device reads it. The first error ends all of them at their next edge, and is
-    raised.
-    """
-    together = _Together(works, numbers, report, on_read)
-    with ThreadPoolExecutor(len(works), "devices") as threads:
-        runs = [threads.submit(together.run, part) for part in range(len(works))]
-    failures = [run.exception() for run in runs]
-    first = next((each for each in failures if each is not None and not isinstance(each, _Stopped)), None)
-    if first is not None:
-        raise first
-    return [run.result() for run in runs]
-
-
 def _branches(trie: Trie, head_in_layers: float) -> dict[int, tuple[float, list[int]]]:
     """By the first node off the base: the branch's work in layer-forwards, and the plans that end in it.
 
@@ -73,61 +47,3 @@ def _branches(trie: Trie, head_in_layers: float) -> dict[int, tuple[float, list[
             works[branch] += head_in_layers
             plans[branch] += [number for number in trie.ending[node] if number != BASE]
     return {branch: (works[branch], numbers) for branch, numbers in plans.items() if numbers}
-
-
-class _Stopped(Exception):  # noqa: N818
-    """Another device has failed."""
-
-
-class _Together:
-    """Several runs that report as one."""
-
-    def __init__(
-        self, works: Sequence[Work[Any]], numbers: Sequence[Sequence[int]], report: Report, on_read: OnRead[Any]
-    ) -> None:
-        self._works = works
-        self._numbers = numbers
-        self._report = report
-        self._on_read = on_read
-        self._done = [0] * len(works)
-        self._read = [0] * len(works)
-        """Plans of each part, once for every chunk."""
-        self._lock = Lock()
-        self._failed = Event()
-
-    def run(self, part: int) -> Counted:
-        try:
-            return self._works[part].run(self._report_of(part), self._reader_of(part))
-        except BaseException:
-            self._failed.set()
-            raise
-
-    def _report_of(self, part: int) -> Report:
-        total = sum(work.announced.layer_forwards for work in self._works)
-        plans = sum(map(len, self._numbers))
-
-        def report(done: int, _total: int, _what: str) -> None:
-            if self._failed.is_set():
-                raise _Stopped
-            with self._lock:
-                self._done[part] = done
-                self._report(sum(self._done), total, f"layers run; {self._plans_done} of {plans} plans done")
-
-        return report
-
-    @property
-    def _plans_done(self) -> int:
-        """Read on their last chunk, too."""
-        parts = zip(self._works, self._numbers, self._read, strict=True)
-        return sum(max(0, read - (len(work.chunks) - 1) * len(numbers)) for work, numbers, read in parts)
-
-    def _reader_of(self, part: int) -> OnRead[Any]:
-        def on_read(plan: int, value: Any) -> None:
-            with self._lock:
-                if plan != BASE:
-                    self._read[part] += 1
-                    self._on_read(self._numbers[part][plan], value)
-                elif part == 0:
-                    self._on_read(BASE, value)
-
-        return on_read

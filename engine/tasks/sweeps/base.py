@@ -6,7 +6,6 @@ from typing import Any
 
 from engine.protocol import no_report
 from engine.tasks.base_check import check_base
-from engine.tasks.sweeps.execution import shared_pass
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.sweep_spec import SweepSpec
 from engine.text.corpus import Split
@@ -19,8 +18,9 @@ def check_base_of(spec: SweepSpec, source: LayerSource) -> None:
 
 def _nll(source: LayerSource, batches: Sequence[Any]) -> list[Any]:
     from engine.inference.base_check import BaseReader
+    from engine.inference.wavefront.work import plan_work
 
     found: list[Any] = []
-    work = shared_pass("check of the base", source, [], batches, BaseReader)
+    work = plan_work(source.layers, [], batches, BaseReader(), source.memory)
     work.run(no_report, lambda _plan, read: found.extend(read))
     return found

@@ -2,15 +2,11 @@
 
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from engine.numbers.paired import paired_difference
 from engine.store.plan_measurements import PartialResult, PlanMeasurement, sequence_means
-
-if TYPE_CHECKING:
-    from engine.inference.wavefront.likelihood import Figures
 
 
 def _empty() -> "array[float]":
@@ -33,11 +29,11 @@ class MeasuredPlan:
         tokens = len(partial.token_nll) // len(partial.kl) * sequences
         return cls(partial.token_nll[:tokens], partial.kl[:sequences], partial.top1[:sequences])
 
-    def add(self, figures: "Figures") -> None:
-        """Append the figures of the sequences that come next."""
-        self.nll.extend(figures.nll.flatten().tolist())
-        self.kl.extend(figures.kl.tolist())
-        self.top1.extend(figures.top1.tolist())
+    def add(self, values: Mapping[str, Sequence[float]]) -> None:
+        """Append the values of a row: those of the sequences that come next."""
+        self.nll.extend(values["nll"])
+        self.kl.extend(values["kl"])
+        self.top1.extend(values["top1"])
 
     def since(self, first_sequence: int) -> PartialResult:
         """The result from that sequence on."""

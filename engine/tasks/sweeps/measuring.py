@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from time import monotonic
-from typing import TYPE_CHECKING
 
-from engine.inference.wavefront.visits import BASE
+from engine.execution.executor import Executor
+from engine.execution.share import BASE_NUMBER, Row
 from engine.numbers.sequential import is_surely_worse, looks
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing
@@ -25,14 +25,11 @@ from engine.store.sweeps import save_stopped
 from engine.tasks.resident import sequences_of
 from engine.tasks.samples import store_sample
 from engine.tasks.sweeps.costs import Cost, added, announced_line
-from engine.tasks.sweeps.execution import SharedPass, shared_pass
+from engine.tasks.sweeps.execution import SharedPass, in_threads, shared_pass
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.measured import MeasuredPlan
 from engine.tasks.sweeps.sweep_spec import SweepSpec
 from engine.text.corpus import Split
-
-if TYPE_CHECKING:
-    from engine.inference.wavefront.likelihood import Figures
 
 
 def missing(spec: SweepSpec, split: Split, wanted: Sequence[str]) -> list[str]:
@@ -43,9 +40,19 @@ def missing(spec: SweepSpec, split: Split, wanted: Sequence[str]) -> list[str]:
     return [visits for visits in wanted if visits not in known]
 
 
-def measure(spec: SweepSpec, split: Split, wanted: Sequence[str], source: LayerSource, report: Report) -> Cost:
-    """Measure all of `wanted`, and the base, to the end of the text, and store them."""
-    return _Run(spec, split, source, report).run(wanted)
+def measure(
+    spec: SweepSpec,
+    split: Split,
+    wanted: Sequence[str],
+    source: LayerSource,
+    report: Report,
+    executor: Executor | None = None,
+) -> Cost:
+    """Measure all of `wanted`, and the base, to the end of the text, and store them.
+
+    executor: computes the shares; the devices of this process by default. Only this process writes the store.
+    """
+    return _Run(spec, split, source, report, executor=executor).run(wanted)
 
 
 def measure_until_worse(
@@ -68,13 +75,20 @@ class _Run:
     """Plans on one split of the text."""
 
     def __init__(
-        self, spec: SweepSpec, split: Split, source: LayerSource, report: Report, sweep_id: int | None = None
+        self,
+        spec: SweepSpec,
+        split: Split,
+        source: LayerSource,
+        report: Report,
+        sweep_id: int | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self._spec = spec
         self._context = spec.on(split)
         self._split = split
         self._source = source
         self._report = report
+        self._executor = executor
         self._sweep_id = sweep_id
         """Where plans may be stopped: which sweep that is told of."""
         self._sequences = sequences_of(spec.checkpoint, self._context.options)
@@ -101,7 +115,7 @@ class _Run:
         return added(costs)
 
     def announced(self, wanted: Sequence[str]) -> Cost:
-        return self._work(self._go_on_with(wanted), len(self._sequences), wanted).announced()
+        return self._pass(self._go_on_with(wanted), len(self._sequences), wanted).announced()
 
     def _ends(self) -> Iterator[int]:
         sequences = len(self._sequences)
@@ -121,35 +135,32 @@ class _Run:
         with closing(open_for_writing(self._context.store)) as db:
             forget_partial(db, self._context.key, [self._spec.base, *self._spec.visits], kept_sequences=done)
 
-    def _work(self, start: int, end: int, wanted: Sequence[str]) -> SharedPass:
-        from engine.inference.wavefront.likelihood import Likelihood
-
+    def _pass(self, start: int, end: int, wanted: Sequence[str]) -> SharedPass:
         visits = [self._spec.visits[each] for each in wanted]
-        batches = list(self._sequences[start:end].split(self._context.options.batch_size))
-        scored = [batch.is_scored for batch in batches]
-        tokens = [batch.tokens for batch in batches]
-        return shared_pass(self._split.label, self._source, visits, tokens, lambda: Likelihood(scored))
+        sequences = {"first_sequence": start, "end_sequence": end}
+        return shared_pass(self._split.label, self._source, self._context, visits, **sequences)
 
     def _run_piece(self, start: int, end: int, wanted: Sequence[str]) -> Cost:
-        work = self._work(start, end, wanted)
-        cost = work.announced()
-        self._report(0, cost["announced"]["layer_forwards"], announced_line(cost))
+        shared = self._pass(start, end, wanted)
+        cost = shared.announced()
+        total = cost["announced"]["layer_forwards"]
+        self._report(0, total, announced_line(cost))
 
-        def read(index: int, figures: "Figures") -> None:
-            if index != BASE:
-                self._add(wanted[index], figures)
+        def keep(row: Row) -> None:
+            if row.plan != BASE_NUMBER:
+                self._add(wanted[row.plan], row)
             elif self._base is None:
-                self._add(self._spec.base, figures)
+                self._add(self._spec.base, row)
 
         try:
-            return cost | work.run(self._report, read)
+            return cost | shared.run(self._executor or in_threads(self._source), total, self._report, keep)
         finally:
             self._store_partial()
 
-    def _add(self, visits: str, figures: "Figures") -> None:
+    def _add(self, visits: str, row: Row) -> None:
         measured = self._found.setdefault(visits, MeasuredPlan())
         first_sequence = measured.sequences
-        measured.add(figures)
+        measured.add(row.values)
         if measured.sequences < len(self._sequences):
             self._unstored.setdefault(visits, first_sequence)
             if monotonic() - self._stored_at > STORE_SECONDS:

@@ -43,6 +43,7 @@ class SweepSpec:
     top: int
     early_stop: bool
     probe: Probe | None
+    probe_file: Path | None
     memory: int | None
     """Bytes that may be used; None: what there is."""
     together: int
@@ -112,6 +113,7 @@ def read_sweep_spec(request: Mapping[str, Any]) -> SweepSpec:
         top=_at_least_one(request.get("top", TOP), "of the best plans cannot be judged"),
         early_stop=early_stop,
         probe=read_probe(Path(request["probe"])) if request.get("probe") else None,
+        probe_file=Path(request["probe"]).absolute() if request.get("probe") else None,
         memory=request.get("memory"),
         together=_at_least_one(request.get("together", 1), "plans cannot be run together"),
         ranks_metrics=bool(request.get("metrics", True)),
