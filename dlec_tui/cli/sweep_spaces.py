@@ -34,7 +34,8 @@ from engine.plan.spaces.swept import SweptPlan
 from engine.protocol import Report
 from engine.tasks.child import run_task
 from engine.tasks.measurement_options import MeasurementOptions
-from engine.tasks.sweeps.costs import ANNOUNCED, announced_line
+from engine.tasks.stages import ANNOUNCED
+from engine.tasks.sweeps.costs import announced_line
 from engine.tasks.sweeps.sweep_spec import TOP
 
 

@@ -36,6 +36,8 @@ class Comparison:
     """Share of predicted tokens at which both models find the same token most likely."""
     tokens: int
     """Predictions that count."""
+    base_token_nll: "torch.Tensor"
+    """[S, T-1]: the base's NLL of each predicted token, those that do not count included."""
     base_not_finite: int
     """How many of them the base computes as NaN or infinity."""
     plan_not_finite: int
@@ -88,6 +90,7 @@ def compare(base: Any, plan: Any, sequences: Sequences, batch_size: int, report:
         kl=_mean([tokens.kl[tokens.is_scored] for tokens in found]),
         top1_agreement=_mean([tokens.agrees[tokens.is_scored] for tokens in found]),
         tokens=int(sequences.is_scored.sum()),
+        base_token_nll=_joined([tokens.base_nll for tokens in found]),
         base_not_finite=sum(_not_finite(tokens.base_nll[tokens.is_scored]) for tokens in found),
         plan_not_finite=sum(_not_finite(tokens.plan_nll[tokens.is_scored]) for tokens in found),
     )

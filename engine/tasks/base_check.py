@@ -6,7 +6,6 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from engine.checkpoint.context import context_length
 from engine.errors import shown
 from engine.numbers.unigram import unigram_nll
 from engine.store.database import open_for_reading, open_for_writing, transaction
@@ -16,13 +15,15 @@ from engine.tasks.measurement import MeasurementContext, model_row
 from engine.tasks.resident import sample_of, tokenizer_of
 
 if TYPE_CHECKING:
+    import torch
+
     from engine.inference.base_check import Nll
 
 LARGE_DIFFERENCE = 0.25
 """Nats a token by which another beginning, or a shorter context, has to be better before anything is said: without a
 beginning-of-text token SmolLM2-135M predicts worse by 0.1, Gemma 3 270M by 2.3."""
 LARGE_GAIN = 1.5
-"""Nats a token by which twice the context has to be better: 0.6 is usual at 128 tokens, 0.3 at 256."""
+"""Nats a token by which twice the context has to be better. See docs/metrics.md for what is usual."""
 
 NOT_CHECKED = (
     "the base was not checked: an earlier version of dlec measured this, which did not begin sequences as the "
@@ -30,12 +31,12 @@ NOT_CHECKED = (
 )
 
 
-def check_base(context: MeasurementContext, nll: "Nll") -> None:
-    """Find out what the store does not know of the context's base; nll: runs it."""
+def check_base(context: MeasurementContext, nll: "Nll", own: "torch.Tensor | None" = None) -> None:
+    """Check the base unless the store knows the result. nll: runs the base; own: see `checked`."""
     with closing(open_for_reading(context.store)) as connection:
         if find_base_check(connection, context.key) is not None:
             return
-    found = _checked(context, nll)
+    found = _checked(context, nll, own)
     with closing(open_for_writing(context.store)) as db, transaction(db):
         save_model(db, model_row(context.checkpoint))
         save_base_check(db, context.key, found)
@@ -77,7 +78,7 @@ def _findings_of_context(check: BaseCheck) -> Iterator[str]:
         f"the same tokens in sequences of {long:,}"
     )
     if check.short_nll - check.long_nll > LARGE_GAIN:
-        yield f"{compared}: use --seq-len {long}"
+        yield f"{compared}: use longer sequences, such as --seq-len {2 * long}"
     if check.long_nll - check.short_nll > LARGE_DIFFERENCE:
         yield (
             f"{compared}: its positions or its attention window are not computed as it was trained; compare its "
@@ -89,13 +90,13 @@ def _begun(begin: str) -> str:
     return f"with {shown(begin)} before a text" if begin else "with nothing before a text"
 
 
-def _checked(context: MeasurementContext, nll: "Nll") -> BaseCheck:
+def _checked(context: MeasurementContext, nll: "Nll", own: "torch.Tensor | None") -> BaseCheck:
     from engine.inference.base_check import checked
 
     checkpoint, options = context.checkpoint, context.options
     sample, tokenizer = sample_of(checkpoint, options), tokenizer_of(checkpoint)
     sequences = sample.sequences
-    begun, lengths = checked(sample, tokenizer, context_length(checkpoint), nll)
+    begun, lengths = checked(sample, tokenizer, nll, own)
     nan = math.nan
     return BaseCheck(
         unigram_nll=unigram_nll(sequences.tokens[sequences.is_text].tolist(), len(tokenizer)),
@@ -103,7 +104,7 @@ def _checked(context: MeasurementContext, nll: "Nll") -> BaseCheck:
         other_prefix=tokenizer.decode(list(begun.other_begin)) if begun else "",
         own_nll=begun.own_nll if begun else nan,
         other_nll=begun.other_nll if begun else nan,
-        short_tokens=sequences.seq_len,
+        short_tokens=lengths.short_tokens if lengths else 0,
         short_nll=lengths.short_nll if lengths else nan,
         long_nll=lengths.long_nll if lengths else nan,
     )

@@ -2,10 +2,11 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from engine.checkpoint.find import opener
 from engine.errors import PlanError
@@ -23,6 +24,9 @@ from engine.tasks.measurement_options import MeasurementOptions, options_from
 from engine.tasks.precision import auto_dtype
 from engine.tasks.resident import model_of, models_of, sequences_of
 from engine.tasks.samples import store_sample
+
+if TYPE_CHECKING:
+    import torch
 
 _NO_INTERVAL = Interval(math.nan, math.nan, math.nan, math.nan, 0)
 _MOST_NATS = 700.0
@@ -109,13 +113,14 @@ def _store_preview(context: MeasurementContext, stack: Stack, plan: PlanUsed, re
 
 
 def _measured(context: MeasurementContext, stack: Stack, sha256: str, report: Report) -> PreviewResult:
-    from engine.inference.likelihood import compare, token_nll
+    from engine.inference.likelihood import compare
 
     options = context.options
     sequences = sequences_of(context.checkpoint, options)
     plan, base = plan_model(stack, context), model_of(context.checkpoint, options)
-    check_base(context, lambda batches: [token_nll(base, batch, options.batch_size) for batch in batches])
     found = compare(base, plan, sequences, options.batch_size, report)
+    run_base = partial(_nll_of_batches, base, options.batch_size)
+    check_base(context, run_base, found.base_token_nll)
     deltas = [after - before for before, after in zip(found.base_nll, found.plan_nll, strict=True)]
     interval = mean_interval(deltas) if all(map(math.isfinite, deltas)) else _NO_INTERVAL
     return PreviewResult(
@@ -134,6 +139,12 @@ def _measured(context: MeasurementContext, stack: Stack, sha256: str, report: Re
         base_not_finite=found.base_not_finite,
         plan_not_finite=found.plan_not_finite,
     )
+
+
+def _nll_of_batches(model: Any, batch_size: int, batches: "Sequence[torch.Tensor]") -> "list[torch.Tensor]":
+    from engine.inference.likelihood import token_nll
+
+    return [token_nll(model, batch, batch_size) for batch in batches]
 
 
 def _likelihood(nll: float) -> dict[str, float | None]:

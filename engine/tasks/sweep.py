@@ -18,6 +18,7 @@ from engine.store.sweeps import (
     save_verdicts,
 )
 from engine.tasks.measurement import model_row
+from engine.tasks.stages import Stages
 from engine.tasks.sweeps.base import check_base_of
 from engine.tasks.sweeps.costs import Cost
 from engine.tasks.sweeps.layer_source import LayerSource
@@ -27,6 +28,9 @@ from engine.tasks.sweeps.ranking import rankings, why_not
 from engine.tasks.sweeps.reporting import by_chance, read_sweep, sweep_report
 from engine.tasks.sweeps.sweep_spec import SweepSpec, read_sweep_spec
 from engine.text.corpus import Split
+
+_STAGES = 3
+"""Check of the base, selection set, held-out set; a probe and the metrics are further ones."""
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -46,10 +50,11 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
             "announced": announced(spec, Split.SELECTION, missing(spec, Split.SELECTION, list(spec.visits)), source)
         }
     sweep_id = _begun(spec)
-    check_base_of(spec, source)
-    costs = [*_chosen(spec, source, sweep_id, report), *_judged(spec, source, sweep_id, report)]
-    costs += _probed(spec, source, report)
-    unranked = _rank(spec, source, sweep_id, report)
+    stages = Stages(report, _STAGES + (spec.probe is not None) + spec.ranks_metrics)
+    check_base_of(spec, source, stages.next())
+    costs = [*_chosen(spec, source, sweep_id, stages.next()), *_judged(spec, source, sweep_id, stages.next())]
+    costs += _probed(spec, source, stages)
+    unranked = _rank(spec, source, sweep_id, stages)
     _finish(spec, sweep_id, costs)
     with closing(open_for_reading(spec.on(Split.SELECTION).store)) as connection:
         found = sweep_report(connection, sweep_id)
@@ -85,14 +90,15 @@ def _judged(spec: SweepSpec, source: LayerSource, sweep_id: int, report: Report)
     return [measure(spec, Split.HELDOUT, wanted, source, report)] if wanted else []
 
 
-def _probed(spec: SweepSpec, source: LayerSource, report: Report) -> list[Cost]:
+def _probed(spec: SweepSpec, source: LayerSource, stages: Stages) -> list[Cost]:
     if spec.probe_key is None:
         return []
     wanted = unanswered(spec, spec.probe_key, list(spec.visits))
+    report = stages.next()
     return [answer(spec, spec.probe_key, wanted, source, report)] if wanted else []
 
 
-def _rank(spec: SweepSpec, source: LayerSource, sweep_id: int, report: Report) -> str | None:
+def _rank(spec: SweepSpec, source: LayerSource, sweep_id: int, stages: Stages) -> str | None:
     """Ranks the metrics; where they cannot be measured, why: the sweep stands without them."""
     store = spec.on(Split.SELECTION).store
     with closing(open_for_reading(store)) as connection:
@@ -102,7 +108,7 @@ def _rank(spec: SweepSpec, source: LayerSource, sweep_id: int, report: Report) -
     if not source.is_resident:
         return "the metrics need the whole model in memory"
     try:
-        found = rankings(spec, report)
+        found = rankings(spec, stages.next())
     except DlecError as error:
         return why_not(error)
     with closing(open_for_writing(store)) as db:

@@ -4,13 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from engine.tasks.stages import ANNOUNCED
 from engine.units import byte_size, plural
 
 Cost: TypeAlias = dict[str, Any]
 """{"what", "announced", "expected_seconds"}, and when it is done "counted" and "seconds"."""
-
-ANNOUNCED = "announced: "
-"""What the line begins with, so that whoever shows progress can keep it."""
 
 
 def announced_line(cost: Mapping[str, Any]) -> str:
