@@ -27,7 +27,7 @@ def test_the_rest_of_a_stage_is_foretold_from_its_own_rate() -> None:
     running = Running(1, ago(seconds=600), Progress(1, 4, "stage 2 of 3: plans", per_second=0.5))
     advance = advance_of(stored(1, running, "sweep", "sweep"), NOW)
     assert advance is not None
-    assert (advance.stage, advance.left) == ("stage 2 of 3", "6 s left")
+    assert (advance.stage, advance.left) == ("stage 2 of 3", "6.0 s left")
 
 
 def test_the_screen_says_the_stage_and_foretells_no_end_without_a_rate() -> None:
