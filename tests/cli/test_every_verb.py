@@ -13,7 +13,7 @@ from dlec_tui.cli.examples import EXAMPLES
 from dlec_tui.cli.exit_codes import UNEXPECTED
 from dlec_tui.cli.main import dlec as command
 from dlec_tui.cli.options import ExpandedPath, Number, RelatedOption, WholeNumber
-from tests.cli.test_readme import parsed
+from tests.cli.test_documentation import parsed
 
 
 def verbs(group: click.Group, context: click.Context) -> Iterator[tuple[str, click.Command]]:

@@ -110,7 +110,7 @@ def test_every_block_of_the_map_is_drawn_where_there_is_room(columns: int) -> No
     drawn = [line[5:].split() if columns > 17 else list(line[5:]) for line in lines if line[:4].strip().isdigit()]
     assert sum(map(len, drawn)) == len(values)
     assert all(len(line) <= columns for line in lines)
-    assert scale == "harm, a tenth of the blocks each: +1.0000 0 1 2 3 4 5 6 7 8 9 +6.0000"
+    assert scale == "harm by deciles of the blocks: +1.0000 0 1 2 3 4 5 6 7 8 9 +6.0000"
 
 
 def test_one_terrible_block_does_not_make_all_others_look_alike() -> None:

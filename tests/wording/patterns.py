@@ -39,7 +39,9 @@ def _words(regex: str, instead: str) -> Pattern:
 
 PATTERNS = (
     Pattern(
-        re.compile(r"^(?:Of|By|At|That|Which|What|How|Where|As|For|To|In|On|With|From|Whose|Who|Than)\b(?! \w+,)"),
+        re.compile(
+            r"^(?:Of|By|At|That|Which|What|How|Where|As|For|To|In|On|With|From|Whose|Who|Than)\b(?! \w+,)", re.I
+        ),
         'name the thing: "Maximum number of tokens.", "Return the ..."',
         _SENTENCES,
     ),
