@@ -1,15 +1,13 @@
-"""Listens to a model while it runs: to the residual stream at every boundary and to the inputs of down projections.
+"""Capture of activations in a forward pass: the residual stream, the inputs of down projections, the text around."""
 
-Shapes: B sequences of T tokens, D the hidden size, N layers, I the width of a down projection's input.
-"""
-
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import CheckpointError
-from engine.inference.down_projections import DownProjections
 from engine.tensors.library import torch_library
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ def listening_to_boundaries(layers: Sequence[Any], listener: Listener) -> Iterat
 
 
 @contextmanager
-def listening_to_neurons(projections: Sequence[DownProjections], listener: Listener) -> Iterator[None]:
+def listening_to_neurons(projections: "Sequence[DownProjections]", listener: Listener) -> Iterator[None]:
     """Within, `listener` hears the input of each module of `projections` as [B * T, I], numbered across all layers."""
     modules = [module for layer in projections for _, module in layer.modules]
     with ExitStack() as hooks:
@@ -65,3 +63,96 @@ def _stream(hidden: Any, boundary: int) -> "torch.Tensor":
         )
     stream: torch.Tensor = hidden
     return stream
+
+
+_DOWN = re.compile(
+    r"(?:^|\.)(?:down_proj|fc2|fc_out|c_proj|dense_4h_to_h|w2|proj_2|linear_out|output_linear)$|^feed_forward\.value$"
+)
+_NOT_MLP = re.compile(r"att|mamba|mixer|conv|temporal|recurrent|ssm")
+_ONE_OF_THE_EXPERTS = re.compile(r"(^|\.)(\w*experts|w2|down_proj)\.\d+(\.|$)")
+
+FUSED_EXPERTS = (
+    "the routed experts are fused into one tensor: no module takes the input of their down projections, "
+    "and a neuron would be a unit of one expert, seen only by the tokens routed to it"
+)
+SEPARATE_EXPERTS = "a neuron of a routed expert is seen only by the tokens routed to it"
+NOT_FOUND = "no module of the layer is known to be a down projection"
+
+
+@dataclass(frozen=True, slots=True)
+class DownProjections:
+    """What can be recorded of one layer's neurons."""
+
+    modules: tuple[tuple[str, Any], ...]
+    """Name within the layer ("mlp.down_proj", "mlp.shared_expert.down_proj") and torch module, one after another."""
+    left_out: str
+    """Why some or all neurons of the layer are not recorded; "" when all are."""
+
+
+def down_projections(layer: Any) -> DownProjections:
+    """The down projections of a layer that every token goes through; those of routed experts are left out."""
+    named = [(name, module) for name, module in layer.named_modules() if _is_down_projection(name, module)]
+    shared = [(name, module) for name, module in named if not _ONE_OF_THE_EXPERTS.search(name)]
+    return DownProjections(tuple(shared), _left_out(layer, named, shared))
+
+
+def _is_down_projection(name: str, module: Any) -> bool:
+    return bool(_DOWN.search(name)) and not _NOT_MLP.search(name) and _is_linear(module)
+
+
+def _is_linear(module: Any) -> bool:
+    """A Linear (quantised kinds derive from it), or the Conv1D of GPT-2, which is one with its matrix transposed."""
+    return isinstance(module, torch_library().nn.Linear) or type(module).__name__ == "Conv1D"
+
+
+def _left_out(layer: Any, named: list[Any], shared: list[Any]) -> str:
+    if any(_holds_fused_experts(name, module) for name, module in layer.named_modules()):
+        return FUSED_EXPERTS
+    if len(named) > len(shared):
+        return SEPARATE_EXPERTS
+    return "" if shared else NOT_FOUND
+
+
+def _holds_fused_experts(name: str, module: Any) -> bool:
+    """Whether the module has a stack of matrices of its own; a convolution or a recurrence has one too."""
+    return not _NOT_MLP.search(name) and any(parameter.dim() == 3 for parameter in _own_parameters(module))
+
+
+def _own_parameters(module: Any) -> Iterator[Any]:
+    return (parameter for _, parameter in module.named_parameters(recurse=False))
+
+
+LENGTH = 60
+"""Characters of a context at most."""
+_BEFORE = 40
+"""Of them, up to the end of the token itself."""
+_TOKENS_BEFORE, _TOKENS_AFTER = 12, 8
+
+
+def contexts(tokenizer: Any, sequences: "torch.Tensor", tokens: Iterable[int]) -> dict[int, str]:
+    """For each number in `tokens`, counted through `sequences` [S, T] row by row: its text and some on either side.
+
+    One line of at most 60 printable characters; the token itself ends at the 40th or before.
+    """
+    seq_len, rows = sequences.shape[1], sequences.tolist()
+    wanted = sorted(set(tokens))
+    pieces = [_pieces(rows[token // seq_len], token % seq_len) for token in wanted]
+    before = tokenizer.batch_decode([up_to for up_to, _ in pieces])
+    whole = tokenizer.batch_decode([all_of_it for _, all_of_it in pieces])
+    return {token: _joined(*texts) for token, *texts in zip(wanted, before, whole, strict=True)}
+
+
+def _pieces(row: list[int], position: int) -> tuple[list[int], list[int]]:
+    start = max(0, position - _TOKENS_BEFORE)
+    return row[start : position + 1], row[start : position + 1 + _TOKENS_AFTER]
+
+
+def _joined(before: str, whole: str) -> str:
+    """`before` is the text up to the token's end, `whole` goes on: some tokenizers decode a part alone otherwise."""
+    left = _one_line(before)[-_BEFORE:]
+    right = _one_line(whole[len(before) :])[: LENGTH - _BEFORE]
+    return left + right
+
+
+def _one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.errors import UsageError, shown
 from engine.inference.marks import Marks, marks_of, text_tokens
-from engine.inference.wavefront.reading import Rows
-from engine.inference.wavefront.spans import Span, padded
+from engine.inference.wavefront.reading import Rows, Span, padded
 from engine.tensors.library import torch_library
 from engine.text.probe import Probe, ProbeItem
 

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import CheckpointError
-from engine.inference.boundary_sums import BoundarySums
-from engine.inference.capture import listening_to_boundaries, listening_to_neurons
-from engine.inference.down_projections import down_projections
-from engine.inference.neuron_sums import NeuronSums
+from engine.inference.capture import down_projections, listening_to_boundaries, listening_to_neurons
+from engine.inference.profile_sums import BoundarySums, NeuronSums
 from engine.inference.sequences import Sequences
 from engine.inference.signature import decoder_layers
 from engine.tensors.library import torch_library

@@ -1,7 +1,7 @@
 """Calls single layers of a model outside its forward, with the arguments that its forward would give them.
 
 Whatever a family makes of positions, masks and windows is thereby right without knowing the family: the results equal
-the model's own exactly. Recording runs no layer and needs no layer's weights (engine.inference.stubs).
+the model's own exactly. Recording runs no layer and needs no layer's weights (engine.inference.skeleton).
 
 B sequences, T tokens, D the width of the residual stream, V the vocabulary.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engine.checkpoint.layer_keys.refusals import CROSS_LAYER
 from engine.errors import CheckpointError, UsageError, shown
 from engine.inference.signature import decoder_layers
-from engine.inference.stubs import Call, HandOn, StubRun, forward_replaced, run_stubs
+from engine.inference.skeleton import Call, HandOn, StubRun, forward_replaced, run_stubs
 from engine.tensors.library import torch_library
 
 if TYPE_CHECKING:

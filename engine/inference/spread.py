@@ -4,8 +4,8 @@ No family is known here. Each module computes where its own weights lie, so the 
 device with the layers, in whatever order they are visited. The logits come back to the first device, which is the one
 that the model calls its own (`model.device`): who runs the model need not know that it is spread.
 
-The modules' `forward` is replaced, not hooked: who replaces it in turn (engine.inference.stubs) sees the stream as the
-layers hand it on.
+The modules' `forward` is replaced, not hooked: who replaces it in turn (engine.inference.skeleton) sees the stream as
+the layers hand it on.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import Any
 
 from engine.checkpoint.anatomy import End, dissect
-from engine.inference.memory import room_for
+from engine.inference.devices import room_for
 from engine.inference.signature import decoder_layers
 from engine.tensors.library import torch_library
 

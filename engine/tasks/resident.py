@@ -38,7 +38,7 @@ class _Models(dict[_Opened, Any]):
 
     def keep_only(self, wanted: set[_Opened]) -> None:
         """Let go of all others, and give their memory back."""
-        from engine.inference.memory import give_memory_back
+        from engine.inference.devices import give_memory_back
 
         for opened in self.keys() - wanted:
             del self[opened]

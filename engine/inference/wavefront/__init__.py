@@ -11,16 +11,14 @@ boundaries are where the others branch off, and they are compared with it.
     expected_seconds(work)                                           and how long it will take, about
     counted = work.run(report, on_read)                              on_read(index, figures) for each plan and chunk
 
-visits      Step, Visits; from a compiled stack and back
-trie        nodes, shared prefixes; pure, as are order, budget and division
+visits      Step, Visits; from a compiled stack
+trie        nodes, shared prefixes, branches shared out among devices; pure, as is order
 order       the two schedules as one list of steps: depth first, and in passes over the layers
-budget      what a schedule costs, how the text is cut into chunks so that it fits: Announced, Counted
-reading     Reader: what is made of a plan's last hidden states
-likelihood  Figures: NLL, KL, top-1 of text;  spans: log-likelihoods of marked tokens, for probes
-resident, streamed, stored_layer    where the weights of a visit come from
-work, costs, chunk, states          plan_work and Work.run
-timing      how long it will take
-division    the trie's branches shared out among devices
+costs       what a schedule costs, how the text is cut into chunks so that it fits: Announced, Counted
+reading     Reader: what is made of a plan's last hidden states; rows of tokens, spans of answers
+likelihood  Figures: NLL, KL, top-1 of text
+layers, streamed, stored_layer    where the weights of a visit come from
+work, chunk                       plan_work, expected_seconds and Work.run
 
 Letters: S sequences of T tokens in batches of B, D the hidden size, V the vocabulary, N layers.
 """

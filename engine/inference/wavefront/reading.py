@@ -1,7 +1,9 @@
 """What is made of a plan's last hidden states: a reader turns them into parts, and a plan's parts into its value."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+from engine.tensors.library import torch_library
 
 if TYPE_CHECKING:
     import torch
@@ -55,3 +57,22 @@ class Reader(Protocol[Part, Value]):
     def bytes_kept(self, tokens: int, vocabulary: int) -> int:
         """Of what is kept of the base for a batch of so many tokens."""
         ...
+
+
+class Span(NamedTuple):
+    """Tokens [start, end) of one row of a batch; the first token of a row is predicted by nothing, so start >= 1."""
+
+    row: int
+    start: int
+    end: int
+
+
+def padded(rows: Sequence[Sequence[int]], batch_size: int = 1, pad: int = 0) -> "list[torch.Tensor]":
+    """Rows of token ids as batches [B, T], in their order, each padded on the right to its longest row."""
+    torch = torch_library()
+    batches = []
+    for start in range(0, len(rows), batch_size):
+        batch = rows[start : start + batch_size]
+        longest = max(map(len, batch))
+        batches.append(torch.tensor([[*row, *[pad] * (longest - len(row))] for row in batch]))
+    return batches

@@ -1,4 +1,4 @@
-"""Plans as paths in a trie of visits: what two plans have in common from the bottom up is there once. Pure."""
+"""Plans as paths in a trie of visits, so that shared prefixes are computed once; its division into shares."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -76,3 +76,46 @@ def trie_of(plans: Sequence[Visits], layer_count: int) -> Trie:
 def passes(plan: Visits) -> int:
     """Walks over the layers that the plan needs: 1 and 1 more for each jump backwards; a repeat at once is free."""
     return 1 + sum(after.layer < before.layer for before, after in pairwise(plan))
+
+
+HEAD_IN_LAYERS = 4.0
+"""What reading a plan costs, in layer-forwards, where nothing better is known."""
+
+
+def divided(
+    plans: Sequence[Visits], layer_count: int, parts: int, head_in_layers: float = HEAD_IN_LAYERS
+) -> list[list[int]]:
+    """The numbers of the plans for each of `parts` devices, about as much work for each; a part may be empty.
+
+    Plans that leave the base at the same edge stay together, so no layer is run twice but the base's. The largest of
+    such branches goes first, each to whoever has least to do.
+    """
+    trie = trie_of(plans, layer_count)
+    shares: list[list[int]] = [[] for _ in range(parts)]
+    loads = [0.0] * parts
+    branches = _branches(trie, head_in_layers)
+    for branch in sorted(branches, key=lambda branch: -branches[branch][0]):
+        weight, numbers = branches[branch]
+        lightest = min(range(parts), key=lambda part: loads[part])
+        loads[lightest] += weight
+        shares[lightest] += numbers
+    return [sorted(share) for share in shares]
+
+
+def _branches(trie: Trie, head_in_layers: float) -> dict[int, tuple[float, list[int]]]:
+    """By the first node off the base: the branch's work in layer-forwards, and the plans that end in it.
+
+    A plan that is a part of the base is a branch of itself.
+    """
+    on_base = {ROOT, *trie.base_path}
+    branch_of = [ROOT] * len(trie.steps)
+    works: dict[int, float] = defaultdict(float)
+    plans: dict[int, list[int]] = defaultdict(list)
+    for node in range(1, len(trie.steps)):
+        parent = trie.parents[node]
+        branch = branch_of[node] = node if node in on_base or parent in on_base else branch_of[parent]
+        works[branch] += node not in on_base
+        if node in trie.ending:
+            works[branch] += head_in_layers
+            plans[branch] += [number for number in trie.ending[node] if number != BASE]
+    return {branch: (works[branch], numbers) for branch, numbers in plans.items() if numbers}

@@ -1,6 +1,5 @@
 """A plan of one checkpoint as the layers it visits, each with the factor on what it adds to the residual stream."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import NamedTuple, TypeAlias
@@ -10,7 +9,7 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.residual import residual_writers
 from engine.errors import PlanError, shown
 from engine.plan.outputs import Scaling, cast_dtypes, layer_scalings
-from engine.plan.stack import Donor, FactorLevel, Stack, Visit, factor_of
+from engine.plan.stack import FactorLevel, Stack, Visit, factor_of
 
 
 class Step(NamedTuple):
@@ -48,21 +47,6 @@ def require_visits(plan: Visits, layer_count: int) -> None:
             raise PlanError(f"visit {place} is of layer {step.layer}, which is not there", why=why)
         if not isfinite(step.scale):
             raise PlanError(f"visit {place} has the scale {step.scale}", why="it is no number")
-
-
-def stack_of(checkpoint: Checkpoint, plan: Visits) -> Stack:
-    """The stack of these visits: what a merge of them would write.
-
-    Raises CheckpointError when a layer that is scaled is not understood.
-    """
-    seen = Counter[int]()
-    found = []
-    for step in plan:
-        levels = () if step.scale == 1.0 else (_writers_level(checkpoint, step),)
-        found.append(Visit(checkpoint, step.layer, seen[step.layer], levels))
-        seen[step.layer] += 1
-    donor = Donor(checkpoint)
-    return Stack(tuple(found), donor, donor, checkpoint)
 
 
 def visits_of(stack: Stack) -> Visits:
