@@ -15,8 +15,6 @@ from engine.tasks.measurement import MeasurementContext, model_row
 from engine.tasks.resident import sample_of, tokenizer_of
 
 if TYPE_CHECKING:
-    import torch
-
     from engine.inference.base_check import Nll
 
 LARGE_DIFFERENCE = 0.25
@@ -31,7 +29,7 @@ NOT_CHECKED = (
 )
 
 
-def check_base(context: MeasurementContext, nll: "Nll", own: "torch.Tensor | None" = None) -> None:
+def check_base(context: MeasurementContext, nll: "Nll", own: Any = None) -> None:
     """Check the base unless the store knows the result. nll: runs the base; own: see `checked`."""
     with closing(open_for_reading(context.store)) as connection:
         if find_base_check(connection, context.key) is not None:
@@ -90,7 +88,7 @@ def _begun(begin: str) -> str:
     return f"with {shown(begin)} before a text" if begin else "with nothing before a text"
 
 
-def _checked(context: MeasurementContext, nll: "Nll", own: "torch.Tensor | None") -> BaseCheck:
+def _checked(context: MeasurementContext, nll: "Nll", own: Any) -> BaseCheck:
     from engine.inference.base_check import checked
 
     checkpoint, options = context.checkpoint, context.options

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.checkpoint.find import opener
 from engine.errors import PlanError
@@ -24,9 +24,6 @@ from engine.tasks.measurement_options import MeasurementOptions, options_from
 from engine.tasks.precision import auto_dtype
 from engine.tasks.resident import model_of, models_of, sequences_of
 from engine.tasks.samples import store_sample
-
-if TYPE_CHECKING:
-    import torch
 
 _NO_INTERVAL = Interval(math.nan, math.nan, math.nan, math.nan, 0)
 _MOST_NATS = 700.0
@@ -141,7 +138,7 @@ def _measured(context: MeasurementContext, stack: Stack, sha256: str, report: Re
     )
 
 
-def _nll_of_batches(model: Any, batch_size: int, batches: "Sequence[torch.Tensor]") -> "list[torch.Tensor]":
+def _nll_of_batches(model: Any, batch_size: int, batches: Sequence[Any]) -> list[Any]:
     from engine.inference.likelihood import token_nll
 
     return [token_nll(model, batch, batch_size) for batch in batches]
