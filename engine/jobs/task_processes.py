@@ -7,8 +7,7 @@ from typing import BinaryIO
 
 from engine.errors import MachineError
 from engine.jobs.slots import Slot
-from engine.tasks.child import TASK_MODULE
-from engine.tasks.process import EngineProcess
+from engine.tasks.process import TASK_MODULE, EngineProcess
 from engine.tasks.specs import spec_of
 
 

@@ -66,7 +66,7 @@ def written(recipe: "Recipe", checkpoint: Checkpoint, options: Any) -> str:
 
 
 def _tried(checkpoint: Checkpoint) -> dict[str, Any]:
-    from engine.tasks.child import run_child  # late: most checks start no process
+    from engine.tasks.process import run_child  # late: most checks start no process
 
     try:
         return run_child(MODULE, {"directory": str(checkpoint.config.path.parent.absolute())})

@@ -118,7 +118,7 @@ def _can_be_asked(headers: Headers) -> bool:
 
 def ask(wanted: Sequence[Headers], seconds: float = CHECK_SECONDS, on_tick: Callable[[], None] = lambda: None) -> None:
     """Have one child process open all of these, and remember what it says."""
-    from engine.tasks.child import conversation  # late: most checks start no process
+    from engine.tasks.process import conversation  # late: most checks start no process
 
     if not wanted:
         return

@@ -19,11 +19,9 @@ from engine.store.database import open_for_reading, open_for_writing, transactio
 from engine.store.models import save_model
 from engine.store.previews import PlanUsed, PreviewResult, find_preview, save_plan, save_preview
 from engine.tasks.base_check import base_answer, check_base
-from engine.tasks.measurement import MeasurementContext, model_row
-from engine.tasks.measurement_options import MeasurementOptions, options_from
-from engine.tasks.precision import auto_dtype
+from engine.tasks.measurement import MeasurementContext, model_row, store_sample
+from engine.tasks.measurement_options import MeasurementOptions, auto_dtype, options_from
 from engine.tasks.resident import model_of, models_of, sequences_of
-from engine.tasks.samples import store_sample
 
 _NO_INTERVAL = Interval(math.nan, math.nan, math.nan, math.nan, 0)
 _MOST_NATS = 700.0

@@ -1,4 +1,4 @@
-"""A process of the engine that answers requests: torch's memory and crashes stay there."""
+"""Processes of the engine that answer requests: torch's memory and crashes stay there."""
 
 import contextlib
 import json
@@ -7,14 +7,17 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 import engine
-from engine.errors import MachineError, machine_error, shown
+from engine.errors import MachineError, UnexpectedError, machine_error, shown
 from engine.protocol import Report, from_data, no_report
 
 TICK = 0.25
@@ -171,3 +174,42 @@ def signal_name(number: int) -> str:
 def _last_lines(talk: str) -> str:
     lines = [shown(line.strip()) for line in talk.splitlines() if line.strip()]
     return " / ".join(lines[-_LAST_LINES:]) or "it said nothing"
+
+
+TASK_MODULE = "engine.tasks"
+
+
+def run_task(name: str, request: Mapping[str, Any], on_progress: Report = no_report) -> dict[str, Any]:
+    """The answer of the task `name` to `request`; see `run_child` for what is raised."""
+    return _asked([TASK_MODULE, name], {"task": name, "request": request}, on_progress)
+
+
+def run_child(module: str, request: Mapping[str, Any], on_progress: Report = no_report) -> dict[str, Any]:
+    """The answer of `python -m module` to `request`.
+
+    Raises the DlecError that the child reports, or MachineError when it crashes or is killed. What the child wrote on
+    stderr is a note of an UnexpectedError.
+    """
+    return _asked([module], request, on_progress)
+
+
+@contextmanager
+def conversation(arguments: Sequence[str]) -> Iterator[Callable[..., dict[str, Any]]]:
+    """A process that answers several requests: its `answer`, which raises like `run_child`."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as talk:
+
+        def last_words() -> str:
+            talk.seek(0)
+            return talk.read()
+
+        with EngineProcess(arguments, talk) as process:
+            try:
+                yield partial(process.answer, last_words=last_words)
+            except UnexpectedError as error:
+                error.add_note(last_words())
+                raise
+
+
+def _asked(arguments: Sequence[str], request: Mapping[str, Any], on_progress: Report) -> dict[str, Any]:
+    with conversation(arguments) as answer:
+        return answer(request, on_progress)

@@ -10,9 +10,8 @@ from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.models import save_model
 from engine.store.scores import Score, find_scores, save_scores
-from engine.tasks.measurement import MeasurementContext, measurement_context, model_row
+from engine.tasks.measurement import MeasurementContext, measurement_context, model_row, store_sample
 from engine.tasks.resident import model_of, sequences_of
-from engine.tasks.samples import store_sample
 
 Block: TypeAlias = tuple[int, int]
 """Layers [start, end)."""

@@ -19,8 +19,8 @@ from engine.store.sweeps import (
 )
 from engine.tasks.measurement import model_row
 from engine.tasks.stages import Stages
-from engine.tasks.sweeps.base import check_base_of
 from engine.tasks.sweeps.costs import Cost
+from engine.tasks.sweeps.execution import check_base_of
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.measuring import announced, measure, measure_until_worse, missing
 from engine.tasks.sweeps.probing import answer, unanswered

@@ -15,7 +15,7 @@ from engine.store.location import store_path
 from engine.store.samples import BaseCheck, find_base_check, save_base_check
 from engine.tasks import preview, profile, sweep
 from engine.tasks.base_check import NOT_CHECKED, base_answer, findings
-from engine.tasks.sweeps.base import _nll
+from engine.tasks.sweeps.execution import _nll
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.sweep_spec import read_sweep_spec
 

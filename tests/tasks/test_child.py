@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from engine.errors import CheckpointError, MachineError, UnexpectedError
-from engine.tasks.child import run_child, run_task
-from engine.tasks.process import signal_name
+from engine.tasks.process import run_child, run_task, signal_name
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def answering(monkeypatch, reason):
         asked.append(request)
         return {"reason": reason, "unknown": ""}
 
-    monkeypatch.setattr("engine.tasks.child.run_child", run_child)
+    monkeypatch.setattr("engine.tasks.process.run_child", run_child)
     return asked
 
 

@@ -10,12 +10,15 @@ from engine.execution.executor import Executor, OnRow
 from engine.execution.share import Metric, Share
 from engine.execution.threads import ThreadExecutor
 from engine.inference.wavefront.visits import Visits
-from engine.protocol import Report
+from engine.protocol import Report, no_report
+from engine.tasks.base_check import check_base
 from engine.tasks.measurement import MeasurementContext
 from engine.tasks.measurement_options import as_request
 from engine.tasks.sweeps.costs import Cost, summed
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.shares import compute, planned
+from engine.tasks.sweeps.sweep_spec import SweepSpec
+from engine.text.corpus import Split
 
 
 @dataclass(frozen=True)
@@ -87,3 +90,20 @@ def _share(whole: Share, plans: Sequence[Visits], numbers: Sequence[int], part: 
 
 def _compute(source: LayerSource, part: int, share: Share, report: Report, on_row: OnRow) -> dict[str, Any]:
     return compute(share, source.parts[part], report, on_row)
+
+
+def check_base_of(spec: SweepSpec, source: LayerSource, report: Report = no_report) -> None:
+    """On the selection set, unless the store knows it. Raises whatever running the layers raises."""
+    report(0, 1, "check of the base")
+    check_base(spec.on(Split.SELECTION), partial(_nll, source))
+    report(1, 1, "check of the base")
+
+
+def _nll(source: LayerSource, batches: Sequence[Any]) -> list[Any]:
+    from engine.inference.base_check import BaseReader
+    from engine.inference.wavefront.work import plan_work
+
+    found: list[Any] = []
+    work = plan_work(source.layers, [], batches, BaseReader(), source.memory)
+    work.run(no_report, lambda _plan, read: found.extend(read))
+    return found

@@ -22,8 +22,8 @@ from engine.store.plan_measurements import (
     save_partial,
 )
 from engine.store.sweeps import save_stopped
+from engine.tasks.measurement import store_sample
 from engine.tasks.resident import sequences_of
-from engine.tasks.samples import store_sample
 from engine.tasks.sweeps.costs import Cost, added, announced_line
 from engine.tasks.sweeps.execution import SharedPass, in_threads, shared_pass
 from engine.tasks.sweeps.layer_source import LayerSource

@@ -13,6 +13,7 @@ from typing import Any
 from engine.errors import UsageError
 from engine.inference.wavefront.visits import base_visits
 from engine.numbers.best_by_chance import best_by_chance
+from engine.numbers.mcnemar import mcnemar
 from engine.numbers.multiplicity import holm
 from engine.numbers.shrinkage import Shrinkage
 from engine.store.connection import StoreConnection
@@ -21,8 +22,7 @@ from engine.store.plan_measurements import PlanMeasurement, ProbeResult, find_me
 from engine.store.samples import BaseCheck, SampleRow, find_base_check, find_sample, sample_answer
 from engine.store.sweeps import StoredPlan, StoredSweep, find_by_chance, find_cost, find_rankings, find_sweep
 from engine.tasks.base_check import base_answer
-from engine.tasks.sweeps.probe_report import probe_report
-from engine.tasks.sweeps.visits_text import visits_text
+from engine.tasks.sweeps.sweep_spec import visits_text
 
 ALPHA = 0.05
 
@@ -221,4 +221,44 @@ def _known(values: dict[str, Any]) -> dict[str, Any]:
     """JSON knows no nan."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
+    }
+
+
+def probe_report(
+    sweep: StoredSweep, probed: Mapping[str, ProbeResult], base: str, shortlist: Sequence[str]
+) -> dict[str, Any] | None:
+    """{"name", "items", "right" (of the base), "plans": [...]}: every plan in the sweep's order.
+
+    "holm_p" is adjusted for all plans that answered, "shortlist_holm_p" for the shortlist alone, which was chosen on
+    other text. None where there is no probe, or the base has not answered.
+    """
+    if sweep.probe_key is None or base not in probed:
+        return None
+    own = probed[base]
+    answered = [plan for plan in sweep.plans if plan.visits in probed]
+    rows = [_row(own, probed[plan.visits]) for plan in answered]
+    short = [place for place, plan in enumerate(answered) if plan.visits in shortlist]
+    adjusted = dict(zip(short, holm([rows[place]["p"] for place in short]), strict=True))
+    everywhere = holm([row["p"] for row in rows])
+    return {
+        "name": sweep.probe,
+        "items": len(own.correct),
+        "right": sum(own.correct),
+        "plans": [
+            {"name": plan.name, **row, "holm_p": p, "shortlist_holm_p": adjusted.get(place)}
+            for place, (plan, row, p) in enumerate(zip(answered, rows, everywhere, strict=True))
+        ],
+    }
+
+
+def _row(base: ProbeResult, plan: ProbeResult) -> dict[str, Any]:
+    found = mcnemar(base.correct, plan.correct)
+    gains = [after - before for before, after in zip(base.log_likelihoods, plan.log_likelihoods, strict=True)]
+    gain = math.fsum(gains) / len(gains)
+    return {
+        "right": sum(plan.correct),
+        "only_base": found.only_base,
+        "only_plan": found.only_plan,
+        "p": found.p,
+        "delta_log_likelihood": gain if math.isfinite(gain) else None,
     }

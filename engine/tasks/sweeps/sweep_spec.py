@@ -2,16 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.find import opener
 from engine.errors import PlanError, UsageError, shown
-from engine.inference.wavefront.visits import Visits, base_visits, visits_of
+from engine.inference.wavefront.visits import Step, Visits, base_visits, visits_of
 from engine.numbers.intervals import MIN_SEQUENCES
 from engine.store.keys import ProfileKey
 from engine.store.plan_measurements import PROBE
@@ -19,9 +20,21 @@ from engine.store.sweeps import StoredPlan, StoredSweep
 from engine.tasks.compiling import compiled
 from engine.tasks.measurement import MeasurementContext
 from engine.tasks.measurement_options import MeasurementOptions, options_from
-from engine.tasks.sweeps.visits_text import visits_text
 from engine.text.corpus import Split
 from engine.text.probe import Probe, read_probe
+
+
+def visits_text(visits: Iterable[Step]) -> str:
+    """The same for plans that compute the same, different for others: the name of their figures in the store."""
+    runs = groupby(enumerate(visits), key=lambda pair: (pair[1].layer - pair[0], pair[1].scale))
+    return " ".join(_run_text([step for _, step in run]) for _, run in runs)
+
+
+def _run_text(steps: list[Step]) -> str:
+    first, last = steps[0], steps[-1]
+    layers = str(first.layer) if first == last else f"{first.layer}-{last.layer}"
+    return layers if first.scale == 1 else f"{layers}*{first.scale!r}"
+
 
 TOP = 3
 """Default number of the best plans that are evaluated on held-out text."""

@@ -13,8 +13,8 @@ from engine.store.database import open_for_reading, open_for_writing, transactio
 from engine.store.models import save_model
 from engine.store.plan_measurements import find_measurements, find_probes
 from engine.tasks import share as share_task
-from engine.tasks.child import run_task
 from engine.tasks.measurement import model_row
+from engine.tasks.process import run_task
 from engine.tasks.sweeps.execution import shared_pass
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.measuring import measure
