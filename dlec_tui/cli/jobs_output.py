@@ -151,7 +151,7 @@ def job_as_json(stored: StoredJob, moment: datetime) -> dict[str, Any]:
         "started_at": _text(started_at),
         "ended_at": _text(ended_at),
         "reason": stored.reason or None,
-        "blocked_by": state.behind if isinstance(state, Held) else None,
+        "blocked_by": state.blocked_by if isinstance(state, Held) else None,
         "progress": _progress(state, moment) if isinstance(state, Running) else None,
         "stop": state.stop if isinstance(state, Running) else None,
         "worker": _worker(stored.worker),

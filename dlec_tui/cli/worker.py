@@ -79,7 +79,7 @@ class Teller:
         self.has_failed = False
         self._line = line
 
-    def begun(self, job: Job) -> None:
+    def started(self, job: Job) -> None:
         self._say(job)
 
     def ended(self, job: Job) -> None:

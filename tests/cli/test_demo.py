@@ -75,7 +75,7 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dlec_tui.cli.demo.run_task", answer)
 
 
-def test_the_summary_tells_what_was_made(first: dict, tiny_llama: Path) -> None:
+def test_the_summary_lists_what_was_made(first: dict, tiny_llama: Path) -> None:
     assert list(first) == SHAPE
     assert (first["model"]["path"], first["plan"]["reused"], first["merged"]["reused"]) == (
         str(tiny_llama),
@@ -150,7 +150,7 @@ def test_a_model_that_is_not_there_is_an_error(dlec) -> None:
 
 
 @pytest.mark.real_model
-def test_the_real_model_is_stacked_proven_and_found_again(
+def test_the_real_model_is_stacked_verified_and_reused(
     tmp_path: Path, smollm2: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     """On a sixteenth of the text that the demo takes by default."""
@@ -170,7 +170,7 @@ def test_the_real_model_is_stacked_proven_and_found_again(
 
 
 @pytest.mark.stress
-def test_the_real_model_is_fetched_by_the_first_run_and_found_by_the_second(
+def test_the_real_model_is_fetched_by_the_first_run_and_reused_by_the_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fixture of real models fetches it in the same way, once for all tests."""

@@ -1,4 +1,4 @@
-"""What README and the documentation promise exists."""
+"""Commands, options, links and pages of the documentation exist."""
 
 import re
 import shlex

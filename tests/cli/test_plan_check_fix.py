@@ -19,7 +19,7 @@ def broken_plan(directory: Path, model: Path, more: str = "") -> Path:
     return path
 
 
-def test_the_file_is_mended_and_checked_again(dlec, tmp_path: Path, tiny_llama: Path) -> None:
+def test_the_file_is_fixed_and_checked_again(dlec, tmp_path: Path, tiny_llama: Path) -> None:
     plan = broken_plan(tmp_path, tiny_llama)
     before = plan.read_text()
     assert dlec("plan", "check", plan).exit_code == 1
@@ -29,7 +29,7 @@ def test_the_file_is_mended_and_checked_again(dlec, tmp_path: Path, tiny_llama: 
     assert plan.read_text() == before.replace("passthru ", "passthrough ").replace("paramters", "parameters")
     first, second, *_rest = result.stdout.splitlines()
     assert first.startswith(f"{plan}:1 fixed merge-method ")
-    assert "mended unknown-key" in second
+    assert "fixed unknown-key" in second
 
 
 def test_what_takes_a_person_is_left_and_still_refused(dlec, tmp_path: Path, tiny_llama: Path) -> None:
@@ -49,5 +49,5 @@ def test_a_plan_without_fault_is_not_written(dlec, plan: Path) -> None:
     assert plan.stat().st_ino == before.st_ino
 
 
-def test_without_fix_nothing_is_said_of_mending(dlec, plan: Path) -> None:
+def test_without_fix_the_key_fixed_is_absent(dlec, plan: Path) -> None:
     assert "fixed" not in json.loads(dlec("plan", "check", plan, "--json").stdout)

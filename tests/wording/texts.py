@@ -17,10 +17,10 @@ PROSE = ("README.md", "CONTRIBUTING.md", "Makefile")
 
 
 class Kind(Enum):
-    """What a text is, which decides the patterns that apply to it."""
+    """Kind of a text, which decides the patterns that apply to it."""
 
     DOCSTRING = "docstring"
-    """Of a module, class, function or attribute."""
+    """Docstring of a module, class, function or attribute."""
     HELP = "help"
     """Value of a `help=` argument, or the description of an action or recipe."""
     MESSAGE = "message"
