@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.inference import likelihood
 from engine.protocol import no_report
 from engine.store.database import open_for_reading, open_for_writing
 from engine.store.keys import ProfileKey
@@ -56,6 +57,18 @@ def test_a_model_that_was_not_trained_is_beaten_by_frequencies(request_of: dict[
     assert not found["base_check"]["ok"]
     assert "frequencies" in found["base_check"]["findings"][0]
     assert found["base_check"]["unigram_nll"] < found["base"]["nll"]
+
+
+def test_a_check_costs_less_than_5_percent_of_the_smallest_preview(
+    request_of: dict[str, Any], tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In tokens that are run through a model, with the default amount of text."""
+    run: list[int] = []
+    own = likelihood._logits
+    monkeypatch.setattr(likelihood, "_logits", lambda model, batch: (run.append(batch.numel()), own(model, batch))[1])
+    preview.run({**request_of, "tokens": 4096, "seq_len": 256, "plan": plan_text(tiny_llama)}, no_report)
+    compared = 2 * 16 * 256
+    assert compared < sum(run) < 1.05 * compared
 
 
 def test_a_check_is_made_once_for_a_model_and_text(
