@@ -7,7 +7,7 @@ from engine.execution.share import Counts, Row, Share
 from engine.protocol import Report
 
 OnRow: TypeAlias = Callable[[Row], None]
-"""Called with one row at a time, never from two threads at once. It may raise to end the run."""
+"""Called with one row at a time, never from two threads together. It may raise to end the run."""
 
 Compute: TypeAlias = Callable[[Share, Report, OnRow], Counts]
 """Computes one share."""

@@ -10,7 +10,7 @@ BASE_NUMBER = -1
 
 
 class Metric(StrEnum):
-    """What is read of each plan."""
+    """Figures that are read of each plan."""
 
     LIKELIHOOD = "likelihood"
     """Rows have "nll" of each token after the first of a sequence, "kl" and "top1" of each sequence."""
@@ -46,13 +46,13 @@ class Share:
     """Whether the model is held in memory as a whole; False: its layers are streamed."""
     together: int = 1
     """Maximum number of plans that run through a layer as one batch."""
-    tells_base: bool = True
-    """Whether the rows of the base are wanted: several shares of one sweep compute it, one tells it."""
+    returns_base: bool = True
+    """Whether the rows of the base are returned: several shares of one sweep compute it, one returns it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one plan gave on one piece of the text. Rows of a plan come in the order of the text."""
+    """Figures of one plan on one piece of the text. Rows of a plan come in the order of the text."""
 
     plan: int
     """Number of the plan in the sweep, or BASE_NUMBER."""
@@ -63,7 +63,7 @@ class Row:
 
 
 Counts: TypeAlias = dict[str, Any]
-"""What a share did, counted: layer_forwards, heads, chunks, layer_reads, read_bytes, state_bytes, seconds."""
+"""Work done for a share: layer_forwards, heads, chunks, layer_reads, read_bytes, state_bytes, seconds."""
 
 
 def share_as_json(share: Share) -> dict[str, Any]:

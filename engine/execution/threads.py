@@ -15,7 +15,7 @@ class ThreadExecutor:
     """Runs shares side by side, the first on the first device and so on."""
 
     devices: Sequence[Compute]
-    """What computes a share on each device."""
+    """Functions that compute a share, one for each device."""
 
     def run(self, shares: Sequence[Share], report: Report, on_row: OnRow) -> list[Counts]:
         """See Executor.run. The first error ends the other shares at their next report."""

@@ -34,7 +34,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class SampleMean:
-    """What a sample says of the mean that it was drawn from."""
+    """Interval of the mean that a sample was drawn from."""
 
     mean: float
     se: float

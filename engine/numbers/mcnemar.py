@@ -14,7 +14,7 @@ class McNemar:
     """The items of a probe, answered by base and plan."""
 
     both: int
-    """Items that both answer rightly."""
+    """Number of items that both answer correctly."""
     only_base: int
     only_plan: int
     neither: int

@@ -68,7 +68,7 @@ def _inside(t: float, df: float) -> float:
 
 
 def _density(t: float, df: float) -> float:
-    """Of |T|, at t > 0."""
+    """Return the density of |T| at t > 0."""
     exponent = _log_gamma_step(df / 2) - 0.5 * math.log(df * math.pi) - (df + 1) / 2 * math.log1p(t * t / df)
     return 2 * math.exp(exponent)
 

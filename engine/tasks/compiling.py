@@ -15,7 +15,7 @@ _MOST_NAMED = 3
 def compiled(
     plan_text: str, open_checkpoint: Callable[[str], Checkpoint], circumstances: Circumstances = UNKNOWN
 ) -> Stack:
-    """What a plan compiles to. Raises PlanError, saying what is wrong, when it cannot be run."""
+    """Return the stack of a plan. Raises PlanError with the reasons when it cannot be run."""
     checked = check_plan(plan_text, open_checkpoint, circumstances)
     if checked.stack is None or not checked.ok:
         raise _refused([problem for problem in checked.problems if problem.severity is Severity.ERROR])

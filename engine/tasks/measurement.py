@@ -34,7 +34,7 @@ TOKENIZER_FILES = (
     *("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "merges.txt", "spiece.model"),
     *("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"),
 )
-"""What decides which tokens a text becomes."""
+"""Files that decide which tokens a text becomes."""
 
 JOINT = "+"
 """Between the fingerprints of several checkpoints that a plan takes from."""
@@ -42,7 +42,7 @@ JOINT = "+"
 
 @dataclass(frozen=True)
 class MeasurementContext:
-    """What is measured, on what, and how."""
+    """Context of a measurement: checkpoint, options, and the key and store that follow from them."""
 
     checkpoint: Checkpoint
     options: MeasurementOptions
@@ -81,12 +81,12 @@ class MeasurementContext:
             pass
 
     def described(self, *, found: bool) -> dict[str, Any]:
-        """What every answer says of it."""
+        """Return the part of every answer about its context."""
         with closing(open_for_reading(self.store)) as connection:
             sample = sample_answer(find_sample(connection, self.key))
         key = asdict(self.key)
-        told = {"reference": self.checkpoint.reference, "corpus": self.corpus.name, "key": key}
-        return {**told, "sample": sample, "found": found}
+        fields = {"reference": self.checkpoint.reference, "corpus": self.corpus.name, "key": key}
+        return {**fields, "sample": sample, "found": found}
 
 
 def measurement_context(request: Mapping[str, Any]) -> MeasurementContext:

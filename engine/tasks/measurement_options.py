@@ -20,7 +20,7 @@ INSTRUCTIONS: Mapping[str, frozenset[str]] = {
     "bfloat16": frozenset({"avx512_bf16", "amx_bf16", "bf16"}),
     "float16": frozenset({"avx512_fp16", "amx_fp16", "asimdhp"}),
 }
-"""As Linux names them, on x86 and on ARM; any of them will do."""
+"""CPU features as Linux names them, on x86 and on ARM; any of them suffices."""
 _FLOAT32_BYTES = 4
 _MOST_OF_MEMORY = 0.5
 
@@ -104,7 +104,7 @@ def dtype_of(checkpoint: Checkpoint, options: MeasurementOptions) -> str:
 
 
 def stored_dtype(checkpoint: Checkpoint) -> str:
-    """As transformers means "auto": the config's, else the weights'."""
+    """Return the dtype that transformers means by "auto": the config's, else that of the weights."""
     config = checkpoint.config
     for part in (config.data, config.decoder):
         for key in ("dtype", "torch_dtype"):

@@ -50,7 +50,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 
 def compiled(plan_text: str) -> Stack:
-    """What a plan compiles to. Raises PlanError when it cannot be run."""
+    """Return the stack of a plan. Raises PlanError when it cannot be run."""
     checked = check_plan(plan_text, opener())
     if checked.stack is None or not checked.ok:
         raise PlanError("the plan cannot be run", fix="See what is wrong with it: dlec plan check PLAN")
@@ -143,7 +143,7 @@ def _nll_of_batches(model: Any, batch_size: int, batches: Sequence[Any]) -> list
 
 
 def _likelihood(nll: float) -> dict[str, float | None]:
-    """nll in nats a token; nulls where it is no number."""
+    """nll in nats per token; nulls where it is not finite."""
     if not math.isfinite(nll):
         return {"nll": None, "perplexity": None}
     return {"nll": nll, "perplexity": math.exp(min(nll, _MOST_NATS))}

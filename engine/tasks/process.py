@@ -66,10 +66,10 @@ class EngineProcess:
         on_tick: Callable[[], None] = lambda: None,
         last_words: Callable[[], str] = lambda: "",
     ) -> dict[str, Any]:
-        """What the process answers. on_tick is called every TICK seconds, and may raise to give up.
+        """Return the answer of the process. on_tick is called every TICK seconds, and may raise to end the request.
 
-        last_words: what it wrote on stderr, asked when it ended without an answer. Raises the DlecError that it
-        reports, or MachineError when it crashes. After any exception but a reported DlecError the process is gone.
+        last_words: returns what the process wrote on stderr, for an ending without an answer. Raises the DlecError that
+        it reports, or MachineError when it crashes. After any exception but a reported DlecError the process has ended.
         """
         try:
             said = self._conversation(request, on_progress, on_tick)
@@ -84,7 +84,7 @@ class EngineProcess:
         return answer
 
     def kill(self) -> None:
-        """End it and what it started, at once; what it wrote stays as whole as after a power cut."""
+        """End the process and those it started immediately; what it wrote is as complete as after a power cut."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -181,7 +181,7 @@ TASK_MODULE = "engine.tasks"
 
 def run_task(name: str, request: Mapping[str, Any], on_progress: Report = no_report) -> dict[str, Any]:
     """The answer of the task `name` to `request`; see `run_child` for what is raised."""
-    return _asked([TASK_MODULE, name], {"task": name, "request": request}, on_progress)
+    return _answer([TASK_MODULE, name], {"task": name, "request": request}, on_progress)
 
 
 def run_child(module: str, request: Mapping[str, Any], on_progress: Report = no_report) -> dict[str, Any]:
@@ -190,7 +190,7 @@ def run_child(module: str, request: Mapping[str, Any], on_progress: Report = no_
     Raises the DlecError that the child reports, or MachineError when it crashes or is killed. What the child wrote on
     stderr is a note of an UnexpectedError.
     """
-    return _asked([module], request, on_progress)
+    return _answer([module], request, on_progress)
 
 
 @contextmanager
@@ -210,6 +210,6 @@ def conversation(arguments: Sequence[str]) -> Iterator[Callable[..., dict[str, A
                 raise
 
 
-def _asked(arguments: Sequence[str], request: Mapping[str, Any], on_progress: Report) -> dict[str, Any]:
+def _answer(arguments: Sequence[str], request: Mapping[str, Any], on_progress: Report) -> dict[str, Any]:
     with conversation(arguments) as answer:
         return answer(request, on_progress)

@@ -38,15 +38,15 @@ class _Search:
 
     def harms(self, states: Sequence[State]) -> dict[State, float]:
         """Delta NLL of each on the selection set; those that compute no numbers are left out."""
-        asked = read_sweep_spec(self.asking(states))
-        context = asked.on(Split.SELECTION)
-        if wanted := missing(asked, Split.SELECTION, list(asked.visits)):
+        spec = read_sweep_spec(self.asking(states))
+        context = spec.on(Split.SELECTION)
+        if requested := missing(spec, Split.SELECTION, list(spec.visits)):
             with closing(open_for_writing(context.store)) as db:
                 save_model(db, model_row(self.checkpoint))
-            measure(asked, Split.SELECTION, wanted, LayerSource(asked), self.report)
+            measure(spec, Split.SELECTION, requested, LayerSource(spec), self.report)
         with closing(open_for_reading(context.store)) as connection:
-            figures = find_measurements(connection, context.key, asked.visits)
-        names = {plan.name: figures[plan.visits].delta_nll for plan in asked.stored}
+            figures = find_measurements(connection, context.key, spec.visits)
+        names = {plan.name: figures[plan.visits].delta_nll for plan in spec.stored}
         found = {state: names.get(dlec_search.name_of(state)) for state in states}
         return {state: harm for state, harm in found.items() if harm is not None and harm == harm}
 
@@ -122,7 +122,7 @@ def _searched(search: _Search) -> tuple[list[State], dict[int, int]]:
 
 
 def _reason(search: _Search, tried: int, judged: Mapping[str, Any]) -> list[str]:
-    """In words, for the head of the plan: nothing but what was judged."""
+    """Return the reason for the head of the plan: held-out figures alone."""
     scales = "" if search.options.scales == (1.0,) else f", scales {', '.join(f'{x:g}' for x in search.options.scales)}"
     kept = "greedily" if search.options.beam == 1 else f"with a beam of {search.options.beam}"
     return [

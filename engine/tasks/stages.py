@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from engine.protocol import Report
 
 ANNOUNCED = "announced: "
-"""Beginning of a line that announces costs, so that whoever shows progress can keep it."""
+"""Beginning of a line that announces costs, so that an interface can keep it."""
 _STAGE = re.compile(r"stage \d+ of \d+")
 
 
@@ -20,12 +20,12 @@ class Stages:
     report: Report
     count: int
     """Number of stages."""
-    _begun: int = 0
+    _started: int = 0
 
     def next(self) -> Report:
         """Return the Report of the next stage."""
-        self._begun += 1
-        number = self._begun
+        self._started += 1
+        number = self._started
 
         def reported(done: int, total: int, what: str) -> None:
             is_announced = what.startswith(ANNOUNCED)

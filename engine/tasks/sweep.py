@@ -1,4 +1,4 @@
-"""Sweeps a space of plans: all of them measured as one computation, the best of them judged on other text."""
+"""Sweeps a space of plans: all are measured as one computation, the best are evaluated on held-out text."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -49,7 +49,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
         return {
             "announced": announced(spec, Split.SELECTION, missing(spec, Split.SELECTION, list(spec.visits)), source)
         }
-    sweep_id = _begun(spec)
+    sweep_id = _started(spec)
     stages = Stages(report, _STAGES + (spec.probe is not None) + spec.ranks_metrics)
     check_base_of(spec, source, stages.next())
     costs = [*_chosen(spec, source, sweep_id, stages.next()), *_judged(spec, source, sweep_id, stages.next())]
@@ -61,7 +61,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     return {**found, "unranked": unranked, "found": not costs}
 
 
-def _begun(spec: SweepSpec) -> int:
+def _started(spec: SweepSpec) -> int:
     """The sweep's number. Raises MachineError when the store cannot be written: better before the work than after."""
     with closing(open_for_writing(spec.on(Split.SELECTION).store)) as db, transaction(db):
         save_model(db, model_row(spec.checkpoint))
@@ -74,32 +74,32 @@ def _chosen(spec: SweepSpec, source: LayerSource, sweep_id: int, report: Report)
         sweep = find_sweep(connection, sweep_id)
     assert sweep is not None
     stopped = {plan.visits for plan in sweep.plans if plan.stopped_after is not None}
-    wanted = missing(spec, Split.SELECTION, [visits for visits in spec.visits if visits not in stopped])
-    if not wanted:
+    requested = missing(spec, Split.SELECTION, [visits for visits in spec.visits if visits not in stopped])
+    if not requested:
         return []
     if spec.early_stop:
-        return [measure_until_worse(spec, Split.SELECTION, wanted, source, sweep_id, report)]
-    return [measure(spec, Split.SELECTION, wanted, source, report)]
+        return [measure_until_worse(spec, Split.SELECTION, requested, source, sweep_id, report)]
+    return [measure(spec, Split.SELECTION, requested, source, report)]
 
 
 def _judged(spec: SweepSpec, source: LayerSource, sweep_id: int, report: Report) -> list[Cost]:
     """Measure the best plans on the held-out set."""
     with closing(open_for_reading(spec.on(Split.SELECTION).store)) as connection:
         shortlist = read_sweep(connection, sweep_id).shortlist
-    wanted = missing(spec, Split.HELDOUT, [plan.visits for plan in shortlist])
-    return [measure(spec, Split.HELDOUT, wanted, source, report)] if wanted else []
+    requested = missing(spec, Split.HELDOUT, [plan.visits for plan in shortlist])
+    return [measure(spec, Split.HELDOUT, requested, source, report)] if requested else []
 
 
 def _probed(spec: SweepSpec, source: LayerSource, stages: Stages) -> list[Cost]:
     if spec.probe_key is None:
         return []
-    wanted = unanswered(spec, spec.probe_key, list(spec.visits))
+    requested = unanswered(spec, spec.probe_key, list(spec.visits))
     report = stages.next()
-    return [answer(spec, spec.probe_key, wanted, source, report)] if wanted else []
+    return [answer(spec, spec.probe_key, requested, source, report)] if requested else []
 
 
 def _rank(spec: SweepSpec, source: LayerSource, sweep_id: int, stages: Stages) -> str | None:
-    """Ranks the metrics; where they cannot be measured, why: the sweep stands without them."""
+    """Rank the metrics. Return the reason where they cannot be measured; the sweep is complete without them."""
     store = spec.on(Split.SELECTION).store
     with closing(open_for_reading(store)) as connection:
         is_ranked = bool(find_rankings(connection, sweep_id))

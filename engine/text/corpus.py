@@ -15,7 +15,7 @@ class Document:
     """One piece of text that is measured as a whole or in sequences, never joined across the splits."""
 
     title: str
-    """Where it comes from: a topic, or file and line."""
+    """Origin: a topic, or file and line."""
     text: str
     """Empty when `messages` are given."""
     messages: tuple[dict[str, str], ...] = ()
@@ -36,10 +36,10 @@ class Corpus:
     """Documents in a fixed order."""
 
     name: str
-    """As a user would call it."""
+    """Name for users."""
     documents: tuple[Document, ...]
     sha256: str
-    """Of the documents' content in order; their titles and the corpus's name do not matter."""
+    """SHA-256 of the documents' content in order; titles and the corpus's name do not matter."""
 
 
 class Split(StrEnum):
@@ -50,7 +50,7 @@ class Split(StrEnum):
 
     @property
     def label(self) -> str:
-        """As people call it: "selection set"."""
+        """Name of the split: "selection set"."""
         return "held-out set" if self is Split.HELDOUT else "selection set"
 
 

@@ -11,7 +11,7 @@ from engine.units import byte_size
 
 JSONL_SUFFIXES = (".jsonl", ".ndjson")
 MAX_BYTES = 256 * 2**20
-"""Of one file. Measuring uses far less; a larger file is given by mistake."""
+"""Maximum size of one file. Measuring uses far less; a larger file is a mistake."""
 
 
 def read_corpus(files: Sequence[Path]) -> Corpus:
@@ -58,7 +58,7 @@ def _decoded(file: Path, content: bytes) -> str:
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{shown(file)} is not UTF-8 text",
-            why=f"byte {error.start} is 0x{content[error.start]:02x}, which cannot stand there",
+            why=f"byte {error.start} is 0x{content[error.start]:02x}, which is not valid there",
             fix="Convert it, for instance: iconv -f latin1 -t utf-8 FILE",
         ) from error
     return text.removeprefix("\ufeff").replace("\r\n", "\n")

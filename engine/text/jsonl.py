@@ -10,7 +10,7 @@ from engine.text.corpus import Document
 
 
 class _LineError(Exception):
-    """What is wrong with a line, in words."""
+    """Problem of a line."""
 
 
 def documents_of_jsonl(file: Path, text: str) -> Iterator[Document]:

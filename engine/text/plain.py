@@ -10,7 +10,7 @@ DOCUMENT_CHARACTERS = 4000
 """About as long a document is cut: long enough for a sequence, short enough for two splits of a short text."""
 
 _SEPARATORS = ("\n\n", "\n", ". ", " ")
-"""Where a text may be cut: the first of these that makes pieces small enough."""
+"""Places to cut a text: the first of these that makes pieces small enough."""
 
 
 def documents_of_text(file: Path, text: str) -> Iterator[Document]:

@@ -27,7 +27,7 @@ class ProbeItem:
     choices: tuple[str, ...]
     """The possible answers; the only one where there is nothing to choose from."""
     right: int
-    """Which of them is right."""
+    """Index of the right choice."""
 
     @property
     def is_open(self) -> bool:
@@ -40,12 +40,12 @@ class Probe:
     """Items in a fixed order."""
 
     name: str
-    """Of its file."""
+    """Name of its file."""
     items: tuple[ProbeItem, ...]
 
     @property
     def sha256(self) -> str:
-        """Of the items; the file's name and spelling do not matter."""
+        """SHA-256 of the items; the file's name and spelling do not matter."""
         return hashlib.sha256(json.dumps([asdict(item) for item in self.items]).encode()).hexdigest()
 
 
@@ -67,7 +67,9 @@ def _item(file: Path, number: int, line: str) -> ProbeItem:
     try:
         return _read(json.loads(line))
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{shown(file)}, line {number}", why=f"it is no item ({shown(error)})", fix=FORM) from error
+        raise UsageError(
+            f"{shown(file)}, line {number}", why=f"it is not an item ({shown(error)})", fix=FORM
+        ) from error
 
 
 def _read(entry: Any) -> ProbeItem:
@@ -80,7 +82,7 @@ def _read(entry: Any) -> ProbeItem:
     choices = tuple(_choices(entry["choices"]))
     place = choices.index(answer) if answer in choices else answer
     if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place < len(choices):
-        raise ValueError("the answer is none of the choices")
+        raise ValueError("the answer is not one of the choices")
     return ProbeItem(prompt, choices, place)
 
 

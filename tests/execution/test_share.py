@@ -21,7 +21,7 @@ SHARE = Share(
     metric=Metric.PROBE,
     first_sequence=16,
     probe="/probe.jsonl",
-    tells_base=False,
+    returns_base=False,
 )
 
 

@@ -37,7 +37,7 @@ def plan_text(model: Path) -> str:
         (HEALTHY, 7.5, "frequencies of the text's tokens alone give 7.40"),
         (replace(HEALTHY, own_prefix="", other_prefix="<bos>", own_nll=5.9, other_nll=3.9), 5.9, "3.90 with <bos>"),
         (replace(HEALTHY, own_nll=5.0, other_nll=3.0), 5.0, "3.00 with nothing before a text"),
-        (replace(HEALTHY, short_tokens=16, short_nll=6.0, long_nll=4.0), 6.0, "use --seq-len 32"),
+        (replace(HEALTHY, short_tokens=8, short_nll=7.0, long_nll=4.0), 6.0, "such as --seq-len 32"),
         (replace(HEALTHY, short_nll=3.7, long_nll=6.0), 3.7, "config.json"),
         (HEALTHY, nan, "computes NaN or infinity"),
         (None, 3.8, NOT_CHECKED),

@@ -36,21 +36,21 @@ class SharedPass:
 
         works = [planned(share, layers) for share, layers in zip(self.shares, self.source.parts, strict=False)]
         plans = sum(len(share.plans) for share in self.shares)
-        told = {
+        reported = {
             **summed([asdict(work.announced) for work in works]),
             "resident": self.source.is_resident,
             "plans": plans,
         }
-        return {"what": self.what, "announced": told, "expected_seconds": max(map(expected_seconds, works))}
+        return {"what": self.what, "announced": reported, "expected_seconds": max(map(expected_seconds, works))}
 
     def run(self, executor: Executor, total: int, report: Report, on_row: OnRow) -> dict[str, Any]:
         """Compute all shares. total: layer-forwards announced. Return "counted" and "seconds"."""
 
-        def told(done: int, _total: int, what: str) -> None:
+        def reported(done: int, _total: int, what: str) -> None:
             report(done, total, f"{self.what}: {what}")
 
         began = perf_counter()
-        counted = executor.run(self.shares, told, on_row)
+        counted = executor.run(self.shares, reported, on_row)
         return {"counted": summed(counted), "seconds": perf_counter() - began}
 
 
@@ -85,7 +85,7 @@ def shared_pass(
 
 def _share(whole: Share, plans: Sequence[Visits], numbers: Sequence[int], part: int) -> Share:
     own = [[(step.layer, step.scale) for step in plans[number]] for number in numbers]
-    return replace(whole, plans=own, numbers=numbers, tells_base=part == 0)
+    return replace(whole, plans=own, numbers=numbers, returns_base=part == 0)
 
 
 def _compute(source: LayerSource, part: int, share: Share, report: Report, on_row: OnRow) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _compute(source: LayerSource, part: int, share: Share, report: Report, on_ro
 
 
 def check_base_of(spec: SweepSpec, source: LayerSource, report: Report = no_report) -> None:
-    """On the selection set, unless the store knows it. Raises whatever running the layers raises."""
+    """Check the base on the selection set, unless the store has the result. Raises like running the layers."""
     report(0, 1, "check of the base")
     check_base(spec.on(Split.SELECTION), partial(_nll, source))
     report(1, 1, "check of the base")
@@ -103,7 +103,7 @@ def _nll(source: LayerSource, batches: Sequence[Any]) -> list[Any]:
     from engine.inference.base_check import BaseReader
     from engine.inference.wavefront.work import plan_work
 
-    found: list[Any] = []
+    losses: list[Any] = []
     work = plan_work(source.layers, [], batches, BaseReader(), source.memory)
-    work.run(no_report, lambda _plan, read: found.extend(read))
-    return found
+    work.run(no_report, lambda _plan, read: losses.extend(read))
+    return losses

@@ -15,12 +15,12 @@ def _empty() -> "array[float]":
 
 @dataclass
 class MeasuredPlan:
-    """What the text so far has given, sequence by sequence."""
+    """Figures of the text so far, sequence by sequence."""
 
     nll: "array[float]" = field(default_factory=_empty)
     """NLL of each token after a sequence's first, as `PlanMeasurement.token_nll`."""
     kl: "array[float]" = field(default_factory=_empty)
-    """Of each sequence, as is the next."""
+    """KL of each sequence; `top1` likewise."""
     top1: "array[float]" = field(default_factory=_empty)
 
     @classmethod
@@ -52,10 +52,10 @@ class MeasuredPlan:
         deltas = [0.0 if base is None else mean - own for mean, own in zip(means, base or means, strict=True)]
         if not all(map(math.isfinite, [*means, *deltas])):
             return unknown
-        found = paired_difference(deltas)
-        interval = found.interval
+        difference = paired_difference(deltas)
+        interval = difference.interval
         return PlanMeasurement(
-            *(visits, _mean(means), interval.mean, interval.se, interval.low, interval.high, found.p),
+            *(visits, _mean(means), interval.mean, interval.se, interval.low, interval.high, difference.p),
             *(_mean(self.kl), _mean(self.top1), len(means), self.nll),
         )
 

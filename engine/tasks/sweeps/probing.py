@@ -19,22 +19,22 @@ from engine.tasks.sweeps.sweep_spec import SweepSpec
 from engine.text.corpus import Split
 
 
-def unanswered(spec: SweepSpec, key: ProfileKey, wanted: Sequence[str]) -> list[str]:
+def unanswered(spec: SweepSpec, key: ProfileKey, requested: Sequence[str]) -> list[str]:
     """Those of the visits whose answers the store has not."""
     with closing(open_for_reading(spec.on(Split.SELECTION).store)) as connection:
         known = find_probes(connection, key)
-    return [visits for visits in wanted if visits not in known]
+    return [visits for visits in requested if visits not in known]
 
 
 def answer(
     spec: SweepSpec,
     key: ProfileKey,
-    wanted: Sequence[str],
+    requested: Sequence[str],
     source: LayerSource,
     report: Report,
     executor: Executor | None = None,
 ) -> Cost:
-    """Have all of `wanted`, and the base, answer the probe, and store what they say. Raises UsageError for items that
+    """Have all of `requested`, and the base, answer the probe, and store the answers. Raises UsageError for items that
     cannot be scored, or are longer than the model's context."""
     from engine.inference.multiple_choice import Answer
 
@@ -42,7 +42,7 @@ def answer(
     context = spec.on(Split.SELECTION)
     rows = probe_rows(spec.probe, spec.checkpoint, context.options)
     probed = {"metric": Metric.PROBE, "probe": str(spec.probe_file), "text_sha256": spec.probe.sha256}
-    visits = [spec.visits[each] for each in wanted]
+    visits = [spec.visits[each] for each in requested]
     shared = shared_pass(f"probe {spec.probe.name}", source, context, visits, **probed)
     cost = shared.announced()
     total = cost["announced"]["layer_forwards"]
@@ -56,7 +56,7 @@ def answer(
         if not row.is_last:
             return
         rights, log_likelihoods = zip(*rows.judged(answers.pop(row.plan)), strict=True)
-        text = spec.base if row.plan == BASE_NUMBER else wanted[row.plan]
+        text = spec.base if row.plan == BASE_NUMBER else requested[row.plan]
         with closing(open_for_writing(context.store)) as db:
             save_probe(db, key, ProbeResult(text, tuple(rights), array("f", log_likelihoods)))
 

@@ -38,7 +38,7 @@ def compute(share: Share, layers: Any, report: Report, on_row: OnRow) -> Counts:
 
     def on_read(plan: int, value: Any) -> None:
         pieces[plan] += 1
-        if plan != BASE or share.tells_base:
+        if plan != BASE or share.returns_base:
             number = BASE if plan == BASE else share.numbers[plan]
             on_row(Row(number, _values(share.metric, value), pieces[plan] == len(work.chunks)))
 

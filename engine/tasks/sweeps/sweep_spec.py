@@ -48,9 +48,9 @@ class SweepSpec:
     options: MeasurementOptions
     """Its split does not matter: plans are selected on one and evaluated on the other."""
     space: str
-    """In words."""
+    """Description of the space."""
     visits: Mapping[str, Visits]
-    """By their text: what every plan visits, each once."""
+    """Visits of every plan by their text, each once."""
     stored: tuple[StoredPlan, ...]
     """The plans of these visits, in the same order."""
     top: int
@@ -68,12 +68,12 @@ class SweepSpec:
 
     @cached_property
     def base(self) -> str:
-        """What the base visits, as text."""
+        """Visits of the base, as text."""
         return visits_text(base_visits(self.checkpoint.layer_count))
 
     @cached_property
     def probe_key(self) -> ProfileKey | None:
-        """As that of a text, whose tokens are the items."""
+        """Key of the probe, as that of a text whose tokens are the items."""
         if self.probe is None:
             return None
         items = len(self.probe.items)
@@ -83,12 +83,12 @@ class SweepSpec:
 
     @cached_property
     def sweep(self) -> StoredSweep:
-        """As the store keeps it."""
+        """Return the sweep as a row of the store."""
         selection, heldout = self.on(Split.SELECTION), self.on(Split.HELDOUT)
         keys = [key and asdict(key) for key in (selection.key, heldout.key, self.probe_key)]
-        told = [*keys, [[plan.name, plan.visits] for plan in self.stored], self.top, self.early_stop]
+        identity = [*keys, [[plan.name, plan.visits] for plan in self.stored], self.top, self.early_stop]
         return StoredSweep(
-            sha256=hashlib.sha256(json.dumps(told).encode()).hexdigest(),
+            sha256=hashlib.sha256(json.dumps(identity).encode()).hexdigest(),
             reference=self.checkpoint.reference,
             space=self.space,
             corpus=selection.corpus.name,
@@ -123,7 +123,7 @@ def read_sweep_spec(request: Mapping[str, Any]) -> SweepSpec:
         space=request["space"],
         visits={text: visits for text, (visits, _) in compiled_plans.items()},
         stored=tuple(plan for _, plan in compiled_plans.values()),
-        top=_at_least_one(request.get("top", TOP), "of the best plans cannot be judged"),
+        top=_at_least_one(request.get("top", TOP), "of the best plans cannot be evaluated"),
         early_stop=early_stop,
         probe=read_probe(Path(request["probe"])) if request.get("probe") else None,
         probe_file=Path(request["probe"]).absolute() if request.get("probe") else None,
@@ -136,7 +136,7 @@ def read_sweep_spec(request: Mapping[str, Any]) -> SweepSpec:
 def _compiled(
     checkpoint: Checkpoint, plans: list[Mapping[str, Any]]
 ) -> Iterator[tuple[str, tuple[Visits, StoredPlan]]]:
-    """What each plan visits, as text, with the plan."""
+    """Yield the visits of each plan, as text, with the plan."""
     open_other = opener()
     known = set()
 
