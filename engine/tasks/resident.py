@@ -5,7 +5,7 @@ opened, since few machines hold both; the rest is small.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -33,23 +33,30 @@ class _Opened:
     device: str
 
 
-class _Models(dict[_Opened, Any]):
-    """The models that are open."""
+@dataclass(frozen=True)
+class OpenModels:
+    """Models that are open in this process, by their origin."""
+
+    models: dict[_Opened, Any] = field(default_factory=dict)
 
     def keep_only(self, requested: set[_Opened]) -> None:
-        """Let go of all others, and give their memory back."""
+        """Close all others, and give their memory back."""
         from engine.inference.devices import give_memory_back
 
-        for opened in self.keys() - requested:
-            del self[opened]
+        for opened in self.models.keys() - requested:
+            del self.models[opened]
         give_memory_back()
 
-    def cache_clear(self) -> None:
-        """Close all models."""
-        self.clear()
+
+_OPEN = OpenModels()
+"""The models of this process: a process of tasks is kept for them."""
 
 
-_model = _Models()
+def close_all() -> None:
+    """Close every model, tokenizer and text."""
+    _OPEN.models.clear()
+    for cached in (_tokenizer, _text, _sample):
+        cached.cache_clear()
 
 
 def model_of(checkpoint: Checkpoint, options: MeasurementOptions) -> Any:
@@ -62,17 +69,17 @@ def models_of(checkpoints: Iterable[Checkpoint], options: MeasurementOptions) ->
     from engine.inference.load_model import open_model
 
     requested = {checkpoint: _opened(checkpoint, options) for checkpoint in checkpoints}
-    missing = set(requested.values()) - _model.keys()
+    missing = set(requested.values()) - _OPEN.models.keys()
     if missing:
-        _model.keep_only(set(requested.values()))
+        _OPEN.keep_only(set(requested.values()))
     for each in missing:
-        _model[each] = open_model(each.directory, each.dtype, each.device)
-    return {checkpoint: _model[each] for checkpoint, each in requested.items()}
+        _OPEN.models[each] = open_model(each.directory, each.dtype, each.device)
+    return {checkpoint: _OPEN.models[each] for checkpoint, each in requested.items()}
 
 
 def is_open(checkpoint: Checkpoint, options: MeasurementOptions) -> bool:
     """Whether the model is in memory as the options wants it."""
-    return _opened(checkpoint, options) in _model
+    return _opened(checkpoint, options) in _OPEN.models
 
 
 def tokenizer_of(checkpoint: Checkpoint) -> Any:
