@@ -47,12 +47,12 @@ class LayerFigures:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How often log2 |x| of a layer's activations fell into each of equally wide bins."""
+    """Histogram of log2 |x| of a layer's activations, in bins of equal width."""
 
     low: float
-    """Where the first bin begins, in octaves. It also counts everything smaller, zeros included."""
+    """Lower edge of the first bin, in octaves. It also counts everything smaller, zeros included."""
     high: float
-    """Where the last bin ends. It also counts everything larger."""
+    """Upper edge of the last bin. It also counts everything larger."""
     counts: list[int]
 
 
@@ -68,7 +68,7 @@ class NeuronFigures:
     """Tokens that each neuron saw."""
     mean: "array[float]"
     variance: "array[float]"
-    """Of the population."""
+    """Variance of the population."""
     peak: "array[float]"
     """The activation of largest magnitude, with its sign."""
     peak_sequence: "array[int]"
@@ -80,24 +80,24 @@ class NeuronFigures:
     share_active: "array[float]"
     """Share of tokens at which the magnitude is above `Profile.active_above`."""
     histogram: Histogram | None
-    """Of all neurons together; None where none is recorded."""
+    """Histogram of all neurons together; None where none is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What one pass over a text tells of a model."""
+    """Profile of a model, from one pass over a text."""
 
     layers: tuple[LayerFigures, ...]
     neurons: tuple[NeuronFigures, ...]
     """One for each layer; empty columns where a layer's neurons cannot be recorded."""
     angular_distance: dict[tuple[int, int], float]
-    """Of every block (i, j), 0 <= i < j <= N."""
+    """Angular distance of every block (i, j), 0 <= i < j <= N."""
     active_above: float
     sequences: int
     tokens: int
     """Number of text tokens; the tokenizer's special tokens are not counted."""
     batch_size: int
-    """What was used in the end: less than asked for where the memory did not suffice."""
+    """Batch size that was used in the end: smaller than requested where the memory did not suffice."""
 
 
 def profile_model(model: Any, tokenizer: Any, sequences: Sequences, batch_size: int, report: Report) -> Profile:
