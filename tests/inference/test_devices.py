@@ -32,7 +32,7 @@ def test_a_set_is_each_of_its_gpus_once_in_order(name: str, devices: list[str]) 
 @pytest.mark.usefixtures("two_gpus")
 @pytest.mark.parametrize("name", ["toaster", "cuda:3-1", "cuda:", "cuda:0-", "cuda:a-b", "cuda:0,cpu", ""])
 def test_what_is_no_device_and_no_set_is_refused(name: str) -> None:
-    with pytest.raises(UsageError, match=r"is not a device.*\n.*cuda:0-3"):
+    with pytest.raises(UsageError, match=r"is no device.*\n.*cuda:0-3"):
         require_device(name)
 
 

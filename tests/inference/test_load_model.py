@@ -96,7 +96,7 @@ def test_a_gpu_that_is_not_there_is_one_clear_error(device: str, checkpoint_of: 
 
 @pytest.mark.parametrize("options", [{"device": "toaster"}, {"dtype": "int8"}])
 def test_unknown_devices_and_dtypes_are_refused(options: dict[str, str], checkpoint_of: CheckpointOf) -> None:
-    with pytest.raises(UsageError, match=r"toaster is not a device|int8 is not a dtype"):
+    with pytest.raises(UsageError, match=r"toaster is no device|int8 is no dtype"):
         open_model(checkpoint_of("llama"), **options)
 
 

@@ -86,5 +86,5 @@ def test_an_item_without_tokens_to_score_is_refused() -> None:
         def __call__(self, _text: str, *, add_special_tokens: bool = True):  # noqa: ARG002
             return {"input_ids": [1, 2]}
 
-    with pytest.raises(UsageError, match="'d' after 'abc' has no tokens to score"):
+    with pytest.raises(UsageError, match="nothing can be scored of 'd' behind 'abc'"):
         ProbeRows.of(Probe("p", ITEMS[2:3]), Deaf(), 1)
