@@ -27,12 +27,12 @@ _SETTLED = 4
 """One part in so many is not compared: the first tokens of a sequence are predicted badly whatever begins it."""
 
 Nll = Callable[["Sequence[torch.Tensor]"], "Sequence[torch.Tensor]"]
-"""Function from batches of token ids [B, T], of any shapes, to the NLL [B, T-1] of each token after the first."""
+"""From batches of token ids [B, T], not all of one shape, to the NLL [B, T-1] of each token after the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beginnings:
-    """The same tokens in sequences with two beginnings."""
+    """The same tokens in sequences begun in two ways."""
 
     other_begin: tuple[int, ...]
     own_nll: float
@@ -90,15 +90,15 @@ def checked(
     own: NLL [S, T-1] of the sample's first S sequences or more, where it is known; otherwise SEQUENCES of them are run.
     """
     other_begin = _other_begin(sample, tokenizer)
-    beginnings = None if other_begin is None else _beginnings(sample, other_begin)
+    begun = None if other_begin is None else _beginnings(sample, other_begin)
     halves = _contexts(sample)
-    variants = [variant for variant in (beginnings, halves) if variant is not None]
+    variants = [variant for variant in (begun, halves) if variant is not None]
     known = [] if own is not None else [sample.sequences.tokens[:SEQUENCES]]
     read = list(nll([*known, *(variant.tokens for variant in variants)]))
     own = own if own is not None else read.pop(0)
     found = {id(variant): _means(own, other, variant) for variant, other in zip(variants, read, strict=True)}
     return (
-        Beginnings(other_begin, *found[id(beginnings)]) if beginnings is not None and other_begin is not None else None,
+        Beginnings(other_begin, *found[id(begun)]) if begun is not None and other_begin is not None else None,
         _compared_contexts(halves, *found[id(halves)]) if halves is not None else None,
     )
 

@@ -81,7 +81,7 @@ NOT_FOUND = "no module of the layer is known to be a down projection"
 
 @dataclass(frozen=True, slots=True)
 class DownProjections:
-    """Down projections of one layer that can be recorded."""
+    """What can be recorded of one layer's neurons."""
 
     modules: tuple[tuple[str, Any], ...]
     """Name within the layer ("mlp.down_proj", "mlp.shared_expert.down_proj") and torch module, one after another."""

@@ -27,7 +27,7 @@ def devices_named(name: str) -> tuple[str, ...]:
 
 
 def require_device(name: str) -> None:
-    """Raises UsageError when `name` is not a device and no set of them, MachineError when this machine lacks one."""
+    """Raises UsageError when `name` is no device and no set of them, MachineError when this machine lacks one."""
     devices = devices_named(name)
     if not devices:
         raise _no_device(name)
@@ -58,7 +58,7 @@ def _require_gpu(device: str, number: int) -> None:
 
 
 def _no_device(name: str) -> UsageError:
-    return UsageError(f"{shown(name)} is not a device", fix="Use cpu, cuda, cuda:N, or a set such as cuda:0-3.")
+    return UsageError(f"{shown(name)} is no device", fix="Use cpu, cuda, cuda:N, or a set such as cuda:0-3.")
 
 
 _OTHERWISE = "a narrower --dtype, a set of GPUs (--device cuda:0-3), or --device cpu"
@@ -120,7 +120,7 @@ def too_little_to_generate(error: Exception) -> MachineError:
 
 
 def described(devices: Sequence[str]) -> str:
-    """Return the memory of each device and its free part, in words."""
+    """How much memory each has and how much of it is free, in words."""
     return ", ".join(map(_described, devices))
 
 

@@ -25,7 +25,7 @@ class Evaluation:
 
     task: str
     metric: str
-    """Name in lm-eval, e.g. "acc,none"."""
+    """As lm-eval names it, e.g. "acc,none"."""
     value: float
     se: float | None
     """Its standard error over items, where lm-eval gives one."""
@@ -71,7 +71,7 @@ def task_of(file: Path) -> str:
 
 
 def evaluations(found: Mapping[str, Any]) -> Iterator[Evaluation]:
-    """Yield the answers of lm-eval, figure by figure."""
+    """What lm-eval answered, figure by figure."""
     for task, figures in found["results"].items():
         for metric, value in figures.items():
             name, comma, rest = metric.partition(",")
@@ -159,7 +159,7 @@ def _offline() -> Iterator[None]:
 
 def _explained(error: Exception) -> DlecError:
     if isinstance(error, ImportError):
-        why, fix = one_line(error), "Install it again: pip install --upgrade 'dlec[eval]'"
+        why, fix = one_line(error), "Install it anew: pip install --upgrade 'dlec[eval]'"
         return MachineError("lm-eval cannot be used as it is installed", why=why, fix=fix)
     return UsageError(
         "lm-eval cannot run these tasks",

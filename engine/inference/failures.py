@@ -7,9 +7,9 @@ from engine.errors import DlecError, shown
 from engine.tensors.library import torch_library
 
 _CPU_ALLOCATOR = "can't allocate memory"
-"""Message of torch, in a plain RuntimeError, for exhausted CPU memory."""
+"""What torch says, in a plain RuntimeError, when the CPU's memory is used up."""
 _OF_A_DEVICE = ("CUDA error", "HIP error", "CUBLAS_STATUS_", "cuDNN error", "device-side assert")
-"""Beginnings of messages about a GPU where torch raises a plain RuntimeError."""
+"""How messages about a GPU begin where torch raises a plain RuntimeError."""
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -52,7 +52,7 @@ def stream(model: Any, tokenizer: Any, prompt: str, max_new_tokens: int, emit: E
 
 @dataclass
 class _Pieces:
-    """A streamer, as transformers calls it."""
+    """What transformers calls a streamer."""
 
     tokenizer: Any
     emit: Emit

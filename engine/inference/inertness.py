@@ -30,7 +30,7 @@ from engine.tensors.library import torch_library
 MOST_PARAMETERS = 40_000_000
 """Maximum number of parameters of a trial model: 160 MB, a few seconds."""
 MOST_SECONDS = 60
-"""CPU seconds after which a trial is stopped."""
+"""CPU seconds after which a trial is given up."""
 _MOST_LAYERS = 6
 _TOKENS = 12
 

@@ -26,7 +26,7 @@ class Comparison:
     """Two models on the same sequences."""
 
     base_nll: list[float]
-    """Mean of each sequence over its predictions that count, in nats; NaN where one of them is."""
+    """For each sequence, the mean over its predictions that count, in nats; NaN where one of them is."""
     plan_nll: list[float]
     """Paired with `base_nll`."""
     kl: float
@@ -38,13 +38,13 @@ class Comparison:
     base_token_nll: "torch.Tensor"
     """[S, T-1]: the base's NLL of each predicted token, those that do not count included."""
     base_not_finite: int
-    """Number of them that the base computes as NaN or infinity."""
+    """How many of them the base computes as NaN or infinity."""
     plan_not_finite: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Tokens:
-    """Figures of each predicted token of a batch; all [B, T-1]."""
+    """What is known of each predicted token of a batch; all [B, T-1]."""
 
     base_nll: "torch.Tensor"
     plan_nll: "torch.Tensor"

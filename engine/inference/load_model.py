@@ -20,7 +20,7 @@ from engine.inference.spread import placed
 from engine.tensors.library import torch_library
 
 DTYPES = ("auto", "float64", "float32", "bfloat16", "float16")
-"""Names of dtypes that a model can be opened in; "auto" is that of its config."""
+"""What a model can be opened in; "auto" is what its config says."""
 
 _NO_ADAPTER = {"subfolder": "no-adapter-is-put-on"}
 """A folder that does not exist. transformers would put an adapter that lies beside the weights on the model wherever
@@ -57,7 +57,7 @@ def open_tokenizer(directory: Path) -> Any:
         return CheckpointError(
             f"{directory} has no tokenizer that transformers can open",
             why=one_line(error),
-            fix="Put the tokenizer's files next to the weights.",
+            fix="Put the tokenizer's files beside the weights.",
         )
 
     with translated(explained):
@@ -94,9 +94,9 @@ def require_finite_weights(weights: Iterable[tuple[str, Any]], directory: Path) 
 
 
 def require_dtype(dtype: str) -> None:
-    """Raise UsageError unless `dtype` is one of DTYPES."""
+    """Raises UsageError when `dtype` is none of DTYPES."""
     if dtype not in DTYPES:
-        raise UsageError(f"{shown(dtype)} is not a dtype to run a model in", fix=f"Use one of {', '.join(DTYPES)}.")
+        raise UsageError(f"{shown(dtype)} is no dtype to run a model in", fix=f"Use one of {', '.join(DTYPES)}.")
 
 
 def _loaded(directory: Path, config: Any, dtype: str) -> Any:

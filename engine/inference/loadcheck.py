@@ -68,7 +68,7 @@ def _opened(request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
 
 
 def _decoder_prefix(model: Any) -> str:
-    """Return the prefix of a layer's number; "" for a model without one list of layers."""
+    """What stands before a layer's number; "" for a model without one list of layers."""
     try:
         return decoder_name(model) + "."
     except CheckpointError:

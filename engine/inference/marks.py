@@ -31,7 +31,7 @@ class Marks:
 
 
 def marks_of(tokenizer: Any) -> Marks:
-    """Return the marks that `tokenizer` puts around every text."""
+    """What `tokenizer` puts around every text."""
     marked = [tuple(tokenizer(text)["input_ids"]) for text in _TEXTS]
     found = {_around(each, _plain(tokenizer, text)) for each, text in zip(marked, _TEXTS, strict=True)}
     inserted = found.pop() if len(found) == 1 else None
@@ -54,7 +54,7 @@ def _plain(tokenizer: Any, text: str) -> tuple[int, ...]:
 
 
 def _around(marked: tuple[int, ...], plain: tuple[int, ...]) -> Marks | None:
-    """Return the marks around `plain` in `marked`; None where `plain` is not a part of it."""
+    """What stands around `plain` in `marked`; None where the one is not a part of the other."""
     for start in range(len(marked) - len(plain) + 1):
         end = start + len(plain)
         if marked[start:end] == plain:

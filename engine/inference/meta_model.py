@@ -31,7 +31,7 @@ _WIDTHS = ("hidden_size", "n_embd", "d_model", "embed_dim")
 _HEADS = ("num_attention_heads", "n_head", "num_heads", "attention_heads", "encoder_attention_heads")
 _KEY_VALUE_HEADS, _FEW_HEADS = "num_key_value_heads", 2
 _ALIGNED = 16
-"""Number that kernels for experts require a width to be a multiple of."""
+"""What kernels for experts want a width to be a multiple of."""
 _TOWER_DEPTH = ("depth", "num_hidden_layers", "num_layers", "encoder_layers")
 
 

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class Answer(NamedTuple):
-    """Likelihood of one possible answer."""
+    """What a model makes of one possible answer."""
 
     log_likelihood: float
-    """Sum over all its tokens, nats."""
+    """Of all its tokens together, nats."""
     is_first_choice: bool
     """Whether each of its tokens is the likeliest one."""
 
@@ -33,9 +33,9 @@ class ProbeRows:
     probe: Probe
     batches: "tuple[torch.Tensor, ...]"
     spans: tuple[tuple[Span, ...], ...]
-    """Tokens of the answer in each row of each batch."""
+    """Of each batch: the answer's tokens of each row."""
     places: tuple[int, ...]
-    """Position of each row among all items' choices, one item after another."""
+    """Row to where it stands among all items' choices, one item after another."""
 
     @classmethod
     def of(cls, probe: Probe, tokenizer: Any, batch_size: int) -> "ProbeRows":
@@ -92,7 +92,7 @@ class AnswerReader:
 
 
 def _answer(logits: "torch.Tensor", tokens: "torch.Tensor", span: Span) -> Answer:
-    """Return the answer, from [T, V] and [T]."""
+    """From [T, V] and [T]."""
     predicting = logits[span.start - 1 : span.end - 1].log_softmax(-1, dtype=torch_library().float32)
     wanted = tokens[span.start : span.end]
     picked = predicting.gather(-1, wanted[:, None])[:, 0]
@@ -108,11 +108,11 @@ def _rows(item: ProbeItem, tokenizer: Any, marks: Marks) -> Iterator[tuple[list[
         whole = [*marks.prefix, *text_tokens(tokenizer, marks, f"{prompt}{gap}{choice}")]
         start = _common(asked, whole)
         if not max(1, len(marks.prefix)) <= start < len(whole):
-            raise UsageError(f"{shown(choice)!r} after {shown(item.prompt)!r} has no tokens to score")
+            raise UsageError(f"nothing can be scored of {shown(choice)!r} behind {shown(item.prompt)!r}")
         yield whole, start
 
 
 def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    """Return the number of tokens that both begin with."""
+    """How many tokens both begin with."""
     pairs = zip(one, other, strict=False)
     return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))

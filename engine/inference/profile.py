@@ -47,12 +47,12 @@ class LayerFigures:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Histogram of log2 |x| of a layer's activations, in bins of equal width."""
+    """How often log2 |x| of a layer's activations fell into each of equally wide bins."""
 
     low: float
-    """Lower edge of the first bin, in octaves. It also counts everything smaller, zeros included."""
+    """Where the first bin begins, in octaves. It also counts everything smaller, zeros included."""
     high: float
-    """Upper edge of the last bin. It also counts everything larger."""
+    """Where the last bin ends. It also counts everything larger."""
     counts: list[int]
 
 
@@ -68,7 +68,7 @@ class NeuronFigures:
     """Tokens that each neuron saw."""
     mean: "array[float]"
     variance: "array[float]"
-    """Variance of the population."""
+    """Of the population."""
     peak: "array[float]"
     """The activation of largest magnitude, with its sign."""
     peak_sequence: "array[int]"
@@ -80,24 +80,24 @@ class NeuronFigures:
     share_active: "array[float]"
     """Share of tokens at which the magnitude is above `Profile.active_above`."""
     histogram: Histogram | None
-    """Histogram of all neurons together; None where none is recorded."""
+    """Of all neurons together; None where none is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Profile of a model, from one pass over a text."""
+    """What one pass over a text tells of a model."""
 
     layers: tuple[LayerFigures, ...]
     neurons: tuple[NeuronFigures, ...]
     """One for each layer; empty columns where a layer's neurons cannot be recorded."""
     angular_distance: dict[tuple[int, int], float]
-    """Angular distance of every block (i, j), 0 <= i < j <= N."""
+    """Of every block (i, j), 0 <= i < j <= N."""
     active_above: float
     sequences: int
     tokens: int
     """Number of text tokens; the tokenizer's special tokens are not counted."""
     batch_size: int
-    """Batch size that was used in the end: smaller than requested where the memory did not suffice."""
+    """What was used in the end: less than asked for where the memory did not suffice."""
 
 
 def profile_model(model: Any, tokenizer: Any, sequences: Sequences, batch_size: int, report: Report) -> Profile:

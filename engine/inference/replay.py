@@ -69,7 +69,7 @@ class Recording:
             raise UsageError(
                 "the recording does not fit the hidden states",
                 why=f"it was made for {tuple(self.embedded.shape)}, they have {tuple(hidden.shape)}",
-                fix="Record again for each shape.",
+                fix="Record anew for each shape.",
             )
 
 
@@ -150,7 +150,7 @@ def _is_store(value: Any) -> bool:
 
 def _refused(model: Any, why: str) -> CheckpointError:
     return CheckpointError(
-        f"the layers of {shown(type(model).__name__)} cannot be run individually",
+        f"the layers of {shown(type(model).__name__)} cannot be run one by one",
         why=why,
         fix="Preview plans one at a time instead, where such a model can be stacked at all.",
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sequences:
-    """Sequences that a model is measured on."""
+    """What a model is measured on."""
 
     tokens: "torch.Tensor"
     """[S, T], token ids."""
@@ -46,7 +46,7 @@ class Sequences:
         return Sequences(self.tokens[chosen], self.is_text[chosen])
 
     def split(self, size: int) -> "Iterator[Sequences]":
-        """Yield batches of `size`, the last of which may be smaller."""
+        """In batches of `size`, the last of which may be smaller."""
         return (self[start : start + size] for start in range(0, len(self), size))
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecordedBatch:
-    """Recording that all blocks of a metric share; costs one forward pass without the head, and the boundaries."""
+    """What all blocks of a metric share; costs one forward pass without the head, and its boundaries' memory."""
 
     sequences: Sequences
     """B of them."""
@@ -88,7 +88,7 @@ def _row_nll(logits: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
 Block: TypeAlias = tuple[int, int]
 
 Value: TypeAlias = Callable[[RecordedBatch, int, int], "torch.Tensor"]
-"""Function from a batch of B sequences and a block's ends to [B]: the mean over each sequence's tokens of text."""
+"""From a batch of B sequences and a block's ends to [B]: the mean over each sequence's tokens of text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Measured:
     se: float | None
     """Its standard error over sequences, of paired differences where the metric is one. None for a single sequence."""
     per_sequence: tuple[float, ...]
-    """Value of each sequence, in the same order for all blocks, so blocks can be paired."""
+    """What the mean is of: one for each sequence, in the same order for all blocks, so blocks can be paired."""
 
 
 class Measure(Protocol):
