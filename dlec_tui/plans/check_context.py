@@ -35,11 +35,11 @@ def device_of(slot: Slot, found: Callable[[], Sequence[Gpu]] = gpus) -> Device |
 
     Raises UsageError for a GPU that is not here.
     """
-    here = found() if slot.devices else ()
-    missing = [number for number in slot.devices if number >= len(here)]
+    available = found() if slot.devices else ()
+    missing = [number for number in slot.devices if number >= len(available)]
     if missing:
-        raise UsageError(f"no device cuda:{missing[0]}", why=f"CUDA has {plural(len(here), 'GPU')}")
-    totals = [here[number].total for number in slot.devices]
+        raise UsageError(f"no device cuda:{missing[0]}", why=f"CUDA has {plural(len(available), 'GPU')}")
+    totals = [available[number].total for number in slot.devices]
     if not totals or None in totals:
         return None
     return Device(str(slot), sum(total for total in totals if total is not None))

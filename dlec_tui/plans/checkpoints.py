@@ -29,8 +29,8 @@ class PlanCheckpoints:
 
         def open_reference(reference: str) -> Checkpoint:
             self._known.setdefault(reference, None)
-            found = self._known[reference] = open_fresh(reference)
-            return found
+            checkpoint = self._known[reference] = open_fresh(reference)
+            return checkpoint
 
         def open_fresh(reference: str) -> Checkpoint:
             directory = locate(reference)

@@ -40,7 +40,7 @@ class Filled:
     """By name, without those that were left to the recipe."""
 
 
-def about(name: str) -> str:
+def summary_of(name: str) -> str:
     """Summary in one line."""
     return RECIPES[name].summary if name in RECIPES else MEASURED[name].summary
 
@@ -52,7 +52,7 @@ def is_measured(name: str) -> bool:
 
 def form_fields(name: str, reference: str, checkpoint: Checkpoint | None) -> Iterator[Field]:
     """The model, then each option with what it means. checkpoint: the model's, where it could be opened."""
-    yield Field("model", "model", reference, about="directory or hub id")
+    yield Field("model", "model", reference, explanation="directory or hub id")
     for field in _fields_of(name):
         value = field.written(field.default)
         if name in _WITH_BUDGET and field.name == "layers" and checkpoint is not None:

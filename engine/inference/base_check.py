@@ -24,15 +24,15 @@ TOKENS = 64
 _SHORT_TOKENS = 128
 """Number of tokens in the sequences of half the length, all together, as far as SEQUENCES of them suffice."""
 _SETTLED = 4
-"""One part in so many is not compared: the first tokens of a sequence are predicted badly whatever begins it."""
+"""The first 1/_SETTLED of each sequence is not compared, because its tokens are predicted badly with any prefix."""
 
 Nll = Callable[["Sequence[torch.Tensor]"], "Sequence[torch.Tensor]"]
-"""From batches of token ids [B, T], not all of one shape, to the NLL [B, T-1] of each token after the first."""
+"""Function from batches of token ids [B, T], of varying shapes, to the NLL [B, T-1] of all tokens but the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beginnings:
-    """The same tokens in sequences begun in two ways."""
+    """NLL of the same tokens with the tokenizer's prefix and with another one."""
 
     other_begin: tuple[int, ...]
     own_nll: float
@@ -49,7 +49,7 @@ class Contexts:
 
 
 class BaseReader:
-    """Reads the base's NLL, from batches that need not be of one shape."""
+    """Reader of the base's NLL; batches may differ in shape."""
 
     compares = False
 

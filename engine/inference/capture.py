@@ -1,4 +1,8 @@
-"""Capture of activations in a forward pass: the residual stream, the inputs of down projections, the text around."""
+"""Hooks that capture the residual stream at every boundary and the inputs of down projections, and excerpts of text.
+
+Shapes: B sequences of T tokens, hidden size D, N layers, down projections of input width I. Down projections are
+detected by names and shapes, as in engine.checkpoint.residual, so that new families need no table.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,14 +18,14 @@ if TYPE_CHECKING:
     import torch
 
 Listener = Callable[[int, "torch.Tensor"], None]
-"""Called with the number of a boundary or a layer and the tensor there, which it may neither change nor keep."""
+"""Called with the index of a boundary or a module and its tensor, which it must neither change nor keep."""
 
 
 @contextmanager
 def listening_to_boundaries(layers: Sequence[Any], listener: Listener) -> Iterator[None]:
-    """Within, `listener` hears B_0..B_N [B, T, D] in this order whenever the model runs.
+    """Call `listener` with B_0..B_N [B, T, D], in this order, whenever the model runs inside the context.
 
-    Raises CheckpointError from within the model when its stream has another shape (several streams side by side).
+    The model's forward raises CheckpointError if its stream has another shape (several parallel streams).
     """
     with ExitStack() as hooks:
         for number, layer in enumerate(layers):
@@ -33,7 +37,7 @@ def listening_to_boundaries(layers: Sequence[Any], listener: Listener) -> Iterat
 
 @contextmanager
 def listening_to_neurons(projections: "Sequence[DownProjections]", listener: Listener) -> Iterator[None]:
-    """Within, `listener` hears the input of each module of `projections` as [B * T, I], numbered across all layers."""
+    """Call `listener` with the input [B * T, I] of each module of `projections`, numbered across all layers."""
     modules = [module for layer in projections for _, module in layer.modules]
     with ExitStack() as hooks:
         for number, module in enumerate(modules):
@@ -55,10 +59,10 @@ def _tell_neurons(listener: Listener, number: int, _module: Any, args: tuple[Any
 
 def _stream(hidden: Any, boundary: int) -> "torch.Tensor":
     if not isinstance(hidden, torch_library().Tensor) or hidden.dim() != 3:
-        found = f"{hidden.dim()} dimensions" if hasattr(hidden, "dim") else type(hidden).__name__
+        kind = f"{hidden.dim()} dimensions" if hasattr(hidden, "dim") else type(hidden).__name__
         raise CheckpointError(
-            "the model's residual stream is not understood",
-            why=f"boundary {boundary} has {found} instead of sequence, token and hidden size",
+            "the model's residual stream is not supported",
+            why=f"boundary {boundary} has {kind} instead of sequence, token and hidden size",
             fix="Stack its layers without measuring them.",
         )
     stream: torch.Tensor = hidden
@@ -81,16 +85,16 @@ NOT_FOUND = "no module of the layer is known to be a down projection"
 
 @dataclass(frozen=True, slots=True)
 class DownProjections:
-    """What can be recorded of one layer's neurons."""
+    """Modules of one layer whose neurons can be recorded."""
 
     modules: tuple[tuple[str, Any], ...]
-    """Name within the layer ("mlp.down_proj", "mlp.shared_expert.down_proj") and torch module, one after another."""
+    """Names within the layer ("mlp.down_proj", "mlp.shared_expert.down_proj") and torch modules."""
     left_out: str
-    """Why some or all neurons of the layer are not recorded; "" when all are."""
+    """Reason why some or all neurons of the layer are not recorded; "" if all are."""
 
 
 def down_projections(layer: Any) -> DownProjections:
-    """The down projections of a layer that every token goes through; those of routed experts are left out."""
+    """Return the down projections of a layer that process every token, i.e. none of routed experts."""
     named = [(name, module) for name, module in layer.named_modules() if _is_down_projection(name, module)]
     shared = [(name, module) for name, module in named if not _ONE_OF_THE_EXPERTS.search(name)]
     return DownProjections(tuple(shared), _left_out(layer, named, shared))
@@ -101,7 +105,7 @@ def _is_down_projection(name: str, module: Any) -> bool:
 
 
 def _is_linear(module: Any) -> bool:
-    """A Linear (quantised kinds derive from it), or the Conv1D of GPT-2, which is one with its matrix transposed."""
+    """Return True for a Linear (or a quantised subclass), or GPT-2's Conv1D, a Linear with a transposed matrix."""
     return isinstance(module, torch_library().nn.Linear) or type(module).__name__ == "Conv1D"
 
 
@@ -114,7 +118,7 @@ def _left_out(layer: Any, named: list[Any], shared: list[Any]) -> str:
 
 
 def _holds_fused_experts(name: str, module: Any) -> bool:
-    """Whether the module has a stack of matrices of its own; a convolution or a recurrence has one too."""
+    """Return True if the module itself has a 3-dimensional parameter and is not a convolution or a recurrence."""
     return not _NOT_MLP.search(name) and any(parameter.dim() == 3 for parameter in _own_parameters(module))
 
 
@@ -123,23 +127,23 @@ def _own_parameters(module: Any) -> Iterator[Any]:
 
 
 LENGTH = 60
-"""Characters of a context at most."""
+"""Maximum number of characters of an excerpt."""
 _BEFORE = 40
-"""Of them, up to the end of the token itself."""
+"""Maximum number of characters up to the end of the token itself."""
 _TOKENS_BEFORE, _TOKENS_AFTER = 12, 8
 
 
 def contexts(tokenizer: Any, sequences: "torch.Tensor", tokens: Iterable[int]) -> dict[int, str]:
-    """For each number in `tokens`, counted through `sequences` [S, T] row by row: its text and some on either side.
+    """Return an excerpt around each of `tokens`, which are flat indices into `sequences` [S, T].
 
-    One line of at most 60 printable characters; the token itself ends at the 40th or before.
+    An excerpt is one line of at most 60 printable characters; the token itself ends at the 40th or before.
     """
     seq_len, rows = sequences.shape[1], sequences.tolist()
-    wanted = sorted(set(tokens))
-    pieces = [_pieces(rows[token // seq_len], token % seq_len) for token in wanted]
+    indices = sorted(set(tokens))
+    pieces = [_pieces(rows[token // seq_len], token % seq_len) for token in indices]
     before = tokenizer.batch_decode([up_to for up_to, _ in pieces])
-    whole = tokenizer.batch_decode([all_of_it for _, all_of_it in pieces])
-    return {token: _joined(*texts) for token, *texts in zip(wanted, before, whole, strict=True)}
+    whole = tokenizer.batch_decode([extended for _, extended in pieces])
+    return {token: _joined(*texts) for token, *texts in zip(indices, before, whole, strict=True)}
 
 
 def _pieces(row: list[int], position: int) -> tuple[list[int], list[int]]:
@@ -148,7 +152,7 @@ def _pieces(row: list[int], position: int) -> tuple[list[int], list[int]]:
 
 
 def _joined(before: str, whole: str) -> str:
-    """`before` is the text up to the token's end, `whole` goes on: some tokenizers decode a part alone otherwise."""
+    """Join the text up to the token's end with the rest of `whole`; decoding the rest alone may give other text."""
     left = _one_line(before)[-_BEFORE:]
     right = _one_line(whole[len(before) :])[: LENGTH - _BEFORE]
     return left + right

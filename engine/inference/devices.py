@@ -14,20 +14,20 @@ from engine.units import byte_size, plural
 
 
 def chosen_device(name: str) -> str:
-    """`name`, or for "auto" the first GPU where torch finds one, else the CPU."""
+    """Return `name`, or for "auto" the first GPU if torch has one, else the CPU."""
     if name != "auto":
         return name
     return "cuda" if torch_library().cuda.is_available() else "cpu"
 
 
 def devices_named(name: str) -> tuple[str, ...]:
-    """torch's names of the devices in `name`: itself, or each GPU of a set such as "cuda:0-3" or "cuda:0,2"."""
+    """Return the torch devices of `name`: `name` itself, or each GPU of a set such as "cuda:0-3" or "cuda:0,2"."""
     numbers = gpu_numbers(name)
     return (name,) if numbers is None else tuple(f"cuda:{number}" for number in numbers)
 
 
 def require_device(name: str) -> None:
-    """Raises UsageError when `name` is no device and no set of them, MachineError when this machine lacks one."""
+    """Raise UsageError if `name` is not a device or a set of devices, MachineError if this machine lacks one."""
     devices = devices_named(name)
     if not devices:
         raise _no_device(name)
@@ -38,40 +38,40 @@ def require_device(name: str) -> None:
 def _require_one(device: str) -> None:
     torch = torch_library()
     try:
-        wanted = torch.device(device)
+        parsed = torch.device(device)
     except RuntimeError as error:
         raise _no_device(device) from error
-    if wanted.type == "cuda":
-        _require_gpu(device, wanted.index or 0)
+    if parsed.type == "cuda":
+        _require_gpu(device, parsed.index or 0)
 
 
 def _require_gpu(device: str, number: int) -> None:
     torch = torch_library()
-    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if not found:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if not count:
         why = f"this machine has no GPU that torch {torch.__version__} can use"
-        raise MachineError(f"{device} is not there", why=why, fix="Use --device cpu.")
-    if number >= found:
-        why = f"this machine has {plural(found, 'GPU')}"
-        last = f"cuda:{found - 1}"
-        raise MachineError(f"{device} is not there", why=why, fix=f"{last} is the last one. Or use --device cpu.")
+        raise MachineError(f"{device} *does not exist", why=why, fix="Use --device cpu.")
+    if number >= count:
+        why = f"this machine has {plural(count, 'GPU')}"
+        last = f"cuda:{count - 1}"
+        raise MachineError(f"{device} *does not exist", why=why, fix=f"{last} is the last one. Or use --device cpu.")
 
 
 def _no_device(name: str) -> UsageError:
-    return UsageError(f"{shown(name)} is no device", fix="Use cpu, cuda, cuda:N, or a set such as cuda:0-3.")
+    return UsageError(f"{shown(name)} is not a device", fix="Use cpu, cuda, cuda:N, or a set such as cuda:0-3.")
 
 
-_OTHERWISE = "a narrower --dtype, a set of GPUs (--device cuda:0-3), or --device cpu"
+_ALTERNATIVES = "a narrower --dtype, a set of GPUs (--device cuda:0-3), or --device cpu"
 
 
 def weight_bytes(model: Any) -> int:
-    """Bytes of all weights; those that several places share count once."""
+    """Return the size of all weights in bytes; shared weights count once."""
     parameters = {parameter.data_ptr(): parameter.nbytes for parameter in model.parameters()}
     return sum(parameters.values())
 
 
 def free_bytes(device: str) -> int:
-    """Of GPUs, together: what nothing uses, and what torch keeps for itself and can give again."""
+    """Return the free memory of the GPUs of `device` in bytes, including torch's unused reserve."""
     cuda = torch_library().cuda
     names = devices_named(device)
     kept = sum(cuda.memory_reserved(name) - cuda.memory_allocated(name) for name in names)
@@ -79,7 +79,7 @@ def free_bytes(device: str) -> int:
 
 
 def give_memory_back() -> None:
-    """Return what nobody uses any more to the devices: a model is full of cycles, and torch keeps what it has had."""
+    """Release unused memory: collect reference cycles, which models have, and empty torch's cache."""
     gc.collect()
     if torch_library().cuda.is_available():
         torch_library().cuda.empty_cache()
@@ -87,7 +87,7 @@ def give_memory_back() -> None:
 
 @contextmanager
 def room_for(model: Any, devices: Sequence[str]) -> Iterator[None]:
-    """Within, `model` is brought to `devices`. Raises MachineError with the figures where they lack the memory."""
+    """Translate an out-of-memory error while `model` is moved to `devices` into a MachineError with sizes."""
     before = described(devices)
     try:
         yield
@@ -98,16 +98,16 @@ def room_for(model: Any, devices: Sequence[str]) -> Iterator[None]:
         raise MachineError(
             f"{' and '.join(devices)} {'have' if len(devices) > 1 else 'has'} too little memory for the model",
             why=f"its weights are {byte_size(weight_bytes(model))} in {dtype}; {before}",
-            fix=f"Use {_OTHERWISE}.",
+            fix=f"Use {_ALTERNATIVES}.",
         ) from error
 
 
 def too_little_for_one_sequence(tokens: int, failure: str) -> MachineError:
-    """failure: what torch says."""
+    """Return the error for a sequence that does not fit. failure: torch's message."""
     return MachineError(
         f"the memory does not suffice for one sequence of {tokens:,} tokens at a time",
         why=f"{described(_devices_in_use())}; {failure}",
-        fix=f"Use shorter sequences (--seq-len), {_OTHERWISE}.",
+        fix=f"Use shorter sequences (--seq-len), {_ALTERNATIVES}.",
     )
 
 
@@ -115,12 +115,12 @@ def too_little_to_generate(error: Exception) -> MachineError:
     return MachineError(
         "the memory does not suffice to generate",
         why=f"{described(_devices_in_use())}; {one_line(error)}",
-        fix=f"Use a shorter prompt, {_OTHERWISE}.",
+        fix=f"Use a shorter prompt, {_ALTERNATIVES}.",
     )
 
 
 def described(devices: Sequence[str]) -> str:
-    """How much memory each has and how much of it is free, in words."""
+    """Return the total and free memory of each device as text."""
     return ", ".join(map(_described, devices))
 
 
@@ -134,7 +134,7 @@ def _described(device: str) -> str:
 
 
 def _devices_in_use() -> list[str]:
-    """The GPUs that hold something of this process, else the CPU."""
+    """Return the GPUs with memory allocated by this process, or the CPU."""
     cuda = torch_library().cuda
     count = cuda.device_count() if cuda.is_available() else 0
     return [f"cuda:{number}" for number in range(count) if cuda.memory_allocated(number)] or ["cpu"]

@@ -60,7 +60,7 @@ def test_identity_experts_are_found_by_trying_them(tmp_path, monkeypatch):
     found = trial.check({"directory": str(tmp_path)})
     assert found["unknown"] == ""
     assert found["reason"].startswith(
-        "silenced copies of its layers moved the logits of a small random longcat_flash by"
+        "zero-scaled copies of its layers changed the logits of a small random longcat_flash by"
     )
 
 
