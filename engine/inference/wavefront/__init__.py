@@ -14,7 +14,7 @@ boundaries are where the others branch off, and they are compared with it.
 visits      Step, Visits; from a compiled stack
 trie        nodes, shared prefixes, branches shared out among devices; pure, as is order
 order       the two schedules as one list of steps: depth first, and in passes over the layers
-costs       what a schedule costs, how the text is cut into chunks so that it fits: Announced, Counted
+budget      Announced, Counted; costs: what a schedule costs, how the text is cut into chunks so that it fits
 reading     Reader: what is made of a plan's last hidden states; rows of tokens, spans of answers
 likelihood  Figures: NLL, KL, top-1 of text
 layers, streamed, stored_layer    where the weights of a visit come from

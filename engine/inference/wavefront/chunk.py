@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.inference.replay import Recording, record
-from engine.inference.wavefront.costs import Counted
+from engine.inference.wavefront.budget import Counted
 from engine.inference.wavefront.layers import Walk
 from engine.inference.wavefront.order import Advance
 from engine.inference.wavefront.reading import Reader

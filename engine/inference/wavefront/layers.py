@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.inference.spread import place_of
-from engine.inference.wavefront.costs import Counted
+from engine.inference.wavefront.budget import Counted
 from engine.inference.wavefront.order import Stop
 from engine.inference.wavefront.stored_layer import StoredLayers, Weights
 from engine.inference.wavefront.visits import Step

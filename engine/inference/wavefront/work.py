@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from engine.inference.devices import too_little_for_one_sequence
 from engine.inference.failures import is_out_of_memory, one_line
 from engine.inference.replay import record
+from engine.inference.wavefront.budget import Announced, Counted
 from engine.inference.wavefront.chunk import Chunk, RecordedRows
-from engine.inference.wavefront.costs import Announced, Counted, costs_of
+from engine.inference.wavefront.costs import costs_of
 from engine.inference.wavefront.layers import Layers, Walk
 from engine.inference.wavefront.order import Advance, Order, Stop, depth_first, in_passes, stops
 from engine.inference.wavefront.reading import Reader

@@ -12,7 +12,7 @@ from engine.checkpoint.residual import residual_writers
 from engine.inference.likelihood import token_nll
 from engine.inference.load_model import open_model
 from engine.inference.virtual import load
-from engine.inference.wavefront.costs import Counted
+from engine.inference.wavefront.budget import Counted
 from engine.inference.wavefront.layers import ResidentLayers
 from engine.inference.wavefront.likelihood import Figures, Likelihood
 from engine.inference.wavefront.streamed import StreamedLayers

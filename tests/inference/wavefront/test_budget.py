@@ -1,7 +1,7 @@
 import pytest
 
 from engine.errors import MachineError
-from engine.inference.wavefront.costs import chunks
+from engine.inference.wavefront.budget import chunks
 
 
 @pytest.mark.parametrize(
