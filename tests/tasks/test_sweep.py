@@ -299,7 +299,7 @@ def test_a_plan_that_cannot_be_swept_is_named(asked, tiny_llama, text, words):
 def test_nothing_to_sweep_and_nothing_to_judge_are_refused(asked):
     with pytest.raises(UsageError, match="nothing to sweep"):
         sweep.run({**asked, "plans": []}, no_report)
-    with pytest.raises(UsageError, match="cannot be judged"):
+    with pytest.raises(UsageError, match="cannot be evaluated"):
         sweep.run({**asked, "top": 0}, no_report)
     with pytest.raises(UsageError, match="cannot be run together"):
         sweep.run({**asked, "together": 0}, no_report)
