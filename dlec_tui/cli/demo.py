@@ -30,8 +30,7 @@ from engine.checkpoint.reference import directory_name
 from engine.errors import UsageError, escaped, shown
 from engine.files import expanded
 from engine.merge.manifest import MANIFEST_FILE
-from engine.plan.cost import cost_of
-from engine.plan.picture import picture
+from engine.plan.cost import cost_of, picture
 from engine.plan.stack import Stack
 from engine.tasks.demo_model import demo_model
 from engine.tasks.measurement_options import DEFAULT, MeasurementOptions, as_request
@@ -222,7 +221,8 @@ def _merged(stage: Stage, plan: PlanFile, *, fresh: bool) -> tuple[Made, MergeRe
     stage.heading("6  Merge")
     out = plan.path.with_suffix("")
     earlier = None if fresh else merged_before(out, plan.checked.text, plan.stack())
-    report = None if earlier else merge_plan(plan, out, MergeOptions(overwrite=(out / MANIFEST_FILE).exists()))
+    options = MergeOptions(overwrite=(out / MANIFEST_FILE).exists())
+    report = None if earlier else merge_plan(plan, out, options, stage.store)
     stage.say(*(merged_lines(report) if report else ["already merged from this plan"]))
     stage.say(*file_lines(earlier or verify(out, load_check=False)))
     return Made(out, reused=report is None), report

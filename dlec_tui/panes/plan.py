@@ -182,7 +182,7 @@ class PlanPane(PlanEditing):
                     found = recipe_forms.spec_for(form, open_checkpoint, self.workbench.store)
                     self.then(self.workbench.submit, [found])
                 else:
-                    self.then(self.plan_requested, recipe_forms.write(form, open_checkpoint))
+                    self.then(self.plan_requested, recipe_forms.write(form, open_checkpoint, self.workbench.store))
             except DlecError:
                 self.then(self._ask_recipe, name, [replace(field, value=values[field.name]) for field in fields])
                 raise

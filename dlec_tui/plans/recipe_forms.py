@@ -11,11 +11,11 @@ from engine.errors import UsageError
 from engine.jobs.job_specs import classic_spec, propose_spec, search_spec
 from engine.jobs.settings import job_settings
 from engine.plan.recipes import dlec, dlec_search, fields
-from engine.plan.recipes.budget import layers_for_growth
+from engine.plan.recipes.blocks import layers_for_growth
 from engine.plan.recipes.registry import MEASURED, RECIPES
 from engine.plan.recipes.repeat import GROWTH
 from engine.store.jobs import JobSpec
-from engine.tasks.inertness import written
+from engine.tasks.inertness import inertness_trials
 from engine.tasks.measurement_options import MeasurementOptions
 
 NAMES = (*MEASURED, *RECIPES)
@@ -76,12 +76,12 @@ def filled(name: str, values: Values) -> Filled:
     return Filled(name, model, options)
 
 
-def write(form: Filled, open_checkpoint: OpenCheckpoint) -> str:
+def write(form: Filled, open_checkpoint: OpenCheckpoint, store: Path) -> str:
     """The plan of a recipe that needs no job. Raises UsageError or CheckpointError."""
     recipe = RECIPES[form.recipe]
     models = {field.name for field in recipe.fields if field.is_model}
     options = {name: open_checkpoint(value) if name in models else value for name, value in form.options.items()}
-    return written(recipe, open_checkpoint(form.model), recipe.options(**options))
+    return inertness_trials(store.parent).written(recipe, open_checkpoint(form.model), recipe.options(**options))
 
 
 def spec_for(form: Filled, open_checkpoint: OpenCheckpoint, store: Path) -> JobSpec:

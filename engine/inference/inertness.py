@@ -9,6 +9,7 @@ Runs as a separate process (`python -m engine.inference.inertness`): request {"d
 
 import json
 import resource
+import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,7 +21,8 @@ from engine.checkpoint.layer_keys import edited_config
 from engine.checkpoint.residual import residual_writers
 from engine.errors import CheckpointError, DlecError
 from engine.inference.failures import one_line
-from engine.inference.meta_model import built_on_meta, model_class, read_model_config, small_configs
+from engine.inference.meta_model import built_on_meta, model_class, read_model_config
+from engine.inference.small_config import small_configs
 from engine.inference.virtual import load
 from engine.plan.stack import Donor, FactorLevel, Stack, Visit
 from engine.protocol import serve
@@ -34,6 +36,10 @@ _MOST_LAYERS = 6
 _TOKENS = 12
 
 
+class OutOfTime(BaseException):
+    """The processor time of the trial is used up; no handler of errors may catch it."""
+
+
 def check(request: dict[str, Any]) -> dict[str, Any]:
     """Test a checkpoint directory. reason: why the copies are not inert, or ""; unknown: why the test failed, or ""."""
     source = Path(request["directory"])
@@ -44,6 +50,8 @@ def check(request: dict[str, Any]) -> dict[str, Any]:
                 return {"reason": _tried(candidate), "unknown": ""}
             except CheckpointError as error:
                 unknown = unknown or error.line
+    except OutOfTime:
+        unknown = f"the trial took more than {MOST_SECONDS} s of processor time"
     except DlecError as error:
         unknown = unknown or error.line
     return {"reason": "", "unknown": unknown}
@@ -136,8 +144,15 @@ def _logits(model: Any) -> Any:
 
 
 def _bound_time() -> None:
+    """Interrupt the trial after MOST_SECONDS; the system kills the process if a library does not return soon after."""
+
+    def interrupt(*_: object) -> None:
+        signal.signal(signal.SIGXCPU, signal.SIG_IGN)  # the system repeats it every second
+        raise OutOfTime
+
     torch_library().set_num_threads(1)
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+    signal.signal(signal.SIGXCPU, interrupt)
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS + 10))
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ from typing import Any
 from safetensors import safe_open
 
 from engine.checkpoint.config import CONFIG_FILE
-from engine.checkpoint.header import StoredTensor
-from engine.checkpoint.index import is_opened_by_transformers, read_tensors
+from engine.checkpoint.formats.format import StoredTensor
+from engine.checkpoint.formats.registry import read_tensors
+from engine.checkpoint.formats.safetensors import is_opened_by_transformers
 from engine.checkpoint.wrappers import wrapping_of
 from engine.errors import CheckpointError, UsageError, shown
 from engine.inference.devices import devices_named, require_device

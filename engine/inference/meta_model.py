@@ -1,117 +1,29 @@
-"""A config.json of the same family with few and narrow layers: a model of it is made in a moment.
+"""transformers' config, class and meta-device model of a checkpoint."""
 
-What shapes a layer's arithmetic (its kinds, switches, multipliers) stays; widths, experts and the vocabulary shrink.
-"""
-
-import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.config import CONFIG_FILE, read_config_file
-from engine.checkpoint.index import read_tensors
+from engine.checkpoint.formats.registry import read_tensors
 from engine.errors import CheckpointError, DlecError, MachineError, machine_error, shown
 from engine.inference.failures import is_out_of_memory, one_line, translated
 from engine.inference.library import transformers_library
 from engine.tensors.library import DTYPE_NAMES, torch_library
 
-_VOCABULARY = 128
-_INNER, _EXPERTS, _CHOSEN = 64, 8, 2
-
-_INNER_WIDTH = re.compile(r"intermediate_size|ffn_dim|ffn_hidden_size|^n_inner$|^d_ff$")
-_EXPERT_COUNT = re.compile(r"(^|_)(n|num|zero)_.*experts?(_num)?$|experts_num|^zero_expert_num$|^num_experts$")
-_EXPERTS_CHOSEN = re.compile(r"experts?_per_tok|^(moe_)?top_?k(_experts)?$|^moe_k$")
-_GROUPS = ("n_group", "topk_group")
-_TOKEN = re.compile(r"token_(id|index)s?$")
-_VOCABULARY_KEY = re.compile(r"vocab_size")
-_TOWER = re.compile(r"vision|audio|speech|image|encoder|qformer")
-_WIDTHS = ("hidden_size", "n_embd", "d_model", "embed_dim")
-_HEADS = ("num_attention_heads", "n_head", "num_heads", "attention_heads", "encoder_attention_heads")
-_KEY_VALUE_HEADS, _FEW_HEADS = "num_key_value_heads", 2
-_ALIGNED = 16
-"""What kernels for experts want a width to be a multiple of."""
-_TOWER_DEPTH = ("depth", "num_hidden_layers", "num_layers", "encoder_layers")
-
-
-def small_configs(data: Mapping[str, Any], tower: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """Candidates, the smallest first: not every class takes every combination. `tower` leads to the decoder's keys."""
-    shrunk = _everywhere(dict(data), _shrunk)
-    yield _narrow_towers(_with_decoder(shrunk, tower, _narrow))
-    yield _with_decoder(shrunk, tower, _narrow)
-    yield shrunk
-    yield dict(data)
-
-
-def _with_decoder(
-    data: dict[str, Any], tower: tuple[str, ...], change: Callable[[dict[str, Any]], dict[str, Any]]
-) -> dict[str, Any]:
-    if not tower:
-        return change(data)
-    return {**data, tower[0]: _with_decoder(data[tower[0]], tower[1:], change)}
-
-
-def _everywhere(data: dict[str, Any], change: Callable[[str, Any], Any], within: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in data.items():
-        if isinstance(value, dict):
-            found[key] = _everywhere(value, change, within or ("tower" if _TOWER.search(key) else ""))
-        else:
-            found[key] = 1 if within and key in _TOWER_DEPTH and isinstance(value, int) else change(key, value)
-    return found
-
-
-def _shrunk(key: str, value: Any) -> Any:
-    if isinstance(value, list):
-        return [_shrunk(key, each) for each in value] if _TOKEN.search(key) or _INNER_WIDTH.search(key) else value
-    if type(value) is not int:
-        return value
-    for pattern, most in ((_VOCABULARY_KEY, _VOCABULARY), (_INNER_WIDTH, _INNER), (_EXPERTS_CHOSEN, _CHOSEN)):
-        if pattern.search(key):
-            return min(value, most)
-    if _EXPERT_COUNT.search(key):
-        return min(value, _EXPERTS)
-    if key in _GROUPS:
-        return 1
-    return value % _VOCABULARY if _TOKEN.search(key) else value
-
-
-def _narrow_towers(data: dict[str, Any]) -> dict[str, Any]:
-    """Those beside the decoder are built, and never run."""
-    return {
-        key: _narrow(_narrow_towers(value)) if isinstance(value, dict) and _TOWER.search(key) else value
-        for key, value in data.items()
-    }
-
-
-def _narrow(decoder: dict[str, Any]) -> dict[str, Any]:
-    """With two heads of the width that they have, and a stream as wide as these need."""
-    width_key, heads_key = _first_int(decoder, _WIDTHS), _first_int(decoder, _HEADS)
-    if width_key is None or heads_key is None or decoder[heads_key] <= _FEW_HEADS:
-        return decoder
-    heads, kept = decoder[heads_key], decoder.get(_KEY_VALUE_HEADS)
-    head_width = -(-decoder[width_key] // heads // _ALIGNED) * _ALIGNED
-    narrow = {**decoder, heads_key: _FEW_HEADS, width_key: _FEW_HEADS * head_width}
-    if type(kept) is int:
-        narrow[_KEY_VALUE_HEADS] = _FEW_HEADS if kept == heads else 1
-    return narrow
-
-
-def _first_int(data: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
-    return next((key for key in keys if type(data.get(key)) is int), None)
-
 
 def read_model_config(directory: Path) -> Any:
-    """The config as transformers' class for it. Nothing is fetched, no code of the checkpoint is run.
+    """Return transformers' config object of a checkpoint, without network access or remote code.
 
-    Raises MachineError when transformers has no such class, CheckpointError when the class refuses the config.
+    Raises MachineError if transformers has no class for it, CheckpointError if the class rejects the config.
     """
     return _read_model_config(directory, str(directory / CONFIG_FILE))
 
 
 def _read_model_config(directory: Path, name: str) -> Any:
-    """`name`: what to call the file in messages."""
+    """Read the config. name: name of the file in messages."""
     transformers = transformers_library()
     data = read_config_file(directory / CONFIG_FILE).data
     model_type = data.get("model_type")
@@ -125,7 +37,7 @@ def _read_model_config(directory: Path, name: str) -> Any:
 
 
 def model_config_of(text: str) -> Any:
-    """The same for the text of a config.json that is not written yet; messages do not name the temporary file."""
+    """Return transformers' config object for the text of a config.json. Raises as `read_model_config`."""
     try:
         with tempfile.TemporaryDirectory() as directory:
             (Path(directory) / CONFIG_FILE).write_text(text, encoding="utf-8")
@@ -135,7 +47,7 @@ def model_config_of(text: str) -> Any:
 
 
 def model_class(config: Any) -> Any:
-    """The class that the config names, else the causal language model of its family."""
+    """Return the class that the config names, else the causal language model of its family."""
     transformers = transformers_library()
     for name in config.architectures or []:
         named = getattr(transformers, str(name), None)
@@ -148,7 +60,7 @@ def model_class(config: Any) -> Any:
 
 
 def built_on_meta(config: Any) -> Any:
-    """The model of `config` without weights. Raises CheckpointError when its class refuses the config."""
+    """Return the model of `config` on the meta device. Raises CheckpointError if its class rejects the config."""
     torch = torch_library()
     with (
         translated(lambda error: CheckpointError("transformers cannot build the model", why=one_line(error))),
@@ -158,16 +70,16 @@ def built_on_meta(config: Any) -> Any:
 
 
 def loaded_on_meta(directory: Path, config: Any) -> tuple[Any, dict[str, Any]]:
-    """The model with the checkpoint's tensors loaded as shapes only, and transformers' loading info.
+    """Return the model with the checkpoint's tensors loaded as shapes only, and transformers' loading info.
 
-    Raises CheckpointError when it cannot be loaded, MachineError when that may be this machine's fault.
+    Raises CheckpointError if it cannot be loaded, MachineError if the environment may be the cause.
     """
     headers = {name: (tensor.dtype, tensor.shape) for name, tensor in read_tensors(directory).items()}
     return loaded_from_headers(config, headers, str(directory))
 
 
 def loaded_from_headers(config: Any, headers: Mapping[str, Any], what: str) -> tuple[Any, dict[str, Any]]:
-    """The same for tensors of which (dtype, shape) is known by name; `what` is for messages."""
+    """Load tensors on the meta device. headers: (dtype, shape) by name. what: name of the model in messages."""
     shapes = {name: shape_only(tuple(shape), dtype) for name, (dtype, shape) in headers.items()}
     return loaded_from_tensors(config, shapes, what)
 
@@ -175,11 +87,11 @@ def loaded_from_headers(config: Any, headers: Mapping[str, Any], what: str) -> t
 def loaded_from_tensors(
     config: Any, tensors: Mapping[str, Any], what: str, dtype: Any = "auto"
 ) -> tuple[Any, dict[str, Any]]:
-    """The model of `config` with `tensors`, named as in a file, and transformers' loading info; `what` is for messages.
+    """Return the model of `config` with `tensors`, named as in a file, and transformers' loading info.
 
-    transformers renames, fuses and ties the tensors as it would. Those that have shape and dtype but no data
-    (`shape_only`) stay on the meta device. (`device_map="meta"` would do the same, but asks for the accelerate
-    package.) Raises CheckpointError when they cannot be loaded, MachineError when that may be this machine's fault.
+    transformers renames, fuses and ties the tensors as usual. Tensors without data (`shape_only`) stay on the meta
+    device; `device_map="meta"` would do the same but requires accelerate. what: name of the model in messages.
+    Raises CheckpointError if they cannot be loaded, MachineError if the environment may be the cause.
     """
     with translated(lambda error: load_error(config, what, error)):
         model, info = model_class(config).from_pretrained(
@@ -194,17 +106,17 @@ def loaded_from_tensors(
 
 
 def load_error(config: Any, what: str, error: Exception) -> DlecError:
-    """The error to raise when transformers cannot load `what`."""
+    """Return the error for a failure of transformers to load `what`."""
     if is_out_of_memory(error):
         fix = "Free some memory, or use a narrower --dtype."
         return MachineError(f"the memory does not suffice to load {what}", why=one_line(error), fix=fix)
     if getattr(config, "quantization_config", None):
-        return MachineError("transformers opens no such quantised model here", why=one_line(error))
+        return MachineError("transformers cannot open this quantised model in this environment", why=one_line(error))
     return CheckpointError(f"transformers cannot load {what}", why=one_line(error))
 
 
 def shape_only(shape: tuple[int, ...], dtype: str) -> Any:
-    """A tensor on the meta device, of a safetensors dtype, that stays there when it is told to move."""
+    """Return a meta tensor of a safetensors dtype that stays on the meta device when transformers moves it."""
     torch = torch_library()
     known = getattr(torch, DTYPE_NAMES.get(dtype, "uint8"))
     return torch.empty(shape, dtype=known, device="meta").as_subclass(_shape_only_class())
@@ -212,10 +124,10 @@ def shape_only(shape: tuple[int, ...], dtype: str) -> Any:
 
 @cache
 def _shape_only_class() -> Any:
-    """One class for all, made late because torch is: torch.stack refuses a mixture."""
+    """Return the class of such tensors, created once, since torch.stack rejects mixed classes."""
 
     class ShapeOnly(torch_library().Tensor):  # type: ignore[misc]
-        """A tensor on the meta device that stays there when it is told to move."""
+        """Tensor on the meta device that ignores `to`."""
 
         def to(self, *_: Any, **__: Any) -> Any:
             return self

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from engine.checkpoint.header import DTYPE_BITS
+from engine.checkpoint.formats.registry import block_of
 from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.errors import PlanError, shown
 from engine.merge.layout import Layout, PlacedTensor
@@ -109,7 +109,7 @@ def _change(shard: str, placed: PlacedTensor) -> Fill | Compute:
 def _element(value: float, dtype: str) -> bytes:
     """`value`, which is 0 or a small whole number, as one stored element."""
     if value == 0:
-        return bytes(DTYPE_BITS[dtype] // 8)
+        return bytes(block_of(dtype).nbytes)
     if dtype == "BF16":
         return struct.pack("<f", value)[2:]
     return struct.pack({"F64": "<d", "F32": "<f", "F16": "<e"}[dtype], value)

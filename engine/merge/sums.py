@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.checkpoint.index import is_inside
 from engine.errors import CheckpointError, machine_error, shown
+from engine.files import is_inside
 
 SUMS_FILE = "SHA256SUMS"
 

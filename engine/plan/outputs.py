@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.checkpoint.anatomy import End, is_output_head, is_token_embedding
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.layer_keys import ConfigEdit, edited_config
 from engine.checkpoint.layer_names import Origins, modules_of
 from engine.checkpoint.precision import FLOAT_DTYPES

@@ -82,7 +82,7 @@ def factor_of(levels: tuple[FactorLevel, ...], tensor_name: str) -> float | None
 def compile_plan(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Stack:
     """The stack of `plan`, given the checkpoint for each of `plan.models`.
 
-    The plan is settled: it names checkpoints alone. Ranges are taken at their word: the structural rules check them.
+    The plan is resolved: it names checkpoints alone. Ranges are taken at their word: the structural rules check them.
     A reversed range gives no visit.
     """
     first, last = plan.slices[0], plan.slices[-1]

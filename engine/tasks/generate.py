@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from engine.checkpoint.find import opener
+from engine.plan.check import check_plan
 from engine.protocol import Report
 from engine.tasks.measurement_options import options_from
-from engine.tasks.preview import compiled, plan_context, plan_model
+from engine.tasks.preview import plan_context, plan_model
 from engine.tasks.resident import model_of, tokenizer_of
 
 
@@ -18,7 +20,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """
     from engine.inference.generate import stream_each
 
-    stack = compiled(request["plan"])
+    stack = check_plan(request["plan"], opener()).require_stack()
     context = plan_context(stack, options_from(request))
     plan, base = plan_model(stack, context), model_of(context.checkpoint, context.options)
     texts = stream_each(

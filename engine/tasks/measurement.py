@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.checkpoint.attention import attention_window
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
-from engine.checkpoint.context import attention_window
 from engine.checkpoint.fingerprint import fingerprint
 from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.keys import ProfileKey

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from engine.checkpoint.find import opener
-from engine.errors import PlanError
 from engine.numbers.intervals import Interval, mean_interval
 from engine.plan.check import check_plan
 from engine.plan.outputs import CONFIG_DTYPES
@@ -38,7 +37,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     cannot be run, and whatever opening and running the models raises.
     """
     text = request["plan"]
-    stack = compiled(text)
+    stack = check_plan(text, opener()).require_stack()
     context = plan_context(stack, options_from(request))
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     known = _known(context, sha256)
@@ -47,14 +46,6 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     result = known or _known(context, sha256)
     assert result is not None
     return context.described(found=known is not None) | as_answer(result)
-
-
-def compiled(plan_text: str) -> Stack:
-    """Return the stack of a plan. Raises PlanError when it cannot be run."""
-    checked = check_plan(plan_text, opener())
-    if checked.stack is None or not checked.ok:
-        raise PlanError("the plan cannot be run", fix="See what is wrong with it: dlec plan check PLAN")
-    return checked.stack
 
 
 def plan_context(stack: Stack, options: MeasurementOptions) -> MeasurementContext:

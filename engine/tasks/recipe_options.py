@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
-from engine.plan.recipes.budget import layers_for_growth
+from engine.plan.recipes.blocks import layers_for_growth
 
 Options = TypeVar("Options")
 

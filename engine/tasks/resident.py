@@ -10,8 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from engine.checkpoint.attention import require_context
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.context import require_context
 from engine.tasks.measurement_options import MeasurementOptions, corpus_of, dtype_of
 from engine.text.corpus import Corpus, Split, documents_of
 
@@ -41,7 +41,7 @@ class OpenModels:
 
     def keep_only(self, requested: set[_Opened]) -> None:
         """Close all others, and give their memory back."""
-        from engine.inference.devices import give_memory_back
+        from engine.inference.memory import give_memory_back
 
         for opened in self.models.keys() - requested:
             del self.models[opened]

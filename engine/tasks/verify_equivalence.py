@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoint.find import opener
+from engine.plan.check import check_plan
 from engine.protocol import Report
 from engine.tasks.measurement_options import options_from
-from engine.tasks.preview import compiled, plan_context, plan_model
+from engine.tasks.preview import plan_context, plan_model
 from engine.tasks.resident import sequences_of
 
 SEQUENCES = 2
@@ -19,10 +21,10 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     Answer: "max_difference" between the logits of both over "tokens" tokens, computed in "dtype". Raises like preview.
     """
     from engine.inference.devices import chosen_device
-    from engine.inference.likelihood import largest_difference
+    from engine.inference.equality import largest_difference
     from engine.inference.load_model import open_model
 
-    stack = compiled(request["plan"])
+    stack = check_plan(request["plan"], opener()).require_stack()
     context = plan_context(stack, options_from(request))
     dtype, device = context.dtype, chosen_device(context.options.device)
     report(0, 2, "opening both")

@@ -10,7 +10,8 @@ from engine.tasks import resident
 
 @pytest.fixture(autouse=True)
 def nothing_resident() -> None:
-    resident.close_all()
+    for cached in (resident._model, resident._tokenizer, resident._text, resident._sample):
+        cached.cache_clear()
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ import torch
 
 from engine.errors import MachineError
 from engine.inference import load_model, spread
+from engine.inference.batches import in_batches
 from engine.inference.failures import is_device_error
 from engine.inference.generate import stream
 from engine.inference.likelihood import token_nll
 from engine.inference.load_model import open_model, open_tokenizer
 from engine.inference.replay import record
-from engine.inference.sequences import Sequences, in_batches
+from engine.inference.sequences import Sequences
 from tests.architectures import CheckpointOf
 from tests.inference.stacks import TOKENS
 

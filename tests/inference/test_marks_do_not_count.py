@@ -1,6 +1,5 @@
 """The tokenizer's marks are read by the model, and nothing that is measured counts them."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +9,16 @@ import torch
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.inference.likelihood import compare, token_nll
 from engine.inference.load_model import open_model
+from engine.inference.metrics import METRICS
 from engine.inference.profile import profile_model
 from engine.inference.sequences import Sequences
-from engine.inference.wavefront.layers import ResidentLayers
 from engine.inference.wavefront.likelihood import Likelihood
+from engine.inference.wavefront.resident import ResidentLayers
 from engine.inference.wavefront.streamed import StreamedLayers
 from engine.inference.wavefront.visits import visits
 from engine.inference.wavefront.work import plan_work
 from engine.protocol import no_report
-from engine.tasks import score
 from tests.architectures import LAYERS, CheckpointOf
-
-METRICS = {name: import_module(f"engine.inference.metrics.{name}").measure for name in score.METRICS.values()}
-"""Module of each metric to what measures it."""
 
 TOKENS = torch.randint(3, 64, (5, 20), generator=torch.Generator().manual_seed(2))
 IS_TEXT = torch.ones(TOKENS.shape, dtype=torch.bool)

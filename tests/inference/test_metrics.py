@@ -1,7 +1,6 @@
 """Metrics of blocks equal what the same plans give when they are merged, loaded and run whole."""
 
 from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
 from math import sqrt
 from pathlib import Path
 from statistics import fmean, stdev
@@ -13,17 +12,13 @@ from transformers import AutoModelForCausalLM
 
 from engine.errors import CheckpointError, UsageError
 from engine.inference import metrics
-from engine.inference.metrics import ablation, duplication, logit_lens, second_pass
+from engine.inference.metrics import METRICS, ablation, duplication, logit_lens, second_pass
 from engine.inference.metrics.measured import Block, Measured
 from engine.inference.sequences import Sequences
 from engine.inference.signature import layer_modules
 from engine.protocol import no_report
-from engine.tasks import score
 from tests.architectures import LAYERS, CheckpointOf
 from tests.inference.stacks import merged, stack_of
-
-METRICS = {name: import_module(f"engine.inference.metrics.{name}").measure for name in score.METRICS.values()}
-"""Module of each metric to what measures it."""
 
 SEQUENCES = torch.randint(3, 64, (5, 28), generator=torch.Generator().manual_seed(5))
 TEXT = Sequences.of_text(SEQUENCES)

@@ -10,10 +10,11 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from engine.errors import CheckpointError, MachineError, UsageError
-from engine.inference import profile_sums
-from engine.inference.capture import FUSED_EXPERTS, contexts
+from engine.inference import neuron_sums
+from engine.inference.contexts import contexts
+from engine.inference.down_projections import FUSED_EXPERTS
+from engine.inference.neuron_sums import NeuronSums
 from engine.inference.profile import Profile, profile_model
-from engine.inference.profile_sums import NeuronSums
 from engine.inference.sequences import Sequences
 from engine.inference.signature import layer_modules
 from engine.protocol import no_report
@@ -268,7 +269,7 @@ def test_progress_ends_at_the_number_of_sequences(opened: Opened) -> None:
 @pytest.mark.parametrize("centre", [0.0, 1e3, -1e5])
 def test_variance_survives_a_mean_that_dwarfs_it(centre: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a sum of squares in float32 would lose."""
-    monkeypatch.setattr(profile_sums, "_CPU_PIECE", 700)
+    monkeypatch.setattr(neuron_sums, "_CPU_PIECE", 700)
     activations = torch.randn(1000, 7, generator=torch.Generator().manual_seed(1)) + centre
     sums = NeuronSums.empty(7, torch.device("cpu"))
     sums.add(activations[:300], 0)

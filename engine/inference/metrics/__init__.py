@@ -1,4 +1,14 @@
-"""Metrics of blocks that cost more than a profile: a file each, with formula, shapes, units, cost and source.
+"""Metrics of blocks that cost more than a profile. Each module states formula, shapes, units, cost and source."""
 
-engine.tasks.score.METRICS lists them. Each module has `measure`, see measured.Measure.
-"""
+from collections.abc import Mapping
+
+from engine.inference.metrics import ablation, duplication, logit_lens, second_pass
+from engine.inference.metrics.measured import Measure
+
+METRICS: Mapping[str, Measure] = {
+    "second_pass": second_pass.measure,
+    "duplication": duplication.measure,
+    "ablation": ablation.measure,
+    "logit_lens": logit_lens.measure,
+}
+"""Metrics by module name."""

@@ -1,67 +1,28 @@
-"""The hidden states that are alive while an order is run: each goes when it has been used as often as it is needed."""
+"""Execution of an order on one chunk of the text: single edges, or several edges of one layer as a batch."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from engine.inference.replay import Recording, record
 from engine.inference.wavefront.budget import Counted
 from engine.inference.wavefront.layers import Walk
 from engine.inference.wavefront.order import Advance
 from engine.inference.wavefront.reading import Reader
+from engine.inference.wavefront.states import States
 from engine.inference.wavefront.stored_layer import Weights
-from engine.inference.wavefront.trie import ROOT, Trie
+from engine.inference.wavefront.trie import Trie
 from engine.tensors.library import torch_library
 
 if TYPE_CHECKING:
     import torch
 
-Hidden: TypeAlias = tuple["torch.Tensor", ...]
-"""A node's state: [B, T, D] for each batch of the chunk."""
-
-
-class States:
-    """States by node of one chunk."""
-
-    def __init__(self, trie: Trie, embedded: Hidden) -> None:
-        self._left = [trie.uses(node) for node in range(len(trie.steps))]
-        self._alive: dict[int, Hidden] = {ROOT: embedded}
-        self._bytes = 0
-        self.most_bytes = 0
-        """Of all that were alive at once, without the root's."""
-
-    def keep(self, node: int) -> None:
-        """It is needed once more than the trie says."""
-        self._left[node] += 1
-
-    def use(self, node: int) -> Hidden:
-        """Its state, which is let go of here when this was its last use."""
-        self._left[node] -= 1
-        if self._left[node] or node == ROOT:
-            return self._alive[node]
-        state = self._alive.pop(node)
-        self._bytes -= _bytes(state)
-        return state
-
-    def look(self, node: int) -> Hidden:
-        """Its state, without using it."""
-        return self._alive[node]
-
-    def add(self, node: int, state: Hidden) -> None:
-        self._alive[node] = state
-        self._bytes += _bytes(state)
-        self.most_bytes = max(self.most_bytes, self._bytes)
-
-
-def _bytes(state: "Sequence[torch.Tensor]") -> int:
-    return sum(each.nbytes for each in state)
-
 
 @dataclass(frozen=True)
 class RecordedRows:
-    """A batch of the text, as a reader sees it."""
+    """A batch of the text with its recording."""
 
     number: int
     tokens: "torch.Tensor"
@@ -72,7 +33,7 @@ class RecordedRows:
         return self.recording.logits(hidden)
 
     def repeated(self, model: Any, times: int) -> Recording:
-        """The recording for the batch so many times below itself."""
+        """Return the recording for the batch repeated `times` times along its first dimension."""
         if times == 1:
             return self.recording
         if times not in self._repeated:
@@ -81,17 +42,17 @@ class RecordedRows:
 
 
 class Chunk:
-    """One chunk of the text on its way through the trie."""
+    """Execution state of one chunk of the text."""
 
     def __init__(self, trie: Trie, model: Any, rows: Sequence[RecordedRows], counted: Counted) -> None:
         self._trie = trie
         self._model = model
         self._rows = rows
         self._counted = counted
-        self.states = States(trie, tuple(each.recording.embedded for each in rows))
+        self.states = States(trie, tuple(batch.recording.embedded for batch in rows))
 
     def advance(self, advance: Advance, walk: Walk, together: int) -> Iterator[int]:
-        """Run the layer for every edge, at most `together` at a time; yields how many have just been run."""
+        """Run the layer for every edge, at most `together` at a time; yield the number of edges after each run."""
         for step, nodes in groupby(advance.nodes, key=lambda node: self._trie.steps[node]):
             began = perf_counter()
             weights = walk.weights(step)
@@ -104,7 +65,7 @@ class Chunk:
                 yield len(group)
 
     def read(self, node: int, reader: Reader[Any, Any], *, keeps: bool) -> list[Any]:
-        """The parts of the plans that end at `node`, one for each batch; the base's node comes first."""
+        """Return the part of the plans that end at `node` for each batch; the base's node must be read first."""
         began = perf_counter()
         read = self._read_base if node == self._trie.base else self._read_plan
         parts = read(node, reader, keeps)
@@ -135,14 +96,14 @@ class Chunk:
         self.states.add(node, tuple(left))
 
     def _run_together(self, layer: int, nodes: Sequence[int], weights: Weights | None) -> None:
-        """As rows of one batch; what comes out is copied apart, so that each state can be let go of by itself."""
+        """Run the edges as one batch. Outputs are copied, so that each state can be freed separately."""
         torch = torch_library()
         entering = [self.states.use(self._trie.parents[node]) for node in nodes]
         left: list[list[Any]] = [[] for _ in nodes]
         for number, rows in enumerate(self._rows):
             recording = rows.repeated(self._model, len(nodes))
-            found = recording.layer(layer, torch.cat([state[number] for state in entering]), weights)
-            for states, part in zip(left, torch.split(found, len(rows.tokens)), strict=True):
+            output = recording.layer(layer, torch.cat([state[number] for state in entering]), weights)
+            for states, part in zip(left, torch.split(output, len(rows.tokens)), strict=True):
                 states.append(part.clone())
         del entering
         for node, states in zip(nodes, left, strict=True):

@@ -1,21 +1,21 @@
-"""The sweep itself: plans, text and memory become a schedule that says what it costs, and is then run."""
+"""Planning and execution of a sweep: a schedule from plans, text and memory limit, with its expected cost."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from engine.inference.devices import too_little_for_one_sequence
 from engine.inference.failures import is_out_of_memory, one_line
+from engine.inference.memory import too_little_for_one_sequence
 from engine.inference.replay import record
 from engine.inference.wavefront.budget import Announced, Counted
 from engine.inference.wavefront.chunk import Chunk, RecordedRows
 from engine.inference.wavefront.costs import costs_of
 from engine.inference.wavefront.layers import Layers, Walk
-from engine.inference.wavefront.order import Advance, Order, Stop, depth_first, in_passes, stops
+from engine.inference.wavefront.order import Advance, Order, depth_first, in_passes, stops
 from engine.inference.wavefront.reading import Reader
 from engine.inference.wavefront.trie import Trie, trie_of
-from engine.inference.wavefront.visits import BASE, Step, Visits
+from engine.inference.wavefront.visits import BASE, Visits
 from engine.protocol import Report
 from engine.tensors.library import torch_library
 
@@ -25,31 +25,31 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 OnRead: TypeAlias = Callable[[int, Value], None]
-"""Called with a plan's number, or BASE, and its value on one chunk of the text; the chunks come in their order."""
+"""Called with a plan's number, or BASE, and its value on one chunk of the text, in the order of the chunks."""
 
 
 @dataclass(frozen=True)
 class Work(Generic[Value]):
-    """A sweep that has been planned."""
+    """A planned sweep."""
 
     layers: Layers
     trie: Trie
     order: Order
     batches: "Sequence[torch.Tensor]"
-    """Token ids, each [B, T]; not all of one shape, where rows are padded on the right."""
+    """Token ids, each [B, T]; shapes may differ if rows are padded on the right."""
     chunks: Sequence[range]
-    """Numbers of the batches of each."""
+    """Numbers of the batches of each chunk."""
     reader: Reader[Any, Value]
     keeps_base: bool
-    """Whether the reader keeps what it needs of the base, instead of computing its logits for each plan again."""
+    """True if the reader keeps the base's predictions instead of recomputing its logits for each plan."""
     together: int
-    """Edges of one layer run at once, at most."""
+    """Maximum number of edges of one layer that are run as one batch."""
     announced: Announced
 
     def run(self, report: Report, on_read: OnRead[Value]) -> Counted:
-        """Run it; of each chunk the base comes first. `report` hears of layer-forwards done of all.
+        """Run the sweep, the base first in each chunk, and report layer runs.
 
-        Raises MachineError when the memory does not suffice.
+        Raises MachineError if the memory does not suffice.
         """
         running = _Running(self, report, on_read)
         try:
@@ -70,12 +70,12 @@ def plan_work(
     memory_bytes: int,
     together: int = 1,
 ) -> Work[Value]:
-    """The schedule of `plans` on `batches` within `memory_bytes`: depth first over resident layers, else in passes.
+    """Schedule `plans` on `batches` within `memory_bytes`: depth first for resident layers, else in passes.
 
-    together: edges of one layer that are run as one batch, at most. 1 gives exactly what plain forward passes give,
-    more is faster where a layer has few tokens to compute with, and differs in the last bits.
-    Raises PlanError for visits that are none, UsageError and CheckpointError for text that the model cannot take or
-    layers that cannot be run one by one, MachineError when the memory does not suffice for one batch.
+    together: maximum number of edges of one layer that are run as one batch. 1 is exactly equal to plain forward
+    passes; more is faster if a batch has few tokens, and differs in the last bits.
+    Raises PlanError for invalid visits, UsageError and CheckpointError for text that the model cannot process or layers
+    that cannot be run individually, MachineError if the memory does not suffice for one batch.
     """
     trie = trie_of(plans, layers.checkpoint.layer_count)
     order = depth_first(trie) if layers.is_resident and together == 1 else in_passes(trie)
@@ -87,7 +87,7 @@ def plan_work(
 
 
 class _Running(Generic[Value]):
-    """A sweep under way."""
+    """State of a running sweep."""
 
     def __init__(self, work: Work[Value], report: Report, on_read: OnRead[Value]) -> None:
         self.work = work
@@ -99,7 +99,7 @@ class _Running(Generic[Value]):
     def run(self) -> None:
         work = self.work
         walked = stops(work.trie, work.order) * len(work.chunks)
-        self._tell()
+        self._report_progress()
         with work.layers.walk(walked, self.counted) as walk:
             for numbers in work.chunks:
                 self._run_chunk(numbers, walk)
@@ -112,13 +112,13 @@ class _Running(Generic[Value]):
         for step in work.order:
             if isinstance(step, Advance):
                 for _ in chunk.advance(step, walk, work.together):
-                    self._tell()
+                    self._report_progress()
                 continue
             parts = chunk.read(step.node, work.reader, keeps=work.keeps_base)
             self._pass_on(step.node, work.reader.joined(parts), is_last=numbers.stop == len(work.batches))
         self.counted.state_bytes = max(self.counted.state_bytes, chunk.states.most_bytes)
-        for each in rows:
-            work.reader.forget(each)
+        for batch in rows:
+            work.reader.forget(batch)
 
     def _recorded(self, number: int) -> RecordedRows:
         began = perf_counter()
@@ -130,54 +130,9 @@ class _Running(Generic[Value]):
         for plan in self.work.trie.ending[node]:
             self._on_read(plan, value)
             self._plans_done += is_last and plan != BASE
-        self._tell()
+        self._report_progress()
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         plans = sum(map(len, self.work.trie.ending.values())) - 1
         what = f"layers run; {self._plans_done} of {plans} plans done"
         self._report(self.counted.layer_forwards, self.work.announced.layer_forwards, what)
-
-
-def expected_seconds(work: Work[Any]) -> float:
-    """Costs two runs of a layer, two heads, and the reading of a layer where layers are streamed.
-
-    Reading and computing go on side by side, so the longer of the two counts. Raises like `Work.run`.
-    """
-    with torch_library().inference_mode():
-        layer, head, read = _timed(work)
-    batches = sum(batch.numel() for batch in work.batches) / work.batches[0].numel()
-    computing = work.trie.edges * batches * layer
-    return max(computing, work.announced.layer_reads * read) + len(work.trie.ending) * batches * head
-
-
-def _timed(work: Work[Any]) -> tuple[float, float, float]:
-    """Seconds of a layer and of a head on the first batch, and of reading a layer."""
-    model, tokens = work.layers.model, work.batches[0]
-    rows = RecordedRows(0, tokens.to(model.device), record(model, tokens))
-    hidden = rows.recording.embedded
-    step = Step(work.layers.checkpoint.layer_count // 2)
-    began = perf_counter()
-    with work.layers.walk([Stop(step.layer, is_scaled=False)], Counted()) as walk:
-        weights = walk.weights(step)
-        read = perf_counter() - began
-        layer = _second(lambda: rows.recording.layer(step.layer, hidden, weights), model)
-    work.reader.read_base(rows, hidden, keep=work.keeps_base)
-    base = hidden if work.reader.compares and not work.keeps_base else None
-    head = _second(lambda: work.reader.read(rows, hidden, base), model)
-    work.reader.forget(rows)
-    return layer, head, read
-
-
-def _second(compute: Callable[[], object], model: Any) -> float:
-    """Seconds of the second of two runs: the first makes memory and kernels ready."""
-    compute()
-    _wait(model)
-    began = perf_counter()
-    compute()
-    _wait(model)
-    return perf_counter() - began
-
-
-def _wait(model: Any) -> None:
-    if model.device.type == "cuda":
-        torch_library().cuda.synchronize(model.device)

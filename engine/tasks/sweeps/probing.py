@@ -55,7 +55,7 @@ def answer(
         answers[row.plan] += [Answer(value, bool(is_first)) for value, is_first in pairs]
         if not row.is_last:
             return
-        rights, log_likelihoods = zip(*rows.judged(answers.pop(row.plan)), strict=True)
+        rights, log_likelihoods = zip(*rows.scores(answers.pop(row.plan)), strict=True)
         text = spec.base if row.plan == BASE_NUMBER else requested[row.plan]
         with closing(open_for_writing(context.store)) as db:
             save_probe(db, key, ProbeResult(text, tuple(rights), array("f", log_likelihoods)))

@@ -1,24 +1,22 @@
 """Sweeps and what they are compared with, for the tests of this room."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
-from engine.checkpoint.residual import residual_writers
+from engine.checkpoint.checkpoint import open_checkpoint
 from engine.inference.likelihood import token_nll
 from engine.inference.load_model import open_model
 from engine.inference.virtual import load
 from engine.inference.wavefront.budget import Counted
-from engine.inference.wavefront.layers import ResidentLayers
 from engine.inference.wavefront.likelihood import Figures, Likelihood
+from engine.inference.wavefront.resident import ResidentLayers
 from engine.inference.wavefront.streamed import StreamedLayers
-from engine.inference.wavefront.visits import Step, Visits, visits
+from engine.inference.wavefront.visits import Step, Visits, stack_of, visits
 from engine.inference.wavefront.work import Work, plan_work
-from engine.plan.stack import Donor, FactorLevel, Stack, Visit
 from engine.protocol import no_report
 from tests.inference.stacks import TOKENS
 
@@ -67,24 +65,3 @@ SCALED = tuple(
 )
 SHORT = visits((0, 2, 4))
 PLANS = (ODD, SCALED, SHORT, visits(range(6)), ODD)
-
-
-def writers_level(checkpoint: Checkpoint, step: Step) -> FactorLevel:
-    """The step's factor on every tensor of its layer that writes into the residual stream."""
-    suffixes = residual_writers(checkpoint, step.layer)
-    return tuple((checkpoint.anatomy.layer_tensor(step.layer, suffix), step.scale) for suffix in suffixes)
-
-
-def stack_of(checkpoint: Checkpoint, plan: Visits) -> Stack:
-    """The stack of these visits: what a merge of them would write.
-
-    Raises CheckpointError when a layer that is scaled is not understood.
-    """
-    seen = Counter[int]()
-    found = []
-    for step in plan:
-        levels = () if step.scale == 1.0 else (writers_level(checkpoint, step),)
-        found.append(Visit(checkpoint, step.layer, seen[step.layer], levels))
-        seen[step.layer] += 1
-    donor = Donor(checkpoint)
-    return Stack(tuple(found), donor, donor, checkpoint)

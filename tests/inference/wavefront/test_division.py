@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.inference.wavefront.trie import divided, trie_of
+from engine.inference.wavefront.division import divided
+from engine.inference.wavefront.trie import trie_of
 from engine.inference.wavefront.visits import Visits, visits
 from tests.inference.wavefront.random_plans import LAYERS, plan_sets
 

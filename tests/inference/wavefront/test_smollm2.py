@@ -8,8 +8,8 @@ import torch
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.inference.likelihood import token_nll
 from engine.inference.virtual import virtual_model
-from engine.inference.wavefront.visits import BASE, Step, base_visits, visits
-from tests.inference.wavefront.sweeping import planned, resident, stack_of, streamed, swept
+from engine.inference.wavefront.visits import BASE, Step, base_visits, stack_of, visits
+from tests.inference.wavefront.sweeping import planned, resident, streamed, swept
 
 pytestmark = pytest.mark.real_model
 

@@ -1,21 +1,19 @@
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
 from engine.checkpoint.checkpoint import open_checkpoint
-from engine.inference.multiple_choice import AnswerReader
 from engine.inference.virtual import load
-from engine.inference.wavefront.reading import Span, padded
-from engine.inference.wavefront.visits import BASE, base_visits
+from engine.inference.wavefront.spans import Span, SpanLikelihood, padded
+from engine.inference.wavefront.visits import BASE, base_visits, stack_of
 from engine.inference.wavefront.work import plan_work
 from engine.protocol import no_report
 from tests.architectures import LAYERS, CheckpointOf
-from tests.inference.wavefront.sweeping import ODD, PLENTY, resident, stack_of, streamed
+from tests.inference.wavefront.sweeping import ODD, PLENTY, resident, streamed
 
 Schedule = Callable[[Path], Any]
 
@@ -36,7 +34,7 @@ def test_spans_of_padded_rows_score_as_each_row_by_itself(
     schedule: Schedule, family: str, checkpoint_of: CheckpointOf
 ) -> None:
     source = checkpoint_of(family)
-    work = plan_work(schedule(source), [ODD], padded(ROWS, 2), AnswerReader(SimpleNamespace(spans=SPANS)), PLENTY)
+    work = plan_work(schedule(source), [ODD], padded(ROWS, 2), SpanLikelihood(SPANS), PLENTY)
     found = defaultdict(list)
     counted = work.run(no_report, lambda plan, read: found[plan].extend(read))
     assert counted.layer_forwards == work.trie.edges
@@ -44,9 +42,7 @@ def test_spans_of_padded_rows_score_as_each_row_by_itself(
     for number, plan in ((BASE, base_visits(LAYERS)), (0, ODD)):
         model = load(stack_of(open_checkpoint(source), plan))
         marked = [(ROWS[0], 12, 17), (ROWS[1], 1, 4), (ROWS[2], 18, 20)]
-        assert [answer.log_likelihood for answer in found[number]] == pytest.approx(
-            [wanted(model, *each) for each in marked], abs=2e-5
-        )
+        assert found[number] == pytest.approx([wanted(model, *each) for each in marked], abs=2e-5)
 
 
 def test_rows_are_padded_to_the_longest_of_their_batch() -> None:

@@ -5,13 +5,13 @@ import pytest
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.find import opener
 from engine.errors import CheckpointError, PlanError
-from engine.inference.wavefront.visits import Step, visits, visits_of
+from engine.inference.wavefront.visits import Step, stack_of, visits, visits_of
 from engine.plan.check import check_plan
 from engine.plan.stack import Donor, Stack
 from tests.architectures import CheckpointOf
 from tests.inference.stacks import ODD_JUMP
 from tests.inference.stacks import stack_of as layers_of
-from tests.inference.wavefront.sweeping import ODD, SCALED, stack_of
+from tests.inference.wavefront.sweeping import ODD, SCALED
 from tests.tiny import write_llama
 
 SLICES = "merge_method: passthrough\nslices:\n"
