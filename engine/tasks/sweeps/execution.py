@@ -95,7 +95,9 @@ def _compute(source: LayerSource, part: int, share: Share, report: Report, on_ro
 def check_base_of(spec: SweepSpec, source: LayerSource, report: Report = no_report) -> None:
     """Check the base on the selection set, unless the store has the result. Raises like running the layers."""
     report(0, 1, "check of the base")
-    check_base(spec.on(Split.SELECTION), partial(_nll, source))
+    from engine.inference.base_check import in_pieces
+
+    check_base(spec.on(Split.SELECTION), partial(in_pieces, partial(_nll, source), spec.options.batch_size))
     report(1, 1, "check of the base")
 
 
