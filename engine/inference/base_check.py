@@ -105,8 +105,8 @@ def checked(
 
 def in_pieces(nll: Nll, rows: int, batches: "Sequence[torch.Tensor]") -> "list[torch.Tensor]":
     """Return the NLL of `batches`, run in pieces of at most `rows` rows."""
-    results = iter(nll([piece for batch in batches for piece in batch.split(rows)]))
-    return [torch_library().cat([next(results) for _ in batch.split(rows)]) for batch in batches]
+    results = iter(nll([batch[start : start + rows] for batch in batches for start in range(0, len(batch), rows)]))
+    return [torch_library().cat([next(results) for _ in range(0, len(batch), rows)]) for batch in batches]
 
 
 def _compared_contexts(halves: _Variant, long_nll: float, short_nll: float) -> Contexts:

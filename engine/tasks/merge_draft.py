@@ -1,4 +1,4 @@
-"""What is known of a merge before its first byte is written, and what forbids beginning it."""
+"""Draft of a merge: everything that is determined before the first byte is written, and checks before the start."""
 
 import hashlib
 from collections.abc import Iterator
@@ -23,18 +23,18 @@ from engine.tensors.library import torch_library
 
 @dataclass(frozen=True, slots=True)
 class MergeOptions:
-    """How a checkpoint is written."""
+    """Options of writing a checkpoint."""
 
     max_shard_size: int = MAX_SHARD_SIZE
-    """Bytes of tensors in one file at most; a larger tensor gets a file of its own."""
+    """Maximum number of tensor bytes per file; a larger tensor gets a separate file."""
     reflink: bool = True
-    """Whether the new file may share disk extents with its source, where the file system can."""
+    """Share disk extents with the source files if the file system supports it."""
     hash_sums: bool = False
-    """Whether SHA256SUMS is written."""
+    """Write SHA256SUMS."""
     overwrite: bool = False
-    """Whether a model directory at the output is replaced."""
+    """Replace a model directory at the output."""
     load_check: bool = True
-    """Whether transformers opens the result before it gets its name."""
+    """Open the result with transformers before it is published."""
 
 
 AS_USUAL = MergeOptions()
@@ -42,7 +42,7 @@ AS_USUAL = MergeOptions()
 
 @dataclass(frozen=True)
 class Draft:
-    """Everything that is known before the first byte is written."""
+    """Layout, operations and files of a merge."""
 
     stack: Stack
     plan_text: str
@@ -57,19 +57,19 @@ class Draft:
 
     @property
     def signature(self) -> str:
-        """Of the shards."""
+        """Signature of the shards."""
         return signature_of(self.layout, self.operations, self.sources)
 
     @property
     def request(self) -> str:
-        """Of the whole checkpoint."""
+        """Signature of the whole checkpoint."""
         sums = "with sums" if self.options.hash_sums else ""
         parts = (self.signature, self.plan_text, self.config.text, str(self.sidecars), sums)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def drafted(stack: Stack, plan_text: str, out: Path, options: MergeOptions) -> Draft:
-    """Settle everything. Raises CheckpointError, PlanError or MachineError for what cannot be merged."""
+    """Return the draft. Raises CheckpointError, PlanError or MachineError if the stack cannot be merged."""
     for checkpoint in stack.checkpoints:
         require_local(checkpoint)
     tensors = output_tensors(stack)
@@ -91,7 +91,7 @@ def drafted(stack: Stack, plan_text: str, out: Path, options: MergeOptions) -> D
 
 
 def refuse_sources_as_output(draft: Draft, partial: Partial) -> None:
-    """Raises UsageError when something that is read lies where the checkpoint shall appear."""
+    """Raise UsageError if a source file is inside the output directory."""
     for path in _read_paths(draft):
         if path.resolve().is_relative_to(partial.out):
             raise UsageError(
@@ -100,13 +100,13 @@ def refuse_sources_as_output(draft: Draft, partial: Partial) -> None:
 
 
 def require_torch_to_compute(operations: list[Operation]) -> None:
-    """Raises MachineError while nothing is written yet. What is imported here is used by the writer."""
+    """Import torch if the writer needs it, so that MachineError is raised before anything is written."""
     if any(isinstance(operation, Compute) for operation in operations):
         torch_library()
 
 
 def _read_paths(draft: Draft) -> Iterator[Path]:
-    """Everything that the sources consist of; each file may be a link to another directory."""
+    """Yield all directories and files of the sources; each file may be a link to another directory."""
     for checkpoint in draft.stack.checkpoints:
         yield checkpoint.directory
         yield checkpoint.config.path

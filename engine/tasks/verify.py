@@ -1,4 +1,4 @@
-"""Verifies a checkpoint, whoever made it: its files, its sums, and that transformers loads it whole."""
+"""Verification of any checkpoint: its files, its sums, and a load check by transformers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,20 +19,20 @@ from engine.tasks.loadcheck import LoadCheck
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What was found out about a checkpoint directory."""
+    """Result of verifying a checkpoint directory."""
 
     directory: Path
     layers: int
     parameters: int
     nbytes: int
-    """Of its tensors."""
+    """Total size of the tensors in bytes."""
     shards: int
     problems: tuple[str, ...]
-    """Sentences; a failed load check has its own report."""
+    """Descriptions of problems, other than those of the load check."""
     sums_checked: bool
-    """False when there is no SHA256SUMS."""
+    """True if SHA256SUMS exists."""
     loadcheck: LoadCheck | None
-    """None when it was not asked for, or the files are too broken to try."""
+    """None if not requested, or if the files are broken."""
 
     @property
     def ok(self) -> bool:
@@ -40,7 +40,7 @@ class VerifyReport:
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"directory", "load_check": whether transformers is to open it, true if left out}.
+    """Run the task. Request: {"directory", "load_check": whether transformers opens it (default true)}.
 
     Answer: `report_as_json`. Raises what `verify` raises.
     """
@@ -51,7 +51,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 def verify(directory: Path, *, load_check: bool = True) -> VerifyReport:
     """Check the checkpoint in `directory`. Problems are reported, not raised.
 
-    Raises CheckpointError when it is too broken to be called a checkpoint, MachineError when it cannot be read.
+    Raises CheckpointError if it is not a checkpoint, MachineError if it cannot be read.
     """
     checkpoint = open_checkpoint(directory)
     problems = (*structure_problems(directory), *_sum_problems(directory))
@@ -68,13 +68,13 @@ def verify(directory: Path, *, load_check: bool = True) -> VerifyReport:
 
 
 def _load_checked(checkpoint: Checkpoint) -> LoadCheck:
-    """Announced prediction layers are to be left unopened, and a merge is not blamed for what its sources had."""
-    found = loadcheck.load_check(checkpoint.directory)
-    return judged_alone(found, checkpoint, read_inherited(checkpoint.directory))
+    """Run the load check, ignoring announced prediction layers and findings that a merge inherited from its sources."""
+    check = loadcheck.load_check(checkpoint.directory)
+    return judged_alone(check, checkpoint, read_inherited(checkpoint.directory))
 
 
 def report_as_json(report: VerifyReport) -> dict[str, Any]:
-    """What `dlec verify --json` prints."""
+    """Return the output of `dlec verify --json`."""
     return {
         "ok": report.ok,
         "directory": str(report.directory),
@@ -92,6 +92,6 @@ def _sum_problems(directory: Path) -> Iterator[str]:
     if not (directory / SUMS_FILE).exists():
         return
     try:
-        yield from (f"{shown(name)} does not have the sum that {SUMS_FILE} says" for name in mismatches(directory))
+        yield from (f"{shown(name)} does not match its sum in {SUMS_FILE}" for name in mismatches(directory))
     except CheckpointError as error:
         yield error.line

@@ -155,7 +155,7 @@ def test_a_result_that_does_not_load_fails_the_task(asked: Asked, monkeypatch) -
 @pytest.mark.parametrize(
     ("opening", "said"),
     [
-        (LoadCheck(architecture="LlamaForCausalLM"), "the source opens as it should"),
+        (LoadCheck(architecture="LlamaForCausalLM"), "the source opens correctly"),
         (LoadCheck(differences=("no config",)), "base fails in the same way already: no config"),
     ],
 )
@@ -167,7 +167,7 @@ def test_a_result_that_would_not_load_is_not_begun(asked: Asked, monkeypatch, op
 
     monkeypatch.setattr("engine.tasks.merge.asked", lambda _stack: Opened())
     monkeypatch.setattr("engine.tasks.merge_writing.asked", refused)
-    with pytest.raises(CheckpointError, match=rf"was not begun.*layers\.7\.mlp.*{said}"):
+    with pytest.raises(CheckpointError, match=rf"was not started.*layers\.7\.mlp.*{said}"):
         merge.run(asked | {"options": {}}, no_report)
     assert not Path(asked["out"]).exists()
     assert not list(Path(asked["out"]).parent.glob(".*/model/*.safetensors"))
