@@ -13,6 +13,7 @@ from typing import Any
 from engine.checkpoint.anatomy import End, dissect
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
+from engine.checkpoint.roles import role_of
 from engine.errors import CheckpointError, PlanError, shown
 from engine.inference.memory import room_for
 from engine.inference.opened import open_model
@@ -90,10 +91,15 @@ def _share_layers(model: Any, stack: Stack, sources: Mapping[Checkpoint, Any]) -
     layers = layer_modules(model, len(stack.visits))
     layers_of = {
         checkpoint: layer_modules(sources[checkpoint], checkpoint.layer_count)
-        for checkpoint in {visit.checkpoint for visit in stack.visits}
+        for checkpoint in {part.checkpoint for visit in stack.visits for part in visit.parts}
     }
     for layer, visit in zip(layers, stack.visits, strict=True):
-        theirs = layers_of[visit.checkpoint][visit.layer].state_dict()
+        theirs = {
+            name: tensor
+            for part in visit.parts
+            for name, tensor in layers_of[part.checkpoint][part.layer].state_dict().items()
+            if role_of(name) in part.roles
+        }
         _share(layer, {name: (mine, theirs.get(name)) for name, mine in layer.state_dict().items()})
 
 

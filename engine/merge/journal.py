@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.files import write_whole
-from engine.merge.copies import Operation
+from engine.merge.byte_operations import ByteOperation
 from engine.merge.layout import Layout
 from engine.merge.sources import SourceFile
 
@@ -22,7 +22,7 @@ _SIGNATURE = re.compile(r"signature (\w+)")
 _DONE = re.compile(r"done (\d+)")
 
 
-def signature_of(layout: Layout, operations: Iterable[Operation], sources: Iterable[SourceFile]) -> str:
+def signature_of(layout: Layout, operations: Iterable[ByteOperation], sources: Iterable[SourceFile]) -> str:
     """64 hexadecimal digits that change with anything that the shards' bytes depend on."""
     digest = hashlib.sha256()
     for shard in layout.shards:

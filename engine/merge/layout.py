@@ -12,7 +12,6 @@ from itertools import groupby
 
 from engine.checkpoint.header import DTYPE_BITS, LENGTH_BYTES
 from engine.checkpoint.index import SINGLE_FILE
-from engine.plan.cost import nbytes_of
 from engine.plan.outputs import OutputTensor
 
 MAX_SHARD_SIZE = 5_000_000_000
@@ -71,7 +70,7 @@ class Layout:
             return None
         weight_map = {placed.tensor.name: shard.name for shard in self.shards for placed in shard.tensors}
         metadata = {
-            "total_parameters": sum(math.prod(tensor.source.shape) for tensor in self.tensors),
+            "total_parameters": sum(math.prod(tensor.shape) for tensor in self.tensors),
             "total_size": sum(shard.nbytes - len(shard.header) for shard in self.shards),
         }
         document = {"metadata": metadata, "weight_map": weight_map}
@@ -87,7 +86,12 @@ def lay_out(tensors: Sequence[OutputTensor], max_shard_size: int = MAX_SHARD_SIZ
 def _in_source_order(tensors: Iterable[OutputTensor]) -> Iterator[OutputTensor]:
     """Layer by layer; within a layer as in the source, so that a layer's bytes can be copied in one piece."""
     for _, layer in groupby(tensors, key=_layer_of):
-        yield from sorted(layer, key=lambda tensor: (str(tensor.source.file), tensor.source.begin))
+        yield from sorted(layer, key=_place_in_source)
+
+
+def _place_in_source(tensor: OutputTensor) -> tuple[str, int]:
+    """File and offset of the first piece; tensors without pieces come first."""
+    return (str(tensor.pieces[0].file), tensor.pieces[0].begin) if tensor.pieces else ("", 0)
 
 
 def _layer_of(tensor: OutputTensor) -> str:
@@ -99,7 +103,7 @@ def _split(tensors: Iterable[OutputTensor], max_shard_size: int) -> Iterator[lis
     part: list[OutputTensor] = []
     size = 0
     for tensor in tensors:
-        nbytes = nbytes_of(tensor)
+        nbytes = tensor.nbytes
         if part and size + nbytes > max_shard_size:
             yield part
             part, size = [], 0
@@ -119,7 +123,7 @@ def _shard(name: str, tensors: Sequence[OutputTensor]) -> Shard:
     ends = list(_running_ends(aligned))
     header = _header(aligned, ends)
     placed = (
-        PlacedTensor(tensor, len(header) + end - nbytes_of(tensor), len(header) + end)
+        PlacedTensor(tensor, len(header) + end - tensor.nbytes, len(header) + end)
         for tensor, end in zip(aligned, ends, strict=True)
     )
     return Shard(name, header, tuple(placed))
@@ -132,15 +136,15 @@ def _element_bytes(dtype: str) -> int:
 def _running_ends(tensors: Iterable[OutputTensor]) -> Iterator[int]:
     position = 0
     for tensor in tensors:
-        position += nbytes_of(tensor)
+        position += tensor.nbytes
         yield position
 
 
 def _header(tensors: Sequence[OutputTensor], ends: Sequence[int]) -> bytes:
     claims: dict[str, object] = {"__metadata__": {"format": "pt"}}
     for tensor, end in zip(tensors, ends, strict=True):
-        offsets = [end - nbytes_of(tensor), end]
-        claims[tensor.name] = {"dtype": tensor.dtype, "shape": list(tensor.source.shape), "data_offsets": offsets}
+        offsets = [end - tensor.nbytes, end]
+        claims[tensor.name] = {"dtype": tensor.dtype, "shape": list(tensor.shape), "data_offsets": offsets}
     raw = json.dumps(claims, separators=(",", ":")).encode()
     raw += b" " * (-(LENGTH_BYTES + len(raw)) % HEADER_ALIGNMENT)
     return len(raw).to_bytes(LENGTH_BYTES, "little") + raw

@@ -24,7 +24,7 @@ class SourceFile:
 
 def sources_of(tensors: Iterable[OutputTensor]) -> list[SourceFile]:
     """The files behind `tensors`, each once, in order of path. Raises CheckpointError or MachineError."""
-    return [_identified(path) for path in sorted({tensor.source.file for tensor in tensors})]
+    return [_identified(path) for path in sorted({piece.file for tensor in tensors for piece in tensor.pieces})]
 
 
 def check_unchanged(sources: Iterable[SourceFile]) -> None:

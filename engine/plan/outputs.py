@@ -1,18 +1,23 @@
-"""The tensors of the model a stack describes: each one's name, source, and what happens to it on the way."""
+"""Tensors of the model that a stack describes: name, shape, the stored pieces of each, and the operation on them."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 from engine.checkpoint.anatomy import End, is_output_head, is_token_embedding
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.header import DTYPE_BITS, StoredTensor
 from engine.checkpoint.layer_keys import ConfigEdit, edited_config
 from engine.checkpoint.layer_names import Origins, modules_of
 from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.checkpoint.residual import gain_offset, norms_behind
-from engine.plan.stack import Donor, FactorLevel, Stack, Visit, factor_of
+from engine.checkpoint.roles import EVERY_ROLE
+from engine.plan.stack import Donor, FactorLevel, Part, Stack, Visit, factor_of
+
+FLOAT8_DTYPES = ("F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ")
+"""8-bit dtypes whose zero is a zero byte (E8M0 has no zero). They can be zeroed, but not computed with."""
 
 CONFIG_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
@@ -26,22 +31,73 @@ class Scaling:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """The bytes of the pieces, unchanged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The elements of the pieces in another dtype."""
+
+    work_dtype: str
+    """Dtype that they are cast to first; then to the dtype of the output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The elements of the pieces, cast and scaled."""
+
+    scaling: Scaling
+    work_dtype: str
+    """Dtype of the arithmetic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One value in every element; no pieces."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """The elementwise mean of the pieces, which all have the shape of the output, in float32 (float64 if stored so)."""
+
+
+Operation: TypeAlias = Copy | Cast | Scale | Fill | Mean
+"""What makes an output tensor from its pieces. All but Fill and Mean concatenate them: bytes one after another."""
+
+
+@dataclass(frozen=True, slots=True)
 class OutputTensor:
     """One tensor of the new checkpoint."""
 
     name: str
-    source: StoredTensor
+    shape: tuple[int, ...]
     dtype: str
     """As written."""
-    work_dtype: str
-    """In which it is scaled, after a cast on reading."""
-    scaling: Scaling | None
+    pieces: tuple[StoredTensor, ...]
+    """Stored tensors, or rows of them (see `rows_of`)."""
+    operation: Operation = Copy()
 
     @property
     def is_copy(self) -> bool:
-        """True when the bytes stay what they are (a cast to a wider dtype and back changes nothing)."""
-        unharmed = self.work_dtype in (self.source.dtype, "F32", "F64")
-        return self.scaling is None and self.source.dtype == self.dtype and unharmed
+        """True when stored bytes become the tensor as they are."""
+        return isinstance(self.operation, Copy)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes as written."""
+        if self.is_copy:
+            return sum(piece.nbytes for piece in self.pieces)
+        return math.prod(self.shape) * DTYPE_BITS[self.dtype] // 8
+
+
+def rows_of(tensor: StoredTensor, start: int, stop: int) -> StoredTensor:
+    """The piece that consists of the rows `start` to `stop` - 1 of a stored tensor."""
+    nbytes = tensor.nbytes // tensor.shape[0]
+    begin, end = tensor.begin + start * nbytes, tensor.begin + stop * nbytes
+    return replace(tensor, shape=(stop - start, *tensor.shape[1:]), begin=begin, end=end)
 
 
 def output_tensors(stack: Stack) -> list[OutputTensor]:
@@ -96,14 +152,16 @@ def layer_scalings(visit: Visit) -> dict[str, Scaling]:
     A factor on a projection whose output a norm rescales would be undone by that norm; it goes onto the norm's
     effective gain instead, unless the plan scales that norm itself.
     """
-    checkpoint, layer = visit.checkpoint, visit.layer
-    anatomy = checkpoint.anatomy
-    factors = {
-        suffix: factor
-        for suffix in anatomy.layers[layer]
-        if (factor := factor_of(visit.levels, anatomy.layer_tensor(layer, suffix))) not in (None, 1.0)
-    }
-    return _behind_norms(checkpoint, layer, factors) if factors else {}
+    factors = {suffix: factor for part in visit.parts if part.levels for suffix, factor in _factors(part)}
+    return _behind_norms(visit.checkpoint, visit.layer, factors) if factors else {}
+
+
+def _factors(part: Part) -> Iterator[tuple[str, float]]:
+    """Suffix and factor of the tensors of a part that its scale settings change."""
+    for suffix in part.suffixes:
+        factor = factor_of(part.levels, part.checkpoint.anatomy.layer_tensor(part.layer, suffix))
+        if factor is not None and factor != 1.0:
+            yield suffix, factor
 
 
 def _behind_norms(checkpoint: Checkpoint, layer: int, factors: Mapping[str, float]) -> dict[str, Scaling]:
@@ -124,13 +182,19 @@ def _behind_norms(checkpoint: Checkpoint, layer: int, factors: Mapping[str, floa
 
 
 def _layer_tensors(stack: Stack, number: int, visit: Visit) -> Iterator[OutputTensor]:
-    checkpoint = visit.checkpoint
     prefix = stack.config_donor.anatomy.layer_prefix
-    scalings = layer_scalings(visit) if visit.levels else {}
-    for suffix, tensor in zip(
-        checkpoint.anatomy.layers[visit.layer], checkpoint.layer_tensors(visit.layer), strict=True
-    ):
-        yield _output(stack, checkpoint, f"{prefix}{number}.{suffix}", tensor, scalings.get(suffix))
+    scalings = layer_scalings(visit) if visit.is_scaled else {}
+    for part in visit.parts:
+        for suffix, tensor in _part_tensors(part):
+            yield _output(stack, part.checkpoint, f"{prefix}{number}.{suffix}", tensor, scalings.get(suffix))
+
+
+def _part_tensors(part: Part) -> Iterator[tuple[str, StoredTensor]]:
+    """Suffix and stored tensor of everything that a part gives."""
+    suffixes = part.checkpoint.anatomy.layers[part.layer]
+    tensors = zip(suffixes, part.checkpoint.layer_tensors(part.layer), strict=True)
+    given = suffixes if part.roles == EVERY_ROLE else set(part.suffixes)
+    return ((suffix, tensor) for suffix, tensor in tensors if given is suffixes or suffix in given)
 
 
 def _trailing_tensors(stack: Stack) -> Iterator[OutputTensor]:
@@ -194,7 +258,25 @@ def _output(
     stack: Stack, checkpoint: Checkpoint, name: str, source: StoredTensor, scaling: Scaling | None
 ) -> OutputTensor:
     work, written = cast_dtypes(stack, checkpoint, source)
-    return OutputTensor(name, source, written, work, scaling)
+    operation = operation_on(source.dtype, work, written, scaling)
+    pieces = () if isinstance(operation, Fill) else (source,)
+    return OutputTensor(name, source.shape, written, pieces, operation)
+
+
+def operation_on(stored: str, work: str, written: str, scaling: Scaling | None) -> Operation:
+    """The operation on a tensor stored as one dtype, computed in a second and written as a third.
+
+    A factor of 0 gives a constant, whatever is stored; a cast to a wider dtype and back changes nothing.
+    """
+    if scaling is not None:
+        return Fill(-scaling.offset) if _is_constant(scaling, written) else Scale(scaling, work)
+    return Copy() if stored == written and work in (stored, "F32", "F64") else Cast(work)
+
+
+def _is_constant(scaling: Scaling, dtype: str) -> bool:
+    if scaling.factor != 0:
+        return False
+    return dtype in FLOAT_DTYPES or (dtype in FLOAT8_DTYPES and scaling.offset == 0)
 
 
 def cast_dtypes(stack: Stack, checkpoint: Checkpoint, source: StoredTensor) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from itertools import repeat
 from typing import TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.roles import EVERY_ROLE, Role, role_of
 from engine.plan.model import Plan, ScaleLevel, Slice
 
 FactorLevel: TypeAlias = tuple[tuple[str | None, float], ...]
@@ -25,17 +26,65 @@ class Donor:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """One place in the new model."""
+class Part:
+    """What one layer of one checkpoint gives to a visit."""
 
     checkpoint: Checkpoint
     layer: int
     """Counted in the source checkpoint."""
-    repeat: int
-    """How many earlier visits have the same checkpoint and layer."""
+    roles: frozenset[Role] = EVERY_ROLE
+    """Roles of the tensors that it gives."""
+    expert: int | None = None
+    """Number of the expert that its MLP becomes; None for a dense MLP. Nothing reads it yet."""
     levels: tuple[FactorLevel, ...] = ()
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Names within the layer of the tensors that it gives, in the checkpoint's order."""
+        names = self.checkpoint.anatomy.layers[self.layer]
+        return tuple(names if self.roles == EVERY_ROLE else [name for name in names if role_of(name) in self.roles])
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One layer of the new model, made of parts."""
+
+    parts: tuple[Part, ...]
+    """The first gives attention; layer types, rope, window and per-layer lists of the config follow it."""
+    repeat: int
+    """Number of earlier visits with the same first checkpoint and layer."""
     slice_index: int = 0
-    """Which slice of the plan it comes from."""
+    """Index of the plan's slice that it comes from."""
+
+    @classmethod
+    def whole(
+        cls,
+        checkpoint: Checkpoint,
+        layer: int,
+        repeat: int,
+        levels: tuple[FactorLevel, ...] = (),
+        slice_index: int = 0,
+    ) -> "Visit":
+        """The ordinary visit: one layer gives everything."""
+        return cls((Part(checkpoint, layer, levels=levels),), repeat, slice_index)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        return self.parts[0].checkpoint
+
+    @property
+    def layer(self) -> int:
+        return self.parts[0].layer
+
+    @property
+    def levels(self) -> tuple[FactorLevel, ...]:
+        """Scale settings of the first part."""
+        return self.parts[0].levels
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether any part has scale settings."""
+        return any(part.levels for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -62,7 +111,7 @@ class Stack:
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """Every checkpoint taking part, each once, in order of use."""
-        taking_part = [visit.checkpoint for visit in self.visits]
+        taking_part = [part.checkpoint for visit in self.visits for part in visit.parts]
         ends = [self.embedding.checkpoint, self.head.checkpoint, self.config_donor]
         return tuple(dict.fromkeys([*taking_part, *ends]))
 
@@ -113,7 +162,7 @@ def _visits(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Iterator[Visit
         checkpoint = checkpoints[slice_.model]
         for layer, levels in zip(range(slice_.start, slice_.end), _levels_of_layers(slice_, plan.scale), strict=False):
             key = id(checkpoint), layer
-            yield Visit(checkpoint, layer, seen[key], levels, slice_index=index)
+            yield Visit.whole(checkpoint, layer, seen[key], levels, index)
             seen[key] += 1
 
 

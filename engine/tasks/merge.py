@@ -8,13 +8,13 @@ from typing import Any
 
 from engine.checkpoint.find import opener
 from engine.checkpoint.layer_keys import ConfigEdit
-from engine.merge.copies import is_constant
 from engine.merge.lock import locked
 from engine.merge.partial import Partial, partial_of
 from engine.merge.publish import recover
 from engine.merge.sidecars import Sidecars
 from engine.merge.space import writing
 from engine.merge.writer import Progress
+from engine.plan.outputs import Copy, Fill
 from engine.plan.rules import Circumstances
 from engine.plan.stack import Stack
 from engine.protocol import Report
@@ -134,7 +134,7 @@ def _is_done(draft: Draft, partial: Partial, attempt: _Attempt) -> bool:
 
 def _described(draft: Draft, found: LoadCheck | None, seconds: float) -> MergeReport:
     tensors = list(draft.layout.tensors)
-    computed = sum(not tensor.is_copy and not is_constant(tensor) for tensor in tensors)
+    computed = sum(not isinstance(tensor.operation, Copy | Fill) for tensor in tensors)
     return MergeReport(
         out=draft.out,
         nbytes=draft.layout.nbytes,

@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.checkpoint.checkpoint import require_local
 from engine.checkpoint.layer_keys import ConfigEdit
 from engine.errors import UsageError
-from engine.merge.copies import Compute, Operation, operations_of
+from engine.merge.byte_operations import AverageBytes, ByteOperation, ComputeBytes, byte_operations
 from engine.merge.journal import signature_of
 from engine.merge.layout import MAX_SHARD_SIZE, Layout, lay_out
 from engine.merge.partial import Partial
@@ -49,7 +49,7 @@ class Draft:
     out: Path
     options: MergeOptions
     layout: Layout
-    operations: list[Operation]
+    operations: list[ByteOperation]
     config: ConfigEdit
     sources: list[SourceFile]
     sidecars: Sidecars
@@ -82,7 +82,7 @@ def drafted(stack: Stack, plan_text: str, out: Path, options: MergeOptions) -> D
         out=out,
         options=options,
         layout=layout,
-        operations=operations_of(layout),
+        operations=byte_operations(layout),
         config=output_config(stack),
         sources=sources_of(tensors),
         sidecars=sidecars_of(donor.directory, weights, companions(stack)),
@@ -98,9 +98,9 @@ def refuse_sources_as_output(draft: Draft, partial: Partial) -> None:
             )
 
 
-def require_torch_to_compute(operations: list[Operation]) -> None:
+def require_torch_to_compute(operations: list[ByteOperation]) -> None:
     """Raises MachineError while nothing is written yet. What is imported here is used by the writer."""
-    if any(isinstance(operation, Compute) for operation in operations):
+    if any(isinstance(operation, ComputeBytes | AverageBytes) for operation in operations):
         torch_library()
 
 

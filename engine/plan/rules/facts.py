@@ -84,7 +84,7 @@ class Facts:
 
     @cached_property
     def _taken(self) -> frozenset[tuple[Checkpoint, int]]:
-        return frozenset((visit.checkpoint, visit.layer) for visit in self.stack.visits)
+        return frozenset((part.checkpoint, part.layer) for visit in self.stack.visits for part in visit.parts)
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:

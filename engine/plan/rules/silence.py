@@ -56,8 +56,8 @@ class Silence:
 
 
 def has_zero(visit: Visit) -> bool:
-    """Whether the plan sets any factor of 0 there, whatever it reaches."""
-    return 0 in [factor for level in visit.levels for _, factor in level]
+    """Whether the plan sets any factor of 0 there, whatever it reaches; False for visits of several parts."""
+    return len(visit.parts) == 1 and 0 in [factor for level in visit.levels for _, factor in level]
 
 
 def _is_covered(norm: tuple[str, ...], zeroed: set[str]) -> bool:
