@@ -6,7 +6,7 @@ computes exactly what the merged checkpoint computes, caches and all.
 """
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +22,22 @@ from engine.inference.skeleton import merged_dtype, skeleton
 from engine.inference.spread import devices_of, end_of, is_spread, lay_out, place_of
 from engine.plan.check import check_plan
 from engine.plan.outputs import renamed
+from engine.plan.patches import open_patches
 from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Severity
+from engine.plan.rules import Circumstances
 from engine.plan.stack import Stack
 from engine.tensors.library import torch_library
 
 
-def load(plan: Path | str | Stack, *, dtype: str = "auto", device: str = "cpu") -> Any:
+def load(
+    plan: Path | str | Stack, *, patches: Sequence[Path | str] = (), dtype: str = "auto", device: str = "cpu"
+) -> Any:
     """The model that merging `plan` would give, as an ordinary transformers model in eval mode, without the merge.
 
-    `plan` is the path of a plan, its text (told by a line break in it), or a compiled stack. `dtype` and `device` are
-    as in `open_model`; "auto" is what the merged checkpoint would open in.
+    `plan` is the path of a plan, its text (told by a line break in it), or a compiled stack. `patches` are safetensors
+    files whose tensors replace those of the model, as in a merge; the last one wins; a stack has its own. `dtype` and
+    `device` are as in `open_model`; "auto" is what the merged checkpoint would open in.
 
     >>> model = load("plan.yml")
     >>> model.config.num_hidden_layers
@@ -43,7 +48,7 @@ def load(plan: Path | str | Stack, *, dtype: str = "auto", device: str = "cpu") 
 
     Raises PlanError for a plan that cannot be run, and whatever opening its checkpoints raises.
     """
-    stack = plan if isinstance(plan, Stack) else _compiled(plan)
+    stack = plan if isinstance(plan, Stack) else _compiled(plan, patches)
     return virtual_model(stack, open_sources(stack, dtype, device))
 
 
@@ -75,9 +80,9 @@ def virtual_model(stack: Stack, sources: Mapping[Checkpoint, Any]) -> Any:
     return _brought_to(sources, model, stack).eval()
 
 
-def _compiled(plan: Path | str) -> Stack:
+def _compiled(plan: Path | str, patches: Sequence[Path | str]) -> Stack:
     text = plan if isinstance(plan, str) and "\n" in plan else plan_text_of(Path(plan))
-    checked = check_plan(text, opener())
+    checked = check_plan(text, opener(), Circumstances(patches=open_patches(patches)))
     errors = [problem for problem in checked.problems if problem.severity is Severity.ERROR]
     if errors or checked.stack is None:
         why = "; ".join(

@@ -13,6 +13,7 @@ from engine.jobs.monitor import Interruption, Monitor, Reason
 from engine.jobs.recovery import continues, discard_output
 from engine.jobs.slots import Slot
 from engine.jobs.task_processes import TaskProcesses
+from engine.plan.patches import patch_fingerprint
 from engine.protocol import as_data
 from engine.store.job_states import Cancelled, Done, Failed, Running, State, Stop, Waiting, now
 from engine.store.jobs import Job
@@ -91,15 +92,16 @@ def _answer(job: Job, processes: TaskProcesses, monitor: Monitor, slot: Slot, lo
 
 
 def require_unchanged(inputs: Mapping[str, str]) -> None:
-    """inputs: directories and their fingerprints when the job was submitted.
+    """inputs: checkpoint directories and patch files, and their fingerprints when the job was submitted.
 
     Raises CheckpointError for one that has changed, is broken or gone; MachineError for one that cannot be read.
     """
-    for directory, before in inputs.items():
-        found = fingerprint(open_checkpoint(Path(directory)))
+    for name, before in inputs.items():
+        path = Path(name)
+        found = patch_fingerprint(path) if path.is_file() else fingerprint(open_checkpoint(path))
         if found != before:
             raise CheckpointError(
-                f"{directory} has changed since the job was submitted",
+                f"{path} has changed since the job was submitted",
                 why=f"its fingerprint was {before} and is {found} now",
-                fix="Submit the job again if the checkpoint is meant to be as it is now.",
+                fix="Submit the job again if it is meant to be as it is now.",
             )

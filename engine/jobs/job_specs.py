@@ -15,6 +15,7 @@ from engine.checkpoint.fingerprint import fingerprint
 from engine.checkpoint.reference import directory_name
 from engine.files import expanded
 from engine.jobs.settings import JobSettings, wanted_slot
+from engine.plan.patches import Patch, as_request
 from engine.plan.stack import Stack
 from engine.store.jobs import JobSpec
 from engine.tasks.merge_draft import MergeOptions
@@ -68,17 +69,17 @@ def sweep_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: Job
 
 def preview_spec(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
     title = f"preview {plan.name}"
-    return _measuring("preview", title, _in_place(plan, request), plan.stack.checkpoints, settings)
+    return _measuring_plan("preview", title, plan, request, settings)
 
 
 def generate_spec(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
     title = f"generate with {plan.name}"
-    return _measuring("generate", title, _in_place(plan, request), plan.stack.checkpoints, settings)
+    return _measuring_plan("generate", title, plan, request, settings)
 
 
 def eval_spec(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
     title = f"eval {plan.name} by {', '.join(Path(task).name for task in request['tasks'])}"
-    return _measuring("eval", title, _in_place(plan, request), plan.stack.checkpoints, settings)
+    return _measuring_plan("eval", title, plan, request, settings)
 
 
 def merge_spec(
@@ -98,7 +99,7 @@ def merge_spec(
     }
     local = [checkpoint for checkpoint in plan.stack.checkpoints if checkpoint.is_local]
     title = f"merge {plan.name} into {out}"
-    return JobSpec("merge", _in_place(plan, request), title, _inputs(local, fingerprint_of))
+    return JobSpec("merge", _in_place(plan, request), title, _inputs(local, fingerprint_of, plan.stack.patches))
 
 
 def verify_spec(directory: Path, *, load_check: bool) -> JobSpec:
@@ -111,23 +112,41 @@ def download_spec(reference: str) -> JobSpec:
     return JobSpec("download", {"reference": reference}, f"download {reference}", {})
 
 
+def _measuring_plan(
+    task: str, title: str, plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings
+) -> JobSpec:
+    stack = plan.stack
+    return _measuring(task, title, _in_place(plan, request), stack.checkpoints, settings, stack.patches)
+
+
 def _measuring(
-    task: str, title: str, request: Mapping[str, Any], checkpoints: Iterable[Checkpoint], settings: JobSettings
+    task: str,
+    title: str,
+    request: Mapping[str, Any],
+    checkpoints: Iterable[Checkpoint],
+    settings: JobSettings,
+    patches: Iterable[Patch] = (),
 ) -> JobSpec:
     checkpoints = list(checkpoints)
     if "seq_len" in request:  # what is refused is better refused before it waits
         for checkpoint in checkpoints:
             require_context(checkpoint, request["seq_len"])
     slot = wanted_slot(request["device"], settings)
-    return JobSpec(task, request, title, _inputs(checkpoints, fingerprint), slot)
+    return JobSpec(task, request, title, _inputs(checkpoints, fingerprint, patches), slot)
 
 
 def _in_place(plan: NamedPlan, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**request, WORKING_DIRECTORY: str(plan.directory)}
+    return {**request, **as_request(plan.stack.patches), WORKING_DIRECTORY: str(plan.directory)}
 
 
-def _inputs(checkpoints: Iterable[Checkpoint], fingerprint_of: Callable[[Checkpoint], str]) -> Mapping[str, str]:
-    return {str(checkpoint.directory.absolute()): fingerprint_of(checkpoint) for checkpoint in checkpoints}
+def _inputs(
+    checkpoints: Iterable[Checkpoint],
+    fingerprint_of: Callable[[Checkpoint], str],
+    patches: Iterable[Patch] = (),
+) -> Mapping[str, str]:
+    """Directory or patch file to fingerprint."""
+    directories = {str(checkpoint.directory.absolute()): fingerprint_of(checkpoint) for checkpoint in checkpoints}
+    return directories | {str(patch.path): patch.fingerprint for patch in patches}
 
 
 def _name_of(checkpoint: Checkpoint) -> str:

@@ -9,6 +9,7 @@ from engine.errors import shown
 from engine.merge.slices import WrittenSlice, hub_id, public_name, written_slices
 from engine.plan.kept import kept_in_words, kept_tensors
 from engine.plan.stack import Stack
+from engine.units import plural
 
 CARD_FILE = "README.md"
 PLAN_FILE = "mergekit_config.yml"
@@ -37,11 +38,23 @@ def _body(stack: Stack, name: str) -> Iterator[str]:
     yield "|---|---|---|---|"
     yield from (_row(slice_) for slice_ in written_slices(stack))
     yield ""
+    yield from _parts(stack)
     yield f"Embeddings come from {_code(public_name(stack.embedding.checkpoint))},"
     yield f"final norm and language head from {_code(public_name(stack.head.checkpoint))},"
     yield f"config and tokenizer from {_code(public_name(stack.config_donor))}.\n"
+    for patch in stack.patches:
+        tensors = plural(len(patch.tensors), "tensor")
+        yield f"Patch {_code(patch.path.name)} (SHA-256 `{patch.fingerprint}`) replaces {tensors}.\n"
     if kept := kept_tensors(stack):
         yield f"Not cast, but kept as the source stores them: {_code(kept_in_words(kept))}.\n"
+
+
+def _parts(stack: Stack) -> Iterator[str]:
+    """Lines about layers that are made of several checkpoints' layers."""
+    for number, visit in enumerate(stack.visits):
+        for part in visit.parts[1:]:
+            roles = " and ".join(sorted(role.value for role in part.roles))
+            yield f"Layer {number} takes {roles} from layer {part.layer} of {_code(public_name(part.checkpoint))}.\n"
 
 
 def _row(slice_: WrittenSlice) -> str:

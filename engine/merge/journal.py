@@ -22,12 +22,17 @@ _SIGNATURE = re.compile(r"signature (\w+)")
 _DONE = re.compile(r"done (\d+)")
 
 
-def signature_of(layout: Layout, operations: Iterable[ByteOperation], sources: Iterable[SourceFile]) -> str:
-    """64 hexadecimal digits that change with anything that the shards' bytes depend on."""
+def signature_of(
+    layout: Layout, operations: Iterable[ByteOperation], sources: Iterable[SourceFile], patches: Iterable[str] = ()
+) -> str:
+    """64 hexadecimal digits that change with anything that the shards' bytes depend on.
+
+    patches: fingerprints of the patches.
+    """
     digest = hashlib.sha256()
     for shard in layout.shards:
         digest.update(f"{shard.name}\0{shard.nbytes}\0".encode() + shard.header)
-    for part in (*operations, *sources):
+    for part in (*operations, *sources, *patches):
         digest.update(repr(part).encode())
     return digest.hexdigest()
 

@@ -9,10 +9,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.fingerprint import fingerprint
 from engine.checkpoint.json_splice import KeyPath
 from engine.merge.sidecars import Sidecars
 from engine.plan.outputs import layer_scalings
+from engine.plan.patches import Patch
 from engine.plan.stack import Stack, Visit
 
 MANIFEST_FILE = "dlec_manifest.json"
@@ -41,13 +43,16 @@ class Origin:
 
     plan_sha256: str
     fingerprints: tuple[str, ...]
-    """Of the stack's checkpoints, in its order."""
+    """Fingerprints of the stack's checkpoints, in its order."""
+    patches: tuple[str, ...] = ()
+    """Fingerprints of its patches, in the order in which they apply."""
 
 
 def origin_of(stack: Stack, plan_text: str) -> Origin:
     """Raises MachineError when a source cannot be read any more."""
     digest = hashlib.sha256(plan_text.encode()).hexdigest()
-    return Origin(digest, tuple(fingerprint(checkpoint) for checkpoint in stack.checkpoints))
+    fingerprints = tuple(fingerprint(checkpoint) for checkpoint in stack.checkpoints)
+    return Origin(digest, fingerprints, tuple(patch.fingerprint for patch in stack.patches))
 
 
 def read_origin(directory: Path) -> Origin | None:
@@ -55,7 +60,8 @@ def read_origin(directory: Path) -> Origin | None:
     try:
         found = json.loads((directory / MANIFEST_FILE).read_bytes())
         fingerprints = tuple(checkpoint["fingerprint"] for checkpoint in found["checkpoints"])
-        return Origin(found["plan_sha256"], fingerprints)
+        patches = tuple(patch["sha256"] for patch in found.get("patches", []))
+        return Origin(found["plan_sha256"], fingerprints, patches)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -83,10 +89,11 @@ def manifest_text(stack: Stack, made: Made) -> str:
             {"reference": checkpoint.reference, "fingerprint": found}
             for checkpoint, found in zip(checkpoints, origin.fingerprints, strict=True)
         ],
+        "patches": [_patch(patch) for patch in stack.patches],
         "config_donor": checkpoints.index(stack.config_donor),
         "embedding_donor": checkpoints.index(stack.embedding.checkpoint),
         "head_donor": checkpoints.index(stack.head.checkpoint),
-        "layers": [_layer(checkpoints.index(visit.checkpoint), visit) for visit in stack.visits],
+        "layers": [_layer(checkpoints, visit) for visit in stack.visits],
         "config_changes": {".".join(path): value for path, value in made.config_changes.items()},
         "config_notes": list(made.config_notes),
         "sidecars": [name.as_posix() for name in made.sidecars.copied],
@@ -97,9 +104,23 @@ def manifest_text(stack: Stack, made: Made) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _layer(checkpoint: int, visit: Visit) -> dict[str, Any]:
+def _patch(patch: Patch) -> dict[str, Any]:
+    return {"file": patch.path.name, "sha256": patch.fingerprint, "tensors": [tensor.name for tensor in patch.tensors]}
+
+
+def _layer(checkpoints: list[Checkpoint], visit: Visit) -> dict[str, Any]:
     """One new layer: index into `checkpoints`, source layer, which repeat; factors of the tensors that were scaled."""
-    entry: dict[str, Any] = {"checkpoint": checkpoint, "layer": visit.layer, "repeat": visit.repeat}
+    index = checkpoints.index(visit.checkpoint)
+    entry: dict[str, Any] = {"checkpoint": index, "layer": visit.layer, "repeat": visit.repeat}
+    if len(visit.parts) > 1:
+        entry["parts"] = [
+            {
+                "checkpoint": checkpoints.index(part.checkpoint),
+                "layer": part.layer,
+                "roles": sorted(role.value for role in part.roles),
+            }
+            for part in visit.parts
+        ]
     if scalings := layer_scalings(visit):
         entry["scaled"] = {suffix: scaling.factor for suffix, scaling in scalings.items()}
     return entry

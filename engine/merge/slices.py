@@ -33,7 +33,7 @@ def written_slices(stack: Stack) -> Iterator[WrittenSlice]:
     for _, group in groupby(numbered, key=lambda item: item[1].slice_index):
         members = list(group)
         (new_start, first), (_, last) = members[0], members[-1]
-        is_scaled = any(visit.levels for _, visit in members)
+        is_scaled = any(visit.is_scaled for _, visit in members)
         yield WrittenSlice(first.checkpoint, first.layer, last.layer + 1, new_start, is_scaled)
 
 

@@ -14,6 +14,7 @@ from engine.checkpoint.layer_names import Origins, modules_of
 from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.checkpoint.residual import gain_offset, norms_behind
 from engine.checkpoint.roles import EVERY_ROLE
+from engine.plan.patches import applied
 from engine.plan.stack import Donor, FactorLevel, Part, Stack, Visit, factor_of
 
 FLOAT8_DTYPES = ("F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ")
@@ -101,7 +102,13 @@ def rows_of(tensor: StoredTensor, start: int, stop: int) -> StoredTensor:
 
 
 def output_tensors(stack: Stack) -> list[OutputTensor]:
-    """Every tensor of the new checkpoint: embeddings, layers from bottom to top, head, the rest."""
+    """Every tensor of the new checkpoint: embeddings, layers from bottom to top, head, the rest; patches applied."""
+    tensors = planned_tensors(stack)
+    return _patched(stack, tensors) if stack.patches else tensors
+
+
+def planned_tensors(stack: Stack) -> list[OutputTensor]:
+    """The same without patches."""
     return [
         *_end_tensors(stack, stack.embedding, End.EMBEDDING),
         *(tensor for number, visit in enumerate(stack.visits) for tensor in _layer_tensors(stack, number, visit)),
@@ -110,6 +117,30 @@ def output_tensors(stack: Stack) -> list[OutputTensor]:
         *_untied_head(stack),
         *_end_tensors(stack, Donor(stack.config_donor), End.CARRIED),
     ]
+
+
+def _patched(stack: Stack, tensors: list[OutputTensor]) -> list[OutputTensor]:
+    """`tensors` with those that a patch replaces. Patch tensors that fit nothing are reported by rule `patches`."""
+    patches = applied(stack.patches)
+    if is_tied(stack):
+        patches |= _of_stored_head(tensors, patches)
+    return [
+        _replaced(tensor, patch) if (patch := patches.get(tensor.name)) and patch.shape == tensor.shape else tensor
+        for tensor in tensors
+    ]
+
+
+def _of_stored_head(tensors: list[OutputTensor], patches: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
+    """The patch of the embeddings for a tied head that is stored as well: both stay equal."""
+    names = [tensor.name for tensor in tensors]
+    embedding = next((name for name in names if is_token_embedding(name) and name in patches), None)
+    heads = [name for name in names if is_output_head(name) and name.endswith("weight")]
+    return dict.fromkeys(heads, patches[embedding]) if embedding else {}
+
+
+def _replaced(tensor: OutputTensor, patch: StoredTensor) -> OutputTensor:
+    """A patch is written in the dtype of the tensor that it replaces."""
+    return replace(tensor, pieces=(patch,), operation=operation_on(patch.dtype, tensor.dtype, tensor.dtype, None))
 
 
 def output_config(stack: Stack) -> ConfigEdit:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.roles import EVERY_ROLE, Role, role_of
 from engine.plan.model import Plan, ScaleLevel, Slice
+from engine.plan.patches import Patch
 
 FactorLevel: TypeAlias = tuple[tuple[str | None, float], ...]
 """A scale setting at one place of a slice: (filter, factor), first match wins."""
@@ -102,6 +103,8 @@ class Stack:
     out_dtype: str | None = None
     casts_all: bool = False
     """Whether the dtypes also concern what a checkpoint stores otherwise than most of itself."""
+    patches: tuple[Patch, ...] = ()
+    """Applied last, in this order."""
 
     @property
     def casts(self) -> bool:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text, "tasks": names and task files, "limit", "shots"} and of a setting "dtype", "device"
-    and "batch_size".
+    """The task: {"plan": its text, "patches": paths (optional), "tasks": names and task files, "limit", "shots"}
+    and of a setting "dtype", "device" and "batch_size".
 
     Answer: "reference", "dtype", "limit", and "figures": for each task and metric "base", "base_se", "plan", "plan_se",
     "items", and paired over the items "delta", "p" ("test" says by which: McNemar's exact test where items are right
@@ -34,7 +34,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     from engine.inference.evaluation import evaluate, require_lm_eval
 
     require_lm_eval()
-    stack = compiled(request["plan"])
+    stack = compiled(request)
     occasion = occasion_of_plan(stack, setting_from(request))
     tokenizer, asked = tokenizer_of(occasion.checkpoint), list(request["tasks"])
     options: dict[str, Any] = {

@@ -10,7 +10,8 @@ from engine.tasks.setting import setting_from
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text, "prompt", "max_new_tokens"} and of a setting "dtype" and "device".
+    """The task: {"plan": its text, "patches": paths (optional), "prompt", "max_new_tokens"} and of a setting
+    "dtype" and "device".
 
     Answer: "base" and "plan", the greedy continuations without the prompt. Each piece is reported as soon as it is
     there: (0 for the base or 1 for the plan, 2, piece). Raises PlanError for a plan that cannot be run, UsageError for
@@ -18,7 +19,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """
     from engine.inference.generate import stream_each
 
-    stack = compiled(request["plan"])
+    stack = compiled(request)
     occasion = occasion_of_plan(stack, setting_from(request))
     plan, base = plan_model(stack, occasion), model_of(occasion.checkpoint, occasion.setting)
     texts = stream_each(

@@ -15,6 +15,7 @@ from engine.merge.sidecars import Sidecars
 from engine.merge.space import writing
 from engine.merge.writer import Progress
 from engine.plan.outputs import Copy, Fill
+from engine.plan.patches import open_patches
 from engine.plan.rules import Circumstances
 from engine.plan.stack import Stack
 from engine.protocol import Report
@@ -72,15 +73,16 @@ class _Attempt:
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """The task: {"plan": its text, "out": absolute path}, and where they are to be other than usual:
 
-    "options" (fields of MergeOptions), "downloads" (whether the hub is asked for what is not here), "job" (the uuid of
-    the job whose attempt it is), "patience" (seconds to wait for another process that merges into the same output) and
-    "resumes" (whether this was begun before: an output that was merged from this plan and these weights is then
-    success). Answer: `report_as_json`.
+    "options" (fields of MergeOptions), "patches" (paths of patches, in the order in which they apply), "downloads"
+    (whether the hub is asked for what is not here), "job" (the uuid of the job whose attempt it is), "patience"
+    (seconds to wait for another process that merges into the same output) and "resumes" (whether this was begun
+    before: an output that was merged from this plan and these weights is then success). Answer: `report_as_json`.
     Raises PlanError for a plan that cannot be run, and what `merge` raises.
     """
     text = request["plan"]
     options = MergeOptions(**request.get("options", {}))
-    circumstances = Circumstances(opened=asked if options.load_check else known)
+    patches = open_patches(request.get("patches", ()))
+    circumstances = Circumstances(opened=asked if options.load_check else known, patches=patches)
     stack = compiled(text, downloading_opener() if request.get("downloads") else opener(), circumstances)
     attempt = _Attempt(report, request.get("patience", 0), request.get("resumes", False), request.get("job", ""))
     return report_as_json(_merged(stack, text, Path(request["out"]), options, attempt))

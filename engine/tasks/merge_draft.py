@@ -58,7 +58,8 @@ class Draft:
     @property
     def signature(self) -> str:
         """Of the shards."""
-        return signature_of(self.layout, self.operations, self.sources)
+        patches = [patch.fingerprint for patch in self.stack.patches]
+        return signature_of(self.layout, self.operations, self.sources, patches)
 
     @property
     def request(self) -> str:
@@ -110,4 +111,5 @@ def _read_paths(draft: Draft) -> Iterator[Path]:
         yield checkpoint.directory
         yield checkpoint.config.path
         yield from sorted({tensor.file for tensor in checkpoint.tensors.values()})
+    yield from (patch.path for patch in draft.stack.patches)
     yield from (draft.sidecars.directory / name for name in draft.sidecars.copied)

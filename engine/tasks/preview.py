@@ -8,15 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 from engine.checkpoint.find import opener
-from engine.errors import PlanError
 from engine.numbers.intervals import Interval, mean_interval
-from engine.plan.check import check_plan
 from engine.plan.outputs import CONFIG_DTYPES
+from engine.plan.patches import open_patches, with_patches_noted
+from engine.plan.rules import Circumstances
 from engine.plan.stack import Stack
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.models import save_model
 from engine.store.previews import PlanUsed, PreviewResult, find_preview, save_plan, save_preview
+from engine.tasks import compiling
 from engine.tasks.base_check import base_answer, check_base
 from engine.tasks.occasion import Occasion, model_row
 from engine.tasks.precision import auto_dtype
@@ -30,7 +31,8 @@ _MOST_NATS = 700.0
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text} and a setting; the base is the model that gives the plan its config.
+    """The task: {"plan": its text, "patches": paths (optional)} and a setting; the base is the model that gives the
+    plan its config.
 
     Answer: "base" and "plan" ({"nll", "perplexity"}), "delta_nll" (plan minus base, nats a token), "delta_nll_se" and
     "interval95" over sequences, "kl" (base to plan, nats a token), "top1_agreement", "tokens", "sequences", "half",
@@ -38,8 +40,8 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     "base_check" (see base_answer), and what Occasion.described says. Raises PlanError for a plan that cannot be run,
     and whatever opening and running the models raises.
     """
-    text = request["plan"]
-    stack = compiled(text)
+    stack = compiled(request)
+    text = with_patches_noted(request["plan"], stack.patches)
     occasion = occasion_of_plan(stack, setting_from(request))
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     known = _known(occasion, sha256)
@@ -50,12 +52,10 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     return occasion.described(found=known is not None) | as_answer(result)
 
 
-def compiled(plan_text: str) -> Stack:
-    """What a plan compiles to. Raises PlanError when it cannot be run."""
-    checked = check_plan(plan_text, opener())
-    if checked.stack is None or not checked.ok:
-        raise PlanError("the plan cannot be run", fix="See what is wrong with it: dlec plan check PLAN")
-    return checked.stack
+def compiled(request: Mapping[str, Any]) -> Stack:
+    """The stack of a request's "plan" and "patches" (paths; optional). Raises PlanError when it cannot be run."""
+    patches = open_patches(request.get("patches", ()))
+    return compiling.compiled(request["plan"], opener(), Circumstances(patches=patches))
 
 
 def occasion_of_plan(stack: Stack, setting: Setting) -> Occasion:

@@ -14,7 +14,7 @@ SEQUENCES = 2
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text, "merged": directory} and a setting.
+    """The task: {"plan": its text, "patches": paths (optional), "merged": directory} and a setting.
 
     Answer: "max_difference" between the logits of both over "tokens" tokens, computed in "dtype". Raises like preview.
     """
@@ -22,7 +22,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     from engine.inference.equality import largest_difference
     from engine.inference.opened import open_model
 
-    stack = compiled(request["plan"])
+    stack = compiled(request)
     occasion = occasion_of_plan(stack, setting_from(request))
     dtype, device = occasion.dtype, chosen_device(occasion.setting.device)
     report(0, 2, "opening both")

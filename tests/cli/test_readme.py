@@ -38,7 +38,7 @@ def leaves(command: click.Command, name: str) -> list[tuple[str, click.Command]]
 @pytest.mark.parametrize("line", COMMANDS)
 def test_every_command_in_the_readme_is_understood(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for file in ("plan.yaml", "items.jsonl"):
+    for file in ("plan.yaml", "items.jsonl", "gains.safetensors"):
         Path(file).touch()
     for directory in ("checkpoints", "SmolLM2-152M", "out/.dlec-slurm", "node1", "node2"):
         Path(directory).mkdir(parents=True)

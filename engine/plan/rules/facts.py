@@ -1,7 +1,7 @@
 """What a rule may look at."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -9,6 +9,7 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.cost import Cost, cost_of
 from engine.plan.loading import Opened
 from engine.plan.model import Place, Plan, Slice
+from engine.plan.patches import Patch
 from engine.plan.rules.runs import Run, runs_of
 from engine.plan.rules.silence import Silence
 from engine.plan.rules.writing import Writing
@@ -44,6 +45,8 @@ class Circumstances:
     inertness: Callable[[Checkpoint], str] = _nothing_known
     """Why silenced copies of a checkpoint's layers are not inert; "" where they are, or where that is not known."""
     opened: OpenedBy = lambda _stack: Opened()
+    patches: tuple[Patch, ...] = ()
+    """Patches of the new model, in the order in which they apply."""
 
 
 UNKNOWN = Circumstances()
@@ -61,7 +64,7 @@ class Facts:
     @cached_property
     def stack(self) -> Stack:
         """Only for rules of the stack: every slice is known to lie inside its checkpoint."""
-        return compile_plan(self.plan, self.checkpoints)
+        return replace(compile_plan(self.plan, self.checkpoints), patches=self.circumstances.patches)
 
     @cached_property
     def opened(self) -> Opened:
