@@ -12,17 +12,13 @@ from engine.checkpoint.find import opener
 from engine.plan.spaces import blocks as block_space
 from engine.plan.spaces import plans as plan_space
 from engine.plan.spaces.swept import SweptPlan as PlanOfSpace
-from engine.tasks.setting import Setting, as_request
-from engine.text.corpus import Half
+from engine.tasks import measurement_options
+from engine.text import corpus
 
 Progress: TypeAlias = Callable[[int, int, str], None]
 """Called with the work done, the work in total, and its description."""
 
 Split: TypeAlias = Literal["selection", "heldout"]
-
-
-_HALVES: Mapping[Split, Half] = {"selection": Half.CHOOSING, "heldout": Half.JUDGING}
-_SPLITS: Mapping[str, Split] = {half.value: split for split, half in _HALVES.items()}
 
 
 class MeasurementOptions(TypedDict, total=False):
@@ -135,7 +131,9 @@ def _request(options: MeasurementOptions, split: Split) -> dict[str, Any]:
     given: dict[str, Any] = {name: value for name, value in options.items() if name not in ("text", "home")}
     text = tuple(str(Path(file).absolute()) for file in options.get("text", ()))
     home = str(Path(options["home"]).absolute()) if "home" in options else None
-    return as_request(Setting(text=text, half=_HALVES[split], home=home, **given))
+    return measurement_options.as_request(
+        measurement_options.MeasurementOptions(text=text, split=corpus.Split(split), home=home, **given)
+    )
 
 
 def _model(checkpoint: Checkpoint) -> dict[str, str]:
@@ -166,7 +164,7 @@ def _held_out(plan: Mapping[str, Any]) -> HeldOutPlan:
     low, high = plan["interval95"] or (None, None)
     return HeldOutPlan(
         name=plan["name"],
-        selection_delta_nll=plan["chosen_delta_nll"],
+        selection_delta_nll=plan["selection_delta_nll"],
         delta_nll=plan["delta_nll"],
         low=low,
         high=high,
@@ -179,7 +177,7 @@ def _sample(answer: Mapping[str, Any]) -> Sample:
     key, sample = answer["key"], answer["sample"]
     return Sample(
         corpus=answer["corpus"],
-        split=_SPLITS[key["half"]],
+        split=key["split"],
         tokens=sample["tokens"],
         sequences=sample["sequences"],
         dtype=key["dtype"],

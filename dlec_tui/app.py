@@ -11,20 +11,29 @@ from rich.text import Text
 from textual import on, work
 
 from dlec_tui.main_screen import PANES
-from dlec_tui.messages import BlocksChosen, JobsSeen, ModelChosen, PlanEdited, PlanWanted, StoreUnreadable
+from dlec_tui.messages import (
+    BatchRequested,
+    BlocksChosen,
+    JobsSeen,
+    ModelChosen,
+    PlanEdited,
+    PlanRequested,
+    StoreUnreadable,
+)
 from dlec_tui.paned_app import PanedApp
 from dlec_tui.panes.pane import Pane
-from dlec_tui.session.remembered import SESSION_FILE, Session
-from dlec_tui.session.saving import Saving
+from dlec_tui.session.autosave import Saving
 from dlec_tui.session.slots import Draft, Neighbours, Owner, Slot, claim, forget, look_around, restored
+from dlec_tui.session.state import SESSION_FILE, Session
 from dlec_tui.terminal.app import NOTICE_SECONDS
-from dlec_tui.widgets.top_line import About
+from dlec_tui.widgets.frame import About
+from dlec_tui.workbench import WorkbenchContext
 from engine.errors import DlecError, shown
 from engine.store.job_states import now
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs.stored import StoredJob, StoredJobs
-    from dlec_tui.session.leaving import Leaving
+    from dlec_tui.jobs.job_view import StoredJob, StoredJobs
+    from dlec_tui.widgets.dialogs import Leaving
     from engine.store.jobs import JobSpec
 
 
@@ -58,6 +67,10 @@ class Workbench(PanedApp):
         self._is_looking_around = False
         self._saving = Saving(self, self._slot.file, self._session)
 
+    @property
+    def workbench(self) -> WorkbenchContext:
+        return self
+
     async def on_mount(self) -> None:
         for number in (signal.SIGHUP, signal.SIGTERM):  # a dropped connection: Textual would be killed unsaved
             asyncio.get_running_loop().add_signal_handler(number, self.leave)
@@ -87,7 +100,7 @@ class Workbench(PanedApp):
     def _take_neighbours(self, found: Neighbours) -> None:
         if found == Neighbours(self._others, self.drafts):
             return
-        from dlec_tui.session.neighbour_text import drafts_text, other_text  # late: few ever need it
+        from dlec_tui.session.notices import drafts_text, other_text  # late: few ever need it
 
         for other in sorted(set(found.others) - set(self._others), key=lambda each: each.since):
             self.notify(other_text(other, now()), title="two workbenches on one store", timeout=NOTICE_SECONDS)
@@ -129,11 +142,11 @@ class Workbench(PanedApp):
 
     async def action_quit(self) -> None:
         """At once; with running jobs the user is asked what becomes of them."""
-        from dlec_tui.session.leaving import running_jobs, running_text  # late: the jobs come after the screen
+        from dlec_tui.session.notices import running_jobs, running_text  # late: the jobs come after the screen
 
         running = running_jobs(self.jobs)
         if self.jobs and running:
-            from dlec_tui.widgets.quit_dialog import QuitDialog
+            from dlec_tui.widgets.dialogs import QuitDialog
 
             dialog = QuitDialog(running_text(running, self.jobs), len(running))
             self.push_screen(dialog, lambda leaving: self._leave_as_chosen(leaving, running))
@@ -141,7 +154,8 @@ class Workbench(PanedApp):
             self.leave()
 
     def _leave_as_chosen(self, leaving: "Leaving | None", running: "Sequence[StoredJob]") -> None:
-        from dlec_tui.session.leaving import Leaving, ways_to_watch
+        from dlec_tui.session.notices import ways_to_watch
+        from dlec_tui.widgets.dialogs import Leaving
 
         match leaving:
             case Leaving.LEAVE:
@@ -152,7 +166,7 @@ class Workbench(PanedApp):
                 self._ask_to_cancel(running)
 
     def _ask_to_cancel(self, running: "Sequence[StoredJob]") -> None:
-        from dlec_tui.widgets.question import Question
+        from dlec_tui.widgets.dialogs import Question
 
         which = "\n".join(f"job {stored.job.id} {shown(stored.job.spec.title)}" for stored in running)
         question = Question(f"Cancel and leave? What was written so far is removed.\n{which}", yes="cancel")
@@ -203,20 +217,16 @@ class Workbench(PanedApp):
             self.notify(message.note)
 
     @on(BlocksChosen)
-    async def _put_into_plan(self, message: BlocksChosen) -> None:
-        from dlec_tui.panes.plan import PlanPane
+    async def _add_blocks(self, message: BlocksChosen) -> None:
+        (await self.show_pane("plan")).blocks_chosen(message)
 
-        pane = await self.show_pane(PlanPane.AREA)
-        assert isinstance(pane, PlanPane)
-        pane.add_blocks(message.reference, message.blocks, message.justification)
+    @on(PlanRequested)
+    async def _edit_plan(self, message: PlanRequested) -> None:
+        (await self.show_pane("plan")).plan_requested(message.text)
 
-    @on(PlanWanted)
-    async def _edit_plan(self, message: PlanWanted) -> None:
-        from dlec_tui.panes.plan import PlanPane
-
-        pane = await self.show_pane(PlanPane.AREA)
-        assert isinstance(pane, PlanPane)
-        pane.begin(message.text)
+    @on(BatchRequested)
+    async def _add_to_batch(self, message: BatchRequested) -> None:
+        (await self.show_pane("runs")).batch_requested(message.path)
 
     @on(JobsSeen)
     def _take_jobs(self, message: JobsSeen) -> None:
@@ -226,7 +236,7 @@ class Workbench(PanedApp):
         for pane in self.panes:
             pane.jobs_seen(message.jobs)
         if is_first_look and self._restored.left_at:
-            from dlec_tui.session.away import away_text
+            from dlec_tui.session.notices import away_text
 
             ended = away_text([stored.job for stored in message.jobs.jobs], self._restored.left_at)
             if ended:

@@ -11,12 +11,12 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from dlec_tui.jobs.feed import JobFeed
+from dlec_tui.actions.registry import Action
 from dlec_tui.panes.pane import Pane
-from dlec_tui.widgets.job_strip import JobStrip
-from dlec_tui.widgets.key_line import KeyLine
-from dlec_tui.widgets.size_gate import COLUMNS, LINES, SizeGate
-from dlec_tui.widgets.top_line import TopLine
+from dlec_tui.terminal.textual_private import breakpoint_classes
+from dlec_tui.widgets.frame import COLUMNS, LINES, JobStrip, KeyLine, SizeGate, TopLine
+from dlec_tui.widgets.job_feed import JobFeed
+from dlec_tui.workbench import WorkbenchContext
 
 PANES: Mapping[str, str] = {
     "models": "dlec_tui.panes.models:ModelsPane",
@@ -59,7 +59,7 @@ class MainScreen(Screen[None]):
         """Suit the terminal's size from the first frame on; Textual would draw one first, and then style all anew."""
         width, height = self.app.size
         for of, breakpoints in ((width, self.app.HORIZONTAL_BREAKPOINTS), (height, self.app.VERTICAL_BREAKPOINTS)):
-            self.add_class(*self._get_breakpoint_classes(of, breakpoints or []))
+            self.add_class(*breakpoint_classes(self, of, breakpoints or []))
 
     @property
     def is_too_small(self) -> bool:
@@ -81,9 +81,9 @@ class MainScreen(Screen[None]):
         """None where it was not shown yet."""
         return next((pane for pane in self.panes if area == pane.AREA), None)
 
-    async def make(self, area: str) -> Pane:
+    async def make(self, area: str, workbench: WorkbenchContext) -> Pane:
         """A pane that is not shown yet."""
-        pane = pane_class(area)(id=area)
+        pane = pane_class(area)(workbench, id=area)
         await self._switcher.add_content(pane)
         return pane
 
@@ -103,6 +103,11 @@ class MainScreen(Screen[None]):
         """It may have been too small to have anything focused."""
         if self.front and self.focused is None:
             self.front.come_to_front()
+
+
+def offered_actions() -> list[Action]:
+    """Actions of all panes that only the palette lists."""
+    return [offer for area in PANES for offer in pane_class(area).offers()]
 
 
 def pane_class(area: str) -> type[Pane]:

@@ -1,5 +1,6 @@
 """What reaches app and panes. Workers and widgets post; handlers alone touch what is on the screen."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -7,7 +8,7 @@ from textual.message import Message
 from dlec_tui.plans.document import PlanDocument
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs.stored import StoredJobs
+    from dlec_tui.jobs.job_view import StoredJobs
 
 
 class ModelChosen(Message):
@@ -40,12 +41,20 @@ class BlocksChosen(Message):
         self.justification = justification
 
 
-class PlanWanted(Message):
+class PlanRequested(Message):
     """A plan that no file holds is to be edited: what a job has proposed, or is about."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
+
+
+class BatchRequested(Message):
+    """Request to add a saved plan to the batch list."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
 
 
 class JobsSeen(Message):

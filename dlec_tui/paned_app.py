@@ -8,14 +8,13 @@ from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.events import Key
 
-from dlec_tui.actions.action import Action, bindings
-from dlec_tui.actions.everywhere import EVERYWHERE, EVERYWHERE_AREA, QUIT
-from dlec_tui.actions.registry import actions_of
-from dlec_tui.main_screen import MainScreen
+from dlec_tui.actions.registry import EVERYWHERE, EVERYWHERE_AREA, QUIT, Action, actions_of, bindings
+from dlec_tui.main_screen import MainScreen, offered_actions
 from dlec_tui.panes.pane import Pane
 from dlec_tui.terminal.app import TerminalApp
 from dlec_tui.terminal.key_order import Typed
-from dlec_tui.widgets.zoom import ZOOM_CSS, is_zoomed, unzoom, zoom
+from dlec_tui.widgets.parts import ZOOM_CSS, is_zoomed, unzoom, zoom
+from dlec_tui.workbench import WorkbenchContext
 
 
 class PanedApp(TerminalApp, inherit_bindings=False):
@@ -37,6 +36,11 @@ class PanedApp(TerminalApp, inherit_bindings=False):
         self.read_only = read_only
         self.log_file = None if read_only else self.log_file
         self._main = MainScreen(store)
+
+    @property
+    def workbench(self) -> WorkbenchContext:
+        """State that panes share."""
+        raise NotImplementedError
 
     def get_default_screen(self) -> MainScreen:
         return self._main
@@ -64,7 +68,7 @@ class PanedApp(TerminalApp, inherit_bindings=False):
         with self.batch_update():  # drawn once, when it is whole
             pane = self._main.find(area)
             if pane is None:
-                pane = await self._main.make(area)
+                pane = await self._main.make(area, self.workbench)
                 self.pane_made(pane)
             self._main.show(pane)
             self.pane_shown()
@@ -148,10 +152,12 @@ class PanedApp(TerminalApp, inherit_bindings=False):
         )
 
     def action_command_palette(self) -> None:
-        from dlec_tui.actions.palette import Offer, all_actions
-        from dlec_tui.widgets.palette import Palette
+        from dlec_tui.widgets.palette import Offer, Palette, all_actions
 
-        offers = [Offer(action, self.keymap.keys(action), self.reason_against(action)) for action in all_actions()]
+        offers = [
+            Offer(action, self.keymap.keys(action), self.reason_against(action))
+            for action in all_actions(offered_actions())
+        ]
         self.push_screen(Palette(offers), self._perform_chosen)
 
     async def _perform_chosen(self, chosen: Action | None) -> None:
@@ -159,7 +165,7 @@ class PanedApp(TerminalApp, inherit_bindings=False):
             await self.perform(chosen)
 
     def action_jump(self) -> None:
-        from dlec_tui.widgets.jump import Jump
+        from dlec_tui.widgets.parts import Jump
 
         self.push_screen(Jump(self._main.focus_chain), lambda target: self._main.set_focus(target) if target else None)
 

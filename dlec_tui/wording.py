@@ -2,8 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeAlias
 
 from engine.errors import escaped
+
+Span: TypeAlias = tuple[str, str]
+"""Text and its tone: "", "dim", "good", "bad", "warn", "busy" or "head"."""
 
 _MOST_NATS = 50.0
 """Worse than any model can be; keeps exp from overflowing."""
@@ -149,3 +154,9 @@ def _percentage(share: float) -> str:
 def printable(text: str) -> str:
     """Foreign text of several lines, control characters escaped: a model may generate anything."""
     return "\n".join(map(escaped, text.split("\n")))
+
+
+def clock(moment: datetime, now: datetime) -> str:
+    """In the user's time; the day where it is another one: "10:42", "Nov 20 10:42". Stays the same until midnight."""
+    there, here = moment.astimezone(), now.astimezone()
+    return f"{there:%H:%M}" if there.date() == here.date() else f"{there:%b %d %H:%M}"

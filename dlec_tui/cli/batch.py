@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from dlec_tui.batches.planning import Batch, disk_line, planned_batch, specs_of
+from dlec_tui.batches import Batch, disk_line, planned_batch, specs_of
 from dlec_tui.cli.exit_codes import code_of
 from dlec_tui.cli.failures import error_as_json, say_error
 from dlec_tui.cli.options import (

@@ -20,10 +20,9 @@ from dlec_tui.cli.preview import preview_lines, preview_plan, published
 from dlec_tui.cli.profile import layer_table, profile_model, statistics_of
 from dlec_tui.cli.render import chart_size, storyteller, task_progress, waiting
 from dlec_tui.cli.verify import file_lines
-from dlec_tui.jobs.answers import measured_on, verdict
-from dlec_tui.jobs.proposal_wording import proposal_lines
-from dlec_tui.measurements.curves import profile_curves
-from dlec_tui.measurements.job_specs import request_for
+from dlec_tui.jobs.reports import measured_on, proposal_lines, verdict
+from dlec_tui.measurements.plots import profile_curves
+from dlec_tui.measurements.requests import request_for
 from dlec_tui.wording import printable
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import locate, opener
@@ -36,11 +35,11 @@ from engine.plan.picture import picture
 from engine.plan.stack import Stack
 from engine.tasks.child import run_task
 from engine.tasks.demo_model import demo_model
+from engine.tasks.measurement_options import DEFAULT, MeasurementOptions, as_request
 from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
 from engine.tasks.merged import merged_before
-from engine.tasks.setting import DEFAULT, Setting, as_request
 from engine.tasks.verify import verify
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 from engine.units import byte_size, count, plural
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class Stage:
     console: "Console"
 
     @property
-    def setting(self) -> Setting:
+    def measurement(self) -> MeasurementOptions:
         """How the demo measures: as usual, into its store."""
         return replace(DEFAULT, home=str(self.store.parent))
 
@@ -162,7 +161,7 @@ def _fetched(stage: Stage) -> Made:
 
 def _profile(stage: Stage, base: Checkpoint) -> None:
     stage.heading("2  Profile: every layer, measured in one pass")
-    found = profile_model(base, stage.setting)
+    found = profile_model(base, stage.measurement)
     layers = [statistics_of(each) for each in found["layers"]]
     if curves := list(profile_curves(layers)):
         stage.say_coloured(layer_curves(curves, len(layers), *chart_size()))
@@ -172,7 +171,7 @@ def _profile(stage: Stage, base: Checkpoint) -> None:
 
 def _proposal(stage: Stage, base: Checkpoint) -> dict[str, Any]:
     stage.heading("3  Proposal: the layers to repeat, evaluated on held-out text")
-    request = request_for(base, stage.setting) | {"growth": GROWTH}
+    request = request_for(base, stage.measurement) | {"growth": GROWTH}
     with task_progress("opening the model") as progress:
         found = run_task("propose", request, progress)
     stage.say(*proposal_lines(found))
@@ -213,7 +212,7 @@ def _refuse_plan_of_another(plan: PlanFile, base: Checkpoint) -> None:
 
 def _preview(stage: Stage, plan: PlanFile) -> dict[str, Any]:
     stage.heading("5  Preview: base and plan on the same text, without writing a model")
-    found = preview_plan(plan, stage.setting.of_half(Half.JUDGING))
+    found = preview_plan(plan, stage.measurement.of_split(Split.HELDOUT))
     stage.say_coloured("\n".join(preview_lines(found)))
     return found
 
@@ -233,7 +232,9 @@ def _proof(stage: Stage, plan: PlanFile, merged: Path) -> dict[str, Any]:
     stage.heading("7  Equivalence: the merged model against the previewed one")
     with task_progress("opening both models") as progress:
         found = run_task(
-            "prove", as_request(stage.setting) | {"plan": plan.checked.text, "merged": str(merged)}, progress
+            "verify-equivalence",
+            as_request(stage.measurement) | {"plan": plan.checked.text, "merged": str(merged)},
+            progress,
         )
     stage.say(
         f"largest difference between their logits: {found['max_difference']}",

@@ -13,9 +13,9 @@ from dlec_tui.cli.exit_codes import ENVIRONMENT
 from dlec_tui.cli.options import home_option, json_option
 from dlec_tui.cli.render import waiting
 from dlec_tui.doctor.checks import checks
-from dlec_tui.doctor.examination import Check, examined
-from dlec_tui.doctor.finding import Finding, is_usable
-from dlec_tui.doctor.page import page
+from dlec_tui.doctor.report import page
+from dlec_tui.doctor.result import Finding, is_usable
+from dlec_tui.doctor.runner import Check, examined
 
 _WIDEST = 100
 """Columns beyond which lines are tiring to read."""

@@ -12,14 +12,14 @@ from dlec_tui.cli.options import WholeNumber, home_option, json_option, patch_op
 from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.cli.render import task_progress
-from dlec_tui.jobs.eval_wording import eval_lines
+from dlec_tui.jobs.reports import eval_lines
 from engine.checkpoint.find import opener
 from engine.errors import NotFoundError, UsageError, shown
 from engine.files import expanded
 from engine.jobs.job_specs import eval_spec
 from engine.jobs.settings import job_settings
 from engine.tasks.child import run_task
-from engine.tasks.setting import DEFAULT
+from engine.tasks.measurement_options import DEFAULT
 
 
 def _tasks(_ctx: click.Context, _parameter: click.Parameter, value: str) -> list[str]:

@@ -8,8 +8,8 @@ import click
 
 from dlec_tui.cli.jobs_output import job_table, jobs_as_json, terminal_width
 from dlec_tui.cli.options import home_option, json_option
-from dlec_tui.jobs.in_view import in_view
-from dlec_tui.jobs.stored import StoredJobs, read_jobs, unattended
+from dlec_tui.jobs.job_view import StoredJobs, read_jobs, unattended
+from dlec_tui.jobs.rows import in_view
 
 _LATELY = timedelta(days=1)
 

@@ -10,8 +10,8 @@ import click
 
 from dlec_tui.cli.jobs_options import job_argument
 from dlec_tui.cli.options import home_option, json_option
-from dlec_tui.jobs.log_text import GrowingLog
-from dlec_tui.jobs.stored import StoredJob, read_jobs
+from dlec_tui.jobs.job_view import StoredJob, read_jobs
+from dlec_tui.jobs.logs import GrowingLog
 from engine.errors import machine_error
 from engine.jobs.logs import job_log
 from engine.store.job_states import ENDED

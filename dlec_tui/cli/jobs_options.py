@@ -7,7 +7,7 @@ from click.shell_completion import CompletionItem
 
 from dlec_tui.cli.failures import say_error
 from dlec_tui.cli.options import WholeNumber
-from dlec_tui.jobs.stored import read_jobs
+from dlec_tui.jobs.job_view import read_jobs
 from engine.errors import DlecError, UsageError, escaped
 from engine.store.location import store_path
 

@@ -12,9 +12,8 @@ from typing import Any
 import click
 
 from dlec_tui.cli.failures import error_as_json
-from dlec_tui.jobs.pace import pace_of
-from dlec_tui.jobs.stored import SeenWorker, StoredJob, StoredJobs, read_jobs, unattended
-from dlec_tui.jobs.wording import detail, since
+from dlec_tui.jobs.job_view import SeenWorker, StoredJob, StoredJobs, read_jobs, unattended
+from dlec_tui.jobs.progress import detail, pace_of, since
 from dlec_tui.wording import cell_len, elided
 from engine.errors import DlecError, escaped
 from engine.store.job_states import Cancelled, Done, Failed, Held, Running
@@ -182,7 +181,7 @@ def _worker(seen: SeenWorker | None) -> dict[str, Any] | None:
         "host": worker.host,
         "pid": worker.pid,
         "liveness": seen.liveness.value,
-        "seen_at": _text(worker.seen_at),
+        "heartbeat_at": _text(worker.heartbeat_at),
     }
 
 

@@ -14,10 +14,10 @@ from dlec_tui.cli.jobs_output import job_as_json
 from dlec_tui.cli.options import home_option, json_option
 from dlec_tui.cli.preview import preview_lines
 from dlec_tui.cli.profile import profile_lines
-from dlec_tui.jobs import results as job_results
-from dlec_tui.jobs.command import command_of
-from dlec_tui.jobs.stored import StoredJob, StoredJobs, read_jobs, unattended
-from dlec_tui.jobs.wording import running_text, since
+from dlec_tui.jobs import task_views
+from dlec_tui.jobs.job_view import StoredJob, StoredJobs, read_jobs, unattended
+from dlec_tui.jobs.progress import running_text, since
+from dlec_tui.jobs.task_views import command_of
 from dlec_tui.wording import printable
 from engine.errors import escaped
 from engine.jobs.logs import job_log
@@ -117,7 +117,7 @@ def _as_json(found: StoredJobs, log: Path) -> dict[str, object]:
 
 
 def result_lines(task: str, result: Mapping[str, Any]) -> Iterator[str]:
-    return _LINES[task](result) if task in _LINES else job_results.result_lines(task, result)
+    return _LINES[task](result) if task in _LINES else task_views.result_lines(task, result)
 
 
 _LINES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {

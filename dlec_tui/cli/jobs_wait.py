@@ -13,7 +13,7 @@ from dlec_tui.cli.exit_codes import JOB_CANCELLED, JOB_FAILED, REQUEUE
 from dlec_tui.cli.jobs_options import any_jobs_argument
 from dlec_tui.cli.jobs_output import job_lines, jobs_as_json
 from dlec_tui.cli.options import Number, home_option, json_option
-from dlec_tui.jobs.stored import StoredJob, StoredJobs, open_job_ids, read_jobs, unattended
+from dlec_tui.jobs.job_view import StoredJob, StoredJobs, open_job_ids, read_jobs, unattended
 from engine.store.job_states import ENDED, Cancelled, Done, Failed, Held, Running
 
 POLL_SECONDS = 0.5

@@ -11,7 +11,7 @@ from dlec_tui.cli.options import RelatedOption, home_option, json_option
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from dlec_tui.terminal.keymap import Keymap
+    from dlec_tui.actions.keymap import Keymap
 
 
 @click.command
@@ -34,8 +34,7 @@ def keys(wants_trial: bool, store: Path, wants_json: bool) -> None:
     [keys]
     "plan.duplicate" = "ctrl+x,f8"
     """
-    from dlec_tui.terminal.key_table import key_lines, key_rows
-    from dlec_tui.terminal.keymap import read_keymap
+    from dlec_tui.actions.keymap import key_lines, key_rows, read_keymap
 
     keymap = read_keymap(store.parent)
     for notice in keymap.notices:

@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 import click
 
 from dlec_tui.cli.options import ANY_PATH, WholeNumber, home_option, json_option
-from dlec_tui.plans.circumstances import device_of
+from dlec_tui.plans.check_context import device_of
 from engine.errors import NotFoundError, UsageError, shown
 from engine.jobs.slots import ANY_GPU, Slot, parse_slot, parse_wanted
 from engine.store.location import store_path
-from engine.tasks.setting import DEFAULT, Setting
-from engine.text.corpus import Half
+from engine.tasks.measurement_options import DEFAULT, MeasurementOptions
+from engine.text.corpus import Split
 
 Command: TypeAlias = Callable[..., None]
 Decorator: TypeAlias = Callable[[Command], Command]
@@ -27,11 +27,11 @@ dtype_option = click.option(
 )
 
 
-def measuring_options(half: Half | None) -> Decorator:
-    """--text, --tokens and so on; `half` is the default of --half, which is left out where there is none."""
+def measuring_options(split: Split | None) -> Decorator:
+    """--text, --tokens and so on; `split` is the default of --split, which is left out where there is none."""
 
     def decorated(command: Command) -> Command:
-        options: list[Decorator] = [*_TEXT, *_half(half), device_option, dtype_option, *_REST]
+        options: list[Decorator] = [*_TEXT, *_split(split), device_option, dtype_option, *_REST]
         for option in reversed(options):
             command = option(command)
         return command
@@ -63,14 +63,14 @@ _REST = (
 )
 
 
-def _half(default: Half | None) -> list[Decorator]:
+def _split(default: Split | None) -> list[Decorator]:
     if default is None:
         return []
     what = "Documents to measure on: the selection set or the held-out set."
     return [
         click.option(
-            "--half",
-            type=click.Choice([half.value for half in Half]),
+            "--split",
+            type=click.Choice([split.value for split in Split]),
             default=default.value,
             show_default=True,
             help=what,
@@ -78,25 +78,25 @@ def _half(default: Half | None) -> list[Decorator]:
     ]
 
 
-def setting_of(options: Mapping[str, Any]) -> Setting:
-    """The setting that the options of `measuring_options` ask for.
+def measurement_of(options: Mapping[str, Any]) -> MeasurementOptions:
+    """The measurement that the options of `measuring_options` ask for.
 
     The usual store is named too: whoever does the work may have another $DLEC_HOME. Raises NotFoundError for a text
     that does not exist.
     """
     if missing := next((file for file in options["text"] if not file.exists()), None):
         raise NotFoundError(f"the text {shown(missing)} does not exist", where={"path": str(missing)})
-    return Setting(
+    return MeasurementOptions(
         text=tuple(str(file.absolute()) for file in options["text"]),
-        half=Half(options.get("half", DEFAULT.half)),
+        split=Split(options.get("split", DEFAULT.split)),
         home=str(options["store"].parent),
         **{name: options[name] for name in ("tokens", "seq_len", "device", "dtype", "batch_size")},
     )
 
 
-def store_of(setting: Setting) -> Path:
-    """The store that `setting_of` has named."""
-    return store_path(Path(setting.home) if setting.home else None)
+def store_of(measurement: MeasurementOptions) -> Path:
+    """The store that `measurement_of` has named."""
+    return store_path(Path(measurement.home) if measurement.home else None)
 
 
 OF_TORCH = ("auto", "mps")

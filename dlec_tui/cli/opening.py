@@ -14,7 +14,7 @@ import click
 
 from dlec_tui.cli.exit_codes import SUCCESS, code_of
 from dlec_tui.cli.failures import say_error
-from dlec_tui.terminal.noise import SCREEN_LOG, diverted
+from dlec_tui.terminal.redirect_stderr import SCREEN_LOG, diverted
 from dlec_tui.terminal.theme_names import is_far
 from engine.errors import DlecError, UnexpectedError
 

@@ -19,8 +19,8 @@ from dlec_tui.cli.options import (
     strict_option,
 )
 from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, problem_as_json, read_plan, refused_for
-from dlec_tui.plans.circumstances import circumstances
-from dlec_tui.plans.on_disk import write_plan_file
+from dlec_tui.plans.check_context import circumstances
+from dlec_tui.plans.files import write_plan_file
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener
 from engine.errors import escaped, shown

@@ -11,7 +11,7 @@ import click
 
 from dlec_tui.cli.options import NEW_FILE, RelatedOption
 from dlec_tui.cli.render import waiting
-from dlec_tui.plans.circumstances import circumstances
+from dlec_tui.plans.check_context import circumstances
 from dlec_tui.wording import cell_len, clipped, printable
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import MachineError, NotFoundError, PlanError, UsageError, escaped, machine_error, shown

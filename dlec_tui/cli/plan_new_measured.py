@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
+from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
 from dlec_tui.cli.options import byte_count_or_none, remote_option
 from dlec_tui.cli.plan_file import file_options
 from dlec_tui.cli.plan_new import deliver
@@ -17,9 +17,8 @@ from dlec_tui.cli.profile import profile_model, statistics_of
 from dlec_tui.cli.recipe_options import budget_options, recipe_options, require_budget, values_of
 from dlec_tui.cli.render import task_progress
 from dlec_tui.cli.sweep_spaces import announcing
-from dlec_tui.jobs.answers import measured_on
-from dlec_tui.jobs.proposal_wording import proposal_lines, search_lines
-from dlec_tui.measurements.job_specs import request_for
+from dlec_tui.jobs.reports import measured_on, proposal_lines, search_lines
+from dlec_tui.measurements.requests import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.plan.recipes import dlec, dlec_search, prune
@@ -64,7 +63,7 @@ def classic(model: str, **given: Any) -> None:
     checkpoint = opener()(model)
     require_local(checkpoint)
     with task_progress("reading first tokens") as progress:
-        found = run_task("classic", request_for(checkpoint, setting_of(given)), progress)
+        found = run_task("classic", request_for(checkpoint, measurement_of(given)), progress)
     deliver(found, given)
 
 
@@ -91,7 +90,7 @@ def pruned(model: str, by: str, **given: Any) -> None:
     if options.drop:
         raise click.UsageError("give --drop or --by, not both")
     prune.candidate_blocks(checkpoint, options)  # what is asked for is possible: better known before the measuring
-    found = profile_model(checkpoint, setting_of(given))
+    found = profile_model(checkpoint, measurement_of(given))
     drop, reason = (_least_influential if by == Criterion.INFLUENCE else _flattest)(checkpoint, options, found, given)
     plan = prune.write(checkpoint, replace(options, drop=drop), [reason])
     deliver({"plan": plan, "drop": drop}, given, [measured_on(found)])
@@ -102,13 +101,13 @@ def propose(model: str, wanted: Mapping[str, Any], options: Mapping[str, Any]) -
     checkpoint = opener()(model)
     require_local(checkpoint)
     with task_progress("opening the model") as progress:
-        return run_task("propose", request_for(checkpoint, setting_of(options)) | dict(wanted), progress)
+        return run_task("propose", request_for(checkpoint, measurement_of(options)) | dict(wanted), progress)
 
 
 def published_proposal(found: Mapping[str, Any]) -> dict[str, Any]:
     """What --json prints of a proposal."""
-    naive = found["naive"] | {"judged": published(found["naive"]["judged"])}
-    return {**found, "judged": published(found["judged"]), "naive": naive}
+    naive = found["naive"] | {"heldout": published(found["naive"]["heldout"])}
+    return {**found, "heldout": published(found["heldout"]), "naive": naive}
 
 
 def _least_influential(
@@ -124,7 +123,7 @@ def _flattest(
     checkpoint: Checkpoint, options: prune.Options, found: Mapping[str, Any], given: Mapping[str, Any]
 ) -> tuple[tuple[Block, ...], str]:
     """The block to drop and why; the angles are in the store, as the profile task has put them there."""
-    with closing(open_for_reading(store_of(setting_of(given)))) as connection:
+    with closing(open_for_reading(store_of(measurement_of(given)))) as connection:
         measured = find_angles(connection, ProfileKey(**found["key"]))
     angles = {(each.start, each.end): each.angular_distance for each in measured}
     block = prune.flattest(checkpoint, options, angles)
@@ -148,7 +147,7 @@ def searched(model: str, layers: int | None, growth: float | None, memory: int |
     checkpoint = opener()(model)
     require_local(checkpoint)
     others = values_of(_SEARCH_FIELDS, given, opener())
-    request = request_for(checkpoint, setting_of(given)) | others
+    request = request_for(checkpoint, measurement_of(given)) | others
     with announcing("compiling the plans") as progress:
         found = run_task("search", request | {"layers": layers, "growth": growth, "memory": memory}, progress)
     deliver(found, given, search_lines(found))

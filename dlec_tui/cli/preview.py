@@ -8,22 +8,22 @@ from typing import Any
 import click
 
 from dlec_tui.cli.exit_codes import HAS_ERRORS
-from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
+from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
 from dlec_tui.cli.options import patch_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.cli.render import task_progress
-from dlec_tui.jobs.answers import agreement, base_lines, both_models, measured_on, verdict
+from dlec_tui.jobs.reports import agreement, base_lines, both_models, measured_on, verdict
 from engine.checkpoint.find import opener
 from engine.jobs.job_specs import preview_spec
 from engine.jobs.settings import job_settings
 from engine.tasks.child import run_task
-from engine.tasks.setting import Setting, as_request
-from engine.text.corpus import Half
+from engine.tasks.measurement_options import MeasurementOptions, as_request
+from engine.text.corpus import Split
 
 PUBLISHED = (
     *("tokens", "sequences", "base", "plan", "delta_nll", "delta_nll_se", "interval95"),
-    *("kl", "top1_agreement", "half", "not_finite", "base_check", "sample"),
+    *("kl", "top1_agreement", "split", "not_finite", "base_check", "sample"),
 )
 """What --json prints of a preview."""
 
@@ -31,7 +31,7 @@ PUBLISHED = (
 @click.command
 @plan_argument
 @patch_option
-@measuring_options(Half.JUDGING)
+@measuring_options(Split.HELDOUT)
 @strict_option
 @queue_options
 def preview(
@@ -50,28 +50,28 @@ def preview(
     plan = read_plan(plan_path, opener(), options["store"], patches=patches)
     if findings := plan.findings():
         click.echo(findings, err=True)
-    setting = setting_of(options)
+    measurement = measurement_of(options)
     if queueing:
-        store = store_of(setting)
-        request = preview_request(plan, setting)
+        store = store_of(measurement)
+        request = preview_request(plan, measurement)
         spec = preview_spec(named_plan(plan, strict=strict), request, job_settings(store))
         queue_job(spec, queueing, store, wants_json=wants_json)
         return
-    found = preview_plan(plan, setting, strict=strict)
+    found = preview_plan(plan, measurement, strict=strict)
     click.echo(json.dumps(published(found)) if wants_json else "\n".join(preview_lines(found)))
     if found["delta_nll"] is None:
         click.get_current_context().exit(HAS_ERRORS)
 
 
-def preview_plan(plan: PlanFile, setting: Setting, *, strict: bool = False) -> dict[str, Any]:
+def preview_plan(plan: PlanFile, measurement: MeasurementOptions, *, strict: bool = False) -> dict[str, Any]:
     """The preview task's answer. Raises PlanError for a plan that was refused, and whatever the task raises."""
     plan.stack(strict=strict)
     with task_progress("opening the model") as progress:
-        return run_task("preview", preview_request(plan, setting), progress)
+        return run_task("preview", preview_request(plan, measurement), progress)
 
 
-def preview_request(plan: PlanFile, setting: Setting) -> dict[str, Any]:
-    return as_request(setting) | plan.request
+def preview_request(plan: PlanFile, measurement: MeasurementOptions) -> dict[str, Any]:
+    return as_request(measurement) | plan.request
 
 
 def published(found: Mapping[str, Any]) -> dict[str, Any]:

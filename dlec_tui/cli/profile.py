@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from dlec_tui.charts import layer_curves
-from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
+from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.render import chart_size, task_progress
-from dlec_tui.jobs.answers import measured_on
-from dlec_tui.measurements.curves import profile_curves
-from dlec_tui.measurements.job_specs import request_for
+from dlec_tui.jobs.reports import measured_on
+from dlec_tui.measurements.plots import profile_curves
+from dlec_tui.measurements.requests import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
@@ -21,14 +21,14 @@ from engine.jobs.job_specs import profile_spec
 from engine.jobs.settings import job_settings
 from engine.store.profiles import LayerStatistics
 from engine.tasks.child import run_task
-from engine.tasks.setting import Setting
-from engine.text.corpus import Half
+from engine.tasks.measurement_options import MeasurementOptions
+from engine.text.corpus import Split
 from engine.units import plural
 
 
 @click.command
 @click.argument("model")
-@measuring_options(Half.CHOOSING)
+@measuring_options(Split.SELECTION)
 @queue_options
 def profile(model: str, wants_json: bool, queueing: Queueing | None, **options: Any) -> None:
     """Measure every layer of MODEL in one forward pass.
@@ -36,21 +36,21 @@ def profile(model: str, wants_json: bool, queueing: Queueing | None, **options: 
     The profile holds block influence, relative update and norms of each layer, the angular distance of every block, and
     activation statistics of every MLP neuron. It is kept in the store and reused.
     """
-    checkpoint, setting = opener()(model), setting_of(options)
+    checkpoint, measurement = opener()(model), measurement_of(options)
     if queueing:
-        store = store_of(setting)
-        spec = profile_spec(checkpoint, request_for(checkpoint, setting), job_settings(store))
+        store = store_of(measurement)
+        spec = profile_spec(checkpoint, request_for(checkpoint, measurement), job_settings(store))
         queue_job(spec, queueing, store, wants_json=wants_json)
         return
-    found = profile_model(checkpoint, setting)
+    found = profile_model(checkpoint, measurement)
     click.echo(json.dumps(found) if wants_json else "\n".join(profile_lines(found)))
 
 
-def profile_model(checkpoint: Checkpoint, setting: Setting) -> dict[str, Any]:
+def profile_model(checkpoint: Checkpoint, measurement: MeasurementOptions) -> dict[str, Any]:
     """The profile task's answer."""
     require_local(checkpoint)
     with task_progress("opening the model") as progress:
-        return run_task("profile", request_for(checkpoint, setting), progress)
+        return run_task("profile", request_for(checkpoint, measurement), progress)
 
 
 def profile_lines(found: Mapping[str, Any]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from dlec_tui.measurements.heat import LEVELS, RAMP, BlockMap
+from dlec_tui.measurements.plots import LEVELS, RAMP, BlockMap
 from engine.protocol import Report, no_report
 
 if TYPE_CHECKING:

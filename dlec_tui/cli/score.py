@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from dlec_tui.charts import MOST_CURVES, layer_curves
-from dlec_tui.cli.measuring import measuring_options, setting_of, store_of
+from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
 from dlec_tui.cli.options import RelatedOption
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.render import chart_size, task_progress
-from dlec_tui.jobs.answers import measured_on, score_table
-from dlec_tui.measurements.curves import score_curves
-from dlec_tui.measurements.job_specs import request_for
+from dlec_tui.jobs.reports import measured_on, score_table
+from dlec_tui.measurements.plots import score_curves
+from dlec_tui.measurements.requests import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
@@ -22,7 +22,7 @@ from engine.jobs.settings import job_settings
 from engine.store.scores import Score
 from engine.tasks.child import run_task
 from engine.tasks.score import METRICS, Block
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 from engine.units import plural
 
 
@@ -60,7 +60,7 @@ def _blocks(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
     excludes=("--width",),
     help="Blocks to score, END exclusive.",
 )
-@measuring_options(Half.CHOOSING)
+@measuring_options(Split.SELECTION)
 @queue_options
 def score(
     model: str,
@@ -81,11 +81,11 @@ def score(
     ablation      NLL without the block, minus the baseline
     logit-lens    KL divergence from the final prediction to the prediction after this layer
     """
-    checkpoint, setting = opener()(model), setting_of(options)
+    checkpoint, measurement = opener()(model), measurement_of(options)
     what = {"blocks": blocks} if blocks else {"width": width or [1]}
-    request = request_for(checkpoint, setting) | {"metric": metric, **what}
+    request = request_for(checkpoint, measurement) | {"metric": metric, **what}
     if queueing:
-        store = store_of(setting)
+        store = store_of(measurement)
         spec = score_spec(checkpoint, request, job_settings(store))
         queue_job(spec, queueing, store, wants_json=wants_json)
         return

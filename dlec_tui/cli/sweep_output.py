@@ -11,11 +11,11 @@ import click
 from dlec_tui.cli.measuring import Command
 from dlec_tui.cli.options import RelatedOption
 from dlec_tui.cli.render import chart_size, heat_lines
-from dlec_tui.jobs.sweep_wording import harm_map, sweep_lines
+from dlec_tui.jobs.sweep_report import harm_map, sweep_lines
 
 COLUMNS = (
     *("name", "start", "end", "scale", "nll", "delta_nll", "se", "low", "high", "p", "holm_p", "kl", "top1_agreement"),
-    *("stopped_after", "judged_delta_nll", "judged_low", "judged_high", "judged_p", "judged_holm_p"),
+    *("stopped_after", "heldout_delta_nll", "heldout_low", "heldout_high", "heldout_p", "heldout_holm_p"),
     *("probe_right", "probe_only_plan", "probe_only_base", "probe_p", "probe_holm_p", "visits"),
 )
 """Of the CSV. Block: layers start to end - 1; differences are plan minus base, in nats per token."""
@@ -62,18 +62,18 @@ def csv_rows(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         start, end = plan["block"] or (None, None)
         low, high = plan["interval95"] or (None, None)
         other = judged.get(plan["name"], {})
-        judged_low, judged_high = other.get("interval95") or (None, None)
+        heldout_low, heldout_high = other.get("interval95") or (None, None)
         yield {
             **told,
             "start": start,
             "end": end,
             "low": low,
             "high": high,
-            "judged_delta_nll": other.get("delta_nll"),
-            "judged_low": judged_low,
-            "judged_high": judged_high,
-            "judged_p": other.get("p"),
-            "judged_holm_p": other.get("holm_p"),
+            "heldout_delta_nll": other.get("delta_nll"),
+            "heldout_low": heldout_low,
+            "heldout_high": heldout_high,
+            "heldout_p": other.get("p"),
+            "heldout_holm_p": other.get("holm_p"),
             **{f"probe_{name}": probed.get(plan["name"], {}).get(name) for name in _PROBED},
         }
 

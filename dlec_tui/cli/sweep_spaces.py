@@ -12,12 +12,12 @@ from typing import Any
 import click
 
 from dlec_tui.cli.exit_codes import HAS_ERRORS
-from dlec_tui.cli.measuring import Command, measuring_options, setting_of, store_of
+from dlec_tui.cli.measuring import Command, measurement_of, measuring_options, store_of
 from dlec_tui.cli.options import EXISTING_FILE, RelatedOption, WholeNumber, byte_count_or_none
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.render import task_progress
 from dlec_tui.cli.sweep_output import echo_sweep, output_options
-from dlec_tui.measurements.job_specs import request_for
+from dlec_tui.measurements.requests import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
@@ -33,9 +33,9 @@ from engine.plan.spaces.recipes import MOST_VALUES
 from engine.plan.spaces.swept import SweptPlan
 from engine.protocol import Report
 from engine.tasks.child import run_task
-from engine.tasks.setting import Setting
-from engine.tasks.sweeps.asking import TOP
+from engine.tasks.measurement_options import MeasurementOptions
 from engine.tasks.sweeps.costs import ANNOUNCED, announced_line
+from engine.tasks.sweeps.sweep_spec import TOP
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +82,16 @@ def sweeping(space: Callable[..., Space]) -> Command:
     def verb(
         *arguments: Any, queueing: Queueing | None, is_rehearsal: bool, wants_json: bool, wants_csv: bool, **given: Any
     ) -> None:
-        setting = setting_of(given)
+        measurement = measurement_of(given)
         own = {name: value for name, value in given.items() if name in signature(space).parameters}
         asked = space(*arguments, **own)
-        request = _request(asked, setting, given)
+        request = _request(asked, measurement, given)
         if is_rehearsal:
             told = announce(asked.checkpoint, request)
             click.echo(json.dumps(told) if wants_json else announced_line(told).removeprefix(ANNOUNCED))
         elif queueing:
-            spec = sweep_spec(asked.checkpoint, request, job_settings(store_of(setting)))
-            queue_job(spec, queueing, store_of(setting), wants_json=wants_json)
+            spec = sweep_spec(asked.checkpoint, request, job_settings(store_of(measurement)))
+            queue_job(spec, queueing, store_of(measurement), wants_json=wants_json)
         else:
             found = sweep_plans(asked.checkpoint, request)
             echo_sweep(found, wants_json=wants_json, wants_csv=wants_csv)
@@ -161,9 +161,9 @@ _OPTIONS = (
 )
 
 
-def _request(space: Space, setting: Setting, given: dict[str, Any]) -> dict[str, Any]:
+def _request(space: Space, measurement: MeasurementOptions, given: dict[str, Any]) -> dict[str, Any]:
     plans = [{"name": plan.name, "text": plan.text, "block": plan.block, "scale": plan.scale} for plan in space.plans]
-    return request_for(space.checkpoint, setting) | {
+    return request_for(space.checkpoint, measurement) | {
         "space": space.words,
         "plans": plans,
         "top": given["top"],

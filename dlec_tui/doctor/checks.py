@@ -10,15 +10,15 @@ from dlec_tui.doctor import (
     disk,
     encoding,
     graphics,
-    leaving,
     libraries,
+    logout,
     memory,
     python,
     store,
     terminal,
     tmux,
 )
-from dlec_tui.doctor.examination import Check
+from dlec_tui.doctor.runner import Check
 from engine.machine.torch_devices import SECONDS as TORCH_SECONDS
 
 
@@ -32,7 +32,7 @@ def checks(store_path: Path) -> Mapping[str, tuple[Check, ...]]:
             Check("clipboard", clipboard.look),
             Check("locale", encoding.look),
             Check("connection", connection.look),
-            Check("at logout", leaving.look),
+            Check("at logout", logout.look),
         ),
         "What computes": (
             Check("Python", python.look),

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Mapping
 
-from dlec_tui.doctor.finding import Finding, fine, note
+from dlec_tui.doctor.result import Finding, fine, note
 from dlec_tui.doctor.terminal import terminal_size
-from dlec_tui.doctor.tmux import Tmux, tmux_here
 from dlec_tui.terminal.clipboard import Route, route
+from dlec_tui.terminal.tmux import Tmux, tmux_here
 from engine.errors import shown
 
 _NEWER_TMUX = "Inside tmux 3.2 or newer it reaches your clipboard."

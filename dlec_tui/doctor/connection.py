@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from dlec_tui.doctor.finding import Finding, fine, note
+from dlec_tui.doctor.result import Finding, fine, note
 from engine.errors import shown
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from dlec_tui.doctor.finding import Finding, fine, note, obstacle
+from dlec_tui.doctor.result import Finding, fine, note, obstacle
 from engine.checkpoint.hub import hub_cache
 from engine.errors import shown
 from engine.locks import has_locks

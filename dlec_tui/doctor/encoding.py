@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from dlec_tui.doctor.finding import Finding, fine, note, problem
+from dlec_tui.doctor.result import Finding, fine, note, problem
 from engine.errors import shown
 
 _REMEDY = "  export LC_ALL=C.UTF-8"

@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from dlec_tui.doctor.finding import Finding, fine
+from dlec_tui.doctor.result import Finding, fine
 from engine.errors import shown
 from engine.machine.gpus import Gpu, installed_gpus
 from engine.units import byte_size

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, requires, version
 
-from dlec_tui.doctor.finding import Finding, fine, note, problem
 from dlec_tui.doctor.graphics import in_words
+from dlec_tui.doctor.result import Finding, fine, note, problem
 from engine.errors import shown
 from engine.machine.gpus import Gpu, installed_gpus
 from engine.machine.torch_devices import TorchDevices, torch_devices

@@ -1,6 +1,6 @@
 """How much memory a job may take."""
 
-from dlec_tui.doctor.finding import Finding, fine, note
+from dlec_tui.doctor.result import Finding, fine, note
 from engine.machine.memory import Memory, memory
 from engine.units import byte_size
 

@@ -4,7 +4,7 @@ import platform
 import sqlite3
 import sys
 
-from dlec_tui.doctor.finding import Finding, fine, obstacle
+from dlec_tui.doctor.result import Finding, fine, obstacle
 from engine.errors import shown
 
 OLDEST_SQLITE = (3, 35, 0)

@@ -4,10 +4,10 @@ import os
 from contextlib import closing
 from pathlib import Path
 
-from dlec_tui.doctor.finding import Finding, fine, note, obstacle
+from dlec_tui.doctor.result import Finding, fine, note, obstacle
 from engine.errors import MachineError, shown
 from engine.store.connection import Standing, connect, standing_of
-from engine.store.schema import MIGRATIONS
+from engine.store.migrations import MIGRATIONS
 from engine.units import byte_size
 
 _BUSY_SECONDS = 2.0

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from dlec_tui.doctor.finding import Finding, fine, note, problem
+from dlec_tui.doctor.result import Finding, fine, note, problem
 from engine.errors import shown
 
 SMALLEST = os.terminal_size((80, 24))

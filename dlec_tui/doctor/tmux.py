@@ -1,70 +1,17 @@
 """The tmux around us: it stands between dlec and the terminal, and has opinions on keys and clipboards."""
 
-import os
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from dlec_tui.doctor.finding import Finding, fine, note
+from dlec_tui.doctor.result import Finding, fine, note
+from dlec_tui.terminal.tmux import Tmux, tmux_here
 from engine.errors import shown
-from engine.machine.commands import answer_of
 
 SLOW_ESCAPE = 100
 """Milliseconds from which on Esc feels late."""
-_ABOUT_CLIENT = ("version", "client_termname", "client_utf8", "client_termfeatures")
-_QUESTION = (
-    *("tmux", "display-message", "-p", "|".join(f"#{{{name}}}" for name in _ABOUT_CLIENT)),
-    *(";", "show-options", "-s"),
-    *(";", "show-options", "-gw"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Tmux:
-    """What matters of its version, its options, and the terminal outside."""
-
-    version: str
-    outside: str
-    """TERM of the terminal that looks at it; "" while none does."""
-    is_unicode: bool
-    """Whether it draws more than ASCII there."""
-    features: frozenset[str]
-    """What it believes that terminal can do."""
-    set_clipboard: str
-    allow_passthrough: str
-    escape_ms: int
-    """How long it waits after Esc for the rest of a key."""
-
-    @property
-    def number(self) -> tuple[int, int]:
-        """Of the version: "3.3a" and "next-3.4" have one, a version without is taken for new."""
-        match = re.search(r"(\d+)\.(\d+)", self.version)
-        return (int(match[1]), int(match[2])) if match else (99, 0)
 
 
 def look() -> Finding:
     return tmux_finding(tmux_here())
-
-
-def tmux_here() -> Tmux | None:
-    """None outside tmux. Raises MachineError where it does not answer."""
-    return tmux_from(answer_of(_QUESTION)) if os.environ.get("TMUX") else None
-
-
-def tmux_from(answer: str) -> Tmux:
-    """From what it prints: one line on itself, then its options."""
-    about, *lines = answer.splitlines()
-    version, outside, unicode, features = about.split("|")
-    options = dict(line.split(" ", 1) for line in lines if " " in line)
-    return Tmux(
-        version=version,
-        outside=outside,
-        is_unicode=unicode != "0",
-        features=frozenset(filter(None, features.split(","))),
-        set_clipboard=options.get("set-clipboard", "unknown"),
-        allow_passthrough=options.get("allow-passthrough", "on"),  # older ones let everything through
-        escape_ms=int(options.get("escape-time", 0)),
-    )
 
 
 def tmux_finding(tmux: Tmux | None) -> Finding:

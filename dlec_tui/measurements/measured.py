@@ -7,8 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dlec_tui.charts import Curve
-from dlec_tui.measurements.curves import angle_maps, profile_curves, score_curves, score_maps
-from dlec_tui.measurements.heat import BlockMap
+from dlec_tui.measurements.plots import BlockMap, angle_maps, profile_curves, score_curves, score_maps
 from engine.checkpoint.find import locate, opener
 from engine.checkpoint.fingerprint import fingerprint
 from engine.errors import DlecError
@@ -28,11 +27,12 @@ from engine.store.profiles import (
 )
 from engine.store.scores import Score, find_scores, scored_keys, scored_metrics
 from engine.store.sweeps import find_swept_blocks, swept_keys
+from engine.text.corpus import Split
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured on one half of one text."""
+    """What was measured on one split of one text."""
 
     key: ProfileKey
     measured_at: str
@@ -48,7 +48,7 @@ class Measured:
     def text(self) -> str:
         """On what, in words."""
         key = self.key
-        return f"{key.tokens:,} tokens of the {key.half} half ({key.text_sha256[:8]}), {key.dtype}"
+        return f"{key.tokens:,} tokens of the {Split(key.split).label} ({key.text_sha256[:8]}), {key.dtype}"
 
     @cached_property
     def curves(self) -> tuple[Curve, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from dlec_tui.models.found import FoundModel, Origin
+from dlec_tui.models.listing import FoundModel, Origin
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import cached_references, locate, looked_at, opener, reference_to
 from engine.checkpoint.fingerprint import fingerprint

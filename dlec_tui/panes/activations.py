@@ -1,8 +1,10 @@
 """What was measured of the model: its layers, blocks and neurons."""
 
 import shlex
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -10,15 +12,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from dlec_tui.actions.action import bindings
-from dlec_tui.actions.activations import ACTIVATIONS
-from dlec_tui.measurements import marks as marking
-from dlec_tui.measurements import readout
-from dlec_tui.measurements.looking import Looking
-from dlec_tui.measurements.marks import Marks
+from dlec_tui.actions.registry import ACTIVATIONS, bindings
 from dlec_tui.measurements.measured import MeasuredModel
 from dlec_tui.measurements.neuron_filter import HINT, wrong_with
-from dlec_tui.measurements.reader import MeasurementReader, MeasurementsRead
 from dlec_tui.measurements.reasons import (
     NO_MODEL,
     READING,
@@ -27,20 +23,35 @@ from dlec_tui.measurements.reasons import (
     reason_without_measurements,
     unreadable,
 )
+from dlec_tui.measurements.view_state import (
+    Looking,
+    Marks,
+    blocks_of,
+    justification,
+    marks_as_data,
+    marks_from_data,
+    marks_line,
+    text_line,
+    toggled,
+)
 from dlec_tui.messages import BlocksChosen
-from dlec_tui.models.text import name_of
+from dlec_tui.models.listing import name_of
 from dlec_tui.panes.pane import Pane
-from dlec_tui.widgets.figures import Figures
-from dlec_tui.widgets.line_prompt import LinePrompt
+from dlec_tui.widgets.measurement_reader import MeasurementReader, MeasurementsRead
 from dlec_tui.widgets.measurement_views import VIEWS, MeasurementViews
-from dlec_tui.widgets.part import Part
+from dlec_tui.widgets.parts import Part
+from dlec_tui.widgets.prompts import LinePrompt
+from dlec_tui.widgets.text_views import Figures
+from dlec_tui.workbench import WorkbenchContext
+from engine.errors import shown
 from engine.store.job_states import Done
+from engine.tasks.specs import Listing, spec_of
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs.stored import StoredJobs
+    from dlec_tui.jobs.job_view import StoredJobs
+    from dlec_tui.measurements.requests import Field, Values
+    from engine.store.jobs import JobSpec
 
-CHANGING = ("profile", "score", "propose", "search", "sweep", "classic")
-"""Jobs after which there may be more to see."""
 MOST_REMEMBERED = 20
 """Models."""
 
@@ -62,8 +73,8 @@ class ActivationsPane(Pane):
     .-wide ActivationsPane > #readout-part { width: 46; height: 100%; }
     """
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+    def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
+        super().__init__(workbench, id=id)
         self._looking: Looking | None = None
         self._says = NO_MODEL
         self._marks: Marks = ()
@@ -102,7 +113,10 @@ class ActivationsPane(Pane):
         self._read()
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
-        changes = sum(isinstance(each.job.state, Done) and each.job.spec.task in CHANGING for each in jobs.jobs)
+        changes = sum(
+            isinstance(each.job.state, Done) and Listing.MEASUREMENTS in spec_of(each.job.spec.task).invalidates
+            for each in jobs.jobs
+        )
         if self._changes not in (None, changes):
             self._read()
         self._changes = changes
@@ -141,7 +155,7 @@ class ActivationsPane(Pane):
     def _tell(self) -> None:
         """Titles and figures, as they are now."""
         self.query_one("#view-part", Part).entitle(self._views.title)
-        below = [readout.of_marks(self._marks), readout.of_text(self._looking)] if self._looking else []
+        below = [marks_line(self._marks), text_line(self._looking)] if self._looking else []
         self.query_one(Figures).show(list(self._views.figures()), below)
         self.refresh_bindings()
 
@@ -164,7 +178,7 @@ class ActivationsPane(Pane):
 
     def action_mark(self) -> None:
         if mark := self._views.target():
-            self._set_marks(marking.toggled(self._marks, mark))
+            self._set_marks(toggled(self._marks, mark))
 
     def action_unmark_all(self) -> None:
         self._set_marks(())
@@ -177,8 +191,8 @@ class ActivationsPane(Pane):
 
     def action_add_marked(self) -> None:
         if reference := self.workbench.reference:
-            blocks = marking.blocks_of(self._marks)
-            self.post_message(BlocksChosen(reference, blocks, marking.justification(self._marks)))
+            blocks = blocks_of(self._marks)
+            self.post_message(BlocksChosen(reference, blocks, justification(self._marks)))
 
     # Neurons
 
@@ -212,16 +226,29 @@ class ActivationsPane(Pane):
     # Jobs
 
     def action_profile(self) -> None:
-        from dlec_tui.measurements.forms import ask_profile  # late, as below: it imports what jobs are made of
+        from dlec_tui.measurements.requests import PROFILE_FIELDS, profile_from  # late: it imports what jobs need
 
         if reference := self.workbench.reference:
-            ask_profile(self, reference)
+            title = f"profile {shown(name_of(reference))}"
+            self._ask_measurement(title, PROFILE_FIELDS, partial(profile_from, reference, self.workbench.store))
 
     def action_score(self) -> None:
-        from dlec_tui.measurements.forms import ask_score
+        from dlec_tui.measurements.requests import SCORE_FIELDS, score_from
 
         if reference := self.workbench.reference:
-            ask_score(self, reference)
+            title = f"score layers of {shown(name_of(reference))}"
+            self._ask_measurement(title, SCORE_FIELDS, partial(score_from, reference, self.workbench.store))
+
+    def _ask_measurement(
+        self, title: str, fields: "Sequence[Field]", make: "Callable[[Values], Callable[[], JobSpec]]"
+    ) -> None:
+        from dlec_tui.widgets.forms import MeasureForm
+
+        def answered(values: "Values | None") -> None:
+            if values is not None:
+                self.submit_in_background(make(values))
+
+        self.app.push_screen(MeasureForm(title, fields, make), answered)
 
     # For everybody
 
@@ -245,7 +272,7 @@ class ActivationsPane(Pane):
         left = {
             "looking": self._looking.as_data(),
             "views": self._views.remembered(),
-            "marks": marking.as_data(self._marks),
+            "marks": marks_as_data(self._marks),
         }
         return dict([*others.items(), (reference, left)][-MOST_REMEMBERED:])
 
@@ -258,5 +285,5 @@ class ActivationsPane(Pane):
         with suppress(KeyError, TypeError, ValueError):  # there is none, or one of another version
             left = self._left[model.reference]
             self._looking = Looking.from_data(model, left["looking"])
-            self._marks = marking.from_data(left["marks"], model.layers)
+            self._marks = marks_from_data(left["marks"], model.layers)
             self._views.recall(left["views"])

@@ -9,14 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import DataTable
 
-from dlec_tui.actions.action import bindings
-from dlec_tui.actions.models import MODELS
+from dlec_tui.actions.registry import MODELS, bindings
 from dlec_tui.messages import ModelChosen
-from dlec_tui.models.finder import ModelDescribed, ModelFinder, ModelsFound, SearchEnded
-from dlec_tui.models.found import FoundModel, as_data
-from dlec_tui.models.text import (
+from dlec_tui.models.listing import (
     NOTHING_FOUND,
     SEARCHING,
+    FoundModel,
+    as_data,
     details,
     leads_to,
     none_matches,
@@ -24,23 +23,23 @@ from dlec_tui.models.text import (
     require_addable,
 )
 from dlec_tui.panes.pane import Pane
-from dlec_tui.widgets.line_prompt import LinePrompt
-from dlec_tui.widgets.model_details import ModelDetails
+from dlec_tui.widgets.model_finder import ModelDescribed, ModelFinder, ModelsFound, SearchEnded
 from dlec_tui.widgets.model_table import ModelTable
-from dlec_tui.widgets.part import Part
-from dlec_tui.widgets.path_prompt import PathPrompt
+from dlec_tui.widgets.parts import Part
+from dlec_tui.widgets.prompts import LinePrompt, PathPrompt
+from dlec_tui.widgets.text_views import ModelDetails
 from dlec_tui.wording import printable
+from dlec_tui.workbench import WorkbenchContext
 from engine.errors import shown
+from engine.tasks.specs import Listing, spec_of
 from engine.units import byte_size, plural
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs.stored import StoredJobs
+    from dlec_tui.jobs.job_view import StoredJobs
     from engine.checkpoint.summary import ModelSummary
 
 ADD_HINT = "a directory (Tab completes), or ORG/NAME of the hub: headers are read, no weights"
 FILTER_HINT = "words that a model must have in its name, path, family or state; nothing: all"
-CHANGING = ("profile", "score", "merge", "download")
-"""Jobs after which the list may look different."""
 
 
 class ModelsPane(Pane):
@@ -55,8 +54,8 @@ class ModelsPane(Pane):
     ModelsPane #model-details { height: 1fr; }
     """
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+    def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
+        super().__init__(workbench, id=id)
         self._added: list[str] = []
         self._described: dict[str, ModelSummary] = {}
         self._found: list[FoundModel] | None = None
@@ -109,7 +108,10 @@ class ModelsPane(Pane):
         self._tell()
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
-        changes = sum(each.job.state_name == "done" and each.job.spec.task in CHANGING for each in jobs.jobs)
+        changes = sum(
+            each.job.state_name == "done" and Listing.MODELS in spec_of(each.job.spec.task).invalidates
+            for each in jobs.jobs
+        )
         if self._changes not in (None, changes):
             self.action_look_again()
         self._changes = changes
@@ -163,15 +165,14 @@ class ModelsPane(Pane):
     # What is done with it
 
     def action_profile(self) -> None:
-        from dlec_tui.jobs.submit import submit_in_background
-        from dlec_tui.measurements.job_specs import profile_of  # late, as below: the list is to be there at once
-        from engine.tasks.setting import DEFAULT
+        from dlec_tui.measurements.requests import profile_of  # late, as below: the list is to be there at once
+        from engine.tasks.measurement_options import DEFAULT
 
         if current := self._current:
-            submit_in_background(self, lambda: profile_of(current.reference, DEFAULT, self.workbench.store))
+            self.submit_in_background(lambda: profile_of(current.reference, DEFAULT, self.workbench.store))
 
     def action_download(self) -> None:
-        from dlec_tui.widgets.question import Question
+        from dlec_tui.widgets.dialogs import Question
         from engine.jobs.job_specs import download_spec
 
         if current := self._current:

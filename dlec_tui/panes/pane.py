@@ -1,19 +1,24 @@
 """What the four panes have in common."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from dlec_tui.actions.action import Action
-from dlec_tui.actions.registry import actions_of
-from dlec_tui.widgets.part import Part
+from dlec_tui.actions.registry import Action, actions_of
+from dlec_tui.messages import BlocksChosen
+from dlec_tui.widgets.parts import Part
+from dlec_tui.workbench import WorkbenchContext
+from engine.errors import DlecError
 
 if TYPE_CHECKING:
-    from dlec_tui.app import Workbench
-    from dlec_tui.jobs.stored import StoredJobs
+    from pathlib import Path
+
+    from dlec_tui.jobs.job_view import StoredJobs
     from dlec_tui.plans.document import PlanDocument
+    from engine.store.jobs import JobSpec
 
 
 class Pane(Vertical):
@@ -25,9 +30,9 @@ class Pane(Vertical):
     """What it is for, at the head of its help."""
     last_focused: Widget | None = None
 
-    @property
-    def workbench(self) -> "Workbench":
-        return cast("Workbench", self.app)
+    def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
+        super().__init__(id=id)
+        self.workbench = workbench
 
     def first_part(self) -> Widget | None:
         """What gets the focus when the pane is shown for the first time."""
@@ -63,6 +68,15 @@ class Pane(Vertical):
     def plan_changed(self) -> None:
         """The plan is another one now: `self.workbench.document`."""
 
+    def blocks_chosen(self, message: BlocksChosen) -> None:
+        """Add blocks of layers to the plan."""
+
+    def plan_requested(self, text: str) -> None:
+        """Edit a new plan."""
+
+    def batch_requested(self, path: "Path") -> None:
+        """Add a saved plan to the batch list."""
+
     def reason_against(self, name: str) -> str:  # noqa: ARG002
         """Why the action cannot be done now, for palette and notices; "" when it can."""
         return ""
@@ -74,6 +88,18 @@ class Pane(Vertical):
     def command(self) -> str:
         """What `Y` copies: the command line that shows or does the same."""
         return ""
+
+    def submit_in_background(self, make: "Callable[[], JobSpec]") -> None:
+        """Make a job spec in a thread, because that reads the disk, and submit it; report an error as a notice."""
+        self.run_worker(partial(self._submit, make), group="submit", thread=True)
+
+    def _submit(self, make: "Callable[[], JobSpec]") -> None:
+        try:
+            specs = [make()]
+        except DlecError as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
+        else:
+            self.app.call_from_thread(self.workbench.submit, specs)
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
         """The jobs have changed."""

@@ -9,30 +9,28 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
 
-from dlec_tui.actions.action import Action, bindings
-from dlec_tui.actions.plan import PLAN, recipe_action
-from dlec_tui.jobs.submit import submit_in_background
-from dlec_tui.measurements.fields import Field, Values
+from dlec_tui.actions.registry import PLAN, Action, bindings, recipe_action
+from dlec_tui.measurements.requests import Field, Values
 from dlec_tui.panes.plan_saving import PlanSaving
 from dlec_tui.plans import job_specs, recipe_forms
 from dlec_tui.plans.job_specs import EditedPlan, MergeSize
-from dlec_tui.plans.problem_places import problem_text
-from dlec_tui.plans.proposals import plan_of, proposals
-from dlec_tui.plans.verdict import slices_in
-from dlec_tui.session.neighbour_text import draft_text
+from dlec_tui.plans.lines import problem_text
+from dlec_tui.plans.plan_status import slices_in
+from dlec_tui.plans.results import plan_of, proposals
+from dlec_tui.session.notices import draft_text
 from dlec_tui.session.slots import Draft
 from dlec_tui.terminal.path_completion import PLANS
-from dlec_tui.widgets.line_prompt import LinePrompt
-from dlec_tui.widgets.path_prompt import PathPrompt
-from dlec_tui.widgets.question import Question
-from dlec_tui.widgets.recipe_form import RecipeForm
-from dlec_tui.widgets.recipe_list import RecipeList, Way
+from dlec_tui.widgets.dialogs import Question
+from dlec_tui.widgets.forms import RecipeForm
+from dlec_tui.widgets.option_list import RecipeList, Way
+from dlec_tui.widgets.prompts import LinePrompt, PathPrompt
+from dlec_tui.workbench import WorkbenchContext
 from engine.errors import DlecError, escaped, shown
 from engine.plan.plan_file import plan_text_of
 from engine.units import byte_size
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs.stored import StoredJobs
+    from dlec_tui.jobs.job_view import StoredJobs
 
 PROMPT_HINT = "what base and plan shall both continue; no chat template is applied"
 OUTPUT_HINT = "the directory that the checkpoint is written to (Tab completes)"
@@ -50,8 +48,8 @@ class PlanPane(PlanSaving):
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(PLAN)
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+    def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
+        super().__init__(workbench, id=id)
         self._prompt = ""
         """That was continued last."""
         self._offered: set[int] | None = None
@@ -79,7 +77,7 @@ class PlanPane(PlanSaving):
             return
         found = next((job for job, _ in proposals(self.workbench.jobs) if str(job.id) == key), None)
         if found:
-            self.begin(plan_of(found))
+            self.plan_requested(plan_of(found))
         elif key:
             self.action_new_by(key)
 
@@ -118,7 +116,7 @@ class PlanPane(PlanSaving):
                     found = recipe_forms.spec_for(form, open_checkpoint, self.workbench.store)
                     self.then(self.workbench.submit, [found])
                 else:
-                    self.then(self.begin, recipe_forms.write(form, open_checkpoint))
+                    self.then(self.plan_requested, recipe_forms.write(form, open_checkpoint))
             except DlecError:
                 self.then(self._ask_recipe, name, [replace(field, value=values[field.name]) for field in fields])
                 raise
@@ -147,7 +145,7 @@ class PlanPane(PlanSaving):
 
     def action_preview(self) -> None:
         plan, store, open_checkpoint = self._settled_plan(), self.workbench.store, self.checkpoints.opener()
-        submit_in_background(self, lambda: job_specs.preview_of(plan, open_checkpoint, store))
+        self.submit_in_background(lambda: job_specs.preview_of(plan, open_checkpoint, store))
 
     def action_generate(self) -> None:
         self.app.push_screen(LinePrompt("continue", PROMPT_HINT, text=self._prompt), self._generate)
@@ -156,7 +154,7 @@ class PlanPane(PlanSaving):
         if prompt:
             self._prompt = prompt
             plan, store, open_checkpoint = self._settled_plan(), self.workbench.store, self.checkpoints.opener()
-            submit_in_background(self, lambda: job_specs.generate_of(plan, prompt, open_checkpoint, store))
+            self.submit_in_background(lambda: job_specs.generate_of(plan, prompt, open_checkpoint, store))
 
     def action_merge(self) -> None:
         plan = self._settled_plan()
@@ -180,7 +178,7 @@ class PlanPane(PlanSaving):
             question += f" {byte_size(size.written - size.missing)} are written already, and the merge continues there."
         make = partial(job_specs.merge_of, plan, out, self.checkpoints.opener())
         self.app.push_screen(
-            Question(question, yes="merge"), lambda yes: submit_in_background(self, make) if yes else None
+            Question(question, yes="merge"), lambda yes: self.submit_in_background(make) if yes else None
         )
 
     def _settled_plan(self) -> EditedPlan:

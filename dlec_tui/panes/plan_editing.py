@@ -7,16 +7,16 @@ from functools import partial
 from textual import on
 from textual.widgets import TextArea
 
-from dlec_tui.measurements.fields import Values
+from dlec_tui.measurements.requests import Values
+from dlec_tui.messages import BlocksChosen
 from dlec_tui.panes.plan_layout import PlanLayout
 from dlec_tui.plans import edits as plan_edits
 from dlec_tui.plans.document import PlanDocument
 from dlec_tui.plans.edits import factor_from, new_slice, slice_fields, wrong_with_factor, wrong_with_number
-from dlec_tui.plans.fixes import mended
-from dlec_tui.plans.slice_lines import SliceRow
-from dlec_tui.widgets.line_prompt import LinePrompt
+from dlec_tui.plans.lines import SliceRow, mended
+from dlec_tui.widgets.forms import RecipeForm
 from dlec_tui.widgets.plan_editor import PlanEditor
-from dlec_tui.widgets.recipe_form import RecipeForm
+from dlec_tui.widgets.prompts import LinePrompt
 from engine.errors import DlecError, shown
 from engine.plan import edits
 from engine.plan.edits import Edited
@@ -195,10 +195,10 @@ class PlanEditing(PlanLayout):
 
     # From the measurements
 
-    def add_blocks(self, reference: str, blocks: tuple[tuple[int, int], ...], justification: str) -> None:
+    def blocks_chosen(self, message: BlocksChosen) -> None:
         """Put blocks of a model's layers into the plan as slices, saying by which measurement they were found."""
         self.take_typed()
-        work = partial(self._write_blocks, self.document.text, reference, blocks, justification)
+        work = partial(self._write_blocks, self.document.text, message.reference, message.blocks, message.justification)
         self.run_worker(work, group="blocks", thread=True)
 
     def _write_blocks(self, text: str, reference: str, blocks: tuple[tuple[int, int], ...], justification: str) -> None:

@@ -12,24 +12,24 @@ from textual.widgets import OptionList, TextArea
 
 from dlec_tui.messages import PlanEdited
 from dlec_tui.panes.pane import Pane
-from dlec_tui.plans.checker import Checked, PlanChecker, PreviewsRead
 from dlec_tui.plans.checkpoints import PlanCheckpoints
 from dlec_tui.plans.document import PlanDocument
 from dlec_tui.plans.job_specs import EditedPlan
-from dlec_tui.plans.slice_lines import SliceRow, rows_of, slice_at
-from dlec_tui.plans.verdict import Slices, Verdict, slices_in
+from dlec_tui.plans.lines import SliceRow, rows_of, slice_at
+from dlec_tui.plans.plan_status import Slices, Verdict, slices_in
 from dlec_tui.widgets.layer_strip import LayerStrip
 from dlec_tui.widgets.line_list import LineList
-from dlec_tui.widgets.part import Part
+from dlec_tui.widgets.parts import Part
+from dlec_tui.widgets.plan_checker import Checked, PlanChecker, PreviewsRead
 from dlec_tui.widgets.plan_editor import PlanEditor
 from dlec_tui.widgets.plan_findings import PlanFindings
-from dlec_tui.widgets.problem_list import ProblemList
-from dlec_tui.widgets.slice_list import SliceList
+from dlec_tui.widgets.plan_lists import ProblemList, SliceList
+from dlec_tui.workbench import WorkbenchContext
 from engine.errors import escaped
 from engine.store.job_states import Done
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs.stored import StoredJobs
+    from dlec_tui.jobs.job_view import StoredJobs
 
 
 class PlanLayout(Pane):
@@ -49,8 +49,8 @@ class PlanLayout(Pane):
     .-narrow.-low PlanPane.-at-findings.-at-text #slices-part { display: none; }
     """
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+    def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
+        super().__init__(workbench, id=id)
         self.document = PlanDocument()
         """As it is on the screen; the workbench learns of every edit at once."""
         self._under_way: list[PlanDocument] = []

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
 
+from dlec_tui.messages import BatchRequested
 from dlec_tui.panes.plan_editing import PlanEditing
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.plans.on_disk import (
+from dlec_tui.plans.files import (
     OnDisk,
     as_plan_file,
     look_again,
@@ -20,13 +20,11 @@ from dlec_tui.plans.on_disk import (
 )
 from dlec_tui.terminal.outside_editor import edited_outside
 from dlec_tui.terminal.path_completion import PLANS
-from dlec_tui.widgets.path_prompt import PathPrompt
-from dlec_tui.widgets.question import Question
+from dlec_tui.widgets.dialogs import Question
+from dlec_tui.widgets.prompts import PathPrompt
+from dlec_tui.workbench import WorkbenchContext
 from engine.errors import DlecError, shown
 from engine.plan.plan_file import plan_text_of
-
-if TYPE_CHECKING:
-    from dlec_tui.panes.runs import RunsPane
 
 LOOK_SECONDS = 2.0
 """Between two looks at the file."""
@@ -37,8 +35,8 @@ Then = Callable[[], None]
 class PlanSaving(PlanEditing):
     """Whatever touches the disk does so in a thread, one after the other."""
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+    def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
+        super().__init__(workbench, id=id)
         self._on_disk: OnDisk | None = None
         """The file as it is known; None before it was looked at."""
         self._is_looking = False
@@ -81,8 +79,8 @@ class PlanSaving(PlanEditing):
         self._on_disk = found
         self.change(PlanDocument().opened(found.text or "", found.path))
 
-    def begin(self, text: str) -> None:
-        """Have a new plan, unless unsaved changes are to be kept."""
+    def plan_requested(self, text: str) -> None:
+        """Edit a new plan; ask before unsaved changes are discarded."""
         self.unless_unsaved(lambda: self._begun(text))
 
     def _begun(self, text: str) -> None:
@@ -203,13 +201,8 @@ class PlanSaving(PlanEditing):
         self.save(self._add_to_batch)
 
     def _add_to_batch(self) -> None:
-        path = self.document.path
-        self.run_worker(self._put_on_batch_list(path), group="plan-file") if path else None
-
-    async def _put_on_batch_list(self, path: Path) -> None:
-        pane = await self.workbench.show_pane("runs")
-        runs: RunsPane = pane  # type: ignore[assignment]
-        runs.add_to_batch(path)
+        if self.document.path:
+            self.post_message(BatchRequested(self.document.path))
 
     def reason_against(self, name: str) -> str:
         match name:

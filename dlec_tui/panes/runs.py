@@ -10,28 +10,26 @@ from typing import Any, ClassVar
 from textual import on
 from textual.binding import BindingType
 
-from dlec_tui.actions.action import Action, bindings
-from dlec_tui.actions.runs import RUNS, RUNS_OFFERED
-from dlec_tui.batches.marks import marks_from
-from dlec_tui.jobs import changes as job_changes
-from dlec_tui.jobs.plan_text import plan_text_of_job
-from dlec_tui.jobs.reasons import may_be_taken_over, reason_against_job, taking_over_text
-from dlec_tui.jobs.stored import StoredJob
-from dlec_tui.messages import PlanWanted
+from dlec_tui.actions.registry import RUNS, RUNS_OFFERED, Action, bindings
+from dlec_tui.batches import marks_from
+from dlec_tui.jobs import job_actions
+from dlec_tui.jobs.job_actions import may_be_taken_over, reason_against_job, taking_over_text
+from dlec_tui.jobs.job_view import StoredJob, plan_text_of_job
+from dlec_tui.messages import PlanRequested
 from dlec_tui.panes.runs_layout import RunsLayout
 from dlec_tui.plans.files import plan_files, require_plans
 from dlec_tui.terminal.path_completion import PLANS
 from dlec_tui.widgets.batch_part import BatchPart
-from dlec_tui.widgets.cancel_question import CancelQuestion
 from dlec_tui.widgets.card_view import CardView
+from dlec_tui.widgets.dialogs import CancelQuestion, Question
 from dlec_tui.widgets.job_detail import JobDetail
-from dlec_tui.widgets.line_prompt import LinePrompt
-from dlec_tui.widgets.path_prompt import PathPrompt
-from dlec_tui.widgets.question import Question
+from dlec_tui.widgets.prompts import LinePrompt, PathPrompt
 from dlec_tui.wording import printable
+from dlec_tui.workbench import WorkbenchContext
 from engine.errors import DlecError, shown
 from engine.store.job_states import Stop, Waiting
 from engine.store.location import store_path
+from engine.tasks.specs import spec_of
 
 FILTER_HINT = "words that a job must have in its title, state, task or batch; nothing: all jobs"
 PLANS_HINT = "a file (Tab completes), or a pattern such as plans/*.yaml"
@@ -51,8 +49,8 @@ class RunsPane(RunsLayout):
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(RUNS)
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+    def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
+        super().__init__(workbench, id=id)
         self._one_at_a_time = Lock()
         """Two moves of a job go one after the other."""
 
@@ -77,7 +75,7 @@ class RunsPane(RunsLayout):
     def _ask_to_cancel(self, stored: StoredJob) -> None:
         job = stored.job
         question = f"Cancel job {job.id}, {shown(job.spec.title)}?"
-        if job.spec.task == "merge" and job.attempts:
+        if spec_of(job.spec.task).is_resumable and job.attempts:
             question += "\nWhat it has written so far can be kept: a retry continues there."
             self.app.push_screen(CancelQuestion(question), partial(self._cancel, job.id))
         else:
@@ -85,14 +83,14 @@ class RunsPane(RunsLayout):
 
     def _cancel(self, job_id: int, stop: Stop | None) -> None:
         if stop:
-            self._do(partial(job_changes.cancel, self.workbench.store, job_id, stop))
+            self._do(partial(job_actions.cancel, self.workbench.store, job_id, stop))
 
     def action_retry(self) -> None:
         if self.current:
-            self._do(partial(job_changes.retry, self.workbench.store, [self.current.job.id]))
+            self._do(partial(job_actions.retry, self.workbench.store, [self.current.job.id]))
 
     def action_retry_failed(self) -> None:
-        retry = partial(self._do, partial(job_changes.retry, self.workbench.store, []))
+        retry = partial(self._do, partial(job_actions.retry, self.workbench.store, []))
         self._ask(Question("Queue every failed job again?", yes="queue"), retry)
 
     def action_hold(self) -> None:
@@ -100,9 +98,9 @@ class RunsPane(RunsLayout):
             return
         job = self.current.job
         if isinstance(job.state, Waiting):
-            self._do(partial(job_changes.hold, self.workbench.store, job.id))
+            self._do(partial(job_actions.hold, self.workbench.store, job.id))
             return
-        release = partial(self._do, partial(job_changes.release, self.workbench.store, job.id))
+        release = partial(self._do, partial(job_actions.release, self.workbench.store, job.id))
         if may_be_taken_over(self.current):
             self._ask(Question(taking_over_text(self.current), yes="take it"), release)
         else:
@@ -112,13 +110,13 @@ class RunsPane(RunsLayout):
         if self.at_batch:
             self.batch_part.move_current(-1)
         elif self.current:
-            self._do(partial(job_changes.move_up, self.workbench.store, self.current.job.id))
+            self._do(partial(job_actions.move_up, self.workbench.store, self.current.job.id))
 
     def action_move_down(self) -> None:
         if self.at_batch:
             self.batch_part.move_current(1)
         elif self.current:
-            self._do(partial(job_changes.move_down, self.workbench.store, self.current.job.id))
+            self._do(partial(job_actions.move_down, self.workbench.store, self.current.job.id))
 
     def action_clear(self) -> None:
         if self.current:
@@ -130,12 +128,12 @@ class RunsPane(RunsLayout):
         self._ask_to_clear("Delete all jobs that are done or cancelled, and their logs?\nWhat they wrote stays.", [])
 
     def _ask_to_clear(self, question: str, job_ids: Sequence[int]) -> None:
-        clear = partial(job_changes.clear, self.workbench.store, job_ids)
+        clear = partial(job_actions.clear, self.workbench.store, job_ids)
         self._ask(Question(question, yes="delete"), partial(self._do, clear))
 
     def action_start_workers(self) -> None:
         question = "Start a background worker for every slot that has none? Jobs that wait begin at once."
-        self._ask(Question(question, yes="start"), partial(self._do, partial(job_changes.start, self.workbench.store)))
+        self._ask(Question(question, yes="start"), partial(self._do, partial(job_actions.start, self.workbench.store)))
 
     def action_filter(self) -> None:
         self.app.push_screen(LinePrompt("show jobs with", FILTER_HINT, text=self.wanted), self._filter)
@@ -154,7 +152,7 @@ class RunsPane(RunsLayout):
         if self.at_batch:
             self.action_choose_output()
         elif self.current and (text := plan_text_of_job(self.current.job)):
-            self.post_message(PlanWanted(text))
+            self.post_message(PlanRequested(text))
 
     def action_open_card(self) -> None:
         if self.current:
@@ -162,7 +160,7 @@ class RunsPane(RunsLayout):
 
     # The batch list
 
-    def add_to_batch(self, path: Path) -> None:
+    def batch_requested(self, path: Path) -> None:
         """Put a saved plan on the batch list, and show that."""
         self.batch_part.add([path])
         self.go_to(self.batch_part.list)

@@ -8,20 +8,20 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
-from dlec_tui.jobs.in_view import in_view, matching
+from dlec_tui.jobs.rows import in_view, matching
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.batch_part import BatchPart
-from dlec_tui.widgets.device_line import DeviceLine
 from dlec_tui.widgets.job_detail import JobDetail
-from dlec_tui.widgets.job_table import JobTable
+from dlec_tui.widgets.job_table import DeviceLine, JobTable
 from dlec_tui.widgets.line_list import LineList
-from dlec_tui.widgets.part import Part
+from dlec_tui.widgets.parts import Part
+from dlec_tui.workbench import WorkbenchContext
 from engine.errors import escaped
 from engine.jobs.slots import parse_slot
 from engine.store.job_states import Running
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs.stored import StoredJob, StoredJobs
+    from dlec_tui.jobs.job_view import StoredJob, StoredJobs
 
 
 class RunsLayout(Pane):
@@ -43,8 +43,8 @@ class RunsLayout(Pane):
     .-low.-narrow RunsPane.-at-detail #runs-lists { display: none; }
     """
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+    def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
+        super().__init__(workbench, id=id)
         self._jobs: StoredJobs | None = None
         self.wanted = ""
         """Words that a job must have to be shown."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from dlec_tui.measurements.fields import Field, Values
+from dlec_tui.measurements.requests import Field, Values
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.residual import residual_writers
 from engine.errors import DlecError, UsageError, escaped, shown

@@ -1,12 +1,15 @@
-"""Plan files: the ones that a pattern matches, and plans that can be run."""
+"""Plan files: patterns, reading, writing, and noticing changes by other programs."""
 
 import os
+import stat
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.errors import PlanError, UsageError, shown
+from engine.errors import DlecError, PlanError, UsageError, machine_error, shown
+from engine.files import write_whole
 from engine.jobs.job_specs import NamedPlan
 from engine.plan.check import check_plan
 from engine.plan.plan_file import plan_text_of
@@ -39,3 +42,78 @@ def _refusal(path: Path, errors: Sequence[Problem]) -> PlanError:
     line = f"line {first.place.line}: " if first.place else ""
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return PlanError(f"{shown(path.name)} cannot be run", why=f"{line}{first.message}{more}", fix=first.fix)
+
+
+Stamp = tuple[int, int]
+"""Modification time in nanoseconds, size in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnDisk:
+    """What a file held when it was looked at."""
+
+    path: Path
+    stamp: Stamp | None
+    """None: there was no file."""
+    text: str | None
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def read_plan_file(path: Path) -> OnDisk:
+    """Raises PlanError for what is no text, MachineError for what cannot be read."""
+    stamp = stamp_of(path)  # before reading: who writes meanwhile is noticed at the next look
+    return OnDisk(path, stamp, plan_text_of(path))
+
+
+def look_again(known: OnDisk) -> OnDisk | None:
+    """What is there now, when that is something else than what is known; None when nothing has changed.
+
+    Its text is None where there is none to be read any more.
+    """
+    stamp = stamp_of(known.path)
+    if stamp == known.stamp and (stamp is not None or known.text is None):
+        return None
+    try:
+        return read_plan_file(known.path)
+    except DlecError:
+        return OnDisk(known.path, stamp, None)
+
+
+def as_plan_file(path: Path) -> Path:
+    """The file that a plan is saved in under this name: with a suffix, and absolute."""
+    return (path if path.suffix or not path.name else path.with_name(f"{path.name}.yaml")).absolute()
+
+
+def require_place_for_plan(path: Path) -> None:
+    """Raises UsageError where no plan can be saved under this name, OSError where that cannot be looked at."""
+    for each in (path, as_plan_file(path)):
+        if (status := _status_of(each)) is not None and not stat.S_ISREG(status.st_mode):
+            raise UsageError(f"{shown(path)} is not a file", fix="Give another name.")
+    if _status_of(path.absolute().parent) is None:
+        raise UsageError(f"{shown(path.absolute().parent)} is not there", fix="Make the directory first.")
+
+
+def _status_of(path: Path) -> os.stat_result | None:
+    """None: there is nothing."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def write_plan_file(path: Path, text: str) -> OnDisk:
+    """Raises MachineError, and then the file is what it was."""
+    try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{shown(path)} is not a file", fix="Give another name.")
+        write_whole(path.resolve(), text.encode())
+    except OSError as error:
+        raise machine_error(f"{shown(path)} cannot be written", error) from error
+    return OnDisk(path, stamp_of(path), text)

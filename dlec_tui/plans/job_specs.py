@@ -12,9 +12,9 @@ from engine.jobs.settings import job_settings
 from engine.plan.check import check_plan
 from engine.plan.problems import Severity
 from engine.store.jobs import JobSpec
+from engine.tasks.measurement_options import MeasurementOptions, as_request
 from engine.tasks.merge_draft import MergeOptions, drafted
-from engine.tasks.setting import Setting, as_request
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 from engine.units import byte_size, plural
 
 GENERATED_TOKENS = 64
@@ -56,16 +56,16 @@ class EditedPlan:
 
 
 def preview_of(plan: EditedPlan, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> JobSpec:
-    """On the half that is for judging. Reads windows of the weights; raises DlecError for what cannot be run."""
-    setting = as_request(Setting(half=Half.JUDGING, home=str(store.parent.absolute())))
-    request = {**setting, "plan": plan.text, "justification": plan.justification}
+    """Measured on the held-out set. Reads windows of the weights; raises DlecError for what cannot be run."""
+    measurement = as_request(MeasurementOptions(split=Split.HELDOUT, home=str(store.parent.absolute())))
+    request = {**measurement, "plan": plan.text, "justification": plan.justification}
     return preview_spec(plan.named(open_checkpoint), request, job_settings(store))
 
 
 def generate_of(plan: EditedPlan, prompt: str, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> JobSpec:
     """Raises as `preview_of` does."""
-    setting = {"device": Setting().device, "dtype": Setting().dtype}
-    request = {"plan": plan.text, "prompt": prompt, "max_new_tokens": GENERATED_TOKENS, **setting}
+    measurement = {"device": MeasurementOptions().device, "dtype": MeasurementOptions().dtype}
+    request = {"plan": plan.text, "prompt": prompt, "max_new_tokens": GENERATED_TOKENS, **measurement}
     return generate_spec(plan.named(open_checkpoint), request, job_settings(store))
 
 

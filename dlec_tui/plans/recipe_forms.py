@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dlec_tui.measurements.fields import Field, Values
-from dlec_tui.measurements.job_specs import request_for
+from dlec_tui.measurements.requests import Field, Values, request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.errors import UsageError
 from engine.jobs.job_specs import classic_spec, propose_spec, search_spec
@@ -17,7 +16,7 @@ from engine.plan.recipes.registry import MEASURED, RECIPES
 from engine.plan.recipes.repeat import GROWTH
 from engine.store.jobs import JobSpec
 from engine.tasks.inertness import written
-from engine.tasks.setting import Setting
+from engine.tasks.measurement_options import MeasurementOptions
 
 NAMES = (*MEASURED, *RECIPES)
 """Of all recipes, those that measure first."""
@@ -89,7 +88,7 @@ def spec_for(form: Filled, open_checkpoint: OpenCheckpoint, store: Path) -> JobS
     """The job of a recipe that measures. Raises UsageError, or CheckpointError for a model that is not here."""
     checkpoint = open_checkpoint(form.model)
     require_local(checkpoint)
-    request = request_for(checkpoint, Setting(home=str(store.parent.absolute())))
+    request = request_for(checkpoint, MeasurementOptions(home=str(store.parent.absolute())))
     settings = job_settings(store)
     if form.recipe == "dlec-classic":
         return classic_spec(checkpoint, request, settings)

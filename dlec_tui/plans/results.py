@@ -1,21 +1,21 @@
-"""What was measured of the very plan that is edited, and the jobs that are about it."""
+"""Results for the edited plan: previews in the store, jobs of the plan, and plans suggested by jobs."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from dlec_tui.jobs.answers import agreement, base_lines, verdict
-from dlec_tui.jobs.lines import Span, note_of, state_text
-from dlec_tui.jobs.stored import StoredJob, StoredJobs
-from dlec_tui.wording import printable
+from dlec_tui.jobs.job_view import StoredJob, StoredJobs
+from dlec_tui.jobs.reports import agreement, base_lines, verdict
+from dlec_tui.jobs.rows import note_of, state_text
+from dlec_tui.wording import Span, printable
 from engine.errors import escaped, shown
 from engine.store.database import open_for_reading
 from engine.store.job_states import Cancelled, Done
+from engine.store.jobs import Job
 from engine.store.previews import PreviewResult, previews_of
 from engine.tasks.preview import as_answer
-
-ABOUT_PLANS = ("preview", "generate", "merge")
+from engine.tasks.specs import Subject, spec_of
 
 
 def read_previews(store: Path, text: str) -> tuple[PreviewResult, ...]:
@@ -33,7 +33,7 @@ def jobs_about(jobs: StoredJobs | None, text: str) -> list[StoredJob]:
     found = {
         stored.job.spec.task: stored
         for stored in sorted(jobs.jobs, key=lambda stored: stored.job.id)
-        if stored.job.spec.task in ABOUT_PLANS
+        if spec_of(stored.job.spec.task).subject is Subject.PLAN
         and stored.job.spec.request.get("plan") == text
         and not isinstance(stored.job.state, Cancelled)
     }
@@ -76,3 +76,29 @@ def _state_of(stored: StoredJob, jobs: StoredJobs) -> str:
     out = stored.job.spec.request.get("out")
     into = f" into {shown(out)}" if out else ""
     return f"job {stored.job.id} {state_text(stored.job.state_name)}{into}{f', {note}' if note else ''}"
+
+
+_MOST_PROPOSALS = 5
+
+
+def proposals(jobs: "StoredJobs | None") -> list[tuple[Job, str]]:
+    """The newest ones, each with what it is, in a line."""
+    ended = [
+        stored.job
+        for stored in (jobs.jobs if jobs else ())
+        if spec_of(stored.job.spec.task).proposes_plan and isinstance(stored.job.state, Done)
+    ]
+    return [(job, _proposal_summary(job)) for job in sorted(ended, key=lambda job: -job.id)[:_MOST_PROPOSALS]]
+
+
+def plan_of(job: Job) -> str:
+    """Its text."""
+    assert isinstance(job.state, Done)
+    return str(job.state.result["plan"])
+
+
+def _proposal_summary(job: Job) -> str:
+    """Its title, and its judgement where there is one."""
+    assert isinstance(job.state, Done)
+    judged = job.state.result.get("heldout")
+    return f"{job.spec.title}: {verdict(judged)}" if judged else job.spec.title

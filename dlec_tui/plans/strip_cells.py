@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from types import MappingProxyType
 
-from dlec_tui.jobs.lines import Span
 from dlec_tui.terminal.glyphs import GLYPHS
+from dlec_tui.wording import Span
 from engine.plan.edits import SliceView
 from engine.units import plural
 

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.session.remembered import SESSION_FILE, Session, read_from, read_session, save_to
+from dlec_tui.session.state import SESSION_FILE, Session, read_from, read_session, save_to
 from engine.errors import UsageError, shown
 from engine.store.job_states import as_text, now
 

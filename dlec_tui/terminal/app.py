@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import traceback
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from functools import partial
@@ -9,28 +10,27 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import work
-from textual.app import App
 from textual.binding import Binding
 from textual.events import DescendantFocus, Event
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 
-from dlec_tui.terminal.containment import contain_exceptions, notice_of, raised_by, traceback_of
+from dlec_tui.actions.key_names import short_key
+from dlec_tui.actions.keymap import read_keymap
 from dlec_tui.terminal.filters import OnlyAscii, WithoutColour
 from dlec_tui.terminal.glyphs import GLYPHS
-from dlec_tui.terminal.key_names import short_key
 from dlec_tui.terminal.key_order import KeyOrder, Typed
-from dlec_tui.terminal.keymap import read_keymap
-from dlec_tui.terminal.noise import SCREEN_LOG, append, undiverted
+from dlec_tui.terminal.redirect_stderr import SCREEN_LOG, append, undiverted
+from dlec_tui.terminal.textual_private import ContainedApp, contain_exceptions, set_local_clipboard, write_to_terminal
 from dlec_tui.terminal.theme_names import theme_for
 from dlec_tui.terminal.themes import ALL_THEMES
-from engine.errors import DlecError
+from engine.errors import DlecError, shown
 
 NOTICE_SECONDS = 20.0
 """For what must not be missed."""
 
 
-class TerminalApp(App[str], inherit_bindings=False):
+class TerminalApp(ContainedApp, inherit_bindings=False):
     """Its result is what to print after leaving."""
 
     ANSWERING: ClassVar[Set[str]] = frozenset()
@@ -48,7 +48,6 @@ class TerminalApp(App[str], inherit_bindings=False):
         """Where tracebacks go; None for a screen that writes nothing."""
         self.keys = KeyOrder(self)
         self._handling = 0
-        self._is_up = False
         self._said: set[str] = set()
         """The tracebacks that were written: a widget that cannot be drawn raises the same at every attempt."""
         self.chosen_theme = theme
@@ -66,7 +65,7 @@ class TerminalApp(App[str], inherit_bindings=False):
             self.notify(notice, severity="warning", timeout=NOTICE_SECONDS)
 
     def on_ready(self) -> None:
-        self._is_up = True
+        self.has_started = True
 
     # Keys
 
@@ -90,12 +89,8 @@ class TerminalApp(App[str], inherit_bindings=False):
 
     # What nobody expected
 
-    def _handle_exception(self, error: Exception) -> None:
-        """Whatever raised it: a handler, a callback, a timer or a worker. A screen that does not come up ends."""
-        if self._is_up:
-            self.report(raised_by(error))
-        else:
-            super()._handle_exception(error)
+    def unexpected(self, error: BaseException) -> None:
+        self.report(error)
 
     def _loop_failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """What a task or a callback of the event loop raised, for which nobody waited."""
@@ -148,7 +143,7 @@ class TerminalApp(App[str], inherit_bindings=False):
 
     def copy_to_clipboard(self, text: str) -> None:
         """By the way that works here, saying which; also what text fields copy."""
-        self._clipboard = text
+        set_local_clipboard(self, text)
         self._copy(text)
 
     @work(group="copy", thread=True)
@@ -163,7 +158,18 @@ class TerminalApp(App[str], inherit_bindings=False):
         self.call_from_thread(self._copied, copied.said, copied.for_terminal)
 
     def _copied(self, said: str, for_terminal: str) -> None:
-        if for_terminal and self._driver is not None:
-            self._driver.write(for_terminal)
-            self._driver.flush()
+        if for_terminal:
+            write_to_terminal(self, for_terminal)
         self.notify(said)
+
+
+def traceback_of(error: BaseException) -> str:
+    """Traceback as it is written to the log."""
+    return "".join(traceback.format_exception(error))
+
+
+def notice_of(error: BaseException, log: Path | None) -> str:
+    """One line about an unexpected exception. log: file with the traceback; None if nothing is written."""
+    message = shown(str(error).partition("\n")[0])
+    what = f"unexpected {type(error).__name__}{f': {message}' if message else ''}"
+    return f"{what}; the traceback is in {log}" if log else what

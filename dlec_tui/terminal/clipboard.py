@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from dlec_tui.doctor.tmux import Tmux, tmux_here
+from dlec_tui.terminal.tmux import Tmux, tmux_here
 from engine.errors import MachineError, machine_error, shown
 from engine.files import write_whole
 

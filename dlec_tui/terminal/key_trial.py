@@ -1,4 +1,4 @@
-"""What this terminal sends for a key, and what the screen makes of it."""
+"""Trial of keys: the bytes that the terminal sends, and the action that they trigger."""
 
 import os
 import select
@@ -8,9 +8,10 @@ import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dlec_tui.actions.key_names import why_forbidden
+from dlec_tui.actions.keymap import Keymap
 from dlec_tui.actions.registry import ACTIONS
-from dlec_tui.terminal.key_names import why_forbidden
-from dlec_tui.terminal.keymap import Keymap
+from dlec_tui.terminal.textual_private import key_names
 
 _KITTY_ON, _KITTY_OFF = "\x1b[>25u", "\x1b[<u"
 """As the screen asks for it: with this protocol some terminals tell more keys apart."""
@@ -24,20 +25,10 @@ def tried(terminal: int, keymap: Keymap) -> Iterator[str]:
     yield f"{'key':<18}{'sent':<22}does"
     with _raw(terminal):
         while sent := _one_key(terminal):
-            names = names_of(sent)
+            names = key_names(sent)
             yield f"{', '.join(names):<18}{sent!r:<22}{'; '.join(_meaning(name, keymap) for name in names)}"
             if _LAST in names:
                 return
-
-
-def names_of(sent: str) -> list[str]:
-    """As the screen would call it: by the same parser."""
-    from textual._xterm_parser import XTermParser
-    from textual.events import Key
-
-    parser = XTermParser(False)
-    events = [*parser.feed(sent), *parser.feed("")]
-    return [event.key for event in events if isinstance(event, Key)]
 
 
 def _meaning(name: str, keymap: Keymap) -> str:

@@ -7,6 +7,8 @@ from aiohttp import web
 from rich.console import Console
 from textual_serve.server import Server
 
+from dlec_tui.terminal.textual_private import web_application
+
 _SECRET_BYTES = 24
 
 
@@ -26,7 +28,7 @@ def serve(command: str, listening: socket.socket, secret: str) -> None:
 async def _behind(secret: str, server: Server) -> web.Application:
     """Everything below the secret, nothing elsewhere; the pages ask for the rest by addresses that begin alike."""
     outer = web.Application()
-    outer.add_subapp(f"/{secret}", await server._make_app())
+    outer.add_subapp(f"/{secret}", await web_application(server))
     outer.on_response_prepare.append(_keep_secret)
     return outer
 

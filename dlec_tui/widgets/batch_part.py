@@ -1,6 +1,6 @@
-"""The batch list with what it takes of the disk; looked over in a thread whenever it has changed."""
+"""The batch list with the disk space it needs, checked in a thread after every change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,14 +11,22 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.worker import get_current_worker
 
-from dlec_tui.batches.lines import batch_items, batch_summary
-from dlec_tui.batches.marks import BatchMarks
-from dlec_tui.batches.planning import Batch, planned_batch, specs_of
+from dlec_tui.batches import (
+    Batch,
+    BatchItem,
+    BatchMarks,
+    batch_items,
+    batch_line,
+    batch_summary,
+    planned_batch,
+    specs_of,
+)
 from dlec_tui.plans.files import runnable_plan
-from dlec_tui.widgets.batch_list import BatchList
-from dlec_tui.widgets.facts_view import FactsView
-from dlec_tui.widgets.part import Part
-from dlec_tui.widgets.question import Question
+from dlec_tui.widgets.dialogs import Question
+from dlec_tui.widgets.line_list import LineList
+from dlec_tui.widgets.parts import Part
+from dlec_tui.widgets.text_views import FactsView
+from dlec_tui.wording import Span
 from engine.checkpoint.find import opener
 from engine.errors import DlecError, UsageError, escaped, shown
 from engine.jobs import launch
@@ -26,6 +34,31 @@ from engine.jobs.batch import batch_id
 from engine.jobs.queue import submit
 from engine.tasks.merge_draft import MergeOptions
 from engine.units import byte_size, plural
+
+NOTHING = """\
+No plans are marked.
+a adds files, names or patterns; b in the plan pane
+adds the plan that is edited there."""
+
+
+class BatchList(LineList[BatchItem]):
+    """In the order in which they go."""
+
+    def show(self, items: Sequence[BatchItem]) -> None:
+        self.put(items)
+
+    def key_of(self, item: BatchItem) -> str:
+        return str(item.target.plan)
+
+    def line_of(self, item: BatchItem) -> list[Span]:
+        return batch_line(item, self.items.index(item) + 1, self.width)
+
+    def header(self) -> str:
+        return "    plan"
+
+    def otherwise(self) -> str:
+        return NOTHING
+
 
 OPTIONS = MergeOptions()
 KEYS = "b run  o output  x remove  J K order"

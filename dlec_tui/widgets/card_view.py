@@ -1,4 +1,4 @@
-"""The model card of what a merge has made, over the screen."""
+"""Model card of a merged checkpoint, over the screen."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -9,10 +9,28 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
 
-from dlec_tui.models.card import card_text
-from dlec_tui.widgets.overlay import Overlay
+from dlec_tui.widgets.dialogs import Overlay
 from dlec_tui.wording import printable
-from engine.errors import DlecError
+from engine.errors import DlecError, machine_error
+
+CARD_FILE = "README.md"
+_MOST_CHARACTERS = 200_000
+
+
+def card_text(directory: Path) -> str:
+    """Without the table of metadata at its head. Raises MachineError where there is none, or it cannot be read."""
+    path = directory / CARD_FILE
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            text = file.read(_MOST_CHARACTERS)
+    except OSError as error:
+        raise machine_error(f"there is no model card at {path}", error) from error
+    return printable(_without_metadata(text))
+
+
+def _without_metadata(text: str) -> str:
+    _, mark, rest = text.partition("\n---\n")
+    return rest if mark and text.startswith("---\n") else text
 
 
 class CardView(Overlay[None]):

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from dlec_tui.measurements.heat import LEVELS, RAMP, Block, BlockMap
+from dlec_tui.measurements.plots import LEVELS, RAMP, Block, BlockMap
 from dlec_tui.terminal.glyphs import GLYPHS
 from dlec_tui.terminal.theme_names import has_few_colours
 

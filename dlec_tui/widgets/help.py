@@ -14,13 +14,10 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from dlec_tui.actions.action import Action
-from dlec_tui.actions.everywhere import EVERYWHERE_AREA
-from dlec_tui.actions.registry import actions_of
-from dlec_tui.panes.pane import Pane
-from dlec_tui.terminal.key_names import shown_keys
-from dlec_tui.terminal.keymap import Keymap
-from dlec_tui.widgets.overlay import Overlay
+from dlec_tui.actions.key_names import shown_keys
+from dlec_tui.actions.keymap import Keymap
+from dlec_tui.actions.registry import ACTIONS, EVERYWHERE_AREA, Action, actions_of
+from dlec_tui.widgets.dialogs import Overlay
 
 _KEYS = 20
 """Columns for them; the rest of a line stands behind."""
@@ -124,8 +121,9 @@ def _what(key: Key) -> str:
 def _keys_of_focus(screen: Screen[None]) -> Iterator[Key]:
     """What the widget that has the focus does by itself: walking, typing."""
     keys: dict[str, list[str]] = {}
+    known = {action.id for action in ACTIONS}
     for key, active in screen.active_bindings.items():
-        if active.binding.description and not isinstance(active.node, Pane | Screen) and active.node is not screen.app:
+        if active.binding.description and active.binding.id not in known and not isinstance(active.node, Screen):
             keys.setdefault(active.binding.description.lower(), []).append(key)
     for what, names in keys.items():
         yield Key(",".join(names), what)

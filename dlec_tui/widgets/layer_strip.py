@@ -14,8 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from dlec_tui.jobs.lines import Span
-from dlec_tui.models.text import name_of
+from dlec_tui.models.listing import name_of
 from dlec_tui.plans.strip_cells import (
     SOURCES,
     Cell,
@@ -28,7 +27,7 @@ from dlec_tui.plans.strip_cells import (
     summary_of,
     window_for,
 )
-from dlec_tui.wording import elided, indented
+from dlec_tui.wording import Span, elided, indented
 from engine.errors import escaped
 from engine.plan.edits import SliceView
 

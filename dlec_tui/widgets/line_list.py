@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from dlec_tui.jobs.lines import Span
+from dlec_tui.wording import Span
 
 Item = TypeVar("Item")
 _LEAST_WITH_HEADER = 3

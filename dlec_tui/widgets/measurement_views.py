@@ -10,15 +10,11 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from dlec_tui.measurements import readout
-from dlec_tui.measurements.looking import Looking
-from dlec_tui.measurements.marks import Mark, Marks, blocks_of
 from dlec_tui.measurements.neurons import NeuronView
+from dlec_tui.measurements.view_state import Looking, Mark, Marks, block_values, blocks_of, layer_values, neuron_values
 from dlec_tui.widgets.heat_map import HeatMap
-from dlec_tui.widgets.histogram import Histogram
-from dlec_tui.widgets.layer_chart import LayerChart
-from dlec_tui.widgets.neuron_browser import NeuronBrowser
-from dlec_tui.widgets.neuron_table import NeuronTable
+from dlec_tui.widgets.layer_charts import Histogram, LayerChart
+from dlec_tui.widgets.neuron_table import NeuronBrowser, NeuronTable
 from engine.errors import shown
 from engine.store.neurons import NeuronOrder
 
@@ -141,10 +137,10 @@ class MeasurementViews(ContentSwitcher):
             return iter(())
         match self.view:
             case "map":
-                return readout.of_block(self._looking, self._map.block)
+                return block_values(self._looking, self._map.block)
             case "neurons":
-                return readout.of_neuron(self.neurons.current)
-        return readout.of_layer(self._looking, self.at_layer)
+                return neuron_values(self.neurons.current)
+        return layer_values(self._looking, self.at_layer)
 
     @property
     def title(self) -> str:

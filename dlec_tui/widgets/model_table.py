@@ -1,17 +1,48 @@
-"""The list of models, as many columns as there is room for."""
+"""Table of models, with as many columns as fit."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.widgets import DataTable
 
-from dlec_tui.models.found import FoundModel
-from dlec_tui.models.text import COLUMNS, Column, cells, columns_for, leads_to, matches, name_width
-from dlec_tui.widgets.rows import Cells, Rows, number
+from dlec_tui.models.listing import COLUMNS, Column, FoundModel, cells, columns_for, leads_to, matches, name_width
 from dlec_tui.wording import elided
+
+Cells: TypeAlias = tuple[str | Text, ...]
+
+
+class Rows(DataTable[str | Text]):
+    """Rows under a header; the cursor is a whole row. Text that is no Text is taken literally."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", "down", show=False, id="rows.down"),
+        Binding("k", "cursor_up", "up", show=False, id="rows.up"),
+        Binding("g", "scroll_top", "first", show=False, id="rows.first"),
+        Binding("G", "scroll_bottom", "last", show=False, id="rows.last"),
+    ]
+    DEFAULT_CSS = """
+    Rows { height: 1fr; background: transparent; scrollbar-size-horizontal: 0; }
+    Rows > .datatable--header, Rows:ansi > .datatable--header {
+        text-style: none; color: $text-muted; background: transparent;
+    }
+    Rows > .datatable--cursor { background: transparent; color: $accent; text-style: bold; }
+    Rows:focus > .datatable--cursor {
+        background: $block-cursor-background; color: $block-cursor-foreground;
+        text-style: $block-cursor-text-style;
+    }
+    """
+
+    def __init__(self, *columns: str | Text, id: str) -> None:
+        super().__init__(id=id, cursor_type="row")
+        self.add_columns(*columns)
+
+
+def number(text: str) -> Text:
+    """A cell or a header that stands flush right."""
+    return Text(text, justify="right")
 
 
 def without_enter(usual: Iterable[BindingType]) -> list[BindingType]:
@@ -38,11 +69,6 @@ class ModelTable(Rows, inherit_bindings=False):
     def current(self) -> FoundModel | None:
         """The model under the cursor."""
         return self._shown[self.cursor_row] if 0 <= self.cursor_row < len(self._shown) else None
-
-    @property
-    def hidden(self) -> int:
-        """How many the filter leaves out."""
-        return len(self._models) - len(self._shown)
 
     @property
     def total(self) -> int:

@@ -1,6 +1,7 @@
-"""Everything that can be done, found by typing words of its name."""
+"""The command palette: all actions, searched by words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -12,12 +13,47 @@ from textual.content import Content
 from textual.widgets import Input
 from textual.widgets.option_list import Option
 
-from dlec_tui.actions.action import Action
-from dlec_tui.actions.palette import Offer, matching
-from dlec_tui.terminal.key_names import shown_keys
-from dlec_tui.widgets.options import Options
-from dlec_tui.widgets.overlay import Overlay
+from dlec_tui.actions.key_names import shown_keys
+from dlec_tui.actions.registry import ACTIONS, EVERYWHERE_AREA, Action
+from dlec_tui.terminal.theme_names import THEME_NAMES
+from dlec_tui.widgets.dialogs import Overlay
+from dlec_tui.widgets.option_list import Options
 from dlec_tui.wording import padded
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One line of it."""
+
+    action: Action
+    keys: str
+    """As Textual names them, separated by commas; "" for what only the palette has."""
+    reason: str
+    """Why it cannot be done now; "" when it can."""
+
+    @property
+    def name(self) -> str:
+        """As it is looked for: "plan: duplicate the slice"."""
+        return f"{self.action.area}: {self.action.what}"
+
+
+def all_actions(offered: Iterable[Action]) -> list[Action]:
+    """All actions of the registry, and those without keys: actions offered by panes, and themes."""
+    themes = [
+        Action(EVERYWHERE_AREA, f"use_theme('{name}')", "", "", f"use the colours {name}") for name in THEME_NAMES
+    ]
+    return [*ACTIONS, *offered, *themes]
+
+
+def matching(offers: Iterable[Offer], typed: str) -> Sequence[Offer]:
+    """Those with every typed word in their name, label or keys, in the order of the registry."""
+    words = typed.casefold().split()
+    return [offer for offer in offers if all(word in _searched(offer) for word in words)]
+
+
+def _searched(offer: Offer) -> str:
+    return f"{offer.name} {offer.action.label} {shown_keys(offer.keys)}".casefold()
+
 
 _WIDTH = 75
 """Of a line, in columns."""

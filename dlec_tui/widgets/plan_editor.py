@@ -1,25 +1,40 @@
-"""The text of the plan. Its edits are those of the plan: it has no history of its own."""
+"""Text editor of the plan. Undo belongs to the plan: the editor has no history of its own."""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
-from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.events import Key
 from textual.message import Message
 from textual.widgets import TextArea
-from textual.widgets.text_area import Document, Location, TextAreaTheme
+from textual.widgets.text_area import Document, Location
 
-from dlec_tui.plans.problem_places import underlined
-from dlec_tui.plans.yaml_colours import coloured
+from dlec_tui.plans.lines import underlined
+from dlec_tui.terminal.textual_private import Highlight, HighlightedTextArea
 from engine.plan.problems import Problem
+
+_PARTS = re.compile(
+    r"""(?P<comment>(?:^|(?<=\s))\#.*)
+      | (?P<string>"(?:[^"\\]|\\.)*"|'[^']*')
+      | (?P<key>[A-Za-z_][\w.-]*(?=\s*:(?:\s|$)))
+      | (?P<anchor>(?<![^\s\[{,])[&*][\w-]+)
+      | (?P<number>(?<![\w./-])-?\d+(?:\.\d+)?(?![\w./-]))""",
+    re.VERBOSE,
+)
+
+
+def coloured(line: str) -> Iterator[tuple[int, int, str]]:
+    """Start, end and part ("comment", "string", "key", "anchor", "number") of what has one; in characters."""
+    for found in _PARTS.finditer(line):
+        assert found.lastgroup is not None
+        yield found.start(), found.end(), found.lastgroup
+
 
 PARTS = ("comment", "string", "key", "anchor", "number")
 PROBLEMS = ("error", "warning", "note")
 _INDENT = 2
-Highlight = tuple[int, int | None, str]
 
 
 def without_function_keys(usual: Iterable[BindingType]) -> list[BindingType]:
@@ -27,13 +42,14 @@ def without_function_keys(usual: Iterable[BindingType]) -> list[BindingType]:
     return [each for each in usual if isinstance(each, Binding) and each.key not in ("f6", "f7")]
 
 
-class PlanEditor(TextArea, inherit_bindings=False):
+class PlanEditor(HighlightedTextArea, inherit_bindings=False):
     """Letters are typed here; Esc leaves it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *without_function_keys(TextArea.BINDINGS),
         Binding("escape", "leave", "to the list", show=True, id="editor.leave"),
     ]
+    STYLES = (*PARTS, *PROBLEMS)
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"editor--{name}" for name in (*PARTS, *PROBLEMS)}
     DEFAULT_CSS = """
     PlanEditor, PlanEditor:focus { border: none; padding: 0; background: transparent; height: 1fr;
@@ -67,8 +83,7 @@ class PlanEditor(TextArea, inherit_bindings=False):
         """What was given last, and what the text area made of it: one sort of line breaks."""
         self._problems: dict[int, list[tuple[int, str]]] = {}
         """By line, from 0: the column, from 1, and the severity of each."""
-        self._highlights = _LazyHighlights(self)
-        self._app_theme_changed()
+        self.use_lazy_highlights()
 
     # What is in it
 
@@ -119,8 +134,7 @@ class PlanEditor(TextArea, inherit_bindings=False):
                 found[problem.place.line - 1].append((problem.place.column, str(problem.severity)))
         if found != self._problems:
             self._problems = found
-            self._build_highlight_map()
-            self.refresh()
+            self.forget_highlights()
 
     def highlights_of(self, line: int) -> list[Highlight]:
         """Of a line, counted from 0: what stands there, then what is wrong with it."""
@@ -131,28 +145,9 @@ class PlanEditor(TextArea, inherit_bindings=False):
             return list(spans)
         return [(len(text[:start].encode()), len(text[:end].encode()), name) for start, end, name in spans]
 
-    # What Textual's text area asks of us
+    # Keys
 
-    def _build_highlight_map(self) -> None:
-        """Instead of all lines at once, each is looked at when it is drawn."""
-        self._line_cache.clear()
-        self._highlights.clear()
-
-    def _app_theme_changed(self) -> None:
-        if self.is_attached:
-            styles = {name: self._part_style(name) for name in (*PARTS, *PROBLEMS)}
-            self.register_theme(TextAreaTheme("plan", syntax_styles=styles))
-            self._set_theme("plan")
-            self._line_cache.clear()
-
-    def _part_style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"editor--{name}", partial=True)
-
-    def on_mount(self) -> None:
-        self._app_theme_changed()
-        self.theme = "plan"
-
-    async def _on_key(self, event: Key) -> None:
+    async def on_key(self, event: Key) -> None:
         if event.key == "escape":
             event.prevent_default()  # there it means the next widget; here the binding below
         elif event.key == "enter" and not self.read_only:
@@ -161,7 +156,7 @@ class PlanEditor(TextArea, inherit_bindings=False):
             indent = re.match(
                 r"[ ]*(?:- +)?", self.document.get_line(self.cursor_location[0])[: self.cursor_location[1]]
             )
-            self._replace_via_keyboard("\n" + " " * len(indent.group() if indent else ""), *self.selection)
+            self.type_text("\n" + " " * len(indent.group() if indent else ""), *self.selection)
 
     def action_leave(self) -> None:
         self.post_message(self.Left())
@@ -171,21 +166,6 @@ class PlanEditor(TextArea, inherit_bindings=False):
 
     def action_redo(self) -> None:
         self.post_message(self.RedoWanted())
-
-
-class _LazyHighlights(dict[int, list[Highlight]]):
-    """Looks at a line when it is asked for the first time."""
-
-    def __init__(self, editor: PlanEditor) -> None:
-        super().__init__()
-        self._editor = editor
-
-    def __bool__(self) -> bool:
-        return True  # there is always something to ask for
-
-    def __missing__(self, line: int) -> list[Highlight]:
-        found = self[line] = self._editor.highlights_of(line)
-        return found
 
 
 def difference(old: str, new: str) -> tuple[int, int, str]:

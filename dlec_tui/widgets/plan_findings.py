@@ -7,17 +7,15 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
-from dlec_tui.plans.cost import cost_parts, is_too_large, merge_rate
+from dlec_tui.plans.plan_status import Verdict, cost_parts, counts_text, is_too_large, merge_rate
 from dlec_tui.plans.results import jobs_about, result_lines
-from dlec_tui.plans.verdict import Verdict, counts_text
-from dlec_tui.widgets.packed_line import PackedLine
-from dlec_tui.widgets.part import Part
-from dlec_tui.widgets.problem_list import ProblemList
-from dlec_tui.widgets.results_view import ResultsView
+from dlec_tui.widgets.parts import Part
+from dlec_tui.widgets.plan_lists import ProblemList
+from dlec_tui.widgets.text_views import PackedLine, ResultsView
 from engine.store.previews import PreviewResult
 
 if TYPE_CHECKING:
-    from dlec_tui.jobs.stored import StoredJob, StoredJobs
+    from dlec_tui.jobs.job_view import StoredJob, StoredJobs
 
 NO_RESULTS = "not previewed yet"
 

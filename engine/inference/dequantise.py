@@ -12,7 +12,7 @@ from typing import Any
 from engine.errors import CheckpointError, DlecError, MachineError, machine_error, shown
 from engine.files import sync_directory, sync_file
 from engine.inference.library import transformers_library
-from engine.inference.opening import model_class
+from engine.inference.meta_model import model_class
 from engine.protocol import serve
 from engine.tensors.library import torch_library
 

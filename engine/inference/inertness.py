@@ -21,7 +21,7 @@ from engine.checkpoint.layer_keys import edited_config
 from engine.checkpoint.residual import residual_writers
 from engine.errors import CheckpointError, DlecError
 from engine.inference.failures import one_line
-from engine.inference.opening import built_on_meta, model_class, read_model_config
+from engine.inference.meta_model import built_on_meta, model_class, read_model_config
 from engine.inference.small_config import small_configs
 from engine.inference.virtual import load
 from engine.plan.stack import Donor, FactorLevel, Stack, Visit

@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.errors import CheckpointError, MachineError, shown
-from engine.inference.opening import (
+from engine.inference.meta_model import (
     built_on_meta,
     loaded_from_headers,
     loaded_on_meta,

@@ -12,8 +12,8 @@ from safetensors import safe_open
 
 from engine.checkpoint.header import StoredTensor
 from engine.checkpoint.precision import FLOAT_DTYPES
-from engine.inference.opened import require_loaded
-from engine.inference.opening import loaded_from_tensors, model_config_of, shape_only
+from engine.inference.load_model import require_loaded
+from engine.inference.meta_model import loaded_from_tensors, model_config_of, shape_only
 from engine.plan.outputs import Cast, Fill, Mean, OutputTensor, Scale, output_config, output_tensors
 from engine.plan.stack import Stack
 from engine.tensors.arithmetic import mean, scaled, torch_dtype

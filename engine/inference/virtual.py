@@ -15,8 +15,8 @@ from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.checkpoint.roles import role_of
 from engine.errors import CheckpointError, PlanError, shown
+from engine.inference.load_model import open_model
 from engine.inference.memory import room_for
-from engine.inference.opened import open_model
 from engine.inference.signature import decoder_layers, layer_modules
 from engine.inference.skeleton import merged_dtype, skeleton
 from engine.inference.spread import devices_of, end_of, is_spread, lay_out, place_of

@@ -22,6 +22,7 @@ from engine.store.database import open_for_reading
 from engine.store.job_states import Held, Running, Waiting
 from engine.store.jobs import Job, jobs_in
 from engine.tasks.merge_draft import Draft, MergeOptions, drafted, refuse_sources_as_output
+from engine.tasks.specs import spec_of
 from engine.units import byte_size
 
 _PLAN_SUFFIXES = (".yaml", ".yml")
@@ -74,7 +75,7 @@ def planned_merge(target: Target, plan: NamedPlan, options: MergeOptions) -> Pla
 def unfinished_merges(store: Path) -> list[Job]:
     """The merges that wait, are held or run. Raises MachineError where the store cannot be read."""
     with closing(open_for_reading(store)) as connection:
-        return [job for job in jobs_in(connection, Waiting, Held, Running) if job.spec.task == "merge"]
+        return [job for job in jobs_in(connection, Waiting, Held, Running) if spec_of(job.spec.task).writes_checkpoint]
 
 
 def output_of(job: Job) -> Path:

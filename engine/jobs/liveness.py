@@ -60,7 +60,7 @@ def liveness_of(worker: Worker, host: HostId) -> Liveness:
     if HostId(worker.host, worker.boot) != host:
         return Liveness.DEAD if worker.host == host.name and _died_with_system(worker) else Liveness.ELSEWHERE
     try:
-        is_alive = is_held(Path(worker.lock))
+        is_alive = is_held(Path(worker.lock_file))
     except OSError:  # tidied away, or another user's
         is_alive = is_process(worker.pid)
     return Liveness.ALIVE if is_alive else Liveness.DEAD
@@ -73,7 +73,7 @@ def _died_with_system(worker: Worker) -> bool:
     """
     started_at = system_start()
     try:
-        return started_at is not None and worker.seen_at < started_at and not is_held(Path(worker.lock))
+        return started_at is not None and worker.heartbeat_at < started_at and not is_held(Path(worker.lock_file))
     except OSError:
         return False
 

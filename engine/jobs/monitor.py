@@ -43,7 +43,7 @@ class Stage:
     """A stretch of a job over which its progress counts up."""
 
     total: int
-    begun_at: float
+    started_at: float
     """Steady-clock time, in seconds."""
     done_before: int
     """What earlier attempts had done, or earlier stages had counted."""
@@ -57,7 +57,7 @@ class Stage:
 
     def per_second(self, seconds: float) -> float | None:
         """None before anything was done."""
-        passed, done = seconds - self.begun_at, self.done - self.done_before
+        passed, done = seconds - self.started_at, self.done - self.done_before
         return done / passed if passed > 0 and done > 0 else None
 
 

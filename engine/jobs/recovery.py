@@ -12,11 +12,12 @@ from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import Cancelled, Failed, Running, State, Stop, Waiting, now
 from engine.store.jobs import Job, JobSpec, Setbacks, change, find_job, jobs_in, place_last, save_setbacks
 from engine.store.workers import Worker, all_workers, remove_worker
+from engine.tasks.specs import spec_of
 
 
 def continues(spec: JobSpec) -> bool:
     """Whether an attempt goes on where the one before it stopped."""
-    return spec.task == "merge"
+    return spec_of(spec.task).is_resumable
 
 
 def discard_output(job: Job) -> None:
@@ -49,9 +50,9 @@ def setbacks_of(job: Job) -> Setbacks:
     """A running job's setbacks, its worker's death counted. What was brought further may be interrupted at any rate."""
     assert isinstance(job.state, Running)
     done = job.state.progress.done if job.state.progress else 0
-    if done > job.setbacks.furthest:
+    if done > job.setbacks.most_progress:
         return Setbacks(0, done)
-    return Setbacks(job.setbacks.in_a_row + 1, job.setbacks.furthest)
+    return Setbacks(job.setbacks.in_a_row + 1, job.setbacks.most_progress)
 
 
 def recover(connection: StoreConnection) -> list[Job]:
@@ -63,7 +64,7 @@ def recover(connection: StoreConnection) -> list[Job]:
         taken = [job for worker in dead for job in _taken_from(connection, worker)]
     for worker in dead:
         with contextlib.suppress(OSError):  # it may lie in a directory of another user
-            Path(worker.lock).unlink(missing_ok=True)
+            Path(worker.lock_file).unlink(missing_ok=True)
     for job in taken:
         _clear_up_after(job)
     return [found for job in taken if (found := find_job(connection, job.id))]

@@ -1,6 +1,6 @@
 """The processes in which a worker's tasks run: one that keeps its models loaded, and fresh ones for what needs none."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import BinaryIO
@@ -9,9 +9,7 @@ from engine.errors import MachineError
 from engine.jobs.slots import Slot
 from engine.tasks.child import TASK_MODULE
 from engine.tasks.process import EngineProcess
-
-_FRESH: Mapping[str, bool] = {"merge": True, "verify": False, "download": True}
-"""Tasks that open no model in their own process, and whether they may ask the model hub."""
+from engine.tasks.specs import spec_of
 
 
 class TaskProcesses:
@@ -37,8 +35,9 @@ class TaskProcesses:
     @contextmanager
     def process_for(self, task: str, log: BinaryIO) -> Iterator[EngineProcess]:
         """A process to put one request to; what it says before that goes to `log`."""
-        if task in _FRESH:
-            with EngineProcess([TASK_MODULE, task], log, online=_FRESH[task]) as process:
+        spec = spec_of(task)
+        if not spec.needs_device:
+            with EngineProcess([TASK_MODULE, task], log, online=spec.is_online) as process:
                 yield process
         else:
             try:

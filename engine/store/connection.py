@@ -13,7 +13,7 @@ from typing import Any
 from engine.errors import MachineError, shown, system_reason
 from engine.locks import HeldLock, acquire, has_locks, holder_text, removal_text
 from engine.store.failures import cannot_open, read_only, translated
-from engine.store.schema import MIGRATION_SET, MIGRATIONS
+from engine.store.migrations import MIGRATION_SET, MIGRATIONS
 
 _POLL_SECONDS = 0.02
 

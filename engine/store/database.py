@@ -23,7 +23,7 @@ from engine.store.connection import (
 )
 from engine.store.failures import cannot_open, read_only, translated
 from engine.store.location import is_local
-from engine.store.schema import MIGRATIONS
+from engine.store.migrations import MIGRATIONS, migrations
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -163,8 +163,6 @@ def _leave_log(connection: StoreConnection) -> None:
 
 def _migrate(connection: StoreConnection) -> None:
     from sqlite_utils import Database
-
-    from engine.store.migrations import migrations
 
     with atomic(connection):
         if standing_of(connection) is not Standing.CURRENT:

@@ -90,7 +90,7 @@ STATE_NAMES: Mapping[type, str] = {
 ENDED = (Done, Failed, Cancelled)
 
 COLUMNS = (
-    *("state", "held_reason", "held_behind", "worker_id", "started_at", "done", "total", "doing", "stop"),
+    *("state", "held_reason", "held_by_job", "worker_id", "started_at", "done", "total", "stage", "requested_stop"),
     *("per_second", "ended_at", "result", "error"),
 )
 """What the store keeps of a state."""
@@ -120,9 +120,9 @@ def state_of(row: Mapping[str, Any]) -> State:
         case "waiting":
             return Waiting()
         case "held":
-            return Held(row["held_reason"], row["held_behind"])
+            return Held(row["held_reason"], row["held_by_job"])
         case "running":
-            stop = Stop(row["stop"]) if row["stop"] else None
+            stop = Stop(row["requested_stop"]) if row["requested_stop"] else None
             return Running(row["worker_id"], as_moment(row["started_at"]), _progress(row), stop)
         case "done":
             return Done(as_moment(row["started_at"]), as_moment(row["ended_at"]), json.loads(row["result"]))
@@ -138,9 +138,9 @@ def _own_columns(state: State) -> dict[str, Any]:
         case Waiting():
             return {}
         case Held(reason, behind):
-            return {"held_reason": reason, "held_behind": behind}
+            return {"held_reason": reason, "held_by_job": behind}
         case Running(worker, started_at, progress, stop):
-            own = {"worker_id": worker, "started_at": as_text(started_at), "stop": stop}
+            own = {"worker_id": worker, "started_at": as_text(started_at), "requested_stop": stop}
             return own | (progress_columns(progress) if progress else {})
         case Done(started_at, ended_at, result):
             return {"started_at": as_text(started_at), "ended_at": as_text(ended_at), "result": json.dumps(result)}
@@ -158,12 +158,12 @@ def progress_columns(progress: Progress) -> dict[str, Any]:
     return {
         "done": progress.done,
         "total": progress.total,
-        "doing": progress.what,
+        "stage": progress.what,
         "per_second": progress.per_second,
     }
 
 
 def _progress(row: Mapping[str, Any]) -> Progress | None:
-    if row["doing"] is None:
+    if row["stage"] is None:
         return None
-    return Progress(row["done"], row["total"], row["doing"], row["per_second"])
+    return Progress(row["done"], row["total"], row["stage"], row["per_second"])

@@ -29,7 +29,7 @@ from engine.store.job_states import (
 
 _SELECTED = (
     *("id", "uuid", "submitted_at", "attempts", "task", "request", "title", "inputs", "slot", "priority", "batch"),
-    *("setbacks", "furthest"),
+    *("stalled_attempts", "most_progress"),
     *COLUMNS,
 )
 _SELECT = f"SELECT {', '.join(_SELECTED)} FROM jobs"
@@ -63,7 +63,7 @@ class Setbacks:
 
     in_a_row: int = 0
     """Workers that died one after another without bringing the job further."""
-    furthest: int = 0
+    most_progress: int = 0
     """The most progress of an attempt whose worker died, in the task's unit."""
 
 
@@ -129,9 +129,9 @@ def uncount_attempt(connection: StoreConnection, job_id: int) -> None:
 
 
 def save_setbacks(connection: StoreConnection, job_id: int, setbacks: Setbacks) -> None:
-    sql = "UPDATE jobs SET setbacks = ?, furthest = ? WHERE id = ?"
+    sql = "UPDATE jobs SET stalled_attempts = ?, most_progress = ? WHERE id = ?"
     with atomic(connection):
-        connection.execute(sql, (setbacks.in_a_row, setbacks.furthest, job_id))
+        connection.execute(sql, (setbacks.in_a_row, setbacks.most_progress, job_id))
 
 
 def place_last(connection: StoreConnection, job_id: int) -> None:
@@ -157,7 +157,7 @@ def save_progress(connection: StoreConnection, job_id: int, worker: int, progres
 
 def ask_to_stop(connection: StoreConnection, job_id: int, stop: Stop) -> bool:
     """Ask whoever runs the job to end it. Says whether somebody runs it."""
-    sql = "UPDATE jobs SET stop = ? WHERE id = ? AND state = 'running' RETURNING id"
+    sql = "UPDATE jobs SET requested_stop = ? WHERE id = ? AND state = 'running' RETURNING id"
     with atomic(connection):
         return bool(connection.rows(sql, (stop, job_id)))
 
@@ -185,5 +185,5 @@ def _job(row: tuple[Any, ...]) -> Job:
         batch=found["batch"],
     )
     submitted_at = as_moment(found["submitted_at"])
-    setbacks = Setbacks(found["setbacks"], found["furthest"])
+    setbacks = Setbacks(found["stalled_attempts"], found["most_progress"])
     return Job(found["id"], found["uuid"], submitted_at, found["attempts"], spec, state_of(found), setbacks)

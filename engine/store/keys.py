@@ -19,9 +19,9 @@ class ProfileKey:
     tokenizer: str
     """Identity of the tokenizer."""
     text_sha256: str
-    """Of the whole text, both halves."""
-    half: str
-    """Which half was measured: "choosing" or "judging"."""
+    """SHA-256 of the whole text, both splits."""
+    split: str
+    """Split that was measured: "selection" or "heldout"."""
     tokens: int
     """Asked for; a measurement says itself how many it got."""
     seq_len: int
@@ -37,14 +37,14 @@ _IS_KEY = " AND ".join(f"{column} = ?" for column in KEY_COLUMNS)
 
 def find_key_id(connection: StoreConnection, key: ProfileKey) -> int | None:
     """The id under which measurements refer to `key`; None when there are none."""
-    found = connection.row(f"SELECT id FROM profile_keys WHERE {_IS_KEY}", astuple(key))
+    found = connection.row(f"SELECT id FROM measurement_keys WHERE {_IS_KEY}", astuple(key))
     return None if found is None else found[0]
 
 
 def key_id_of(db: "Database", key: ProfileKey) -> int:
     """The id of `key`, which is recorded if it is new. Inside a transaction."""
     marks = ", ".join("?" * len(KEY_COLUMNS))
-    db.execute(f"INSERT OR IGNORE INTO profile_keys ({', '.join(KEY_COLUMNS)}) VALUES ({marks})", astuple(key))
+    db.execute(f"INSERT OR IGNORE INTO measurement_keys ({', '.join(KEY_COLUMNS)}) VALUES ({marks})", astuple(key))
     found = find_key_id(connection_of(db), key)
     assert found is not None
     return found

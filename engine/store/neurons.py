@@ -134,7 +134,7 @@ def _page_sql(order: NeuronOrder, direction: str) -> str:
     if order is NeuronOrder.LAYER:
         return f"""SELECT {STATISTICS} FROM neurons
             WHERE key_id = ? AND neuron_id >= ? AND neuron_id < ? ORDER BY neuron_id {direction}"""
-    return f"""SELECT {STATISTICS} FROM neuron_order AS ranked
+    return f"""SELECT {STATISTICS} FROM neuron_ranks AS ranked
         JOIN neurons ON neurons.key_id = ranked.key_id AND neurons.neuron_id = ranked.by_{order}
         WHERE ranked.key_id = ? AND rank >= ? AND rank < ? ORDER BY rank {direction}"""
 
@@ -151,7 +151,7 @@ def _layer_page_sql(order: NeuronOrder, direction: str) -> str:
 
 _INSERT_NEURON = f"INSERT INTO neuron_statistics VALUES ({', '.join('?' * 11)})"
 _INSERT_CONTEXT = "INSERT OR IGNORE INTO token_contexts VALUES (?, ?, ?, ?)"
-_INSERT_ORDER = f"""INSERT INTO neuron_order (key_id, rank, {", ".join(f"by_{order}" for order in SORTED_BY)})
+_INSERT_ORDER = f"""INSERT INTO neuron_ranks (key_id, rank, {", ".join(f"by_{order}" for order in SORTED_BY)})
     VALUES ({", ".join("?" * (2 + len(SORTED_BY)))})"""
 
 

@@ -76,7 +76,7 @@ _COLUMNS = (
 
 def save_measurement(db: "Database", key: ProfileKey, figures: PlanMeasurement) -> None:
     """Record a plan's figures; those that are there already are left as they are."""
-    sql = f"INSERT OR IGNORE INTO plan_figures (key_id, {_COLUMNS}, tokens) VALUES ({', '.join('?' * 13)})"
+    sql = f"INSERT OR IGNORE INTO plan_measurements (key_id, {_COLUMNS}, tokens) VALUES ({', '.join('?' * 13)})"
     floats = (figures.nll, figures.delta_nll, figures.se, figures.low, figures.high, figures.p, figures.kl)
     with transaction(db):
         rest = (figures.top1_agreement, figures.sequences, packed(figures.token_nll), figures.tokens)
@@ -88,14 +88,14 @@ def find_measurements(
 ) -> dict[str, PlanMeasurement]:
     """By visits: those of the wanted that were measured under this key."""
     key_id = find_key_id(connection, key)
-    sql = f"SELECT {_COLUMNS} FROM plan_figures WHERE key_id = ? AND visits = ?"
+    sql = f"SELECT {_COLUMNS} FROM plan_measurements WHERE key_id = ? AND visits = ?"
     rows = (connection.row(sql, (key_id, visits)) for visits in dict.fromkeys(wanted))
     return {row[0]: _figures(row) for row in rows if row is not None}
 
 
 def measured_visits(connection: StoreConnection, key: ProfileKey) -> frozenset[str]:
     """Which plans were measured under this key."""
-    rows = connection.rows("SELECT visits FROM plan_figures WHERE key_id = ?", (find_key_id(connection, key),))
+    rows = connection.rows("SELECT visits FROM plan_measurements WHERE key_id = ?", (find_key_id(connection, key),))
     return frozenset(visits for (visits,) in rows)
 
 
@@ -156,7 +156,7 @@ def _joined(rows: Iterable[tuple[int, bytes, bytes, bytes]]) -> PartialResult:
 
 
 PROBE = "probe"
-"""Stands in the key of a probe where a text has its half."""
+"""Split in the key of a probe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ class ProbeResult:
     """One plan on every item of a probe, in the probe's order."""
 
     visits: str
-    rights: tuple[bool, ...]
+    correct: tuple[bool, ...]
     """Whether it finds the right answer the likeliest."""
     log_likelihoods: "array[float]" = field(repr=False)
     """Of the right answers, nats."""
@@ -172,19 +172,19 @@ class ProbeResult:
 
 def save_probe(db: "Database", key: ProfileKey, result: ProbeResult) -> None:
     """Record a plan's answers; those that are there already are left as they are."""
-    sql = """INSERT OR IGNORE INTO probe_results (key_id, visits, items, rights, log_likelihoods)
+    sql = """INSERT OR IGNORE INTO probe_results (key_id, visits, items, correct, log_likelihoods)
         VALUES (?, ?, ?, ?, ?)"""
-    rights = "".join("1" if right else "0" for right in result.rights)
+    correct = "".join("1" if right else "0" for right in result.correct)
     with transaction(db):
         key_id = key_id_of(db, key)
-        db.execute(sql, (key_id, result.visits, len(rights), rights, packed(result.log_likelihoods)))
+        db.execute(sql, (key_id, result.visits, len(correct), correct, packed(result.log_likelihoods)))
 
 
 def find_probes(connection: StoreConnection, key: ProfileKey) -> dict[str, ProbeResult]:
     """By visits: every plan that answered this probe."""
-    sql = "SELECT visits, rights, log_likelihoods FROM probe_results WHERE key_id = ?"
+    sql = "SELECT visits, correct, log_likelihoods FROM probe_results WHERE key_id = ?"
     rows = connection.rows(sql, (find_key_id(connection, key),))
     return {
-        visits: ProbeResult(visits, tuple(each == "1" for each in rights), unpacked(blob))
-        for visits, rights, blob in rows
+        visits: ProbeResult(visits, tuple(each == "1" for each in correct), unpacked(blob))
+        for visits, correct, blob in rows
     }

@@ -30,12 +30,12 @@ ON_KNOWN_PLAN = """ON CONFLICT (plan_sha256) DO UPDATE SET justification = exclu
     WHERE justification = ''"""
 """A plan that is known already is left as it is, but gets a justification if it had none."""
 
-_SELECT_PLAN = "SELECT plan_sha256, text, justification FROM plans_used"
+_SELECT_PLAN = "SELECT plan_sha256, text, justification FROM plans"
 
 
 def save_plan(db: "Database", plan: PlanUsed) -> None:
     """Record a plan. One that is known already is left as it is, but gets a justification if it had none."""
-    sql = f"INSERT INTO plans_used (plan_sha256, text, justification) VALUES (?, ?, ?) {ON_KNOWN_PLAN}"
+    sql = f"INSERT INTO plans (plan_sha256, text, justification) VALUES (?, ?, ?) {ON_KNOWN_PLAN}"
     with transaction(db):
         db.execute(sql, astuple(plan))
 
@@ -47,7 +47,7 @@ def find_plan(connection: StoreConnection, plan_sha256: str) -> PlanUsed | None:
 
 def all_plans(connection: StoreConnection) -> tuple[PlanUsed, ...]:
     """Every plan, the newest first."""
-    return tuple(PlanUsed(*row) for row in connection.rows(f"{_SELECT_PLAN} ORDER BY used_at DESC, rowid DESC"))
+    return tuple(PlanUsed(*row) for row in connection.rows(f"{_SELECT_PLAN} ORDER BY first_used_at DESC, rowid DESC"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +80,18 @@ class PreviewResult:
     """Check of the base; None where an earlier version measured it."""
 
     @property
-    def half(self) -> str:
-        """Which half of the text: "choosing" or "judging"."""
-        return self.key.half
+    def split(self) -> str:
+        """Split of the text: "selection" or "heldout"."""
+        return self.key.split
 
 
 _FIGURES = (
     "base_nll, plan_nll, delta_nll, standard_error, interval_low, interval_high, kl, top1_agreement, "
     "tokens, sequences, base_not_finite, plan_not_finite"
 )
-_SELECT = f"""SELECT plan_sha256, {", ".join(f"profile_keys.{column}" for column in KEY_COLUMNS)},
+_SELECT = f"""SELECT plan_sha256, {", ".join(f"measurement_keys.{column}" for column in KEY_COLUMNS)},
         {", ".join(f"preview_results.{column}" for column in _FIGURES.split(", "))}
-    FROM preview_results JOIN profile_keys ON profile_keys.id = preview_results.key_id"""
+    FROM preview_results JOIN measurement_keys ON measurement_keys.id = preview_results.key_id"""
 
 
 def save_preview(db: "Database", result: PreviewResult) -> None:

@@ -117,7 +117,7 @@ class StoredProfile:
 
 
 _SELECT = f"""SELECT {", ".join(KEY_COLUMNS)}, measured_at
-    FROM profiles JOIN profile_keys ON profile_keys.id = profiles.key_id"""
+    FROM profiles JOIN measurement_keys ON measurement_keys.id = profiles.key_id"""
 
 
 def save_profile(db: "Database", key: ProfileKey, rows: ProfileRows) -> None:

@@ -22,7 +22,7 @@ class SampleRow:
     """Number of text tokens."""
     documents: int
     """Number of documents that any of the sequences comes from."""
-    documents_in_half: int
+    documents_in_split: int
     prefix: str
     """The special tokens before each sequence, as text; "" where the tokenizer adds none."""
     notes: tuple[str, ...]
@@ -35,9 +35,9 @@ class BaseCheck:
 
     unigram_nll: float
     """NLL of a unigram model of the sample's own tokens."""
-    own_begin: str
+    own_prefix: str
     """How the tokenizer begins a text: special tokens, or ""."""
-    other_begin: str
+    other_prefix: str
     own_nll: float
     other_nll: float
     """NLL of the same tokens in sequences with the other prefix."""
@@ -77,9 +77,9 @@ def find_base_check(connection: StoreConnection, key: ProfileKey) -> BaseCheck |
     )
     if row is None:
         return None
-    unigram, own_begin, other_begin, own, other, tokens, short, long = row
+    unigram, own_prefix, other_prefix, own, other, tokens, short, long = row
     return BaseCheck(
-        *(as_float(unigram), own_begin, other_begin, as_float(own), as_float(other)),
+        *(as_float(unigram), own_prefix, other_prefix, as_float(own), as_float(other)),
         *(tokens, as_float(short), as_float(long)),
     )
 

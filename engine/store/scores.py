@@ -52,6 +52,6 @@ def scored_metrics(connection: StoreConnection, key: ProfileKey) -> tuple[str, .
 def scored_keys(connection: StoreConnection, fingerprint: str) -> tuple[ProfileKey, ...]:
     """What the scores of one checkpoint depend on, the newest first; there may be scores without a profile."""
     columns = ", ".join(KEY_COLUMNS)
-    sql = f"""SELECT {columns} FROM profile_keys WHERE fingerprint = ? AND id IN (SELECT key_id FROM scores)
+    sql = f"""SELECT {columns} FROM measurement_keys WHERE fingerprint = ? AND id IN (SELECT key_id FROM scores)
         ORDER BY id DESC"""
     return tuple(ProfileKey(*row) for row in connection.rows(sql, (fingerprint,)))

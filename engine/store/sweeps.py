@@ -45,8 +45,8 @@ class StoredSweep:
     """In words."""
     corpus: str
     """How the text is called."""
-    choosing: ProfileKey
-    judging: ProfileKey
+    selection: ProfileKey
+    heldout: ProfileKey
     plans: tuple[StoredPlan, ...] = field(repr=False)
     top: int
     """How many of the best are judged."""
@@ -65,13 +65,13 @@ class SweepListing:
     reference: str
     space: str
     plans: int
-    begun_at: str
+    started_at: str
     """UTC."""
     finished_at: str | None
     """None where it is not finished."""
 
 
-_COLUMNS = "sha256, reference, space, corpus, top, early_stop, probe, choosing_key_id, judging_key_id, probe_key_id"
+_COLUMNS = "sha256, reference, space, corpus, top, early_stop, probe, selection_key_id, heldout_key_id, probe_key_id"
 _PLAN_COLUMNS = "name, visits, text, start_layer, end_layer, scale, stopped_after"
 
 
@@ -80,7 +80,7 @@ def save_sweep(db: "Database", sweep: StoredSweep) -> int:
     with transaction(db):
         if (known := _id_of(db, sweep.sha256)) is not None:
             return known
-        keys = [key and key_id_of(db, key) for key in (sweep.choosing, sweep.judging, sweep.probe_key)]
+        keys = [key and key_id_of(db, key) for key in (sweep.selection, sweep.heldout, sweep.probe_key)]
         told = (sweep.sha256, sweep.reference, sweep.space, sweep.corpus, sweep.top, int(sweep.early_stop), sweep.probe)
         sql = f"INSERT INTO sweeps ({_COLUMNS}, plans) VALUES ({', '.join('?' * 11)})"
         db.execute(sql, (*told, *keys, len(sweep.plans)))
@@ -100,12 +100,12 @@ def save_stopped(db: "Database", sweep_id: int, stopped_after: Mapping[int, int]
 
 
 def save_verdicts(
-    db: "Database", sweep_id: int, holm: Sequence[float | None], judged_holm: Sequence[float | None]
+    db: "Database", sweep_id: int, holm: Sequence[float | None], heldout_holm: Sequence[float | None]
 ) -> None:
     """The adjusted p-values of all plans, in order."""
-    sql = "UPDATE sweep_plans SET holm_p = ?, judged_holm_p = ? WHERE sweep_id = ? AND number = ?"
+    sql = "UPDATE sweep_plans SET holm_p = ?, heldout_holm_p = ? WHERE sweep_id = ? AND number = ?"
     with transaction(db):
-        rows = zip(holm, judged_holm, strict=True)
+        rows = zip(holm, heldout_holm, strict=True)
         db.conn.executemany(sql, ((*both, sweep_id, number) for number, both in enumerate(rows)))
 
 
@@ -119,12 +119,12 @@ def finish_sweep(db: "Database", sweep_id: int, cost: Mapping[str, Any]) -> None
 def save_by_chance(db: "Database", sweep_id: int, by_chance: Mapping[str, Any] | None) -> None:
     """Record what the best of its plans would look like without any effect."""
     with transaction(db):
-        db.execute("UPDATE sweeps SET by_chance = ? WHERE id = ?", (json.dumps(by_chance), sweep_id))
+        db.execute("UPDATE sweeps SET best_by_chance = ? WHERE id = ?", (json.dumps(by_chance), sweep_id))
 
 
 def find_by_chance(connection: StoreConnection, sweep_id: int) -> dict[str, Any] | None:
     """None for a sweep that is not finished, or was finished by a version that did not store it."""
-    return _json(connection, "by_chance", sweep_id)
+    return _json(connection, "best_by_chance", sweep_id)
 
 
 def find_sweep(connection: StoreConnection, sweep_id: int) -> StoredSweep | None:
@@ -132,12 +132,12 @@ def find_sweep(connection: StoreConnection, sweep_id: int) -> StoredSweep | None
     if row is None:
         return None
     sha256, reference, space, corpus, top, early_stop, probe, *key_ids = row
-    choosing, judging, probe_key = (_key(connection, key_id) for key_id in key_ids)
-    assert choosing is not None
-    assert judging is not None
+    selection, heldout, probe_key = (_key(connection, key_id) for key_id in key_ids)
+    assert selection is not None
+    assert heldout is not None
     plans = connection.rows(f"SELECT {_PLAN_COLUMNS} FROM sweep_plans WHERE sweep_id = ? ORDER BY number", (sweep_id,))
     return StoredSweep(
-        *(sha256, reference, space, corpus, choosing, judging),
+        *(sha256, reference, space, corpus, selection, heldout),
         plans=tuple(StoredPlan(*plan) for plan in plans),
         top=top,
         early_stop=bool(early_stop),
@@ -153,7 +153,7 @@ def find_cost(connection: StoreConnection, sweep_id: int) -> dict[str, Any]:
 
 def all_sweeps(connection: StoreConnection) -> tuple[SweepListing, ...]:
     """Every sweep, the newest first."""
-    sql = "SELECT id, sha256, reference, space, plans, begun_at, finished_at FROM sweeps ORDER BY id DESC"
+    sql = "SELECT id, sha256, reference, space, plans, started_at, finished_at FROM sweeps ORDER BY id DESC"
     return tuple(SweepListing(*row) for row in connection.rows(sql))
 
 
@@ -173,7 +173,7 @@ def _row(plan: StoredPlan) -> tuple[Any, ...]:
 
 
 def _key(connection: StoreConnection, key_id: int | None) -> ProfileKey | None:
-    row = connection.row(f"SELECT {', '.join(KEY_COLUMNS)} FROM profile_keys WHERE id = ?", (key_id,))
+    row = connection.row(f"SELECT {', '.join(KEY_COLUMNS)} FROM measurement_keys WHERE id = ?", (key_id,))
     return None if row is None else ProfileKey(*row)
 
 
@@ -184,7 +184,7 @@ SWEPT = "swept_duplication"
 def find_swept_blocks(connection: StoreConnection, key: ProfileKey) -> tuple[Score, ...]:
     """Every block that any sweep has repeated, unscaled, by start, then end."""
     sql = """SELECT DISTINCT start_layer, end_layer, delta_nll, standard_error
-        FROM plan_figures JOIN sweep_plans USING (visits)
+        FROM plan_measurements JOIN sweep_plans USING (visits)
         WHERE key_id = ? AND start_layer IS NOT NULL AND scale = 1 ORDER BY start_layer, end_layer"""
     rows = connection.rows(sql, (find_key_id(connection, key),))
     return tuple(Score(SWEPT, start, end, as_float(delta), se) for start, end, delta, se in rows)
@@ -193,8 +193,8 @@ def find_swept_blocks(connection: StoreConnection, key: ProfileKey) -> tuple[Sco
 def swept_keys(connection: StoreConnection, fingerprint: str) -> tuple[ProfileKey, ...]:
     """What the figures of sweeps over one checkpoint depend on, the newest first."""
     columns = ", ".join(KEY_COLUMNS)
-    sql = f"""SELECT {columns} FROM profile_keys WHERE fingerprint = ? AND id IN (SELECT key_id FROM plan_figures)
-        ORDER BY id DESC"""
+    sql = f"""SELECT {columns} FROM measurement_keys
+        WHERE fingerprint = ? AND id IN (SELECT key_id FROM plan_measurements) ORDER BY id DESC"""
     return tuple(ProfileKey(*row) for row in connection.rows(sql, (fingerprint,)))
 
 

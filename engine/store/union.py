@@ -74,23 +74,23 @@ _COUNTED: Mapping[Kind, str] = {
     Kind.PROFILE: "profiles",
     Kind.SCORE: "scores",
     Kind.PREVIEW: "preview_results",
-    Kind.FIGURE: "plan_figures",
+    Kind.FIGURE: "plan_measurements",
     Kind.ANSWER: "probe_results",
     Kind.SWEEP: "sweeps",
-    Kind.PLAN: "plans_used",
+    Kind.PLAN: "plans",
     Kind.JOB: f"jobs WHERE {_HAS_ENDED}",
 }
 _PROFILE_TABLES = (
     *("profiles", "layer_statistics", "block_angles", "layer_histograms"),
-    *("neuron_statistics", "token_contexts", "neuron_order"),
+    *("neuron_statistics", "token_contexts", "neuron_ranks"),
 )
 """In an order that satisfies foreign keys."""
-_MEASURED_TABLES = ("samples", "base_checks", "scores", "preview_results", "plan_figures", "probe_results")
+_MEASURED_TABLES = ("samples", "base_checks", "scores", "preview_results", "plan_measurements", "probe_results")
 _SWEEP_PARTS = ("sweep_plans", "sweep_rankings")
-_SWEEP_KEYS = ("choosing_key_id", "judging_key_id", "probe_key_id")
+_SWEEP_KEYS = ("selection_key_id", "heldout_key_id", "probe_key_id")
 _TABLES = (
-    *("models", "profile_keys", *_PROFILE_TABLES, *_MEASURED_TABLES),
-    *("sweeps", *_SWEEP_PARTS, "plans_used", "jobs"),
+    *("models", "measurement_keys", *_PROFILE_TABLES, *_MEASURED_TABLES),
+    *("sweeps", *_SWEEP_PARTS, "plans", "jobs"),
 )
 
 
@@ -176,7 +176,7 @@ def _copy_all(connection: StoreConnection) -> None:
     keys = ", ".join(KEY_COLUMNS)
     connection.execute("INSERT OR IGNORE INTO main.models SELECT * FROM source.models ORDER BY rowid")
     connection.execute(
-        f"INSERT OR IGNORE INTO profile_keys ({keys}) SELECT {keys} FROM source.profile_keys ORDER BY id"
+        f"INSERT OR IGNORE INTO measurement_keys ({keys}) SELECT {keys} FROM source.measurement_keys ORDER BY id"
     )
     lacking = _lacking_profiles(connection)
     for table in _PROFILE_TABLES:
@@ -184,14 +184,14 @@ def _copy_all(connection: StoreConnection) -> None:
     for table in _MEASURED_TABLES:
         _copy_measurements(connection, table, _key_ids(connection))
     _copy_sweeps(connection)
-    connection.execute(f"INSERT INTO main.plans_used SELECT * FROM source.plans_used WHERE true {ON_KNOWN_PLAN}")
+    connection.execute(f"INSERT INTO main.plans SELECT * FROM source.plans WHERE true {ON_KNOWN_PLAN}")
     _copy_jobs(connection)
 
 
 def _key_ids(connection: StoreConnection) -> list[tuple[int, int]]:
     """The id in the target and the id in the source of each key of the source."""
-    sql = f"""SELECT ours.id, theirs.id FROM source.profile_keys AS theirs
-        JOIN main.profile_keys AS ours USING ({", ".join(KEY_COLUMNS)}) ORDER BY theirs.id"""
+    sql = f"""SELECT ours.id, theirs.id FROM source.measurement_keys AS theirs
+        JOIN main.measurement_keys AS ours USING ({", ".join(KEY_COLUMNS)}) ORDER BY theirs.id"""
     return connection.rows(sql)
 
 
@@ -229,8 +229,8 @@ def _copy_sweeps(connection: StoreConnection) -> None:
             _copy_sweep_part(connection, table, ours, theirs)
 
 
-_OUR_KEY = f"""(SELECT ours.id FROM source.profile_keys AS theirs
-    JOIN main.profile_keys AS ours USING ({", ".join(KEY_COLUMNS)}) WHERE theirs.id = sweep.{{}})"""
+_OUR_KEY = f"""(SELECT ours.id FROM source.measurement_keys AS theirs
+    JOIN main.measurement_keys AS ours USING ({", ".join(KEY_COLUMNS)}) WHERE theirs.id = sweep.{{}})"""
 """The id in the target of a key that a sweep of the source refers to."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import as_moment, as_text, now
 
-_SELECT = "SELECT id, slot, host, boot, lock, pid, started_at, seen_at FROM workers"
+_SELECT = "SELECT id, slot, host, boot, lock_file, pid, started_at, heartbeat_at FROM workers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +20,21 @@ class Worker:
     host: str
     boot: str
     """Which start of which system on that host."""
-    lock: str
+    lock_file: str
     """The file that it holds locked as long as it lives."""
     pid: int
     started_at: datetime
-    seen_at: datetime
+    heartbeat_at: datetime
     """When it last said that it lives."""
 
 
-def add_worker(connection: StoreConnection, slot: str, host: str, boot: str, lock: str, pid: int) -> int:
+def add_worker(connection: StoreConnection, slot: str, host: str, boot: str, lock_file: str, pid: int) -> int:
     """Register a worker. Gives its id, which no other worker of this store ever has."""
-    sql = """INSERT INTO workers (slot, host, boot, lock, pid, started_at, seen_at)
+    sql = """INSERT INTO workers (slot, host, boot, lock_file, pid, started_at, heartbeat_at)
         VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id"""
     moment = as_text(now())
     with atomic(connection):
-        return int(connection.rows(sql, (slot, host, boot, lock, pid, moment, moment))[0][0])
+        return int(connection.rows(sql, (slot, host, boot, lock_file, pid, moment, moment))[0][0])
 
 
 def all_workers(connection: StoreConnection) -> tuple[Worker, ...]:
@@ -50,12 +50,12 @@ def find_worker(connection: StoreConnection, worker_id: int) -> Worker | None:
 
 def quiet_seconds(worker: Worker, moment: datetime) -> float:
     """Since it last said that it lives; 0 where the clocks of two machines differ."""
-    return max(0.0, (moment - worker.seen_at).total_seconds())
+    return max(0.0, (moment - worker.heartbeat_at).total_seconds())
 
 
 def see_worker(connection: StoreConnection, worker_id: int) -> bool:
     """Note that a worker lives. False when the store does not know it (any more)."""
-    sql = "UPDATE workers SET seen_at = ? WHERE id = ? RETURNING id"
+    sql = "UPDATE workers SET heartbeat_at = ? WHERE id = ? RETURNING id"
     with atomic(connection):
         return bool(connection.rows(sql, (as_text(now()), worker_id)))
 
@@ -67,5 +67,5 @@ def remove_worker(connection: StoreConnection, worker_id: int) -> None:
 
 
 def _worker(row: tuple[Any, ...]) -> Worker:
-    worker_id, slot, host, boot, lock, pid, started_at, seen_at = row
-    return Worker(worker_id, slot, host, boot, lock, pid, as_moment(started_at), as_moment(seen_at))
+    worker_id, slot, host, boot, lock_file, pid, started_at, heartbeat_at = row
+    return Worker(worker_id, slot, host, boot, lock_file, pid, as_moment(started_at), as_moment(heartbeat_at))

@@ -7,40 +7,23 @@ references of a plan are looked up. An argument is only a name for the process.
 
 import os
 import sys
-from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 from engine.errors import UsageError, system_reason
 from engine.protocol import Report, serve
-
-TASKS: Mapping[str, str] = {
-    "profile": "engine.tasks.profile",
-    "score": "engine.tasks.score",
-    "preview": "engine.tasks.preview",
-    "prove": "engine.tasks.prove",
-    "generate": "engine.tasks.generate",
-    "propose": "engine.tasks.propose",
-    "classic": "engine.tasks.classic",
-    "sweep": "engine.tasks.sweep",
-    "eval": "engine.tasks.evaluate",
-    "search": "engine.tasks.search",
-    "merge": "engine.tasks.merge",
-    "verify": "engine.tasks.verify",
-    "download": "engine.tasks.download",
-    "describe": "engine.tasks.describe",
-}
-"""The module whose `run(request, report)` does the work."""
+from engine.tasks.specs import spec_of
 
 
 def run(asked: dict[str, Any], report: Report) -> dict[str, Any]:
-    if asked["task"] not in TASKS:
-        raise SystemExit(f"there is no task {asked['task']}")
+    module = spec_of(asked["task"]).module
+    if not module:
+        raise SystemExit(f"unknown task: {asked['task']}")
     if log := asked.get("log"):
         _print_into(log)
     if directory := asked["request"].get("working_directory"):
         _go_to(directory)
-    answer: dict[str, Any] = import_module(TASKS[asked["task"]]).run(asked["request"], report)
+    answer: dict[str, Any] = import_module(module).run(asked["request"], report)
     return answer
 
 

@@ -12,7 +12,7 @@ from engine.numbers.unigram import unigram_nll
 from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.models import save_model
 from engine.store.samples import BaseCheck, find_base_check, save_base_check
-from engine.tasks.occasion import Occasion, model_row
+from engine.tasks.measurement import MeasurementContext, model_row
 from engine.tasks.resident import sample_of, tokenizer_of
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ NOT_CHECKED = (
 )
 
 
-def check_base(occasion: Occasion, nll: "Nll") -> None:
-    """Find out what the store does not know of the occasion's base; nll: runs it."""
-    with closing(open_for_reading(occasion.store)) as connection:
-        if find_base_check(connection, occasion.key) is not None:
+def check_base(context: MeasurementContext, nll: "Nll") -> None:
+    """Find out what the store does not know of the context's base; nll: runs it."""
+    with closing(open_for_reading(context.store)) as connection:
+        if find_base_check(connection, context.key) is not None:
             return
-    found = _checked(occasion, nll)
-    with closing(open_for_writing(occasion.store)) as db, transaction(db):
-        save_model(db, model_row(occasion.checkpoint))
-        save_base_check(db, occasion.key, found)
+    found = _checked(context, nll)
+    with closing(open_for_writing(context.store)) as db, transaction(db):
+        save_model(db, model_row(context.checkpoint))
+        save_base_check(db, context.key, found)
 
 
 def base_answer(check: BaseCheck | None, base_nll: float) -> dict[str, Any]:
@@ -63,8 +63,8 @@ def findings(check: BaseCheck | None, base_nll: float) -> Iterator[str]:
         )
     if check.own_nll - check.other_nll > LARGE_DIFFERENCE:
         yield (
-            f"the base needs {check.own_nll:.2f} nats a token {_begun(check.own_begin)}, which is how its tokenizer "
-            f"begins one, and {check.other_nll:.2f} {_begun(check.other_begin)}: correct the tokenizer's files, for "
+            f"the base needs {check.own_nll:.2f} nats a token {_begun(check.own_prefix)}, which is how its tokenizer "
+            f"begins one, and {check.other_nll:.2f} {_begun(check.other_prefix)}: correct the tokenizer's files, for "
             "instance with those of the model that this one was made from"
         )
     yield from _findings_of_context(check)
@@ -89,18 +89,18 @@ def _begun(begin: str) -> str:
     return f"with {shown(begin)} before a text" if begin else "with nothing before a text"
 
 
-def _checked(occasion: Occasion, nll: "Nll") -> BaseCheck:
+def _checked(context: MeasurementContext, nll: "Nll") -> BaseCheck:
     from engine.inference.base_check import checked
 
-    checkpoint, setting = occasion.checkpoint, occasion.setting
-    sample, tokenizer = sample_of(checkpoint, setting), tokenizer_of(checkpoint)
+    checkpoint, options = context.checkpoint, context.options
+    sample, tokenizer = sample_of(checkpoint, options), tokenizer_of(checkpoint)
     sequences = sample.sequences
     begun, lengths = checked(sample, tokenizer, context_length(checkpoint), nll)
     nan = math.nan
     return BaseCheck(
         unigram_nll=unigram_nll(sequences.tokens[sequences.is_text].tolist(), len(tokenizer)),
-        own_begin=tokenizer.decode(list(sample.marks.prefix)),
-        other_begin=tokenizer.decode(list(begun.other_begin)) if begun else "",
+        own_prefix=tokenizer.decode(list(sample.marks.prefix)),
+        other_prefix=tokenizer.decode(list(begun.other_begin)) if begun else "",
         own_nll=begun.own_nll if begun else nan,
         other_nll=begun.other_nll if begun else nan,
         short_tokens=sequences.seq_len,

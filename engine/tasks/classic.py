@@ -5,20 +5,20 @@ from typing import Any
 
 from engine.plan.recipes import dlec_classic
 from engine.protocol import Report
-from engine.tasks.occasion import occasion_of
+from engine.tasks.measurement import measurement_context
 from engine.tasks.resident import model_of, sequences_of
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"model", "reference"} and a setting. Answer: "plan" (text), "shares" (one a layer).
+    """The task: {"model", "reference"} and the measurement options. Answer: "plan" (text), "shares" (one a layer).
 
     Raises PlanError when the rule keeps too few layers, and whatever opening and running the model raises.
     """
     from engine.inference.metrics.dlec_classic import shares
 
-    occasion = occasion_of(request)
-    checkpoint, setting = occasion.checkpoint, occasion.setting
-    sequences = sequences_of(checkpoint, setting)
-    found = shares(model_of(checkpoint, setting), sequences)
+    context = measurement_context(request)
+    checkpoint, options = context.checkpoint, context.options
+    sequences = sequences_of(checkpoint, options)
+    found = shares(model_of(checkpoint, options), sequences)
     report(1, 1, "first tokens read")
     return {"plan": dlec_classic.write(checkpoint, found), "shares": found}

@@ -12,10 +12,10 @@ from engine.protocol import Report
 from engine.store.database import open_for_reading
 from engine.store.samples import find_base_check
 from engine.tasks.base_check import base_answer, check_base
-from engine.tasks.occasion import Occasion
-from engine.tasks.preview import compiled, occasion_of_plan, plan_model
+from engine.tasks.measurement import MeasurementContext
+from engine.tasks.measurement_options import options_from
+from engine.tasks.preview import compiled, plan_context, plan_model
 from engine.tasks.resident import model_of, tokenizer_of
-from engine.tasks.setting import setting_from
 
 if TYPE_CHECKING:
     from engine.inference.evaluation import Evaluation
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """The task: {"plan": its text, "patches": paths (optional), "tasks": names and task files, "limit", "shots"}
-    and of a setting "dtype", "device" and "batch_size".
+    and of the measurement options "dtype", "device" and "batch_size".
 
     Answer: "reference", "dtype", "limit", and "figures": for each task and metric "base", "base_se", "plan", "plan_se",
     "items", and paired over the items "delta", "p" ("test" says by which: McNemar's exact test where items are right
@@ -35,34 +35,34 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
     require_lm_eval()
     stack = compiled(request)
-    occasion = occasion_of_plan(stack, setting_from(request))
-    tokenizer, asked = tokenizer_of(occasion.checkpoint), list(request["tasks"])
+    context = plan_context(stack, options_from(request))
+    tokenizer, asked = tokenizer_of(context.checkpoint), list(request["tasks"])
     options: dict[str, Any] = {
-        "batch_size": occasion.setting.batch_size,
+        "batch_size": context.options.batch_size,
         "limit": request.get("limit"),
         "shots": request.get("shots"),
     }
     report(0, 2, "the model as it is answers")
-    base = evaluate(model_of(occasion.checkpoint, occasion.setting), tokenizer, asked, **options)
+    base = evaluate(model_of(context.checkpoint, context.options), tokenizer, asked, **options)
     report(1, 2, "the plan answers")
-    plan = evaluate(plan_model(stack, occasion), tokenizer, asked, **options)
+    plan = evaluate(plan_model(stack, context), tokenizer, asked, **options)
     report(2, 2, "done")
     return {
-        "reference": occasion.checkpoint.reference,
-        "dtype": occasion.dtype,
+        "reference": context.checkpoint.reference,
+        "dtype": context.dtype,
         "limit": request.get("limit"),
         "figures": list(_figures(base, plan)),
-        "base_check": _base_check(occasion),
+        "base_check": _base_check(context),
     }
 
 
-def _base_check(occasion: Occasion) -> dict[str, Any]:
+def _base_check(context: MeasurementContext) -> dict[str, Any]:
     from engine.inference.likelihood import token_nll
 
-    model = model_of(occasion.checkpoint, occasion.setting)
-    check_base(occasion, lambda batches: [token_nll(model, batch, occasion.setting.batch_size) for batch in batches])
-    with closing(open_for_reading(occasion.store)) as connection:
-        check = find_base_check(connection, occasion.key)
+    model = model_of(context.checkpoint, context.options)
+    check_base(context, lambda batches: [token_nll(model, batch, context.options.batch_size) for batch in batches])
+    with closing(open_for_reading(context.store)) as connection:
+        check = find_base_check(connection, context.key)
     return base_answer(check, math.nan if check is None else check.own_nll)
 
 

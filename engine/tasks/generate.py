@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.protocol import Report
-from engine.tasks.preview import compiled, occasion_of_plan, plan_model
+from engine.tasks.measurement_options import options_from
+from engine.tasks.preview import compiled, plan_context, plan_model
 from engine.tasks.resident import model_of, tokenizer_of
-from engine.tasks.setting import setting_from
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text, "patches": paths (optional), "prompt", "max_new_tokens"} and of a setting
-    "dtype" and "device".
+    """The task: {"plan": its text, "patches": paths (optional), "prompt", "max_new_tokens"} and of the measurement
+    options "dtype" and "device".
 
     Answer: "base" and "plan", the greedy continuations without the prompt. Each piece is reported as soon as it is
     there: (0 for the base or 1 for the plan, 2, piece). Raises PlanError for a plan that cannot be run, UsageError for
@@ -20,11 +20,11 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     from engine.inference.generate import stream_each
 
     stack = compiled(request)
-    occasion = occasion_of_plan(stack, setting_from(request))
-    plan, base = plan_model(stack, occasion), model_of(occasion.checkpoint, occasion.setting)
+    context = plan_context(stack, options_from(request))
+    plan, base = plan_model(stack, context), model_of(context.checkpoint, context.options)
     texts = stream_each(
         [base, plan],
-        tokenizer_of(occasion.checkpoint),
+        tokenizer_of(context.checkpoint),
         request["prompt"],
         request["max_new_tokens"],
         lambda speaker, piece: report(speaker, 2, piece),

@@ -19,11 +19,11 @@ from engine.store.models import save_model
 from engine.store.previews import PlanUsed, PreviewResult, find_preview, save_plan, save_preview
 from engine.tasks import compiling
 from engine.tasks.base_check import base_answer, check_base
-from engine.tasks.occasion import Occasion, model_row
+from engine.tasks.measurement import MeasurementContext, model_row
+from engine.tasks.measurement_options import MeasurementOptions, options_from
 from engine.tasks.precision import auto_dtype
 from engine.tasks.resident import model_of, models_of, sequences_of
 from engine.tasks.samples import store_sample
-from engine.tasks.setting import Setting, setting_from
 
 _NO_INTERVAL = Interval(math.nan, math.nan, math.nan, math.nan, 0)
 _MOST_NATS = 700.0
@@ -31,25 +31,25 @@ _MOST_NATS = 700.0
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text, "patches": paths (optional)} and a setting; the base is the model that gives the
-    plan its config.
+    """The task: {"plan": its text, "patches": paths (optional)} and the measurement options; the base is the model that
+    gives the plan its config.
 
     Answer: "base" and "plan" ({"nll", "perplexity"}), "delta_nll" (plan minus base, nats a token), "delta_nll_se" and
-    "interval95" over sequences, "kl" (base to plan, nats a token), "top1_agreement", "tokens", "sequences", "half",
+    "interval95" over sequences, "kl" (base to plan, nats a token), "top1_agreement", "tokens", "sequences", "split",
     "not_finite" ({"base", "plan"}: tokens for which NaN or infinity was computed; all differences are then null),
-    "base_check" (see base_answer), and what Occasion.described says. Raises PlanError for a plan that cannot be run,
-    and whatever opening and running the models raises.
+    "base_check" (see base_answer), and the keys of MeasurementContext.described. Raises PlanError for a plan that
+    cannot be run, and whatever opening and running the models raises.
     """
     stack = compiled(request)
     text = with_patches_noted(request["plan"], stack.patches)
-    occasion = occasion_of_plan(stack, setting_from(request))
+    context = plan_context(stack, options_from(request))
     sha256 = hashlib.sha256(text.encode()).hexdigest()
-    known = _known(occasion, sha256)
+    known = _known(context, sha256)
     if known is None:
-        _store_preview(occasion, stack, PlanUsed(sha256, text, request.get("justification", "")), report)
-    result = known or _known(occasion, sha256)
+        _store_preview(context, stack, PlanUsed(sha256, text, request.get("justification", "")), report)
+    result = known or _known(context, sha256)
     assert result is not None
-    return occasion.described(found=known is not None) | as_answer(result)
+    return context.described(found=known is not None) | as_answer(result)
 
 
 def compiled(request: Mapping[str, Any]) -> Stack:
@@ -58,14 +58,14 @@ def compiled(request: Mapping[str, Any]) -> Stack:
     return compiling.compiled(request["plan"], opener(), Circumstances(patches=patches))
 
 
-def occasion_of_plan(stack: Stack, setting: Setting) -> Occasion:
+def plan_context(stack: Stack, options: MeasurementOptions) -> MeasurementContext:
     """The base to be measured beside the plan, in the dtype that the merged model would be opened in."""
     base = stack.config_donor
     others = tuple(checkpoint for checkpoint in stack.checkpoints if checkpoint is not base)
     written = stack.out_dtype or stack.dtype
-    if setting.dtype == "auto" and written:
-        setting = replace(setting, dtype=auto_dtype(CONFIG_DTYPES[written], setting.device, base.parameters))
-    return Occasion(base, setting, others)
+    if options.dtype == "auto" and written:
+        options = replace(options, dtype=auto_dtype(CONFIG_DTYPES[written], options.device, base.parameters))
+    return MeasurementContext(base, options, others)
 
 
 def as_answer(result: PreviewResult) -> dict[str, Any]:
@@ -80,47 +80,47 @@ def as_answer(result: PreviewResult) -> dict[str, Any]:
         "interval95": [result.low, result.high] if is_number else None,
         "kl": result.kl if is_number else None,
         "top1_agreement": result.top1_agreement if is_number else None,
-        "half": result.half,
+        "split": result.split,
         "not_finite": {"base": result.base_not_finite, "plan": result.plan_not_finite},
         "base_check": base_answer(result.check, result.base_nll),
     }
 
 
-def plan_model(stack: Stack, occasion: Occasion) -> Any:
+def plan_model(stack: Stack, context: MeasurementContext) -> Any:
     """The virtual model of the plan, over the resident models that it takes from."""
     from engine.inference.virtual import virtual_model
 
-    return virtual_model(stack, models_of(stack.checkpoints, replace(occasion.setting, dtype=occasion.dtype)))
+    return virtual_model(stack, models_of(stack.checkpoints, replace(context.options, dtype=context.dtype)))
 
 
-def _known(occasion: Occasion, sha256: str) -> PreviewResult | None:
-    with closing(open_for_reading(occasion.store)) as connection:
-        return find_preview(connection, sha256, occasion.key)
+def _known(context: MeasurementContext, sha256: str) -> PreviewResult | None:
+    with closing(open_for_reading(context.store)) as connection:
+        return find_preview(connection, sha256, context.key)
 
 
-def _store_preview(occasion: Occasion, stack: Stack, plan: PlanUsed, report: Report) -> None:
-    occasion.require_writable_store()
-    store_sample(occasion)
-    result = _measured(occasion, stack, plan.plan_sha256, report)
-    with closing(open_for_writing(occasion.store)) as db, transaction(db):
-        save_model(db, model_row(occasion.checkpoint))
+def _store_preview(context: MeasurementContext, stack: Stack, plan: PlanUsed, report: Report) -> None:
+    context.require_writable_store()
+    store_sample(context)
+    result = _measured(context, stack, plan.plan_sha256, report)
+    with closing(open_for_writing(context.store)) as db, transaction(db):
+        save_model(db, model_row(context.checkpoint))
         save_plan(db, plan)
         save_preview(db, result)
 
 
-def _measured(occasion: Occasion, stack: Stack, sha256: str, report: Report) -> PreviewResult:
+def _measured(context: MeasurementContext, stack: Stack, sha256: str, report: Report) -> PreviewResult:
     from engine.inference.likelihood import compare, token_nll
 
-    setting = occasion.setting
-    sequences = sequences_of(occasion.checkpoint, setting)
-    plan, base = plan_model(stack, occasion), model_of(occasion.checkpoint, setting)
-    check_base(occasion, lambda batches: [token_nll(base, batch, setting.batch_size) for batch in batches])
-    found = compare(base, plan, sequences, setting.batch_size, report)
+    options = context.options
+    sequences = sequences_of(context.checkpoint, options)
+    plan, base = plan_model(stack, context), model_of(context.checkpoint, options)
+    check_base(context, lambda batches: [token_nll(base, batch, options.batch_size) for batch in batches])
+    found = compare(base, plan, sequences, options.batch_size, report)
     deltas = [after - before for before, after in zip(found.base_nll, found.plan_nll, strict=True)]
     interval = mean_interval(deltas) if all(map(math.isfinite, deltas)) else _NO_INTERVAL
     return PreviewResult(
         plan_sha256=sha256,
-        key=occasion.key,
+        key=context.key,
         base_nll=_mean(found.base_nll),
         plan_nll=_mean(found.plan_nll),
         delta_nll=interval.mean,

@@ -19,7 +19,7 @@ from engine.store.profiles import (
     find_profile,
     save_profile,
 )
-from engine.tasks.occasion import Occasion, model_row, occasion_of
+from engine.tasks.measurement import MeasurementContext, measurement_context, model_row
 from engine.tasks.resident import model_of, sequences_of, tokenizer_of
 from engine.tasks.samples import store_sample
 
@@ -28,37 +28,37 @@ if TYPE_CHECKING:
 
 
 def run(request: dict[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"model", "reference"} and a setting.
+    """The task: {"model", "reference"} and the measurement options.
 
-    Answer: "layers" (for each the fields of LayerStatistics, null for what is not known) and what Occasion.described
-    says. Raises whatever opening and running the model raises; then nothing is stored.
+    Answer: "layers" (for each the fields of LayerStatistics, null for what is not known) and the keys of
+    MeasurementContext.described. Raises whatever opening and running the model raises; then nothing is stored.
     """
-    occasion = occasion_of(request)
-    with closing(open_for_reading(occasion.store)) as connection:
-        is_stored = find_profile(connection, occasion.key) is not None
+    context = measurement_context(request)
+    with closing(open_for_reading(context.store)) as connection:
+        is_stored = find_profile(connection, context.key) is not None
     if not is_stored:
-        _store_profile(occasion, report)
-    with closing(open_for_reading(occasion.store)) as connection:
-        layers = find_layers(connection, occasion.key)
-    return occasion.described(found=is_stored) | {"layers": [_known(layer) for layer in layers]}
+        _store_profile(context, report)
+    with closing(open_for_reading(context.store)) as connection:
+        layers = find_layers(connection, context.key)
+    return context.described(found=is_stored) | {"layers": [_known(layer) for layer in layers]}
 
 
-def _store_profile(occasion: Occasion, report: Report) -> None:
-    occasion.require_writable_store()
-    store_sample(occasion)
-    rows = _rows(_measured(occasion, report))
-    with closing(open_for_writing(occasion.store)) as db, transaction(db):
-        save_model(db, model_row(occasion.checkpoint))
-        save_profile(db, occasion.key, rows)
+def _store_profile(context: MeasurementContext, report: Report) -> None:
+    context.require_writable_store()
+    store_sample(context)
+    rows = _rows(_measured(context, report))
+    with closing(open_for_writing(context.store)) as db, transaction(db):
+        save_model(db, model_row(context.checkpoint))
+        save_profile(db, context.key, rows)
 
 
-def _measured(occasion: Occasion, report: Report) -> "Profile":
+def _measured(context: MeasurementContext, report: Report) -> "Profile":
     from engine.inference.profile import profile_model
 
-    checkpoint, setting = occasion.checkpoint, occasion.setting
-    sequences = sequences_of(checkpoint, setting)
-    model = model_of(checkpoint, setting)
-    return profile_model(model, tokenizer_of(checkpoint), sequences, setting.batch_size, report)
+    checkpoint, options = context.checkpoint, context.options
+    sequences = sequences_of(checkpoint, options)
+    model = model_of(checkpoint, options)
+    return profile_model(model, tokenizer_of(checkpoint), sequences, options.batch_size, report)
 
 
 def _rows(profile: "Profile") -> ProfileRows:

@@ -1,7 +1,7 @@
 """Proposes a plan because of what is measured: the work behind the recipe dlec.
 
-Candidates are screened by second-pass residual and the shortlist is measured, both on the choosing half of the text;
-the proposal is judged on the other half, beside the naive plan of as many best single layers.
+Candidates are screened by second-pass residual and the shortlist is measured, both on the selection set of the text;
+the proposal is evaluated on the held-out set, next to the naive plan of as many best single layers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ from engine.plan.recipes.budget import layers_for_growth
 from engine.plan.recipes.dlec import Block
 from engine.protocol import Report
 from engine.tasks import preview, score
-from engine.tasks.setting import Setting, as_request, setting_from
+from engine.tasks.measurement_options import MeasurementOptions, as_request, options_from
 from engine.tasks.stages import Stages
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 
 STAGES = 5
 """Residuals of blocks, harms of the shortlist, residuals of single layers, and two plans judged."""
@@ -31,33 +31,34 @@ class _Search:
 
     checkpoint: Checkpoint
     options: dlec.Options
-    setting: Setting
+    measurement: MeasurementOptions
     stages: Stages
 
     def residuals(self, blocks: Sequence[Block]) -> dict[Block, float]:
         return {block: found["value"] for block, found in self._scores("second-pass", blocks).items()}
 
     def harms(self, blocks: Sequence[Block]) -> dict[Block, dict[str, Any]]:
-        """Delta NLL of repeating each block, with its standard error, on the choosing half."""
+        """Delta NLL of repeating each block, with its standard error, on the selection set."""
         return self._scores("duplication", blocks)
 
     def judged(self, plan_text: str) -> dict[str, Any]:
-        """What `dlec preview` says of a plan, on the half that nothing was chosen on."""
-        request = as_request(self.setting.of_half(Half.JUDGING))
+        """Preview of a plan on the held-out set."""
+        request = as_request(self.measurement.of_split(Split.HELDOUT))
         return preview.run({**request, "plan": plan_text}, self.stages.next())
 
     def _scores(self, metric: str, blocks: Sequence[Block]) -> dict[Block, dict[str, Any]]:
-        request = as_request(self.setting.of_half(Half.CHOOSING))
+        request = as_request(self.measurement.of_split(Split.SELECTION))
         model = {"model": str(self.checkpoint.directory), "reference": self.checkpoint.reference}
         scores = score.run({**request, **model, "metric": metric, "blocks": blocks}, self.stages.next())["scores"]
         return {(found["start"], found["end"]): found for found in scores}
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"model", "reference", "layers" or "growth"}, other fields of dlec.Options, and a setting.
+    """The task: {"model", "reference", "layers" or "growth"}, other fields of dlec.Options, and the
+    measurement options.
 
-    Answer: "plan" (text), "block", "reason" (lines), "shortlist" (measured candidates, least harmful first), "judged"
-    (as `dlec preview --json`), and "naive" with the "plan", "layers" and "judged" of the best single layers.
+    Answer: "plan" (text), "block", "reason" (lines), "shortlist" (measured candidates, least harmful first), "heldout"
+    (as `dlec preview --json`), and "naive" with the "plan", "layers" and "heldout" of the best single layers.
     """
     search = _search(request, report)
     shortlist = _measured_shortlist(search)
@@ -73,14 +74,14 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
         "block": list(block),
         "reason": reason,
         "shortlist": shortlist,
-        "judged": judged,
-        "naive": {"plan": naive, "layers": [start for start, _ in singles], "judged": search.judged(naive)},
+        "heldout": judged,
+        "naive": {"plan": naive, "layers": [start for start, _ in singles], "heldout": search.judged(naive)},
     }
 
 
 def _search(request: Mapping[str, Any], report: Report) -> _Search:
     checkpoint = open_checkpoint(Path(request["model"]), request.get("reference", ""))
-    return _Search(checkpoint, _options(request, checkpoint), setting_from(request), Stages(report, STAGES))
+    return _Search(checkpoint, _options(request, checkpoint), options_from(request), Stages(report, STAGES))
 
 
 def _options(request: Mapping[str, Any], checkpoint: Checkpoint) -> dlec.Options:
@@ -116,5 +117,5 @@ def _reason(search: _Search, shortlist: Sequence[Mapping[str, Any]]) -> list[str
     best, width = shortlist[0], search.options.layers
     return [
         f"Of the {len(shortlist)} blocks of {width} with the lowest second-pass residual, repeating this one",
-        f"harms least: {best['delta_nll']:+.4f} nats a token (standard error {best['se']:.4f}) on the choosing half.",
+        f"harms least: {best['delta_nll']:+.4f} nats a token (standard error {best['se']:.4f}) on the selection set.",
     ]

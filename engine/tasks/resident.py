@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.context import require_context
-from engine.tasks.setting import Setting, corpus_of, dtype_of
-from engine.text.corpus import Corpus, Half, half_of
+from engine.tasks.measurement_options import MeasurementOptions, corpus_of, dtype_of
+from engine.text.corpus import Corpus, Split, documents_of
 
 if TYPE_CHECKING:
     from engine.inference.sampling import Sample
@@ -52,16 +52,16 @@ class _Models(dict[_Opened, Any]):
 _model = _Models()
 
 
-def model_of(checkpoint: Checkpoint, setting: Setting) -> Any:
-    """The checkpoint's transformers model, as the setting wants it computed."""
-    return models_of([checkpoint], setting)[checkpoint]
+def model_of(checkpoint: Checkpoint, options: MeasurementOptions) -> Any:
+    """The checkpoint's transformers model, as the options wants it computed."""
+    return models_of([checkpoint], options)[checkpoint]
 
 
-def models_of(checkpoints: Iterable[Checkpoint], setting: Setting) -> dict[Checkpoint, Any]:
+def models_of(checkpoints: Iterable[Checkpoint], options: MeasurementOptions) -> dict[Checkpoint, Any]:
     """The models of all checkpoints that a task uses together. Raises whatever opening them raises."""
-    from engine.inference.opened import open_model
+    from engine.inference.load_model import open_model
 
-    wanted = {checkpoint: _opened(checkpoint, setting) for checkpoint in checkpoints}
+    wanted = {checkpoint: _opened(checkpoint, options) for checkpoint in checkpoints}
     missing = set(wanted.values()) - _model.keys()
     if missing:
         _model.keep_only(set(wanted.values()))
@@ -70,9 +70,9 @@ def models_of(checkpoints: Iterable[Checkpoint], setting: Setting) -> dict[Check
     return {checkpoint: _model[each] for checkpoint, each in wanted.items()}
 
 
-def is_open(checkpoint: Checkpoint, setting: Setting) -> bool:
-    """Whether the model is in memory as the setting wants it."""
-    return _opened(checkpoint, setting) in _model
+def is_open(checkpoint: Checkpoint, options: MeasurementOptions) -> bool:
+    """Whether the model is in memory as the options wants it."""
+    return _opened(checkpoint, options) in _model
 
 
 def tokenizer_of(checkpoint: Checkpoint) -> Any:
@@ -80,51 +80,51 @@ def tokenizer_of(checkpoint: Checkpoint) -> Any:
     return _tokenizer(checkpoint.directory, _state_below(checkpoint.directory))
 
 
-def text_of(setting: Setting) -> Corpus:
-    """The setting's text. Raises like `corpus_of`."""
-    return _text(setting.text, _state(map(Path, setting.text)))
+def text_of(options: MeasurementOptions) -> Corpus:
+    """The options's text. Raises like `corpus_of`."""
+    return _text(options.text, _state(map(Path, options.text)))
 
 
-def sample_of(checkpoint: Checkpoint, setting: Setting) -> "Sample":
-    """Sequences of the setting's text, in the tokens of the checkpoint. Raises UsageError for some that are longer than
+def sample_of(checkpoint: Checkpoint, options: MeasurementOptions) -> "Sample":
+    """Sequences of the text, in the tokens of the checkpoint. Raises UsageError for some that are longer than
     the model's context, which is known before it is opened."""
-    require_context(checkpoint, setting.seq_len)
-    model, text = _state_below(checkpoint.directory), _state(map(Path, setting.text))
-    return _sample(checkpoint.directory, model, setting.text, text, setting.half, setting.seq_len, setting.tokens)
+    require_context(checkpoint, options.seq_len)
+    model, text = _state_below(checkpoint.directory), _state(map(Path, options.text))
+    return _sample(checkpoint.directory, model, options.text, text, options.split, options.seq_len, options.tokens)
 
 
-def sequences_of(checkpoint: Checkpoint, setting: Setting) -> "Sequences":
+def sequences_of(checkpoint: Checkpoint, options: MeasurementOptions) -> "Sequences":
     """Those of the sample."""
-    return sample_of(checkpoint, setting).sequences
+    return sample_of(checkpoint, options).sequences
 
 
 @lru_cache(maxsize=1)
 def _tokenizer(directory: Path, _state: State) -> Any:
-    from engine.inference.opened import open_tokenizer
+    from engine.inference.load_model import open_tokenizer
 
     return open_tokenizer(directory)
 
 
 @lru_cache(maxsize=1)
 def _text(files: tuple[str, ...], _state: State) -> Corpus:
-    return corpus_of(Setting(text=files))
+    return corpus_of(MeasurementOptions(text=files))
 
 
 @lru_cache(maxsize=2)
 def _sample(
-    directory: Path, state: State, files: tuple[str, ...], text: State, half: Half, seq_len: int, tokens: int
+    directory: Path, state: State, files: tuple[str, ...], text: State, split: Split, seq_len: int, tokens: int
 ) -> "Sample":
     from engine.inference.sampling import sample_sequences
 
-    documents = half_of(_text(files, text), half)
+    documents = documents_of(_text(files, text), split)
     return sample_sequences(_tokenizer(directory, state), documents, seq_len, tokens)
 
 
-def _opened(checkpoint: Checkpoint, setting: Setting) -> _Opened:
+def _opened(checkpoint: Checkpoint, options: MeasurementOptions) -> _Opened:
     from engine.inference.devices import chosen_device
 
-    directory, dtype = checkpoint.directory, dtype_of(checkpoint, setting)
-    return _Opened(directory, _state_below(directory), dtype, chosen_device(setting.device))
+    directory, dtype = checkpoint.directory, dtype_of(checkpoint, options)
+    return _Opened(directory, _state_below(directory), dtype, chosen_device(options.device))
 
 
 def _state_below(directory: Path) -> State:

@@ -9,7 +9,7 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.context import attention_window
 from engine.store.database import open_for_writing
 from engine.store.samples import SampleRow, save_sample
-from engine.tasks.occasion import Occasion
+from engine.tasks.measurement import MeasurementContext
 from engine.tasks.resident import sample_of, tokenizer_of
 
 if TYPE_CHECKING:
@@ -19,22 +19,22 @@ _DECODED = 32
 """Documents whose tokens are made text again, at most."""
 
 
-def store_sample(occasion: Occasion) -> None:
-    """Record where the occasion's sequences come from."""
-    row = _row(occasion)
-    with closing(open_for_writing(occasion.store)) as db:
-        save_sample(db, occasion.key, row)
+def store_sample(context: MeasurementContext) -> None:
+    """Record where the context's sequences come from."""
+    row = _row(context)
+    with closing(open_for_writing(context.store)) as db:
+        save_sample(db, context.key, row)
 
 
-def _row(occasion: Occasion) -> SampleRow:
-    sample, tokenizer = sample_of(occasion.checkpoint, occasion.setting), tokenizer_of(occasion.checkpoint)
+def _row(context: MeasurementContext) -> SampleRow:
+    sample, tokenizer = sample_of(context.checkpoint, context.options), tokenizer_of(context.checkpoint)
     return SampleRow(
         sequences=len(sample.sequences),
         tokens=int(sample.sequences.is_text.sum()),
         documents=len(sample.documents),
-        documents_in_half=sample.documents_in_text,
+        documents_in_split=sample.documents_in_text,
         prefix=tokenizer.decode(list(sample.marks.prefix)),
-        notes=tuple(_notes(occasion.checkpoint, sample, tokenizer)),
+        notes=tuple(_notes(context.checkpoint, sample, tokenizer)),
     )
 
 

@@ -10,7 +10,7 @@ from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.models import save_model
 from engine.store.scores import Score, find_scores, save_scores
-from engine.tasks.occasion import Occasion, model_row, occasion_of
+from engine.tasks.measurement import MeasurementContext, measurement_context, model_row
 from engine.tasks.resident import model_of, sequences_of
 from engine.tasks.samples import store_sample
 
@@ -27,20 +27,22 @@ METRICS: Mapping[str, str] = {
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"model", "reference", "metric", "blocks": [[start, end], ...] or "width": [int, ...]} and a setting.
+    """The task: {"model", "reference", "metric", "blocks": [[start, end], ...] or "width": [int, ...]} and the
+    measurement options.
 
-    Answer: "scores" ({"start", "end", "value", "se"}, in the order asked for), "metric", and what Occasion.described
-    says. Raises UsageError for a metric or block that is none, and whatever opening and running the model raises.
+    Answer: "scores" ({"start", "end", "value", "se"}, in the order of the request), "metric", and the keys of
+    MeasurementContext.described. Raises UsageError for an unknown metric or block, and whatever opening and running the
+    model raises.
     """
-    metric, occasion = _metric(request["metric"]), occasion_of(request)
-    blocks = _asked(request, occasion.checkpoint.layer_count)
-    known = _known(occasion, metric)
+    metric, context = _metric(request["metric"]), measurement_context(request)
+    blocks = _asked(request, context.checkpoint.layer_count)
+    known = _known(context, metric)
     missing = [block for block in blocks if block not in known]
     if missing:
-        _store_scores(occasion, metric, missing, report)
-        known = _known(occasion, metric)
+        _store_scores(context, metric, missing, report)
+        known = _known(context, metric)
     scores = [{"start": start, "end": end, **known[start, end]} for start, end in blocks]
-    return occasion.described(found=not missing) | {"metric": request["metric"], "scores": scores}
+    return context.described(found=not missing) | {"metric": request["metric"], "scores": scores}
 
 
 def _metric(name: str) -> str:
@@ -64,24 +66,24 @@ def _asked(request: Mapping[str, Any], layers: int) -> list[Block]:
     return blocks
 
 
-def _known(occasion: Occasion, metric: str) -> dict[Block, dict[str, float | None]]:
-    with closing(open_for_reading(occasion.store)) as connection:
-        scores = find_scores(connection, occasion.key, metric)
+def _known(context: MeasurementContext, metric: str) -> dict[Block, dict[str, float | None]]:
+    with closing(open_for_reading(context.store)) as connection:
+        scores = find_scores(connection, context.key, metric)
     return {(score.start, score.end): {"value": score.value, "se": score.se} for score in scores}
 
 
-def _store_scores(occasion: Occasion, metric: str, blocks: Sequence[Block], report: Report) -> None:
-    occasion.require_writable_store()
-    store_sample(occasion)
-    scores = _measured(occasion, metric, blocks, report)
-    with closing(open_for_writing(occasion.store)) as db, transaction(db):
-        save_model(db, model_row(occasion.checkpoint))
-        save_scores(db, occasion.key, scores)
+def _store_scores(context: MeasurementContext, metric: str, blocks: Sequence[Block], report: Report) -> None:
+    context.require_writable_store()
+    store_sample(context)
+    scores = _measured(context, metric, blocks, report)
+    with closing(open_for_writing(context.store)) as db, transaction(db):
+        save_model(db, model_row(context.checkpoint))
+        save_scores(db, context.key, scores)
 
 
-def _measured(occasion: Occasion, metric: str, blocks: Sequence[Block], report: Report) -> list[Score]:
+def _measured(context: MeasurementContext, metric: str, blocks: Sequence[Block], report: Report) -> list[Score]:
     module = import_module(f"engine.inference.metrics.{metric}")
-    checkpoint, setting = occasion.checkpoint, occasion.setting
-    sequences = sequences_of(checkpoint, setting)
-    measured = module.measure(model_of(checkpoint, setting), sequences, blocks, setting.batch_size, report)
+    checkpoint, options = context.checkpoint, context.options
+    sequences = sequences_of(checkpoint, options)
+    measured = module.measure(model_of(checkpoint, options), sequences, blocks, options.batch_size, report)
     return [Score(metric, start, end, found.value, found.se) for (start, end), found in measured.items()]

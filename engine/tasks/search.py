@@ -1,7 +1,7 @@
 """Searches blocks and scales for a budget: the work behind the recipe dlec-search.
 
-Every step is measured through the wavefront on the choosing half of the text, where plans share what they have in
-common; the best at the end are judged on the other half, as a sweep's are.
+Every step is measured through the wavefront on the selection set of the text, where plans share what they have in
+common; the best at the end are evaluated on the held-out set, as a sweep's are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,11 +20,11 @@ from engine.store.database import open_for_reading, open_for_writing
 from engine.store.models import save_model
 from engine.store.plan_measurements import find_measurements
 from engine.tasks import sweep
-from engine.tasks.occasion import model_row
-from engine.tasks.sweeps.asking import asked_in
+from engine.tasks.measurement import model_row
+from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.measuring import measure, missing
-from engine.tasks.sweeps.sources import Source
-from engine.text.corpus import Half
+from engine.tasks.sweeps.sweep_spec import read_sweep_spec
+from engine.text.corpus import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,15 @@ class _Search:
     report: Report
 
     def harms(self, states: Sequence[State]) -> dict[State, float]:
-        """Delta NLL of each on the choosing half; those that compute no numbers are left out."""
-        asked = asked_in(self.asking(states))
-        occasion = asked.on(Half.CHOOSING)
-        if wanted := missing(asked, Half.CHOOSING, list(asked.visits)):
-            with closing(open_for_writing(occasion.store)) as db:
+        """Delta NLL of each on the selection set; those that compute no numbers are left out."""
+        asked = read_sweep_spec(self.asking(states))
+        context = asked.on(Split.SELECTION)
+        if wanted := missing(asked, Split.SELECTION, list(asked.visits)):
+            with closing(open_for_writing(context.store)) as db:
                 save_model(db, model_row(self.checkpoint))
-            measure(asked, Half.CHOOSING, wanted, Source(asked), self.report)
-        with closing(open_for_reading(occasion.store)) as connection:
-            figures = find_measurements(connection, occasion.key, asked.visits)
+            measure(asked, Split.SELECTION, wanted, LayerSource(asked), self.report)
+        with closing(open_for_reading(context.store)) as connection:
+            figures = find_measurements(connection, context.key, asked.visits)
         names = {plan.name: figures[plan.visits].delta_nll for plan in asked.stored}
         found = {state: names.get(dlec_search.name_of(state)) for state in states}
         return {state: harm for state, harm in found.items() if harm is not None and harm == harm}
@@ -61,22 +61,23 @@ class _Search:
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"model", "reference", "layers" or "growth"}, other fields of dlec_search.Options, "memory", a setting.
+    """The task: {"model", "reference", "layers" or "growth"}, other fields of dlec_search.Options, "memory",
+    and the measurement options.
 
     Answer: "plan" (text), "repeats" ([start, end, scale] each), "reason" (lines), "tried" (plans measured for each
-    number of added layers), "sweep" (the last step's number in the store), "judged" (of the plan, on the half that
-    chose nothing), "verdict", and the "shortlist" with the same half's figures. Raises UsageError for a budget that
+    number of added layers), "sweep" (the last step's number in the store), "heldout" (figures of the plan on the
+    held-out set), "verdict", and the "shortlist" with its held-out figures. Raises UsageError for a budget that
     cannot be used up, and whatever sweeping raises.
     """
     search = _search(request, report)
     last, tried = _searched(search)
     found = sweep.run(search.asking(last), report)
     winner = found["winner"]
-    if winner is None or winner["judged"]["delta_nll"] is None:
+    if winner is None or winner["heldout"]["delta_nll"] is None:
         why = "every one of the last candidates computes NaN or infinity on the text"
         raise PlanError("the search found no plan", why=why, fix="Use --dtype float32 if that is wider.")
     state = next(state for state in last if dlec_search.name_of(state) == winner["name"])
-    judged = {**winner["judged"], "half": Half.JUDGING, "base_check": found["base_check"]}
+    judged = {**winner["heldout"], "split": Split.HELDOUT, "base_check": found["base_check"]}
     reason = [*_reason(search, sum(tried.values()), judged), *found["base_check"]["findings"]]
     return {
         "plan": dlec_search.write(search.checkpoint, state, reason),
@@ -84,16 +85,16 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
         "reason": reason,
         "tried": tried,
         "sweep": found["sweep"],
-        "judged": judged,
+        "heldout": judged,
         "base_check": found["base_check"],
-        "sample": found["judging_sample"],
+        "sample": found["heldout_sample"],
         "verdict": winner["verdict"],
         "shortlist": [
             {name: plan[name] for name in ("name", "delta_nll", "se", "interval95", "holm_p")}
             for plan in found["shortlist"]
         ],
         "corpus": found["corpus"],
-        "key": found["key"] | {"half": Half.JUDGING},
+        "key": found["key"] | {"split": Split.HELDOUT},
         "found": found["found"],
     }
 

@@ -1,1 +1,1 @@
-"""The text that a model is measured on: where it comes from, and which half chooses and which judges."""
+"""The text that a model is measured on: sources, and its selection and held-out sets."""

@@ -1,4 +1,4 @@
-"""A text as documents, and its two halves: one to choose a plan on, one to judge it on."""
+"""A text as documents, split into a selection set and a held-out set."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from engine.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One piece of text that is measured as a whole or in sequences, never joined across the halves."""
+    """One piece of text that is measured as a whole or in sequences, never joined across the splits."""
 
     title: str
     """Where it comes from: a topic, or file and line."""
@@ -42,11 +42,16 @@ class Corpus:
     """Of the documents' content in order; their titles and the corpus's name do not matter."""
 
 
-class Half(StrEnum):
-    """What a half of a corpus is for. A figure that chose a plan never judges it."""
+class Split(StrEnum):
+    """The two splits of a corpus. A figure that selected a plan never evaluates it."""
 
-    CHOOSING = "choosing"
-    JUDGING = "judging"
+    SELECTION = "selection"
+    HELDOUT = "heldout"
+
+    @property
+    def label(self) -> str:
+        """As people call it: "selection set"."""
+        return "held-out set" if self is Split.HELDOUT else "selection set"
 
 
 def corpus_of(name: str, documents: Iterable[Document]) -> Corpus:
@@ -56,31 +61,31 @@ def corpus_of(name: str, documents: Iterable[Document]) -> Corpus:
     return Corpus(name, kept, digest.hexdigest())
 
 
-def half_of(corpus: Corpus, half: Half) -> tuple[Document, ...]:
-    """The documents of one half, in the corpus's order.
+def documents_of(corpus: Corpus, split: Split) -> tuple[Document, ...]:
+    """Return the documents of one split, in the corpus's order.
 
-    The halves share no document, not even two that are equal; they are about equal in characters, and the same in
+    The splits share no document, not even two that are equal; they are about equal in characters, and the same in
     every run. Raises UsageError when there is only one document.
     """
-    halves = _assigned(corpus.documents)
-    if len(halves) < 2:
+    splits = _assigned(corpus.documents)
+    if len(splits) < 2:
         raise UsageError(
-            f"{corpus.name} cannot be split into a choosing and a judging half",
+            f"{corpus.name} cannot be split into a selection set and a held-out set",
             why="it has only one document",
             fix="Give a longer text, or several files.",
         )
-    return tuple(document for document in corpus.documents if halves[document.content] is half)
+    return tuple(document for document in corpus.documents if splits[document.content] is split)
 
 
-def _assigned(documents: Iterable[Document]) -> Mapping[str, Half]:
-    """The half of each content: the largest first, each to the half that has less so far."""
+def _assigned(documents: Iterable[Document]) -> Mapping[str, Split]:
+    """Return the split of each content: the largest first, each to the split that has fewer characters so far."""
     sizes: Counter[str] = Counter()
     for document in documents:
         sizes[document.content] += document.characters
-    characters = dict.fromkeys(Half, 0)
-    halves: dict[str, Half] = {}
+    characters = dict.fromkeys(Split, 0)
+    splits: dict[str, Split] = {}
     for content, size in sorted(sizes.items(), key=lambda item: (-item[1], item[0])):
-        lighter = min(Half, key=characters.__getitem__)
-        halves[content] = lighter
+        lighter = min(Split, key=characters.__getitem__)
+        splits[content] = lighter
         characters[lighter] += size
-    return halves
+    return splits

@@ -7,7 +7,7 @@ from engine.errors import shown
 from engine.text.corpus import Document
 
 DOCUMENT_CHARACTERS = 4000
-"""About as long a document is cut: long enough for a sequence, short enough for two halves of a short text."""
+"""About as long a document is cut: long enough for a sequence, short enough for two splits of a short text."""
 
 _SEPARATORS = ("\n\n", "\n", ". ", " ")
 """Where a text may be cut: the first of these that makes pieces small enough."""

@@ -14,7 +14,7 @@ import pytest
 import dlec_tui
 import engine
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.session.remembered import Session, save_session
+from dlec_tui.session.state import Session, save_session
 from tests.jobs.workplace import plan_text
 from tests.terminal.conftest import DLEC, around
 from tests.terminal.ptys import Terminal, terminal

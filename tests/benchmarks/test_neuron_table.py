@@ -10,7 +10,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from dlec_tui.measurements.neurons import ORDERS, NeuronView
-from dlec_tui.widgets.neuron_browser import NeuronBrowser
+from dlec_tui.widgets.neuron_table import NeuronBrowser
 from engine.store.database import open_for_writing
 from engine.store.neurons import NeuronOrder
 from engine.store.profiles import save_profile

@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 
 from dlec_tui.app import Workbench
 from dlec_tui.panes.plan import PlanPane
-from dlec_tui.plans.checker import CHECK_SECONDS
+from dlec_tui.widgets.plan_checker import CHECK_SECONDS
 from engine.plan.recipes.text import SliceText, plan_text
 from tests.tiny import write_llama
 from tests.tui.conftest import fill

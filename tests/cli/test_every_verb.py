@@ -386,8 +386,8 @@ def test_an_output_that_cannot_be_written_is_refused_before_measuring(monkeypatc
 @pytest.mark.parametrize("device", ["cuda", "cuda:9", "cuda:0-3"])
 def test_a_gpu_that_this_machine_lacks_is_refused_before_the_work(place, monkeypatch, words, device) -> None:
     monkeypatch.setattr("dlec_tui.cli.measuring._AMD_DRIVER", place / "none")
-    monkeypatch.setattr("dlec_tui.plans.circumstances.gpus", tuple)
-    monkeypatch.setattr("dlec_tui.plans.circumstances.device_of.__defaults__", (tuple,))
+    monkeypatch.setattr("dlec_tui.plans.check_context.gpus", tuple)
+    monkeypatch.setattr("dlec_tui.plans.check_context.device_of.__defaults__", (tuple,))
     Path("plan.yaml").touch()
     result = run(*words, "--device", device)
     assert (result.exit_code, result.stdout) == (2, "")
@@ -396,7 +396,7 @@ def test_a_gpu_that_this_machine_lacks_is_refused_before_the_work(place, monkeyp
 
 def test_a_worker_for_a_gpu_that_this_machine_lacks_is_refused(place, monkeypatch) -> None:
     monkeypatch.setattr("dlec_tui.cli.measuring._AMD_DRIVER", place / "none")
-    monkeypatch.setattr("dlec_tui.plans.circumstances.device_of.__defaults__", (tuple,))
+    monkeypatch.setattr("dlec_tui.plans.check_context.device_of.__defaults__", (tuple,))
     result = run("worker", "--slot", "cuda:9", "--until-empty")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "there is no cuda:9" in result.stderr

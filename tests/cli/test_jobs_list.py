@@ -119,7 +119,7 @@ def test_everything_that_is_listed_is_of_one_moment(dlec, place, tmp_path, monke
         run_by(place, job_id, tmp_path / "lock")
         return all_workers(connection)
 
-    monkeypatch.setattr("dlec_tui.jobs.stored.all_workers", begun_meanwhile)
+    monkeypatch.setattr("dlec_tui.jobs.job_view.all_workers", begun_meanwhile)
     (row,) = json.loads(dlec("jobs", "list", "--json").stdout)
     assert (row["state"], row["reason"]) == ("waiting", "no worker for cpu is running: dlec jobs start")
     assert place.is_running(job_id)

@@ -34,14 +34,14 @@ def test_show_says_what_failed_why_and_what_to_do(dlec, place):
     assert "/models/m (f00dcafe)" in shown_text
 
 
-SETTING = {"tokens": 512, "text": ["my notes.txt"], "half": "judging"}
+SETTING = {"tokens": 512, "text": ["my notes.txt"], "split": "heldout"}
 
 
 @pytest.mark.parametrize(
     ("task", "request_", "command"),
     [
         ("profile", {"model": "/m", "reference": "org/m"}, "dlec profile org/m"),
-        ("profile", {"model": "/m", **SETTING}, "dlec profile /m --text 'my notes.txt' --half judging --tokens 512"),
+        ("profile", {"model": "/m", **SETTING}, "dlec profile /m --text 'my notes.txt' --split heldout --tokens 512"),
         (
             "score",
             {"model": "/m", "metric": "ablation", "width": [1, 4]},
@@ -86,7 +86,7 @@ SCORES = {
     "scores": [{"start": 1, "end": 2, "value": 0.25, "se": None}],
     "found": True,
     "corpus": "notes.txt",
-    "key": {"tokens": 64, "seq_len": 16, "dtype": "float32", "half": "choosing", "text_sha256": "0" * 64},
+    "key": {"tokens": 64, "seq_len": 16, "dtype": "float32", "split": "selection", "text_sha256": "0" * 64},
 }
 
 

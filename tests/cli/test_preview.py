@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 SHAPE = [
     *("tokens", "sequences", "base", "plan", "delta_nll", "delta_nll_se", "interval95"),
-    *("kl", "top1_agreement", "half", "not_finite", "base_check", "sample"),
+    *("kl", "top1_agreement", "split", "not_finite", "base_check", "sample"),
 ]
 SMALL = ("--tokens", "256", "--seq-len", "16", "--device", "cpu", "--batch-size", "8")
 
@@ -44,7 +44,7 @@ def first(previewed) -> dict:
 
 def test_json_is_the_documented_shape(first: dict) -> None:
     assert list(first) == SHAPE
-    assert (first["tokens"], first["sequences"], first["half"]) == (16 * 15, 16, "judging")
+    assert (first["tokens"], first["sequences"], first["split"]) == (16 * 15, 16, "heldout")
     assert list(first["base"]) == list(first["plan"]) == ["nll", "perplexity"]
 
 
@@ -54,18 +54,18 @@ def test_a_person_reads_a_verdict_and_what_it_stands_on(previewed, first: dict) 
     assert lines[3].endswith("on text not used to choose it")
     assert lines[4].startswith("caution: the base needs")
     sample = first["sample"]
-    documents = f"{sample['documents']} of {sample['documents_in_half']} documents of "
+    documents = f"{sample['documents']} of {sample['documents_in_split']} documents of "
     assert f"240 tokens in 16 sequences of {documents}" in lines[-2]
     assert lines[-1] == "found in the store, not measured again"
 
 
-def test_on_the_choosing_half_it_says_so(dlec, file: Path, monkeypatch) -> None:
+def test_on_the_selection_set_it_says_so(dlec, file: Path, monkeypatch) -> None:
     asked = {}
 
     def answer(_name: str, request: dict, _report: object) -> dict:
         asked.update(request)
         likelihood = {"nll": 1.0, "perplexity": 2.7}
-        key = {"text_sha256": "abc", "half": "choosing", "dtype": "float32", "tokens": 256, "seq_len": 16}
+        key = {"text_sha256": "abc", "split": "selection", "dtype": "float32", "tokens": 256, "seq_len": 16}
         return {
             **dict.fromkeys(SHAPE, 0.0),
             "not_finite": {"base": 0, "plan": 0},
@@ -76,16 +76,16 @@ def test_on_the_choosing_half_it_says_so(dlec, file: Path, monkeypatch) -> None:
             "base": likelihood,
             "plan": likelihood,
             "interval95": [0.0, 0.0],
-            "half": "choosing",
+            "split": "selection",
             "key": key,
             "corpus": "text",
             "found": False,
         }
 
     monkeypatch.setattr("dlec_tui.cli.preview.run_task", answer)
-    talk = dlec("preview", file, "--half", "choosing").stdout
-    assert asked["half"] == "choosing"
-    assert "no difference: every prediction is the same, on the half that is for choosing" in talk
+    talk = dlec("preview", file, "--split", "selection").stdout
+    assert asked["split"] == "selection"
+    assert "no difference: every prediction is the same, on the selection set" in talk
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
@@ -107,7 +107,7 @@ def test_no_plan_is_called_better_beside_a_base_that_predicts_worse_than_it_shou
     dlec, file: Path, first: dict, monkeypatch
 ) -> None:
     better = {**first, "delta_nll": -0.1, "interval95": [-0.12, -0.08], "corpus": "text", "found": False}
-    key = {"text_sha256": "abc", "half": "judging", "dtype": "float32", "tokens": 256, "seq_len": 16}
+    key = {"text_sha256": "abc", "split": "heldout", "dtype": "float32", "tokens": 256, "seq_len": 16}
     monkeypatch.setattr("dlec_tui.cli.preview.run_task", lambda *_: {**better, "key": key})
     talk = dlec("preview", file).stdout
     assert "perplexity -9.5 %, between -11.3 and -7.7; inconclusive" in talk

@@ -48,8 +48,8 @@ def scored(dlec_at_home, tiny_llama: Path) -> dict:
 def test_json_tells_every_layer_and_what_it_was_measured_on(profiled: dict, tiny_llama: Path) -> None:
     assert list(profiled) == ["reference", "corpus", "key", "sample", "found", "layers"]
     assert (profiled["reference"], profiled["found"], len(profiled["layers"])) == (str(tiny_llama), False, 6)
-    assert (profiled["key"]["half"], profiled["key"]["tokens"], profiled["key"]["dtype"]) == (
-        "choosing",
+    assert (profiled["key"]["split"], profiled["key"]["tokens"], profiled["key"]["dtype"]) == (
+        "selection",
         256,
         "float32",
     )
@@ -84,7 +84,7 @@ def test_the_lowest_scores_are_listed_first(dlec_at_home, tiny_llama: Path) -> N
     [
         *(["--metric", "beauty"], [], ["--metric", "ablation", "--width", "two"]),
         *(["--metric", "ablation", "--blocks", "1-2"], ["--metric", "ablation", "--width", "1", "--blocks", "1:2"]),
-        *(["--metric", "ablation", "--tokens", "0"], ["--metric", "ablation", "--half", "third"]),
+        *(["--metric", "ablation", "--tokens", "0"], ["--metric", "ablation", "--split", "third"]),
     ],
 )
 def test_what_score_does_not_understand_is_a_usage_error(dlec, tiny_llama: Path, options: list[str]) -> None:

@@ -24,7 +24,7 @@ MEASURED = ("--text", "notes.txt", "--tokens", "256", "--seq-len", "16", "--dtyp
 VERBS = {
     "profile": ("profile", "MODEL", *MEASURED),
     "score": ("score", "MODEL", "--metric", "ablation", "--blocks", "1:2,3:5", *MEASURED),
-    "preview": ("preview", "plan.yaml", "--half", "choosing", *MEASURED),
+    "preview": ("preview", "plan.yaml", "--split", "selection", *MEASURED),
     "generate": ("generate", "plan.yaml", "--prompt", "Once", "--tokens", "5", "--dtype", "float16"),
 }
 

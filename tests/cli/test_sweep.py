@@ -45,7 +45,7 @@ def swept(sweep_at_home, tiny_llama: Path, home: Path):
 
 def test_what_it_takes_is_said_on_stderr_before(swept) -> None:
     first, *rest = swept.stderr.splitlines()
-    assert first.startswith("choosing half, 11 plans: ")
+    assert first.startswith("selection set, 11 plans: ")
     assert "layer-forwards" in first
     assert any(line.startswith("probe probe.jsonl, 11 plans: ") for line in rest)
 
@@ -81,7 +81,7 @@ def test_csv_has_a_row_for_each_plan(sweep_at_home) -> None:
     assert list(rows[0]) == list(COLUMNS)
     assert [row["name"] for row in rows][:2] == ["0:1", "1:2"]
     assert len(rows) == 11
-    assert sum(bool(row["judged_delta_nll"]) for row in rows) == 3
+    assert sum(bool(row["heldout_delta_nll"]) for row in rows) == 3
     assert all(float(row["low"]) <= float(row["delta_nll"]) <= float(row["high"]) for row in rows)
     assert all(row["probe_right"] for row in rows)
 

@@ -4,9 +4,9 @@ import click
 import pytest
 
 from dlec_tui.cli.render import heat_lines
-from dlec_tui.jobs.results import headline
-from dlec_tui.jobs.sweep_wording import advice, harm_map, sweep_headline, sweep_lines
-from dlec_tui.measurements.heat import BlockMap
+from dlec_tui.jobs.sweep_report import advice, harm_map, sweep_headline, sweep_lines
+from dlec_tui.jobs.task_views import headline
+from dlec_tui.measurements.plots import BlockMap
 
 
 def figures(delta: float, p: float = 0.5, half_width: float = 0.001):
@@ -22,16 +22,16 @@ def plan(name: str, delta: float | None, block=None, scale: float = 1.0, stopped
 
 
 def answer(verdict: str, judged: float, p: float, half_width: float = 0.001):
-    shortlist = [{"name": "2:4", "chosen_delta_nll": -0.01, **figures(judged, p, half_width), "verdict": verdict}]
+    shortlist = [{"name": "2:4", "selection_delta_nll": -0.01, **figures(judged, p, half_width), "verdict": verdict}]
     return {
         "space": "blocks", "reference": "tiny", "corpus": "a text", "layers": 6, "early_stop": False,
-        "key": {"tokens": 64, "seq_len": 8, "half": "choosing", "text_sha256": "7e47" * 16, "dtype": "float32"},
+        "key": {"tokens": 64, "seq_len": 8, "split": "selection", "text_sha256": "7e47" * 16, "dtype": "float32"},
         "plans": [
             plan("2:4", -0.01, [2, 4]), plan("1:2", 0.5, [1, 2]), plan("bad", None), plan("slow", None, stopped=16)
         ],
         "by_chance": {"delta": -0.02, "t": -1.5, "p": 0.43, "draws": 1000, "plans": 2},
         "winner": {
-            "name": "2:4", "plan": "", "chosen": figures(-0.01), "judged": figures(judged, p, half_width),
+            "name": "2:4", "plan": "", "selection": figures(-0.01), "heldout": figures(judged, p, half_width),
             "shrinkage": {"lost": 0.005, "kept": 0.5}, "verdict": verdict,
         },
         "shortlist": shortlist, "probe": None, "rankings": [], "cost": {}, "unranked": None, "found": False,
@@ -71,7 +71,9 @@ def test_nothing_is_called_better_beside_a_base_that_predicts_worse_than_it_shou
 
 def test_a_judged_plan_that_is_better_is_named_though_another_was_chosen_before_it() -> None:
     found = answer("worse", 0.05, 1e-4)
-    found["shortlist"].append({"name": "3:4", "chosen_delta_nll": -0.009, **figures(-0.005, 1e-4), "verdict": "better"})
+    found["shortlist"].append(
+        {"name": "3:4", "selection_delta_nll": -0.009, **figures(-0.005, 1e-4), "verdict": "better"}
+    )
     assert advice(found).startswith("Better among those judged: 3:4. Perplexity alone does not prove")
 
 

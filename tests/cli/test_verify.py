@@ -13,6 +13,7 @@ def model(tiny_llama: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_llama, tmp_path / "model"))
 
 
+@pytest.mark.slow
 def test_a_whole_checkpoint_is_fine(dlec, model: Path) -> None:
     result = dlec("verify", model, "--json")
     report = json.loads(result.stdout)
@@ -37,6 +38,7 @@ def test_a_cut_off_shard_is_one_message(dlec, model: Path) -> None:
     assert "Traceback" not in result.output
 
 
+@pytest.mark.slow
 def test_a_config_of_another_model_fails_the_load_check(dlec, model: Path) -> None:
     config = model / "config.json"
     config.write_text(config.read_text().replace('"intermediate_size": 64', '"intermediate_size": 48'))

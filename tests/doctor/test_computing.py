@@ -2,11 +2,11 @@
 
 import pytest
 
-from dlec_tui.doctor.finding import State, fine
 from dlec_tui.doctor.graphics import gpus_finding, in_words
 from dlec_tui.doctor.libraries import torch_finding, version_finding, wanted_versions
 from dlec_tui.doctor.memory import memory_finding
 from dlec_tui.doctor.python import python_finding
+from dlec_tui.doctor.result import State, fine
 from engine.machine.gpus import Gpu
 from engine.machine.memory import Memory
 from engine.machine.torch_devices import TorchDevices

@@ -3,8 +3,8 @@
 import threading
 import time
 
-from dlec_tui.doctor.examination import Check, examined
-from dlec_tui.doctor.finding import Finding, State, fine
+from dlec_tui.doctor.result import Finding, State, fine
+from dlec_tui.doctor.runner import Check, examined
 from engine.errors import MachineError
 
 

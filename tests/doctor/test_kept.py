@@ -15,9 +15,9 @@ from dlec_tui.doctor.disk import (
     look_at_hub_cache,
     room_finding,
 )
-from dlec_tui.doctor.finding import State, fine
+from dlec_tui.doctor.result import State, fine
 from engine.store.database import open_for_writing
-from engine.store.schema import MIGRATIONS
+from engine.store.migrations import MIGRATIONS
 from tests.lockless import refuse_locks
 
 HERE = Path("/data")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dlec_tui.doctor.finding import State
-from dlec_tui.doctor.leaving import leaving_finding
+from dlec_tui.doctor.logout import leaving_finding
+from dlec_tui.doctor.result import State
 from engine.machine.logout import Keeper, Logout
 
 OUTSIDE, LINGER = "systemd-run --user --scope tmux new", "loginctl enable-linger"

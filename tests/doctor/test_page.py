@@ -3,8 +3,8 @@
 import click
 import pytest
 
-from dlec_tui.doctor.finding import fine, note, obstacle, problem
-from dlec_tui.doctor.page import page, summary
+from dlec_tui.doctor.report import page, summary
+from dlec_tui.doctor.result import fine, note, obstacle, problem
 
 FINDINGS = {
     "Between you and dlec": {

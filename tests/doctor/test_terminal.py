@@ -6,7 +6,7 @@ import pytest
 
 from dlec_tui.doctor.connection import connection_finding
 from dlec_tui.doctor.encoding import encoding_finding
-from dlec_tui.doctor.finding import State, fine
+from dlec_tui.doctor.result import State, fine
 from dlec_tui.doctor.terminal import MILLIONS, colours, terminal_finding
 
 LARGE = os.terminal_size((120, 40))

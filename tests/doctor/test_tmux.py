@@ -9,8 +9,9 @@ from shutil import which
 import pytest
 
 from dlec_tui.doctor.clipboard import clipboard_finding
-from dlec_tui.doctor.finding import State, fine
-from dlec_tui.doctor.tmux import Tmux, tmux_finding, tmux_from, tmux_here
+from dlec_tui.doctor.result import State, fine
+from dlec_tui.doctor.tmux import tmux_finding
+from dlec_tui.terminal.tmux import Tmux, tmux_from, tmux_here
 from engine.errors import MachineError
 
 RECORDED = """\

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.inference.opened import open_tokenizer
+from engine.inference.load_model import open_tokenizer
 
 BEGIN, END = "<s>", "</s>"
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from engine.errors import MachineError
-from engine.inference import opened, spread
+from engine.inference import load_model, spread
 from engine.inference.batches import in_batches
 from engine.inference.failures import is_device_error
 from engine.inference.generate import stream
 from engine.inference.likelihood import token_nll
-from engine.inference.opened import open_model, open_tokenizer
+from engine.inference.load_model import open_model, open_tokenizer
 from engine.inference.replay import record
 from engine.inference.sequences import Sequences
 from tests.architectures import CheckpointOf
@@ -90,7 +90,7 @@ def test_a_model_that_does_not_fit_is_explained_with_the_figures(
 ) -> None:
     monkeypatch.setattr(torch.nn.Module, "to", raising(OUT_OF_MEMORY))
     monkeypatch.setattr(spread, "spread", raising(OUT_OF_MEMORY))
-    monkeypatch.setattr(opened, "_loaded", lambda *_: Large())
+    monkeypatch.setattr(load_model, "_loaded", lambda *_: Large())
     with pytest.raises(MachineError) as raised:
         open_model(checkpoint_of("llama"), device=device)
     said = str(raised.value)

@@ -7,7 +7,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from engine.errors import UsageError
 from engine.inference.generate import stream, stream_each
-from engine.inference.opened import open_model, open_tokenizer
+from engine.inference.load_model import open_model, open_tokenizer
 from engine.inference.virtual import load
 from tests.inference.stacks import merged, stack_of
 

@@ -9,7 +9,7 @@ from torch.nn import functional
 from engine.errors import UsageError
 from engine.inference import likelihood
 from engine.inference.likelihood import Comparison, compare, token_nll
-from engine.inference.opened import open_model
+from engine.inference.load_model import open_model
 from engine.inference.sequences import Sequences
 from engine.inference.virtual import open_sources, virtual_model
 from engine.protocol import no_report

@@ -8,8 +8,8 @@ import torch
 
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.inference.likelihood import compare, token_nll
+from engine.inference.load_model import open_model
 from engine.inference.metrics import METRICS
-from engine.inference.opened import open_model
 from engine.inference.profile import profile_model
 from engine.inference.sequences import Sequences
 from engine.inference.wavefront.likelihood import Likelihood

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from engine.errors import CheckpointError, UsageError
-from engine.inference.opened import open_model
+from engine.inference.load_model import open_model
 from engine.inference.replay import Recording, record
 from engine.inference.signature import layer_modules
 from engine.inference.virtual import load

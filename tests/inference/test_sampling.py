@@ -7,8 +7,8 @@ import pytest
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from engine.errors import CheckpointError, UsageError
+from engine.inference.load_model import open_tokenizer
 from engine.inference.marks import marks_of
-from engine.inference.opened import open_tokenizer
 from engine.inference.sampling import Sample, sample_sequences, spread
 from engine.inference.sequences import require_fit
 from engine.text.corpus import Document

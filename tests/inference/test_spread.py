@@ -14,8 +14,8 @@ from transformers import AutoModelForCausalLM
 
 from engine.inference import spread
 from engine.inference.likelihood import compare, token_nll
+from engine.inference.load_model import open_model
 from engine.inference.metrics import second_pass
-from engine.inference.opened import open_model
 from engine.inference.profile import profile_model
 from engine.inference.sequences import Sequences
 from engine.inference.signature import decoder_layers

@@ -36,5 +36,5 @@ def run_by(place, job_id, lock, host=None, **state):
 def seen(place, worker, moment):
     """Have a worker been heard of for the last time at `moment`."""
     with closing(open_for_jobs(place.store)) as connection:
-        connection.execute("UPDATE workers SET seen_at = ? WHERE id = ?", (as_text(moment), worker))
+        connection.execute("UPDATE workers SET heartbeat_at = ? WHERE id = ?", (as_text(moment), worker))
         connection.commit()

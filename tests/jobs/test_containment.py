@@ -14,7 +14,7 @@ from engine.jobs.slots import Slot
 from engine.protocol import from_data
 from engine.store.job_states import Done, Failed, Running, now
 from engine.store.jobs import Job, JobSpec
-from engine.tasks.__main__ import TASKS
+from engine.tasks.specs import TASKS
 
 EXCEPTIONS = {
     "RuntimeError": RuntimeError("CUDA error: an illegal memory access"),

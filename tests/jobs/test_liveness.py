@@ -66,13 +66,13 @@ def test_nothing_is_said_of_another_place(tmp_path, change):
 
 
 def test_a_worker_seen_last_before_this_machine_was_started_died_with_the_system(tmp_path):
-    before = replace(worker_with(tmp_path / "lock"), boot="before", seen_at=datetime(2001, 1, 1, tzinfo=UTC))
+    before = replace(worker_with(tmp_path / "lock"), boot="before", heartbeat_at=datetime(2001, 1, 1, tzinfo=UTC))
     assert liveness_of(before, this_host()) is Liveness.ELSEWHERE  # its lock may be on a machine of the same name
     (tmp_path / "lock").touch()
     assert liveness_of(before, this_host()) is Liveness.DEAD
     assert liveness_of(replace(before, host="elsewhere"), this_host()) is Liveness.ELSEWHERE
     with held(tmp_path / "held") as lock:
-        assert liveness_of(replace(before, lock=str(lock.path)), this_host()) is Liveness.ELSEWHERE
+        assert liveness_of(replace(before, lock_file=str(lock.path)), this_host()) is Liveness.ELSEWHERE
 
 
 def test_without_the_file_the_process_decides(tmp_path, dead_pid):

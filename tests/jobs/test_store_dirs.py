@@ -88,7 +88,7 @@ def test_a_source_that_is_seen_to_be_wrong_stops_all_before_anything_is_written(
 def test_a_source_that_turns_out_to_be_damaged_is_named_with_those_done_before(target, source_of):
     a, b, c = map(source_of, "abc")
     with closing(sqlite3.connect(b)) as connection:
-        connection.execute("DROP TABLE neuron_order")
+        connection.execute("DROP TABLE neuron_ranks")
     with pytest.raises(MachineError, match=f"(?s){b} is damaged.*United before it: {a.parent}[.]"):
         merge_store_dirs(target, [a, b, c])
     assert sorted(logs_in(target)) == ["job-3.log", "job-4.log"]

@@ -117,7 +117,7 @@ def test_progress_is_written_at_most_four_times_a_second(place, base, tmp_path):
     with closing(sqlite3.connect(place.store)) as connection:
         connection.executescript("""
             CREATE TABLE notes (done INTEGER, total INTEGER);
-            CREATE TRIGGER note AFTER UPDATE OF doing ON jobs WHEN NEW.doing IS NOT NULL AND NEW.state = 'running'
+            CREATE TRIGGER note AFTER UPDATE OF stage ON jobs WHEN NEW.stage IS NOT NULL AND NEW.state = 'running'
             BEGIN INSERT INTO notes VALUES (NEW.done, NEW.total); END;""")
     job_id = place.submit(merge_spec(base, tmp_path / "out"))
     place.worker()

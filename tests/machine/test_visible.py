@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dlec_tui.jobs.devices import devices_text
-from dlec_tui.plans.circumstances import device_of
+from dlec_tui.plans.check_context import device_of
 from engine.errors import UsageError
 from engine.jobs import settings
 from engine.jobs.settings import job_settings

@@ -26,6 +26,8 @@ from engine.plan.stack import Donor, Stack, Visit
 from engine.tasks.merge import MergeOptions, merge
 from tests.architectures import FAMILIES, LAYERS, CheckpointOf, every_family
 
+pytestmark = pytest.mark.slow
+
 PLANS = {
     "odd jump": [0, 1, 2, 3, 1, 2, 2, 3, 4, 5],
     "block twice": [0, 1, 2, 3, 2, 3, 4, 5],

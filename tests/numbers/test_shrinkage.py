@@ -26,8 +26,8 @@ def test_winners_without_an_effect_shrink_to_nothing():
     rng = random.Random(15)
     kept = []
     for _ in range(2000):
-        choosing, judging = ([sum(each) / len(each) for each in null_sweep(rng)] for _ in range(2))
-        best = min(range(len(choosing)), key=choosing.__getitem__)
-        if choosing[best] < 0:
-            kept.append(Shrinkage(choosing[best], judging[best]).judged)
+        selection, heldout = ([sum(each) / len(each) for each in null_sweep(rng)] for _ in range(2))
+        best = min(range(len(selection)), key=selection.__getitem__)
+        if selection[best] < 0:
+            kept.append(Shrinkage(selection[best], heldout[best]).judged)
     assert sum(kept) / len(kept) == pytest.approx(0, abs=0.02)

@@ -1,8 +1,8 @@
 """What a sweep's verdicts promise, on simulated sweeps whose truth is known.
 
-The procedure is the one that reports: a paired test of each plan, Holm-adjusted over all plans, once on the choosing
-half and once, for the shortlist alone, on the judging half. A winner is a plan below 5 % that is better. Noise is
-normal, skewed, heavy-tailed, or measured: differences of eight plans of a real model.
+The procedure is the one that reports: a paired test of each plan, Holm-adjusted over all plans, once on the
+selection set and once, for the shortlist alone, on the held-out set. A winner is a plan below 5 % that is better.
+Noise is normal, skewed, heavy-tailed, or measured: differences of eight plans of a real model.
 """
 
 import math
@@ -24,6 +24,8 @@ from tests.numbers.null_sweeps import (
     with_effect,
 )
 
+pytestmark = pytest.mark.slow
+
 ALPHA, TOP = 0.05, 3
 
 
@@ -40,15 +42,15 @@ def winners(deltas):
 
 
 def judged_winners(rng, sweep):
-    """Two halves without an effect: the shortlist of the one is judged on the other."""
-    choosing, judging = sweep(rng), sweep(rng)
-    shortlist = sorted(range(len(choosing)), key=lambda plan: sum(choosing[plan]))[:TOP]
-    return winners([judging[plan] for plan in shortlist])
+    """Two splits without an effect: the shortlist of one is evaluated on the other."""
+    selection, heldout = sweep(rng), sweep(rng)
+    shortlist = sorted(range(len(selection)), key=lambda plan: sum(selection[plan]))[:TOP]
+    return winners([heldout[plan] for plan in shortlist])
 
 
 def false_alarms(trials, seed, sweep):
-    """Shares of null sweeps in which anything is called different, a winner on the choosing half, and on the judging
-    half."""
+    """Shares of null sweeps in which anything is called different, a winner on the selection set, and on the held-out
+    set."""
     rng = random.Random(seed)
     different, chosen, judged = 0, 0, 0
     for _ in range(trials):

@@ -23,7 +23,7 @@ GIVEN: Mapping[str, Mapping[str, str]] = {"repeat": {"layers": "12:17"}, "llama-
 
 MEASURED = (
     "Of the 6 blocks of 6 with the lowest second-pass residual, repeating this one",
-    "harms least: +0.0865 nats a token (standard error 0.0102) on the choosing half.",
+    "harms least: +0.0865 nats a token (standard error 0.0102) on the selection set.",
     "Measured on the weights that dlec demo fetches, which were quantised.",
 )
 """What `dlec demo` said of TUNED; see docs/demo.svg."""

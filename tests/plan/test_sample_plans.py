@@ -44,6 +44,7 @@ def test_a_sample_has_no_error_and_nothing_to_note(name: str, checked: Mapping[s
     assert not [problem for problem in checked[name].problems if problem.severity is Severity.NOTE]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_sample_merges_into_a_whole_checkpoint_that_loads(
     name: str, checked: Mapping[str, CheckedPlan], tmp_path: Path

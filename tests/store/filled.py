@@ -54,17 +54,17 @@ def answers_of(number):
 
 
 def probe_key(number):
-    return replace(numbered(number), half=PROBE)
+    return replace(numbered(number), split=PROBE)
 
 
 def sweep_of(number):
-    """Its keys are those of one half, the other, and a probe."""
-    judging = replace(numbered(number), half="judging")
+    """Its keys are those of one split, the other, and a probe."""
+    heldout = replace(numbered(number), split="heldout")
     plans = (
         StoredPlan("0:1", f"0-{number}", "slices: []", 0, 1, 1.0),
         StoredPlan("times=2", "0-1 0-1*0.5", "slices: [1]", None, None, 0.5, 16),
     )
-    asked = (f"sweep {number}", "models/tiny", "two plans", "a text", numbered(number), judging)
+    asked = (f"sweep {number}", "models/tiny", "two plans", "a text", numbered(number), heldout)
     return StoredSweep(*asked, plans, 1, True, probe_key(number), "probe.jsonl")
 
 

@@ -11,9 +11,9 @@ import pytest
 from engine.errors import MachineError
 from engine.store.database import connection_of, open_for_reading, open_for_writing, transaction
 from engine.store.location import store_path
+from engine.store.migrations import MIGRATIONS
 from engine.store.models import all_models, save_model
 from engine.store.profiles import save_profile
-from engine.store.schema import MIGRATIONS
 from tests.store.rows import KEY, MODEL, profile_rows
 
 
@@ -88,6 +88,8 @@ RELEASED = {
     "0006_job_setbacks": (),
     "0007_job_pace": (),
     "0008_samples": ("base_checks", "samples"),
+    "0009_splits": (),
+    "0010_plain_names": ("measurement_keys", "neuron_ranks", "plan_measurements", "plans"),
 }
 """The tables that each migration brought."""
 

@@ -18,7 +18,7 @@ from engine.store.profiles import (
     profiles_of,
     save_profile,
 )
-from engine.text.corpus import Half
+from engine.text.corpus import Split
 from tests.store.rows import KEY, OTHER_KEY, angle_rows, layer_rows, neuron_rows, profile_rows
 
 
@@ -48,10 +48,10 @@ def test_whatever_differs_in_the_key_is_another_profile(db, field):
     assert (count_neurons(connection_of(db), KEY), count_neurons(connection_of(db), other)) == (40, 20)
 
 
-def test_a_half_of_a_text_is_a_key_as_it_is(db):
-    save_profile(db, replace(KEY, half=Half.CHOOSING), profile_rows())
-    assert find_profile(connection_of(db), KEY).key.half is not None
-    assert find_profile(connection_of(db), replace(KEY, half=Half.JUDGING)) is None
+def test_a_split_of_a_text_is_a_key_as_it_is(db):
+    save_profile(db, replace(KEY, split=Split.SELECTION), profile_rows())
+    assert find_profile(connection_of(db), KEY).key.split is not None
+    assert find_profile(connection_of(db), replace(KEY, split=Split.HELDOUT)) is None
 
 
 def test_what_was_never_measured_is_absent_rather_than_an_error(db):
@@ -93,11 +93,11 @@ def test_a_person_with_sqlite3_can_ask_and_delete(db, path):
     save_profile(db, KEY, profile_rows())
     person = sqlite3.connect(path)
     strongest = """SELECT layer, neuron, peak, peak_context FROM neurons
-        JOIN profile_keys ON id = key_id WHERE half = 'choosing' ORDER BY abs(peak) DESC, layer, neuron LIMIT 1"""
+        JOIN measurement_keys ON id = key_id WHERE split = 'selection' ORDER BY abs(peak) DESC, layer, neuron LIMIT 1"""
     expected = min(neuron_rows(), key=lambda row: (-abs(row.peak), row.layer, row.neuron))
     assert person.execute(strongest).fetchone() == (
         *(expected.layer, expected.neuron, expected.peak, expected.peak_context),
     )
     person.execute("PRAGMA foreign_keys = ON")
-    person.execute("DELETE FROM profile_keys")
+    person.execute("DELETE FROM measurement_keys")
     assert person.execute("SELECT count(*) FROM neurons").fetchone() == (0,)

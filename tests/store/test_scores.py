@@ -51,7 +51,7 @@ def test_a_result_is_found_by_plan_and_key(db):
     reader = connection_of(db)
     assert find_preview(reader, "5eed", KEY) == RESULT
     assert previews_of(reader, "5eed") == (judged, RESULT)
-    assert (judged.half, len(all_previews(reader))) == ("judging", 3)
+    assert (judged.split, len(all_previews(reader))) == ("heldout", 3)
     assert find_preview(reader, "dead", KEY) is None
 
 
@@ -66,7 +66,7 @@ def test_a_model_is_known_by_its_weights_and_found_where_it_was_last(db):
 
 
 def test_a_plan_keeps_the_reason_it_was_proposed_for(db):
-    plan = PlanUsed("5eed", "merge_method: passthrough\n", "lowest of 12 blocks on the choosing half")
+    plan = PlanUsed("5eed", "merge_method: passthrough\n", "lowest of 12 blocks on the selection set")
     for justification in ("", plan.justification, "", "another"):
         save_plan(db, replace(plan, justification=justification))
     assert find_plan(connection_of(db), "5eed") == plan

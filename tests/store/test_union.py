@@ -21,10 +21,10 @@ from engine.store.database import connection_of, open_for_jobs, open_for_reading
 from engine.store.job_states import Waiting
 from engine.store.jobs import jobs_in
 from engine.store.keys import KEY_COLUMNS
+from engine.store.migrations import MIGRATIONS
 from engine.store.neurons import NeuronOrder, neuron_page
 from engine.store.previews import PlanUsed, find_plan, find_preview, save_plan
 from engine.store.profiles import find_angles, find_histograms, find_layers, find_profile
-from engine.store.schema import MIGRATIONS
 from engine.store.scores import Score, find_scores, save_scores
 from engine.store.union import Kind, Tally, unite
 from tests.store.filled import (
@@ -251,7 +251,7 @@ def overwritten(path, offset, content):
 DAMAGE = {
     "cut off": lambda path: os.truncate(path, path.stat().st_size // 2),
     "its last pages lost": lambda path: overwritten(path, path.stat().st_size - 40_000, b"\xff" * 40_000),
-    "without a table": lambda path: rewritten(path, "DROP TABLE neuron_order"),
+    "without a table": lambda path: rewritten(path, "DROP TABLE neuron_ranks"),
     "without a column": lambda path: rewritten(path, "ALTER TABLE scores DROP COLUMN standard_error"),
 }
 
@@ -287,7 +287,7 @@ union.unite(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
-@pytest.mark.parametrize("statement", ["INSERT OR IGNORE INTO main.neuron_order", "INSERT INTO main.plans", "COMMIT"])
+@pytest.mark.parametrize("statement", ["INSERT OR IGNORE INTO main.neuron_ranks", "INSERT INTO main.plans", "COMMIT"])
 def test_a_kill_leaves_the_store_as_it_was_and_another_run_does_it_all(target, source, statement):
     before = contents(measure(target, [1, 2]))
     command = [sys.executable, "-c", UNITE_AND_HANG, str(target), str(source), statement]
@@ -304,7 +304,7 @@ def test_a_kill_leaves_the_store_as_it_was_and_another_run_does_it_all(target, s
 NUMBERS = st.lists(st.integers(1, 5), unique=True, max_size=4)
 
 
-OWN = {"id", "measured_at", "used_at", "submitted_at", "position", "applied_at", "begun_at", "finished_at"}
+OWN = {"id", "measured_at", "first_used_at", "submitted_at", "position", "applied_at", "started_at", "finished_at"}
 """Columns that each store gives by itself."""
 
 
@@ -313,7 +313,9 @@ def meaning_of(column):
     if column == "sweep_id":
         return "(SELECT sha256 FROM sweeps WHERE id = sweep_id)"
     return (
-        f"(SELECT {' || '.join(KEY_COLUMNS)} FROM profile_keys WHERE id = {column})" if "key_id" in column else column
+        f"(SELECT {' || '.join(KEY_COLUMNS)} FROM measurement_keys WHERE id = {column})"
+        if "key_id" in column
+        else column
     )
 
 

@@ -17,15 +17,15 @@ def nothing_resident() -> None:
 
 
 @pytest.fixture
-def setting(tmp_path: Path) -> dict[str, Any]:
+def options(tmp_path: Path) -> dict[str, Any]:
     """16 sequences of 8 tokens, the fewest that are accepted."""
     return {"tokens": 128, "seq_len": 8, "home": str(tmp_path / "home"), "device": "cpu"}
 
 
 @pytest.fixture
-def request_of(setting: dict[str, Any], tiny_llama: Path) -> dict[str, Any]:
+def request_of(options: dict[str, Any], tiny_llama: Path) -> dict[str, Any]:
     """What a task is asked to measure the tiny model with."""
-    return {**setting, "model": str(tiny_llama), "reference": "tiny"}
+    return {**options, "model": str(tiny_llama), "reference": "tiny"}
 
 
 def part(model: Path, start: int, end: int, **extra: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from engine.errors import CheckpointError, DlecError, MachineError, UsageError
 from engine.protocol import no_report
 from engine.store.database import open_for_writing
-from engine.tasks import occasion, profile
+from engine.tasks import measurement, profile
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_device_that_is_not_there(request_of, device: str, kind: type[DlecErro
 def test_a_locked_store_is_said_before_the_work(request_of, monkeypatch) -> None:
     path = Path(request_of["home"]) / "dlec.sqlite"
     open_for_writing(path).close()
-    monkeypatch.setattr(occasion, "open_for_writing", functools.partial(open_for_writing, busy_seconds=0.05))
+    monkeypatch.setattr(measurement, "open_for_writing", functools.partial(open_for_writing, busy_seconds=0.05))
     monkeypatch.setattr(profile, "_measured", None)
     with sqlite3.connect(path, isolation_level=None) as holder:
         holder.execute("BEGIN EXCLUSIVE")

@@ -15,9 +15,9 @@ from engine.store.location import store_path
 from engine.store.samples import BaseCheck, find_base_check, save_base_check
 from engine.tasks import preview, profile, sweep
 from engine.tasks.base_check import NOT_CHECKED, base_answer, findings
-from engine.tasks.sweeps.asking import asked_in
 from engine.tasks.sweeps.base import _nll
-from engine.tasks.sweeps.sources import Source
+from engine.tasks.sweeps.layer_source import LayerSource
+from engine.tasks.sweeps.sweep_spec import read_sweep_spec
 
 nan = math.nan
 HEALTHY = BaseCheck(7.4, "<bos>", "", 3.9, 5.9, 256, 3.7, 3.4)
@@ -34,7 +34,7 @@ def plan_text(model: Path) -> str:
         (HEALTHY, 3.8, ""),
         (replace(HEALTHY, own_nll=nan, other_nll=nan, short_nll=nan, long_nll=nan), 3.8, ""),
         (HEALTHY, 7.5, "frequencies of the text's tokens alone give 7.40"),
-        (replace(HEALTHY, own_begin="", other_begin="<bos>", own_nll=5.9, other_nll=3.9), 5.9, "3.90 with <bos>"),
+        (replace(HEALTHY, own_prefix="", other_prefix="<bos>", own_nll=5.9, other_nll=3.9), 5.9, "3.90 with <bos>"),
         (replace(HEALTHY, own_nll=5.0, other_nll=3.0), 5.0, "3.00 with nothing before a text"),
         (replace(HEALTHY, short_tokens=16, short_nll=6.0, long_nll=4.0), 6.0, "use --seq-len 32"),
         (replace(HEALTHY, short_nll=3.7, long_nll=6.0), 3.7, "config.json"),
@@ -76,8 +76,8 @@ def test_streamed_and_resident_layers_give_the_same_check(request_of: dict[str, 
     plans = [{"name": "one", "text": plan_text(tiny_llama)}]
     read = []
     for memory in (None, 250_000):
-        asked = asked_in({**request_of, "space": "one", "plans": plans, "memory": memory})
-        source = Source(asked)
+        asked = read_sweep_spec({**request_of, "space": "one", "plans": plans, "memory": memory})
+        source = LayerSource(asked)
         read.append(_nll(source, batches))
         assert source.is_resident == (memory is None)
     assert all(map(torch.equal, *read))
@@ -91,7 +91,7 @@ def test_no_plan_of_a_sweep_is_better_beside_a_base_that_is_measured_wrongly(
     plans = [{"name": "one", "text": plan_text(tiny_llama)}]
     asked = {**request_of, "space": "one", "plans": plans, "metrics": False}
     found = sweep.run(asked, no_report)
-    if found["winner"]["judged"]["delta_nll"] < 0:
+    if found["winner"]["heldout"]["delta_nll"] < 0:
         assert found["winner"]["verdict"] == "inconclusive"
     else:
         assert found["winner"]["verdict"] == "worse"
@@ -105,7 +105,7 @@ def test_what_an_earlier_version_measured_is_not_found(request_of: dict[str, Any
     old = replace(key, versions=key.versions.replace("metrics 2", "metrics 1"))
     assert old != key
     with closing(open_for_writing(store_path(Path(request_of["home"])))) as db:
-        db.execute("UPDATE profile_keys SET versions = ?", (old.versions,))
+        db.execute("UPDATE measurement_keys SET versions = ?", (old.versions,))
         db.conn.commit()
     again = profile.run(request_of, no_report)
     assert not again["found"]
@@ -113,7 +113,7 @@ def test_what_an_earlier_version_measured_is_not_found(request_of: dict[str, Any
 
 
 def test_a_check_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    key = ProfileKey("f", "t", "s", "choosing", 4096, 256, "float32", "metrics 2")
+    key = ProfileKey("f", "t", "s", "selection", 4096, 256, "float32", "metrics 2")
     check = replace(HEALTHY, other_nll=nan)
     with closing(open_for_writing(tmp_path / "store")) as db:
         save_base_check(db, key, check)

@@ -45,9 +45,9 @@ def task_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def asked(setting, tiny_llama: Path, task_file: Path):
+def asked(options, tiny_llama: Path, task_file: Path):
     plan = plan_of(part(tiny_llama, 0, 4), part(tiny_llama, 2, 6))
-    return {**setting, "plan": plan, "tasks": [str(task_file), "known"], "limit": 7, "shots": None}
+    return {**options, "plan": plan, "tasks": [str(task_file), "known"], "limit": 7, "shots": None}
 
 
 class PretendedLmEval:

@@ -9,8 +9,8 @@ import pytest
 from engine.inference.sampling import spread
 from engine.protocol import no_report
 from engine.tasks import preview
-from engine.tasks.setting import Setting, corpus_of
-from engine.text.corpus import Half, half_of
+from engine.tasks.measurement_options import MeasurementOptions, corpus_of
+from engine.text.corpus import Split, documents_of
 
 pytestmark = pytest.mark.real_model
 
@@ -28,7 +28,7 @@ def found(gemma3_270m: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     """Layer 13 run twice, on the built-in text."""
     home = str(tmp_path_factory.mktemp("home"))
     request = {"tokens": SEQUENCES * TOKENS, "seq_len": TOKENS, "device": "cpu", "dtype": "float32", "home": home}
-    return preview.run({**request, "half": Half.JUDGING, "plan": repeated(gemma3_270m, LAYER)}, no_report)
+    return preview.run({**request, "split": Split.HELDOUT, "plan": repeated(gemma3_270m, LAYER)}, no_report)
 
 
 def test_the_base_is_what_transformers_computes_with_the_tokenizers_own_beginning(
@@ -40,7 +40,7 @@ def test_the_base_is_what_transformers_computes_with_the_tokenizers_own_beginnin
 
     tokenizer = AutoTokenizer.from_pretrained(gemma3_270m)
     model = AutoModelForCausalLM.from_pretrained(gemma3_270m, dtype=torch.float32)
-    documents = half_of(corpus_of(Setting()), Half.JUDGING)
+    documents = documents_of(corpus_of(MeasurementOptions()), Split.HELDOUT)
     texts = [tokenizer(documents[number].text)["input_ids"] for number in spread(len(documents))]
     rows = torch.tensor([tokens[:TOKENS] for tokens in texts if len(tokens) >= TOKENS])
     assert (rows[:, 0] == tokenizer.bos_token_id).all()

@@ -32,7 +32,7 @@ def test_a_second_run_finds_the_same_figures(request_of, monkeypatch) -> None:
     assert not first["found"]
 
 
-@pytest.mark.parametrize("other", [{"tokens": 136}, {"seq_len": 4}, {"half": "judging"}, {"dtype": "bfloat16"}])
+@pytest.mark.parametrize("other", [{"tokens": 136}, {"seq_len": 4}, {"split": "heldout"}, {"dtype": "bfloat16"}])
 def test_another_setting_is_another_measurement(request_of, other) -> None:
     profile.run(request_of, no_report)
     assert not profile.run(request_of | other, no_report)["found"]

@@ -35,13 +35,13 @@ def test_the_plan_repeats_the_block_and_says_why(proposal):
 
 
 def test_both_plans_are_judged_on_the_half_that_chose_nothing(proposal):
-    assert proposal["judged"]["half"] == proposal["naive"]["judged"]["half"] == "judging"
+    assert proposal["heldout"]["split"] == proposal["naive"]["heldout"]["split"] == "heldout"
     assert len(proposal["naive"]["layers"]) == 2
 
 
 def test_what_was_measured_is_found_again(request_, proposal):
     again = propose.run({**request_, "layers": 2}, no_report)
-    assert again["judged"]["found"]
+    assert again["heldout"]["found"]
     assert again["shortlist"] == proposal["shortlist"]
 
 

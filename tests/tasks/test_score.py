@@ -22,9 +22,9 @@ def test_only_what_is_missing_is_measured(request_of, monkeypatch) -> None:
     asked = []
     measured = score._measured
 
-    def listening(occasion, metric, blocks, report):
+    def listening(context, metric, blocks, report):
         asked.append(blocks)
-        return measured(occasion, metric, blocks, report)
+        return measured(context, metric, blocks, report)
 
     monkeypatch.setattr(score, "_measured", listening)
     one = score.run({**request_of, "metric": "second-pass", "blocks": [[1, 2], [2, 4]]}, no_report)

@@ -1,7 +1,6 @@
 """A task of several stages says which one it is in, so that counting anew is no step back."""
 
-from dlec_tui.jobs.progress import advance_of
-from dlec_tui.jobs.wording import running_text
+from dlec_tui.jobs.progress import advance_of, running_text
 from engine.store.job_states import Progress, Running
 from engine.tasks.stages import Stages, stage_of
 from tests.tui.seen_jobs import NOW, ago, stored

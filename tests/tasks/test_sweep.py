@@ -8,16 +8,16 @@ import pytest
 
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.errors import PlanError, UsageError
-from engine.inference.opened import open_model
+from engine.inference.load_model import open_model
 from engine.plan.spaces import blocks
 from engine.protocol import no_report
 from engine.store.database import open_for_reading
 from engine.store.location import store_path
 from engine.tasks import preview, sweep
-from engine.tasks.sweeps import sources
+from engine.tasks.sweeps import layer_source
 from engine.tasks.sweeps.costs import ANNOUNCED
+from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.reporting import sweep_report
-from engine.tasks.sweeps.sources import Source
 from tests.tasks.conftest import part, plan_of
 from tests.tasks.sweeping import as_plans, blocks_of, write_probe
 
@@ -42,23 +42,23 @@ def named(found, name):
 def test_figures_are_those_of_a_preview(asked, listened):
     found, _ = listened
     (plan,) = (plan for plan in asked["plans"] if plan["name"] == "2:4")
-    alone = preview.run({**asked, "plan": plan["text"], "half": "choosing"}, no_report)
+    alone = preview.run({**asked, "plan": plan["text"], "split": "selection"}, no_report)
     swept = named(found, "2:4")
     assert swept["delta_nll"] == pytest.approx(alone["delta_nll"], abs=1e-6)
     assert swept["se"] == pytest.approx(alone["delta_nll_se"], abs=1e-6)
     assert swept["kl"] == pytest.approx(alone["kl"], abs=1e-6)
     assert swept["top1_agreement"] == pytest.approx(alone["top1_agreement"])
-    assert found["base"]["choosing"]["nll"] == pytest.approx(alone["base"]["nll"], abs=1e-6)
+    assert found["base"]["selection"]["nll"] == pytest.approx(alone["base"]["nll"], abs=1e-6)
 
 
 def test_the_headline_is_what_a_preview_says_on_the_half_that_chose_nothing(asked, listened):
     found, _ = listened
     winner = found["winner"]
     assert winner["name"] == min(found["plans"], key=lambda plan: plan["delta_nll"])["name"]
-    judged = preview.run({**asked, "plan": winner["plan"], "half": "judging"}, no_report)
-    assert winner["judged"]["delta_nll"] == pytest.approx(judged["delta_nll"], abs=1e-6)
-    assert winner["chosen"]["delta_nll"] == named(found, winner["name"])["delta_nll"]
-    assert winner["shrinkage"]["lost"] == winner["judged"]["delta_nll"] - winner["chosen"]["delta_nll"]
+    judged = preview.run({**asked, "plan": winner["plan"], "split": "heldout"}, no_report)
+    assert winner["heldout"]["delta_nll"] == pytest.approx(judged["delta_nll"], abs=1e-6)
+    assert winner["selection"]["delta_nll"] == named(found, winner["name"])["delta_nll"]
+    assert winner["shrinkage"]["lost"] == winner["heldout"]["delta_nll"] - winner["selection"]["delta_nll"]
 
 
 def test_the_best_are_judged_and_adjusted_for_as_many(listened):
@@ -71,9 +71,9 @@ def test_the_best_are_judged_and_adjusted_for_as_many(listened):
 
 def test_what_it_takes_is_said_first_and_done_exactly(listened):
     found, heard = listened
-    assert heard[0][2].startswith(f"{ANNOUNCED}choosing half, 11 plans: ")
+    assert heard[0][2].startswith(f"{ANNOUNCED}selection set, 11 plans: ")
     first, second = found["cost"]["parts"]
-    assert (first["what"], second["what"]) == ("choosing half", "judging half")
+    assert (first["what"], second["what"]) == ("selection set", "held-out set")
     for part_ in (first, second):
         for name in ("layer_forwards", "heads", "chunks", "layer_reads", "read_bytes"):
             assert part_["counted"][name] == part_["announced"][name]
@@ -110,7 +110,7 @@ def test_an_interrupted_sweep_goes_on_where_it_was(asked):
         sweep.run(asked, interrupt)
     heard = []
     found = sweep.run(asked, lambda *told: heard.append(told[2]))
-    assert "choosing half, 6 plans: " in heard[0]
+    assert "selection set, 6 plans: " in heard[0]
     assert all(plan["delta_nll"] is not None for plan in found["plans"])
 
 
@@ -174,13 +174,13 @@ def test_another_sweep_finds_the_plans_that_this_one_measured(asked, tiny_llama,
     assert not listened[0]["found"]
     heard = []
     sweep.run({**asked, "plans": blocks_of(tiny_llama, 3)}, lambda *told: heard.append(told[2]))
-    assert "choosing half, 4 plans: " in heard[0]
+    assert "selection set, 4 plans: " in heard[0]
 
 
 def test_a_plan_that_changes_nothing_is_no_better_and_a_removed_layer_is_worse(asked, tiny_llama):
     same = {"name": "same", "text": plan_of(part(tiny_llama, 0, 3), part(tiny_llama, 3, 6))}
     found = sweep.run({**asked, "plans": [same]}, no_report)
-    assert (found["winner"]["verdict"], found["winner"]["judged"]["delta_nll"]) == ("no difference", 0)
+    assert (found["winner"]["verdict"], found["winner"]["heldout"]["delta_nll"]) == ("no difference", 0)
     assert (found["by_chance"]["delta"], found["by_chance"]["p"]) == (0, 1)
 
 
@@ -193,7 +193,7 @@ def test_scaled_visits_are_measured_as_they_would_be_merged(asked, tiny_llama):
     plans = blocks_of(tiny_llama, 1, scales=(1.0, 0.5, 0.0))
     found = sweep.run({**asked, "plans": plans}, no_report)
     (half,) = (plan for plan in plans if plan["name"] == "3:4 x0.5")
-    alone = preview.run({**asked, "plan": half["text"], "half": "choosing"}, no_report)
+    alone = preview.run({**asked, "plan": half["text"], "split": "selection"}, no_report)
     assert named(found, "3:4 x0.5")["delta_nll"] == pytest.approx(alone["delta_nll"], abs=1e-6)
     assert named(found, "3:4 x0")["delta_nll"] == pytest.approx(0, abs=1e-6)
 
@@ -238,8 +238,8 @@ def test_plans_that_are_run_together_measure_the_same_with_as_many_layers_run(as
 
 def test_devices_that_each_hold_the_model_share_the_work_and_measure_the_same(asked, listened, monkeypatch):
     """Two of them, which here are one CPU with two models."""
-    monkeypatch.setattr(Source, "devices", ("cpu", "cpu"))
-    monkeypatch.setattr(sources, "model_of", lambda checkpoint, _setting: open_model(checkpoint.directory))
+    monkeypatch.setattr(LayerSource, "devices", ("cpu", "cpu"))
+    monkeypatch.setattr(layer_source, "model_of", lambda checkpoint, _options: open_model(checkpoint.directory))
     home = str(Path(asked["home"]).parent / "other")
     shared = sweep.run({**asked, "home": home}, no_report)
     assert shared["plans"] == listened[0]["plans"]
@@ -265,7 +265,7 @@ def test_plans_that_are_surely_worse_are_not_measured_on_even_where_it_is_interr
     interrupted(again, pieces=3)
     heard = []
     assert sweep.run(again, lambda *told: heard.append(told[2]))["plans"] == found["plans"]
-    assert sum(f"{ANNOUNCED}choosing half" in what for what in heard) == 1
+    assert sum(f"{ANNOUNCED}selection set" in what for what in heard) == 1
 
 
 def test_stopping_early_needs_more_text_than_the_first_look(asked):

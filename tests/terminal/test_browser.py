@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("textual_serve", reason="the extra web is not installed")
 
-from dlec_tui.session.remembered import read_session
+from dlec_tui.session.state import read_session
 from tests.terminal.browser import CHROMIUM, browser, until
 from tests.tui.terminal.test_web import address
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.session.remembered import Session, save_session
+from dlec_tui.session.state import Session, save_session
 from tests.jobs.workplace import Workplace
 from tests.terminal.conftest import Opened
 from tests.tui.plan_pane import TWICE, model_in

@@ -1,6 +1,6 @@
 """The connection is lost in the middle of something. Nothing else is."""
 
-from dlec_tui.session.remembered import SESSION_FILE
+from dlec_tui.session.state import SESSION_FILE
 from tests.jobs.workplace import Workplace, wait_until
 from tests.terminal.conftest import Opened
 from tests.terminal.gate import Gate

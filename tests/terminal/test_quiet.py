@@ -4,7 +4,7 @@ import select
 from collections.abc import Sequence
 from pathlib import Path
 
-from dlec_tui.terminal.noise import SCREEN_LOG
+from dlec_tui.terminal.redirect_stderr import SCREEN_LOG
 from engine.store.job_states import Held
 from tests.jobs.workplace import Workplace, wait_until
 from tests.terminal.conftest import Opened

@@ -4,8 +4,7 @@ import re
 from base64 import b64encode
 from pathlib import Path
 
-from dlec_tui.actions.everywhere import EVERYWHERE
-from dlec_tui.actions.registry import ACTIONS, actions_of
+from dlec_tui.actions.registry import ACTIONS, EVERYWHERE, actions_of
 from dlec_tui.main_screen import PANES
 from tests.jobs.workplace import Workplace
 from tests.terminal.conftest import DLEC

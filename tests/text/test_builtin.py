@@ -1,10 +1,10 @@
-"""What the built-in text promises: one text for every version and host, with enough prose for both halves."""
+"""What the built-in text promises: one text for every version and host, with enough prose for both splits."""
 
 from collections import Counter
 from importlib.resources import files
 
 from engine.text.builtin import builtin_corpus
-from engine.text.corpus import Half, half_of
+from engine.text.corpus import Split, documents_of
 
 SHA256 = "bce6abf260c1b77aadfd965495a4e22ca6220afc773fb8f0407fa09139057161"
 
@@ -15,8 +15,8 @@ def test_the_text_is_fixed():
 
 
 def test_both_halves_have_enough_documents_and_prose_for_a_profile():
-    for half in Half:
-        documents = half_of(builtin_corpus(), half)
+    for split in Split:
+        documents = documents_of(builtin_corpus(), split)
         assert len(documents) >= 32
         assert sum(document.characters for document in documents) > 50_000
 

@@ -15,9 +15,13 @@ def write(file: Path, *lines: object) -> Path:
 
 
 def test_items_have_choices_or_one_answer(tmp_path: Path) -> None:
-    choosing = {"prompt": "2 and 2 is", "choices": ["3", "4"]}
+    multiple_choice = {"prompt": "2 and 2 is", "choices": ["3", "4"]}
     file = write(
-        tmp_path / "p.jsonl", {**choosing, "answer": 1}, "", {**choosing, "answer": "3"}, {"prompt": "a", "answer": "b"}
+        tmp_path / "p.jsonl",
+        {**multiple_choice, "answer": 1},
+        "",
+        {**multiple_choice, "answer": "3"},
+        {"prompt": "a", "answer": "b"},
     )
     probe = read_probe(file)
     assert probe.items == (

@@ -30,8 +30,8 @@ from engine.store.scores import Score, save_scores
 from engine.store.workers import add_worker
 
 LAYERS = 30
-KEY = ProfileKey("f00d", "c0de", "7e47", "choosing", 4096, 256, "bfloat16", "torch 2, transformers 5, metrics 1")
-JUDGING = ProfileKey("f00d", "c0de", "7e47", "judging", 4096, 256, "bfloat16", "torch 2, transformers 5, metrics 1")
+KEY = ProfileKey("f00d", "c0de", "7e47", "selection", 4096, 256, "bfloat16", "torch 2, transformers 5, metrics 1")
+HELDOUT = ProfileKey("f00d", "c0de", "7e47", "heldout", 4096, 256, "bfloat16", "torch 2, transformers 5, metrics 1")
 PLAN = "# Repeats layers 6 to 11 of models/Tiny-135M: 30 layers become 36.\nmerge_method: passthrough\n"
 NAIVE = "# Repeats layers 11, 14 and 25 of models/Tiny-135M.\nmerge_method: passthrough\n"
 
@@ -45,7 +45,7 @@ def depth(layer: int) -> float:
 
 def result(plan_sha256: str, delta: float) -> PreviewResult:
     nll = (3.0, 3.0 + delta)
-    return PreviewResult(plan_sha256, JUDGING, *nll, delta, 0.01, delta - 0.02, delta + 0.02, 0.1, 0.8, 4080, 16)
+    return PreviewResult(plan_sha256, HELDOUT, *nll, delta, 0.01, delta - 0.02, delta + 0.02, 0.1, 0.8, 4080, 16)
 
 
 def fill(store: Path) -> None:
@@ -61,7 +61,7 @@ def fill(store: Path) -> None:
         save_plan(db, PlanUsed("bbbb", NAIVE, ""))
         save_preview(db, result("bbbb", 0.61))
         save_preview(db, result("aaaa", 0.065))
-        save_base_check(db, JUDGING, BaseCheck(7.5, "", "<s>", 3.2, 3.3, 256, 3.1, 2.9))
+        save_base_check(db, HELDOUT, BaseCheck(7.5, "", "<s>", 3.2, 3.3, 256, 3.1, 2.9))
 
 
 AROUND = ("TERM", "TMUX", "STY", "SSH_CONNECTION", "NO_COLOR", "COLORTERM", "TEXTUAL_COLOR_SYSTEM", "DLEC_THEME")

@@ -1,10 +1,10 @@
-"""A store with a model of which everything was measured, on both halves of a text."""
+"""A store with a model of which everything was measured, on both splits of a text."""
 
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from dlec_tui.session.remembered import Session, save_session
+from dlec_tui.session.state import Session, save_session
 from engine.store.database import open_for_writing
 from engine.store.keys import ProfileKey
 from engine.store.models import ModelRow, save_model
@@ -15,8 +15,8 @@ from engine.store.scores import Score, save_scores
 LAYERS, WIDTH = 12, 40
 REFERENCE = "org/Measured-12"
 """Not here: it is known by its reference."""
-KEY = ProfileKey("12", "c0de", "7e477e47", "choosing", 4096, 256, "float32", "torch 2, transformers 5, metrics 1")
-JUDGING = replace(KEY, half="judging")
+KEY = ProfileKey("12", "c0de", "7e477e47", "selection", 4096, 256, "float32", "torch 2, transformers 5, metrics 1")
+HELDOUT = replace(KEY, split="heldout")
 
 
 def angle(start: int, end: int) -> float:
@@ -46,7 +46,7 @@ def neuron_row(layer: int, neuron: int) -> NeuronStatistics:
 def fill_measured(store: Path) -> None:
     with closing(open_for_writing(store)) as db:
         save_model(db, ModelRow("12", REFERENCE, "llama", LAYERS, 64, 1_000_000, 2_000_000))
-        save_profile(db, JUDGING, rows())
+        save_profile(db, HELDOUT, rows())
         save_profile(db, KEY, rows())
         save_scores(db, KEY, [Score("second_pass", n, n + 1, 0.5 + n / 10, 0.01) for n in range(LAYERS)])
         save_scores(db, KEY, [Score("second_pass", n, n + 4, 1.5 + n / 10, 0.01) for n in range(LAYERS - 3)])

@@ -23,7 +23,7 @@ from textual.pilot import Pilot
 
 from dlec_tui.app import Workbench
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.session.remembered import Session, save_session
+from dlec_tui.session.state import Session, save_session
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.fingerprint import fingerprint
 from engine.store.database import open_for_writing
@@ -34,7 +34,7 @@ from engine.store.samples import BaseCheck, save_base_check
 from engine.store.scores import Score, save_scores
 from tests.tiny import DTYPE_BYTES, llama_config, llama_shapes, safetensors_bytes
 from tests.tui.conftest import AROUND, eventually, settled, text_of
-from tests.tui.measured_store import JUDGING, KEY, neuron_row
+from tests.tui.measured_store import HELDOUT, KEY, neuron_row
 from tests.tui.seen_jobs import EVENING
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -111,9 +111,9 @@ def evening() -> Iterator[Path]:
             os.environ.pop(name, None)
         time.tzset()
         for place, value in (
-            ("dlec_tui.plans.verdict.free_bytes", 77_600_000_000),
-            ("dlec_tui.jobs.stored.read_jobs", EVENING),
-            ("dlec_tui.widgets.device_line.devices_text", "cpu 87 % of 16 cores, memory 12.0 GB of 64.0 GB"),
+            ("dlec_tui.plans.plan_status.free_bytes", 77_600_000_000),
+            ("dlec_tui.jobs.job_view.read_jobs", EVENING),
+            ("dlec_tui.widgets.job_table.devices_text", "cpu 87 % of 16 cores, memory 12.0 GB of 64.0 GB"),
             ("dlec_tui.widgets.job_detail.job_log", Path("job.log")),
             ("engine.jobs.launch.start_workers", ()),
         ):
@@ -164,7 +164,7 @@ def _fill(store: Path) -> None:
     histograms = [LayerHistogram(n, -8.0, 8.0, tuple(100 - (b - 8) ** 2 for b in range(16))) for n in range(LAYERS)]
     layers = [LayerStatistics(n, _depth(n), 0.3 + 1.6 * _depth(n * 0.97 + 0.6), 30.0, 100.0) for n in range(LAYERS)]
     own, other = (_row(name) for name in (MODEL, OTHER))
-    chosen, judged = replace(KEY, fingerprint=own.fingerprint), replace(JUDGING, fingerprint=own.fingerprint)
+    chosen, judged = replace(KEY, fingerprint=own.fingerprint), replace(HELDOUT, fingerprint=own.fingerprint)
     with closing(open_for_writing(store)) as db:
         for row in (other, own):
             save_model(db, row)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dlec_tui.jobs.stored import SeenWorker, StoredJob, StoredJobs
+from dlec_tui.jobs.job_view import SeenWorker, StoredJob, StoredJobs
 from engine.jobs.liveness import Liveness
 from engine.store.job_states import Cancelled, Done, Failed, Held, Progress, Running, State, Waiting
 from engine.store.jobs import Job, JobSpec
@@ -33,12 +33,12 @@ PREVIEWED = {
     "interval95": [0.0853, 0.0983],
     "kl": 0.1312,
     "top1_agreement": 0.832,
-    "half": "judging",
+    "split": "heldout",
     "tokens": 4080,
     "sequences": 16,
     "base_check": {"ok": True, "findings": []},
     "corpus": "built-in",
-    "key": {"tokens": 4096, "seq_len": 256, "dtype": "bfloat16", "half": "judging", "text_sha256": "7e47" * 16},
+    "key": {"tokens": 4096, "seq_len": 256, "dtype": "bfloat16", "split": "heldout", "text_sha256": "7e47" * 16},
     "found": False,
 }
 FULL = {"kind": "DiskFullError", "what": "the disk is too full for night/two", "why": "304.5 MB more are needed"}

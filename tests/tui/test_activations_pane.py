@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from dlec_tui.app import Workbench
 from dlec_tui.messages import BlocksChosen
-from dlec_tui.session.remembered import Session, save_session
+from dlec_tui.session.state import Session, save_session
 from engine.store.jobs import JobSpec
 from tests.tui.conftest import Play, keys, played, settled, text_of
 from tests.tui.measured_store import REFERENCE, fill_measured
@@ -89,7 +89,7 @@ def test_c_goes_through_the_metrics_and_back_to_the_first(measured: Path) -> Non
 def test_other_metrics_and_other_texts_are_laid_over_the_curve(measured: Path) -> None:
     metric, text = seen(measured, ["o"], ["o", "o", "o"], size=(140, 40))
     assert "block influence and relative update" in metric
-    assert "of the judging half" in text
+    assert "of the held-out set" in text
 
 
 def test_the_layer_stays_the_same_from_view_to_view(measured: Path) -> None:
@@ -121,7 +121,7 @@ def test_marked_blocks_go_to_the_plan_with_what_speaks_for_them(measured: Path) 
     assert (chosen[0].reference, chosen[0].blocks) == (REFERENCE, ((1, 2), (1, 3)))
     assert "layer 1 for block influence 0.6" in chosen[0].justification
     assert "layers 1 to 2 for angular distance 0.12" in chosen[0].justification
-    assert "4,096 tokens of the choosing half" in chosen[0].justification
+    assert "4,096 tokens of the selection set" in chosen[0].justification
 
 
 def test_space_again_takes_a_mark_away_and_without_marks_a_says_so(measured: Path) -> None:
@@ -154,8 +154,8 @@ def test_going_to_a_layer_works_in_every_view(measured: Path) -> None:
 
 def test_t_shows_another_text(measured: Path) -> None:
     first, second = seen(measured, [], ["t"])
-    assert "on 4,096 tokens of the choosing half" in first
-    assert "on 4,096 tokens of the judging half" in second
+    assert "on 4,096 tokens of the selection set" in first
+    assert "on 4,096 tokens of the held-out set" in second
 
 
 def test_without_a_model_or_measurements_it_is_said_what_to_press(tmp_path: Path) -> None:

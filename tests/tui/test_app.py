@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from dlec_tui.actions.everywhere import EVERYWHERE
+from dlec_tui.actions.registry import EVERYWHERE
 from dlec_tui.app import Workbench
 from dlec_tui.main_screen import PANES
 from dlec_tui.messages import ModelChosen, PlanEdited
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.widgets.question import Question
-from dlec_tui.widgets.top_line import TopLine
+from dlec_tui.widgets.dialogs import Question
+from dlec_tui.widgets.frame import TopLine
 from engine.store.database import open_for_reading
 from engine.store.job_states import Running, Stop
 from engine.store.jobs import JobSpec, find_job

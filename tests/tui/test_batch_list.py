@@ -11,10 +11,10 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from dlec_tui.app import Workbench
-from dlec_tui.batches.marks import BatchMarks, marks_from
+from dlec_tui.batches import BatchMarks, marks_from
 from dlec_tui.panes.runs import RunsPane
 from dlec_tui.terminal.path_completion import PLANS, completed
-from dlec_tui.widgets.question import Question
+from dlec_tui.widgets.dialogs import Question
 from engine.store.database import open_for_reading
 from engine.store.jobs import Job, jobs_in
 from tests.cli.conftest import write_plan

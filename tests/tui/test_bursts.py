@@ -13,9 +13,9 @@ from dlec_tui.app import Workbench
 from dlec_tui.main_screen import PANES, MainScreen
 from dlec_tui.panes.plan import PlanPane
 from dlec_tui.widgets.help import Help
-from dlec_tui.widgets.line_prompt import LinePrompt
 from dlec_tui.widgets.palette import Palette
 from dlec_tui.widgets.plan_editor import PlanEditor
+from dlec_tui.widgets.prompts import LinePrompt
 from tests.tui.conftest import eventually, settled, text_of
 from tests.tui.plan_pane import plan_in
 

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from textual.worker import Worker
 
 from dlec_tui.app import Workbench
-from dlec_tui.terminal.noise import SCREEN_LOG
+from dlec_tui.terminal.redirect_stderr import SCREEN_LOG
 from tests.tui.conftest import eventually, settled, text_of
 
 SOURCES = sorted((Path(__file__).parents[2] / "dlec_tui").rglob("*.py"))

@@ -51,7 +51,7 @@ def test_models_that_a_filter_hides_are_counted(store: Path) -> None:
 
 @pytest.mark.usefixtures("foreign_exceptions")
 def test_measurements_that_nobody_can_read_are_not_being_read_for_ever(store: Path, monkeypatch) -> None:
-    monkeypatch.setattr("dlec_tui.measurements.reader.read_measured", lambda *_: 1 / 0)
+    monkeypatch.setattr("dlec_tui.widgets.measurement_reader.read_measured", lambda *_: 1 / 0)
 
     async def run() -> None:
         app = Workbench(store)

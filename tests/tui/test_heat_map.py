@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
-from dlec_tui.measurements.heat import LEVELS, Block, BlockMap, robust_scale
+from dlec_tui.measurements.plots import LEVELS, Block, BlockMap, robust_scale
 from dlec_tui.terminal.glyphs import GLYPHS
 from dlec_tui.widgets.heat_map import CURSOR, MARK, RAMP, HeatMap
 

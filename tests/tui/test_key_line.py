@@ -4,7 +4,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from dlec_tui.widgets.key_line import KeyLine
+from dlec_tui.widgets.frame import KeyLine
 from tests.tui.conftest import keys, played, settled
 
 

@@ -6,8 +6,8 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
-from dlec_tui.jobs.log_tail import MOST_BYTES, MOST_LINES, LogTail
-from dlec_tui.widgets.log_view import NO_LOG, LogView
+from dlec_tui.jobs.logs import MOST_BYTES, MOST_LINES, LogTail
+from dlec_tui.widgets.job_detail import NO_LOG, LogView
 from tests.tui.conftest import eventually, text_of
 
 
@@ -57,7 +57,7 @@ class Screen(App[None]):
 
 
 def test_the_view_follows_a_log_and_draws_nothing_while_it_stands_still(path, monkeypatch):
-    monkeypatch.setattr("dlec_tui.widgets.log_view.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("dlec_tui.widgets.job_detail.LOOK_SECONDS", 0.01)
     looks, drawn = [], []
     lines = LogTail.lines
     monkeypatch.setattr(LogTail, "lines", lambda tail: looks.append(1) or lines(tail))

@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from dlec_tui.app import Workbench
-from dlec_tui.session.remembered import Session, save_session
+from dlec_tui.session.state import Session, save_session
 from dlec_tui.widgets.model_table import ModelTable
 from engine.store.database import open_for_writing
 from engine.store.jobs import JobSpec

@@ -7,10 +7,8 @@ import pytest
 from textual.app import App, ComposeResult
 
 from dlec_tui.measurements.neuron_filter import HINT, conditions_from, wrong_with
-from dlec_tui.measurements.neuron_text import otherwise
-from dlec_tui.measurements.neurons import NeuronView, neuron_rows
-from dlec_tui.widgets.neuron_browser import NeuronBrowser
-from dlec_tui.widgets.neuron_table import MOST_PAGES
+from dlec_tui.measurements.neurons import NeuronView, neuron_rows, no_neurons
+from dlec_tui.widgets.neuron_table import MOST_PAGES, NeuronBrowser
 from engine.errors import MachineError, UsageError
 from engine.store.neurons import Between, Column, NeuronOrder, PeaksAt
 from tests.tui.conftest import settled
@@ -137,7 +135,7 @@ def test_the_example_of_the_prompt_is_a_filter() -> None:
 
 
 def test_an_empty_table_says_why_and_how_to_see_all() -> None:
-    said = "\n".join(otherwise(NeuronView(wanted="layer 3, |peak|>10, moon")))
+    said = "\n".join(no_neurons(NeuronView(wanted="layer 3, |peak|>10, moon")))
     assert "layer 3\n" in said
     assert "|peak| from 10" in said
     assert "contains 'moon'" in said

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 
 from dlec_tui.cli.exit_codes import UNEXPECTED
 from dlec_tui.cli.main import dlec
-from dlec_tui.session.remembered import read_session
+from dlec_tui.session.state import read_session
 
 ENTER_FULL_SCREEN, MOUSE_ON = b"\x1b[?1049h", b"\x1b[?1000h"
 COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9\d|10\d)(?:;|m)")

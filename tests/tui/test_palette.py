@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from dlec_tui.actions.palette import Offer, all_actions, matching
 from dlec_tui.actions.registry import ACTIONS
+from dlec_tui.main_screen import offered_actions
+from dlec_tui.widgets.palette import Offer, all_actions, matching
 from engine.plan.recipes.registry import MEASURED, RECIPES
 from tests.tui.conftest import keys, played
 
@@ -26,13 +27,13 @@ def test_nothing_typed_lists_everything_and_nonsense_nothing() -> None:
 
 
 def test_every_action_and_every_theme_is_offered() -> None:
-    offered = all_actions()
+    offered = all_actions(offered_actions())
     assert set(ACTIONS) <= set(offered)
     assert "use the colours light" in [action.what for action in offered]
 
 
 def test_every_recipe_is_offered_as_the_list_of_recipes_has_it() -> None:
-    offered = {action.name for action in all_actions()}
+    offered = {action.name for action in all_actions(offered_actions())}
     assert {f"new_by('{name}')" for name in (*RECIPES, *MEASURED)} <= offered
 
 

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from dlec_tui.panes.plan import PlanPane
-from dlec_tui.widgets.question import Question
+from dlec_tui.widgets.dialogs import Question
 from engine.plan.edits import slices_of
 from engine.store.connection import atomic
 from engine.store.database import open_for_jobs
@@ -34,7 +34,7 @@ def ranges(pane: PlanPane) -> list[tuple[int | None, int | None]]:
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])
 def test_the_pane_is_as_it_was_agreed(store: Path, tmp_path: Path, monkeypatch, size: tuple[int, int]) -> None:
     """Write the files anew with WRITE_SCREENS=1, and look at them."""
-    monkeypatch.setattr("dlec_tui.plans.verdict.free_bytes", lambda _: 77_600_000_000)
+    monkeypatch.setattr("dlec_tui.plans.plan_status.free_bytes", lambda _: 77_600_000_000)
     monkeypatch.chdir(tmp_path)
     plan_in(tmp_path)
     plan = Path("twice.yaml")
@@ -225,7 +225,7 @@ def test_a_preview_is_ordered_with_the_text_as_it_is_now(store: Path, tmp_path: 
         [job] = jobs_of(store)
         assert job.spec.task == "preview"
         assert job.spec.request["plan"] == pane.document.text
-        assert job.spec.request["half"] == "judging"
+        assert job.spec.request["split"] == "heldout"
 
     planned(store, plan_in(tmp_path), play)
 

@@ -10,13 +10,12 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from dlec_tui.actions.action import Action
-from dlec_tui.actions.registry import ACTIONS
+from dlec_tui.actions.registry import ACTIONS, Action
 from dlec_tui.app import Workbench
 from dlec_tui.main_screen import MainScreen
 from dlec_tui.widgets.help import Help
 from dlec_tui.widgets.palette import Palette
-from dlec_tui.widgets.path_prompt import PathPrompt
+from dlec_tui.widgets.prompts import PathPrompt
 from tests.tui.conftest import eventually, settled, text_of
 from tests.tui.plan_pane import plan_in
 

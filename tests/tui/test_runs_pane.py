@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from dlec_tui.app import Workbench
-from dlec_tui.jobs.stored import StoredJobs
+from dlec_tui.jobs.job_view import StoredJobs
 from dlec_tui.panes.runs import RunsPane
-from dlec_tui.widgets.question import Question
+from dlec_tui.widgets.dialogs import Question
 from engine.jobs.liveness import held
 from engine.jobs.logs import job_log
 from engine.store.job_states import Cancelled, Done, Held, Running, Stop, Waiting
@@ -49,7 +49,7 @@ def evening(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, utc: None) -> Path:
     show(monkeypatch, EVENING)
     monkeypatch.setattr("dlec_tui.widgets.job_detail.job_log", lambda _store, job_id: Path(f"job-{job_id}.log"))
     said = "cpu 87 % of 16 cores, memory 12.0 GB of 64.0 GB"
-    monkeypatch.setattr("dlec_tui.widgets.device_line.devices_text", lambda *_: said)
+    monkeypatch.setattr("dlec_tui.widgets.job_table.devices_text", lambda *_: said)
     return tmp_path / "dlec.sqlite"
 
 
@@ -62,13 +62,13 @@ async def type_in(pilot: Pilot[None], text: str) -> None:
 
 
 def show(monkeypatch: pytest.MonkeyPatch, jobs: StoredJobs) -> None:
-    monkeypatch.setattr("dlec_tui.jobs.stored.read_jobs", lambda _store: jobs)
+    monkeypatch.setattr("dlec_tui.jobs.job_view.read_jobs", lambda _store: jobs)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])
 def test_the_whole_pane_is_as_it_was_agreed(evening: Path, monkeypatch, size: tuple[int, int]) -> None:
     """Write the files anew with WRITE_SCREENS=1, and look at them."""
-    monkeypatch.setattr("dlec_tui.batches.marks.Path.cwd", lambda: Path("/work"))
+    monkeypatch.setattr("dlec_tui.batches.Path.cwd", lambda: Path("/work"))
     golden = SCREENS / f"runs-{size[0]}x{size[1]}.txt"
 
     async def play(pilot: Pilot[None]) -> None:

@@ -13,13 +13,12 @@ from dlec_tui.app import Workbench
 from dlec_tui.panes.plan import PlanPane
 from dlec_tui.panes.runs import RunsPane
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.session.remembered import save_session
-from dlec_tui.widgets.question import Question
-from dlec_tui.widgets.quit_dialog import QuitDialog
+from dlec_tui.session.state import save_session
+from dlec_tui.widgets.dialogs import Question, QuitDialog
 from engine.store.database import open_for_writing
 from engine.store.previews import PreviewResult, save_preview
 from tests.tui.conftest import eventually, settled
-from tests.tui.measured_store import JUDGING
+from tests.tui.measured_store import HELDOUT
 from tests.tui.pictures import MODEL, PLAN, evening, session_of_evening
 from tests.tui.plan_pane import checked
 
@@ -43,7 +42,7 @@ def prepared() -> Iterator[Path]:
     """A store for the walk; and the directory that it wants to be in."""
     with evening() as store:
         sha256 = hashlib.sha256(WARNED.encode()).hexdigest()
-        judged = PreviewResult(sha256, JUDGING, 2.9117, 3.0035, 0.0918, 0.003, 0.0853, 0.0983, 0.13, 0.83, 4080, 16)
+        judged = PreviewResult(sha256, HELDOUT, 2.9117, 3.0035, 0.0918, 0.003, 0.0853, 0.0983, 0.13, 0.83, 4080, 16)
         with closing(open_for_writing(store)) as db:
             save_preview(db, judged)
             save_preview(db, replace(judged, delta_nll=0.2))

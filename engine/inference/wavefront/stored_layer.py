@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.header import StoredTensor
 from engine.errors import CheckpointError, shown
-from engine.inference.opening import loaded_from_tensors, shape_only
+from engine.inference.meta_model import loaded_from_tensors, shape_only
 from engine.inference.signature import decoder_layers
 from engine.inference.wavefront.visits import Step, step_scalings
 from engine.tensors.arithmetic import scaled

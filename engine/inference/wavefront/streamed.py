@@ -13,8 +13,8 @@ from typing import Any
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.errors import CheckpointError, UsageError, shown
 from engine.inference.devices import devices_named, require_device
-from engine.inference.opened import require_dtype, require_finite_weights, require_language_head, require_loaded
-from engine.inference.opening import loaded_from_tensors, read_model_config, shape_only
+from engine.inference.load_model import require_dtype, require_finite_weights, require_language_head, require_loaded
+from engine.inference.meta_model import loaded_from_tensors, read_model_config, shape_only
 from engine.inference.wavefront.budget import Counted
 from engine.inference.wavefront.order import Stop
 from engine.inference.wavefront.stored_layer import StoredLayers, Weights

@@ -4,7 +4,7 @@ Layers are added until the budget is used up. The candidates that add n layers a
 more block to repeat; of every n the best few are kept (one: greedy; more: a beam), so that many small blocks and one
 large one meet at the end as equals. A layer is repeated at most once.
 
-What is kept is decided on the choosing half of the text. However often that is looked at, the figures reported are of
+What is kept is decided on the selection set of the text. However often that is looked at, the figures reported are of
 the other half alone.
 """
 

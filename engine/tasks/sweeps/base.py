@@ -6,21 +6,21 @@ from typing import Any
 
 from engine.protocol import no_report
 from engine.tasks.base_check import check_base
-from engine.tasks.sweeps.asking import Asked
-from engine.tasks.sweeps.sources import Source
-from engine.tasks.sweeps.works import shared_work
-from engine.text.corpus import Half
+from engine.tasks.sweeps.execution import shared_pass
+from engine.tasks.sweeps.layer_source import LayerSource
+from engine.tasks.sweeps.sweep_spec import SweepSpec
+from engine.text.corpus import Split
 
 
-def check_base_of(asked: Asked, source: Source) -> None:
-    """On the choosing half, unless the store knows it. Raises whatever running the layers raises."""
-    check_base(asked.on(Half.CHOOSING), partial(_nll, source))
+def check_base_of(spec: SweepSpec, source: LayerSource) -> None:
+    """On the selection set, unless the store knows it. Raises whatever running the layers raises."""
+    check_base(spec.on(Split.SELECTION), partial(_nll, source))
 
 
-def _nll(source: Source, batches: Sequence[Any]) -> list[Any]:
+def _nll(source: LayerSource, batches: Sequence[Any]) -> list[Any]:
     from engine.inference.base_check import BaseReader
 
     found: list[Any] = []
-    work = shared_work("check of the base", source, [], batches, BaseReader)
+    work = shared_pass("check of the base", source, [], batches, BaseReader)
     work.run(no_report, lambda _plan, read: found.extend(read))
     return found

@@ -1,4 +1,4 @@
-"""Measures plans on one half of the text, through the wavefront; each is stored as it is measured.
+"""Measures plans on one split of the text, through the wavefront; each is stored as it is measured.
 
 What was interrupted goes on behind the last piece of the text that all its plans were measured on.
 """
@@ -24,40 +24,40 @@ from engine.store.plan_measurements import (
 from engine.store.sweeps import save_stopped
 from engine.tasks.resident import sequences_of
 from engine.tasks.samples import store_sample
-from engine.tasks.sweeps.asking import Asked
 from engine.tasks.sweeps.costs import Cost, added, announced_line
+from engine.tasks.sweeps.execution import SharedPass, shared_pass
+from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.measured import MeasuredPlan
-from engine.tasks.sweeps.sources import Source
-from engine.tasks.sweeps.works import SharedWork, shared_work
-from engine.text.corpus import Half
+from engine.tasks.sweeps.sweep_spec import SweepSpec
+from engine.text.corpus import Split
 
 if TYPE_CHECKING:
     from engine.inference.wavefront.likelihood import Figures
 
 
-def missing(asked: Asked, half: Half, wanted: Sequence[str]) -> list[str]:
+def missing(spec: SweepSpec, split: Split, wanted: Sequence[str]) -> list[str]:
     """Those of the visits that the store has no figures of."""
-    occasion = asked.on(half)
-    with closing(open_for_reading(occasion.store)) as connection:
-        known = measured_visits(connection, occasion.key)
+    context = spec.on(split)
+    with closing(open_for_reading(context.store)) as connection:
+        known = measured_visits(connection, context.key)
     return [visits for visits in wanted if visits not in known]
 
 
-def measure(asked: Asked, half: Half, wanted: Sequence[str], source: Source, report: Report) -> Cost:
+def measure(spec: SweepSpec, split: Split, wanted: Sequence[str], source: LayerSource, report: Report) -> Cost:
     """Measure all of `wanted`, and the base, to the end of the text, and store them."""
-    return _Run(asked, half, source, report).run(wanted)
+    return _Run(spec, split, source, report).run(wanted)
 
 
 def measure_until_worse(
-    asked: Asked, half: Half, wanted: Sequence[str], source: Source, sweep_id: int, report: Report
+    spec: SweepSpec, split: Split, wanted: Sequence[str], source: LayerSource, sweep_id: int, report: Report
 ) -> Cost:
     """The same, but what is surely worse is not measured on; the store keeps after how many sequences that was."""
-    return _Run(asked, half, source, report, sweep_id).run(wanted)
+    return _Run(spec, split, source, report, sweep_id).run(wanted)
 
 
-def announced(asked: Asked, half: Half, wanted: Sequence[str], source: Source) -> Cost:
+def announced(spec: SweepSpec, split: Split, wanted: Sequence[str], source: LayerSource) -> Cost:
     """What measuring these would take; nothing is measured but the time of one layer and one head."""
-    return _Run(asked, half, source, lambda *_: None).announced(wanted)
+    return _Run(spec, split, source, lambda *_: None).announced(wanted)
 
 
 STORE_SECONDS = 5.0
@@ -65,17 +65,19 @@ STORE_SECONDS = 5.0
 
 
 class _Run:
-    """Plans on one half of the text."""
+    """Plans on one split of the text."""
 
-    def __init__(self, asked: Asked, half: Half, source: Source, report: Report, sweep_id: int | None = None) -> None:
-        self._asked = asked
-        self._occasion = asked.on(half)
-        self._half = half
+    def __init__(
+        self, spec: SweepSpec, split: Split, source: LayerSource, report: Report, sweep_id: int | None = None
+    ) -> None:
+        self._spec = spec
+        self._context = spec.on(split)
+        self._split = split
         self._source = source
         self._report = report
         self._sweep_id = sweep_id
         """Where plans may be stopped: which sweep that is told of."""
-        self._sequences = sequences_of(asked.checkpoint, self._occasion.setting)
+        self._sequences = sequences_of(spec.checkpoint, self._context.options)
         self._base = self._stored_base()
         """The mean NLL of each sequence, once all are measured."""
         self._found: dict[str, MeasuredPlan] = {}
@@ -85,7 +87,7 @@ class _Run:
         self._stored_at = monotonic()
 
     def run(self, wanted: Sequence[str]) -> Cost:
-        store_sample(self._occasion)
+        store_sample(self._context)
         plans = list(wanted)
         done = self._go_on_with(plans)
         self._forget_beyond(done)
@@ -107,26 +109,26 @@ class _Run:
 
     def _go_on_with(self, wanted: Sequence[str]) -> int:
         """Takes up what an interrupted run left, as far as it has all plans; how many sequences that is."""
-        needed = [*wanted, *([self._asked.base] if self._base is None else [])]
-        with closing(open_for_reading(self._occasion.store)) as connection:
-            partial = find_partial(connection, self._occasion.key, needed)
+        needed = [*wanted, *([self._spec.base] if self._base is None else [])]
+        with closing(open_for_reading(self._context.store)) as connection:
+            partial = find_partial(connection, self._context.key, needed)
         done = min((len(partial[visits].kl) if visits in partial else 0 for visits in needed), default=0)
         self._found = {visits: MeasuredPlan.of(partial[visits], done) for visits in needed if done}
         return done
 
     def _forget_beyond(self, done: int) -> None:
         """Pieces that some of the plans lack are measured again, perhaps cut elsewhere."""
-        with closing(open_for_writing(self._occasion.store)) as db:
-            forget_partial(db, self._occasion.key, [self._asked.base, *self._asked.visits], kept_sequences=done)
+        with closing(open_for_writing(self._context.store)) as db:
+            forget_partial(db, self._context.key, [self._spec.base, *self._spec.visits], kept_sequences=done)
 
-    def _work(self, start: int, end: int, wanted: Sequence[str]) -> SharedWork:
+    def _work(self, start: int, end: int, wanted: Sequence[str]) -> SharedPass:
         from engine.inference.wavefront.likelihood import Likelihood
 
-        visits = [self._asked.visits[each] for each in wanted]
-        batches = list(self._sequences[start:end].split(self._occasion.setting.batch_size))
+        visits = [self._spec.visits[each] for each in wanted]
+        batches = list(self._sequences[start:end].split(self._context.options.batch_size))
         scored = [batch.is_scored for batch in batches]
         tokens = [batch.tokens for batch in batches]
-        return shared_work(f"{self._half} half", self._source, visits, tokens, lambda: Likelihood(scored))
+        return shared_pass(self._split.label, self._source, visits, tokens, lambda: Likelihood(scored))
 
     def _run_piece(self, start: int, end: int, wanted: Sequence[str]) -> Cost:
         work = self._work(start, end, wanted)
@@ -137,7 +139,7 @@ class _Run:
             if index != BASE:
                 self._add(wanted[index], figures)
             elif self._base is None:
-                self._add(self._asked.base, figures)
+                self._add(self._spec.base, figures)
 
         try:
             return cost | work.run(self._report, read)
@@ -153,7 +155,7 @@ class _Run:
             if monotonic() - self._stored_at > STORE_SECONDS:
                 self._store_partial()
             return
-        if visits == self._asked.base:
+        if visits == self._spec.base:
             self._base = measured.sequence_nll
         if self._base is not None:
             self._store_whole()
@@ -166,36 +168,36 @@ class _Run:
             if visits in self._found
         }
         if pieces:
-            with closing(open_for_writing(self._occasion.store)) as db:
-                save_partial(db, self._occasion.key, pieces)
+            with closing(open_for_writing(self._context.store)) as db:
+                save_partial(db, self._context.key, pieces)
         self._unstored, self._stored_at = {}, monotonic()
 
     def _store_whole(self) -> None:
         """What has been measured to the end; of several devices, one may be there before the base is."""
         whole = [visits for visits, plan in self._found.items() if plan.sequences == len(self._sequences)]
-        with closing(open_for_writing(self._occasion.store)) as db:
+        with closing(open_for_writing(self._context.store)) as db:
             for visits in whole:
-                base = None if visits == self._asked.base else self._base
-                save_measurement(db, self._occasion.key, self._found.pop(visits).as_figures(visits, base))
-            forget_partial(db, self._occasion.key, whole)
+                base = None if visits == self._spec.base else self._base
+                save_measurement(db, self._context.key, self._found.pop(visits).as_figures(visits, base))
+            forget_partial(db, self._context.key, whole)
 
     def _stored_base(self) -> Sequence[float] | None:
-        with closing(open_for_reading(self._occasion.store)) as connection:
-            found = find_measurements(connection, self._occasion.key, [self._asked.base])
-        return found[self._asked.base].sequence_nll if found else None
+        with closing(open_for_reading(self._context.store)) as connection:
+            found = find_measurements(connection, self._context.key, [self._spec.base])
+        return found[self._spec.base].sequence_nll if found else None
 
     def _still_open(self, plans: list[str], look: int, end: int) -> list[str]:
         """The plans that are not surely worse after `end` sequences."""
         surely_worse = {visits for visits in plans if self._is_worse(visits, look, end)}
         assert self._sweep_id is not None
-        numbers = {visits: number for number, visits in enumerate(self._asked.visits)}
-        with closing(open_for_writing(self._occasion.store)) as db:
+        numbers = {visits: number for number, visits in enumerate(self._spec.visits)}
+        with closing(open_for_writing(self._context.store)) as db:
             save_stopped(db, self._sweep_id, {numbers[visits]: end for visits in surely_worse})
-            forget_partial(db, self._occasion.key, surely_worse)
+            forget_partial(db, self._context.key, surely_worse)
         return [visits for visits in plans if visits not in surely_worse]
 
     def _is_worse(self, visits: str, look: int, end: int) -> bool:
-        base = self._base or self._found[self._asked.base].sequence_nll
+        base = self._base or self._found[self._spec.base].sequence_nll
         means = self._found[visits].sequence_nll[:end]
         deltas = [mean - own for mean, own in zip(means, base[:end], strict=True)]
-        return all(map(math.isfinite, deltas)) and is_surely_worse(deltas, look, len(self._asked.visits))
+        return all(map(math.isfinite, deltas)) and is_surely_worse(deltas, look, len(self._spec.visits))

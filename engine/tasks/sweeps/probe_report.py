@@ -28,8 +28,8 @@ def probe_report(
     everywhere = holm([row["p"] for row in rows])
     return {
         "name": sweep.probe,
-        "items": len(own.rights),
-        "right": sum(own.rights),
+        "items": len(own.correct),
+        "right": sum(own.correct),
         "plans": [
             {"name": plan.name, **row, "holm_p": p, "shortlist_holm_p": adjusted.get(place)}
             for place, (plan, row, p) in enumerate(zip(answered, rows, everywhere, strict=True))
@@ -38,11 +38,11 @@ def probe_report(
 
 
 def _row(base: ProbeResult, plan: ProbeResult) -> dict[str, Any]:
-    found = mcnemar(base.rights, plan.rights)
+    found = mcnemar(base.correct, plan.correct)
     gains = [after - before for before, after in zip(base.log_likelihoods, plan.log_likelihoods, strict=True)]
     gain = math.fsum(gains) / len(gains)
     return {
-        "right": sum(plan.rights),
+        "right": sum(plan.correct),
         "only_base": found.only_base,
         "only_plan": found.only_plan,
         "p": found.p,

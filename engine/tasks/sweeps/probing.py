@@ -12,36 +12,36 @@ from engine.store.database import open_for_reading, open_for_writing
 from engine.store.keys import ProfileKey
 from engine.store.plan_measurements import ProbeResult, find_probes, save_probe
 from engine.tasks.resident import tokenizer_of
-from engine.tasks.sweeps.asking import Asked
 from engine.tasks.sweeps.costs import Cost, announced_line
-from engine.tasks.sweeps.sources import Source
-from engine.tasks.sweeps.works import shared_work
-from engine.text.corpus import Half
+from engine.tasks.sweeps.execution import shared_pass
+from engine.tasks.sweeps.layer_source import LayerSource
+from engine.tasks.sweeps.sweep_spec import SweepSpec
+from engine.text.corpus import Split
 
 if TYPE_CHECKING:
-    from engine.inference.answers import Answer
+    from engine.inference.multiple_choice import Answer
 
 _ROWS = 4
 """How many answers are run at once for each sequence that would be: they are short."""
 
 
-def unanswered(asked: Asked, key: ProfileKey, wanted: Sequence[str]) -> list[str]:
+def unanswered(spec: SweepSpec, key: ProfileKey, wanted: Sequence[str]) -> list[str]:
     """Those of the visits whose answers the store has not."""
-    with closing(open_for_reading(asked.on(Half.CHOOSING).store)) as connection:
+    with closing(open_for_reading(spec.on(Split.SELECTION).store)) as connection:
         known = find_probes(connection, key)
     return [visits for visits in wanted if visits not in known]
 
 
-def answer(asked: Asked, key: ProfileKey, wanted: Sequence[str], source: Source, report: Report) -> Cost:
+def answer(spec: SweepSpec, key: ProfileKey, wanted: Sequence[str], source: LayerSource, report: Report) -> Cost:
     """Have all of `wanted`, and the base, answer the probe, and store what they say. Raises UsageError for items that
     cannot be scored, or are longer than the model's context."""
-    from engine.inference.answers import AnswerReader, ProbeRows
+    from engine.inference.multiple_choice import AnswerReader, ProbeRows
 
-    assert asked.probe is not None
-    occasion = asked.on(Half.CHOOSING)
-    rows = ProbeRows.of(asked.probe, tokenizer_of(asked.checkpoint), _ROWS * occasion.setting.batch_size)
-    visits = [asked.visits[each] for each in wanted]
-    work = shared_work(f"probe {asked.probe.name}", source, visits, rows.batches, lambda: AnswerReader(rows))
+    assert spec.probe is not None
+    context = spec.on(Split.SELECTION)
+    rows = ProbeRows.of(spec.probe, tokenizer_of(spec.checkpoint), _ROWS * context.options.batch_size)
+    visits = [spec.visits[each] for each in wanted]
+    work = shared_pass(f"probe {spec.probe.name}", source, visits, rows.batches, lambda: AnswerReader(rows))
     cost = work.announced()
     report(0, cost["announced"]["layer_forwards"], announced_line(cost))
 
@@ -52,8 +52,8 @@ def answer(asked: Asked, key: ProfileKey, wanted: Sequence[str], source: Source,
         if len(answers[index]) < len(rows.places):
             return
         rights, log_likelihoods = zip(*rows.judged(answers.pop(index)), strict=True)
-        text = asked.base if index == BASE else wanted[index]
-        with closing(open_for_writing(occasion.store)) as db:
+        text = spec.base if index == BASE else wanted[index]
+        with closing(open_for_writing(context.store)) as db:
             save_probe(db, key, ProbeResult(text, tuple(rights), array("f", log_likelihoods)))
 
     return cost | work.run(report, read)

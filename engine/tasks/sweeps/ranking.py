@@ -17,9 +17,9 @@ from engine.store.plan_measurements import find_measurements
 from engine.store.profiles import find_angles, find_layers
 from engine.store.sweeps import Ranking, StoredPlan
 from engine.tasks import profile, score
-from engine.tasks.setting import as_request
-from engine.tasks.sweeps.asking import Asked
-from engine.text.corpus import Half
+from engine.tasks.measurement_options import as_request
+from engine.tasks.sweeps.sweep_spec import SweepSpec
+from engine.text.corpus import Split
 
 Block: TypeAlias = tuple[int, int]
 
@@ -30,15 +30,15 @@ FEWEST = 4
 """Blocks that are ranked at least."""
 
 
-def rankings(asked: Asked, report: Report) -> tuple[Ranking, ...]:
+def rankings(spec: SweepSpec, report: Report) -> tuple[Ranking, ...]:
     """Of each metric, over all blocks and over those of each width; empty where too few blocks are repeated.
 
     Costs a profile and scores of the blocks, unless the store has them. Raises whatever measuring them raises.
     """
-    harms = _harms(asked)
+    harms = _harms(spec)
     if len(harms) < FEWEST:
         return ()
-    metrics = {BASELINE: _distances(asked.checkpoint.layer_count, harms), **_measured(asked, list(harms), report)}
+    metrics = {BASELINE: _distances(spec.checkpoint.layer_count, harms), **_measured(spec, list(harms), report)}
     return tuple(ranked(metrics, harms))
 
 
@@ -57,14 +57,14 @@ def ranked(metrics: Mapping[str, Mapping[Block, float]], harms: Mapping[Block, f
                 yield Ranking(name, width, len(pairs), spearman(xs, ys))
 
 
-def _harms(asked: Asked) -> dict[Block, float]:
+def _harms(spec: SweepSpec) -> dict[Block, float]:
     """Delta NLL of the plans that repeat a block and do nothing else, at one scale: 1 where there are such."""
-    occasion = asked.on(Half.CHOOSING)
-    plans = [plan for plan in asked.stored if plan.start is not None]
+    context = spec.on(Split.SELECTION)
+    plans = [plan for plan in spec.stored if plan.start is not None]
     scale = 1.0 if any(plan.scale == 1 for plan in plans) else next((plan.scale for plan in plans), 1.0)
     of_scale = [plan for plan in plans if plan.scale == scale]
-    with closing(open_for_reading(occasion.store)) as connection:
-        figures = find_measurements(connection, occasion.key, [plan.visits for plan in of_scale])
+    with closing(open_for_reading(context.store)) as connection:
+        figures = find_measurements(connection, context.key, [plan.visits for plan in of_scale])
     return {
         _block(plan): figures[plan.visits].delta_nll
         for plan in of_scale
@@ -82,13 +82,13 @@ def _distances(layers: int, blocks: Mapping[Block, float]) -> dict[Block, float]
     return {(start, end): abs((start + end) / 2 - layers / 2) for start, end in blocks}
 
 
-def _measured(asked: Asked, blocks: Sequence[Block], report: Report) -> dict[str, dict[Block, float]]:
-    occasion = asked.on(Half.CHOOSING)
-    model = {"model": str(asked.checkpoint.directory), "reference": asked.checkpoint.reference}
-    request = as_request(occasion.setting) | model
+def _measured(spec: SweepSpec, blocks: Sequence[Block], report: Report) -> dict[str, dict[Block, float]]:
+    context = spec.on(Split.SELECTION)
+    model = {"model": str(spec.checkpoint.directory), "reference": spec.checkpoint.reference}
+    request = as_request(context.options) | model
     profile.run(request, report)
-    with closing(open_for_reading(occasion.store)) as connection:
-        layers, angles = find_layers(connection, occasion.key), find_angles(connection, occasion.key)
+    with closing(open_for_reading(context.store)) as connection:
+        layers, angles = find_layers(connection, context.key), find_angles(connection, context.key)
     influences = {each.layer: each.block_influence for each in layers}
     updates = {each.layer: each.relative_update for each in layers}
     found = {

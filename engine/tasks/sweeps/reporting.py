@@ -1,7 +1,7 @@
 """From what the store has of a sweep to what is said of it: the same right after it as years later.
 
-Everything follows from the figures of the plans. What was chosen on one half of the text is judged on the other: the
-headline is the judging half's figure of the plan that did best on the choosing half.
+Everything follows from the figures of the plans. What was selected on one split of the text is evaluated on the other:
+the headline is the held-out set's figure of the plan that did best on the selection set.
 """
 
 import math
@@ -36,18 +36,18 @@ class SweepFigures:
     """Of the checkpoint."""
     base: str
     """What the base visits."""
-    choosing: Mapping[str, PlanMeasurement]
+    selection: Mapping[str, PlanMeasurement]
     """By visits, the base among them."""
-    judging: Mapping[str, PlanMeasurement]
+    heldout: Mapping[str, PlanMeasurement]
     probed: Mapping[str, ProbeResult]
     samples: Mapping[str, SampleRow | None]
-    """Half of the text to its sample."""
+    """Sample of each split of the text."""
     check: BaseCheck | None
 
     @cached_property
     def base_answer(self) -> dict[str, Any]:
         """What is said of the base: where it is measured in a way that it is not made for, no plan is called better."""
-        base = self.choosing.get(self.base)
+        base = self.selection.get(self.base)
         return base_answer(self.check, math.nan if base is None else base.nll)
 
     @cached_property
@@ -56,23 +56,23 @@ class SweepFigures:
 
         Plans that were stopped early count as tried.
         """
-        figures = [self.choosing.get(plan.visits) for plan in self.sweep.plans]
+        figures = [self.selection.get(plan.visits) for plan in self.sweep.plans]
         adjusted = holm([1.0 if each is None else each.p for each in figures])
         return {
             plan.visits: p if each else None for plan, each, p in zip(self.sweep.plans, figures, adjusted, strict=True)
         }
 
     @cached_property
-    def judged_holm(self) -> dict[str, float]:
+    def heldout_holm(self) -> dict[str, float]:
         """By visits, the p-value adjusted for all plans that were judged."""
-        judged = [plan.visits for plan in self.shortlist if plan.visits in self.judging]
-        return dict(zip(judged, holm([self.judging[visits].p for visits in judged]), strict=True))
+        judged = [plan.visits for plan in self.shortlist if plan.visits in self.heldout]
+        return dict(zip(judged, holm([self.heldout[visits].p for visits in judged]), strict=True))
 
     @cached_property
     def ranked(self) -> list[StoredPlan]:
         """The plans that were measured to the end, the best first."""
-        measured = [plan for plan in self.sweep.plans if math.isfinite(_delta(self.choosing.get(plan.visits)))]
-        return sorted(measured, key=lambda plan: self.choosing[plan.visits].delta_nll)
+        measured = [plan for plan in self.sweep.plans if math.isfinite(_delta(self.selection.get(plan.visits)))]
+        return sorted(measured, key=lambda plan: self.selection[plan.visits].delta_nll)
 
     @property
     def shortlist(self) -> list[StoredPlan]:
@@ -85,7 +85,7 @@ def read_sweep(connection: StoreConnection, sweep_id: int) -> SweepFigures:
     sweep = find_sweep(connection, sweep_id)
     if sweep is None:
         raise UsageError(f"there is no sweep {sweep_id}", fix="See which there are: dlec sweep report --list")
-    model = find_model(connection, sweep.choosing.fingerprint)
+    model = find_model(connection, sweep.selection.fingerprint)
     assert model is not None
     base = visits_text(base_visits(model.layers))
     wanted = [base, *(plan.visits for plan in sweep.plans)]
@@ -93,11 +93,11 @@ def read_sweep(connection: StoreConnection, sweep_id: int) -> SweepFigures:
         sweep,
         model.layers,
         base,
-        choosing=find_measurements(connection, sweep.choosing, wanted),
-        judging=find_measurements(connection, sweep.judging, wanted),
+        selection=find_measurements(connection, sweep.selection, wanted),
+        heldout=find_measurements(connection, sweep.heldout, wanted),
         probed=find_probes(connection, sweep.probe_key) if sweep.probe_key else {},
-        samples={key.half: find_sample(connection, key) for key in (sweep.choosing, sweep.judging)},
-        check=find_base_check(connection, sweep.choosing),
+        samples={key.split: find_sample(connection, key) for key in (sweep.selection, sweep.heldout)},
+        check=find_base_check(connection, sweep.selection),
     )
 
 
@@ -108,8 +108,8 @@ def by_chance(found: SweepFigures) -> dict[str, Any] | None:
     """
     if not found.ranked:
         return None
-    base = found.choosing[found.base].sequence_nll
-    deltas = [_deltas(found.choosing[plan.visits], base) for plan in found.ranked]
+    base = found.selection[found.base].sequence_nll
+    deltas = [_deltas(found.selection[plan.visits], base) for plan in found.ranked]
     return {**asdict(best_by_chance(deltas)), "plans": len(deltas)}
 
 
@@ -123,12 +123,12 @@ def sweep_report(connection: StoreConnection, sweep_id: int) -> dict[str, Any]:
         "space": sweep.space,
         "corpus": sweep.corpus,
         "layers": found.layers,
-        "key": asdict(sweep.choosing),
+        "key": asdict(sweep.selection),
         "early_stop": sweep.early_stop,
         "base": _base(found),
         "base_check": found.base_answer,
-        "sample": sample_answer(found.samples[sweep.choosing.half]),
-        "judging_sample": sample_answer(found.samples[sweep.judging.half]),
+        "sample": sample_answer(found.samples[sweep.selection.split]),
+        "heldout_sample": sample_answer(found.samples[sweep.heldout.split]),
         "plans": [_plan(found, plan) for plan in sweep.plans],
         "by_chance": find_by_chance(connection, sweep_id),
         "winner": _winner(found),
@@ -140,8 +140,8 @@ def sweep_report(connection: StoreConnection, sweep_id: int) -> dict[str, Any]:
 
 
 def _base(found: SweepFigures) -> dict[str, Any]:
-    halves = {"choosing": found.choosing, "judging": found.judging}
-    return {half: _base_figures(each[found.base]) for half, each in halves.items() if found.base in each}
+    splits = {"selection": found.selection, "heldout": found.heldout}
+    return {split: _base_figures(each[found.base]) for split, each in splits.items() if found.base in each}
 
 
 def _base_figures(base: PlanMeasurement) -> dict[str, Any]:
@@ -149,10 +149,10 @@ def _base_figures(base: PlanMeasurement) -> dict[str, Any]:
 
 
 def _plan(found: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
-    """What the choosing half says of a plan; null where it was not measured to the end."""
+    """What the selection set says of a plan; null where it was not measured to the end."""
     block = None if plan.start is None else [plan.start, plan.end]
     told = {"name": plan.name, "block": block, "scale": plan.scale, "visits": plan.visits}
-    figures = found.choosing.get(plan.visits)
+    figures = found.selection.get(plan.visits)
     return {**told, "stopped_after": plan.stopped_after, **_figures(figures), "holm_p": found.holm[plan.visits]}
 
 
@@ -174,28 +174,28 @@ def _figures(figures: PlanMeasurement | None) -> dict[str, Any]:
 
 
 def _judged(found: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
-    """A plan of the shortlist: what chose it, and what the other half says."""
-    chosen, judged = found.choosing[plan.visits], found.judging.get(plan.visits)
-    told = {"name": plan.name, "chosen_delta_nll": chosen.delta_nll, **_figures(judged)}
-    adjusted = found.judged_holm.get(plan.visits)
+    """A plan of the shortlist: its selection figure, and its held-out figures."""
+    chosen, judged = found.selection[plan.visits], found.heldout.get(plan.visits)
+    told = {"name": plan.name, "selection_delta_nll": chosen.delta_nll, **_figures(judged)}
+    adjusted = found.heldout_holm.get(plan.visits)
     verdict = None if judged is None or adjusted is None else _verdict(found, judged, adjusted)
     return {**told, "holm_p": adjusted, "verdict": verdict}
 
 
 def _winner(found: SweepFigures) -> dict[str, Any] | None:
-    """The plan that did best on the choosing half; None where none was measured, or it was not judged."""
-    if not found.ranked or found.ranked[0].visits not in found.judging:
+    """The plan that did best on the selection set; None where none was measured, or it was not judged."""
+    if not found.ranked or found.ranked[0].visits not in found.heldout:
         return None
     plan = found.ranked[0]
-    chosen, judged = found.choosing[plan.visits], found.judging[plan.visits]
+    chosen, judged = found.selection[plan.visits], found.heldout[plan.visits]
     shrinkage = Shrinkage(chosen.delta_nll, judged.delta_nll)
     return {
         "name": plan.name,
         "plan": plan.text,
-        "chosen": {**_figures(chosen), "holm_p": found.holm[plan.visits]},
-        "judged": {**_figures(judged), "holm_p": found.judged_holm[plan.visits]},
+        "selection": {**_figures(chosen), "holm_p": found.holm[plan.visits]},
+        "heldout": {**_figures(judged), "holm_p": found.heldout_holm[plan.visits]},
         "shrinkage": _known({"lost": shrinkage.lost, "kept": shrinkage.kept}),
-        "verdict": _verdict(found, judged, found.judged_holm[plan.visits]),
+        "verdict": _verdict(found, judged, found.heldout_holm[plan.visits]),
     }
 
 

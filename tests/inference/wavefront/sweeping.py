@@ -9,7 +9,7 @@ import torch
 
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.inference.likelihood import token_nll
-from engine.inference.opened import open_model
+from engine.inference.load_model import open_model
 from engine.inference.virtual import load
 from engine.inference.wavefront.budget import Counted
 from engine.inference.wavefront.likelihood import Figures, Likelihood

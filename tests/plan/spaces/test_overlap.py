@@ -9,6 +9,8 @@ from engine.plan.outputs import layer_scalings
 from engine.plan.recipes import overlap as recipe
 from engine.plan.spaces import overlap
 
+pytestmark = pytest.mark.slow
+
 
 def stack_of(text):
     checked = check_plan(text, opener())

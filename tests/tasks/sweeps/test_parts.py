@@ -61,12 +61,12 @@ def cost(**announced: object):
     told = {"layer_forwards": 10, "heads": 3, "chunks": 1, "passes": 2, "layer_reads": 0, "read_bytes": 0}
     counted = {"layer_forwards": 10, "seconds": {"layers": 0.5}}
     told |= {"resident": True, "plans": 2, **announced}
-    return {"what": "choosing half", "announced": told, "counted": counted, "expected_seconds": 4.0, "seconds": 5.0}
+    return {"what": "selection set", "announced": told, "counted": counted, "expected_seconds": 4.0, "seconds": 5.0}
 
 
 def test_what_it_takes_is_one_line() -> None:
     assert announced_line(cost()) == (
-        "announced: choosing half, 2 plans: 10 layer-forwards and 3 heads, layers in memory, text in 1 piece, about 4 s"
+        "announced: selection set, 2 plans: 10 layer-forwards and 3 heads, layers in memory, text in 1 piece, about 4 s"
     )
     streamed = cost(resident=False, layer_reads=60, read_bytes=7 * 10**9, chunks=3, plans=1)
     assert "1 plan: " in announced_line(streamed)
@@ -82,6 +82,6 @@ def test_pieces_of_a_text_are_added_and_plans_counted_once() -> None:
 
 def test_nothing_of_what_a_report_needs_loads_torch() -> None:
     """It is what the command line and the screen read a sweep with."""
-    code = "import sys, engine.tasks.sweeps.reporting, engine.tasks.sweeps.asking; print('torch' in sys.modules)"
+    code = "import sys, engine.tasks.sweeps.reporting, engine.tasks.sweeps.sweep_spec; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "False\n"

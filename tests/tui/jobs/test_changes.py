@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlec_tui.jobs.changes import place_above, place_below
+from dlec_tui.jobs.job_actions import place_above, place_below
 from engine.jobs.queue import Before, Last
 from engine.store.job_states import Held, Waiting
 from tests.tui.seen_jobs import stored

@@ -8,8 +8,8 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from dlec_tui.jobs.feed import JobFeed
 from dlec_tui.messages import JobsSeen
+from dlec_tui.widgets.job_feed import JobFeed
 from tests.tui.conftest import eventually
 
 
@@ -36,7 +36,7 @@ def test_an_older_look_never_comes_behind_a_newer_one(tmp_path: Path, monkeypatc
             goes_on.wait(20)
         return number
 
-    monkeypatch.setattr("dlec_tui.jobs.stored.read_jobs", read)
+    monkeypatch.setattr("dlec_tui.jobs.job_view.read_jobs", read)
 
     async def run() -> None:
         app = Watching(tmp_path / "dlec.sqlite")

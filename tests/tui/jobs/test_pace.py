@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from dlec_tui.jobs.pace import Pace, pace_of
+from dlec_tui.jobs.progress import Pace, pace_of
 from engine.store.job_states import Progress, Running, now
 
 LATER = timedelta(seconds=10)

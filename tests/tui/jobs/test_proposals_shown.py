@@ -8,8 +8,8 @@ import pytest
 from textual.pilot import Pilot
 
 from dlec_tui.app import Workbench
-from dlec_tui.jobs.plan_text import plan_text_of_job
-from dlec_tui.jobs.results import headline, result_lines
+from dlec_tui.jobs.job_view import plan_text_of_job
+from dlec_tui.jobs.task_views import headline, result_lines
 from dlec_tui.panes.plan import PlanPane
 from engine.store.job_states import Done, Waiting
 from tests.jobs.states import put, spec
@@ -23,8 +23,8 @@ PROPOSED = {
     "block": [15, 17],
     "reason": ["Of the 2 blocks of 2 layers this one harms least."],
     "shortlist": [BLOCK, {**BLOCK, "start": 3, "end": 5}],
-    "judged": PREVIEWED,
-    "naive": {"plan": "# naive\n", "layers": [2, 5], "judged": PREVIEWED},
+    "heldout": PREVIEWED,
+    "naive": {"plan": "# naive\n", "layers": [2, 5], "heldout": PREVIEWED},
 }
 SEARCHED = {
     "plan": "# searched\nmerge_method: passthrough\n",
@@ -32,7 +32,7 @@ SEARCHED = {
     "reason": ["Searched step by step."],
     "tried": {"1": 12, "2": 9},
     "sweep": 4,
-    "judged": {name: PREVIEWED[name] for name in ("delta_nll", "interval95", "half", "base_check")},
+    "heldout": {name: PREVIEWED[name] for name in ("delta_nll", "interval95", "split", "base_check")},
     "verdict": "worse",
     "shortlist": [{"name": "3-5", "delta_nll": 0.1, "se": 0.01, "interval95": [0.08, 0.12], "holm_p": 0.01}],
     **{name: PREVIEWED[name] for name in ("base_check", "corpus", "key", "found", "tokens", "sequences")},

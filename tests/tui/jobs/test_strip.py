@@ -2,8 +2,8 @@
 
 import pytest
 
-from dlec_tui.jobs.stored import StoredJobs
-from dlec_tui.jobs.strip import strip_text
+from dlec_tui.jobs.job_view import StoredJobs
+from dlec_tui.jobs.progress import strip_text
 from engine.store.job_states import Held, Waiting
 from tests.tui.seen_jobs import EVENING, NOW, failed, running, stored
 

@@ -1,6 +1,6 @@
 """Marks: what was marked, and what spoke for it."""
 
-from dlec_tui.measurements.marks import Mark, as_data, from_data, justification, marks_text, toggled
+from dlec_tui.measurements.view_state import Mark, justification, marks_as_data, marks_from_data, marks_text, toggled
 
 SIXTH = Mark(6, 12, "angular distance", 0.12345, "4,096 tokens")
 SINGLE = Mark(3, 4, "block influence", 0.5, "4,096 tokens")
@@ -21,4 +21,4 @@ def test_the_justification_names_blocks_metrics_values_and_texts() -> None:
 
 
 def test_marks_that_a_smaller_model_cannot_have_are_forgotten() -> None:
-    assert from_data(as_data((SINGLE, SIXTH)), layers=8) == (SINGLE,)
+    assert marks_from_data(marks_as_data((SINGLE, SIXTH)), layers=8) == (SINGLE,)

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from dlec_tui.measurements.neuron_text import figure, header_line, neuron_line
-from dlec_tui.measurements.neurons import NeuronView
+from dlec_tui.measurements.neurons import NeuronView, figure, header_line, neuron_line
 from engine.store.neurons import NeuronOrder
 from tests.tui.measured_store import neuron_row
 

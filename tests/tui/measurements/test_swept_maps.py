@@ -27,7 +27,7 @@ def sweep(store: Path) -> None:
         for plan, harm in zip([*plans, scaled], harms, strict=True):
             nll = array("f", [3.0, 3.0])
             save_measurement(db, KEY, PlanMeasurement(plan.visits, 3.0, harm, 0.01, 0.0, 1.0, 0.5, 0.1, 0.9, 2, nll))
-        key = replace(KEY, half="judging")
+        key = replace(KEY, split="heldout")
         save_sweep(db, StoredSweep("5eed", REFERENCE, "blocks", "text", KEY, key, (*plans, scaled), 1, False))
 
 

@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 
 from dlec_tui.models.discovery import found, from_data, known_models, search
-from dlec_tui.models.found import Origin, as_data
-from dlec_tui.models.text import name_of
+from dlec_tui.models.listing import Origin, as_data, name_of
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.summary import ModelSummary
 from engine.store.database import open_for_writing
 from engine.store.keys import ProfileKey
 from engine.store.models import save_model
 from engine.store.profiles import ProfileRows, save_profile
-from engine.tasks.occasion import model_row
+from engine.tasks.measurement import model_row
 from tests.tiny import write_llama
 
 
@@ -37,7 +36,7 @@ def references(store: Path, here: Path, *added: str) -> dict[str, Origin]:
 
 def profiled(store: Path, directory: Path) -> None:
     row = model_row(open_checkpoint(directory))
-    key = ProfileKey(row.fingerprint, "", "", "choosing", 4096, 256, "float32", "")
+    key = ProfileKey(row.fingerprint, "", "", "selection", 4096, 256, "float32", "")
     with closing(open_for_writing(store)) as db:
         save_model(db, row)
         save_profile(db, key, ProfileRows([], [], [], []))

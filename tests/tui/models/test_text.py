@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlec_tui.models.text import columns_for, name_width
+from dlec_tui.models.listing import columns_for, name_width
 
 BORDERS_AND_SCROLL_BAR = 4
 

@@ -7,7 +7,7 @@ from engine.store.keys import ProfileKey
 from engine.store.previews import PreviewResult
 from engine.store.samples import BaseCheck
 
-KEY = ProfileKey("f", "t", "s", "judging", 4096, 256, "float32", "torch 2, transformers 5, metrics 2")
+KEY = ProfileKey("f", "t", "s", "heldout", 4096, 256, "float32", "torch 2, transformers 5, metrics 2")
 SOUND = BaseCheck(7.5, "<bos>", "", 3.9, 5.9, 256, 3.7, 3.4)
 BETTER = PreviewResult("plan", KEY, 3.9, 3.8, -0.1, 0.01, -0.12, -0.08, 0.1, 0.9, 4080, 16, check=SOUND)
 
@@ -22,7 +22,7 @@ def test_a_plan_beside_a_sound_base_is_called_what_it_is() -> None:
 
 
 def test_a_plan_beside_a_base_that_is_measured_wrongly_is_not_called_better() -> None:
-    said = shown(replace(BETTER, check=replace(SOUND, own_begin="", other_begin="<bos>", own_nll=5.9, other_nll=3.9)))
+    said = shown(replace(BETTER, check=replace(SOUND, own_prefix="", other_prefix="<bos>", own_nll=5.9, other_nll=3.9)))
     assert "better" not in said
     assert "caution: the base needs 5.90 nats a token with nothing before a text" in said
 

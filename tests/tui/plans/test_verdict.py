@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 
 from dlec_tui.plans.checkpoints import PlanCheckpoints
-from dlec_tui.plans.cost import cost_parts, is_too_large, merge_rate
 from dlec_tui.plans.edits import with_blocks
-from dlec_tui.plans.fixes import fix_text, mended
-from dlec_tui.plans.problem_places import underlined
-from dlec_tui.plans.verdict import Verdict, counts_text, look_over
-from dlec_tui.plans.yaml_colours import coloured
+from dlec_tui.plans.lines import fix_text, mended, underlined
+from dlec_tui.plans.plan_status import Verdict, cost_parts, counts_text, is_too_large, look_over, merge_rate
+from dlec_tui.widgets.plan_editor import coloured
 from engine.checkpoint.find import opener
 from engine.plan.edits import slices_of
 from engine.store.job_states import Done, now

@@ -9,8 +9,8 @@ import pytest
 from dlec_tui.app import Workbench
 from dlec_tui.messages import PlanEdited
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.session.away import away_text
-from dlec_tui.session.remembered import SESSION_FILE, Session, read_session, save_session
+from dlec_tui.session.notices import away_text
+from dlec_tui.session.state import SESSION_FILE, Session, read_session, save_session
 from engine.errors import MachineError
 from engine.protocol import as_data
 from engine.store.job_states import Cancelled, Done, Failed, Running, State, now

@@ -9,8 +9,8 @@ import pytest
 from dlec_tui.app import Workbench
 from dlec_tui.panes.plan import PlanPane
 from dlec_tui.plans.document import PlanDocument
-from dlec_tui.session.remembered import Session, read_from, read_session, save_session, save_to
 from dlec_tui.session.slots import claim, forget, look_around, restored
+from dlec_tui.session.state import Session, read_from, read_session, save_session, save_to
 from engine.errors import UsageError
 from tests.tui.conftest import eventually, settled, text_of
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dlec_tui.doctor.tmux import tmux_from
 from dlec_tui.terminal.clipboard import MOST_ENCODED, Route, copy, route
+from dlec_tui.terminal.tmux import tmux_from
 from engine.errors import MachineError
 from tests.tui.conftest import keys, played
 

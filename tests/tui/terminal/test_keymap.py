@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dlec_tui.terminal.key_names import short_key, shown_keys
-from dlec_tui.terminal.keymap import Keymap, keymap_from, read_keymap
+from dlec_tui.actions.key_names import short_key, shown_keys
+from dlec_tui.actions.keymap import Keymap, keymap_from, read_keymap
 from tests.tui.conftest import keys, played
 
 

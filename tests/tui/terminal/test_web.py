@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from dlec_tui.cli.main import dlec
-from dlec_tui.session.remembered import read_session
+from dlec_tui.session.state import read_session
 
 WAIT_SECONDS = 30
 

@@ -1,0 +1,179 @@
+"""The batch list: plans that are merged in one batch, their outputs and the disk space they need."""
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dlec_tui.terminal.glyphs import GLYPHS
+from dlec_tui.wording import Span, elided, padded
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.fingerprint import fingerprint
+from engine.errors import DlecError, escaped, machine_error, shown
+from engine.jobs.batch import (
+    DiskUse,
+    PlannedMerge,
+    Target,
+    conflicts,
+    disk_use,
+    planned_merge,
+    shortage,
+    target_of,
+    unfinished_merges,
+)
+from engine.jobs.job_specs import NamedPlan, merge_spec
+from engine.store.jobs import JobSpec
+from engine.tasks.merge_draft import MergeOptions
+from engine.units import byte_size, plural
+
+
+@dataclass(frozen=True, slots=True)
+class BatchMarks:
+    """One state of the list. Every change gives a new one."""
+
+    plans: tuple[Path, ...] = ()
+    """Absolute; each once, the one that is merged first at the front."""
+    out: Path | None = None
+    """The directory that the outputs go to, absolute; None: the first plan's own."""
+
+    @property
+    def directory(self) -> Path:
+        return self.out or (self.plans[0].parent if self.plans else Path.cwd())
+
+    @property
+    def targets(self) -> list[Target]:
+        return [target_of(plan, self.directory) for plan in self.plans]
+
+    def added(self, plans: Iterable[Path]) -> "BatchMarks":
+        """Behind the others; those that are there already stay where they are."""
+        return replace(self, plans=tuple(dict.fromkeys((*self.plans, *(plan.absolute() for plan in plans)))))
+
+    def without(self, plan: Path) -> "BatchMarks":
+        return replace(self, plans=tuple(other for other in self.plans if other != plan))
+
+    def moved(self, plan: Path, by: int) -> "BatchMarks":
+        """As far as there is room."""
+        at = self.plans.index(plan)
+        others = [other for other in self.plans if other != plan]
+        others.insert(max(0, min(at + by, len(others))), plan)
+        return replace(self, plans=tuple(others))
+
+    def into(self, directory: Path) -> "BatchMarks":
+        return replace(self, out=directory.absolute())
+
+    def as_data(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"plans": list(map(str, self.plans)), "out": str(self.out) if self.out else None}
+
+
+def marks_from(data: dict[str, Any]) -> BatchMarks:
+    """Raises KeyError or TypeError for what `as_data` did not give."""
+    return BatchMarks(tuple(map(Path, data["plans"])), Path(data["out"]) if data["out"] else None)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Plans that were looked over together."""
+
+    merges: list[PlannedMerge]
+    """Of the plans that can be merged."""
+    refused: Mapping[Path, DlecError]
+    """The other plans, each with its reason."""
+    use: DiskUse
+    between: list[DlecError]
+    """What stands between them, or between them and the machine: outputs that exist, a disk that is too full."""
+
+    @property
+    def problems(self) -> list[DlecError]:
+        """Why the batch is not queued; empty when it can be."""
+        return [*self.refused.values(), *self.between]
+
+
+def planned_batch(
+    targets: Sequence[Target],
+    directory: Path,
+    options: MergeOptions,
+    store: Path,
+    open_checkpoint: Callable[[str], Checkpoint],
+    read: Callable[[Path], NamedPlan],
+) -> Batch:
+    """directory: where the outputs go; read: gives the plan in a file, or raises DlecError.
+
+    Raises MachineError where the store or the disk cannot be read.
+    """
+    merges, refused = list[PlannedMerge](), dict[Path, DlecError]()
+    for target in targets:
+        try:
+            merges.append(planned_merge(target, read(target.plan), options))
+        except DlecError as error:
+            refused[target.plan] = error
+    unfinished = unfinished_merges(store)
+    try:
+        use = disk_use(directory, merges, unfinished, open_checkpoint)
+    except OSError as error:
+        raise machine_error(f"{shown(directory)} cannot be looked at", error) from error
+    return Batch(merges, refused, use, [*conflicts(targets, unfinished), *shortage(use)])
+
+
+def specs_of(merges: Sequence[PlannedMerge], options: MergeOptions, batch: str, priority: int = 0) -> Iterator[JobSpec]:
+    """Each checkpoint is looked at once, however many plans take from it. batch: the name that they share."""
+    fingerprint_of = functools.cache(fingerprint)
+    for merge in merges:
+        spec = merge_spec(merge.plan, merge.target.out, options, fingerprint_of=fingerprint_of)
+        yield replace(spec, batch=batch, priority=priority)
+
+
+def disk_line(found: Batch) -> str:
+    """What is needed against what there is."""
+    use = found.use
+    needed = f"{plural(len(found.merges), 'merge')}: {byte_size(use.batch)} needed"
+    queued = f", {byte_size(use.queued)} more by merges that are queued already" if use.queued else ""
+    return f"{needed}{queued}; {byte_size(use.free)} free in {shown(use.directory)}"
+
+
+_FIGURES = 19
+"""Columns for layers and size."""
+_GAP = "  "
+
+
+@dataclass(frozen=True)
+class BatchItem:
+    """A plan on the list."""
+
+    target: Target
+    merge: PlannedMerge | None
+    """None while it was not looked at, and when it cannot be merged."""
+    error: DlecError | None
+
+
+def batch_items(targets: list[Target], found: Batch | None) -> list[BatchItem]:
+    """found: None until the plans were looked over."""
+    merges = {merge.target: merge for merge in found.merges} if found else {}
+    refused = found.refused if found else {}
+    return [BatchItem(target, merges.get(target), refused.get(target.plan)) for target in targets]
+
+
+def batch_line(item: BatchItem, number: int, width: int) -> list[Span]:
+    """number: its place in the order, from 1."""
+    names = width - _FIGURES - 2 * len(_GAP) - 4
+    name = f"{number:>2}{_GAP}{padded(elided(escaped(item.target.plan.name), max(12, names)), names)}{_GAP}"
+    if item.error is not None:
+        return [(name, ""), (f"{GLYPHS.error} cannot be merged", "bad")]
+    return [(name, ""), (_figures(item.merge) if item.merge else "", "dim")]
+
+
+def batch_summary(found: Batch | None) -> list[Span]:
+    """What the list takes of the disk, and everything that forbids running it."""
+    if found is None:
+        return [("looking at the plans", "dim")]
+    lines: list[Span] = [(disk_line(found), "")]
+    for problem in found.problems:
+        lines.append((f"{GLYPHS.error} {escaped(problem.line)}", "bad"))
+        if problem.fix:
+            lines.append((escaped(problem.fix), "dim"))
+    return lines if found.problems else [*lines, (f"{GLYPHS.done} nothing forbids it: b runs it", "good")]
+
+
+def _figures(merge: PlannedMerge) -> str:
+    return f"{len(merge.plan.stack.visits):>4} layers {byte_size(merge.draft.layout.nbytes):>7}"

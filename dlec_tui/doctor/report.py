@@ -1,0 +1,50 @@
+"""Results of all checks as text."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+import click
+
+from dlec_tui.doctor.result import Finding, State, is_usable
+from engine.units import plural
+
+_INDENT = "  "
+_COLOURS = {State.FINE: "green", State.NOTE: "yellow", State.PROBLEM: "red"}
+_STATE_WIDTH = max(len(state.value) for state in State)
+
+
+def page(findings: Mapping[str, Mapping[str, Finding]], width: int) -> Iterator[str]:
+    """findings: by heading and name; width: of the terminal, in columns."""
+    names = max(len(name) for group in findings.values() for name in group)
+    for heading, group in findings.items():
+        yield click.style(heading, bold=True)
+        for name, finding in group.items():
+            yield from _told(name.ljust(names), finding, width)
+        yield ""
+    yield summary([finding for group in findings.values() for finding in group.values()])
+
+
+def summary(findings: list[Finding]) -> str:
+    """One line on all of them."""
+    number = Counter(finding.state for finding in findings)
+    problems, notes = plural(number[State.PROBLEM], "problem"), plural(number[State.NOTE], "note")
+    if is_usable(findings):
+        return f"{problems}, {notes}. dlec can be used."
+    return f"{problems}, {notes}: dlec cannot be used before this is mended."
+
+
+def _told(name: str, finding: Finding, width: int) -> Iterator[str]:
+    word = finding.state.value.ljust(_STATE_WIDTH)
+    margin = " " * len(f"{_INDENT}{word}{_INDENT}{name}{_INDENT}")
+    first, *others = _wrapped(finding.value, width - len(margin))
+    yield f"{_INDENT}{click.style(word, fg=_COLOURS[finding.state])}{_INDENT}{name}{_INDENT}{first}"
+    yield from (f"{margin}{line}" for line in others)
+    for line in finding.remedy.splitlines():
+        parts = [line] if line.startswith(" ") else _wrapped(line, width - len(margin) - len(_INDENT))
+        yield from (f"{margin}{_INDENT}{part}" for part in parts)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Paths and options stay whole: a line with a long one is too long rather than wrong. So are commands, above."""
+    return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False) or [""]

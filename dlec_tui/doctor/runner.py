@@ -1,0 +1,57 @@
+"""Runs checks in parallel, each with a time limit.
+
+A check can hang forever: on a network disk whose server is gone, or in a GPU driver.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Thread
+
+from dlec_tui.doctor.result import Finding, note
+from engine.errors import DlecError, shown
+
+SECONDS = 5.0
+"""More than twice what one question to another program may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing to look at."""
+
+    name: str
+    look: Callable[[], Finding]
+    seconds: float = SECONDS
+    """After which the finding is that there was no answer."""
+
+
+def examined(checks: Sequence[Check]) -> dict[str, Finding]:
+    """What each check found, by its name. Never raises, and never lasts longer than the most patient check."""
+    found: dict[str, Finding] = {}
+    started = time.monotonic()
+    threads = [_started(check, found) for check in checks]
+    for check, thread in zip(checks, threads, strict=True):
+        thread.join(max(0.0, started + check.seconds - time.monotonic()))
+    return {check.name: found.get(check.name, _unanswered(check)) for check in checks}
+
+
+def _started(check: Check, found: dict[str, Finding]) -> Thread:
+    def look() -> None:
+        found[check.name] = _looked_at(check)
+
+    thread = Thread(target=look, daemon=True)  # the process may end before it
+    thread.start()
+    return thread
+
+
+def _looked_at(check: Check) -> Finding:
+    try:
+        return check.look()
+    except DlecError as error:
+        return note(f"cannot be told: {shown(error.line)}", shown(error.fix))
+    except Exception as error:  # whatever is odd about this machine, the other findings are wanted all the more
+        return note(f"cannot be told: {shown(f'{type(error).__name__}: {error}')}")
+
+
+def _unanswered(check: Check) -> Finding:
+    return note(f"cannot be told: no answer within {check.seconds:g} s")

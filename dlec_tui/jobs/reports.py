@@ -1,0 +1,227 @@
+"""Results of tasks as text for screen and command line."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dlec_tui.terminal.glyphs import GLYPHS
+from dlec_tui.wording import harm, inconclusive
+from engine.errors import escaped, shown
+from engine.plan.recipes.dlec_classic import kept_layers
+from engine.tasks.base_check import NOT_CHECKED
+from engine.tasks.loadcheck import LoadCheck
+from engine.text.corpus import Split
+from engine.units import byte_size, count, duration, plural
+
+ON_SPLIT = {Split.HELDOUT: "on text not used to choose it", Split.SELECTION: "on the selection set"}
+_MOST_SCORES = 12
+"""Blocks in the table of scores."""
+
+Answer = Mapping[str, Any]
+
+
+def verdict(found: Answer) -> str:
+    """Of a preview, in perplexity and with the 95 % interval: "worse by 9.6 %, between 8.9 and 10.3, on text ..."."""
+    if found["delta_nll"] is None:
+        return not_finite_text(found)
+    say = inconclusive if base_findings(found) else harm
+    return f"{say(found['delta_nll'], *found['interval95'])}, {ON_SPLIT[Split(found['split'])]}"
+
+
+def not_finite_text(found: Answer) -> str:
+    """Who computed no numbers, and how often."""
+    counts = found["not_finite"]
+    said = [f"the {name} computes NaN or infinity for {count:,}" for name, count in counts.items() if count]
+    return f"{' and '.join(said)} of {found['tokens']:,} tokens; there is nothing to compare"
+
+
+def base_findings(found: Answer) -> Sequence[str]:
+    """Why the base predicts worse than it should; empty where all is well. Answers of earlier versions say nothing."""
+    check = found.get("base_check")
+    return [NOT_CHECKED] if check is None else check["findings"]
+
+
+def base_lines(found: Answer) -> Iterator[str]:
+    """The same for people."""
+    yield from (f"caution: {escaped(finding)}" for finding in base_findings(found))
+
+
+def both_models(found: Answer) -> Iterator[str]:
+    """How well base and plan predict."""
+    yield "          NLL   perplexity"
+    for name in ("base", "plan"):
+        nll, perplexity = found[name]["nll"], found[name]["perplexity"]
+        yield f"{name}      NaN          NaN" if nll is None else f"{name}   {nll:.4f}   {perplexity:10.2f}"
+
+
+def agreement(found: Answer) -> str:
+    """How alike base and plan predict; "" where one of them computes no numbers."""
+    if found["kl"] is None:
+        return ""
+    return f"KL {found['kl']:.4f} nats a token; the same first choice for {found['top1_agreement']:.1%} of the tokens"
+
+
+def measured_on(answer: Answer) -> str:
+    """On how much of which text, in which dtype; then what there is to know of it, a line each."""
+    key = answer["key"]
+    asked = f"up to {key['tokens'] // key['seq_len'] * key['seq_len']:,} tokens"
+    counted = answer if "tokens" in answer else answer.get("sample")
+    got = f"{counted['tokens']:,} tokens in {plural(counted['sequences'], 'sequence')}" if counted else asked
+    sample = answer.get("sample")
+    text = f"{_documents(sample)}{shown(answer['corpus'])} ({Split(key['split']).label}, {key['text_sha256'][:8]})"
+    notes = [f"note: {escaped(note)}" for note in sample["notes"]] if sample else []
+    found = ["found in the store, not measured again"] if answer["found"] else []
+    return "\n".join([f"{got} of {text}, {key['dtype']}", *notes, *found])
+
+
+def _documents(sample: Answer | None) -> str:
+    return f"{sample['documents']:,} of {plural(sample['documents_in_split'], 'document')} of " if sample else ""
+
+
+def score_table(scores: Sequence[Answer]) -> Iterator[str]:
+    """The lowest first."""
+    yield "  block      score  standard error"
+    for each in sorted(scores, key=lambda each: float(each["value"]))[:_MOST_SCORES]:
+        block, error = f"{each['start']}:{each['end']}", each["se"]
+        yield f"{block:>7}  {each['value']:>9.4f}  {'' if error is None else f'{error:>14.4f}'}".rstrip()
+    if len(scores) > _MOST_SCORES:
+        yield f"and {len(scores) - _MOST_SCORES} more, all of them with --json"
+
+
+def load_check_text(found: LoadCheck | None) -> str:
+    """One line, and one for each thing that is worth knowing."""
+    remarks = (f"load check: {escaped(remark)}" for remark in (found.remarks if found else ()))
+    return "\n".join([_load_check_line(found), *remarks])
+
+
+def _load_check_line(found: LoadCheck | None) -> str:
+    if found is None:
+        return "load check: skipped"
+    if found.unavailable:
+        return f"load check: not possible, {escaped(found.unavailable)}"
+    if found.ok:
+        nothing = "nothing else" if found.remarks else "nothing"
+        seconds = duration(found.seconds)
+        return f"load check: {found.architecture}, {nothing} missing, unexpected or mis-shaped ({seconds})"
+    return f"load check: FAILED, {escaped(found.why)}"
+
+
+def load_check_from(answer: Answer | None) -> LoadCheck | None:
+    """From a task's answer; what follows from the other fields is left out."""
+    return LoadCheck(**{name: value for name, value in answer.items() if name != "ok"}) if answer else None
+
+
+def size_text(verified: Answer) -> str:
+    """Of a checkpoint that was verified."""
+    size = f"{byte_size(verified['bytes'])} in {plural(verified['shards'], 'file')}"
+    return f"{plural(verified['layers'], 'layer')}, {count(verified['parameters'])} parameters, {size}"
+
+
+def files_text(*, sums_checked: bool) -> str:
+    """Of a checkpoint whose files are as they should be."""
+    sums = "SHA256SUMS match" if sums_checked else "there is no SHA256SUMS to compare with"
+    return f"files: headers, index and config agree; {sums}"
+
+
+def eval_headline(found: Answer) -> str:
+    """One line: how many figures moved by more than chance explains; not adjusted for how many there are."""
+    told = [each for each in found["figures"] if each["p"] is not None]
+    moved = [each for each in told if each["p"] * len(told) < 0.05]
+    if not moved:
+        return f"no difference can be seen in {len(told)} figures"
+    return f"{len(moved)} of {len(told)} figures differ: {', '.join(_moved_figure(each) for each in moved[:3])}"
+
+
+def eval_lines(found: Answer) -> Iterator[str]:
+    """A line for each task and metric, and what that says."""
+    names = [f"{shown(each['task'])} {shown(each['metric'])}" for each in found["figures"]]
+    width = max(map(len, names), default=0)
+    yield f"{'':{width}}  {'base':>16}  {'plan':>16}  items, paired"
+    for name, each in zip(names, found["figures"], strict=True):
+        yield f"{name:{width}}  {_eval_value(each, 'base'):>16}  {_eval_value(each, 'plan'):>16}  {_eval_paired(each)}"
+    yield eval_headline(found)
+    yield from base_lines(found)
+    yield f"{shown(found['reference'])}, {found['dtype']}" + (
+        f", {found['limit']} items a task" if found["limit"] else ""
+    )
+
+
+def _eval_value(each: Answer, side: str) -> str:
+    se = each[f"{side}_se"]
+    return f"{each[side]:.4f}" + ("" if se is None else f" {GLYPHS.plus_minus} {se:.4f}")
+
+
+def _eval_paired(each: Answer) -> str:
+    if each["p"] is None:
+        return f"{each['items']}, too few to tell" if each["items"] else "not item by item"
+    if each["test"] == "mcnemar":
+        moved = f"{each['only_plan']} gained, {each['only_base']} lost"
+        return f"{each['items']}: {moved}, p = {each['p']:.2g} (exact McNemar)"
+    return f"{each['items']}: {each['delta']:+.4f}, p = {each['p']:.2g} (paired t)"
+
+
+def _moved_figure(each: Answer) -> str:
+    return f"{shown(each['task'])} {each['base']:.3f} to {each['plan']:.3f}"
+
+
+_NAME_WIDTH = 24
+_MOST_SHORTLISTED = 12
+"""In a table; --json has all of them."""
+
+
+def proposal_headline(found: Answer) -> str:
+    """Effect of the proposed plan on held-out text."""
+    return verdict(found["heldout"])
+
+
+def proposal_lines(found: Answer) -> Iterator[str]:
+    """The measured shortlist, the judgement, and the naive plan beside it."""
+    yield "block     residual   harm, nats a token"
+    for each in found["shortlist"]:
+        block = f"{each['start']}-{each['end'] - 1}"
+        yield f"{block:9} {each['residual']:8.4f}   {each['delta_nll']:+.4f} ± {each['se']:.4f}"
+    start, end = found["block"]
+    yield f"proposed: layers {start} to {end - 1} once more"
+    yield f"    {verdict(found['judged'])}"
+    layers = found["naive"]["layers"]
+    yield f"the {plural(len(layers), 'best single layer')} ({', '.join(map(str, layers))}) instead"
+    yield f"    {verdict(found['naive']['judged'])}"
+    yield from base_lines(found["heldout"])
+    yield measured_on(found["heldout"])
+
+
+def reason_lines(found: Answer) -> Iterator[str]:
+    """Why this plan, as it stands in the plan's comments."""
+    yield from (escaped(line) for line in found.get("reason", ()))
+
+
+def search_lines(found: Answer) -> Iterator[str]:
+    """The judged shortlist, and what that says of the plan."""
+    yield f"{plural(sum(found['tried'].values()), 'plan')} tried; the best, on text that chose nothing:"
+    for plan in found["shortlist"][:_MOST_SHORTLISTED]:
+        if plan["delta_nll"] is None:
+            yield f"{shown(plan['name']):{_NAME_WIDTH}}  computes no numbers"
+            continue
+        low, high = plan["interval95"]
+        yield (
+            f"{shown(plan['name']):{_NAME_WIDTH}}  {plan['delta_nll']:+.4f}  {low:+.4f} {high:+.4f}"
+            f"  adjusted p {plan['holm_p']:.2g}"
+        )
+    yield f"proposed: {shown(found['shortlist'][0]['name'])} once more"
+    yield f"    {verdict(found['judged'])}"
+    yield from base_lines(found)
+    yield measured_on(found)
+
+
+def classic_headline(found: Answer) -> str:
+    """How much of the model the rule keeps."""
+    shares = found["shares"]
+    return f"keeps {len(kept_layers(shares))} of {plural(len(shares), 'layer')}"
+
+
+def classic_lines(found: Answer) -> Iterator[str]:
+    """Each layer's share of magnitudes above the threshold, and what becomes of the layer."""
+    kept = kept_layers(found["shares"])
+    yield classic_headline(found)
+    yield "layer   share above the threshold"
+    for layer, share in enumerate(found["shares"]):
+        yield f"{layer:>5}   {100 * share:5.1f} %   {'kept' if layer in kept else 'left out'}"

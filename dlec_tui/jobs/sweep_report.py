@@ -1,0 +1,200 @@
+"""Results of sweeps as text. A plan is called better only if chance does not explain the difference."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from dlec_tui.jobs.reports import base_findings, base_lines, measured_on
+from dlec_tui.measurements.plots import BlockMap
+from dlec_tui.wording import harm, inconclusive
+from engine.errors import shown
+from engine.units import byte_size, duration, plural
+
+_MOST_PLANS = 12
+"""In the table."""
+_NAME_WIDTH = 24
+
+_NO_PROOF = "Perplexity alone does not prove an improvement: let a probe or dlec eval speak beside it."
+
+Answer = Mapping[str, Any]
+
+
+def sweep_headline(found: Answer) -> str:
+    """One line: the best plan, on held-out text."""
+    winner = found["winner"]
+    if winner is None:
+        return "no plan could be measured"
+    say = inconclusive if base_findings(found) else harm
+    told = judgement(winner, len(found["shortlist"]), say)
+    return f"the best of {len(found['plans'])}, {shown(winner['name'])}: {told}"
+
+
+def judgement(winner: Answer, judged: int, say: Callable[[float, float, float], str] = harm) -> str:
+    """The best plan on held-out text: the interval is its own, the p-value counts all that were judged."""
+    figures = winner["heldout"]
+    if figures["delta_nll"] is None:
+        return "computes no numbers on the text not used to choose it"
+    said = say(figures["delta_nll"], *figures["interval95"])
+    where = f"{said}, on text not used to choose it"
+    if winner["verdict"] == "no difference" and not said.startswith("no difference"):
+        return f"{where}; no more than chance explains among {plural(judged, 'plan')} judged ({_p(figures['holm_p'])})"
+    return f"{where} ({_p(figures['holm_p'])}, adjusted for {plural(judged, 'plan')} judged)"
+
+
+def sweep_lines(found: Answer) -> Iterator[str]:
+    """Everything but the map; without colours."""
+    yield f"{shown(found['space'])} of {shown(found['reference'])}: {plural(len(found['plans']), 'plan')}"
+    yield from plan_table(found)
+    yield from chance_lines(found)
+    yield from shortlist_lines(found)
+    yield from probe_lines(found)
+    yield from ranking_lines(found)
+    yield from cost_lines(found)
+    yield measured_on({**found, "found": found.get("found", False)})
+
+
+def plan_table(found: Answer) -> Iterator[str]:
+    """The best plan on the selection set, and what was not measured to the end."""
+    measured = sorted((plan for plan in found["plans"] if plan["delta_nll"] is not None), key=_delta)
+    yield f"{'':{_NAME_WIDTH}}  nats a token  95 % interval      KL      top-1   adjusted p"
+    for plan in measured[:_MOST_PLANS]:
+        low, high = plan["interval95"]
+        yield (
+            f"{shown(plan['name']):{_NAME_WIDTH}}  {plan['delta_nll']:+12.4f}  {low:+.4f} {high:+.4f}  "
+            f"{max(plan['kl'], 0.0):.4f}  {plan['top1_agreement']:6.1%}   {plan['holm_p']:.2g}"
+        )
+    if len(measured) > _MOST_PLANS:
+        yield f"and {len(measured) - _MOST_PLANS} more, all of them with --csv or --json"
+    stopped = sum(plan["stopped_after"] is not None for plan in found["plans"])
+    if stopped:
+        yield f"{plural(stopped, 'plan')} surely worse, not measured to the end"
+    silent = len(found["plans"]) - len(measured) - stopped
+    if silent:
+        yield f"{plural(silent, 'plan')} without a figure: NaN or infinity, or not measured yet"
+
+
+def chance_lines(found: Answer) -> Iterator[str]:
+    """How good the best of so many would look if none of them did anything: simulated by flipping signs."""
+    chance, winner = found["by_chance"], found["winner"]
+    if chance is None:
+        return
+    best = min((plan for plan in found["plans"] if plan["delta_nll"] is not None), key=_delta)
+    yield (
+        f"the best on the selection set: {best['delta_nll']:+.4f}; by chance alone, the best of "
+        f"{plural(chance['plans'], 'plan')} without any effect would"
+    )
+    yield (
+        f"lie at {chance['t']:+.1f} standard errors, which is {chance['t'] * best['se']:+.4f} for this one; "
+        f"one as good comes in {chance['p']:.1%} of {chance['draws']:,} such sweeps"
+    )
+    if winner and winner["shrinkage"]["kept"] is not None:
+        yield f"of the improvement that chose it, {winner['shrinkage']['kept']:.0%} is left on the other text"
+
+
+def shortlist_lines(found: Answer) -> Iterator[str]:
+    """The best, measured again; the first of them is the headline."""
+    if found["winner"] is None:
+        return
+    yield f"measured again on text not used to choose them ({plural(len(found['shortlist']), 'plan')}):"
+    for plan in found["shortlist"]:
+        if plan["delta_nll"] is None:
+            yield f"{shown(plan['name']):{_NAME_WIDTH}}  not measured"
+            continue
+        low, high = plan["interval95"]
+        yield (
+            f"{shown(plan['name']):{_NAME_WIDTH}}  {plan['delta_nll']:+12.4f}  {low:+.4f} {high:+.4f}  "
+            f"chosen at {plan['selection_delta_nll']:+.4f}   adjusted p {plan['holm_p']:.2g}"
+        )
+    yield sweep_headline(found)
+    yield from base_lines(found)
+    yield advice(found)
+
+
+def advice(found: Answer) -> str:
+    """What that means."""
+    better = [shown(plan["name"]) for plan in found["shortlist"] if plan.get("verdict") == "better"]
+    match found["winner"]["verdict"]:
+        case _ if better:
+            return f"Better among those judged: {', '.join(better)}. {_NO_PROOF}"
+        case _ if base_findings(found):
+            return "Nothing follows about the plans of this space until the base is measured as it is meant to be used."
+        case "worse":
+            return "No plan of this space was found to be better than the model as it is; the best one costs something."
+        case _:
+            return "The best plan of this space cannot be told from the model as it is; that is a result, too."
+
+
+def probe_lines(found: Answer) -> Iterator[str]:
+    """The shortlist on the probe, item by item against the base."""
+    probe = found["probe"]
+    if probe is None:
+        return
+    items = f"{probe['right']} of {probe['items']:,} items"
+    yield f"probe {shown(probe['name'])}: the model as it is answers {items} rightly"
+    judged = [plan for plan in probe["plans"] if plan["shortlist_holm_p"] is not None]
+    for plan in judged:
+        yield (
+            f"{shown(plan['name']):{_NAME_WIDTH}}  {plan['right']:>5} right: {plan['only_plan']} gained, "
+            f"{plan['only_base']} lost   {_p(plan['p'])} (exact McNemar), adjusted {plan['shortlist_holm_p']:.2g}"
+        )
+    everywhere = [plan for plan in probe["plans"] if plan["holm_p"] < 0.05]
+    better = sum(plan["only_plan"] > plan["only_base"] for plan in everywhere)
+    yield (
+        f"of all {plural(len(probe['plans']), 'plan')}, adjusted for their number: {better} answer more of them, "
+        f"{len(everywhere) - better} fewer"
+    )
+
+
+def ranking_lines(found: Answer) -> Iterator[str]:
+    """How well each metric would have ranked the blocks."""
+    if found.get("unranked"):
+        yield f"metrics not ranked: {shown(found['unranked'])}"
+    if not found["rankings"]:
+        return
+    widths = list(dict.fromkeys(each["width"] for each in found["rankings"]))
+    values = {(each["metric"], each["width"]): each["spearman"] for each in found["rankings"]}
+    metrics = list(dict.fromkeys(each["metric"] for each in found["rankings"]))
+    yield "rank correlation (Spearman) with the harm measured, by layers in the block; the distance is free:"
+    yield f"{'':{_NAME_WIDTH}}" + "".join(f"{'all' if width == 0 else width:>7}" for width in widths)
+    for metric in sorted(metrics, key=lambda metric: -_or_least(values.get((metric, widths[0])))):
+        cells = (_correlation(values.get((metric, width))) for width in widths)
+        yield f"{metric:{_NAME_WIDTH}}" + "".join(f"{cell:>7}" for cell in cells)
+
+
+def cost_lines(found: Answer) -> Iterator[str]:
+    """What was computed, against one plan at a time."""
+    for part in found["cost"].get("parts", ()):
+        announced, counted = part["announced"], part["counted"]
+        reads = f", {byte_size(counted['read_bytes'])} of weights read" if counted["read_bytes"] else ""
+        yield (
+            f"{shown(part['what'])}: {counted['layer_forwards']:,} layer-forwards and {counted['heads']:,} heads for "
+            f"{plural(announced['plans'], 'plan')}{reads}, {duration(part['seconds'])}"
+        )
+
+
+def harm_map(found: Answer) -> BlockMap | None:
+    """What repeating each block costs, at the scale that most blocks were measured with; None without blocks."""
+    plans = [plan for plan in found["plans"] if plan["block"] and plan["delta_nll"] is not None]
+    scales = [plan["scale"] for plan in plans]
+    if not plans:
+        return None
+    scale = 1.0 if 1.0 in scales else max(scales, key=scales.count)
+    values = {tuple(plan["block"]): plan["delta_nll"] for plan in plans if plan["scale"] == scale}
+    name = "delta NLL" if scale == 1 else f"delta NLL at x{scale:g}"
+    return BlockMap(name, {(start, end): value for (start, end), value in values.items()})
+
+
+def _delta(plan: Answer) -> float:
+    return float(plan["delta_nll"])
+
+
+def _p(p: float) -> str:
+    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
+
+
+def _or_least(value: float | None) -> float:
+    return -math.inf if value is None else value
+
+
+def _correlation(value: float | None) -> str:
+    return "" if value is None else f"{value:+.2f}"

@@ -1,0 +1,101 @@
+"""Forms and job specs for measuring a model."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint.checkpoint import Checkpoint, require_local
+from engine.checkpoint.find import opener
+from engine.errors import UsageError, shown
+from engine.files import expanded
+from engine.jobs.job_specs import profile_spec, score_spec
+from engine.jobs.settings import job_settings
+from engine.store.jobs import JobSpec
+from engine.tasks.measurement_options import DEFAULT, MeasurementOptions, as_request
+from engine.tasks.score import METRICS
+from engine.text.corpus import Split
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One of the form's."""
+
+    name: str
+    label: str
+    value: str
+    """At first."""
+    choices: tuple[str, ...] = ()
+    """Empty for a number or a name that is typed."""
+    about: str = ""
+    """What it means, where the label does not say."""
+
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+SETTING_FIELDS = (
+    Field("split", "part of the text", DEFAULT.split, tuple(split.value for split in Split)),
+    Field("tokens", "tokens, at most", str(DEFAULT.tokens)),
+    Field("dtype", "computed in", DEFAULT.dtype, DTYPES),
+    Field("device", "device", DEFAULT.device),
+)
+PROFILE_FIELDS = SETTING_FIELDS
+SCORE_FIELDS = (
+    Field("metric", "metric", next(iter(METRICS)), tuple(METRICS)),
+    Field("width", "layers in a block", "1"),
+    *SETTING_FIELDS,
+)
+
+Values = Mapping[str, str]
+"""What the user has left in the fields, by their names."""
+
+
+def measurement_of(values: Values) -> MeasurementOptions:
+    """Raises UsageError for what is no number."""
+    tokens = positive(values["tokens"], "tokens")
+    return MeasurementOptions(
+        split=Split(values["split"]), tokens=tokens, dtype=values["dtype"], device=values["device"]
+    )
+
+
+def positive(text: str, what: str) -> int:
+    """A whole number from 1 on. Raises UsageError for anything else."""
+    if not text.strip().isascii() or not text.strip().isdecimal() or int(text) < 1:
+        raise UsageError(f"{shown(text) or 'nothing'} is no number of {what}", fix="Give a whole number from 1 on.")
+    return int(text)
+
+
+def request_for(checkpoint: Checkpoint, measurement: MeasurementOptions) -> dict[str, Any]:
+    """What every task that measures a checkpoint is asked with; a path is recorded so that it holds everywhere."""
+    directory = str(checkpoint.directory.absolute())
+    is_path = expanded(checkpoint.reference).is_dir()
+    return as_request(measurement) | {"model": directory, "reference": directory if is_path else checkpoint.reference}
+
+
+def profile_from(reference: str, store: Path, values: Values) -> Callable[[], JobSpec]:
+    """Return a maker of the job spec of a profile. Raises UsageError for invalid values."""
+    return partial(profile_of, reference, measurement_of(values), store)
+
+
+def score_from(reference: str, store: Path, values: Values) -> Callable[[], JobSpec]:
+    """Return a maker of the job spec of a score for all blocks of one width. Raises UsageError for invalid values."""
+    width = positive(values["width"], "layers")
+    return partial(score_of, reference, values["metric"], width, measurement_of(values), store)
+
+
+def profile_of(reference: str, measurement: MeasurementOptions, store: Path) -> JobSpec:
+    """Reads windows of the weights. Raises CheckpointError for what cannot be opened or is not here."""
+    checkpoint, request = _asked(reference, measurement, store)
+    return profile_spec(checkpoint, request, job_settings(store))
+
+
+def score_of(reference: str, metric: str, width: int, measurement: MeasurementOptions, store: Path) -> JobSpec:
+    """metric: as users call it. Raises as `profile_of` does."""
+    checkpoint, request = _asked(reference, measurement, store)
+    return score_spec(checkpoint, {**request, "metric": metric, "width": [width]}, job_settings(store))
+
+
+def _asked(reference: str, measurement: MeasurementOptions, store: Path) -> tuple[Checkpoint, Mapping[str, Any]]:
+    checkpoint = opener()(reference)
+    require_local(checkpoint)
+    return checkpoint, request_for(checkpoint, replace(measurement, home=str(store.parent.absolute())))

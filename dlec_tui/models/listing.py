@@ -1,0 +1,229 @@
+"""Models as the list shows them: columns, details, filter and possible actions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlec_tui.terminal.glyphs import GLYPHS
+from engine.checkpoint.reference import directory_name, is_hub_id
+from engine.errors import UsageError, shown
+from engine.text.corpus import Split
+from engine.units import byte_size, count, plural
+
+if TYPE_CHECKING:
+    from engine.checkpoint.summary import ModelSummary
+    from engine.store.profiles import StoredProfile
+
+
+class Origin(StrEnum):
+    """Why a model is on the list."""
+
+    STORE = "measured"
+    ADDED = "added"
+    HERE = "here"
+    CACHE = "hub cache"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundModel:
+    """A model of the list."""
+
+    summary: "ModelSummary"
+    origin: Origin
+    is_here: bool
+    """Whether its files are on this machine, broken or not."""
+    profiles: "tuple[StoredProfile, ...]" = ()
+    """The newest first."""
+
+    @property
+    def reference(self) -> str:
+        return self.summary.reference
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be measured and merged."""
+        return self.is_here and self.summary.problem is None
+
+
+def as_data(described: "Mapping[str, ModelSummary]") -> dict[str, Any]:
+    """What the hub said of models, for JSON."""
+    return {reference: asdict(summary) for reference, summary in described.items()}
+
+
+_TIED = {True: "tied", False: "own head", None: ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One of the table's."""
+
+    title: str
+    width: int
+    """Of its text; 0 takes what the others leave."""
+    is_number: bool = False
+    from_columns: int = 0
+    """Width of the screen from which on there is room for it."""
+
+
+NOTHING_FOUND = """\
+No models here, in the hub cache, or in the store. One is a directory with config.json and safetensors files.
+
+  a   add a directory in which they lie, or a model of the hub
+  dlec demo   in a shell: the whole loop on a small model, in some minutes"""
+
+SEARCHING = "The disk is being searched for models."
+
+COLUMNS = (
+    Column("model", 0),
+    Column("family", 10, from_columns=100),
+    Column("layers", 6, is_number=True),
+    Column("parameters", 13, is_number=True),
+    Column("hidden", 6, is_number=True, from_columns=120),
+    Column("size", 7, is_number=True),
+    Column("dtype", 5, from_columns=120),
+    Column("embeddings", 10, from_columns=140),
+    Column("attention", 20, from_columns=160),
+    Column("state", 13),
+)
+_LEAST_NAME = 12
+
+
+def columns_for(width: int) -> tuple[Column, ...]:
+    """Those that a screen of `width` columns has room for."""
+    return tuple(column for column in COLUMNS if width >= column.from_columns)
+
+
+def name_width(columns: Sequence[Column], width: int) -> int:
+    """What is left for names in a table of `width` columns; every cell has a blank at either side."""
+    return max(width - sum(column.width + 2 for column in columns), _LEAST_NAME)
+
+
+def cells(found: FoundModel) -> tuple[str, ...]:
+    """One for each of COLUMNS; foreign text is escaped."""
+    summary = found.summary
+    return (
+        shown(name_of(found.reference)),
+        shown(summary.architecture or ""),
+        str(summary.layers or ""),
+        count(summary.parameters) if summary.parameters else "",
+        str(summary.hidden_size or ""),
+        byte_size(summary.bytes) if summary.bytes else "",
+        summary.dtype or "",
+        _TIED[summary.tied],
+        shown((summary.attention or "").partition(";")[0]),
+        state(found),
+    )
+
+
+def name_of(reference: str) -> str:
+    """A hub id as it is, of a path its last part or the repository of a hub cache."""
+    return reference if is_hub_id(reference) else directory_name(reference)
+
+
+def state(found: FoundModel) -> str:
+    """In a word or two, whether it was measured and what is wrong."""
+    if found.summary.problem and found.is_here:
+        return f"{GLYPHS.error} broken"
+    profiled = f"{GLYPHS.done} profiled" if found.profiles else ""
+    if not found.is_here:
+        return f"{profiled}, not here" if profiled else "not here"
+    return profiled or "not profiled"
+
+
+def details(found: FoundModel) -> Iterator[str]:
+    """All that is known of one, a line each."""
+    summary = found.summary
+    yield f"{shown(found.reference)}  ({found.origin})"
+    if summary.problem:
+        yield f"{GLYPHS.error if found.is_here else GLYPHS.warning} {shown(summary.problem)}"
+    if summary.layers:
+        yield _figures(found)
+    yield _what_next(found)
+    if summary.attention:
+        yield f"attention: {shown(summary.attention)}"
+
+
+def matches(found: FoundModel, wanted: str) -> bool:
+    """Whether every word of `wanted` stands somewhere in what the table tells of it."""
+    text = " ".join((found.reference, *cells(found), found.origin)).lower()
+    return all(word in text for word in wanted.lower().split())
+
+
+def none_matches(total: int, wanted: str) -> str:
+    """Where the filter hides all of them."""
+    verb = "does not match" if total == 1 else "none matches"
+    return f"{plural(total, 'model')}, {verb} {shown(wanted)!r}.\n\n/ Ctrl+U Enter shows all."
+
+
+def _figures(found: FoundModel) -> str:
+    summary = found.summary
+    return f" {GLYPHS.dot} ".join(
+        part
+        for part in (
+            shown(summary.architecture or ""),
+            plural(summary.layers or 0, "layer"),
+            f"hidden size {summary.hidden_size:,}" if summary.hidden_size else "",
+            f"{summary.parameters:,} parameters" if summary.parameters else "",
+            byte_size(summary.bytes or 0),
+            summary.dtype or "",
+            {True: "head tied to the embeddings", False: "head of its own", None: ""}[summary.tied],
+        )
+        if part
+    )
+
+
+def _what_next(found: FoundModel) -> str:
+    if found.is_here and found.summary.problem:
+        return "it cannot be used as it is"
+    if found.profiles:
+        newest = found.profiles[0]
+        key = newest.key
+        on = f"{key.tokens:,} tokens of the {Split(key.split).label} in {key.dtype}, {newest.measured_at[:10]}"
+        return f"profiled on {on}; Enter opens it"
+    if not found.is_here:
+        return "d downloads it" if is_hub_id(found.reference) else "what was measured of it can be opened with Enter"
+    return "not profiled yet: p measures every layer and neuron, as a job"
+
+
+def reason_against(action: str, found: FoundModel | None, added: Sequence[str]) -> str:
+    """Why something cannot be done with a model; "" when it can."""
+    if action in _OF_NONE:
+        return ""
+    if found is None:
+        return "no model is under the cursor"
+    match action:
+        case "open_model":
+            is_known = found.is_usable or found.profiles or found.summary.layers
+            return "" if is_known else f"it cannot be opened: {shown(found.summary.problem or '')}"
+        case "profile":
+            return "" if found.is_usable else _why_unusable(found)
+        case "download":
+            is_offered = is_hub_id(found.reference) and not found.is_usable
+            return "" if is_offered else "its weights are here already"
+        case "forget_path":
+            is_added = any(leads_to(path, found.reference) for path in added)
+            return "" if is_added else f"it was not added by you; it is on the list as: {found.origin}"
+    return ""
+
+
+_OF_NONE = ("add_path", "filter", "look_again")
+"""Actions that need no model."""
+
+
+def leads_to(added: str, reference: str) -> bool:
+    """Whether a model is on the list because of this added path."""
+    return added == reference or Path(reference).is_relative_to(added)
+
+
+def require_addable(path: Path) -> None:
+    """Raises UsageError for what is neither a directory nor a hub id, OSError for what cannot be looked at."""
+    if not (is_hub_id(str(path)) or path.is_dir()):
+        raise UsageError(f"{shown(path)} is neither a directory nor ORG/NAME")
+
+
+def _why_unusable(found: FoundModel) -> str:
+    if found.is_here:
+        return f"it is broken: {shown(found.summary.problem or '')}"
+    return "its weights are not here" + ("; d downloads them" if is_hub_id(found.reference) else "")

@@ -1,0 +1,123 @@
+"""Slices and problems of a plan as lines of text."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from dlec_tui.models.listing import name_of
+from dlec_tui.terminal.glyphs import GLYPHS
+from dlec_tui.wording import Span, elided
+from engine.errors import escaped
+from engine.plan.edits import Edited, SliceView, replace_span
+from engine.plan.model import Place
+from engine.plan.problems import Change, Problem, Severity
+
+HEADER = f"{'':>3} {'layers':>8} {'become':>8} {'number':>6}  {'scale':<7} model"
+_BEFORE_MODEL = len(HEADER) - len("model")
+
+
+@dataclass(frozen=True, slots=True)
+class SliceRow:
+    """One slice, and where it lands."""
+
+    number: int
+    """Counted from 0."""
+    view: SliceView
+    first: int
+    """Its first layer's number in the new model."""
+
+    @property
+    def length(self) -> int:
+        """How many layers it gives; 0 where that cannot be told."""
+        return length_of(self.view)
+
+
+def length_of(view: SliceView) -> int:
+    return max(0, view.end - view.start) if view.start is not None and view.end is not None else 0
+
+
+def rows_of(slices: Sequence[SliceView]) -> list[SliceRow]:
+    firsts = accumulate((length_of(view) for view in slices), initial=0)
+    return [SliceRow(number, view, first) for number, (view, first) in enumerate(zip(slices, firsts, strict=False))]
+
+
+def slice_line(row: SliceRow, width: int) -> list[Span]:
+    view = row.view
+    layers = "see text" if view.start is None else f"{view.start}:{view.end}"
+    become = f"{row.first}:{row.first + row.length}" if row.length else "none"
+    return [
+        (f"{row.number + 1:>3} ", "dim"),
+        (f"{layers:>8} ", ""),
+        (f"{become:>8} ", "dim"),
+        (f"{row.length:>6}  ", "dim"),
+        (f"{scale_text(view):<7} ", "warn"),
+        (elided(model_text(view), max(1, width - _BEFORE_MODEL)), ""),
+    ]
+
+
+def scale_text(view: SliceView) -> str:
+    if view.has_other_scale:
+        return "in text"
+    if view.scale is None:
+        return ""
+    return "inert" if view.scale == 0 else f"x{view.scale:.4g}"
+
+
+def model_text(view: SliceView) -> str:
+    """The short name, and what else there is to know of how the slice is written."""
+    names = ", ".join(escaped(name_of(model)) for model in view.models) or "no model"
+    return f"{names} (alias of line {view.alias_of})" if view.alias_of is not None else names
+
+
+def slice_at(slices: Sequence[SliceView], line: int) -> int | None:
+    """The number of the slice that stands on a line, counted from 1; the last one above it behind the last."""
+    return next((number for number, view in enumerate(slices) if view.first_line <= line <= view.last_line), None)
+
+
+_VALUE = re.compile(
+    r"""\[[^\]]*\]? | \{[^}]*\}? | "[^"]*"? | '[^']*'? | [^\s,\]}#:]+(?:[:#][^\s,\]}]+)* | \S""", re.VERBOSE
+)
+"""What may begin at the place of a problem: a list, a mapping, quoted text, a word; as far as it goes on its line."""
+
+
+def underlined(line: str, column: int) -> tuple[int, int]:
+    """The columns [start, end), from 0, of what stands at a column of a line, from 1; all of it when nothing does."""
+    found = _VALUE.match(line, column - 1)
+    if found:
+        return found.span()
+    return len(line) - len(line.lstrip()), len(line)
+
+
+def sign_of(problem: Problem) -> str:
+    return {Severity.ERROR: GLYPHS.error, Severity.WARNING: GLYPHS.warning}.get(problem.severity, GLYPHS.dot)
+
+
+def problem_text(problem: Problem) -> str:
+    """One line: "error, line 5: ... Fix." """
+    where = f", line {problem.place.line}" if problem.place else ""
+    return f"{sign_of(problem)} {problem.severity}{where}: {escaped(problem.message)}"
+
+
+_SHOWN = 40
+"""Characters of a change."""
+
+
+def fix_text(problem: Problem) -> str:
+    """What the key would do: "f: [6, 30]"; "" where only the user can know."""
+    if problem.change is None:
+        return ""
+    written = ", ".join(" ".join(each.text.split()) for each in problem.change.replacements)
+    return f"f: {elided(escaped(written), _SHOWN) or 'take it away'}"
+
+
+def mended(text: str, change: Change) -> Edited:
+    """Raises PlanError for a change that was made for another text."""
+    from_the_end = sorted(change.replacements, key=lambda each: _order(each.span.start), reverse=True)
+    for each in from_the_end:
+        text = replace_span(text, each.span.start, each.span.end, each.text).text
+    return Edited(text)
+
+
+def _order(place: Place) -> tuple[int, int]:
+    return place.line, place.column

@@ -1,0 +1,127 @@
+"""One checkpoint to be measured in one options: the key of what is measured, and where that is kept."""
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
+from engine.checkpoint.fingerprint import fingerprint
+from engine.store.database import open_for_reading, open_for_writing, transaction
+from engine.store.keys import ProfileKey
+from engine.store.location import store_path
+from engine.store.models import ModelRow
+from engine.store.samples import find_sample, sample_answer
+from engine.tasks.measurement_options import MeasurementOptions, dtype_of, options_from
+from engine.tasks.resident import text_of
+from engine.text.corpus import Corpus
+
+METRICS_VERSION = 2
+"""Counted up when a formula changes, or how text becomes sequences: what was stored before is then measured anew.
+
+2: every sequence begins with the prefix of the tokenizer, and is chosen from all over the text."""
+
+TOKENIZER_FILES = (
+    *("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "merges.txt", "spiece.model"),
+    *("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"),
+)
+"""What decides which tokens a text becomes."""
+
+JOINT = "+"
+"""Between the fingerprints of several checkpoints that a plan takes from."""
+
+
+@dataclass(frozen=True)
+class MeasurementContext:
+    """What is measured, on what, and how."""
+
+    checkpoint: Checkpoint
+    options: MeasurementOptions
+    others: tuple[Checkpoint, ...] = ()
+    """Further checkpoints that the figures depend on."""
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        return text_of(self.options)
+
+    @cached_property
+    def key(self) -> ProfileKey:
+        return ProfileKey(
+            fingerprint=JOINT.join(map(fingerprint, (self.checkpoint, *self.others))),
+            tokenizer=_tokenizer_hash(self.checkpoint.directory),
+            text_sha256=self.corpus.sha256,
+            split=self.options.split,
+            tokens=self.options.tokens,
+            seq_len=self.options.seq_len,
+            dtype=self.dtype,
+            versions=_versions(),
+        )
+
+    @property
+    def dtype(self) -> str:
+        """torch's name of the one that is computed in."""
+        return dtype_of(self.checkpoint, self.options)
+
+    @property
+    def store(self) -> Path:
+        return store_path(Path(self.options.home) if self.options.home else None)
+
+    def require_writable_store(self) -> None:
+        """Raises MachineError when the store cannot be written: better before the work than after it."""
+        with closing(open_for_writing(self.store)) as db, transaction(db):
+            pass
+
+    def described(self, *, found: bool) -> dict[str, Any]:
+        """What every answer says of it."""
+        with closing(open_for_reading(self.store)) as connection:
+            sample = sample_answer(find_sample(connection, self.key))
+        key = asdict(self.key)
+        told = {"reference": self.checkpoint.reference, "corpus": self.corpus.name, "key": key}
+        return {**told, "sample": sample, "found": found}
+
+
+def measurement_context(request: Mapping[str, Any]) -> MeasurementContext:
+    """{"model": directory, "reference": how the user calls it} and the measurement options, opened."""
+    directory = Path(request["model"])
+    return MeasurementContext(open_checkpoint(directory, request.get("reference", "")), options_from(request))
+
+
+def model_row(checkpoint: Checkpoint) -> ModelRow:
+    """The checkpoint as the store lists it, under the name by which the user calls it."""
+    config = checkpoint.config
+    hidden_size = config.decoder.get("hidden_size", config.decoder.get("n_embd"))
+    return ModelRow(
+        fingerprint=fingerprint(checkpoint),
+        reference=checkpoint.reference,
+        model_type=config.model_type,
+        layers=checkpoint.layer_count,
+        hidden_size=hidden_size if isinstance(hidden_size, int) else None,
+        parameters=checkpoint.parameters,
+        nbytes=checkpoint.nbytes,
+    )
+
+
+def _tokenizer_hash(directory: Path) -> str:
+    """32 hexadecimal digits over the tokenizer's files, as far as they exist."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in TOKENIZER_FILES:
+        file = directory / name
+        if file.is_file():
+            digest.update(f"{name}\0{file.stat().st_size}\0".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _versions() -> str:
+    return f"torch {_version('torch')}, transformers {_version('transformers')}, metrics {METRICS_VERSION}"
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "none"

@@ -1,0 +1,72 @@
+"""What a measurement is made on, and how: the part of a request that all measuring tasks share."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint.checkpoint import Checkpoint
+from engine.tasks.precision import auto_dtype
+from engine.tensors.library import DTYPE_NAMES
+from engine.text.builtin import builtin_corpus
+from engine.text.corpus import Corpus, Split
+from engine.text.files import read_corpus
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurementOptions:
+    """The text, how much of it, and how it is computed. As a request, each field is a key that may be left out."""
+
+    text: tuple[str, ...] = ()
+    """Files; none means the built-in text."""
+    split: Split = Split.SELECTION
+    tokens: int = 16 * 256
+    """Maximum number of tokens of the split: no more than an interval needs, because a CPU takes a while."""
+    seq_len: int = 256
+    dtype: str = "auto"
+    """"auto": what the checkpoint is stored in, or float32 where the CPU would be slow with that."""
+    device: str = "auto"
+    """"auto": a GPU where there is one."""
+    batch_size: int = 4
+    """Sequences at a time; where a GPU's memory does not suffice, fewer."""
+    home: str | None = None
+    """The directory of the store; None means the user's."""
+
+    def of_split(self, split: Split) -> "MeasurementOptions":
+        return replace(self, split=split)
+
+
+DEFAULT = MeasurementOptions()
+
+
+def options_from(request: Mapping[str, Any]) -> MeasurementOptions:
+    """The options that a request describes; its other keys are the task's own."""
+    given = {field.name: request[field.name] for field in fields(MeasurementOptions) if field.name in request}
+    options = MeasurementOptions(**given)
+    return replace(options, text=tuple(options.text), split=Split(options.split))
+
+
+def as_request(options: MeasurementOptions) -> dict[str, Any]:
+    return asdict(options)
+
+
+def corpus_of(options: MeasurementOptions) -> Corpus:
+    """The text to measure on. Raises UsageError for files that hold none."""
+    return read_corpus([Path(file) for file in options.text]) if options.text else builtin_corpus()
+
+
+def dtype_of(checkpoint: Checkpoint, options: MeasurementOptions) -> str:
+    """torch's name of the dtype to compute in."""
+    if options.dtype != "auto":
+        return options.dtype
+    return auto_dtype(stored_dtype(checkpoint), options.device, checkpoint.parameters)
+
+
+def stored_dtype(checkpoint: Checkpoint) -> str:
+    """As transformers means "auto": the config's, else the weights'."""
+    config = checkpoint.config
+    for part in (config.data, config.decoder):
+        for key in ("dtype", "torch_dtype"):
+            if part.get(key) in DTYPE_NAMES.values():
+                return str(part[key])
+    return next((DTYPE_NAMES[t.dtype] for t in checkpoint.tensors.values() if t.dtype in DTYPE_NAMES), "float32")

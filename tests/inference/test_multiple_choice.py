@@ -1,0 +1,90 @@
+"""What probes promise: the log-likelihoods of plain forward passes, whatever is padded beside them."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.errors import UsageError
+from engine.inference.load_model import open_model, open_tokenizer
+from engine.inference.multiple_choice import Answer, AnswerReader, ProbeRows
+from engine.inference.wavefront.visits import BASE, visits
+from engine.inference.wavefront.work import plan_work
+from engine.protocol import no_report
+from engine.text.probe import Probe, ProbeItem
+from tests.inference.wavefront.sweeping import PLENTY, resident
+
+ITEMS = (
+    ProbeItem("one two", ("three", "ten", "a"), 0),
+    ProbeItem("The end ", ("is near", "was"), 1),
+    ProbeItem("abc", ("d",), 0),
+    ProbeItem("Twice the same\n", ("x", " y"), 1),
+)
+PROBE = Probe("probe.jsonl", ITEMS)
+TEXTS = ("one two three", "one two ten", "one two a", "The end is near", "The end was", "abc d")
+"""As a person would write prompt and choice together."""
+
+
+def alone(model, text: str, prompt: str) -> Answer:
+    """A tokenizer of bytes makes tokens of letters; one plain forward pass."""
+    tokens = torch.tensor([list(text.encode())])
+    start = len(prompt.encode())
+    with torch.inference_mode():
+        predicting = model(input_ids=tokens).logits[0].log_softmax(-1)[start - 1 : -1]
+    wanted = tokens[0, start:]
+    picked = predicting.gather(-1, wanted[:, None])
+    return Answer(float(picked.double().sum()), bool((predicting.argmax(-1) == wanted).all()))
+
+
+@pytest.fixture
+def byte_tokenizer():
+    """Every byte is a token of its own."""
+
+    class Tokenizer:
+        bos_token_id = None
+
+        def __call__(self, text: str, *, add_special_tokens: bool = True):  # noqa: ARG002
+            return {"input_ids": list(text.encode())}
+
+    return Tokenizer()
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_answers_are_those_of_plain_forward_passes(tiny_llama: Path, byte_tokenizer, batch_size: int) -> None:
+    rows = ProbeRows.of(PROBE, byte_tokenizer, batch_size)
+    work = plan_work(resident(tiny_llama), [visits(range(6))], rows.batches, AnswerReader(rows), PLENTY)
+    found = defaultdict(list)
+    work.run(no_report, lambda plan, answers: found[plan].extend(answers))
+    assert found[0] == found[BASE]
+    ordered = [answer for _, answer in sorted(zip(rows.places, found[0], strict=True))]
+    model = open_model(tiny_llama)
+    prompts = ["one two"] * 3 + ["The end"] * 2 + ["abc"]
+    expected = [alone(model, text, prompt) for text, prompt in zip(TEXTS, prompts, strict=True)]
+    for mine, theirs in zip(ordered, expected, strict=False):
+        assert mine.log_likelihood == pytest.approx(theirs.log_likelihood, abs=1e-4)
+        assert mine.is_first_choice == theirs.is_first_choice
+
+
+def test_the_likeliest_choice_and_the_first_choice_of_every_token_count(byte_tokenizer) -> None:
+    rows = ProbeRows.of(PROBE, byte_tokenizer, 2)
+    likely, unlikely = Answer(-1.0, is_first_choice=True), Answer(-9.0, is_first_choice=False)
+    wanted = [likely, unlikely, unlikely, likely, unlikely, likely, unlikely, likely]
+    read = [wanted[place] for place in rows.places]
+    assert list(rows.judged(read)) == [(True, -1.0), (False, -9.0), (True, -1.0), (True, -1.0)]
+
+
+def test_a_real_tokenizer_divides_prompt_and_answer(tiny_llama: Path) -> None:
+    rows = ProbeRows.of(PROBE, open_tokenizer(tiny_llama), 4)
+    assert all(1 <= span.start < span.end for spans in rows.spans for span in spans)
+
+
+def test_an_item_without_tokens_to_score_is_refused() -> None:
+    class Deaf:
+        bos_token_id = None
+
+        def __call__(self, _text: str, *, add_special_tokens: bool = True):  # noqa: ARG002
+            return {"input_ids": [1, 2]}
+
+    with pytest.raises(UsageError, match="nothing can be scored of 'd' behind 'abc'"):
+        ProbeRows.of(Probe("p", ITEMS[2:3]), Deaf(), 1)
