@@ -35,6 +35,11 @@ class NamedPlan:
     directory: Path
     """Where the user was, absolute."""
 
+    @property
+    def title(self) -> str:
+        """Its name, and the names of its patches: "plan.yaml + gains.safetensors"."""
+        return " + ".join([self.name, *(patch.path.name for patch in self.stack.patches)])
+
 
 def profile_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
     """Raises UsageError for a device that is none and for sequences beyond the model's context, and MachineError when
@@ -68,17 +73,17 @@ def sweep_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: Job
 
 
 def preview_spec(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    title = f"preview {plan.name}"
+    title = f"preview {plan.title}"
     return _measuring_plan("preview", title, plan, request, settings)
 
 
 def generate_spec(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    title = f"generate with {plan.name}"
+    title = f"generate with {plan.title}"
     return _measuring_plan("generate", title, plan, request, settings)
 
 
 def eval_spec(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    title = f"eval {plan.name} by {', '.join(Path(task).name for task in request['tasks'])}"
+    title = f"eval {plan.title} by {', '.join(Path(task).name for task in request['tasks'])}"
     return _measuring_plan("eval", title, plan, request, settings)
 
 
@@ -98,7 +103,7 @@ def merge_spec(
         "downloads": downloads,
     }
     local = [checkpoint for checkpoint in plan.stack.checkpoints if checkpoint.is_local]
-    title = f"merge {plan.name} into {out}"
+    title = f"merge {plan.title} into {out}"
     return JobSpec("merge", _in_place(plan, request), title, _inputs(local, fingerprint_of, plan.stack.patches))
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from engine.checkpoint.find import opener
 from engine.plan.cost import cost_of
-from engine.plan.outputs import config_overrides, output_tensors
+from engine.plan.outputs import Scale, config_overrides, output_tensors
 from engine.plan.picture import picture
 from engine.plan.stack import Donor, Stack, Visit
 from tests.tiny import write_llama, write_weights
@@ -59,7 +59,7 @@ def test_a_factor_of_one_copies_bytes(models):
 
 def test_a_scale_changes_what_its_filter_names(models):
     tensors = by_name(stack_of(models["untied"], models["untied"], levels=((("o_proj", 0.5),),)))
-    scaled = {name for name, tensor in tensors.items() if tensor.scaling}
+    scaled = {name for name, tensor in tensors.items() if isinstance(tensor.operation, Scale)}
     assert scaled == {f"model.layers.{layer}.self_attn.o_proj.weight" for layer in range(4)}
 
 
