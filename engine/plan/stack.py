@@ -35,8 +35,6 @@ class Part:
     """Counted in the source checkpoint."""
     roles: frozenset[Role] = EVERY_ROLE
     """Roles of the tensors that it gives."""
-    expert: int | None = None
-    """Number of the expert that its MLP becomes; None for a dense MLP. Nothing reads it yet."""
     levels: tuple[FactorLevel, ...] = ()
 
     @property
