@@ -15,10 +15,10 @@ from engine.checkpoint.fingerprint import fingerprint
 from engine.checkpoint.reference import directory_name
 from engine.files import expanded
 from engine.jobs.settings import JobSettings, wanted_slot
+from engine.merge.draft import MergeOptions
 from engine.plan.patches import Patch, as_request
 from engine.plan.stack import Stack
 from engine.store.jobs import JobSpec
-from engine.tasks.merge_draft import MergeOptions
 
 WORKING_DIRECTORY = "working_directory"
 """The key of a request that says where the task has to be to find what a plan names relatively."""

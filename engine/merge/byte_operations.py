@@ -10,7 +10,7 @@ from engine.checkpoint.header import DTYPE_BITS, StoredTensor
 from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.errors import PlanError, shown
 from engine.merge.layout import Layout, PlacedTensor
-from engine.plan.outputs import Cast, Copy, Fill, Mean, OutputTensor, Scale, Scaling, operation_on
+from engine.plan.outputs import Cast, Fill, Mean, OutputTensor, Scale, Scaling, operation_on
 
 MAX_COPY = 64 * 2**20
 """Maximum bytes of one operation: what is repeated after a kill, and how often progress is reported."""
@@ -89,13 +89,19 @@ def byte_operations(layout: Layout) -> list[ByteOperation]:
     Raises PlanError for a tensor whose dtype cannot be computed with.
     """
     placed = [(shard.name, placed) for shard in layout.shards for placed in shard.tensors if placed.end > placed.begin]
-    whole = [operation for shard, tensor in placed for operation in _of_tensor(shard, tensor)]
-    copies = _coalesced(operation for operation in whole if isinstance(operation, CopyBytes))
-    others = (operation for operation in whole if not isinstance(operation, CopyBytes))
+    copies = _coalesced(copy for shard, each in placed if each.tensor.is_copy for copy in _copies(shard, each))
+    others = (operation for shard, each in placed if not each.tensor.is_copy for operation in _computed(shard, each))
     return sorted((step for operation in (*copies, *others) for step in _steps(operation)), key=_place_in_sources)
 
 
-def _of_tensor(shard: str, placed: PlacedTensor) -> Iterator[ByteOperation]:
+def _copies(shard: str, placed: PlacedTensor) -> Iterator[CopyBytes]:
+    offset = placed.begin
+    for piece in placed.tensor.pieces:
+        yield CopyBytes(piece.file, piece.begin, piece.nbytes, shard, offset)
+        offset += piece.nbytes
+
+
+def _computed(shard: str, placed: PlacedTensor) -> Iterator[ByteOperation]:
     tensor = placed.tensor
     match tensor.operation:
         case Fill(value):
@@ -104,12 +110,12 @@ def _of_tensor(shard: str, placed: PlacedTensor) -> Iterator[ByteOperation]:
             _require_float(tensor)
             sources = tuple(map(_source_of, tensor.pieces))
             yield AverageBytes(sources, tensor.dtype, placed.end - placed.begin, shard, placed.begin)
-        case Copy() | Cast() | Scale():
+        case _:
             yield from _concatenated(shard, placed)
 
 
 def _concatenated(shard: str, placed: PlacedTensor) -> Iterator[ByteOperation]:
-    """The pieces one after another, each copied or computed."""
+    """The pieces one after another, each cast or scaled."""
     offset = placed.begin
     for piece in placed.tensor.pieces:
         operation = _of_piece(placed.tensor, piece, shard, offset)

@@ -120,12 +120,12 @@ def _shard_name(number: int, count: int) -> str:
 def _shard(name: str, tensors: Sequence[OutputTensor]) -> Shard:
     """Wider elements first: readers view each tensor's bytes in place, which needs aligned offsets."""
     aligned = sorted(tensors, key=lambda tensor: -_element_bytes(tensor.dtype))
-    ends = list(_running_ends(aligned))
-    header = _header(aligned, ends)
-    placed = (
-        PlacedTensor(tensor, len(header) + end - tensor.nbytes, len(header) + end)
-        for tensor, end in zip(aligned, ends, strict=True)
-    )
+    spans = list(_spans(aligned))
+    header = _header(aligned, spans)
+    start = len(header)
+    placed = [
+        PlacedTensor(tensor, start + begin, start + end) for tensor, (begin, end) in zip(aligned, spans, strict=True)
+    ]
     return Shard(name, header, tuple(placed))
 
 
@@ -133,18 +133,19 @@ def _element_bytes(dtype: str) -> int:
     return DTYPE_BITS[dtype] // 8 or 1
 
 
-def _running_ends(tensors: Iterable[OutputTensor]) -> Iterator[int]:
-    position = 0
+def _spans(tensors: Iterable[OutputTensor]) -> Iterator[tuple[int, int]]:
+    """Begin and end of each tensor in the data section, one after another."""
+    begin = 0
     for tensor in tensors:
-        position += tensor.nbytes
-        yield position
+        end = begin + tensor.nbytes
+        yield begin, end
+        begin = end
 
 
-def _header(tensors: Sequence[OutputTensor], ends: Sequence[int]) -> bytes:
+def _header(tensors: Sequence[OutputTensor], spans: Sequence[tuple[int, int]]) -> bytes:
     claims: dict[str, object] = {"__metadata__": {"format": "pt"}}
-    for tensor, end in zip(tensors, ends, strict=True):
-        offsets = [end - tensor.nbytes, end]
-        claims[tensor.name] = {"dtype": tensor.dtype, "shape": list(tensor.shape), "data_offsets": offsets}
+    for tensor, span in zip(tensors, spans, strict=True):
+        claims[tensor.name] = {"dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": span}
     raw = json.dumps(claims, separators=(",", ":")).encode()
     raw += b" " * (-(LENGTH_BYTES + len(raw)) % HEADER_ALIGNMENT)
     return len(raw).to_bytes(LENGTH_BYTES, "little") + raw

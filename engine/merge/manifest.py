@@ -2,17 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.fingerprint import fingerprint
-from engine.checkpoint.json_splice import KeyPath
-from engine.merge.sidecars import Sidecars
+from engine.merge.draft import Draft
 from engine.plan.outputs import layer_scalings
 from engine.plan.patches import Patch
 from engine.plan.stack import Stack, Visit
@@ -20,21 +18,6 @@ from engine.plan.stack import Stack, Visit
 MANIFEST_FILE = "dlec_manifest.json"
 FORMAT = 1
 """Raised when a reader of older manifests would misunderstand a new one."""
-
-
-@dataclass(frozen=True)
-class Made:
-    """How a checkpoint was made, apart from its stack."""
-
-    plan_text: str
-    config_changes: Mapping[KeyPath, Any]
-    config_notes: tuple[str, ...]
-    sidecars: Sidecars
-    started: datetime
-    seconds: float
-    """Spent on the weights, in the run that finished them."""
-    inherited: tuple[str, ...] = ()
-    """What transformers complains of in the sources as well: kind and tensor, as LoadCheck.inherited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +58,20 @@ def read_inherited(directory: Path) -> frozenset[str]:
         return frozenset()
 
 
-def manifest_text(stack: Stack, made: Made) -> str:
-    """The dlec_manifest.json of a new checkpoint. Raises MachineError when a source cannot be read any more."""
+def manifest_text(draft: Draft, seconds: float, inherited: tuple[str, ...]) -> str:
+    """The dlec_manifest.json of a new checkpoint. Raises MachineError when a source cannot be read any more.
+
+    seconds: time spent on the weights, in the run that finished them. inherited: what transformers reports about the
+    sources as well, kind and tensor, as LoadCheck.inherited.
+    """
+    stack = draft.stack
     checkpoints = list(stack.checkpoints)
-    origin = origin_of(stack, made.plan_text)
+    origin = origin_of(stack, draft.plan_text)
     document = {
         "format": FORMAT,
         "dlec": _version(),
-        "started": made.started.astimezone(UTC).isoformat(timespec="seconds"),
-        "seconds": round(made.seconds, 3),
+        "started": draft.started.astimezone(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
         "plan_sha256": origin.plan_sha256,
         "checkpoints": [
             {"reference": checkpoint.reference, "fingerprint": found}
@@ -94,12 +82,12 @@ def manifest_text(stack: Stack, made: Made) -> str:
         "embedding_donor": checkpoints.index(stack.embedding.checkpoint),
         "head_donor": checkpoints.index(stack.head.checkpoint),
         "layers": [_layer(checkpoints, visit) for visit in stack.visits],
-        "config_changes": {".".join(path): value for path, value in made.config_changes.items()},
-        "config_notes": list(made.config_notes),
-        "sidecars": [name.as_posix() for name in made.sidecars.copied],
-        "rewritten": list(made.sidecars.rewritten),
-        "left_out": made.sidecars.left_out,
-        "opens_like_its_sources": list(made.inherited),
+        "config_changes": {".".join(path): value for path, value in draft.config.changes.items()},
+        "config_notes": list(draft.config.notes),
+        "sidecars": [name.as_posix() for name in draft.sidecars.copied],
+        "rewritten": list(draft.sidecars.rewritten),
+        "left_out": draft.sidecars.left_out,
+        "opens_like_its_sources": list(inherited),
     }
     return json.dumps(document, indent=2) + "\n"
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.checkpoint.config import CONFIG_FILE, read_config
-from engine.errors import CheckpointError, UsageError
+from engine.errors import CheckpointError, UsageError, machine_error
 from engine.files import exchange, sync_directory, write_whole
 from engine.merge.manifest import MANIFEST_FILE
-from engine.merge.partial import Partial, clear
+from engine.merge.partial import Partial, clear, is_owned_by_another, locked, partial_of
 
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 """What a rename answers when something is at the new name; the last: a file."""
@@ -142,3 +142,24 @@ def _inode(path: Path) -> int | None:
         return path.stat().st_ino
     except FileNotFoundError:
         return None
+
+
+def discard(out: Path, job: str = "") -> None:
+    """Remove what an unfinished merge has left beside `out`; a publication that was begun is finished instead.
+
+    job: the uuid of the job that merged, "" for a merge that no job did; what others have begun stays. Raises
+    UsageError while somebody merges into the output, MachineError when it cannot be removed.
+    """
+    partial = partial_of(out, job)
+    try:
+        if not partial.root.exists() or is_owned_by_another(partial):
+            return
+        with locked(partial):
+            recover(partial)
+            clear(partial)
+    except OSError as error:
+        raise machine_error(
+            f"{error.filename or partial.root} cannot be removed",
+            error,
+            fix=f"Remove {partial.root} when nothing merges into {partial.out}.",
+        ) from error

@@ -1,15 +1,27 @@
 """Merges: turns a stack into a checkpoint that appears under its final name whole, checked, or not at all."""
 
+import filecmp
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoint.config import CONFIG_FILE
 from engine.checkpoint.find import opener
 from engine.checkpoint.layer_keys import ConfigEdit
-from engine.merge.lock import locked
-from engine.merge.partial import Partial, partial_of
+from engine.errors import DlecError
+from engine.merge.draft import (
+    AS_USUAL,
+    Draft,
+    MergeOptions,
+    drafted,
+    refuse_sources_as_output,
+    require_torch_to_compute,
+)
+from engine.merge.integrity import SUMS_FILE, check_written
+from engine.merge.manifest import origin_of, read_origin
+from engine.merge.partial import Partial, locked, partial_of
 from engine.merge.publish import recover
 from engine.merge.sidecars import Sidecars
 from engine.merge.space import writing
@@ -23,17 +35,9 @@ from engine.tasks import loadcheck
 from engine.tasks.compiling import compiled
 from engine.tasks.download import downloading_opener
 from engine.tasks.loadcheck import LoadCheck
-from engine.tasks.merge_draft import (
-    AS_USUAL,
-    Draft,
-    MergeOptions,
-    drafted,
-    refuse_sources_as_output,
-    require_torch_to_compute,
-)
 from engine.tasks.merge_writing import write_checkpoint
-from engine.tasks.merged import is_merged
 from engine.tasks.openings import asked, known
+from engine.tasks.verify import VerifyReport, verify
 
 __all__ = ["MergeOptions", "MergeReport", "merge", "report_as_json", "run"]
 
@@ -148,3 +152,33 @@ def _described(draft: Draft, found: LoadCheck | None, seconds: float) -> MergeRe
         sidecars=draft.sidecars,
         config=draft.config,
     )
+
+
+def merged_before(out: Path, plan_text: str, stack: Stack) -> VerifyReport | None:
+    """The checkpoint at `out` as its files verify, if it is whole and was merged from this plan and these weights."""
+    origin = read_origin(out)
+    try:
+        if origin is None or origin != origin_of(stack, plan_text):
+            return None
+        report = verify(out, load_check=False)
+    except DlecError:
+        return None
+    return report if report.ok else None
+
+
+def is_merged(draft: Draft) -> bool:
+    """Whether the checkpoint at the draft's output is whole and the one that the draft would write."""
+    return merged_before(draft.out, draft.plan_text, draft.stack) is not None and _is_as_drafted(draft)
+
+
+def _is_as_drafted(draft: Draft) -> bool:
+    """Whether the same options and sidecars have gone into it."""
+    sidecars = [str(name) for name in draft.sidecars.copied]
+    try:
+        check_written(draft.out, draft.layout, draft.stack.config_donor)
+        _, *different = filecmp.cmpfiles(draft.sidecars.directory, draft.out, sidecars, shallow=False)
+        written = {CONFIG_FILE: draft.config.text, **draft.sidecars.rewritten}
+        is_same_text = all((draft.out / name).read_bytes() == text.encode() for name, text in written.items())
+    except (DlecError, OSError):
+        return False
+    return is_same_text and not any(different) and (draft.out / SUMS_FILE).exists() == draft.options.hash_sums

@@ -10,8 +10,7 @@ import pytest
 
 from engine.errors import UsageError
 from engine.merge import lock
-from engine.merge.lock import locked
-from engine.merge.partial import partial_of
+from engine.merge.partial import locked, partial_of
 from tests.merge.stacks import leftovers, merged, stack_of
 
 
@@ -29,7 +28,7 @@ def test_a_second_merge_hears_who_holds_the_lock(partial):
 HOLDER = """
 import sys
 from pathlib import Path
-from engine.merge.lock import locked
+from engine.merge.partial import locked
 from engine.merge.partial import partial_of
 with locked(partial_of(Path(sys.argv[1]))):
     print("held", flush=True)

@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 
 from engine.errors import CheckpointError, MachineError, UsageError
 from engine.merge import writer
+from engine.merge.integrity import mismatches
 from engine.merge.partial import partial_of
-from engine.merge.sums import mismatches
 from engine.tasks import merge_writing
 from engine.tasks.loadcheck import LoadCheck
 from tests.merge.stacks import ZEROED, leftovers, merged, partial_model, settled_bytes, stack_of

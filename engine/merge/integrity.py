@@ -1,5 +1,8 @@
-"""Checks a finished checkpoint directory without torch: what its files say of themselves and of each other."""
+"""Integrity of a checkpoint directory, without torch: its files agree with each other, and with their SHA-256 sums."""
 
+import hashlib
+import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -9,13 +12,14 @@ from engine.checkpoint.header import read_header
 from engine.checkpoint.index import (
     INDEX_FILE,
     SINGLE_FILE,
+    is_inside,
     is_opened_by_transformers,
     read_weight_map,
     weight_files,
 )
 from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
 from engine.checkpoint.wrappers import wrapping_of
-from engine.errors import CheckpointError, DlecError, shown
+from engine.errors import CheckpointError, DlecError, machine_error, shown
 from engine.merge.layout import Layout
 
 NO_SURPLUS: Mapping[str, int] = {}
@@ -90,3 +94,66 @@ def _list_problems(checkpoint: Checkpoint, surplus: Mapping[str, int]) -> Iterat
         allowed = {*checkpoint.layers_behind, surplus.get(key, 0)}
         if isinstance(value, list) and value and len(value) - count not in allowed:
             yield f"{CONFIG_FILE} has {len(value)} entries in {key} for {count} layers"
+
+
+SUMS_FILE = "SHA256SUMS"
+
+_LINE = re.compile(r"(\\?)([0-9a-f]{64}) [ *](.+)")
+_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
+"""How coreutils writes names that would break a line."""
+
+
+def sums_text(directory: Path) -> str:
+    """One line for each file below `directory` except the sums themselves.
+
+    Names that are not text keep their bytes when this is written with os.fsencode.
+    """
+    files = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()}
+    files.pop(SUMS_FILE, None)
+    return "".join(_line(name, file_sum(files[name])) for name in sorted(files))
+
+
+def mismatches(directory: Path) -> Iterator[str]:
+    """Names in SHA256SUMS whose file is missing or differs.
+
+    Raises CheckpointError for a list that cannot be read, or that names a file outside of the directory.
+    """
+    for name, expected in _read(directory / SUMS_FILE).items():
+        path = directory / name
+        if not path.is_file() or file_sum(path) != expected:
+            yield name
+
+
+def file_sum(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise machine_error(f"{path} cannot be read", error) from error
+
+
+def _line(name: str, digest: str) -> str:
+    escaped = "".join(_ESCAPES.get(character, character) for character in name)
+    return f"{'' if escaped == name else chr(92)}{digest}  {escaped}\n"
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        lines = os.fsdecode(path.read_bytes()).split("\n")[:-1]
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read", why=shown(error)) from error
+    found = {}
+    for number, line in enumerate(lines, start=1):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise CheckpointError(f"{path} is not a list of SHA-256 sums", why=f"line {number} is {shown(line)}")
+        name = _unescaped(match[3]) if match[1] else match[3]
+        if not is_inside(name):
+            raise CheckpointError(f"{path} is refused", why=f"line {number} names {shown(name)}, which is not below it")
+        found[name] = match[2]
+    return found
+
+
+def _unescaped(name: str) -> str:
+    plain = {escaped: character for character, escaped in _ESCAPES.items()}
+    return re.sub(r"\\[\\nr]", lambda match: plain[match[0]], name)
