@@ -5,10 +5,10 @@ from enum import Enum
 
 
 class Role(Enum):
-    """What a tensor of a layer does."""
+    """Role of a tensor in its layer."""
 
     ATTENTION = "attention"
-    """Mixes tokens: attention, recurrence, convolution, with the norms inside; and whatever is no other role."""
+    """Attention, recurrence or convolution, with the norms inside; and every tensor without another role."""
     NORMS = "norms"
     """Norms of the layer itself."""
     MLP = "mlp"

@@ -15,7 +15,7 @@ from engine.units import plural
 
 CARD_FILE = "README.md"
 PLAN_FILE = "mergekit_config.yml"
-"""Where mergekit puts the plan, and tools look for it."""
+"""Name that mergekit gives the plan, known to other tools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class WrittenSlice:
     start: int
     """First source layer."""
     end: int
-    """Behind the last source layer."""
+    """End of the source layers, exclusive."""
     new_start: int
     """Layer of the new model where it begins."""
     is_scaled: bool
@@ -111,7 +111,7 @@ def written_slices(stack: Stack) -> Iterator[WrittenSlice]:
 
 
 def public_name(checkpoint: Checkpoint) -> str:
-    """The hub id of a checkpoint in the hub's cache; otherwise the name of its directory, which tells no path."""
+    """The hub id of a checkpoint in the hub's cache; otherwise the name of its directory, without the path."""
     return hub_id(checkpoint) or checkpoint.directory.resolve().name
 
 

@@ -1,4 +1,4 @@
-"""What is known of a merge before its first byte is written, and what forbids beginning it."""
+"""The draft of a merge: everything settled before the first byte is written, and the checks before it starts."""
 
 import hashlib
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ from engine.tensors.library import torch_library
 
 @dataclass(frozen=True, slots=True)
 class MergeOptions:
-    """How a checkpoint is written."""
+    """Options of writing a checkpoint."""
 
     max_shard_size: int = MAX_SHARD_SIZE
-    """Bytes of tensors in one file at most; a larger tensor gets a file of its own."""
+    """Maximum bytes of tensors in one file; a larger tensor gets a file of its own."""
     reflink: bool = True
     """Whether the new file may share disk extents with its source, where the file system can."""
     hash_sums: bool = False
@@ -42,7 +42,7 @@ AS_USUAL = MergeOptions()
 
 @dataclass(frozen=True)
 class Draft:
-    """Everything that is known before the first byte is written."""
+    """A merge before its first byte is written."""
 
     stack: Stack
     plan_text: str
@@ -57,20 +57,20 @@ class Draft:
 
     @property
     def signature(self) -> str:
-        """Of the shards."""
+        """Identity of the shards' bytes."""
         patches = [patch.fingerprint for patch in self.stack.patches]
         return signature_of(self.layout, self.operations, self.sources, patches)
 
     @property
     def request(self) -> str:
-        """Of the whole checkpoint."""
+        """Identity of the whole checkpoint."""
         sums = "with sums" if self.options.hash_sums else ""
         parts = (self.signature, self.plan_text, self.config.text, str(self.sidecars), sums)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def drafted(stack: Stack, plan_text: str, out: Path, options: MergeOptions) -> Draft:
-    """Settle everything. Raises CheckpointError, PlanError or MachineError for what cannot be merged."""
+    """Make the draft. Raises CheckpointError, PlanError or MachineError for what cannot be merged."""
     for checkpoint in stack.checkpoints:
         require_local(checkpoint)
     tensors = output_tensors(stack)
@@ -91,7 +91,7 @@ def drafted(stack: Stack, plan_text: str, out: Path, options: MergeOptions) -> D
 
 
 def refuse_sources_as_output(draft: Draft, partial: Partial) -> None:
-    """Raises UsageError when something that is read lies where the checkpoint shall appear."""
+    """Raise UsageError if a file that is read is inside the output."""
     for path in _read_paths(draft):
         if path.resolve().is_relative_to(partial.out):
             raise UsageError(
@@ -100,13 +100,13 @@ def refuse_sources_as_output(draft: Draft, partial: Partial) -> None:
 
 
 def require_torch_to_compute(operations: list[ByteOperation]) -> None:
-    """Raises MachineError while nothing is written yet. What is imported here is used by the writer."""
+    """Raise MachineError before anything is written if torch is needed and missing."""
     if any(isinstance(operation, ComputeBytes | AverageBytes) for operation in operations):
         torch_library()
 
 
 def _read_paths(draft: Draft) -> Iterator[Path]:
-    """Everything that the sources consist of; each file may be a link to another directory."""
+    """Every path that is read; each file may be a link to another directory."""
     for checkpoint in draft.stack.checkpoints:
         yield checkpoint.directory
         yield checkpoint.config.path

@@ -27,9 +27,9 @@ _NUMBERED_SHARD = "model-*-of-*.safetensors"
 
 
 def structure_problems(directory: Path, surplus: Mapping[str, int] = NO_SURPLUS) -> Iterator[str]:
-    """Sentences about what is wrong; none for a sound checkpoint. Reads headers, index and config; no weight.
+    """Yield a sentence for each defect; nothing for a sound checkpoint. Reads headers, index and config; no weights.
 
-    surplus: lists of the config with so many entries too many that are to be so.
+    surplus: lists of the config to the number of extra entries that they are allowed.
     """
     try:
         checkpoint = open_checkpoint(directory)
@@ -42,14 +42,14 @@ def structure_problems(directory: Path, surplus: Mapping[str, int] = NO_SURPLUS)
 
 
 def check_written(directory: Path, layout: Layout, donor: Checkpoint) -> None:
-    """Raises CheckpointError when `directory` is not what `layout` says, or is no sound checkpoint.
+    """Raises CheckpointError when `directory` is not what `layout` says, or is not a sound checkpoint.
 
-    What the config's `donor` has as well (lists that are longer than the model is deep) is no fault of the merge.
+    Defects that the config's `donor` has as well (lists longer than the model is deep) are ignored.
     """
     for shard in layout.shards:
         header = read_header(directory / shard.name)
-        found = {(tensor.name, tensor.dtype, tensor.begin, tensor.end) for tensor in header.tensors}
-        if found != {(placed.tensor.name, placed.tensor.dtype, placed.begin, placed.end) for placed in shard.tensors}:
+        written = {(tensor.name, tensor.dtype, tensor.begin, tensor.end) for tensor in header.tensors}
+        if written != {(placed.tensor.name, placed.tensor.dtype, placed.begin, placed.end) for placed in shard.tensors}:
             raise CheckpointError(f"{directory / shard.name} was not written as planned")
     problems = list(structure_problems(directory, donor.surplus_of_lists))
     if problems:
@@ -57,7 +57,7 @@ def check_written(directory: Path, layout: Layout, donor: Checkpoint) -> None:
 
 
 def _file_problems(checkpoint: Checkpoint) -> Iterator[str]:
-    """What keeps other readers from finding the tensors that were found here."""
+    """Defects that keep other readers from finding the tensors."""
     directory = checkpoint.directory
     if not is_opened_by_transformers(directory):
         yield f"there are shards and no {INDEX_FILE}: other readers do not find them"
@@ -87,7 +87,7 @@ def _layer_problems(checkpoint: Checkpoint) -> Iterator[str]:
 
 
 def _list_problems(checkpoint: Checkpoint, surplus: Mapping[str, int]) -> Iterator[str]:
-    """Lists with one entry a layer must have one for each; some go on for the layers behind the decoder."""
+    """Lists with one entry a layer must have one for each; some continue for the layers after the decoder."""
     count = checkpoint.layer_count
     for key in PER_LAYER_LISTS:
         value = checkpoint.config.decoder.get(key)
@@ -100,7 +100,7 @@ SUMS_FILE = "SHA256SUMS"
 
 _LINE = re.compile(r"(\\?)([0-9a-f]{64}) [ *](.+)")
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
-"""How coreutils writes names that would break a line."""
+"""Escapes of coreutils for names that would break a line."""
 
 
 def sums_text(directory: Path) -> str:
@@ -142,7 +142,7 @@ def _read(path: Path) -> dict[str, str]:
         lines = os.fsdecode(path.read_bytes()).split("\n")[:-1]
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read", why=shown(error)) from error
-    found = {}
+    sums = {}
     for number, line in enumerate(lines, start=1):
         match = _LINE.fullmatch(line)
         if match is None:
@@ -150,8 +150,8 @@ def _read(path: Path) -> dict[str, str]:
         name = _unescaped(match[3]) if match[1] else match[3]
         if not is_inside(name):
             raise CheckpointError(f"{path} is refused", why=f"line {number} names {shown(name)}, which is not below it")
-        found[name] = match[2]
-    return found
+        sums[name] = match[2]
+    return sums
 
 
 def _unescaped(name: str) -> str:

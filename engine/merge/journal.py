@@ -1,9 +1,9 @@
-"""How far a merge is, durably: a signature of what is being written, then watermarks.
+"""The journal of a merge: a signature of the merge, then watermarks of the operations done. Durable.
 
     signature 5f0e...        written once every shard has its size and its header
     done 12                  operations 0..11 are on the disk
 
-A line counts only if its newline is there, so a torn last line is as if it had not been begun.
+A line counts only with its newline, so a torn last line is ignored.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _DONE = re.compile(r"done (\d+)")
 def signature_of(
     layout: Layout, operations: Iterable[ByteOperation], sources: Iterable[SourceFile], patches: Iterable[str] = ()
 ) -> str:
-    """64 hexadecimal digits that change with anything that the shards' bytes depend on.
+    """64 hexadecimal digits that change with anything that the bytes of the shards depend on.
 
     patches: fingerprints of the patches.
     """
@@ -38,7 +38,7 @@ def signature_of(
 
 
 def read_watermark(path: Path, signature: str) -> int | None:
-    """How many operations are done; None when there is no journal, or one of another merge."""
+    """Number of operations done; None without a journal of this merge."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
     except FileNotFoundError:

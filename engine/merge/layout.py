@@ -1,4 +1,4 @@
-"""Where every output tensor will lie: shards, headers, offsets. Settled before the first byte is read.
+"""Layout of the new checkpoint: shards, headers and offsets of every tensor, fixed before the first byte is read.
 
 Format: https://github.com/huggingface/safetensors#format; shard names and index as transformers writes them.
 """
@@ -18,7 +18,7 @@ MAX_SHARD_SIZE = 5_000_000_000
 """The Hub's usual size of a shard, in bytes."""
 
 HEADER_ALIGNMENT = 64
-"""Bytes; the format asks for 8. Readers map the file, and CPU kernels round by where a tensor lies in a cache line."""
+"""Bytes; the format asks for 8. Readers map the file, and CPU kernels round by the alignment of a tensor."""
 
 _LAYER = re.compile(r".*?(?:^|\.)\d+\.")
 
@@ -41,11 +41,11 @@ class Shard:
     header: bytes
     """Length and JSON, padded: the file's first bytes."""
     tensors: tuple[PlacedTensor, ...]
-    """In the order of their bytes."""
+    """Ordered by offset."""
 
     @property
     def nbytes(self) -> int:
-        """Of the whole file."""
+        """Size of the whole file."""
         return self.tensors[-1].end if self.tensors else len(self.header)
 
 

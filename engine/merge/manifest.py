@@ -1,4 +1,4 @@
-"""The manifest: what a new checkpoint was made from and how. Measurements and times live here and nowhere else."""
+"""The manifest: sources, layers and settings of a new checkpoint. The only file that has measurements and times."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a checkpoint was merged from; equal for merges that differ in nothing that a reader of it would notice."""
+    """Identity of a merge: equal if plan, sources and patches are."""
 
     plan_sha256: str
     fingerprints: tuple[str, ...]
@@ -39,21 +39,21 @@ def origin_of(stack: Stack, plan_text: str) -> Origin:
 
 
 def read_origin(directory: Path) -> Origin | None:
-    """What the manifest in `directory` says; None when there is none that can be read."""
+    """The origin in the manifest of `directory`; None without a readable manifest."""
     try:
-        found = json.loads((directory / MANIFEST_FILE).read_bytes())
-        fingerprints = tuple(checkpoint["fingerprint"] for checkpoint in found["checkpoints"])
-        patches = tuple(patch["sha256"] for patch in found.get("patches", []))
-        return Origin(found["plan_sha256"], fingerprints, patches)
+        manifest = json.loads((directory / MANIFEST_FILE).read_bytes())
+        fingerprints = tuple(checkpoint["fingerprint"] for checkpoint in manifest["checkpoints"])
+        patches = tuple(patch["sha256"] for patch in manifest.get("patches", []))
+        return Origin(manifest["plan_sha256"], fingerprints, patches)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def read_inherited(directory: Path) -> frozenset[str]:
-    """What the manifest in `directory` says transformers complained of in the sources already; nothing without one."""
+    """Defects that the manifest of `directory` attributes to the sources; empty without a readable manifest."""
     try:
-        found = json.loads((directory / MANIFEST_FILE).read_bytes())
-        return frozenset(map(str, found["opens_like_its_sources"]))
+        manifest = json.loads((directory / MANIFEST_FILE).read_bytes())
+        return frozenset(map(str, manifest["opens_like_its_sources"]))
     except (OSError, ValueError, KeyError, TypeError):
         return frozenset()
 
@@ -74,8 +74,8 @@ def manifest_text(draft: Draft, seconds: float, inherited: tuple[str, ...]) -> s
         "seconds": round(seconds, 3),
         "plan_sha256": origin.plan_sha256,
         "checkpoints": [
-            {"reference": checkpoint.reference, "fingerprint": found}
-            for checkpoint, found in zip(checkpoints, origin.fingerprints, strict=True)
+            {"reference": checkpoint.reference, "fingerprint": digest}
+            for checkpoint, digest in zip(checkpoints, origin.fingerprints, strict=True)
         ],
         "patches": [_patch(patch) for patch in stack.patches],
         "config_donor": checkpoints.index(stack.config_donor),

@@ -17,10 +17,10 @@ from engine.merge.sync_batches import SyncBatches
 from engine.merge.transfer import Transfer, shrunk, write_all
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Called with (bytes done, bytes in all)."""
+"""Called with (bytes done, bytes in total)."""
 
 SYNC_BYTES = 256 * 2**20
-"""Bytes between two watermarks: at most three times this is copied again after a kill."""
+"""Bytes between two watermarks: after a kill at most three times as much is copied again."""
 FILL_BUFFER = 1 << 20
 
 

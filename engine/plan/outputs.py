@@ -66,7 +66,7 @@ class Mean:
 
 
 Operation: TypeAlias = Copy | Cast | Scale | Fill | Mean
-"""What makes an output tensor from its pieces. All but Fill and Mean concatenate them: bytes one after another."""
+"""Operation that makes an output tensor of its pieces. All but Fill and Mean concatenate them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class OutputTensor:
     name: str
     shape: tuple[int, ...]
     dtype: str
-    """As written."""
+    """Dtype in the new checkpoint."""
     pieces: tuple[StoredTensor, ...]
     """Stored tensors, or rows of them (see `rows_of`)."""
     operation: Operation = Copy()
@@ -88,7 +88,7 @@ class OutputTensor:
 
     @property
     def nbytes(self) -> int:
-        """Bytes as written."""
+        """Bytes in the new checkpoint."""
         if self.is_copy:
             return sum(piece.nbytes for piece in self.pieces)
         return math.prod(self.shape) * DTYPE_BITS[self.dtype] // 8
@@ -150,7 +150,7 @@ def output_config(stack: Stack) -> ConfigEdit:
 
 
 def origins_of(stack: Stack) -> Origins:
-    """Where the layers come from, with the names of all tensors; the config's donor comes first."""
+    """Origins of the layers, with the names of all tensors; the config's donor comes first."""
     order = tuple(dict.fromkeys([stack.config_donor, *(visit.checkpoint for visit in stack.visits)]))
     sources = order if stack.head.checkpoint in order else (*order, stack.head.checkpoint)
     numbers = {id(checkpoint): number for number, checkpoint in enumerate(sources)}
@@ -160,7 +160,7 @@ def origins_of(stack: Stack) -> Origins:
 
 
 def config_overrides(stack: Stack) -> dict[tuple[str, ...], Any]:
-    """What config.json must say differently from the donor's, apart from per-layer keys: key path to value."""
+    """Values of config.json that differ from the donor's, apart from per-layer keys: key path to value."""
     config = stack.config_donor.config
     overrides: dict[tuple[str, ...], Any] = {}
     if is_tied(stack) != _ties(stack.config_donor):
@@ -201,9 +201,9 @@ def _behind_norms(checkpoint: Checkpoint, layer: int, factors: Mapping[str, floa
     for writer, norm in norms_behind(checkpoint, layer).items():
         writers_of[norm].append(writer)
     for norm, writers in writers_of.items():
-        wanted = {factors.get(writer) for writer in writers}
-        factor = wanted.pop()
-        if wanted or factor is None or any(suffix in factors for suffix in norm):
+        different = {factors.get(writer) for writer in writers}
+        factor = different.pop()
+        if different or factor is None or any(suffix in factors for suffix in norm):
             continue
         for writer in writers:
             del scalings[writer]
@@ -229,7 +229,7 @@ def _part_tensors(part: Part) -> Iterator[tuple[str, StoredTensor]]:
 
 
 def _trailing_tensors(stack: Stack) -> Iterator[OutputTensor]:
-    """Multi-token prediction layers keep their place behind the last decoder layer."""
+    """Multi-token prediction layers keep their place after the last decoder layer."""
     checkpoint = stack.head.checkpoint
     anatomy = checkpoint.anatomy
     prefix = stack.config_donor.anatomy.layer_prefix
@@ -248,7 +248,7 @@ def _end_tensors(stack: Stack, donor: Donor, end: End) -> Iterator[OutputTensor]
 
 
 def _untied_head(stack: Stack) -> Iterator[OutputTensor]:
-    """Where the last slice's head is its own embedding matrix and the first slice's is another: write it out."""
+    """The language head of a last slice that is tied to an embedding matrix other than the first slice's."""
     donor = stack.head
     if is_tied(stack) or not _ties(donor.checkpoint) or _head_name(donor.checkpoint):
         return
@@ -272,7 +272,7 @@ def _head_name(checkpoint: Checkpoint) -> str | None:
 def renamed(name: str, parent: str, new_parent: str) -> str:
     """Checkpoints of one family may differ in the prefix of their decoder ("transformer.h" against "h").
 
-    The language head stands beside the decoder, never in it.
+    The language head is never inside the decoder.
     """
     if parent == new_parent or is_output_head(name) or not name.startswith(parent):
         return name
@@ -311,7 +311,7 @@ def _is_constant(scaling: Scaling, dtype: str) -> bool:
 
 
 def cast_dtypes(stack: Stack, checkpoint: Checkpoint, source: StoredTensor) -> tuple[str, str]:
-    """In which dtype a tensor of `checkpoint` is scaled, and in which it is written."""
+    """Dtype that a tensor of `checkpoint` is scaled in, and dtype that it is written in."""
     if not stack.casts or source.dtype not in FLOAT_DTYPES:
         return source.dtype, source.dtype
     if not stack.casts_all and checkpoint.precision.keeps(source):

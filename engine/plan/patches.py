@@ -59,14 +59,14 @@ def applied(patches: Sequence[Patch]) -> dict[str, StoredTensor]:
 
 
 def as_request(patches: Sequence[Patch]) -> dict[str, list[str]]:
-    """What a task's request says of the patches of its plan; nothing if there are none."""
+    """The entry of a task's request for the patches of its plan; empty without patches."""
     return {"patches": [str(patch.path) for patch in patches]} if patches else {}
 
 
 def with_patches_noted(plan_text: str, patches: Sequence[Patch]) -> str:
-    """The text of a plan with a comment for each patch: what measurements of the patched plan are stored under.
+    """The text of a plan with a comment for each patch, under which measurements of the patched plan are stored.
 
-    Equal to the plan's own text if there are no patches, and different from it otherwise.
+    Without patches it is the plan's own text.
     """
     notes = [f"# dlec patch: {patch.path.name} {patch.fingerprint}" for patch in patches]
     return "\n".join([plan_text.rstrip("\n"), *notes, ""]) if notes else plan_text

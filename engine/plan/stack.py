@@ -15,7 +15,7 @@ FactorLevel: TypeAlias = tuple[tuple[str | None, float], ...]
 """A scale setting at one place of a slice: (filter, factor), first match wins."""
 
 AT_THE_ENDS = 0.0
-"""Where gradients are read for what a slice gives outside the layers (mergekit's choice)."""
+"""Position at which gradients are read for tensors outside the layers, as mergekit does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Donor:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one layer of one checkpoint gives to a visit."""
+    """Contribution of one layer of one checkpoint to a visit."""
 
     checkpoint: Checkpoint
     layer: int
@@ -88,7 +88,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Stack:
-    """A new model: its visits from bottom to top, and who gives the rest."""
+    """A new model: its visits from bottom to top, and the donors of the rest."""
 
     visits: tuple[Visit, ...]
     embedding: Donor
@@ -118,13 +118,13 @@ class Stack:
 
 
 def factor_of(levels: tuple[FactorLevel, ...], tensor_name: str) -> float | None:
-    """The factor for a tensor of this input name; None when no level speaks of it.
+    """The factor for a tensor of this input name; None if no level matches it.
 
     Levels fall through: the nearest one that has a matching entry decides (mergekit's ConfigReader).
     """
     for level in levels:
-        for wanted, factor in level:
-            if wanted is None or wanted == "*" or wanted in tensor_name:
+        for pattern, factor in level:
+            if pattern is None or pattern == "*" or pattern in tensor_name:
                 return factor
     return None
 
@@ -132,7 +132,7 @@ def factor_of(levels: tuple[FactorLevel, ...], tensor_name: str) -> float | None
 def compile_plan(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Stack:
     """The stack of `plan`, given the checkpoint for each of `plan.models`.
 
-    The plan is settled: it names checkpoints alone. Ranges are taken at their word: the structural rules check them.
+    The plan is resolved: it names checkpoints only. Ranges are not checked here, but by the structural rules.
     A reversed range gives no visit.
     """
     first, last = plan.slices[0], plan.slices[-1]
@@ -148,7 +148,7 @@ def compile_plan(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Stack:
 
 
 def position_of(offset: int, slice_: Slice) -> float:
-    """Where a layer stands in its slice, from 0 to 1: where gradients are read."""
+    """Position of a layer in its slice, from 0 to 1, at which gradients are read."""
     return offset / (slice_.length - 1) if slice_.length > 1 else 1.0
 
 

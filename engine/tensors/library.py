@@ -1,4 +1,4 @@
-"""Imports torch late, and says what to do where it cannot be imported."""
+"""Late import of torch, with an error that says how to install it."""
 
 from types import ModuleType
 
@@ -16,7 +16,7 @@ DTYPE_NAMES = {
 
 
 def torch_library() -> ModuleType:
-    """The torch module (1 to 3 s when first imported). Raises MachineError where there is none."""
+    """The torch module (1 to 3 s when first imported). Raises MachineError if it cannot be imported."""
     try:
         import torch
     except (ImportError, OSError) as error:

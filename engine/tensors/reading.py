@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def read_tensors(tensors: Mapping[str, StoredTensor]) -> "Iterator[tuple[str, torch.Tensor]]":
-    """As they are stored, on the CPU, in memory that torch allocates: where weights lie decides how they round.
+    """Yield stored tensors on the CPU, in memory that torch allocates: the alignment of weights decides how they round.
 
     Raises CheckpointError when a file has shrunk or holds a dtype that is not one to compute with.
     """

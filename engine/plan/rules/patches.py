@@ -35,8 +35,8 @@ def check(facts: Facts) -> Iterator[Problem]:
         return
     planned = {tensor.name: tensor for tensor in planned_tensors(stack)}
     for tensor in applied(stack.patches).values():
-        if found := _refused(tensor, planned, is_tied=is_tied(stack)):
-            yield found
+        if problem := _refused(tensor, planned, is_tied=is_tied(stack)):
+            yield problem
     yield from _casts(stack.patches, planned)
     yield from _overlaps(stack.patches)
 
