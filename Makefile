@@ -1,4 +1,4 @@
-# Everything a developer types. Each target makes .venv when there is none.
+# Targets for developers. Each one creates .venv if it does not exist.
 #   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu    torch without CUDA, for a laptop
 
 #   make test CONSTRAINTS=                                        with the newest versions of everything
@@ -25,16 +25,16 @@ FAST := $(addprefix tests/,checkpoint cli doctor machine merge numbers plan stor
 .PHONY: help demo test test-fast check lint docs pictures bench stress compare lowest clean
 
 help:
-	@echo "make demo    the whole loop on a real 30-layer model in ./demo"
-	@echo "make test    the tests"
-	@echo "make test-fast  the tests that need no engine process, terminal, browser or real model: under a minute"
-	@echo "make check   format, lint, types, import contracts, tests"
-	@echo "make docs    write docs/rules.md and the heads of sample_plans anew"
-	@echo "make pictures  draw the panes in docs/ anew"
-	@echo "make bench   measure the promises about speed and memory (needs about 20 GB of disk)"
-	@echo "make stress  the exhaustive tests: hundreds of kills, thousands of random plans, a full install"
-	@echo "make lowest  run the tests with the lowest versions that pyproject.toml declares"
-	@echo "make compare the same plans through mergekit and dlec, tensor by tensor (installs mergekit beside: 1.6 GB)"
+	@echo "make demo      the whole workflow on a 30-layer model in ./demo"
+	@echo "make test      the tests"
+	@echo "make test-fast tests without engine processes, terminals, browsers or real models: less than a minute"
+	@echo "make check     format, lint, types, import contracts, tests"
+	@echo "make docs      generate docs/rules.md, docs/command-line.md and the headers of sample_plans"
+	@echo "make pictures  draw the pictures of the panes in docs/"
+	@echo "make bench     measure speed and memory (needs about 20 GB of disk)"
+	@echo "make stress    exhaustive tests: hundreds of kills, thousands of random plans, a full install"
+	@echo "make lowest    the tests with the lowest versions that pyproject.toml declares"
+	@echo "make compare   merge the same plans with mergekit and dlec, tensor by tensor (installs mergekit: 1.6 GB)"
 
 $(INSTALLED): pyproject.toml $(CONSTRAINTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -61,6 +61,7 @@ check: lint test
 
 docs: $(INSTALLED)
 	$(BIN)/python docs/write_rules.py
+	$(BIN)/python -m docs.write_command_line
 	$(BIN)/python -m tests.plan.samples
 
 pictures: $(INSTALLED)

@@ -10,8 +10,8 @@ True
 PosixPath('grown-model')
 
 A plan is the path of a plan file, or its text (any string with a line break). A model is a directory or the id of a
-model in the local hub cache. Importing dlec loads neither torch nor transformers; a function loads them when it needs
-them. All functions raise subclasses of `dlec.DlecError`, whose message says what failed, why, and what to do.
+model in the local hub cache. Importing dlec loads neither torch nor transformers; functions load them when needed.
+All functions raise subclasses of `dlec.DlecError`, whose message states what failed, why, and what to do.
 """
 
 from importlib.metadata import PackageNotFoundError

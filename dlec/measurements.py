@@ -1,4 +1,4 @@
-"""Measurements: profile a model, preview a plan, sweep many plans. Figures are kept in the dlec store and reused."""
+"""Measurements: profile a model, preview a plan, sweep many plans. Results are kept in the dlec store and reused."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -16,28 +16,28 @@ from engine.tasks import measurement_options
 from engine.text import corpus
 
 Progress: TypeAlias = Callable[[int, int, str], None]
-"""Called with the work done, the work in total, and its description."""
+"""Called with the amount of work done, the total, and a description."""
 
 Split: TypeAlias = Literal["selection", "heldout"]
 
 
 class MeasurementOptions(TypedDict, total=False):
-    """Options of every measurement; the store keeps figures for each combination of them."""
+    """Options of every measurement; results are stored per combination of them."""
 
     text: Sequence[str | os.PathLike[str]]
-    """Files of plain text, or JSONL with `text` or `messages`; the built-in text by default."""
+    """Files of plain text, or JSONL with `text` or `messages` (default: the built-in text)."""
     tokens: int
-    """Maximum number of tokens; 4096 by default."""
+    """Maximum number of tokens (default: 4096)."""
     seq_len: int
-    """Tokens per sequence; 256 by default."""
+    """Tokens per sequence (default: 256)."""
     batch_size: int
-    """Sequences per batch; 4 by default."""
+    """Sequences per batch (default: 4)."""
     dtype: str
-    """torch's name of the dtype to compute in, or "auto"."""
+    """Name of the torch dtype to compute in, or "auto"."""
     device: str
     """ "cpu", "cuda", "cuda:1", a set such as "cuda:0-3", or "auto"."""
     home: str | os.PathLike[str]
-    """Directory of the dlec store; the user's by default."""
+    """Directory of the dlec store (default: the user's store)."""
 
 
 def profile(
@@ -99,7 +99,7 @@ def sweep(
     progress: Progress | None = None,
     **options: Unpack[MeasurementOptions],
 ) -> Sweep:
-    """Measure many plans of one model as one computation; the `top` best are measured again on held-out text.
+    """Measure many plans of one model in one computation, and the `top` best again on held-out text.
 
     plans: plan files. Without them, every block of up to `width` layers is repeated once, at each of `scales`.
     Raises PlanError for a plan that cannot be swept, and what `profile` raises.
@@ -143,15 +143,15 @@ def _model(checkpoint: Checkpoint) -> dict[str, str]:
 def _space(
     checkpoint: Checkpoint, files: Sequence[str | os.PathLike[str]] | None, width: int, scales: Sequence[float]
 ) -> tuple[str, list[dict[str, Any]]]:
-    """Description and plans of a sweep's space."""
-    found: Sequence[PlanOfSpace]
+    """Return the description and the plans of a sweep's space."""
+    swept: Sequence[PlanOfSpace]
     if files is None:
-        found = block_space.plans(checkpoint, block_space.Options(width, tuple(scales)))
+        swept = block_space.plans(checkpoint, block_space.Options(width, tuple(scales)))
         name = f"blocks up to width {width}"
     else:
-        found = plan_space.plans({Path(file): text_of(Path(file)) for file in files})
+        swept = plan_space.plans({Path(file): text_of(Path(file)) for file in files})
         name = "plans in files"
-    return name, [{"name": plan.name, "text": plan.text, "block": plan.block, "scale": plan.scale} for plan in found]
+    return name, [{"name": plan.name, "text": plan.text, "block": plan.block, "scale": plan.scale} for plan in swept]
 
 
 def _swept(plan: Mapping[str, Any]) -> SweptPlan:
@@ -201,4 +201,4 @@ def _pair(interval: Sequence[float] | None) -> tuple[float, float] | None:
 
 
 def _ignored(_done: int, _total: int, _what: str) -> None:
-    """No progress is reported."""
+    """Ignore progress."""

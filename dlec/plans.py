@@ -40,11 +40,13 @@ def check(plan: PlanLike, *, download_headers: bool = False) -> Check:
 
 
 def load(plan: PlanLike, *, dtype: str = "auto", device: str = "cpu") -> "PreTrainedModel":
-    """Return the model that merging the plan would give, without merging it.
+    """Return the model that merging the plan would produce, without merging it.
 
-    An ordinary transformers model in eval mode; repeated layers share the memory of the base's weights, so that
-    training it in place changes all of their visits. dtype: torch's name, or "auto" for that of the merged checkpoint.
-    Raises PlanError for a plan with errors, CheckpointError or MachineError where a checkpoint cannot be opened.
+    The model is an ordinary transformers model in eval mode. Repeated layers share the memory of the base's weights, so
+    training in place changes every copy of a layer. dtype: name of a torch dtype, or "auto" for the dtype of the merged
+    checkpoint.
+
+    Raises PlanError for a plan with errors, CheckpointError or MachineError if a checkpoint cannot be opened.
     """
     from engine.inference import virtual
 
@@ -62,13 +64,13 @@ def merge(
     load_check: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Merge:
-    """Write the checkpoint that the plan describes to the directory `out`: complete, or not at all.
+    """Write the checkpoint that the plan describes to the directory `out`, atomically.
 
     An interrupted merge continues where it stopped when it is called again with the same arguments.
 
-    max_shard_size: bytes. overwrite: replace a model directory at `out`. hash_sums: write SHA256SUMS. load_check: open
-    the result with transformers, in a process of its own, before it gets its name. progress: called with the bytes
-    written and the bytes in total.
+    max_shard_size: bytes per shard. overwrite: replace a model directory at `out`. hash_sums: write SHA256SUMS.
+    load_check: open the result with transformers, in a separate process, before it is moved to `out`. progress: called
+    with the number of bytes written and in total.
     Raises PlanError for a plan with errors, CheckpointError for a source that is missing, broken or changing,
     MachineError for disk, permissions or a missing library.
     """
@@ -103,22 +105,22 @@ def stack_of(plan: PlanLike) -> Stack:
 
 
 def _refusal(checked: CheckedPlan) -> PlanError:
-    first = next(each for each in checked.problems if each.severity is plan_problems.Severity.ERROR)
+    first = next(problem for problem in checked.problems if problem.severity is plan_problems.Severity.ERROR)
     line = f"line {first.place.line}: " if first.place else ""
     return PlanError("the plan has errors", why=f"{line}{first.message}", fix=first.fix)
 
 
-def _problem(found: plan_problems.Problem) -> Problem:
-    place = found.place
+def _problem(problem: plan_problems.Problem) -> Problem:
+    place = problem.place
     where = (place.line, place.column) if place else (None, None)
-    return Problem(found.rule, found.severity.value, found.message, found.fix, *where)
+    return Problem(problem.rule, problem.severity.value, problem.message, problem.fix, *where)
 
 
-def _outcome(found: LoadCheck | None) -> Literal["passed", "skipped", "not possible"]:
-    if found is None:
+def _outcome(check: LoadCheck | None) -> Literal["passed", "skipped", "not possible"]:
+    if check is None:
         return "skipped"
-    return "not possible" if found.unavailable else "passed"
+    return "not possible" if check.unavailable else "passed"
 
 
 def _ignored(_done: int, _total: int) -> None:
-    """No progress is reported."""
+    """Ignore progress."""

@@ -1,4 +1,4 @@
-"""What the functions of dlec return: small frozen dataclasses that a notebook shows as tables."""
+"""Results of the functions of dlec: small frozen dataclasses that notebooks show as tables."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 Verdict = Literal["better", "worse", "no difference", "inconclusive", "not finite"]
-"""Conclusion from a 95 % interval of the difference in NLL; "inconclusive" where the baseline itself is measured badly,
-"not finite" where a model produced NaN or infinity."""
+"""Conclusion from a 95 % interval of the difference in NLL: "inconclusive" if the baseline failed its check,
+"not finite" if a model produced NaN or infinity."""
 
 _MOST_ROWS = 200
-"""Rows of an HTML table."""
+"""Maximum number of rows of an HTML table."""
 
 
 class Result(ABC):
@@ -26,11 +26,11 @@ class Result(ABC):
     @property
     @abstractmethod
     def summary(self) -> str:
-        """One line of text."""
+        """Return the result as one line of text."""
 
     @abstractmethod
     def rows(self) -> Sequence[Mapping[str, Any]]:
-        """Rows of the table; all have the same keys."""
+        """Return the rows of the table; all have the same keys."""
 
     def to_frame(self) -> "DataFrame":
         """Return the rows as a pandas DataFrame. Raises MachineError when pandas is not installed."""
@@ -63,7 +63,7 @@ def _cell(value: Any) -> str:
 
 
 def _row(record: Any) -> dict[str, Any]:
-    """Fields of a dataclass in their order."""
+    """Return the fields of a dataclass in order."""
     return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
@@ -87,19 +87,19 @@ class Check(Result):
     """Result of checking a plan against the headers of its checkpoints."""
 
     ok: bool
-    """True when the plan can be merged and previewed."""
+    """True if the plan can be merged and previewed."""
     problems: tuple[Problem, ...]
     layers: int | None
-    """Layers of the new model; None where the plan cannot be compiled, as for the next two."""
+    """Number of layers of the new model; None if the plan cannot be compiled, like `parameters` and `nbytes`."""
     parameters: int | None
     nbytes: int | None
-    """Bytes of all tensors as written."""
+    """Total size of the tensors as written, in bytes."""
 
     @property
     def summary(self) -> str:
-        counts = [sum(each.severity == kind for each in self.problems) for kind in ("error", "warning", "note")]
-        found = f"{counts[0]} errors, {counts[1]} warnings, {counts[2]} notes"
-        return f"{self.layers} layers, {self.parameters:,} parameters; {found}" if self.parameters else found
+        counts = [sum(problem.severity == kind for problem in self.problems) for kind in ("error", "warning", "note")]
+        totals = f"{counts[0]} errors, {counts[1]} warnings, {counts[2]} notes"
+        return f"{self.layers} layers, {self.parameters:,} parameters; {totals}" if self.parameters else totals
 
     def rows(self) -> list[dict[str, Any]]:
         return [asdict(problem) for problem in self.problems]
@@ -111,15 +111,15 @@ class Merge(Result):
 
     out: Path
     nbytes: int
-    """Bytes of all shards, headers included."""
+    """Total size of the shards in bytes, headers included."""
     seconds: float
-    """Duration of the merge with its load check."""
+    """Duration of the merge, load check included."""
     shards: int
     tensors_copied: int
     tensors_computed: int
-    """Tensors that were scaled or cast."""
+    """Number of tensors that were scaled or cast."""
     load_check: Literal["passed", "skipped", "not possible"]
-    """Whether transformers opened the result."""
+    """Result of opening the checkpoint with transformers."""
 
     @property
     def summary(self) -> str:
@@ -131,7 +131,7 @@ class Merge(Result):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Text that was measured on."""
+    """Text of a measurement."""
 
     corpus: str
     """Name of the text."""
@@ -139,20 +139,20 @@ class Sample:
     tokens: int
     sequences: int
     dtype: str
-    """torch's name of the dtype that was computed in."""
+    """Name of the torch dtype of the computation."""
     from_store: bool
-    """True where all figures were in the store already."""
+    """True if all results were already in the store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Statistics of one layer, means over all tokens; None where a figure is undefined."""
+    """Statistics of one layer, averaged over all tokens; None if undefined."""
 
     layer: int
     block_influence: float | None
-    """1 - cosine of the layer's input and output."""
+    """1 - cosine similarity of the layer's input and output."""
     relative_update: float | None
-    """Norm of (output - input) / norm of the input."""
+    """Norm of (output - input) divided by the norm of the input."""
     update_norm: float | None
     input_norm: float | None
 
@@ -179,7 +179,7 @@ class Preview(Result):
 
     verdict: Verdict
     base_nll: float | None
-    """Negative log-likelihood in nats per token; None where NaN or infinity was computed, as for all that follow."""
+    """Negative log-likelihood in nats per token; None if NaN or infinity was computed, like the figures below."""
     plan_nll: float | None
     delta_nll: float | None
     """Plan minus base, nats per token; lower is better."""
@@ -188,9 +188,9 @@ class Preview(Result):
     kl: float | None
     """KL divergence from base to plan, nats per token."""
     top1_agreement: float | None
-    """Share of tokens whose most likely next token is the same: 0 to 1."""
+    """Share of tokens with the same most likely next token: 0 to 1."""
     base_findings: tuple[str, ...]
-    """Reasons why the base predicts worse than it should; empty where it passed its check."""
+    """Reasons why the base predicts worse than expected; empty if it passed its check."""
     sample: Sample
 
     @property
@@ -209,22 +209,22 @@ class Preview(Result):
 
 @dataclass(frozen=True, slots=True)
 class SweptPlan:
-    """A plan of a sweep, measured on the selection set; figures are None where it was not measured to the end."""
+    """A plan of a sweep, measured on the selection set; figures are None if its evaluation was stopped early."""
 
     name: str
     start: int | None
-    """First layer of the repeated block; None for plans that repeat no single block."""
+    """First layer of the repeated block; None for a plan that is not the repetition of one block."""
     end: int | None
     """First layer after the block."""
     scale: float
     delta_nll: float | None
     """Plan minus base, nats per token."""
     low: float | None
-    """Ends of the 95 % interval of delta_nll."""
+    """Lower end of the 95 % interval of delta_nll."""
     high: float | None
     kl: float | None
     holm_p: float | None
-    """p-value, adjusted for all plans of the sweep."""
+    """p-value, adjusted for all plans of the sweep (Holm)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,29 +233,29 @@ class HeldOutPlan:
 
     name: str
     selection_delta_nll: float
-    """Difference on the selection set, which chose the plan: biased."""
+    """Plan minus base on the selection set, nats per token; biased, because it selected the plan."""
     delta_nll: float | None
-    """Difference on held-out text."""
+    """Plan minus base on held-out text, nats per token."""
     low: float | None
     high: float | None
     holm_p: float | None
-    """p-value, adjusted for all plans of the shortlist."""
+    """p-value, adjusted for all plans of the shortlist (Holm)."""
     verdict: Verdict | None
 
 
 @dataclass(frozen=True)
 class Sweep(Result):
-    """Plans measured together, and the best of them on held-out text."""
+    """Plans measured in one computation, and the best of them on held-out text."""
 
     number: int
     """Number of the sweep in the store: `dlec sweep report NUMBER`."""
     plans: tuple[SweptPlan, ...]
     shortlist: tuple[HeldOutPlan, ...]
-    """The best plans by the selection set, best first."""
+    """The best plans on the selection set, best first."""
     best_by_chance: float | None
-    """Difference that the best of as many plans without any effect would show."""
+    """Expected best delta_nll of as many plans without any effect, nats per token."""
     winner: str | None
-    """Text of the plan that did best on the selection set."""
+    """Text of the best plan on the selection set."""
     base_findings: tuple[str, ...]
     sample: Sample
 

@@ -57,11 +57,11 @@ class Workbench(PanedApp):
         self.document = self._restored.document
         """The plan being edited."""
         self.jobs: StoredJobs | None = None
-        """As they were seen last; None before the first look."""
+        """Jobs as they were read last; None before the first reading."""
         self.drafts: tuple[Draft, ...] = ()
         """Unsaved plans of other workbenches that have ended."""
         self._others: tuple[Owner, ...] = ()
-        """Who was told of."""
+        """Other workbenches that were reported."""
         self._unreadable = ""
         """Why the jobs could not be read at the last look; "" when they could."""
         self._is_looking_around = False
@@ -90,7 +90,7 @@ class Workbench(PanedApp):
             self.run_worker(self._read_neighbours, group="neighbours", thread=True)
 
     def _read_neighbours(self) -> None:
-        """In a thread."""
+        """Look for other workbenches, in a thread."""
         try:
             found = look_around(self.store, self._slot)
         finally:
@@ -114,7 +114,7 @@ class Workbench(PanedApp):
         self._saving.save_and(partial(self._forget, draft))
 
     def _forget(self, draft: Draft) -> None:
-        """In a thread."""
+        """Remove the draft, in a thread."""
         try:
             forget(draft)
         except DlecError as error:
@@ -141,7 +141,7 @@ class Workbench(PanedApp):
         self.autosave()
 
     async def action_quit(self) -> None:
-        """At once; with running jobs the user is asked what becomes of them."""
+        """Quit; with running jobs, ask what happens to them."""
         from dlec_tui.session.notices import running_jobs, running_text  # late: the jobs come after the screen
 
         running = running_jobs(self.jobs)
@@ -169,7 +169,7 @@ class Workbench(PanedApp):
         from dlec_tui.widgets.dialogs import Question
 
         which = "\n".join(f"job {stored.job.id} {shown(stored.job.spec.title)}" for stored in running)
-        question = Question(f"Cancel and leave? What was written so far is removed.\n{which}", yes="cancel")
+        question = Question(f"Cancel these jobs and quit? Their partial output is deleted.\n{which}", yes="cancel")
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -251,7 +251,7 @@ class Workbench(PanedApp):
 
     @work(group="submit", thread=True)
     def submit(self, specs: "Sequence[JobSpec]") -> None:
-        """Queue jobs, and see to it that somebody takes them."""
+        """Queue jobs and start workers for them."""
         from engine.jobs.launch import start_workers
         from engine.jobs.queue import submit
 
@@ -262,7 +262,7 @@ class Workbench(PanedApp):
             self.call_from_thread(self.notify, str(error), severity="error")
         else:
             what = f"job {numbers[0]}: {shown(specs[0].title)}" if len(numbers) == 1 else f"{len(numbers)} jobs"
-            self.call_from_thread(self.notify, f"{what}, queued")
+            self.call_from_thread(self.notify, f"queued {what}")
 
     def _tell(self, what: Callable[[Pane], None]) -> None:
         for pane in self.panes:

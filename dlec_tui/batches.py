@@ -46,14 +46,14 @@ class BatchMarks:
         return [target_of(plan, self.directory) for plan in self.plans]
 
     def added(self, plans: Iterable[Path]) -> "BatchMarks":
-        """Behind the others; those that are there already stay where they are."""
+        """Add plans at the end; known plans keep their position."""
         return replace(self, plans=tuple(dict.fromkeys((*self.plans, *(plan.absolute() for plan in plans)))))
 
     def without(self, plan: Path) -> "BatchMarks":
         return replace(self, plans=tuple(other for other in self.plans if other != plan))
 
     def moved(self, plan: Path, by: int) -> "BatchMarks":
-        """As far as there is room."""
+        """Move a plan, at most to either end."""
         at = self.plans.index(plan)
         others = [other for other in self.plans if other != plan]
         others.insert(max(0, min(at + by, len(others))), plan)
@@ -63,7 +63,7 @@ class BatchMarks:
         return replace(self, out=directory.absolute())
 
     def as_data(self) -> dict[str, Any]:
-        """As JSON."""
+        """Data for JSON."""
         return {"plans": list(map(str, self.plans)), "out": str(self.out) if self.out else None}
 
 
@@ -77,12 +77,12 @@ class Batch:
     """Plans that were looked over together."""
 
     merges: list[PlannedMerge]
-    """Of the plans that can be merged."""
+    """Merges of the valid plans."""
     refused: Mapping[Path, DlecError]
     """The other plans, each with its reason."""
     use: DiskUse
     between: list[DlecError]
-    """What stands between them, or between them and the machine: outputs that exist, a disk that is too full."""
+    """Conflicts between outputs, existing outputs, and lack of disk space."""
 
     @property
     def problems(self) -> list[DlecError]:
@@ -117,7 +117,7 @@ def planned_batch(
 
 
 def specs_of(merges: Sequence[PlannedMerge], options: MergeOptions, batch: str, priority: int = 0) -> Iterator[JobSpec]:
-    """Each checkpoint is looked at once, however many plans take from it. batch: the name that they share."""
+    """Job specs of the merges, each checkpoint fingerprinted once. batch: name that they share."""
     fingerprint_of = functools.cache(fingerprint)
     for merge in merges:
         spec = merge_spec(merge.plan, merge.target.out, options, fingerprint_of=fingerprint_of)
@@ -125,10 +125,10 @@ def specs_of(merges: Sequence[PlannedMerge], options: MergeOptions, batch: str, 
 
 
 def disk_line(found: Batch) -> str:
-    """What is needed against what there is."""
+    """Required and available disk space."""
     use = found.use
     needed = f"{plural(len(found.merges), 'merge')}: {byte_size(use.batch)} needed"
-    queued = f", {byte_size(use.queued)} more by merges that are queued already" if use.queued else ""
+    queued = f", {byte_size(use.queued)} more for queued merges" if use.queued else ""
     return f"{needed}{queued}; {byte_size(use.free)} free in {shown(use.directory)}"
 
 
@@ -164,15 +164,16 @@ def batch_line(item: BatchItem, number: int, width: int) -> list[Span]:
 
 
 def batch_summary(found: Batch | None) -> list[Span]:
-    """What the list takes of the disk, and everything that forbids running it."""
+    """Disk space that the batch needs, and everything that blocks it."""
     if found is None:
-        return [("looking at the plans", "dim")]
+        return [("checking the plans", "dim")]
     lines: list[Span] = [(disk_line(found), "")]
     for problem in found.problems:
         lines.append((f"{GLYPHS.error} {escaped(problem.line)}", "bad"))
         if problem.fix:
             lines.append((escaped(problem.fix), "dim"))
-    return lines if found.problems else [*lines, (f"{GLYPHS.done} nothing forbids it: b runs it", "good")]
+    ready = f"{GLYPHS.done} ready: press b to queue {plural(len(found.merges), 'merge')}"
+    return lines if found.problems else [*lines, (ready, "good")]
 
 
 def _figures(merge: PlannedMerge) -> str:

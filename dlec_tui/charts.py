@@ -1,7 +1,7 @@
 """Curves over the layers of a model as text with ANSI colours: the only file that knows plotext.
 
-plotext draws on one global figure, so this may be called from one thread only. Line and dots can be told apart where
-the colours are taken out, as click does for files and NO_COLOR.
+plotext draws on one global figure: call this from one thread only. Line and dots differ even without colours, which
+click removes for files and NO_COLOR.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ Point: TypeAlias = tuple[float, float]
 """(layer, value); a block of layers has its middle as its layer."""
 
 MOST_CURVES = 2
-"""That can be drawn over each other."""
+"""Maximum number of curves in one chart."""
 
 _SIDES = ("left", "right")
 _COLOURS = ("cyan", "orange")
@@ -28,7 +28,7 @@ class Curve:
 
     name: str
     points: tuple[Point, ...]
-    """In the order of layers, at least one."""
+    """Points by ascending layer, at least one."""
     width: int = 1
     """Layers in each of the blocks that were measured."""
 
@@ -41,20 +41,20 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What was drawn, and where in it the layers are."""
+    """A drawn chart and the position of its layers."""
 
     lines: tuple[str, ...]
-    """With ANSI colours; the legend is the last one."""
+    """Lines with ANSI colours; the last one is the legend."""
     layers: int
     first_column: int
-    """Of the canvas, right of the axis."""
+    """First column of the canvas, right of the axis."""
     columns: int
-    """Of the canvas."""
+    """Width of the canvas in columns."""
     rows: int
-    """Of the canvas, below the first line, which is its frame."""
+    """Height of the canvas in rows, below the frame in the first line."""
 
     def column_of(self, layer: int) -> int:
-        """Where a layer stands in the lines."""
+        """Column of a layer in the lines."""
         return self.first_column + round((layer + 0.5) / self.layers * (self.columns - 1))
 
 

@@ -1,4 +1,4 @@
-"""The four panes with what stands above and below them."""
+"""The main screen: four panes, the lines above and below them, and the job feed."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -24,11 +24,11 @@ PANES: Mapping[str, str] = {
     "plan": "dlec_tui.panes.plan:PlanPane",
     "runs": "dlec_tui.panes.runs:RunsPane",
 }
-"""In their order. A pane is imported and made when it is wanted for the first time."""
+"""Panes in display order. A pane is imported and created when it is first shown."""
 
 
 class MainScreen(Screen[None]):
-    """Lies under every dialog."""
+    """Screen below all dialogs."""
 
     DEFAULT_CSS = """
     MainScreen ContentSwitcher { height: 1fr; }
@@ -56,7 +56,7 @@ class MainScreen(Screen[None]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Suit the terminal's size from the first frame on; Textual would draw one first, and then style all anew."""
+        """Set the breakpoints before the first frame; Textual would draw one frame and then restyle everything."""
         width, height = self.app.size
         for of, breakpoints in ((width, self.app.HORIZONTAL_BREAKPOINTS), (height, self.app.VERTICAL_BREAKPOINTS)):
             self.add_class(*breakpoint_classes(self, of, breakpoints or []))
@@ -92,7 +92,7 @@ class MainScreen(Screen[None]):
         pane.come_to_front()
 
     def on_screen_resume(self, event: ScreenResume) -> None:  # noqa: ARG002
-        """The terminal may have become another size under a dialog, which nobody has told this screen."""
+        """Adapt to a terminal that was resized while a dialog was open."""
         if self.size != self.app.size:
             self.post_message(Resize(self.app.size, self.app.size))
 

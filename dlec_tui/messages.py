@@ -1,4 +1,4 @@
-"""What reaches app and panes. Workers and widgets post; handlers alone touch what is on the screen."""
+"""Messages between widgets, panes and app. Workers and widgets post them; only handlers change the screen."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ class ModelChosen(Message):
 
 
 class PlanEdited(Message):
-    """Somebody edited the plan, saved it, or opened another one."""
+    """The plan was edited, saved or replaced."""
 
     def __init__(self, document: PlanDocument, note: str = "") -> None:
         """note: what the user should know of the edit."""
@@ -66,7 +66,7 @@ class JobsSeen(Message):
 
 
 class StoreUnreadable(Message):
-    """The jobs cannot be read."""
+    """Cannot read the jobs."""
 
     def __init__(self, reason: str) -> None:
         super().__init__()

@@ -99,18 +99,18 @@ class PanedApp(TerminalApp, inherit_bindings=False):
     async def run_action(
         self, action: Any, default_namespace: DOMNode | None = None, namespaces: Mapping[str, DOMNode] | None = None
     ) -> bool:
-        """As Textual does it; but what cannot be done now is answered with the reason."""
+        """Run an action, or report why it is unavailable."""
         known = next((each for each in _actions_in(default_namespace) if each.name == action), None)
         if known and self._is_refused(known):
             return True
         return await super().run_action(action, default_namespace, namespaces)
 
     def _reason_against(self, name: str) -> str:
-        """For the actions that are everywhere."""
+        """Reason against an action of the app."""
         if name == "copy_value" and not self.front.value():
-            return "there is nothing to copy under the cursor"
+            return "nothing to copy"
         if name == "copy_command" and not self.front.command():
-            return "no command line shows this"
+            return "no equivalent shell command"
         return "NO_COLOR is set" if name.startswith("use_theme") and self.no_color else ""
 
     def _is_refused(self, action: Action) -> bool:
@@ -145,7 +145,7 @@ class PanedApp(TerminalApp, inherit_bindings=False):
             zoom(self.front, self._main.focused)
 
     def action_help(self) -> None:
-        from dlec_tui.widgets.help import Help, help_sections  # late, as dialogs below: nobody has to wait for them
+        from dlec_tui.widgets.help import Help, help_sections  # late: not needed for the first frame
 
         self.push_screen(
             Help(self.front.ABOUT, help_sections(self._main, self.front.AREA, self.keymap, self.reason_against))

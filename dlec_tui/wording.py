@@ -39,7 +39,7 @@ def clipped(text: str, width: int) -> str:
 
 
 def padded(text: str, width: int) -> str:
-    """`text` with blanks behind it, `width` cells wide or wider."""
+    """`text` followed by blanks, at least `width` cells wide."""
     return text + " " * (width - cell_len(text))
 
 
@@ -85,7 +85,7 @@ def shortened(lines: Sequence[str], width: int, height: int) -> list[str]:
 
 
 def _head(text: str, width: int) -> str:
-    """As much of the beginning as fits; a wide character is never halved."""
+    """Longest prefix that fits; a wide character is never cut in half."""
     if text.isascii() and text.isprintable():
         return text[: max(0, width)].rstrip()
     from rich.cells import set_cell_size
@@ -94,7 +94,7 @@ def _head(text: str, width: int) -> str:
 
 
 def _tail(text: str, width: int) -> str:
-    """As much of the end as fits; it begins with no mark that belongs to the character before."""
+    """Longest suffix that fits; it never begins with a combining mark."""
     start = len(text)
     while start > 0 and cell_len(text[start - 1 :]) <= width:
         start -= 1
@@ -104,7 +104,7 @@ def _tail(text: str, width: int) -> str:
 
 
 def change(new: float, old: float) -> str:
-    """How much larger or smaller `new` is than `old`: "+16.5 %", "+1,002 %"."""
+    """Relative change from `old` to `new`: "+16.5 %", "+1,002 %"."""
     if not old:
         return "new"
     share = (new - old) / old
@@ -112,25 +112,27 @@ def change(new: float, old: float) -> str:
 
 
 def harm(delta_nll: float, low: float, high: float) -> str:
-    """What a change of NLL means for perplexity, with its interval: "worse by 9.6 %, between 8.9 and 10.3".
+    """Change of NLL as change of perplexity with its interval: "perplexity +9.6 % (95 % interval +8.9 to +10.3)".
 
     delta_nll, low, high: nats per token, new minus old, and the interval of that.
     """
     if delta_nll == low == high == 0:
-        return "no difference: every prediction is the same"
+        return "no difference: all predictions are identical"
     if low > 0:
-        return f"worse by {_rise(delta_nll)} %, between {_rise(low)} and {_rise(high)}"
+        return f"perplexity +{_rise(delta_nll)} % (95 % interval +{_rise(low)} to +{_rise(high)})"
     if high < 0:
-        return f"better by {_fall(delta_nll)} %, between {_fall(high)} and {_fall(low)}"
-    return f"no difference can be seen: between {_fall(low)} % better and {_rise(high)} % worse"
+        return f"perplexity -{_fall(delta_nll)} % (95 % interval -{_fall(low)} to -{_fall(high)})"
+    return f"no significant difference (95 % interval -{_fall(low)} to +{_rise(high)} %)"
 
 
 def inconclusive(delta_nll: float, low: float, high: float) -> str:
-    """The same beside a base that predicts worse than it should: no word of good or bad, because nothing follows."""
+    """The same for a base that predicts worse than expected: no verdict, because nothing follows."""
     if delta_nll == low == high == 0:
         return harm(delta_nll, low, high)
     change, least, most = (_signed_percentage(nats) for nats in (delta_nll, low, high))
-    return f"perplexity {change} %, between {least} and {most}; inconclusive: the base predicts worse than it should"
+    return (
+        f"perplexity {change} % (95 % interval {least} to {most}); inconclusive: the base predicts worse than expected"
+    )
 
 
 def _signed_percentage(nats: float) -> str:
@@ -138,7 +140,7 @@ def _signed_percentage(nats: float) -> str:
 
 
 def _rise(nats: float) -> str:
-    """How much higher the perplexity is, in percent with at least two digits."""
+    """Increase of perplexity in percent, with at least two digits."""
     return _percentage(math.expm1(min(nats, _MOST_NATS)))
 
 
@@ -157,6 +159,6 @@ def printable(text: str) -> str:
 
 
 def clock(moment: datetime, now: datetime) -> str:
-    """In the user's time; the day where it is another one: "10:42", "Nov 20 10:42". Stays the same until midnight."""
+    """Local time, with the day if it is not today: "10:42", "Nov 20 10:42". Constant until midnight."""
     there, here = moment.astimezone(), now.astimezone()
     return f"{there:%H:%M}" if there.date() == here.date() else f"{there:%b %d %H:%M}"

@@ -1,6 +1,6 @@
-"""Files that appear whole or not at all, and that are still there after a power cut.
+"""Atomic and durable file operations.
 
-The calls that only Linux has are asked for here and nowhere else; elsewhere they do less, never something wrong.
+Only this module uses calls that are specific to Linux; other systems get a weaker but correct fallback.
 """
 
 import ctypes
@@ -15,24 +15,22 @@ from engine.errors import UsageError, shown
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 CANNOT = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
-"""What a kernel or a file system answers that lacks a call."""
+"""Error numbers of a call that the kernel or the file system does not support."""
 
 
 def expanded(path: str | Path) -> Path:
-    """`path` with ~ and ~user replaced by that home directory. Raises UsageError when there is no such user."""
+    """Return `path` with ~ and ~user expanded. Raises UsageError if there is no such user."""
     if not str(path).startswith("~"):  # pathlib would take ./~name for ~name
         return Path(path)
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
         user, fix = Path(path).parts[0].removeprefix("~"), "Write out the home directory, as in /home/NAME."
-        raise UsageError(
-            f"{shown(path)} cannot be found", why=f"there is no user {shown(user)} here", fix=fix
-        ) from error
+        raise UsageError(f"{shown(path)} cannot be found", why=f"there is no user {shown(user)}", fix=fix) from error
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """`path` opened for reading. Raises OSError also for what is no regular file: a FIFO would keep us waiting."""
+    """Open `path` for reading. Raises OSError also if it is not a regular file, since reading a FIFO would block."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -41,9 +39,9 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write `path` so that a reader sees the old file or the new one, and a power cut loses neither.
+    """Write `path` atomically and durably: a reader sees the old content or the new one, also after a power cut.
 
-    Of threads, processes and hosts that write it at once, each writes a sibling of its own; the last one to end wins.
+    Concurrent writers (threads, processes, hosts) use separate temporary files; the last one to finish wins.
     """
     sibling = path.with_name(f".dlec-{os.urandom(8).hex()}.tmp")
     try:
@@ -56,7 +54,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 def write_new(path: Path, content: str | bytes) -> None:
-    """Write `path`, which a failure does not leave behind. Raises FileExistsError when something is there already."""
+    """Create `path` durably; a failure leaves no file. Raises FileExistsError if `path` exists."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
     try:
         write_synced(path, content)
@@ -67,7 +65,7 @@ def write_new(path: Path, content: str | bytes) -> None:
 
 
 def write_synced(path: Path, content: str | bytes) -> None:
-    """Write `path` and wait until its bytes are on the disk. The directory entry is the caller's to sync."""
+    """Write `path` and sync its content to disk. The caller syncs the directory entry."""
     with path.open("wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
@@ -75,23 +73,23 @@ def write_synced(path: Path, content: str | bytes) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Wait until everything written to `path` by anybody is on the disk."""
+    """Sync the content of `path` to disk, whichever process wrote it."""
     _sync(path, os.O_RDONLY)
 
 
 def sync_directory(directory: Path) -> None:
-    """Make the names in `directory` durable: what was created, renamed or removed there."""
+    """Sync the entries of `directory` to disk: files created, renamed or removed in it."""
     _sync(directory, os.O_RDONLY | os.O_DIRECTORY)
 
 
 def sync_tree(root: Path) -> None:
-    """Make the names of every directory at and below `root` durable; files are not looked at."""
+    """Sync the entries of `root` and of every directory below it to disk; the content of files is not synced."""
     for directory, _, _ in os.walk(root):
         sync_directory(Path(directory))
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Swap two names in one step. False where kernel or file system cannot; source: renameat2(2)."""
+    """Swap two names atomically by renameat2(2). Return False if kernel or file system do not support it."""
     renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if renameat2 is None:
         return False
@@ -104,7 +102,7 @@ def exchange(one: Path, other: Path) -> bool:
 
 
 def allocate(descriptor: int, size: int) -> None:
-    """Make the file `size` bytes long with disk space behind every byte. Raises OSError (ENOSPC) when there is none."""
+    """Extend the file to `size` bytes and reserve the disk space. Raises OSError (ENOSPC) if the disk is full."""
     if not hasattr(os, "posix_fallocate"):
         os.ftruncate(descriptor, size)
         return
@@ -117,7 +115,7 @@ def allocate(descriptor: int, size: int) -> None:
 
 
 def read_ahead(descriptor: int, offset: int, length: int) -> None:
-    """Have the kernel fetch this range in the background."""
+    """Have the kernel read a range of bytes into its cache in the background."""
     if hasattr(os, "posix_fadvise"):
         os.posix_fadvise(descriptor, offset, length, os.POSIX_FADV_WILLNEED)
 

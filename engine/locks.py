@@ -1,9 +1,11 @@
-"""Locks on files: one holder at a time, and none after its death.
+"""Locks on files: at most one holder at a time, and none after the holder's death.
 
-The kernel's flock(2) does both. Some file systems refuse it (Lustre that is mounted without it, some FUSE): there the
-lock is the file itself, which only one process can make, with who made it in it. On one host the kernel keeps a name
-for it, and drops it with its process: so whoever finds the file of a dead process of this host replaces it safely. The
-file of another host stays until somebody who knows that its process is gone removes it.
+Part 1, locks of the kernel: flock(2), which the kernel releases when its process ends.
+
+Part 2, lock files, for file systems that refuse flock(2) (Lustre mounted without it, some FUSE): the lock is the file
+itself, created with O_EXCL, with its creator's identity as text. Within a host the kernel keeps a unique name for the
+lock and drops it with its process, so that the file of a dead process of this host is replaced safely. The file of
+another host stays until a user who knows that its process is gone removes it.
 """
 
 import contextlib
@@ -27,11 +29,11 @@ from typing import IO, Any, TypeAlias
 from engine.errors import shown
 
 NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
-"""What a file system answers that has no locks."""
+"""Error numbers of a file system without locks."""
 BEAT_SECONDS = 30.0
-"""Between two signs of life of a holder."""
+"""Time between two heartbeats of a holder."""
 QUIET_SECONDS = 3 * BEAT_SECONDS
-"""Without a sign of life, after which a holder is not counted on any more."""
+"""Time without a heartbeat after which a holder is presumed dead."""
 
 _HostName: TypeAlias = socket.socket | IO[bytes]
 
@@ -40,52 +42,22 @@ _PROCESS_NAMESPACE = Path("/proc/self/ns/pid")
 _STATISTICS = Path("/proc/stat")
 
 
-@dataclass(frozen=True, slots=True)
-class HostId:
-    """Identity of a running system: process numbers and locks are meaningful within it alone."""
-
-    name: str
-    boot: str
-    """Boot id and process namespace; "" where the system does not report them."""
-
-
-def this_host() -> HostId:
-    return HostId(socket.gethostname(), " ".join(filter(None, (_boot_id(), _process_namespace()))))
-
-
-def system_start() -> datetime | None:
-    """None where the system does not say. Source: proc(5), btime."""
-    found = re.search(r"^btime (\d+)$", _STATISTICS.read_text(), re.MULTILINE) if _STATISTICS.exists() else None
-    return datetime.fromtimestamp(int(found[1]), UTC) if found else None
-
-
-def is_process(pid: int) -> bool:
-    """Whether a process of this place has this number."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 class HeldLock:
-    """A lock that is ours."""
+    """A lock that this process holds."""
 
     def __init__(self, path: Path, descriptor: int, host_name: "_HostName | None" = None) -> None:
-        """host_name: what keeps this host's processes apart where the file system has no locks."""
+        """host_name: the name that excludes other processes of this host, for a lock file."""
         self.path = path
         self.descriptor = descriptor
         self._host_name = host_name
 
     @property
     def is_file(self) -> bool:
-        """Whether it is the file itself, for want of the kernel's locks."""
+        """Return True for a lock file, False for a lock of the kernel."""
         return self._host_name is not None
 
     def touch(self) -> None:
-        """A sign of life, also for those who tidy up /tmp."""
+        """Give a heartbeat, which also keeps tools that clean /tmp away."""
         os.utime(self.descriptor)
 
     def release(self) -> None:
@@ -96,7 +68,7 @@ class HeldLock:
 
 
 def acquire(path: Path) -> HeldLock | None:
-    """The lock of this file, which is made; None while another process has it. Raises OSError."""
+    """Acquire the lock at `path`, creating the file; return None while another process holds it. Raises OSError."""
     while True:
         descriptor, is_new = _opened(path)
         try:
@@ -117,7 +89,10 @@ def acquire(path: Path) -> HeldLock | None:
 
 
 def is_held(path: Path) -> bool:
-    """Asked with a shared lock, so that two who ask at once do not take each other for the holder. Raises OSError."""
+    """Return True if a process holds the lock. Raises OSError.
+
+    Tested with a shared lock, so that two concurrent tests do not take each other for the holder.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -133,16 +108,16 @@ def is_held(path: Path) -> bool:
 
 
 def holder_text(path: Path) -> str:
-    """ "process 4711 on node7 holds /out/lock", and where it is a file of another host, its last sign of life."""
+    """Describe the holder: "process 4711 on node7 holds /out/lock", with the last heartbeat of another host's file."""
     holder = _Holder.of(path)
     if holder is None:
         return f"another process holds {path}"
     text = f"process {holder.pid} on {shown(holder.host)} holds {path}"
-    return f"{text}, with its last sign of life {_quiet_seconds(path):.0f} s ago" if _is_foreign_file(holder) else text
+    return f"{text}; its last heartbeat was {_quiet_seconds(path):.0f} s ago" if _is_foreign_file(holder) else text
 
 
 def removal_text(path: Path) -> str:
-    """What else can be done about a lock that stays: "" where its holder's death ends it."""
+    """Explain how to remove the lock by hand; "" where it ends with its holder."""
     holder = _Holder.of(path)
     if holder is None or not _is_foreign_file(holder):
         return ""
@@ -151,7 +126,7 @@ def removal_text(path: Path) -> str:
 
 @contextmanager
 def beating(lock: HeldLock) -> Iterator[None]:
-    """Give signs of life in the background, where other hosts look for them."""
+    """Give heartbeats in the background for a lock file, so that other hosts see that its holder is alive."""
     if not lock.is_file:
         yield
         return
@@ -165,14 +140,52 @@ def beating(lock: HeldLock) -> Iterator[None]:
         beat.join()
 
 
+def _beat(lock: HeldLock, is_over: threading.Event) -> None:
+    while not is_over.wait(BEAT_SECONDS):
+        with contextlib.suppress(OSError):
+            lock.touch()
+
+
+# Part 1: locks of the kernel.
+
+
+def _opened(path: Path) -> tuple[int, bool]:
+    """Open the file. Return its descriptor, which no child inherits, and True if the file was created."""
+    while True:
+        with contextlib.suppress(FileExistsError):
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644), True
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, os.O_RDWR), False
+
+
+def _is_still_at(path: Path, descriptor: int) -> bool:
+    """Return False if the last holder removed the file between its opening and its locking here."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _held(path: Path, descriptor: int) -> HeldLock | None:
+    """The lock, unless a host on which this file system has no locks holds it as a lock file."""
+    holder = _Holder.of(path)
+    if holder is not None and holder.is_file and not _is_stale(path):
+        os.close(descriptor)
+        return None
+    lock = HeldLock(path, descriptor)
+    with contextlib.suppress(OSError):  # such as a full disk: the kernel's lock holds without a text
+        _sign(lock)
+    return lock
+
+
 _has_locks: dict[int, bool] = {}
-"""For each file system that was tried, by its number."""
+"""Result for each file system that was tested, by device number."""
 
 
 def has_locks(directory: Path) -> bool:
-    """Whether record locks, which SQLite needs, work on the file system of this directory.
+    """Return True if record locks, which SQLite needs, work on the file system of this directory.
 
-    True where it cannot be tried, since nothing can be made there. Asked once for each file system.
+    Also True where no file can be created for the test. Each file system is tested once.
     """
     try:
         device = directory.stat().st_dev
@@ -196,74 +209,31 @@ def _takes_record_locks(directory: Path) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class _Holder:
-    """What stands in a lock's file about the process that has it."""
-
-    pid: int
-    host: str
-    boot: str
-    """As in HostId; "" where an older version wrote it."""
-    started: str
-    """When the process was started, as its system counts: another process of the same number is another one."""
-    is_file: bool
-
-    @staticmethod
-    def of(path: Path) -> "_Holder | None":
-        """None where nobody is named, as in the moment in which the file is made."""
-        try:
-            said: Mapping[str, Any] = json.loads(path.read_text())
-            boot, started = str(said.get("boot", "")), str(said.get("started", ""))
-            return _Holder(int(said["pid"]), str(said["host"]), boot, started, bool(said.get("is_file")))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return None
-
-    @property
-    def lives(self) -> bool:
-        """Asked where it belongs."""
-        return is_process(self.pid) and self.started in ("", _start_of(self.pid))
-
-
-def _opened(path: Path) -> tuple[int, bool]:
-    """A descriptor of the file, and whether it was made. No child inherits it, nor keeps a dead process's lock."""
-    while True:
-        with contextlib.suppress(FileExistsError):
-            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644), True
-        with contextlib.suppress(FileNotFoundError):
-            return os.open(path, os.O_RDWR), False
-
-
-def _held(path: Path, descriptor: int) -> HeldLock | None:
-    """The lock that the kernel gave us, unless a host on which this file system has no locks has it as a file."""
-    holder = _Holder.of(path)
-    if holder is not None and holder.is_file and not _is_stale(path):
-        os.close(descriptor)
-        return None
-    lock = HeldLock(path, descriptor)
-    _sign(lock)
-    return lock
+# Part 2: lock files.
 
 
 def _acquire_as_file(path: Path) -> HeldLock | None:
-    """Entered by one process of a host at a time."""
-    name = _host_name(path)
+    name = _host_name(path)  # from here on, one process of this host at a time
     if name is None:
         return None
+    lock = None
     try:
-        descriptor = _made_anew(path)
-        if descriptor is not None:
-            lock = HeldLock(path, descriptor, name)
+        descriptor = _created(path)
+        lock = None if descriptor is None else HeldLock(path, descriptor, name)
+        if lock is not None:
             _sign(lock)
             return lock
     except BaseException:
+        if lock is not None:  # a file without a text would be a lock that never ends
+            lock.release()
         name.close()
         raise
     name.close()
     return None
 
 
-def _made_anew(path: Path) -> int | None:
-    """A descriptor of the file, made by us alone; None while it belongs to somebody else."""
+def _created(path: Path) -> int | None:
+    """Create the file and return its descriptor; None while it belongs to another process."""
     if _is_stale(path):
         path.unlink(missing_ok=True)
     try:
@@ -273,41 +243,41 @@ def _made_anew(path: Path) -> int | None:
 
 
 def _host_name(path: Path) -> _HostName | None:
-    """A name of this host for the lock, which the kernel takes back when we die; None while another process has it."""
+    """Claim a name on this host that the kernel drops with this process; None while another process has it."""
     name = f"dlec-lock-{hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:40]}"
     return _socket_of(name) if sys.platform == "linux" else _temporary_file_of(name)
 
 
 def _socket_of(name: str) -> _HostName | None:
-    """Linux keeps names of sockets that are in no directory. Source: unix(7), abstract."""
-    found = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    """A socket in Linux's abstract namespace. Source: unix(7)."""
+    claimed = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
-        found.bind(f"\0{name}")
+        claimed.bind(f"\0{name}")
     except OSError as error:
-        found.close()
+        claimed.close()
         if error.errno == errno.EADDRINUSE:
             return None
         raise
-    return found
+    return claimed
 
 
 def _temporary_file_of(name: str) -> _HostName | None:
-    """The directory for temporary files is on a disk of the host, which has locks."""
+    """A locked file in the directory for temporary files, which is on a local disk."""
     import tempfile
 
-    found = Path(tempfile.gettempdir(), name).open("wb")  # noqa: SIM115 (it is held open)
+    claimed = Path(tempfile.gettempdir(), name).open("wb")  # noqa: SIM115 (it is held open)
     try:
-        fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(claimed, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        found.close()
+        claimed.close()
         if isinstance(error, BlockingIOError):
             return None
         raise
-    return found
+    return claimed
 
 
 def _is_stale(path: Path) -> bool:
-    """Whether it is certain that nobody holds the lock as a file."""
+    """Return True if the lock file certainly has no living holder."""
     holder, host = _Holder.of(path), this_host()
     if holder is None or holder.host != host.name:
         return False
@@ -317,9 +287,9 @@ def _is_stale(path: Path) -> bool:
 
 
 def _died_with_system(path: Path) -> bool:
-    """Whether this host was started anew since the last sign of life, and has run so long that another would have come.
+    """Return True if this host rebooted after the last heartbeat, more than a heartbeat's time ago.
 
-    A machine of the same name that lives would have given one.
+    Another machine of the same name that is alive would have given a heartbeat since.
     """
     started_at = system_start()
     try:
@@ -329,43 +299,90 @@ def _died_with_system(path: Path) -> bool:
     return started_at is not None and seen_at < started_at.timestamp() < time.time() - QUIET_SECONDS
 
 
-def _is_foreign_file(holder: _Holder) -> bool:
-    return holder.is_file and HostId(holder.host, holder.boot) != this_host()
-
-
-def _sign(lock: HeldLock) -> None:
-    host = this_host()
-    who = {"pid": os.getpid(), "host": host.name, "boot": host.boot, "started": _start_of(os.getpid())}
-    os.ftruncate(lock.descriptor, 0)
-    os.pwrite(lock.descriptor, json.dumps({**who, "is_file": lock.is_file}).encode(), 0)
-
-
-def _beat(lock: HeldLock, is_over: threading.Event) -> None:
-    while not is_over.wait(BEAT_SECONDS):
-        with contextlib.suppress(OSError):
-            lock.touch()
-
-
 def _quiet_seconds(path: Path) -> float:
     with contextlib.suppress(OSError):
         return max(0.0, time.time() - path.stat().st_mtime)
     return 0.0
 
 
+# The identity of a holder, which both kinds of locks have as their text.
+
+
+@dataclass(frozen=True, slots=True)
+class HostId:
+    """Identity of a running system: process numbers and locks are meaningful within it alone."""
+
+    name: str
+    boot: str
+    """Boot id and process namespace; "" where the system does not report them."""
+
+
+def this_host() -> HostId:
+    return HostId(socket.gethostname(), " ".join(filter(None, (_boot_id(), _process_namespace()))))
+
+
+def system_start() -> datetime | None:
+    """Time of the last boot; None where the system does not report it. Source: proc(5), btime."""
+    match = re.search(r"^btime (\d+)$", _STATISTICS.read_text(), re.MULTILINE) if _STATISTICS.exists() else None
+    return datetime.fromtimestamp(int(match[1]), UTC) if match else None
+
+
+def is_process(pid: int) -> bool:
+    """Return True if a process of this host has this number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """The text of a lock about the process that holds it."""
+
+    pid: int
+    host: str
+    boot: str
+    """HostId.boot; "" where an older version wrote the text."""
+    started: str
+    """Start time of the process in clock ticks, which distinguishes processes of the same number."""
+    is_file: bool
+
+    @staticmethod
+    def of(path: Path) -> "_Holder | None":
+        """Read the text; None where there is no valid one, as between the file's creation and its signing."""
+        try:
+            text: Mapping[str, Any] = json.loads(path.read_text())
+            boot, started = str(text.get("boot", "")), str(text.get("started", ""))
+            return _Holder(int(text["pid"]), str(text["host"]), boot, started, bool(text.get("is_file")))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    @property
+    def lives(self) -> bool:
+        """Return True if the process is alive, for a holder of this host."""
+        return is_process(self.pid) and self.started in ("", _start_of(self.pid))
+
+
+def _is_foreign_file(holder: _Holder) -> bool:
+    return holder.is_file and HostId(holder.host, holder.boot) != this_host()
+
+
+def _sign(lock: HeldLock) -> None:
+    host = this_host()
+    holder = {"pid": os.getpid(), "host": host.name, "boot": host.boot, "started": _start_of(os.getpid())}
+    os.ftruncate(lock.descriptor, 0)
+    os.pwrite(lock.descriptor, json.dumps({**holder, "is_file": lock.is_file}).encode(), 0)
+
+
 def _start_of(pid: int) -> str:
-    """Ticks from the system's start to the process's; "" where the system does not say. Source: proc(5), stat, 22."""
+    """Clock ticks from boot to the start of the process; "" where the system does not report it. Source: proc(5)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except (OSError, IndexError):
         return ""
-
-
-def _is_still_at(path: Path, descriptor: int) -> bool:
-    """False when the last holder removed the file between our opening and our locking it."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
 
 
 def _boot_id() -> str:
@@ -373,5 +390,5 @@ def _boot_id() -> str:
 
 
 def _process_namespace() -> str:
-    """The same number of a process means another process in another container."""
+    """Process numbers of another container are those of other processes."""
     return str(_PROCESS_NAMESPACE.readlink()) if _PROCESS_NAMESPACE.exists() else ""

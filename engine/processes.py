@@ -1,4 +1,4 @@
-"""What the engine's processes ask of the operating system for themselves. Where it cannot, they do without."""
+"""Process settings: death with the parent, low priority. No-ops on systems without them."""
 
 import ctypes
 import os
@@ -13,17 +13,17 @@ _NICENESS = 10
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when the one that started it is gone, however that ended."""
+    """Have the kernel kill this process when its parent has exited for any reason."""
     if not sys.platform.startswith("linux"):
         return
     parent = os.getppid()
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it went in between
+    if os.getppid() != parent:  # the parent exited before prctl took effect
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def lower_priority() -> None:
-    """Let everything else on this machine go first, for the CPU and for the disk; children inherit it."""
+    """Run this process and its children at low CPU and disk priority."""
     os.nice(max(0, _NICENESS - os.nice(0)))
     if number := _IOPRIO_SET.get(os.uname().machine if sys.platform.startswith("linux") else ""):
         ctypes.CDLL(None, use_errno=True).syscall(number, _IOPRIO_WHO_PROCESS, 0, _IOPRIO_LOWEST)

@@ -163,7 +163,7 @@ def test_the_file_of_another_host_or_container_is_never_taken_over_and_the_way_o
     """Also by a host on which the same file system has locks."""
     signed(path, pid=dead_pid, **who)
     assert acquire(path) is None
-    assert "with its last sign of life 0 s ago" in holder_text(path)
+    assert "its last heartbeat was 0 s ago" in holder_text(path)
     assert removal_text(path) == f"This file system has no locks. If that process is gone, remove {path}."
     path.unlink()
     acquire(path).release()
@@ -218,3 +218,24 @@ def test_whether_a_file_system_has_locks_is_tried_once_and_leaves_nothing(tmp_pa
     assert not has_locks(tmp_path)
     assert has_locks(tmp_path / "absent")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_of_the_kernel_is_had_on_a_full_disk(path, monkeypatch):
+    monkeypatch.setattr(locks.os, "pwrite", no_room)
+    lock = acquire(path)
+    assert (acquire(path), is_held(path)) == (None, True)
+    lock.release()
+
+
+@pytest.mark.usefixtures("lockless")
+def test_a_lock_file_that_cannot_be_written_is_removed(path, monkeypatch):
+    with monkeypatch.context() as full:
+        full.setattr(locks.os, "pwrite", no_room)
+        with pytest.raises(OSError, match="No space left"):
+            acquire(path)
+    assert not path.exists()
+    acquire(path).release()
+
+
+def no_room(*_arguments):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

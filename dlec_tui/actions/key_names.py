@@ -20,8 +20,8 @@ FORBIDDEN = {
     "ctrl+left_square_bracket": "terminals send Esc",
     "ctrl+space": "terminals send ctrl+@",
     "ctrl+enter": "most terminals send Enter",
-    "ctrl+a": "screen's prefix",
-    "ctrl+b": "tmux's prefix",
+    "ctrl+a": "prefix key of screen",
+    "ctrl+b": "prefix key of tmux",
 }
 """Keys that never arrive, or that something else takes; and why."""
 
@@ -36,12 +36,12 @@ def shown_key(key: str) -> str:
 
 
 def shown_keys(keys: str) -> str:
-    """Of an action: "F1 or ?"."""
+    """Keys of an action: "F1 or ?"."""
     return " or ".join(map(shown_key, filter(None, keys.split(","))))
 
 
 def short_key(key: str) -> str:
-    """As the footer has room for: "^P"."""
+    """Short form for the key line: "^P"."""
     return shown_key(key).replace("Ctrl+", "^")
 
 
@@ -50,7 +50,7 @@ def why_forbidden(key: str) -> str:
     if key in FORBIDDEN:
         return FORBIDDEN[key]
     if key.startswith("ctrl+shift+"):
-        return "only few terminals send it"
+        return "few terminals send it"
     if key.startswith("alt+"):
         return "many terminals keep it, or send Esc before it"
     return ""

@@ -18,7 +18,7 @@ from engine.errors import shown, system_reason
 
 KEYMAP_FILE = "keymap.toml"
 _WALKING = ("j", "k", "g", "G", "up", "down", "left", "right", "pageup", "pagedown", "home", "end", "tab", "shift+tab")
-"""What lists and texts do themselves with keys."""
+"""Keys that lists and texts use themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Keymap:
     changed: Mapping[str, str] = field(default_factory=dict)
     """The keys of actions by their id, as Textual names them, separated by commas."""
     notices: tuple[str, ...] = ()
-    """What is not granted, and why."""
+    """Invalid changes, each with the reason."""
 
     def keys(self, action: Action) -> str:
         """Separated by commas."""
@@ -36,7 +36,7 @@ class Keymap:
 
 
 def read_keymap(home: Path) -> Keymap:
-    """The user's; what stands in the way is a notice."""
+    """Read the keymap of the user. Errors become notices."""
     path = home / KEYMAP_FILE
     if not path.exists():
         return Keymap()
@@ -47,14 +47,14 @@ def read_keymap(home: Path) -> Keymap:
     except OSError as error:
         return Keymap(notices=(f"{KEYMAP_FILE} cannot be read: {system_reason(error)}",))
     except ValueError as error:
-        return Keymap(notices=(f"{KEYMAP_FILE} is not understood: {shown(str(error))}",))
+        return Keymap(notices=(f"{KEYMAP_FILE} is invalid: {shown(str(error))}",))
     return keymap_from(wishes)
 
 
 def keymap_from(wishes: object) -> Keymap:
-    """From the table [keys]."""
+    """Keymap of the table [keys]."""
     if not isinstance(wishes, Mapping):
-        return Keymap(notices=(f"{KEYMAP_FILE}: keys is no table",))
+        return Keymap(notices=(f"{KEYMAP_FILE}: keys is not a table",))
     wanted, notices = {}, []
     for name, keys in wishes.items():
         if reason := _why_not(name, keys):
@@ -76,7 +76,7 @@ class _Clash:
     @property
     def text(self) -> str:
         one, other = (action.id for action in self.actions)
-        return f"{shown_key(self.key)} would be both {one} and {other}; they keep their own keys"
+        return f"{shown_key(self.key)} is assigned to both {one} and {other}; both keep their default keys"
 
 
 def _clashes(keymap: Keymap) -> Iterator[_Clash]:
@@ -93,21 +93,21 @@ def _why_not(name: str, keys: object) -> str:
     ids = [action.id for action in ACTIONS]
     if name not in ids:
         close = [known for known in ids if known.startswith(name)] or get_close_matches(name, ids, n=1)
-        return f"there is no action {shown(name)}" + (f"; {close[0]}?" if close else "; see dlec keys")
+        return f"unknown action {shown(name)}" + (f"; did you mean {close[0]}?" if close else " (see dlec keys)")
     if not isinstance(keys, str) or not keys.strip(" ,"):
-        return f'{name} wants its keys as text: "ctrl+x,f8"'
+        return f'{name}: keys must be a string such as "ctrl+x,f8"'
     reasons = (_why_not_key(name, key) for key in _normalized(keys).split(","))
     return next(filter(None, reasons), "")
 
 
 def _why_not_key(name: str, key: str) -> str:
-    if why := "lists are walked with it" if key in _WALKING else why_forbidden(key):
-        return f"{name} cannot have {shown_key(key)}: {why}"
-    return "" if _exists(key) else f"{name}: there is no key {shown(key)}; dlec keys --try tells what keys are called"
+    if why := "it moves the cursor in lists" if key in _WALKING else why_forbidden(key):
+        return f"{name} cannot use {shown_key(key)}: {why}"
+    return "" if _exists(key) else f"{name}: unknown key {shown(key)} (dlec keys --try shows the names of keys)"
 
 
 def _normalized(keys: str) -> str:
-    """As Textual names them: "?" becomes "question_mark"."""
+    """Names that Textual uses: "?" becomes "question_mark"."""
     from textual.binding import Binding
 
     parts = ",".join(key.strip() for key in keys.split(",") if key.strip())
@@ -125,7 +125,7 @@ _KEYS, _IDS = 26, 27
 
 
 def key_rows(keymap: Keymap) -> list[dict[str, str]]:
-    """As data: keys as Textual names them, which is how keymap.toml wants them."""
+    """Rows of the table as data. Keys have the names that keymap.toml uses."""
     return [
         {"id": action.id, "area": action.area, "keys": keymap.keys(action), "what": action.what} for action in ACTIONS
     ]

@@ -11,31 +11,31 @@ from textual.binding import Binding, BindingType
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing that a key does."""
+    """One thing that a user can do."""
 
     area: str
-    """Where it works: "app" for everywhere, else the pane's name."""
+    """Pane in which the action works; "app" for all panes."""
     name: str
-    """`action_NAME` of the pane or the app does it. With an argument, "new_by('repeat')", only the palette has it."""
+    """Method `action_NAME` of pane or app. Only the palette lists names with arguments: "new_by('repeat')"."""
     keys: str
-    """As Textual names them, separated by commas; every one survives tmux and any terminal."""
+    """Keys as Textual names them, separated by commas. Each of them works in tmux and in any terminal."""
     label: str
-    """For the footer: a word or two."""
+    """Label in the key line: one or two words."""
     what: str
-    """For help and palette: what it does, beginning with a verb."""
+    """Description in help and palette: imperative."""
     in_footer: bool = False
-    """At most seven of an area are, those of the app included."""
+    """Whether the key line shows the action: at most seven actions of a pane, including those of the app."""
     writes: bool = False
-    """Whether it changes files, the store or jobs: not with --read-only."""
+    """Whether the action changes files, the store or jobs, which --read-only forbids."""
 
     @property
     def id(self) -> str:
-        """Its name in the user's keymap: "plan.duplicate"."""
+        """Name in keymap.toml: "plan.duplicate"."""
         return f"{self.area}.{self.name}"
 
 
 def bindings(actions: Iterable[Action]) -> list[BindingType]:
-    """The actions of one area for a widget's BINDINGS."""
+    """Bindings for the actions of a widget."""
     return [
         Binding(action.keys, action.name, action.label, show=action.in_footer, id=action.id, tooltip=action.what)
         for action in actions
@@ -45,136 +45,132 @@ def bindings(actions: Iterable[Action]) -> list[BindingType]:
 
 EVERYWHERE_AREA = "app"
 
-QUIT = Action(EVERYWHERE_AREA, "quit", "q,ctrl+q,ctrl+c", "quit", "leave; jobs keep running", in_footer=True)
+QUIT = Action(EVERYWHERE_AREA, "quit", "q,ctrl+q,ctrl+c", "quit", "quit; jobs keep running", in_footer=True)
 EVERYWHERE = (
-    Action(EVERYWHERE_AREA, "help", "f1,question_mark", "help", "tell what the keys do here", in_footer=True),
-    Action(EVERYWHERE_AREA, "show_models", "f2,1", "models", "go to the models"),
-    Action(EVERYWHERE_AREA, "show_activations", "f3,2", "activations", "go to the activations"),
-    Action(EVERYWHERE_AREA, "show_plan", "f4,3", "plan", "go to the plan"),
-    Action(EVERYWHERE_AREA, "show_runs", "f5,4", "runs", "go to the runs"),
-    Action(EVERYWHERE_AREA, "next_part", "f6", "next part", "go to the next part of the pane"),
-    Action(EVERYWHERE_AREA, "zoom", "f10,z", "zoom", "give the pane's room to the part with the focus, and back"),
-    Action(
-        *(EVERYWHERE_AREA, "command_palette", "ctrl+p,colon", "palette", "find any action by its name"), in_footer=True
-    ),
-    Action(EVERYWHERE_AREA, "jump", "ctrl+o", "jump", "put a letter on every part; typing it goes there"),
-    Action(EVERYWHERE_AREA, "copy_value", "y", "copy", "copy what is under the cursor"),
-    Action(EVERYWHERE_AREA, "copy_command", "Y", "copy command", "copy the command line that shows the same"),
+    Action(EVERYWHERE_AREA, "help", "f1,question_mark", "help", "help", in_footer=True),
+    Action(EVERYWHERE_AREA, "show_models", "f2,1", "models", "show models"),
+    Action(EVERYWHERE_AREA, "show_activations", "f3,2", "activations", "show activations"),
+    Action(EVERYWHERE_AREA, "show_plan", "f4,3", "plan", "show plan"),
+    Action(EVERYWHERE_AREA, "show_runs", "f5,4", "runs", "show runs"),
+    Action(EVERYWHERE_AREA, "next_part", "f6", "next part", "go to the next part"),
+    Action(EVERYWHERE_AREA, "zoom", "f10,z", "zoom", "zoom this part / unzoom"),
+    Action(*(EVERYWHERE_AREA, "command_palette", "ctrl+p,colon", "palette", "run an action by name"), in_footer=True),
+    Action(EVERYWHERE_AREA, "jump", "ctrl+o", "jump", "jump to a part by letter"),
+    Action(EVERYWHERE_AREA, "copy_value", "y", "copy", "copy the selected value"),
+    Action(EVERYWHERE_AREA, "copy_command", "Y", "copy command", "copy the equivalent shell command"),
     QUIT,
 )
 
 
 MODELS = (
-    Action(
-        "models", "open_model", "enter", "open", "make this the model that the other panes are about", in_footer=True
-    ),
-    Action("models", "profile", "p", "profile", "profile it, as a job", in_footer=True, writes=True),
-    Action("models", "add_path", "a", "add", "add a directory, or a hub id whose headers are read", in_footer=True),
-    Action("models", "download", "d", "download", "download a model of the hub, as a job", in_footer=True, writes=True),
-    Action("models", "forget_path", "x", "forget", "take an added path off the list; nothing is deleted"),
-    Action("models", "filter", "slash", "filter", "show only what contains some text"),
+    Action("models", "open_model", "enter", "open", "open this model", in_footer=True),
+    Action("models", "profile", "p", "profile", "profile this model (job)", in_footer=True, writes=True),
+    Action("models", "add_path", "a", "add", "add a directory or hub id", in_footer=True),
+    Action("models", "download", "d", "download", "download from the hub (job)", in_footer=True, writes=True),
+    Action("models", "forget_path", "x", "forget", "remove an added path from the list (deletes no files)"),
+    Action("models", "filter", "slash", "filter", "filter the models"),
     Action("models", "look_again", "r", "look again", "search the disk again"),
 )
 
 
 ACTIVATIONS = (
-    Action("activations", "next_view", "v", "view", "curve, heat map, histogram, neurons in turn", in_footer=True),
-    Action("activations", "mark", "space", "mark", "mark the layer or block under the cursor", in_footer=True),
-    Action("activations", "add_marked", "a", "into plan", "put what is marked into the plan as slices", in_footer=True),
-    Action("activations", "next_metric", "c", "metric", "the next metric", in_footer=True),
-    Action("activations", "next_overlay", "o", "overlay", "the next metric or profile laid over it"),
-    Action("activations", "next_text", "t", "text", "the next of the texts and splits that were measured"),
-    Action("activations", "unmark_all", "U", "unmark", "take all marks away"),
-    Action("activations", "sort", "s", "sort", "sort the neurons by the next column; again at the last one: by layer"),
-    Action("activations", "reverse", "S", "reverse", "turn the order of the neurons round"),
-    Action("activations", "filter", "slash", "filter", "show only the neurons of some layers, or of large peaks"),
+    Action("activations", "next_view", "v", "view", "next view: curve, heat map, histogram, neurons", in_footer=True),
+    Action("activations", "mark", "space", "mark", "mark / unmark the layer or block under the cursor", in_footer=True),
+    Action("activations", "add_marked", "a", "into plan", "add the marked blocks to the plan", in_footer=True),
+    Action("activations", "next_metric", "c", "metric", "next metric", in_footer=True),
+    Action("activations", "next_overlay", "o", "overlay", "overlay the next metric or profile"),
+    Action("activations", "next_text", "t", "text", "next measured text"),
+    Action("activations", "unmark_all", "U", "unmark", "clear all marks"),
+    Action("activations", "sort", "s", "sort", "sort the neurons by the next column"),
+    Action("activations", "reverse", "S", "reverse", "reverse the sort"),
+    Action("activations", "filter", "slash", "filter", "filter the neurons"),
     Action("activations", "go_to_layer", "L", "to layer", "go to a layer"),
-    Action("activations", "profile", "p", "profile", "profile the model, as a job", writes=True),
-    Action("activations", "score", "m", "measure", "score layers or blocks by a metric, as a job", writes=True),
+    Action("activations", "profile", "p", "profile", "profile the model (job)", writes=True),
+    Action("activations", "score", "m", "measure", "score layers or blocks by a metric (job)", writes=True),
 )
 
 
 PLAN = (
-    Action("plan", "switch_view", "v", "text/list", "go from the list of slices to the text, and back", in_footer=True),
-    Action("plan", "add", "a", "add", "add a slice behind this one", in_footer=True),
-    Action("plan", "duplicate", "d", "duplicate", "put a copy of the slice behind it"),
+    Action("plan", "switch_view", "v", "text/list", "switch between slice list and text", in_footer=True),
+    Action("plan", "add", "a", "add", "add a slice below", in_footer=True),
+    Action("plan", "duplicate", "d", "duplicate", "duplicate the slice"),
     Action("plan", "delete", "x,delete", "delete", "delete the slice"),
-    Action("plan", "move_up", "K,shift+up", "up", "move the slice one place up"),
-    Action("plan", "move_down", "J,shift+down", "down", "move the slice one place down"),
-    Action("plan", "start_down", "left_square_bracket", "start -1", "begin the slice one layer earlier"),
-    Action("plan", "start_up", "right_square_bracket", "start +1", "begin the slice one layer later"),
+    Action("plan", "move_up", "K,shift+up", "up", "move the slice up"),
+    Action("plan", "move_down", "J,shift+down", "down", "move the slice down"),
+    Action("plan", "start_down", "left_square_bracket", "start -1", "start the slice one layer earlier"),
+    Action("plan", "start_up", "right_square_bracket", "start +1", "start the slice one layer later"),
     Action("plan", "end_down", "minus", "end -1", "end the slice one layer earlier"),
     Action("plan", "end_up", "plus,equals_sign", "end +1", "end the slice one layer later"),
-    Action("plan", "scale", "s", "scale", "scale what the slice writes into the residual stream"),
-    Action("plan", "zero", "0", "zero", "make the slice inert: what it writes is scaled to zero; again: no scale"),
+    Action("plan", "scale", "s", "scale", "scale the output of the slice"),
+    Action("plan", "zero", "0", "zero", "make the slice inert (scale 0) / remove the scale"),
     Action("plan", "split", "t", "split", "split the slice in two"),
-    Action("plan", "repeat", "r", "repeat", "visit the slice again, any number of times"),
-    Action("plan", "undo", "u", "undo", "take the last edit back, of the list or of the text"),
-    Action("plan", "redo", "ctrl+r", "redo", "do it again"),
+    Action("plan", "repeat", "r", "repeat", "repeat the slice"),
+    Action("plan", "undo", "u", "undo", "undo"),
+    Action("plan", "redo", "ctrl+r", "redo", "redo"),
     Action("plan", "next_problem", "f7,n", "problem", "go to the next problem"),
-    Action("plan", "fix", "f", "fix", "apply the fix of the problem under the cursor"),
-    Action("plan", "new", "N", "new", "make a plan with a recipe"),
-    Action("plan", "open", "o", "open", "open a plan from a file"),
+    Action("plan", "fix", "f", "fix", "apply the fix for this problem"),
+    Action("plan", "new", "N", "new", "new plan from a recipe"),
+    Action("plan", "open", "o", "open", "open a plan file"),
     Action("plan", "save", "ctrl+s", "save", "save the plan", in_footer=True, writes=True),
     Action("plan", "save_as", "S", "save as", "save the plan under another name", writes=True),
-    Action("plan", "edit_outside", "e", "$EDITOR", "open the text in $EDITOR", writes=True),
-    Action("plan", "compare", "c", "compare", "show the strip of another plan beside this one"),
+    Action("plan", "edit_outside", "e", "$EDITOR", "edit the text in $EDITOR", writes=True),
+    Action("plan", "compare", "c", "compare", "compare with another plan"),
     Action(
         "plan",
         "preview",
         "p",
         "preview",
-        "run it beside its base and see the difference, as a job",
+        "preview: compare with the base model (job)",
         in_footer=True,
         writes=True,
     ),
-    Action("plan", "generate", "w", "generate", "let it and its base continue a text, as a job", writes=True),
-    Action("plan", "merge", "m", "merge", "write the checkpoint, as a job", writes=True),
-    Action("plan", "add_to_batch", "b", "batch", "save it and put it on the batch list", writes=True),
+    Action("plan", "generate", "w", "generate", "generate: continue a prompt with plan and base (job)", writes=True),
+    Action("plan", "merge", "m", "merge", "merge: write the checkpoint (job)", writes=True),
+    Action("plan", "add_to_batch", "b", "batch", "save, and add to the batch list", writes=True),
 )
 
 
 def recipe_action(name: str, summary: str, *, is_measured: bool) -> Action:
-    """Only the palette has it. name: of a recipe; is_measured: whether it takes a job."""
-    what = f"new plan by {name}{', as a job' if is_measured else ''}: {summary}"
+    """Action that starts a recipe; only the palette lists it. is_measured: whether the recipe runs as a job."""
+    what = f"new plan with {name}{' (job)' if is_measured else ''}: {summary}"
     return Action("plan", f"new_by('{name}')", "", "", what, writes=is_measured)
 
 
 RUNS = (
-    Action("runs", "open_job", "enter", "details", "read all about the job, and its log", in_footer=True),
+    Action("runs", "open_job", "enter", "details", "show details and log", in_footer=True),
     Action(
         "runs",
         "cancel",
         "x",
         "cancel",
-        "cancel the job; on the batch list: take the plan off",
+        "cancel the job (batch list: remove the plan)",
         in_footer=True,
         writes=True,
     ),
-    Action("runs", "retry", "r", "retry", "queue a failed or cancelled job again", in_footer=True, writes=True),
-    Action("runs", "hold", "h", "hold", "hold a waiting job, or release a held one", in_footer=True, writes=True),
-    Action("runs", "move_up", "K,shift+up", "up", "let the job or the plan go before the one above it", writes=True),
-    Action("runs", "move_down", "J,shift+down", "down", "let it go behind the one below it", writes=True),
-    Action("runs", "clear", "D,delete", "delete", "delete an ended job and its log, never what it wrote", writes=True),
-    Action("runs", "follow", "l", "log", "show the end of its log, and follow it"),
-    Action("runs", "open_card", "c", "card", "read the model card of what it made"),
-    Action("runs", "open_plan", "o", "plan", "open the plan of the job; on the batch list: choose where outputs go"),
-    Action("runs", "start_workers", "w", "workers", "start the background workers", writes=True),
-    Action("runs", "add_plans", "a", "add plans", "put saved plans on the batch list", writes=True),
-    Action("runs", "choose_output", "O", "output", "choose the directory that the batch goes to", writes=True),
-    Action("runs", "run_batch", "b", "run batch", "queue the plans on the batch list as merges", writes=True),
-    Action("runs", "filter", "slash", "filter", "show only the jobs that contain some words"),
+    Action("runs", "retry", "r", "retry", "retry a failed or cancelled job", in_footer=True, writes=True),
+    Action("runs", "hold", "h", "hold", "hold a waiting job / release a held job", in_footer=True, writes=True),
+    Action("runs", "move_up", "K,shift+up", "up", "move the job or plan up", writes=True),
+    Action("runs", "move_down", "J,shift+down", "down", "move the job or plan down", writes=True),
+    Action("runs", "clear", "D,delete", "delete", "delete a finished job and its log (keeps its output)", writes=True),
+    Action("runs", "follow", "l", "log", "follow the log"),
+    Action("runs", "open_card", "c", "card", "show the model card of the output"),
+    Action("runs", "open_plan", "o", "plan", "open the plan of the job (batch list: choose the output directory)"),
+    Action("runs", "start_workers", "w", "workers", "start workers", writes=True),
+    Action("runs", "add_plans", "a", "add plans", "add plan files to the batch list", writes=True),
+    Action("runs", "choose_output", "O", "output", "choose the output directory of the batch", writes=True),
+    Action("runs", "run_batch", "b", "run batch", "queue all plans of the batch list as merges", writes=True),
+    Action("runs", "filter", "slash", "filter", "filter the jobs"),
 )
 RUNS_OFFERED = (
-    Action("runs", "retry_failed", "", "", "queue every failed job again", writes=True),
-    Action("runs", "clear_ended", "", "", "delete all jobs that are done or cancelled, and their logs", writes=True),
+    Action("runs", "retry_failed", "", "", "retry all failed jobs", writes=True),
+    Action("runs", "clear_ended", "", "", "delete all done and cancelled jobs and their logs", writes=True),
 )
-"""Only the palette has them."""
+"""Actions that only the palette lists."""
 
 
 ACTIONS: tuple[Action, ...] = (*EVERYWHERE, *MODELS, *ACTIVATIONS, *PLAN, *RUNS)
 
 
 def actions_of(area: str) -> tuple[Action, ...]:
-    """Those of "app" or of one pane."""
+    """Actions of a pane; of all panes for "app"."""
     return tuple(action for action in ACTIONS if action.area == area)

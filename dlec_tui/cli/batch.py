@@ -73,25 +73,25 @@ def batch(
     with errors, outputs that exist or that two merges share, and insufficient disk space are reported.
     """
     options = MergeOptions(max_shard_size)
-    found = read_batch(patterns, directory, options, store, strict=strict)
+    planned = read_batch(patterns, directory, options, store, strict=strict)
     if is_rehearsal:
-        click.echo(json.dumps(batch_as_json(found)) if wants_json else "\n".join(batch_lines(found)))
-    if found.problems:
-        for problem in found.problems:
+        click.echo(json.dumps(batch_as_json(planned)) if wants_json else "\n".join(batch_lines(planned)))
+    if planned.problems:
+        for problem in planned.problems:
             say_error(str(problem))
         if wants_json and not is_rehearsal:
-            click.echo(json.dumps({"error": error_as_json(min(found.problems, key=code_of))}))
-        ctx.exit(min(map(code_of, found.problems)))
+            click.echo(json.dumps({"error": error_as_json(min(planned.problems, key=code_of))}))
+        ctx.exit(min(map(code_of, planned.problems)))
     if for_slurm:
-        click.echo(os.fsencode(script_of(job_array(found.merges, directory, options, strict=strict))), nl=False)
+        click.echo(os.fsencode(script_of(job_array(planned.merges, directory, options, strict=strict))), nl=False)
     elif not is_rehearsal:
-        queue_batch(found.merges, options, priority or 0, store, wants_json=wants_json)
+        queue_batch(planned.merges, options, priority or 0, store, wants_json=wants_json)
 
 
 def queue_batch(
     merges: Sequence[PlannedMerge], options: MergeOptions, priority: int, store: Path, *, wants_json: bool
 ) -> None:
-    """Submit them together, in the order given, and say which jobs they became."""
+    """Submit the merges together, in order, and print their job numbers."""
     name = batch_id(datetime.now())
     specs = list(specs_of(merges, options, name, priority))
     job_ids = submit(store, specs)
@@ -112,14 +112,14 @@ def job_array(merges: Sequence[PlannedMerge], directory: Path, options: MergeOpt
     )
 
 
-def batch_lines(found: Batch) -> Iterator[str]:
-    """What would be written, a line each, and what that takes of the disk."""
-    rows = [("plan", "output", "layers", "parameters", "size"), *map(_row, found.merges)]
+def batch_lines(planned: Batch) -> Iterator[str]:
+    """Return one line per merge, and the disk space in total."""
+    rows = [("plan", "output", "layers", "parameters", "size"), *map(_row, planned.merges)]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     for plan, out, *figures in rows:
         names = f"{padded(plan, widths[0])}  {padded(out, widths[1])}"
         yield "  ".join([names, *(f"{figure:>{width}}" for figure, width in zip(figures, widths[2:], strict=True))])
-    yield disk_line(found)
+    yield disk_line(planned)
 
 
 def _row(merge: PlannedMerge) -> tuple[str, str, str, str, str]:
@@ -128,14 +128,14 @@ def _row(merge: PlannedMerge) -> tuple[str, str, str, str, str]:
     return *names, str(cost.layers), count(cost.parameters), byte_size(merge.draft.layout.nbytes)
 
 
-def batch_as_json(found: Batch) -> dict[str, Any]:
+def batch_as_json(planned: Batch) -> dict[str, Any]:
     return {
-        "ok": not found.problems,
-        "merges": [_merge_as_json(merge) for merge in found.merges],
-        "needed_bytes": found.use.batch,
-        "queued_bytes": found.use.queued,
-        "free_bytes": found.use.free,
-        "problems": [problem.line for problem in found.problems],
+        "ok": not planned.problems,
+        "merges": [_merge_as_json(merge) for merge in planned.merges],
+        "needed_bytes": planned.use.batch,
+        "queued_bytes": planned.use.queued,
+        "free_bytes": planned.use.free,
+        "problems": [problem.line for problem in planned.problems],
     }
 
 
@@ -151,9 +151,9 @@ def _merge_as_json(merge: PlannedMerge) -> dict[str, Any]:
 
 
 def read_batch(patterns: Iterable[str], directory: Path, options: MergeOptions, store: Path, *, strict: bool) -> Batch:
-    """What is wrong inside the plans is said on stderr, as `dlec merge` does; everything else is among the problems.
+    """Read the plans and check them together. Problems inside plans are printed to stderr, as by `dlec merge`.
 
-    directory: where the outputs go. Raises MachineError where the store or the disk cannot be read.
+    directory: parent of the outputs. Raises MachineError if the store or the disk cannot be read.
     """
     open_checkpoint = opener()
 
@@ -163,20 +163,20 @@ def read_batch(patterns: Iterable[str], directory: Path, options: MergeOptions, 
             click.echo(findings, err=True)
         return named_plan(plan, strict=strict)
 
-    plans, missing = _sought(patterns)
+    plans, missing = _plan_paths(patterns)
     targets = [target_of(plan, directory) for plan in plans]
-    found = planned_batch(targets, directory, options, store, open_checkpoint, read)
-    return replace(found, refused={**missing, **found.refused})
+    planned = planned_batch(targets, directory, options, store, open_checkpoint, read)
+    return replace(planned, refused={**missing, **planned.refused})
 
 
-def _sought(patterns: Iterable[str]) -> tuple[list[Path], dict[Path, DlecError]]:
-    """Each file once, in the order given, and what is no file."""
-    found: dict[Path, Path] = {}
+def _plan_paths(patterns: Iterable[str]) -> tuple[list[Path], dict[Path, DlecError]]:
+    """Return each plan file once, in order, and an error for each pattern without files."""
+    unique: dict[Path, Path] = {}
     missing: dict[Path, DlecError] = {}
     for pattern in patterns:
         files = plan_files(str(expanded(pattern)))
         if not files:
             missing[Path(pattern)] = NotFoundError(f"there is no plan {shown(pattern)}", where={"path": pattern})
         for file in files:
-            found.setdefault(file.absolute(), file)
-    return list(found.values()), missing
+            unique.setdefault(file.absolute(), file)
+    return list(unique.values()), missing

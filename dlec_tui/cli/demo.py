@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stage:
-    """Where the demo happens and who is told about it."""
+    """Directory, store and output of the demo."""
 
     directory: Path
     store: Path
@@ -57,19 +57,19 @@ class Stage:
 
     @property
     def measurement(self) -> MeasurementOptions:
-        """How the demo measures: as usual, into its store."""
+        """Measurement options: the defaults, with the store of the demo."""
         return replace(DEFAULT, home=str(self.store.parent))
 
     def heading(self, text: str) -> None:
         self.console.print(f"\n[bold cyan]{text}[/]")
 
     def say(self, *lines: str) -> None:
-        """Plain text: what looks like markup in a file name is not, and colours for click's own echo are left out."""
+        """Print plain text, without interpreting markup and without colours."""
         for line in lines:
             self.console.print(click.unstyle(line), markup=False, soft_wrap=True)
 
     def say_coloured(self, text: str) -> None:
-        """Text with ANSI colours, such as a chart."""
+        """Print text with ANSI colours, such as a chart."""
         from rich.text import Text
 
         self.console.print(Text.from_ansi(text), soft_wrap=True)
@@ -90,18 +90,18 @@ class Made:
     """A file or directory of the demo."""
 
     path: Path
-    found: bool
-    """True when an earlier run had made it."""
+    reused: bool
+    """True if an earlier run made it."""
 
     def __str__(self) -> str:
-        return f"{'reused' if self.found else 'wrote'} {shown(self.path)}"
+        return f"{'reused' if self.reused else 'wrote'} {shown(self.path)}"
 
 
 GROWTH = 0.17
 """Share of the base's parameters that the demo adds."""
 PROMPT = "Once upon a time, in a small village by the sea, there lived"
 NEW_TOKENS = 40
-"""Both continuations are greedy, of this length."""
+"""Tokens that both models generate."""
 
 
 @click.command
@@ -117,7 +117,7 @@ def demo(directory: Path | None, model: str | None, fresh: bool, store: Path, wa
     the preview, and generate text with both models. Steps that an earlier run completed are reused.
     """
     if model is not None:
-        opener()(model)  # before a directory is made for a model that is not there
+        opener()(model)  # an error before any directory is created
     stage = Stage((directory or default_directory()).absolute(), store, storyteller(stderr=wants_json))
     stage.directory.mkdir(parents=True, exist_ok=True)
     base, base_made = _base(stage, model)
@@ -132,8 +132,8 @@ def demo(directory: Path | None, model: str | None, fresh: bool, store: Path, wa
     if wants_json:
         made = {"model": base_made, "plan": plan_made, "merged": merged_made}
         measured = {"proposal": published_proposal(proposal), "preview": published(preview), "proof": proof}
-        told = {"prompt": PROMPT, "continuations": texts, "verdict": verdict(preview)}
-        click.echo(json.dumps({**_summary(plan.stack(), made, report), **measured, **told}))
+        narrated = {"prompt": PROMPT, "continuations": texts, "verdict": verdict(preview)}
+        click.echo(json.dumps({**_summary(plan.stack(), made, report), **measured, **narrated}))
 
 
 def default_directory() -> Path:
@@ -144,7 +144,7 @@ def default_directory() -> Path:
 
 def _base(stage: Stage, model: str | None) -> tuple[Checkpoint, Made]:
     stage.heading("1  Model")
-    made = Made((locate(model) or expanded(model)).absolute(), found=True) if model is not None else _fetched(stage)
+    made = Made((locate(model) or expanded(model)).absolute(), reused=True) if model is not None else _fetched(stage)
     checkpoint = opener()(str(made.path))
     layers, size = plural(checkpoint.layer_count, "layer"), byte_size(checkpoint.nbytes)
     parameters = count(checkpoint.parameters)
@@ -160,29 +160,29 @@ def _fetched(stage: Stage) -> Made:
 
 def _profile(stage: Stage, base: Checkpoint) -> None:
     stage.heading("2  Profile: every layer, measured in one pass")
-    found = profile_model(base, stage.measurement)
-    layers = [statistics_of(each) for each in found["layers"]]
+    answer = profile_model(base, stage.measurement)
+    layers = [statistics_of(each) for each in answer["layers"]]
     if curves := list(profile_curves(layers)):
         stage.say_coloured(layer_curves(curves, len(layers), *chart_size()))
     stage.say_dim(layer_table(layers))
-    stage.say(measured_on(found))
+    stage.say(measured_on(answer))
 
 
 def _proposal(stage: Stage, base: Checkpoint) -> dict[str, Any]:
     stage.heading("3  Proposal: the layers to repeat, evaluated on held-out text")
     request = request_for(base, stage.measurement) | {"growth": GROWTH}
     with task_progress("opening the model") as progress:
-        found = run_task("propose", request, progress)
-    stage.say(*proposal_lines(found))
-    return found
+        answer = run_task("propose", request, progress)
+    stage.say(*proposal_lines(answer))
+    return answer
 
 
 def _plan(stage: Stage, base: Checkpoint, proposal: dict[str, Any], *, fresh: bool) -> tuple[PlanFile, Made]:
     stage.heading("4  Plan")
     start, end = proposal["block"]
     path = stage.directory / f"{_file_name(base)}-dlec-{start}-{end}.yaml"
-    made = Made(path, found=path.exists() and not fresh)
-    if not made.found:
+    made = Made(path, reused=path.exists() and not fresh)
+    if not made.reused:
         write_plan(path, proposal["plan"], overwrite=fresh)
     stage.say(str(made))
     plan = read_plan(path, opener(), stage.store)
@@ -211,35 +211,35 @@ def _refuse_plan_of_another(plan: PlanFile, base: Checkpoint) -> None:
 
 def _preview(stage: Stage, plan: PlanFile) -> dict[str, Any]:
     stage.heading("5  Preview: base and plan on the same text, without writing a model")
-    found = preview_plan(plan, stage.measurement.of_split(Split.HELDOUT))
-    stage.say_coloured("\n".join(preview_lines(found)))
-    return found
+    answer = preview_plan(plan, stage.measurement.of_split(Split.HELDOUT))
+    stage.say_coloured("\n".join(preview_lines(answer)))
+    return answer
 
 
 def _merged(stage: Stage, plan: PlanFile, *, fresh: bool) -> tuple[Made, MergeReport | None]:
-    """The new checkpoint; no report when an earlier run had made it."""
+    """Merge the plan, unless an earlier run did; then there is no report."""
     stage.heading("6  Merge")
     out = plan.path.with_suffix("")
     earlier = None if fresh else merged_before(out, plan.checked.text, plan.stack())
     report = None if earlier else merge_plan(plan, out, MergeOptions(overwrite=(out / MANIFEST_FILE).exists()))
     stage.say(*(merged_lines(report) if report else ["already merged from this plan"]))
     stage.say(*file_lines(earlier or verify(out, load_check=False)))
-    return Made(out, found=report is None), report
+    return Made(out, reused=report is None), report
 
 
 def _proof(stage: Stage, plan: PlanFile, merged: Path) -> dict[str, Any]:
     stage.heading("7  Equivalence: the merged model against the previewed one")
     with task_progress("opening both models") as progress:
-        found = run_task(
+        answer = run_task(
             "verify-equivalence",
             as_request(stage.measurement) | {"plan": plan.checked.text, "merged": str(merged)},
             progress,
         )
     stage.say(
-        f"largest difference between their logits: {found['max_difference']}",
-        f"over {found['tokens']:,} tokens, in {found['dtype']}",
+        f"largest difference between the logits: {answer['max_difference']}",
+        f"over {answer['tokens']:,} tokens, in {answer['dtype']}",
     )
-    return found
+    return answer
 
 
 def _continuations(stage: Stage, plan: PlanFile) -> dict[str, str]:
@@ -252,7 +252,7 @@ def _continuations(stage: Stage, plan: PlanFile) -> dict[str, str]:
 
 
 def _what_next(stage: Stage, base: Checkpoint, plan: PlanFile) -> None:
-    """Only commands that exist."""
+    """Print commands to try next."""
     model, file = (escaped(shlex.quote(str(path))) for path in (base.directory, plan.path))
     stage.heading("What next")
     for purpose, command in {
@@ -267,7 +267,7 @@ def _what_next(stage: Stage, base: Checkpoint, plan: PlanFile) -> None:
 def _summary(stack: Stack, made: dict[str, Made], report: MergeReport | None) -> dict[str, object]:
     cost = cost_of(stack)
     return {
-        **{name: {"path": str(thing.path), "found": thing.found} for name, thing in made.items()},
+        **{name: {"path": str(thing.path), "reused": thing.reused} for name, thing in made.items()},
         "picture": picture(stack),
         "layers": cost.layers,
         "parameters": cost.parameters,

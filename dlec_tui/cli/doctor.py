@@ -1,4 +1,4 @@
-"""`dlec doctor`: what this machine and this terminal let dlec do, and what to do about the rest."""
+"""`dlec doctor`."""
 
 import json
 import shutil
@@ -18,10 +18,10 @@ from dlec_tui.doctor.result import Finding, is_usable
 from dlec_tui.doctor.runner import Check, examined
 
 _WIDEST = 100
-"""Columns beyond which lines are tiring to read."""
+"""Maximum line length in columns."""
 
 Findings = Mapping[str, Mapping[str, Finding]]
-"""By heading and name."""
+"""Findings by heading and name."""
 
 
 @click.command
@@ -42,8 +42,8 @@ def doctor(ctx: click.Context, store: Path, wants_json: bool) -> None:
 
 
 def _looked_at(groups: Mapping[str, tuple[Check, ...]]) -> Findings:
-    found = examined([check for group in groups.values() for check in group])
-    return {heading: {check.name: found[check.name] for check in group} for heading, group in groups.items()}
+    results = examined([check for group in groups.values() for check in group])
+    return {heading: {check.name: results[check.name] for check in group} for heading, group in groups.items()}
 
 
 def _all(findings: Findings) -> list[Finding]:
@@ -64,5 +64,5 @@ def _width() -> int:
 
 
 def _writable(text: str) -> str:
-    """A locale without UTF-8 is a finding here, no reason to fail."""
+    """Escape characters that the locale cannot encode: a locale without UTF-8 is a finding, not a failure."""
     return text.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding)

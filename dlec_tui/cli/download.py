@@ -1,4 +1,4 @@
-"""`dlec download`: a checkpoint of the hub comes here."""
+"""`dlec download`."""
 
 import json
 from pathlib import Path
@@ -30,11 +30,11 @@ def download(reference: str, store: Path, wants_json: bool, queueing: Queueing |
         queue_job(download_spec(reference), queueing, store, wants_json=wants_json)
         return
     request = {"task": "download", "request": {"reference": reference}}
-    # In a process of its own: the hub's threads would hold up Ctrl-C until their files are complete.
+    # Separate process: the hub's threads would delay Ctrl-C until their files are complete.
     with (
         byte_progress("downloading") as advance,
         EngineProcess([TASK_MODULE, "download"], None, online=True) as process,
     ):
-        found = process.answer(request, lambda done, total, _what: advance(done, total))
-    size = byte_size(found["bytes"])
-    click.echo(json.dumps(found) if wants_json else f"{shown(reference)}: {size} in {shown(found['directory'])}")
+        answer = process.answer(request, lambda done, total, _what: advance(done, total))
+    size = byte_size(answer["bytes"])
+    click.echo(json.dumps(answer) if wants_json else f"{shown(reference)}: {size} in {shown(answer['directory'])}")

@@ -1,4 +1,4 @@
-"""`dlec eval`: a plan and its base through lm-eval's tasks, without a merge."""
+"""`dlec eval`."""
 
 import json
 from collections.abc import Iterable
@@ -23,12 +23,12 @@ from engine.tasks.measurement_options import DEFAULT
 
 
 def _tasks(_ctx: click.Context, _parameter: click.Parameter, value: str) -> list[str]:
-    """a,b with the paths of files made absolute."""
+    """Split "a,b" and make the paths of files absolute."""
     return [_task(name.strip()) for name in value.split(",") if name.strip()]
 
 
 def _task(name: str) -> str:
-    """A name that lm-eval may know, or the absolute path of a file."""
+    """Return the absolute path if the name is a file, else the name."""
     try:
         file = expanded(name)
     except UsageError as error:
@@ -37,7 +37,7 @@ def _task(name: str) -> str:
 
 
 def _require_files(tasks: Iterable[str]) -> None:
-    """Raises NotFoundError for a task that is called like a file and is none."""
+    """Raise NotFoundError for a task with the suffix of a file that does not exist."""
     for name in tasks:
         if name.endswith((".yaml", ".yml")) and not Path(name).is_file():
             raise NotFoundError(f"the task file {shown(name)} does not exist", where={"path": name})
@@ -84,5 +84,5 @@ def evaluate(
         queue_job(eval_spec(named, request, job_settings(store)), queueing, store, wants_json=wants_json)
         return
     with task_progress("opening the model") as progress:
-        found = run_task("eval", request, progress)
-    click.echo(json.dumps(found) if wants_json else "\n".join(eval_lines(found)))
+        answer = run_task("eval", request, progress)
+    click.echo(json.dumps(answer) if wants_json else "\n".join(eval_lines(answer)))

@@ -6,9 +6,9 @@ from engine.errors import CheckpointError, DlecError, MachineError, PlanError, U
 
 SUCCESS, HAS_ERRORS, USAGE, ENVIRONMENT, JOB_FAILED, JOB_CANCELLED = range(6)
 UNEXPECTED, REQUEUE = 70, 75
-"""As sysexits.h has them: an internal software error; a temporary failure, to be tried again."""
+"""Codes of sysexits.h: EX_SOFTWARE and EX_TEMPFAIL."""
 INTERRUPTED, NO_READER = 130, 141
-"""As a shell reports a process that SIGINT or SIGPIPE ended."""
+"""Codes of a shell for a process that SIGINT or SIGPIPE ended."""
 
 MEANINGS: Mapping[int, str] = {
     SUCCESS: "success",
@@ -17,12 +17,12 @@ MEANINGS: Mapping[int, str] = {
     ENVIRONMENT: "environment error (disk, permissions, network, missing library)",
     JOB_FAILED: "a job failed",
     JOB_CANCELLED: "a job was cancelled",
-    UNEXPECTED: "internal error; the message names the file with the traceback",
+    UNEXPECTED: "unexpected error; the message names the file with the traceback",
     REQUEUE: "unfinished work; run or queue it again",
     INTERRUPTED: "interrupted; merge, demo, download and sweep resume when run again",
     NO_READER: "broken pipe",
 }
-"""Every code that a verb ends with. README lists them in the same words."""
+"""Every exit code and its meaning, in the words of help and documentation."""
 
 CODE_OF: Mapping[type[DlecError], int] = {
     UsageError: USAGE,
@@ -31,15 +31,15 @@ CODE_OF: Mapping[type[DlecError], int] = {
     UnexpectedError: UNEXPECTED,
     MachineError: ENVIRONMENT,
 }
-"""The first kind that an error is of counts."""
+"""Exit code of each kind of error; the first match counts."""
 
 
 def code_of(error: DlecError) -> int:
-    """The code of the error's kind; an error of another kind is about the checkpoint."""
+    """Return the exit code of an error; other kinds count as errors of the checkpoint."""
     return next((code for kind, code in CODE_OF.items() if isinstance(error, kind)), HAS_ERRORS)
 
 
 def explained() -> str:
-    """The table as click prints it below the help of `dlec`: each line as it is."""
+    """Return the table for the help of `dlec`, formatted so that click keeps its lines."""
     lines = (f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items())
     return "\n".join(["\b", "Exit codes:", *lines])

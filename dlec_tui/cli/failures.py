@@ -27,17 +27,17 @@ from engine.errors import (
 )
 
 STORE = "dlec.store"
-"""Key of click's `meta`: the path of the store that a verb has been given, where one has."""
+"""Key of click's `meta`: path of the store that the verb uses."""
 
 CONTINUED = ("merge", "demo", "download", "sweep")
-"""Verbs and groups of verbs whose work is kept when they are interrupted."""
+"""Verbs and groups whose work is kept if they are interrupted."""
 
 
 @contextmanager
 def failures_reported(words: Sequence[str], meta: MutableMapping[str, Any]) -> Iterator[None]:
-    """End the process with the exit code of whatever is raised, after saying so. Raises click's Exit alone.
+    """Report any exception and end the process with its exit code. Raises only click's Exit.
 
-    words: the arguments of `dlec`; meta: click's, for the store whose home takes the file with a traceback.
+    words: arguments of `dlec`. meta: click's; names the store whose directory receives the file with the traceback.
     """
     try:
         yield
@@ -55,19 +55,19 @@ def failures_reported(words: Sequence[str], meta: MutableMapping[str, Any]) -> I
 
 
 def say_error(message: str) -> None:
-    """`message` on stderr, marked as an error; what is in it cannot steer the terminal."""
-    with suppress(OSError):  # the exit code is left to say it
+    """Print an error message to stderr, with control characters escaped."""
+    with suppress(OSError):  # the exit code still reports it
         click.echo(f"{click.style('Error', fg='red', bold=True)}: {printable(message)}", err=True)
 
 
 def error_as_json(error: DlecError) -> dict[str, object]:
-    """The fields of every error on stdout; those of its place only where it has one."""
+    """Return the fields of an error, including its path, line and column if they are known."""
     fields = {"kind": type(error).__name__, "what": error.what, "why": error.why, "fix": error.fix}
     return {**fields, "exit_code": code_of(error), **error.where}
 
 
 def forget_stdout() -> None:
-    """Keep the interpreter's last flush from failing again where stdout cannot be written."""
+    """Redirect stdout to /dev/null, so that the final flush of the interpreter cannot fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -77,7 +77,7 @@ def _failed(error: DlecError, words: Sequence[str]) -> NoReturn:
 
 
 def _usage_error(error: click.ClickException, words: Sequence[str]) -> NoReturn:
-    """click repeats arguments in its messages as they are."""
+    """Report an error of click, with control characters of its arguments escaped."""
     vars(error).update(message=printable(error.message))
     with suppress(OSError):
         error.show()
@@ -89,7 +89,7 @@ def _usage_error(error: click.ClickException, words: Sequence[str]) -> NoReturn:
 
 
 def _interrupted(words: Sequence[str]) -> NoReturn:
-    fix = "the same command continues where this one stopped" if set(CONTINUED) & set(words[:3]) else ""
+    fix = "run the same command to resume" if set(CONTINUED) & set(words[:3]) else ""
     with suppress(OSError):
         click.echo(f"\ninterrupted{'; ' * bool(fix)}{fix}", err=True)
     data = {"kind": "Interrupted", "what": "interrupted", "why": "", "fix": fix, "exit_code": INTERRUPTED}
@@ -100,22 +100,24 @@ def _end(words: Sequence[str], error: dict[str, object], code: int) -> NoReturn:
     try:
         if "--json" in words:
             click.echo(json.dumps({"error": error}))
-    except OSError:  # a full disk, a reader that is gone: the code says what failed first
+    except OSError:  # full disk or broken pipe: the exit code reports the first error
         forget_stdout()
     raise click.exceptions.Exit(code) from None
 
 
 def _translated(error: Exception, words: Sequence[str], meta: MutableMapping[str, Any]) -> DlecError:
-    """As the user is to read it. The traceback of what nobody expected goes to a file."""
+    """Translate an exception into a DlecError. The traceback of an unexpected one is written to a file."""
     if isinstance(error, OSError) and not isinstance(error, UnicodeError):
         return _system_error(error)
-    told = contained("unexpected error", error)
-    if not isinstance(told, UnexpectedError) or "traceback" in told.where:
-        return told
+    translated = contained("unexpected error", error)
+    if not isinstance(translated, UnexpectedError) or "traceback" in translated.where:
+        return translated
     store: Path | None = meta.get(STORE)
     file = kept(f"dlec {' '.join(words)}\n\n{''.join(traceback.format_exception(error))}", store and store.parent)
     where = f"traceback in {file}" if file else "no file could be written for the traceback"
-    return UnexpectedError(told.what, why=f"{told.why or told.fix}; {where}", where={"traceback": file and str(file)})
+    return UnexpectedError(
+        translated.what, why=f"{translated.why or translated.fix}; {where}", where={"traceback": file and str(file)}
+    )
 
 
 def _system_error(error: OSError) -> DlecError:
@@ -129,15 +131,15 @@ def _system_error(error: OSError) -> DlecError:
 
 
 def _is_of_echo(error: OSError) -> bool:
-    """Whether it was raised by printing; such an error names no file."""
+    """Return True if printing raised the error."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return last.name == "echo" and Path(last.filename).parent.name == "click"
 
 
 def kept(text: str, home: Path | None) -> Path | None:
-    """The file that `text` was written to; None when none can be written.
+    """Write `text` to a new file and return its path, or None if no directory is writable.
 
-    home: the directory of the store, where one is known.
+    home: directory of the store, if known.
     """
     name = f"crash-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
     for directory in _directories(home):
@@ -151,7 +153,7 @@ def kept(text: str, home: Path | None) -> Path | None:
 
 
 def _directories(home: Path | None) -> Iterator[Path]:
-    """The logs of a store that exists, the user's cache, the directory for temporary files."""
+    """Candidate directories: the logs of an existing store, the user's cache, the temporary directory."""
     if home is not None and home.is_dir():
         yield home / "logs"
     yield platformdirs.user_cache_path("dlec", appauthor=False)
@@ -159,7 +161,7 @@ def _directories(home: Path | None) -> Iterator[Path]:
 
 
 def _write_private(file: Path, text: str) -> None:
-    """A traceback may repeat prompts and paths. Raises FileExistsError rather than follow somebody's link."""
+    """Write a file that only the user can read: a traceback may contain prompts and paths. Follows no existing link."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as opened:
         opened.write(text)

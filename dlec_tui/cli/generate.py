@@ -1,4 +1,4 @@
-"""`dlec generate`: base and plan continue the same prompt, side by side, while they write."""
+"""`dlec generate`."""
 
 import json
 import sys
@@ -75,7 +75,7 @@ def generate(
 
 @contextmanager
 def side_by_side(prompt: str, *, watched: bool) -> Iterator[Report]:
-    """Two columns on the terminal that grow with what the task reports: (0 base or 1 plan, 2, the next piece)."""
+    """Show two growing columns. The task reports (0 for base or 1 for plan, 2, next piece of text)."""
     if not watched:
         yield no_report
         return
@@ -92,7 +92,7 @@ def side_by_side(prompt: str, *, watched: bool) -> Iterator[Report]:
 
 
 def columns(texts: list[str]) -> "Table":
-    """Base and plan beside each other; what looks like markup is text."""
+    """Return a table with the texts of base and plan side by side, without interpreting markup."""
     from rich.table import Table
     from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""Groups of verbs: each verb's module is imported when it is needed; `dlec` itself reports every failure."""
+"""Groups of verbs, whose modules are imported on demand, and the report of every failure."""
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -11,15 +11,15 @@ from dlec_tui.cli.examples import EXAMPLES
 from dlec_tui.cli.failures import failures_reported
 
 WORDS = "dlec.words"
-"""Key of click's `meta`: the arguments of `dlec`."""
+"""Key of click's `meta`: arguments of `dlec`."""
 _NO_LIMIT = 1_000
 
 
 class VerbGroup(click.Group):
-    """A group that imports the module of a verb when it is needed."""
+    """Group that imports the module of a verb on demand."""
 
     def __init__(self, *args: Any, verbs: Mapping[str, str], **settings: Any) -> None:
-        """verbs: each verb's name and where its command is, as "module:attribute"."""
+        """verbs: "module:attribute" of the command of each verb, by name."""
         super().__init__(*args, **settings)
         self._verbs = verbs
 
@@ -43,7 +43,7 @@ class VerbGroup(click.Group):
             raise
 
     def _verbs_like(self, ctx: click.Context, name: str) -> list[str]:
-        """Full names of verbs spelled alike: here, or one group further down."""
+        """Return full names of verbs with a similar spelling, in this group or one level below."""
         names = {f"{ctx.command_path} {verb}": verb for verb in self.list_commands(ctx)}
         for verb in self.list_commands(ctx):
             command = self.get_command(ctx, verb)
@@ -54,7 +54,7 @@ class VerbGroup(click.Group):
         return [full for verb in close for full, each in names.items() if each == verb]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The whole summary of each verb, on as many lines as it takes."""
+        """Write the complete summary of each verb."""
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         rows = [(name, command.get_short_help_str(_NO_LIMIT)) for name, command in commands if command]
         with formatter.section("Commands"):
@@ -62,7 +62,7 @@ class VerbGroup(click.Group):
 
 
 class CommandLine(VerbGroup):
-    """`dlec`: whatever a verb raises ends the process with a message and the exit code that it stands for."""
+    """The command `dlec`: any exception ends the process with a message and its exit code."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -79,7 +79,7 @@ class CommandLine(VerbGroup):
 
 
 def with_example(command: click.Command, name: str) -> click.Command:
-    """The command whose help ends with an example. name: in full, such as "dlec plan check"."""
+    """Return the command with an example at the end of its help. name: full name, such as "dlec plan check"."""
     if name in EXAMPLES:
         command.epilog = f"\b\nExample:\n  {EXAMPLES[name]}"
     return command

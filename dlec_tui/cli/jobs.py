@@ -1,4 +1,4 @@
-"""`dlec jobs`: what waits, runs and has ended, and what can be done about it."""
+"""`dlec jobs`."""
 
 import click
 

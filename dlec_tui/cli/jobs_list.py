@@ -24,8 +24,8 @@ def list_jobs(wants_all: bool, store: Path, wants_json: bool) -> None:
     Waiting jobs are listed in queue order. Age is the time that a job has been running or waiting, or the time since it
     ended.
     """
-    found = read_jobs(store)
-    shown = StoredJobs(tuple(in_view(found, lately=None if wants_all else _LATELY)), found.moment)
+    snapshot = read_jobs(store)
+    shown = StoredJobs(tuple(in_view(snapshot, lately=None if wants_all else _LATELY)), snapshot.moment)
     if wants_json:
         click.echo(json.dumps(jobs_as_json(shown)))
     elif shown.jobs:

@@ -1,4 +1,4 @@
-"""What the verbs about jobs have in common: their arguments, and how they do something to each of several jobs."""
+"""Arguments of the verbs about jobs, and the loop over several jobs."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,16 +12,16 @@ from engine.errors import DlecError, UsageError, escaped
 from engine.store.location import store_path
 
 JOB_ID = WholeNumber(1, 2**63 - 1)
-"""What SQLite takes for a row."""
+"""Job number, in the range of SQLite row ids."""
 
 
 def job_ids_like(ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
-    """For the shell: the numbers of jobs that begin as typed, the newest first, with state and title."""
+    """Return shell completions: job numbers with the typed prefix, latest first, with state and title."""
     try:
-        found = read_jobs(ctx.params.get("store") or store_path())
+        snapshot = read_jobs(ctx.params.get("store") or store_path())
     except DlecError:
         return []
-    jobs = sorted((stored.job for stored in found.jobs), key=lambda job: -job.id)
+    jobs = sorted((stored.job for stored in snapshot.jobs), key=lambda job: -job.id)
     return [
         CompletionItem(str(job.id), help=f"{job.state_name}: {escaped(job.spec.title)}")
         for job in jobs
@@ -37,9 +37,9 @@ any_jobs_argument = click.argument("job_ids", metavar="[ID]...", nargs=-1, type=
 
 
 def to_each(job_ids: Sequence[int], action: Callable[[int], object]) -> tuple[list[int], list[UsageError]]:
-    """Do something to every job; a job with which that fails does not keep the others from it.
+    """Apply an action to every job; continue after failures.
 
-    Gives the jobs to which it was done, and the errors of the others, which stderr has been told.
+    Returns the jobs that succeeded, and the errors of the others, which are printed to stderr.
     """
     done: list[int] = []
     errors: list[UsageError] = []

@@ -21,23 +21,23 @@ from engine.units import age
 
 
 def say_changed(store: Path, job_ids: Sequence[int], errors: Sequence[DlecError] = (), *, wants_json: bool) -> None:
-    """A line for each, or all as JSON; and whether a worker runs for those that wait now.
+    """Print the changed jobs, as lines or JSON, and a warning if no worker will run them.
 
-    errors: of the jobs that could not be changed. JSON is then an object with the first one beside the jobs.
+    errors: errors of the jobs that could not be changed. JSON is then an object with the first error and the jobs.
     """
-    found = read_jobs(store, job_ids)
-    text = "".join(f"{line}\n" for stored in found.jobs for line in job_lines(stored, found.moment))
-    data = {"error": error_as_json(errors[0]), "jobs": jobs_as_json(found)} if errors else jobs_as_json(found)
+    snapshot = read_jobs(store, job_ids)
+    text = "".join(f"{line}\n" for stored in snapshot.jobs for line in job_lines(stored, snapshot.moment))
+    data = {"error": error_as_json(errors[0]), "jobs": jobs_as_json(snapshot)} if errors else jobs_as_json(snapshot)
     click.echo(f"{json.dumps(data)}\n" if wants_json else text, nl=False)
-    if talk := unattended(found.jobs):
+    if talk := unattended(snapshot.jobs):
         click.echo(talk, err=True)
 
 
 def job_lines(stored: StoredJob, moment: datetime) -> Iterator[str]:
-    """In which state it is, and what that means: "job 7 done, took 2 min: merge plan.yaml into ./out"."""
+    """State and details of a job: "job 7 done, took 2 min: merge plan.yaml into ./out"."""
     job, state, more = stored.job, stored.job.state, detail(stored, moment)
     is_ending = isinstance(state, Running) and state.stop is not None
-    name = "will end in a moment" if is_ending else job.state_name
+    name = "cancelling" if is_ending else job.state_name
     title = escaped(job.spec.title)
     if isinstance(state, Done):
         yield f"job {job.id} done, {more}: {title}"
@@ -52,25 +52,25 @@ _STATE, _PRIORITY, _AGE = 9, 4, 6
 """Widths of columns."""
 _GAP = "  "
 _NARROWEST = 20
-"""Columns for a text in any case, however narrow the terminal is."""
+"""Minimum width of a text on a narrow terminal."""
 _SHORTEST_TITLE = 26
-"""Columns that a title has in any case when it shares its line."""
+"""Minimum width of a title that shares its line with details."""
 _AS_ABOVE = "as above"
 
 
 def terminal_width() -> int | None:
-    """None where stdout is no terminal: then every job is one whole line."""
+    """Width in columns, or None if stdout is not a terminal; each job is then printed on one line."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def job_table(found: StoredJobs, width: int | None) -> Iterator[str]:
-    """In the order given, in `width` columns."""
-    columns = _Columns(found.jobs)
+def job_table(snapshot: StoredJobs, width: int | None) -> Iterator[str]:
+    """Return the lines of a table that is `width` columns wide, in the given order."""
+    columns = _Columns(snapshot.jobs)
     yield columns.header
     above = ""
-    for stored in found.jobs:
-        line, title = columns.line(stored, found.moment), escaped(stored.job.spec.title)
-        more = detail(stored, found.moment)
+    for stored in snapshot.jobs:
+        line, title = columns.line(stored, snapshot.moment), escaped(stored.job.spec.title)
+        more = detail(stored, snapshot.moment)
         if width is None:
             yield f"{line}{title}{_GAP}{more}".rstrip()
         else:
@@ -79,7 +79,7 @@ def job_table(found: StoredJobs, width: int | None) -> Iterator[str]:
 
 
 class _Columns:
-    """As wide as these jobs need."""
+    """Column widths that fit a set of jobs."""
 
     def __init__(self, jobs: Sequence[StoredJob]) -> None:
         self.id = max([2, *(len(str(stored.job.id)) for stored in jobs)])
@@ -112,7 +112,7 @@ class _Columns:
 
 
 def _fitted(line: str, title: str, more: str, columns: _Columns, width: int) -> Iterator[str]:
-    """Everything on one line where it fits, else `more` on lines of its own."""
+    """Put title and details on one line if they fit, else the details on lines below."""
     room = max(_NARROWEST, width - columns.before_title)
     beside = room - len(_GAP) - cell_len(more)
     if more and beside >= min(cell_len(title), _SHORTEST_TITLE):
@@ -128,12 +128,12 @@ def _dim(text: str) -> str:
     return click.style(text, fg="bright_black")
 
 
-def jobs_as_json(found: StoredJobs) -> list[dict[str, Any]]:
-    return [job_as_json(stored, found.moment) for stored in found.jobs]
+def jobs_as_json(snapshot: StoredJobs) -> list[dict[str, Any]]:
+    return [job_as_json(stored, snapshot.moment) for stored in snapshot.jobs]
 
 
 def job_as_json(stored: StoredJob, moment: datetime) -> dict[str, Any]:
-    """Every key is always there; null stands for what does not exist in the job's state."""
+    """Return all keys in every state; a value that does not apply is null."""
     job, spec, state = stored.job, stored.job.spec, stored.job.state
     started_at = state.started_at if isinstance(state, Running | Done | Failed | Cancelled) else None
     ended_at = state.ended_at if isinstance(state, Done | Failed | Cancelled) else None
@@ -151,7 +151,7 @@ def job_as_json(stored: StoredJob, moment: datetime) -> dict[str, Any]:
         "started_at": _text(started_at),
         "ended_at": _text(ended_at),
         "reason": stored.reason or None,
-        "behind": state.behind if isinstance(state, Held) else None,
+        "blocked_by": state.blocked_by if isinstance(state, Held) else None,
         "progress": _progress(state, moment) if isinstance(state, Running) else None,
         "stop": state.stop if isinstance(state, Running) else None,
         "worker": _worker(stored.worker),

@@ -35,17 +35,17 @@ def show(job_id: int, store: Path, wants_json: bool) -> None:
 
     These are its state, progress, result or error, inputs and log file, and the command that does the same.
     """
-    found = read_jobs(store, [job_id])
+    snapshot = read_jobs(store, [job_id])
     log = job_log(store, job_id)
-    click.echo(json.dumps(_as_json(found, log)) if wants_json else "\n".join(job_text(found, log)))
-    if talk := unattended(found.jobs):
+    click.echo(json.dumps(_as_json(snapshot, log)) if wants_json else "\n".join(job_text(snapshot, log)))
+    if talk := unattended(snapshot.jobs):
         click.echo(talk, err=True)
 
 
-def job_text(found: StoredJobs, log: Path) -> Iterator[str]:
-    (stored,) = found.jobs
+def job_text(snapshot: StoredJobs, log: Path) -> Iterator[str]:
+    (stored,) = snapshot.jobs
     yield click.style(f"job {stored.job.id}: {escaped(stored.job.spec.title)}", bold=True)
-    for name, value in _facts(stored, found.moment, log):
+    for name, value in _facts(stored, snapshot.moment, log):
         for number, line in enumerate(printable(value).split("\n")):
             yield f"{'' if number else name:11}{line}"
     if isinstance(stored.job.state, Done):
@@ -54,7 +54,7 @@ def job_text(found: StoredJobs, log: Path) -> Iterator[str]:
 
 
 def _result_lines(task: str, result: Mapping[str, Any]) -> Iterator[str]:
-    """A result that another version of dlec has stored is shown as it is."""
+    """Format a result; one of another version of dlec is printed as JSON."""
     try:
         yield from list(result_lines(task, result))
     except (KeyError, TypeError, ValueError):
@@ -62,7 +62,7 @@ def _result_lines(task: str, result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _facts(stored: StoredJob, moment: datetime, log: Path) -> Iterator[tuple[str, str]]:
-    """Name and text of what there is to know; a text may have several lines."""
+    """Yield names and values of details; a value may have several lines."""
     job, spec = stored.job, stored.job.spec
     yield "state", _state_text(stored, moment)
     if progress := running_text(stored, moment):
@@ -99,15 +99,15 @@ def _state_text(stored: StoredJob, moment: datetime) -> str:
 
 
 def _moment_text(moment: datetime, now: datetime) -> str:
-    """In the user's time."""
+    """Return a local time and its age."""
     how_long = age(max(0.0, (now - moment).total_seconds()))
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}, {how_long} ago"
 
 
-def _as_json(found: StoredJobs, log: Path) -> dict[str, object]:
-    (stored,) = found.jobs
+def _as_json(snapshot: StoredJobs, log: Path) -> dict[str, object]:
+    (stored,) = snapshot.jobs
     spec, state = stored.job.spec, stored.job.state
-    return job_as_json(stored, found.moment) | {
+    return job_as_json(stored, snapshot.moment) | {
         "request": dict(spec.request),
         "inputs": dict(spec.inputs),
         "log": str(log) if log.exists() else None,

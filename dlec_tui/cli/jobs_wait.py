@@ -39,71 +39,71 @@ def wait(ctx: click.Context, job_ids: tuple[int, ...], timeout: float | None, st
      0  done
     """
     ids = list(dict.fromkeys(job_ids)) or open_job_ids(store)
-    give_up = math.inf if timeout is None else time.monotonic() + timeout
-    narration = Narration(_keep_quiet if wants_json else click.echo)
-    for found in looks(store, ids, give_up):
-        narration.hear(found)
-    narration.tell(found.jobs, found.moment)
+    deadline = math.inf if timeout is None else time.monotonic() + timeout
+    narrator = Narrator(_keep_quiet if wants_json else click.echo)
+    for snapshot in snapshots(store, ids, deadline):
+        narrator.update(snapshot)
+    narrator.report(snapshot.jobs, snapshot.moment)
     if wants_json:
-        click.echo(json.dumps(jobs_as_json(found)))
-    ctx.exit(worst(found))
+        click.echo(json.dumps(jobs_as_json(snapshot)))
+    ctx.exit(worst(snapshot))
 
 
-def worst(found: StoredJobs) -> int:
-    """The exit code that stands for all of the jobs."""
-    codes = {_CODE_OF.get(type(stored.job.state), REQUEUE) for stored in found.jobs}
+def worst(snapshot: StoredJobs) -> int:
+    """Return the exit code for all jobs together."""
+    codes = {_CODE_OF.get(type(stored.job.state), REQUEUE) for stored in snapshot.jobs}
     return next((code for code in _WORST_FIRST if code in codes), 0)
 
 
-class Narration:
-    """Says what is new, each thing once."""
+class Narrator:
+    """Prints each job and each warning once."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        """say: prints a line about a job; warnings go to stderr in any case."""
+        """say: prints a line about a job. Warnings always go to stderr."""
         self._say = say
-        self._told: set[int] = set()
+        self._reported: set[int] = set()
         self._warning = ""
 
-    def hear(self, found: StoredJobs) -> None:
-        """Tell which jobs have ended, and warn when nobody will take some."""
-        self.tell((stored for stored in found.jobs if isinstance(stored.job.state, ENDED)), found.moment)
-        warning = unattended(found.jobs)
+    def update(self, snapshot: StoredJobs) -> None:
+        """Report the jobs that have ended, and warn about jobs that no worker will run."""
+        self.report((stored for stored in snapshot.jobs if isinstance(stored.job.state, ENDED)), snapshot.moment)
+        warning = unattended(snapshot.jobs)
         if warning and warning != self._warning:
             click.echo(warning, err=True)
         self._warning = warning
 
-    def tell(self, jobs: Iterable[StoredJob], moment: datetime) -> None:
-        """How each of the jobs stands, unless that was told."""
+    def report(self, jobs: Iterable[StoredJob], moment: datetime) -> None:
+        """Print the state of each job that has not been printed."""
         for stored in jobs:
-            if stored.job.id not in self._told:
-                self._told.add(stored.job.id)
+            if stored.job.id not in self._reported:
+                self._reported.add(stored.job.id)
                 self._say("\n".join(job_lines(stored, moment)))
 
 
 def _keep_quiet(_line: str) -> None: ...
 
 
-def looks(store: Path, job_ids: Sequence[int], give_up: float) -> Iterator[StoredJobs]:
-    """The jobs again and again, as long as there is something to wait for.
+def snapshots(store: Path, job_ids: Sequence[int], deadline: float) -> Iterator[StoredJobs]:
+    """Yield the jobs repeatedly while any of them will continue.
 
-    give_up: when to stop all the same, in seconds of the monotonic clock.
+    deadline: end of waiting, in seconds of the monotonic clock.
     """
-    begun: set[int] = set()
+    started: set[int] = set()
     while True:
-        found = read_jobs(store, job_ids)
-        begun |= {stored.job.id for stored in found.jobs if isinstance(stored.job.state, Running)}
-        yield found
-        seconds_left = give_up - time.monotonic()
-        if seconds_left <= 0 or not any(will_go_on(stored, begun) for stored in found.jobs):
+        snapshot = read_jobs(store, job_ids)
+        started |= {stored.job.id for stored in snapshot.jobs if isinstance(stored.job.state, Running)}
+        yield snapshot
+        seconds_left = deadline - time.monotonic()
+        if seconds_left <= 0 or not any(will_go_on(stored, started) for stored in snapshot.jobs):
             return
         time.sleep(min(POLL_SECONDS, seconds_left))
 
 
-def will_go_on(stored: StoredJob, begun: Collection[int]) -> bool:
-    """Whether the job is worth waiting for.
+def will_go_on(stored: StoredJob, started: Collection[int]) -> bool:
+    """Return True if the job will continue.
 
-    For one that was never begun a worker may be started any time; one that has lost its worker was told to stop.
+    A job that has not started may get a worker at any time. A job that lost its worker was interrupted on purpose.
     """
     if isinstance(stored.job.state, (*ENDED, Held)):
         return False
-    return not (stored.needs_worker and stored.job.id in begun)
+    return not (stored.needs_worker and stored.job.id in started)

@@ -1,4 +1,4 @@
-"""`dlec keys`: what the keys of the screen do, and what this terminal sends for them."""
+"""`dlec keys`."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""`dlec`: the group that every verb hangs on."""
+"""The command `dlec`: options of the workbench, and the table of verbs."""
 
 import os
 import sys
@@ -67,13 +67,13 @@ def dlec(
         from engine.store.location import store_path
 
         store = store_path(home)
-        if not read_only:  # which leaves no file in the home of a store
+        if not read_only:  # read-only writes no file into the store directory
             ctx.meta[STORE] = store
         open_screen(store, ScreenOptions(read_only, theme or "", only_ascii, mouse))
 
 
 def _refuse_screen_options(ctx: click.Context) -> None:
-    """They would do nothing before a verb; --home is the verb's as well."""
+    """Raise UsageError for options of the workbench before a verb, which have no effect there."""
     options = [option for option in ctx.command.params if option.name != "home"]
     given = next((option for option in options if ctx.params.get(option.name or "")), None)
     if given:
@@ -82,14 +82,14 @@ def _refuse_screen_options(ctx: click.Context) -> None:
 
 
 def reason_against_screen() -> str:
-    """Why the workbench cannot be shown here; "" where it can: at a terminal, or behind a browser."""
+    """Return the reason why the workbench cannot open, or "" for a terminal or a browser."""
     if os.environ.get("TEXTUAL_DRIVER"):
         return ""
     for name, stream in (("standard input", sys.stdin), ("standard output", sys.stdout)):
         if not stream.isatty():
             return f"{name} is not a terminal"
     terminal = os.environ.get("TERM", "")
-    return f"TERM={terminal or '(not set)'} names a terminal without cursor control" if terminal in ("", "dumb") else ""
+    return f"TERM={terminal or '(not set)'} is a terminal without cursor control" if terminal in ("", "dumb") else ""
 
 
 def open_missing_streams() -> None:

@@ -28,7 +28,7 @@ dtype_option = click.option(
 
 
 def measuring_options(split: Split | None) -> Decorator:
-    """--text, --tokens and so on; `split` is the default of --split, which is left out where there is none."""
+    """Add the options of a measurement. split: default of --split, or None to omit the option."""
 
     def decorated(command: Command) -> Command:
         options: list[Decorator] = [*_TEXT, *_split(split), device_option, dtype_option, *_REST]
@@ -79,10 +79,9 @@ def _split(default: Split | None) -> list[Decorator]:
 
 
 def measurement_of(options: Mapping[str, Any]) -> MeasurementOptions:
-    """The measurement that the options of `measuring_options` ask for.
+    """Return the measurement options for the values of `measuring_options`.
 
-    The usual store is named too: whoever does the work may have another $DLEC_HOME. Raises NotFoundError for a text
-    that does not exist.
+    The default store is named as well: a worker may have another $DLEC_HOME. Raises NotFoundError for a missing text.
     """
     if missing := next((file for file in options["text"] if not file.exists()), None):
         raise NotFoundError(f"the text {shown(missing)} does not exist", where={"path": str(missing)})
@@ -95,18 +94,18 @@ def measurement_of(options: Mapping[str, Any]) -> MeasurementOptions:
 
 
 def store_of(measurement: MeasurementOptions) -> Path:
-    """The store that `measurement_of` has named."""
+    """Return the store of measurement options."""
     return store_path(Path(measurement.home) if measurement.home else None)
 
 
 OF_TORCH = ("auto", "mps")
-"""Devices that only torch knows about."""
+"""Devices that only torch can detect."""
 _AMD_DRIVER = Path("/dev/kfd")
-"""Where it is, CUDA's names stand for GPUs that NVIDIA's driver does not list."""
+"""Exists with AMD's driver, where NVIDIA's driver does not list the GPUs that torch calls "cuda"."""
 
 
 def device_option(command: Callable[..., None]) -> Callable[..., None]:
-    """--device; a GPU that this machine lacks is refused. A job that is queued may wait for another machine's."""
+    """Add --device. A missing GPU is an error, except for queued jobs, which may run on another machine."""
 
     @click.option(
         "--device",
@@ -126,7 +125,7 @@ def device_option(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def slot_of(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> Slot | None:
-    """The callback of --slot."""
+    """Callback of --slot."""
     try:
         return None if text is None else parse_slot(text)
     except UsageError as error:
@@ -134,7 +133,7 @@ def slot_of(_ctx: click.Context, _parameter: click.Parameter, text: str | None) 
 
 
 def require_gpus(slot: Slot) -> None:
-    """Raises UsageError when this machine lacks one of the slot's GPUs."""
+    """Raise UsageError if this machine lacks a GPU of the slot."""
     if not _AMD_DRIVER.exists():
         device_of(slot)
 

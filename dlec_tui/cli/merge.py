@@ -1,4 +1,4 @@
-"""`dlec merge`: a plan becomes a checkpoint."""
+"""`dlec merge`."""
 
 import json
 import shlex
@@ -66,10 +66,10 @@ def merge(
     OUT appears when it is complete. If a merge is interrupted, the same command resumes it.
     """
     options = MergeOptions(max_shard_size, not no_reflink, hash_sums, overwrite, not no_load_check)
-    # A queued merge downloads when its turn comes: until then the headers, read from the hub, tell enough.
+    # A queued merge downloads when it runs; the headers from the hub suffice until then.
     open_checkpoint = downloading_opener() if downloads and not queueing else opener(remote=downloads)
     opened = known if queueing or no_load_check else opened_by_transformers
-    # A merge that runs now counts the free disk for itself.
+    # A merge that runs now checks the free disk space itself.
     plan = read_plan(plan_path, open_checkpoint, store, out if queueing else None, opened=opened, patches=patches)
     if findings := plan.findings():
         click.echo(findings, err=True)
@@ -83,27 +83,31 @@ def merge(
 
 
 def _require_free(plan_path: Path, out: Path, store: Path, *, overwrite: bool) -> None:
-    """Raises UsageError for an output that exists or that another queued merge writes, before a job is queued."""
+    """Raise UsageError for an output that exists or that another queued merge writes."""
     problem = None if overwrite else next(conflicts([Target(plan_path, out)], unfinished_merges(store)), None)
     if problem:
         raise problem
 
 
 def merge_plan(plan: PlanFile, out: Path, options: MergeOptions, *, strict: bool = False) -> MergeReport:
-    """Merge with a progress bar. Raises PlanError for a plan that was refused, and whatever the merge raises."""
+    """Merge with a progress bar. Raises PlanError for a refused plan, and the errors of the merge."""
     stack = plan.stack(strict=strict)
     with byte_progress("merging") as progress:
         return run_merge(stack, plan.checked.text, out, options, progress)
 
 
 def _opener_of(report: MergeReport) -> str:
-    """The class of transformers that opens the result; models of several towers have one of their own."""
-    found = report.loadcheck.architecture if report.loadcheck else ""
-    return "AutoModelForCausalLM" if not found or found.endswith("ForCausalLM") else f"transformers.{found}"
+    """Return the transformers class that opens the result; multimodal models have their own."""
+    architecture = report.loadcheck.architecture if report.loadcheck else ""
+    return (
+        "AutoModelForCausalLM"
+        if not architecture or architecture.endswith("ForCausalLM")
+        else f"transformers.{architecture}"
+    )
 
 
 def merged_lines(report: MergeReport) -> Iterator[str]:
-    """What was written, what was left behind, and what to do with it."""
+    """Summary of a merge: what was written, what was left out, how to open and upload the result."""
     out = shown(report.out)
     files = plural(report.shards, "file")
     tensors = f"{report.tensors_copied:,} tensors copied, {report.tensors_computed:,} computed"

@@ -1,4 +1,4 @@
-"""`dlec models`: the checkpoints that are here, and what each one is."""
+"""`dlec models`."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -32,13 +32,15 @@ def models(paths: tuple[Path, ...], wants_json: bool) -> None:
     elif rows:
         click.echo("\n".join(_table(rows)))
     else:
-        click.echo("no checkpoints found; one is a directory with config.json and safetensors files", err=True)
+        click.echo(
+            "No checkpoints found. A checkpoint is a directory with config.json and safetensors files.", err=True
+        )
 
 
 def _references(paths: tuple[Path, ...]) -> Iterable[str]:
-    """Each model once, however many ways lead to it."""
-    found = chain.from_iterable(map(below, paths or (Path(),)))
-    references = chain(map(reference_to, found), () if paths else cached_references())
+    """Return references to the models, each model once."""
+    directories = chain.from_iterable(map(below, paths or (Path(),)))
+    references = chain(map(reference_to, directories), () if paths else cached_references())
     first: dict[Path | str, str] = {}
     for reference in references:
         first.setdefault(place_of(reference), reference)
@@ -60,6 +62,6 @@ def _table(rows: list[ModelSummary]) -> Iterator[str]:
 
 
 def _name(reference: str) -> str:
-    """As it was found; of a hub cache that is not the user's, the repository and where that cache is."""
+    """Return the reference; for a hub cache other than the user's, the repository and its directory."""
     repository = cached_repository(reference)
     return f"{shown(repository)} in {shown(Path(reference).parent)}" if repository else shown(reference)

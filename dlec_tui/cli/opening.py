@@ -1,4 +1,4 @@
-"""Opens the full-screen app as suits the terminal, and leaves it at once. Textual reads its settings on import."""
+"""Start of the workbench, with settings for the terminal, and its immediate exit. Textual reads settings on import."""
 
 import asyncio
 import os
@@ -19,29 +19,29 @@ from dlec_tui.terminal.theme_names import is_far
 from engine.errors import DlecError, UnexpectedError
 
 GRACE_SECONDS = 0.3
-"""What threads get to finish after the screen is gone; what they write is whole or not there."""
+"""Time for threads to finish after the screen has closed. Their files are written completely or not at all."""
 MOST_THREADS = 32
-"""Some of them may wait for a disk that hangs: the others are to have theirs."""
+"""Enough for the others if some threads wait for an unresponsive disk."""
 _EVERYWHERE = {"TEXTUAL_ANIMATIONS": "none", "ESCDELAY": "25"}
-"""Nothing glides, and Esc does not wait, in milliseconds."""
+"""No animations, and a short wait after Esc, in milliseconds."""
 _FAR = {"TEXTUAL_FPS": "15", "TEXTUAL_SMOOTH_SCROLL": "0"}
-"""Less to send over a slow line."""
+"""Less output over a slow connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScreenOptions:
-    """How the screen is wanted."""
+    """Options of the workbench."""
 
     read_only: bool = False
     theme: str = ""
-    """"" for the one of the last session, or that suits the terminal."""
+    """Name of a theme; "" for that of the last session, else one that suits the terminal."""
     only_ascii: bool = False
     mouse: bool = False
-    """Also where it would be the terminal's own."""
+    """Use the mouse over SSH and in tmux, too."""
 
 
 def open_screen(store: Path, options: ScreenOptions) -> None:
-    """Show a store until the user leaves. Raises UnexpectedError when it crashes, naming the log."""
+    """Show the workbench until the user quits. Raises UnexpectedError with the log if it crashes."""
     os.environ.update({**_settings(os.environ), **os.environ})
     _ask_the_terminal_for_its_size()
     log = Path(os.devnull) if options.read_only else store.parent / "logs" / SCREEN_LOG
@@ -69,7 +69,7 @@ def _crash(log: Path) -> UnexpectedError:
 
 
 def _leave_at_once(crash: DlecError | None) -> None:
-    """A thread that still waits for something would keep the interpreter from ending."""
+    """Exit without waiting for threads, which would block the interpreter."""
     if crash:
         say_error(str(crash))
     sys.stdout.flush()
@@ -77,7 +77,7 @@ def _leave_at_once(crash: DlecError | None) -> None:
 
 
 def _ask_the_terminal_for_its_size() -> None:
-    """Where these are set, Textual believes them for ever, and no change of size is seen; a browser tells it so."""
+    """Remove COLUMNS and LINES, which make Textual ignore changes of size. The browser driver needs them."""
     if not os.environ.get("TEXTUAL_DRIVER"):
         for name in ("COLUMNS", "LINES"):
             os.environ.pop(name, None)
@@ -88,7 +88,7 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _threads_left() -> bool:
-    """Whether threads are still at work after a moment that is given to them."""
+    """Return True if threads are still running after the grace period."""
     deadline = time.monotonic() + GRACE_SECONDS
     for thread in _others():
         thread.join(max(0.0, deadline - time.monotonic()))

@@ -18,11 +18,11 @@ _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
 HOME_HELP = "Directory of the dlec store (default: $DLEC_HOME, else the user data directory)."
 HOME = "dlec.home"
-"""Key of click's `meta`: the --home that stands before the verb."""
+"""Key of click's `meta`: the --home before the verb."""
 
 
 class ExpandedPath(click.Path):
-    """A path; ~ and ~user in front are expanded, for --option=~/path as well, where the shell does not do it."""
+    """Path in which ~ and ~user are expanded, also in --option=~/path, which the shell does not expand."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(path_type=Path, **settings)
@@ -33,7 +33,7 @@ class ExpandedPath(click.Path):
         if not (text := os.fspath(value)):
             self.fail("the path is empty.", param, ctx)
         if "\0" in text:
-            self.fail(f"{shown(text)} holds a NUL character, which no path can.", param, ctx)
+            self.fail(f"{shown(text)} contains a NUL character.", param, ctx)
         try:
             path = expanded(text)
         except UsageError as error:
@@ -60,7 +60,7 @@ EXISTING_DIRECTORY = ExpandedPath(exists=True, file_okay=False)
 
 
 MOST = 10**12
-"""Largest count that an option takes; SQLite can still store it."""
+"""Maximum value of a count, within the range of SQLite."""
 
 
 class WholeNumber(click.IntRange):
@@ -107,10 +107,10 @@ def _range_text(kind: click.IntRange | click.FloatRange) -> str:
 
 
 class RelatedOption(click.Option):
-    """An option that declares which others it cannot be combined with, and which it needs: judged before the work."""
+    """Option that declares conflicting and required options, which are checked before any work."""
 
     def __init__(self, *args: Any, excludes: Sequence[str] = (), needs: Sequence[str] = (), **settings: Any) -> None:
-        """excludes, needs: options as they are spelled, such as "--json"; of `needs` one suffices."""
+        """excludes, needs: spellings of options, such as "--json"; one of `needs` suffices."""
         super().__init__(*args, **settings)
         self.excludes = tuple(excludes)
         self.needs = tuple(needs)
@@ -119,11 +119,11 @@ class RelatedOption(click.Option):
         self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
     ) -> tuple[Any, list[str]]:
         if self.name in opts:
-            self._judge(ctx, opts)
+            self._require_valid(ctx, opts)
         return super().handle_parse_result(ctx, opts, args)
 
-    def _judge(self, ctx: click.Context, given: Mapping[str, Any]) -> None:
-        """Raises click.UsageError for a combination that has no meaning. given: what the command line holds."""
+    def _require_valid(self, ctx: click.Context, given: Mapping[str, Any]) -> None:
+        """Raise click.UsageError for an invalid combination. given: options on the command line."""
         spelled = {spelling for each in ctx.command.params if each.name in given for spelling in each.opts}
         own = max(self.opts, key=len)
         if clashing := [option for option in self.excludes if option in spelled]:
@@ -143,9 +143,9 @@ def _home_option(**settings: Any) -> Callable[[_Verb], _Verb]:
 
 
 home_option = _home_option()
-"""--home; the verb gets `store`, the absolute path of the store."""
+"""--home; the verb receives `store`, the absolute path of the store."""
 accepted_home_option = _home_option(expose_value=False)
-"""--home for verbs that read no store: it says where the traceback of an unexpected error goes."""
+"""--home for verbs without a store: the directory for the traceback of an unexpected error."""
 
 plan_argument = click.argument("plan_path", metavar="PLAN", type=EXISTING_FILE)
 patch_option = click.option(
@@ -161,7 +161,7 @@ no_load_check_option = click.option(
     "--no-load-check", is_flag=True, help="Do not start transformers; use results of earlier load checks."
 )
 remote_option = click.option(
-    "--remote", is_flag=True, help="For models that are not downloaded, read the headers from the hub (no weights)."
+    "--remote", is_flag=True, help="Read the headers of missing models from the hub, without downloading weights."
 )
 
 
@@ -181,20 +181,20 @@ _UNITS = {
     "GIB": 2**30,
 }
 _LARGEST = 2**63 - 1
-"""Bytes that a file can have."""
+"""Maximum size of a file in bytes."""
 
 
 def byte_count(_ctx: click.Context, _parameter: click.Parameter, value: str) -> int:
-    """5GB, 500M or 2GiB as a number of bytes."""
+    """Return the number of bytes of a size such as 5GB, 500M or 2GiB."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", value.strip(), re.IGNORECASE | re.ASCII)
     nbytes = float(match[1]) * _UNITS.get(match[2].upper(), 0) if match else 0
     if not 1 <= nbytes <= _LARGEST:
-        raise click.BadParameter(f"{shown(value)} is not a size such as 5GB")
+        raise click.BadParameter(f"{shown(value)} is not a size such as 5GB or 500MiB")
     return int(nbytes)
 
 
 def byte_count_or_none(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    """The same for an option that may be left out."""
+    """Return the number of bytes, or None if the option is not given."""
     return None if value is None else byte_count(ctx, parameter, value)
 
 

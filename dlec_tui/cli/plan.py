@@ -1,4 +1,4 @@
-"""`dlec plan`: write, check, show and convert plans."""
+"""`dlec plan`."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`dlec plan check`: every problem of a plan, each at its place."""
+"""`dlec plan check`."""
 
 import json
 from collections.abc import Callable
@@ -65,18 +65,18 @@ def check(
     sources and the result, which takes a few seconds, once for each checkpoint and depth.
     """
     open_checkpoint = opener(remote=remote)
-    mended = _mended(plan_path, open_checkpoint, store) if wants_fix else None
+    fixed = _fixed(plan_path, open_checkpoint, store) if wants_fix else None
     opened = known if no_load_check else opened_by_transformers
     plan = read_plan(plan_path, open_checkpoint, store, out, device, opened, patches)
     ok = not plan.refusals(strict=strict)
-    click.echo(json.dumps(_as_json(plan, mended, ok=ok)) if wants_json else _as_text(plan, mended or ()))
+    click.echo(json.dumps(_as_json(plan, fixed, ok=ok)) if wants_json else _as_text(plan, fixed or ()))
     if plan.checked.ok and not ok:
         say_error(f"{shown(plan.path)} is refused: {refused_for(plan.refusals(strict=strict), strict=strict)}")
     ctx.exit(0 if ok else HAS_ERRORS)
 
 
-def _mended(path: Path, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> tuple[Problem, ...]:
-    """Make the safe changes in the file at `path`, and say which. Raises what reading and writing it raises."""
+def _fixed(path: Path, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> tuple[Problem, ...]:
+    """Apply the safe fixes to the file at `path` and return the fixed problems."""
     text = plan_text_of(path)
     result = mend(text, open_checkpoint, circumstances(store))
     if result.checked.text != text:
@@ -84,24 +84,24 @@ def _mended(path: Path, open_checkpoint: Callable[[str], Checkpoint], store: Pat
     return result.mended
 
 
-def _as_json(plan: PlanFile, mended: tuple[Problem, ...] | None, *, ok: bool) -> dict[str, object]:
-    """`mended` is told only when asked for: None leaves it out."""
+def _as_json(plan: PlanFile, fixed: tuple[Problem, ...] | None, *, ok: bool) -> dict[str, object]:
+    """Return the JSON result. fixed: problems that --fix fixed; None omits the key."""
     cost = cost_of(plan.checked.stack) if plan.checked.stack and plan.checked.ok else None
-    found: dict[str, object] = {
+    report: dict[str, object] = {
         "ok": ok,
         "layers": cost and cost.layers,
         "parameters": cost and cost.parameters,
         "bytes": cost and cost.nbytes,
         "problems": [problem_as_json(problem) for problem in plan.checked.problems],
     }
-    if mended is not None:
-        found["mended"] = [problem_as_json(problem) for problem in mended]
-    return found
+    if fixed is not None:
+        report["fixed"] = [problem_as_json(problem) for problem in fixed]
+    return report
 
 
-def _as_text(plan: PlanFile, mended: tuple[Problem, ...]) -> str:
+def _as_text(plan: PlanFile, fixed: tuple[Problem, ...]) -> str:
     lines = (
-        f"{shown(plan.path)}:{_line(problem)} mended {problem.rule} {escaped(problem.message)}" for problem in mended
+        f"{shown(plan.path)}:{_line(problem)} fixed {problem.rule} {escaped(problem.message)}" for problem in fixed
     )
     return "\n".join(part for part in (*lines, plan.findings(), _verdict(plan)) if part)
 

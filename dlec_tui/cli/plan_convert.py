@@ -1,4 +1,4 @@
-"""`dlec plan convert`: a plan in the words of other tools, and theirs as a plan."""
+"""`dlec plan convert`."""
 
 import json
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ _dialect = click.Choice(NAMES)
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """What is to be converted."""
+    """Text to convert."""
 
     text: str
     origin: str
-    """As the user called it: a file's name, or the text itself."""
+    """Name of the file, or the text itself."""
     dialect: str
     model: str | None = None
-    """That a plan names."""
+    """Model of a plan."""
     needs_count: bool = False
-    """How deep the model is decides what it means."""
+    """True if the meaning depends on the number of layers of the model."""
 
 
 @click.command
@@ -59,25 +59,29 @@ def convert(text: str, source: str | None, target: str, model: str | None, wants
     if doubt := doubts(layers, given.dialect, count):
         click.echo(f"note: {doubt}", err=True)
     if target == MERGEKIT and named is None:
-        raise UsageError("a plan names its model", why=f"{shown(text)} names none", fix="Give --model MODEL.")
+        raise UsageError(
+            "--to mergekit needs a model", why=f"{shown(text)} does not name one", fix="Give --model MODEL."
+        )
     result = write(layers, target, count, named or "", given.origin)
     click.echo(json.dumps({"text": result, "layers": layers}) if wants_json else result)
 
 
 def _given(text: str, source: str | None) -> _Given:
-    """Raises UsageError for what is neither a file nor looks like any dialect, PlanError for a plan with an error."""
+    """Read the input. Raises UsageError for an unknown format, PlanError for a plan with an error."""
     content = _content(text)
     dialect = source or guessed(content)
     if dialect != MERGEKIT:
         return _Given(content, text, dialect)
     if source is None and content == text and "\n" not in text:
-        why = "there is no such file, and it looks like none of " + ", ".join(NAMES)
-        raise UsageError(f"{shown(text)} cannot be converted", why=why, fix="Such as 0..15,11..31 or (11,16).")
+        why = "there is no such file, and its format is not one of " + ", ".join(NAMES)
+        raise UsageError(
+            f"{shown(text)} cannot be converted", why=why, fix="Give a file, or layers such as 0..15,11..31 or (11,16)."
+        )
     return _given_plan(content, text)
 
 
 def _given_plan(content: str, origin: str) -> _Given:
-    """Says what of the plan is lost."""
+    """Read a plan and print what the other formats cannot express."""
     plan = plan_of(content)
     for lost in left_out(plan):
         click.echo(f"not converted: {lost}", err=True)
@@ -85,10 +89,10 @@ def _given_plan(content: str, origin: str) -> _Given:
 
 
 def _content(text: str) -> str:
-    """What is in the file of that name, or the text itself where there is none."""
+    """Return the content of the file with this name, or the text itself if there is no such file."""
     path = Path(text)
     try:
         is_file = path.is_file()
-    except (OSError, ValueError):  # longer than a name may be, or with a NUL
+    except (OSError, ValueError):  # too long for a file name, or with a NUL
         is_file = False
     return plan_text_of(path) if is_file else text

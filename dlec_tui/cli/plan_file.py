@@ -30,18 +30,18 @@ from engine.units import plural
 
 @dataclass(frozen=True)
 class PlanFile:
-    """A plan on disk and what was found in it."""
+    """A plan on disk and the result of its check."""
 
     path: Path
     checked: CheckedPlan
 
     def refusals(self, *, strict: bool) -> tuple[Problem, ...]:
-        """The problems that forbid running the plan."""
+        """Return the problems that prevent running the plan."""
         fatal = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
         return tuple(problem for problem in self.checked.problems if problem.severity in fatal)
 
     def stack(self, *, strict: bool = False) -> Stack:
-        """What the plan compiles to. Raises PlanError when a problem forbids running it."""
+        """Return the compiled stack. Raises PlanError if a problem prevents running the plan."""
         refusals = self.refusals(strict=strict)
         if refusals or self.checked.stack is None:
             raise _refusal(self.path, refusals, strict=strict)
@@ -53,13 +53,13 @@ class PlanFile:
         return {"plan": self.checked.text, **(as_request(self.checked.stack.patches) if self.checked.stack else {})}
 
     def findings(self) -> str:
-        """All problems, as a compiler prints them."""
+        """Return all problems, formatted like compiler messages."""
         source = self.checked.text.splitlines()
         return "\n".join(problem_text(problem, str(self.path), source) for problem in self.checked.problems)
 
 
 def _refusal(path: Path, refusals: Sequence[Problem], *, strict: bool) -> PlanError:
-    """Its place is that of the first problem."""
+    """Return the error for a refused plan, with the position of the first problem."""
     first = next((problem.place for problem in refusals if problem.place), None)
     return PlanError(
         f"{shown(path)} cannot be run",
@@ -89,20 +89,22 @@ def read_plan(
 ) -> PlanFile:
     """Read and check the plan at `path`, without the rules that the user switched off.
 
-    Where it is known: `out`, to which the result goes, and the device on which it is to run. opened: finds out what
-    transformers says of the sources and the result. Raises PlanError when it
-    is no text, MachineError when unreadable, UsageError for settings or a device not understood.
+    out, device: path of the result and device to run on, if known. opened: results of opening the sources and the
+    result with transformers. Raises PlanError if the file is not text, MachineError if it is unreadable, UsageError for
+    invalid settings or an invalid device.
     """
-    found = replace(circumstances(store, out, device, opened), inertness=tried_inertness, patches=open_patches(patches))
-    return PlanFile(path, check_plan(plan_text_of(path), open_checkpoint, found))
+    context = replace(
+        circumstances(store, out, device, opened), inertness=tried_inertness, patches=open_patches(patches)
+    )
+    return PlanFile(path, check_plan(plan_text_of(path), open_checkpoint, context))
 
 
 def opened_by_transformers(stack: Stack) -> Opened:
     """Results of opening the headers with transformers; a child process is started for those that are not cached."""
-    wanted = lacking(stack)
-    if wanted:
-        with waiting("transformers opens the headers"):
-            ask(wanted)
+    unchecked = lacking(stack)
+    if unchecked:
+        with waiting("opening the headers with transformers"):
+            ask(unchecked)
     return known(stack)
 
 

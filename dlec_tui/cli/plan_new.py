@@ -1,20 +1,90 @@
-"""`dlec plan new`: a recipe writes a plan."""
+"""`dlec plan new`."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 
 from dlec_tui.cli.groups import VerbGroup, with_example
-from dlec_tui.cli.options import accepted_home_option, json_option, remote_option
+from dlec_tui.cli.options import Number, RelatedOption, WholeNumber, accepted_home_option, json_option, remote_option
 from dlec_tui.cli.plan_file import file_options, write_plan
-from dlec_tui.cli.recipe_options import Command, recipe_options, values_of
+from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener
-from engine.errors import shown
+from engine.errors import UsageError, shown
+from engine.plan.recipes.fields import Field
 from engine.plan.recipes.registry import MEASURED, RECIPES, Recipe
 from engine.tasks.inertness import written
+
+Command: TypeAlias = Callable[..., None]
+
+
+def recipe_options(fields: Iterable[Field]) -> Callable[[Command], Command]:
+    """Add an option for each field, and an argument for each further model."""
+
+    def decorated(command: Command) -> Command:
+        for field in reversed(tuple(fields)):
+            command = _parameter(field)(command)
+        return command
+
+    return decorated
+
+
+def budget_options(command: Command) -> Command:
+    """Add --layers and --growth; a recipe that measures needs one of them, see `require_budget`."""
+    share = Number(0, 1, min_open=True)
+    command = click.option("--growth", type=share, help="Growth as a share of the model's parameters, e.g. 0.17.")(
+        command
+    )
+    return click.option(
+        "--layers",
+        type=WholeNumber(1),
+        cls=RelatedOption,
+        excludes=("--growth",),
+        help="Number of layers to add.",
+    )(command)
+
+
+def require_budget(layers: int | None, growth: float | None) -> None:
+    if layers is None and growth is None:
+        raise click.UsageError("Give --layers or --growth.")
+
+
+def values_of(
+    fields: Iterable[Field], given: Mapping[str, Any], open_checkpoint: Callable[[str], Checkpoint]
+) -> dict[str, Any]:
+    """Return the values of the fields, with models opened."""
+    return {field.name: open_checkpoint(given[field.name]) if field.is_model else given[field.name] for field in fields}
+
+
+def _parameter(field: Field) -> Callable[[Command], Command]:
+    if field.is_model:
+        return click.argument(field.name, metavar="MODEL2")
+    return click.option(
+        *(f"--{field.name.replace('_', '-')}", field.name),
+        metavar=field.form,
+        help=field.help,
+        callback=_reader(field),
+        required=field.is_required,
+        default=field.written(field.default) or None,
+        show_default=True,
+    )
+
+
+def _reader(field: Field) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """Return a click callback that parses like the field."""
+
+    def read(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> Any:
+        if text is None:
+            return field.default
+        try:
+            return field.read(text)
+        except UsageError as error:
+            raise click.BadParameter(error.line) from error
+
+    return read
+
 
 MEASURING = {
     "dlec": "dlec_tui.cli.plan_new_measured:measured",
@@ -22,11 +92,11 @@ MEASURING = {
     "dlec-classic": "dlec_tui.cli.plan_new_measured:classic",
     "prune": "dlec_tui.cli.plan_new_measured:pruned",
 }
-"""Recipes whose commands measure, or can."""
+"""Recipes whose commands can measure."""
 
 
 class RecipeGroup(VerbGroup):
-    """Its verbs are the recipes; a recipe that does not measure gets the command that its options make."""
+    """Group of recipes. The command of a recipe that does not measure is generated from its options."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return [*MEASURED, *RECIPES]
@@ -41,26 +111,26 @@ class RecipeGroup(VerbGroup):
 
 @click.group(cls=RecipeGroup, verbs=MEASURING)
 def new() -> None:
-    """Write a plan for MODEL with a recipe.
+    """Write a plan with a recipe.
 
     A recipe is a method of growing or pruning a model; its options have defaults that fit the depth of the model.
     """
 
 
-def deliver(found: Mapping[str, Any], given: Mapping[str, Any], talk: Iterable[str] = ()) -> None:
-    """The "plan" among what was found to the file of --out or to stdout; all of it as --json says, else with talk."""
+def deliver(answer: Mapping[str, Any], given: Mapping[str, Any], talk: Iterable[str] = ()) -> None:
+    """The "plan" among what was answer to the file of --out or to stdout; all of it as --json says, else with talk."""
     path: Path | None = given["out"]
     if path is not None:
-        write_plan(path, found["plan"], overwrite=given["force"])
+        write_plan(path, answer["plan"], overwrite=given["force"])
     if given["wants_json"]:
-        click.echo(json.dumps({**found, "out": path and str(path)}))
+        click.echo(json.dumps({**answer, "out": path and str(path)}))
         return
     for line in talk:
         click.echo(line, err=True)
     if path is None:
-        click.echo(found["plan"], nl=False)
+        click.echo(answer["plan"], nl=False)
     else:
-        click.echo(f"{shown(path)} written; next: dlec plan check {shown(path)}", err=True)
+        click.echo(f"Wrote {shown(path)}. Next: dlec plan check {shown(path)}", err=True)
 
 
 def _command(recipe: Recipe) -> click.Command:

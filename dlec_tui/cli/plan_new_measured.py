@@ -11,10 +11,9 @@ import click
 from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
 from dlec_tui.cli.options import byte_count_or_none, remote_option
 from dlec_tui.cli.plan_file import file_options
-from dlec_tui.cli.plan_new import deliver
+from dlec_tui.cli.plan_new import budget_options, deliver, recipe_options, require_budget, values_of
 from dlec_tui.cli.preview import published
 from dlec_tui.cli.profile import profile_model, statistics_of
-from dlec_tui.cli.recipe_options import budget_options, recipe_options, require_budget, values_of
 from dlec_tui.cli.render import task_progress
 from dlec_tui.cli.sweep_spaces import announcing
 from dlec_tui.jobs.reports import measured_on, proposal_lines, search_lines
@@ -35,7 +34,7 @@ _DLEC_FIELDS = [field for field in fields_of(dlec.Options) if field.name != "lay
 
 
 class Criterion(StrEnum):
-    """What layers are dropped by."""
+    """Criterion for dropping layers."""
 
     DEPTH = "depth"
     ANGLE = "angle"
@@ -51,8 +50,8 @@ class Criterion(StrEnum):
 def measured(model: str, layers: int | None, growth: float | None, **given: Any) -> None:
     require_budget(layers, growth)
     others = values_of(_DLEC_FIELDS, given, opener())
-    found = propose(model, {"layers": layers, "growth": growth, **others}, given)
-    deliver(published_proposal(found), given, proposal_lines(found))
+    answer = propose(model, {"layers": layers, "growth": growth, **others}, given)
+    deliver(published_proposal(answer), given, proposal_lines(answer))
 
 
 @click.command("dlec-classic", help=MEASURED["dlec-classic"].summary)
@@ -63,8 +62,8 @@ def classic(model: str, **given: Any) -> None:
     checkpoint = opener()(model)
     require_local(checkpoint)
     with task_progress("reading first tokens") as progress:
-        found = run_task("classic", request_for(checkpoint, measurement_of(given)), progress)
-    deliver(found, given)
+        answer = run_task("classic", request_for(checkpoint, measurement_of(given)), progress)
+    deliver(answer, given)
 
 
 @click.command("prune", help=_PRUNE.summary)
@@ -88,46 +87,46 @@ def pruned(model: str, by: str, **given: Any) -> None:
         deliver({"plan": prune.write(checkpoint, options)}, given)
         return
     if options.drop:
-        raise click.UsageError("give --drop or --by, not both")
-    prune.candidate_blocks(checkpoint, options)  # what is asked for is possible: better known before the measuring
-    found = profile_model(checkpoint, measurement_of(given))
-    drop, reason = (_least_influential if by == Criterion.INFLUENCE else _flattest)(checkpoint, options, found, given)
+        raise click.UsageError("--drop and --by cannot be combined.")
+    prune.candidate_blocks(checkpoint, options)  # raises UsageError before any measurement
+    answer = profile_model(checkpoint, measurement_of(given))
+    drop, reason = (_least_influential if by == Criterion.INFLUENCE else _flattest)(checkpoint, options, answer, given)
     plan = prune.write(checkpoint, replace(options, drop=drop), [reason])
-    deliver({"plan": plan, "drop": drop}, given, [measured_on(found)])
+    deliver({"plan": plan, "drop": drop}, given, [measured_on(answer)])
 
 
-def propose(model: str, wanted: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """The propose task's answer for a model, {"layers"} or {"growth"}, and what else dlec.Options has."""
+def propose(model: str, budget: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Run the propose task. budget: {"layers"} or {"growth"}, and the other fields of dlec.Options."""
     checkpoint = opener()(model)
     require_local(checkpoint)
     with task_progress("opening the model") as progress:
-        return run_task("propose", request_for(checkpoint, measurement_of(options)) | dict(wanted), progress)
+        return run_task("propose", request_for(checkpoint, measurement_of(options)) | dict(budget), progress)
 
 
-def published_proposal(found: Mapping[str, Any]) -> dict[str, Any]:
-    """What --json prints of a proposal."""
-    naive = found["naive"] | {"heldout": published(found["naive"]["heldout"])}
-    return {**found, "heldout": published(found["heldout"]), "naive": naive}
+def published_proposal(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the public fields of a proposal."""
+    naive = answer["naive"] | {"heldout": published(answer["naive"]["heldout"])}
+    return {**answer, "heldout": published(answer["heldout"]), "naive": naive}
 
 
 def _least_influential(
-    checkpoint: Checkpoint, options: prune.Options, found: Mapping[str, Any], _given: Mapping[str, Any]
+    checkpoint: Checkpoint, options: prune.Options, answer: Mapping[str, Any], _given: Mapping[str, Any]
 ) -> tuple[tuple[Block, ...], str]:
     """The layers to drop and why, given the profile task's answer."""
-    influences = [statistics_of(layer).block_influence for layer in found["layers"]]
+    influences = [statistics_of(layer).block_influence for layer in answer["layers"]]
     drop = prune.least_influential(checkpoint, options, influences)
-    return drop, "The single layers with the lowest block influence, measured."
+    return drop, "The layers with the lowest block influence (measured)."
 
 
 def _flattest(
-    checkpoint: Checkpoint, options: prune.Options, found: Mapping[str, Any], given: Mapping[str, Any]
+    checkpoint: Checkpoint, options: prune.Options, answer: Mapping[str, Any], given: Mapping[str, Any]
 ) -> tuple[tuple[Block, ...], str]:
     """The block to drop and why; the angles are in the store, as the profile task has put them there."""
     with closing(open_for_reading(store_of(measurement_of(given)))) as connection:
-        measured = find_angles(connection, ProfileKey(**found["key"]))
+        measured = find_angles(connection, ProfileKey(**answer["key"]))
     angles = {(each.start, each.end): each.angular_distance for each in measured}
     block = prune.flattest(checkpoint, options, angles)
-    return (block,), f"The block with the smallest angular distance, {angles[block]:.4f}, measured."
+    return (block,), f"The block with the smallest angular distance, {angles[block]:.4f} (measured)."
 
 
 _SEARCH_FIELDS = [field for field in fields_of(dlec_search.Options) if field.name != "layers"]
@@ -149,5 +148,5 @@ def searched(model: str, layers: int | None, growth: float | None, memory: int |
     others = values_of(_SEARCH_FIELDS, given, opener())
     request = request_for(checkpoint, measurement_of(given)) | others
     with announcing("compiling the plans") as progress:
-        found = run_task("search", request | {"layers": layers, "growth": growth, "memory": memory}, progress)
-    deliver(found, given, search_lines(found))
+        answer = run_task("search", request | {"layers": layers, "growth": growth, "memory": memory}, progress)
+    deliver(answer, given, search_lines(answer))

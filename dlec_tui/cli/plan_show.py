@@ -1,4 +1,4 @@
-"""`dlec plan show`: a plan's picture, its slices and what the new model costs."""
+"""`dlec plan show`."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from engine.plan.stack import Stack, Visit
 from engine.units import byte_size, count
 
 SHOWN_CONTEXT = 1000
-"""Tokens for which the KV cache is stated."""
+"""Number of tokens for the size of the KV cache."""
 
 
 @click.command
@@ -44,7 +44,7 @@ def as_text(stack: Stack) -> str:
 
 
 def cost_lines(cost: Cost) -> Iterator[str]:
-    """What the new model has and needs, a line each."""
+    """Yield one line for each property of the new model: layers, parameters, disk, KV cache."""
     yield f"layers      {cost.layers}"
     yield f"parameters  {count(cost.parameters)} ({change(cost.parameters, cost.base_parameters)})"
     yield f"on disk     {byte_size(cost.nbytes)}"
@@ -80,5 +80,5 @@ def _slice_table(stack: Stack) -> Iterator[str]:
 
 
 def _slices(stack: Stack) -> list[list[Visit]]:
-    """The visits, slice by slice; a slice without layers is left out."""
+    """Return the visits by slice, without empty slices."""
     return [list(visits) for _, visits in groupby(stack.visits, key=lambda visit: visit.slice_index)]

@@ -1,4 +1,4 @@
-"""`dlec preview`: what a plan does to its base, measured on both without writing a model."""
+"""`dlec preview`."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ PUBLISHED = (
     *("tokens", "sequences", "base", "plan", "delta_nll", "delta_nll_se", "interval95"),
     *("kl", "top1_agreement", "split", "not_finite", "base_check", "sample"),
 )
-"""What --json prints of a preview."""
+"""Public fields of a preview."""
 
 
 @click.command
@@ -57,14 +57,14 @@ def preview(
         spec = preview_spec(named_plan(plan, strict=strict), request, job_settings(store))
         queue_job(spec, queueing, store, wants_json=wants_json)
         return
-    found = preview_plan(plan, measurement, strict=strict)
-    click.echo(json.dumps(published(found)) if wants_json else "\n".join(preview_lines(found)))
-    if found["delta_nll"] is None:
+    answer = preview_plan(plan, measurement, strict=strict)
+    click.echo(json.dumps(published(answer)) if wants_json else "\n".join(preview_lines(answer)))
+    if answer["delta_nll"] is None:
         click.get_current_context().exit(HAS_ERRORS)
 
 
 def preview_plan(plan: PlanFile, measurement: MeasurementOptions, *, strict: bool = False) -> dict[str, Any]:
-    """The preview task's answer. Raises PlanError for a plan that was refused, and whatever the task raises."""
+    """Run the preview task. Raises PlanError for a refused plan, and the errors of the task."""
     plan.stack(strict=strict)
     with task_progress("opening the model") as progress:
         return run_task("preview", preview_request(plan, measurement), progress)
@@ -74,14 +74,14 @@ def preview_request(plan: PlanFile, measurement: MeasurementOptions) -> dict[str
     return as_request(measurement) | plan.request
 
 
-def published(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: found[name] for name in PUBLISHED}
+def published(answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: answer[name] for name in PUBLISHED}
 
 
-def preview_lines(found: Mapping[str, Any]) -> Iterator[str]:
-    """Both models, the difference in words, and what it was measured on."""
-    yield from both_models(found)
-    yield click.style(verdict(found), bold=True)
-    yield from base_lines(found)
-    yield from filter(None, [agreement(found)])
-    yield measured_on(found)
+def preview_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the figures of both models, the verdict, and the sample."""
+    yield from both_models(answer)
+    yield click.style(verdict(answer), bold=True)
+    yield from base_lines(answer)
+    yield from filter(None, [agreement(answer)])
+    yield measured_on(answer)

@@ -1,4 +1,4 @@
-"""`dlec profile`: one pass over a model, layer by layer, kept in the store."""
+"""`dlec profile`."""
 
 import json
 import math
@@ -42,35 +42,35 @@ def profile(model: str, wants_json: bool, queueing: Queueing | None, **options: 
         spec = profile_spec(checkpoint, request_for(checkpoint, measurement), job_settings(store))
         queue_job(spec, queueing, store, wants_json=wants_json)
         return
-    found = profile_model(checkpoint, measurement)
-    click.echo(json.dumps(found) if wants_json else "\n".join(profile_lines(found)))
+    answer = profile_model(checkpoint, measurement)
+    click.echo(json.dumps(answer) if wants_json else "\n".join(profile_lines(answer)))
 
 
 def profile_model(checkpoint: Checkpoint, measurement: MeasurementOptions) -> dict[str, Any]:
-    """The profile task's answer."""
+    """Run the profile task."""
     require_local(checkpoint)
     with task_progress("opening the model") as progress:
         return run_task("profile", request_for(checkpoint, measurement), progress)
 
 
-def profile_lines(found: Mapping[str, Any]) -> Iterator[str]:
-    """The curves over depth, every layer's figures, and what they were measured on."""
-    layers = [statistics_of(each) for each in found["layers"]]
-    yield f"{shown(found['reference'])}: {plural(len(layers), 'layer')}"
+def profile_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a chart over depth, a table of layers, and the sample."""
+    layers = [statistics_of(each) for each in answer["layers"]]
+    yield f"{shown(answer['reference'])}: {plural(len(layers), 'layer')}"
     if curves := list(profile_curves(layers)):
         yield layer_curves(curves, len(layers), *chart_size())
     yield from layer_table(layers)
-    yield measured_on(found)
+    yield measured_on(answer)
 
 
 def statistics_of(layer: Mapping[str, float | None]) -> LayerStatistics:
-    """One layer of the task's answer, in which null stands for what is not known."""
+    """Return the statistics of one layer; null becomes NaN."""
     known: dict[str, Any] = {name: math.nan if value is None else value for name, value in layer.items()}
     return LayerStatistics(**known)
 
 
 def layer_table(layers: Sequence[LayerStatistics]) -> Iterator[str]:
-    """A line each: how far the layer turns the residual stream, and how much it adds to it."""
+    """Yield one line per layer: block influence, relative update and norms."""
     yield "layer  influence  rel. update  update norm  input norm"
     for each in layers:
         yield (

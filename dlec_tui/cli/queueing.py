@@ -1,4 +1,4 @@
-"""`--queue`: what a verb would do becomes a job, to be done by a worker."""
+"""The option --queue, and the submission of a job."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -36,14 +36,14 @@ priority_option = _priority_option()
 
 @dataclass(frozen=True, slots=True)
 class Queueing:
-    """That work is to be queued, and how."""
+    """Options of a job to queue."""
 
     priority: int = 0
     """Higher goes first."""
 
 
 def queue_options(command: Command) -> Command:
-    """--queue and --priority; the verb gets `queueing`, which is None when the work is to be done at once."""
+    """Add --queue and --priority. The verb receives `queueing`, or None if it is to run now."""
 
     @_priority_option(cls=RelatedOption, needs=("--queue",))
     @click.option(

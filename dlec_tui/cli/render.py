@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 WIDEST_CHART, CHART_HEIGHT = 120, 14
-"""In columns and rows."""
+"""Size of a chart in columns and rows."""
 
 Advance: TypeAlias = Callable[[int, int], None]
-"""Called with (bytes done, bytes in all)."""
+"""Callback with (bytes done, total bytes)."""
 
 
 @contextmanager
 def byte_progress(label: str) -> Iterator[Advance]:
-    """A bar with rate and time left; silent where stderr is no terminal."""
+    """Show a progress bar with rate and remaining time, if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
@@ -45,7 +45,7 @@ def byte_progress(label: str) -> Iterator[Advance]:
 
 @contextmanager
 def task_progress(label: str) -> Iterator[Report]:
-    """A bar with what is being done and the time left; silent where stderr is no terminal."""
+    """Show a progress bar with the current step and remaining time, if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield no_report
         return
@@ -63,7 +63,7 @@ def task_progress(label: str) -> Iterator[Report]:
 
 @contextmanager
 def waiting(label: str) -> Iterator[None]:
-    """A spinner while something takes its time; silent where stderr is no terminal."""
+    """Show a spinner, if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield
         return
@@ -74,7 +74,7 @@ def waiting(label: str) -> Iterator[None]:
 
 
 def storyteller(*, stderr: bool) -> "Console":
-    """A console for narration; a reader who goes away ends it as it ends every other verb."""
+    """Return a console whose broken pipe raises BrokenPipeError, as in every other verb."""
     from rich.console import Console
 
     class Storyteller(Console):
@@ -85,19 +85,23 @@ def storyteller(*, stderr: bool) -> "Console":
 
 
 def chart_size() -> tuple[int, int]:
-    """Columns and rows for a chart among other text: as wide as the terminal, 80 columns where there is none."""
+    """Return columns and rows of a chart: the width of the terminal, or 80 columns without one."""
     return min(shutil.get_terminal_size().columns, WIDEST_CHART), CHART_HEIGHT
 
 
 _GUTTER = 5
 _LABEL_STEP = 5
-"""Layers between two labels."""
+"""Number of layers between two labels."""
 _LIGHT_FROM = 5
-"""From this level on the colours are light, and the digits dark."""
+"""First level with a light colour and dark digits."""
 
 
 def heat_lines(block_map: BlockMap, layers: int, columns: int) -> Iterator[str]:
-    """At most `columns` wide; where that is too narrow for all first layers, the map stands in parts."""
+    """Draw a map of at most `columns` columns, in several parts if it is too narrow for all first layers.
+
+    The first layer is across and the length down. Every level holds a tenth of the blocks, so that a few extreme values
+    do not hide the differences of the others; digits repeat the colours.
+    """
     width = 2 if _GUTTER + 2 * layers <= columns else 1
     at_once = max(1, (columns - _GUTTER) // width)
     ordered = sorted(block_map.values.values())
@@ -109,11 +113,11 @@ def heat_lines(block_map: BlockMap, layers: int, columns: int) -> Iterator[str]:
             cells = (_cell(_tenth(value, ordered), width) for value in values)
             yield f"{length:>4} {''.join(cells)}".rstrip()
     levels = "".join(_coloured(level, f"{level} ") for level in range(LEVELS))
-    yield f"{block_map.name}, a tenth of the blocks each: {ordered[0]:+.4f} {levels}{ordered[-1]:+.4f}"
+    yield f"{block_map.name} by deciles of the blocks: {ordered[0]:+.4f} {levels}{ordered[-1]:+.4f}"
 
 
 def _labels(starts: range, width: int) -> Iterator[str]:
-    """The first layers that fit, each above its column."""
+    """Yield the labels of first layers, each above its column."""
     line = [" "] * (_GUTTER + width * len(starts) + 2)
     step = _LABEL_STEP if width > 1 else 2 * _LABEL_STEP
     for start in starts:

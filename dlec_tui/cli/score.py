@@ -1,4 +1,4 @@
-"""`dlec score`: a metric of single layers or blocks of them that costs more than the profile's one pass."""
+"""`dlec score`."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ from engine.units import plural
 
 
 def _widths(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> list[int]:
-    """1,4 as numbers."""
+    """Parse "1,4"."""
     try:
         return [int(width) for width in value.split(",")] if value else []
     except ValueError as error:
@@ -35,7 +35,7 @@ def _widths(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 
 
 def _blocks(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> list[Block]:
-    """12:17,3:5 as pairs."""
+    """Parse "12:17,3:5" into pairs."""
     try:
         pairs = [block.split(":") for block in value.split(",")] if value else []
         return [(int(start), int(end)) for start, end in pairs]
@@ -89,22 +89,22 @@ def score(
         spec = score_spec(checkpoint, request, job_settings(store))
         queue_job(spec, queueing, store, wants_json=wants_json)
         return
-    found = scored(checkpoint, request)
-    click.echo(json.dumps(found) if wants_json else "\n".join(score_lines(found, checkpoint.layer_count)))
+    answer = scored(checkpoint, request)
+    click.echo(json.dumps(answer) if wants_json else "\n".join(score_lines(answer, checkpoint.layer_count)))
 
 
 def scored(checkpoint: Checkpoint, request: Mapping[str, Any]) -> dict[str, Any]:
-    """The score task's answer."""
+    """Run the score task."""
     require_local(checkpoint)
     with task_progress("opening the model") as progress:
         return run_task("score", request, progress)
 
 
-def score_lines(found: Mapping[str, Any], layers: int) -> Iterator[str]:
-    """The curve where there is one, the lowest scores, and what they were measured on."""
-    scores = found["scores"]
-    yield f"{found['metric']} of {plural(len(scores), 'block')} of {shown(found['reference'])}"
-    if curves := list(score_curves(Score(found["metric"], **each) for each in scores)):
+def score_lines(answer: Mapping[str, Any], layers: int) -> Iterator[str]:
+    """Yield a chart if the metric has one, the lowest scores, and the sample."""
+    scores = answer["scores"]
+    yield f"{answer['metric']} of {plural(len(scores), 'block')} of {shown(answer['reference'])}"
+    if curves := list(score_curves(Score(answer["metric"], **each) for each in scores)):
         yield layer_curves(curves[:MOST_CURVES], layers, *chart_size())
     yield from score_table(scores)
-    yield measured_on(found)
+    yield measured_on(answer)

@@ -1,4 +1,4 @@
-"""`dlec store`: the store as a whole."""
+"""`dlec store`."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`dlec store merge`: what several stores hold, in one."""
+"""`dlec store merge`."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -32,12 +32,12 @@ def merge(sources: tuple[Path, ...], store: Path, wants_json: bool) -> None:
 
 
 def _stores(sources: tuple[Path, ...]) -> list[Path]:
-    """Each store once, under whatever name it comes first."""
-    found: dict[Path, Path] = {}
+    """Return the stores of all sources, each once."""
+    unique: dict[Path, Path] = {}
     for source in sources:
         for store in _stores_in(source):
-            found.setdefault(store.resolve(), store)
-    return list(found.values())
+            unique.setdefault(store.resolve(), store)
+    return list(unique.values())
 
 
 def _stores_in(source: Path) -> Iterator[Path]:
@@ -69,7 +69,7 @@ def _named_as_store(file: Path) -> Path:
 
 
 def _line(united: United) -> str:
-    """What was new, what was known, and what stays where it is."""
+    """Return one line with the new, known and skipped records."""
     new = _listed({kind: tally.new for kind, tally in united.tallies.items()})
     known = _listed({kind: tally.known for kind, tally in united.tallies.items()})
     parts = [f"new: {new}" if new else "nothing new"]
@@ -81,7 +81,7 @@ def _line(united: United) -> str:
 
 
 def _listed(numbers: Mapping[Kind, int]) -> str:
-    """The kinds of which there is any: "2 profiles, 1 score"."""
+    """Return the kinds with at least one record: "2 profiles, 1 score"."""
     return ", ".join(plural(number, kind) for kind, number in numbers.items() if number)
 
 

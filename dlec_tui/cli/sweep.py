@@ -1,4 +1,4 @@
-"""`dlec sweep`: many plans measured as one computation, and what is true of the best of them."""
+"""`dlec sweep`."""
 
 import click
 
@@ -16,7 +16,7 @@ VERBS = {
 
 @click.group(cls=VerbGroup, verbs=VERBS)
 def sweep() -> None:
-    """Measure many plans of MODEL and rank them.
+    """Measure many plans of a model and rank them.
 
     Layers that several plans share are computed once. The best plans are re-evaluated on held-out text. Results are
     kept in the store: the same command resumes an interrupted sweep, and later sweeps reuse earlier results.

@@ -1,4 +1,4 @@
-"""How a sweep is printed: for people, as JSON, as CSV."""
+"""Output of a sweep: text, JSON, CSV."""
 
 import csv
 import json
@@ -18,11 +18,11 @@ COLUMNS = (
     *("stopped_after", "heldout_delta_nll", "heldout_low", "heldout_high", "heldout_p", "heldout_holm_p"),
     *("probe_right", "probe_only_plan", "probe_only_base", "probe_p", "probe_holm_p", "visits"),
 )
-"""Of the CSV. Block: layers start to end - 1; differences are plan minus base, in nats per token."""
+"""Columns of the CSV. A block is layers start to end - 1; differences are plan minus base, in nats per token."""
 
 
 def output_options(command: Command) -> Command:
-    """--csv; --json comes with the options of measuring."""
+    """Add --csv; --json is one of the options of measuring."""
     return click.option(
         "--csv",
         "wants_csv",
@@ -33,38 +33,38 @@ def output_options(command: Command) -> Command:
     )(command)
 
 
-def echo_sweep(found: Mapping[str, Any], *, wants_json: bool, wants_csv: bool) -> None:
-    """The sweep task's answer on stdout."""
+def echo_sweep(answer: Mapping[str, Any], *, wants_json: bool, wants_csv: bool) -> None:
+    """Print the result of the sweep task."""
     if wants_json:
-        click.echo(json.dumps(found))
+        click.echo(json.dumps(answer))
     elif wants_csv:
         writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(csv_rows(found))
+        writer.writerows(csv_rows(answer))
     else:
-        click.echo("\n".join([*sweep_lines(found), *map_lines(found)]))
+        click.echo("\n".join([*sweep_lines(answer), *map_lines(answer)]))
 
 
-def map_lines(found: Mapping[str, Any]) -> Iterator[str]:
-    """What repeating each block costs, as a heat map; nothing where no blocks longer than a layer were measured."""
-    block_map = harm_map(found)
+def map_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a heat map of the cost of repeating each block, if any block has more than one layer."""
+    block_map = harm_map(answer)
     if block_map and block_map.longest > 1:
         yield "cost of repeating a block: first layer across, length down"
-        yield from heat_lines(block_map, found["layers"], chart_size()[0])
+        yield from heat_lines(block_map, answer["layers"], chart_size()[0])
 
 
-def csv_rows(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """A row for each plan, empty where nothing was measured."""
-    judged = {plan["name"]: plan for plan in found["shortlist"]}
-    probed = {plan["name"]: plan for plan in (found["probe"] or {"plans": ()})["plans"]}
-    for plan in found["plans"]:
-        told = {name: plan[name] for name in COLUMNS if name in plan}
+def csv_rows(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield one row per plan; values that were not measured are empty."""
+    heldout = {plan["name"]: plan for plan in answer["shortlist"]}
+    probed = {plan["name"]: plan for plan in (answer["probe"] or {"plans": ()})["plans"]}
+    for plan in answer["plans"]:
+        figures = {name: plan[name] for name in COLUMNS if name in plan}
         start, end = plan["block"] or (None, None)
         low, high = plan["interval95"] or (None, None)
-        other = judged.get(plan["name"], {})
+        other = heldout.get(plan["name"], {})
         heldout_low, heldout_high = other.get("interval95") or (None, None)
         yield {
-            **told,
+            **figures,
             "start": start,
             "end": end,
             "low": low,

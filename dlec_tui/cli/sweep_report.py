@@ -1,4 +1,4 @@
-"""`dlec sweep report`: what a sweep found, again, from the store."""
+"""`dlec sweep report`."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -58,21 +58,21 @@ def report(
             listed = all_sweeps(connection)
             click.echo(json.dumps([_as_json(each) for each in listed]) if wants_json else "\n".join(_list(listed)))
             return
-        wanted = sweep_id if sweep_id is not None else _newest(all_sweeps(connection))
-        found = sweep_report(connection, wanted)
-        sweep = find_sweep(connection, wanted)
+        number = sweep_id if sweep_id is not None else _newest(all_sweeps(connection))
+        answer = sweep_report(connection, number)
+        sweep = find_sweep(connection, number)
     if plan_name is None:
-        echo_sweep(found, wants_json=wants_json, wants_csv=wants_csv)
+        echo_sweep(answer, wants_json=wants_json, wants_csv=wants_csv)
         return
     assert sweep is not None
     text = next((plan.text for plan in sweep.plans if plan.name == plan_name), None)
     if text is None:
-        raise UsageError(f"sweep {wanted} has no plan {shown(plan_name)}", fix="--csv lists the names of its plans.")
+        raise UsageError(f"sweep {number} has no plan {shown(plan_name)}", fix="--csv lists the names of its plans.")
     if out is None:
         click.echo(text, nl=False)
     else:
         write_plan(out, text, overwrite=force)
-        click.echo(f"{shown(out)} written; next: dlec preview {shown(out)}", err=True)
+        click.echo(f"Wrote {shown(out)}. Next: dlec preview {shown(out)}", err=True)
 
 
 def _newest(listed: Iterable[SweepListing]) -> int:

@@ -44,12 +44,12 @@ class Space:
 
     checkpoint: Checkpoint
     words: str
-    """What they are, e.g. "blocks up to width 8"."""
+    """Description, e.g. "blocks up to width 8"."""
     plans: Sequence[SweptPlan]
 
 
 def numbers(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
-    """6,8..10 as numbers."""
+    """Parse "6,8..10"."""
     try:
         return tuple(number for part in value.split(",") for number in _range(part)) if value else ()
     except ValueError as error:
@@ -57,7 +57,7 @@ def numbers(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 
 
 def factors(_ctx: click.Context, _parameter: click.Parameter, value: str) -> tuple[float, ...]:
-    """1,0.7 as numbers."""
+    """Parse "1,0.7"."""
     try:
         return tuple(map(float, value.split(",")))
     except ValueError as error:
@@ -76,7 +76,7 @@ scale_option = click.option(
 
 
 def sweeping(space: Callable[..., Space]) -> Command:
-    """A verb from a function that gives a space: with all options that sweeps have in common."""
+    """Turn a function that returns a space into a verb with the common options of sweeps."""
 
     @wraps(space)
     def verb(
@@ -84,39 +84,39 @@ def sweeping(space: Callable[..., Space]) -> Command:
     ) -> None:
         measurement = measurement_of(given)
         own = {name: value for name, value in given.items() if name in signature(space).parameters}
-        asked = space(*arguments, **own)
-        request = _request(asked, measurement, given)
+        selected = space(*arguments, **own)
+        request = _request(selected, measurement, given)
         if is_rehearsal:
-            told = announce(asked.checkpoint, request)
-            click.echo(json.dumps(told) if wants_json else announced_line(told).removeprefix(ANNOUNCED))
+            announced = announce(selected.checkpoint, request)
+            click.echo(json.dumps(announced) if wants_json else announced_line(announced).removeprefix(ANNOUNCED))
         elif queueing:
-            spec = sweep_spec(asked.checkpoint, request, job_settings(store_of(measurement)))
+            spec = sweep_spec(selected.checkpoint, request, job_settings(store_of(measurement)))
             queue_job(spec, queueing, store_of(measurement), wants_json=wants_json)
         else:
-            found = sweep_plans(asked.checkpoint, request)
-            echo_sweep(found, wants_json=wants_json, wants_csv=wants_csv)
-            if found["by_chance"] is None:  # every plan computes NaN, or the base does
+            answer = sweep_plans(selected.checkpoint, request)
+            echo_sweep(answer, wants_json=wants_json, wants_csv=wants_csv)
+            if answer["by_chance"] is None:  # every plan, or the base, produces NaN
                 click.get_current_context().exit(HAS_ERRORS)
 
-    command: Command = verb
+    command: Command = queue_options(verb)
     for option in reversed(_OPTIONS):
         command = option(command)
-    return queue_options(measuring_options(None)(output_options(command)))
+    return measuring_options(None)(output_options(command))
 
 
 def sweep_plans(checkpoint: Checkpoint, request: dict[str, Any]) -> dict[str, Any]:
-    """The sweep task's answer; what it will take is said on stderr before it begins."""
+    """Run the sweep task; the estimated cost is printed to stderr first."""
     require_local(checkpoint)
     with announcing("compiling the plans") as progress:
         return run_task("sweep", request, progress)
 
 
 def announce(checkpoint: Checkpoint, request: dict[str, Any]) -> dict[str, Any]:
-    """What it would take; the time of a layer and a head is measured for that."""
+    """Return the estimated cost, for which the time of one layer and one head is measured."""
     require_local(checkpoint)
     with task_progress("opening the model") as progress:
-        told: dict[str, Any] = run_task("sweep", request | {"rehearsal": True}, progress)["announced"]
-    return told
+        announced: dict[str, Any] = run_task("sweep", request | {"rehearsal": True}, progress)["announced"]
+    return announced
 
 
 _OPTIONS = (
@@ -178,7 +178,7 @@ def _request(space: Space, measurement: MeasurementOptions, given: dict[str, Any
 
 @contextmanager
 def announcing(label: str) -> Iterator[Report]:
-    """Progress, of which what is announced stays to be read."""
+    """Show progress, and print announcements as permanent lines."""
     with task_progress(label) as progress:
 
         def report(done: int, total: int, what: str) -> None:
@@ -192,19 +192,23 @@ def announcing(label: str) -> Iterator[Report]:
 
 def _range(text: str) -> range:
     first, dots, last = text.partition("..")
-    found = range(int(first), int(last if dots else first) + 1)
-    if not found:
+    numbers = range(int(first), int(last if dots else first) + 1)
+    if not numbers:
         raise ValueError(text)
-    if found[-1] - found[0] >= MOST_VALUES:
-        raise click.BadParameter(f"{shown(text)} holds too many numbers. Give at most {MOST_VALUES}.")
-    return found
+    if numbers[-1] - numbers[0] >= MOST_VALUES:
+        raise click.BadParameter(f"{shown(text)} has too many numbers; the maximum is {MOST_VALUES}.")
+    return numbers
 
 
 _model = click.argument("model")
 
 
 def _with_scales(words: str, scales: tuple[float, ...]) -> str:
-    return words if scales == (1.0,) else f"{words}, repeated visits x {', '.join(f'{scale:g}' for scale in scales)}"
+    return (
+        words
+        if scales == (1.0,)
+        else f"{words}, repeated layers scaled by {', '.join(f'{scale:g}' for scale in scales)}"
+    )
 
 
 @click.command
@@ -217,8 +221,8 @@ def _with_scales(words: str, scales: tuple[float, ...]) -> str:
 def blocks(model: str, width: int, scales: tuple[float, ...]) -> Space:
     """Sweep over blocks: each contiguous block, repeated once."""
     checkpoint = opener()(model)
-    found = block_space.plans(checkpoint, block_space.Options(min(width, checkpoint.layer_count), scales))
-    return Space(checkpoint, _with_scales(f"blocks up to width {width}", scales), found)
+    swept = block_space.plans(checkpoint, block_space.Options(min(width, checkpoint.layer_count), scales))
+    return Space(checkpoint, _with_scales(f"blocks up to width {width}", scales), swept)
 
 
 @click.command
@@ -228,8 +232,8 @@ def blocks(model: str, width: int, scales: tuple[float, ...]) -> Space:
 def singles(model: str, scales: tuple[float, ...]) -> Space:
     """Sweep over single layers: each layer, repeated once."""
     checkpoint = opener()(model)
-    found = single_space.plans(checkpoint, single_space.Options(scales))
-    return Space(checkpoint, _with_scales("single layers", scales), found)
+    swept = single_space.plans(checkpoint, single_space.Options(scales))
+    return Space(checkpoint, _with_scales("single layers", scales), swept)
 
 
 @click.command

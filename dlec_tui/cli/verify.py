@@ -1,4 +1,4 @@
-"""`dlec verify`: whether a checkpoint is whole and loads, whoever made it."""
+"""`dlec verify`."""
 
 import json
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def verify(
 
 
 def _exit_code(report: VerifyReport) -> int:
-    """A check that this machine cannot make is no error of the checkpoint."""
+    """Return the exit code. A load check that cannot run on this machine is not an error of the checkpoint."""
     if report.ok:
         return 0
     is_unchecked = report.loadcheck is not None and report.loadcheck.unavailable
@@ -52,7 +52,7 @@ def _exit_code(report: VerifyReport) -> int:
 
 
 def file_lines(report: VerifyReport) -> Iterator[str]:
-    """What it is, and whether its files are as they should be."""
+    """Yield the size of the checkpoint and the problems of its files."""
     yield f"{shown(report.directory)}: {size_text(report_as_json(report))}"
     yield from (f"{click.style('Error', fg='red', bold=True)}: {escaped(problem)}" for problem in report.problems)
     if not report.problems:

@@ -1,4 +1,4 @@
-"""`dlec web`: the workbench in a browser, for those who have a tunnel but no good terminal."""
+"""`dlec web`."""
 
 import getpass
 import os
@@ -14,7 +14,7 @@ from dlec_tui.terminal.theme_names import THEME_NAMES
 from engine.errors import MachineError, machine_error
 
 _OTHER_TERMINALS = ("TMUX", "STY", "SSH_CONNECTION")
-"""What is true of the terminal that we were started in, and not of the browser."""
+"""Environment variables that describe the starting terminal, not the browser."""
 
 
 @click.command
@@ -45,7 +45,7 @@ def web(port: int, store: Path, theme: str | None, read_only: bool) -> None:
 
 
 def _listening(port: int) -> socket.socket:
-    """On this machine alone."""
+    """Return a listening socket on the local host."""
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:

@@ -72,14 +72,14 @@ def _is_work_left(store: Path, slot: Slot) -> bool:
 
 
 class Teller:
-    """A Listener that prints. Nobody has to be there to read it: a job must not fall with the terminal."""
+    """Listener that prints. A closed terminal must not end a job."""
 
     def __init__(self, line: Callable[[Job, datetime], str]) -> None:
-        """line: puts a job as it is now into words."""
+        """line: formats the current state of a job."""
         self.has_failed = False
         self._line = line
 
-    def begun(self, job: Job) -> None:
+    def started(self, job: Job) -> None:
         self._say(job)
 
     def ended(self, job: Job) -> None:
@@ -94,7 +94,7 @@ class Teller:
 
 
 def text_line(job: Job, moment: datetime) -> str:
-    """In the user's time: "14:03:12  job 7 done after 2 min: merge plan.yaml into ./out"."""
+    """Local time and event: "14:03:12  job 7 done after 2 min: merge plan.yaml into ./out"."""
     return f"{moment.astimezone():%H:%M:%S}  job {job.id} {_event(job)}"
 
 

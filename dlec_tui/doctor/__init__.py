@@ -1,1 +1,1 @@
-"""What `dlec doctor` looks at. Each file tells one thing, deciding in pure functions over what it was told."""
+"""Checks of `dlec doctor`, one file each. Pure functions decide about what `look` has read."""

@@ -1,4 +1,4 @@
-"""Everything that is looked at, in the order in which it is told."""
+"""Table of all checks, in the order of the report."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -23,29 +23,29 @@ from engine.machine.torch_devices import SECONDS as TORCH_SECONDS
 
 
 def checks(store_path: Path) -> Mapping[str, tuple[Check, ...]]:
-    """By the headings under which they are told."""
+    """All checks by heading."""
     home = store_path.parent.absolute()
     return {
-        "Between you and dlec": (
+        "Terminal and session": (
             Check("terminal", terminal.look),
             Check("tmux", tmux.look),
             Check("clipboard", clipboard.look),
             Check("locale", encoding.look),
             Check("connection", connection.look),
-            Check("at logout", logout.look),
+            Check("logout", logout.look),
         ),
-        "What computes": (
+        "Compute": (
             Check("Python", python.look),
             Check("torch", libraries.look_at_torch, TORCH_SECONDS + 1),
             Check("transformers", libraries.look_at_transformers),
             Check("GPUs", graphics.look),
             Check("memory", memory.look),
         ),
-        "Where things are kept": (
+        "Storage": (
             Check("home", partial(disk.look_at_home, home)),
             Check("file system", partial(disk.look_at_file_system, home)),
             Check("store", partial(store.look, store_path)),
-            Check("here", disk.look_here),
+            Check("current directory", disk.look_here),
             Check("hub cache", disk.look_at_hub_cache),
         ),
     }

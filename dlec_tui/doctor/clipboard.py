@@ -1,4 +1,4 @@
-"""By which route something copied reaches the clipboard of the computer that the user sits at."""
+"""Check of the route to the user's clipboard."""
 
 import os
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dlec_tui.terminal.clipboard import Route, route
 from dlec_tui.terminal.tmux import Tmux, tmux_here
 from engine.errors import shown
 
-_NEWER_TMUX = "Inside tmux 3.2 or newer it reaches your clipboard."
+_NEWER_TMUX = "Use tmux 3.2 or newer to copy to your clipboard."
 
 
 def look() -> Finding:
@@ -21,18 +21,18 @@ def clipboard_finding(environment: Mapping[str, str], tmux: Tmux | None, *, has_
     if tmux is not None:
         return _through(tmux, way)
     if way is Route.TERMINAL:
-        return fine("OSC 52, which most terminals put into your clipboard")
+        return fine("OSC 52, which most terminals copy to your clipboard")
     if has_terminal and environment.get("STY"):
-        return note("a file: GNU screen keeps OSC 52 from the terminal", _NEWER_TMUX)
-    return note("a file: there is no terminal with a clipboard")
+        return note("a file: GNU screen blocks OSC 52", _NEWER_TMUX)
+    return note("a file: no terminal with a clipboard")
 
 
 def _through(tmux: Tmux, way: Route) -> Finding:
     if way is Route.FILE:
-        return note(f"a file: tmux {shown(tmux.version)} does not hand it on", _NEWER_TMUX)
+        return note(f"a file: tmux {shown(tmux.version)} does not forward OSC 52", _NEWER_TMUX)
     if tmux.outside and "clipboard" not in tmux.features:
         return note(
-            f"tmux's own buffer (prefix ]): it believes that {shown(tmux.outside)} has no clipboard",
-            f"If it has one, in ~/.tmux.conf:\n  set -as terminal-features ',{shown(tmux.outside)}:clipboard'",
+            f"the tmux buffer (prefix ]): tmux assumes that {shown(tmux.outside)} has no clipboard",
+            f"If it has one, add to ~/.tmux.conf:\n  set -as terminal-features ',{shown(tmux.outside)}:clipboard'",
         )
-    return fine("tmux load-buffer -w -, and tmux hands it to the terminal outside")
+    return fine("tmux load-buffer -w -, which tmux forwards to the outer terminal")

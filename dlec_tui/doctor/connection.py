@@ -1,4 +1,4 @@
-"""How the user's keys and our screen travel."""
+"""Check of the connection between the user and dlec."""
 
 import os
 from collections.abc import Mapping
@@ -16,6 +16,6 @@ def connection_finding(environment: Mapping[str, str]) -> Finding:
     if not client:
         return fine("not over SSH")
     return note(
-        f"SSH from {shown(client)}; whether it compresses cannot be seen from here",
-        "A change of view takes 30 to 130 kB, compressed about 3. In ~/.ssh/config at home:\n  Compression yes",
+        f"SSH from {shown(client)}; compression unknown",
+        "A full redraw takes 30 to 130 kB, compressed about 3 kB. Add to ~/.ssh/config at home:\n  Compression yes",
     )

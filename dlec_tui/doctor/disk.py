@@ -13,7 +13,7 @@ from engine.units import byte_size, plural
 
 LITTLE_FOR_A_STORE, LITTLE_FOR_A_MODEL = 1e9, 5e9
 """Bytes: a store of many profiles; a merged model of two billion parameters."""
-_ELSEWHERE = "Put it elsewhere: --home DIR, or\n  export DLEC_HOME=DIR"
+_ELSEWHERE = "Use another directory: --home DIR, or\n  export DLEC_HOME=DIR"
 
 
 def look_at_home(home: Path) -> Finding:
@@ -36,7 +36,11 @@ def _nearest(directory: Path) -> Path:
 def look_here() -> Finding:
     here = Path.cwd()
     return room_finding(
-        here, free_bytes(here), free_files(here), LITTLE_FOR_A_MODEL, "Write large models to a disk with more room."
+        here,
+        free_bytes(here),
+        free_files(here),
+        LITTLE_FOR_A_MODEL,
+        "Write large models to a disk with more free space.",
     )
 
 
@@ -54,22 +58,21 @@ def room_finding(directory: Path, free: int, files: int | None, little: float, r
     """free: bytes; files: how many more can be made, None where that is not limited; little: bytes to warn below."""
     value = f"{shown(directory)}, {byte_size(free)} free"
     if files == 0:
-        return note(f"{value}, but not one more file can be made (inodes)", remedy)
+        return note(f"{value}, but no free inodes", remedy)
     return note(value, remedy) if free < little else fine(value)
 
 
 def file_system_finding(kind: str, *, gives_locks: bool = True) -> Finding:
     if not gives_locks:
         return note(
-            f"{shown(kind) or 'unknown'}, without locks: processes take turns at the store by a lock file beside it. "
-            "A file that a process of another machine leaves when it is killed has to be removed by hand",
-            "Have it mounted with locks (Lustre: -o flock), or put the home on another disk: --home DIR, or\n"
-            "  export DLEC_HOME=DIR",
+            f"{shown(kind) or 'unknown'}, without file locks: processes use a lock file next to the store. "
+            "If a process on another host is killed, remove its lock file by hand",
+            "Mount it with locks (Lustre: -o flock), or use another disk: --home DIR, or\n  export DLEC_HOME=DIR",
         )
     if kind in LOCAL_TYPES:
-        return fine(f"{kind}, a disk of this machine")
+        return fine(f"{kind}, local disk")
     return note(
-        f"{shown(kind) or 'unknown'}, taken for shared between machines: the store writes more slowly "
-        "(rollback journal), and workers keep their locks below /tmp",
-        "Quicker is a home on a disk of this machine: --home DIR, or\n  export DLEC_HOME=DIR",
+        f"{shown(kind) or 'unknown'}, treated as a network file system: slower writes "
+        "(rollback journal), worker locks in /tmp",
+        "A home on a local disk is faster: --home DIR, or\n  export DLEC_HOME=DIR",
     )

@@ -18,13 +18,11 @@ def look() -> Finding:
 def encoding_finding(environment: Mapping[str, str], named: str, written: str) -> Finding:
     """named: the encoding that the locale asks for; written: the one that our output has."""
     if not _is_utf8(written):
-        return problem(
-            f"{shown(written)}{_source(environment)}: charts cannot be printed in it", f"Let text be UTF-8:\n{_REMEDY}"
-        )
+        return problem(f"{shown(written)}{_source(environment)}; charts need UTF-8", f"Use a UTF-8 locale:\n{_REMEDY}")
     if not _is_utf8(named):
         return note(
-            f"{shown(named)}{_source(environment)}; dlec writes UTF-8 all the same",
-            f"Other programs, tmux among them, will not:\n{_REMEDY}",
+            f"{shown(named)}{_source(environment)}; dlec writes UTF-8 anyway",
+            f"Other programs, such as tmux, do not:\n{_REMEDY}",
         )
     return fine(f"UTF-8{_source(environment)}")
 

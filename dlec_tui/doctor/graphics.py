@@ -18,7 +18,7 @@ def look() -> Finding:
 
 def gpus_finding(present: Sequence[Gpu], environment: Mapping[str, str]) -> Finding:
     if not present:
-        return fine("no NVIDIA GPU; everything is computed on the CPU")
+        return fine("no NVIDIA GPU; computing on the CPU")
     free = ", ".join(byte_size(gpu.free) for gpu in present if gpu.free is not None)
     visible = f"; {_VISIBLE}={shown(environment[_VISIBLE])}" if _VISIBLE in environment else ""
     return fine(f"{in_words(present)}{f'; free: {free}' if free else ''}{visible}")

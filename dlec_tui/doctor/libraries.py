@@ -29,11 +29,11 @@ def version_finding(name: str, installed: str | None, wanted: str) -> Finding:
     install = f"pip install '{name}{wanted}'"
     if installed is None:
         return note(
-            "not installed: models cannot be measured, previewed or load-checked",
-            f"Planning, checking and merging plain copies work without it. For the rest:\n  {install}",
+            "not installed: no measuring, previewing or load checks",
+            f"Planning, checking and merging unscaled plans work without it. Otherwise:\n  {install}",
         )
     if not SpecifierSet(wanted).contains(installed, prereleases=True):
-        return problem(f"{shown(installed)}, but dlec works with {wanted}", f"Take one of those:\n  {install}")
+        return problem(f"{shown(installed)}, but dlec needs {wanted}", f"Install a supported version:\n  {install}")
     return fine(shown(installed))
 
 
@@ -45,18 +45,18 @@ def torch_finding(installed: str, seen: TorchDevices, present: Sequence[Gpu]) ->
         return fine(f"{name}: {in_words(seen.gpus)}, and {cpu}")
     if not present:
         return fine(f"{name}: {cpu}")
-    value = f"{name}: only {cpu}, though there {'is a GPU' if len(present) == 1 else f'are {len(present)} GPUs'}"
+    value = f"{name}: only {cpu}, although this host has {plural(len(present), 'GPU')}"
     if not seen.built_for:
-        usual = "This build is for the CPU alone. Take the usual one:\n  pip install --force-reinstall torch"
+        usual = "This is a CPU-only build. Install the default build:\n  pip install --force-reinstall torch"
         return problem(value, usual)
     return problem(
         f"{value}: {shown(seen.trouble)}",
-        "CUDA_VISIBLE_DEVICES may hide them. An old driver wants to be updated, or an older torch.",
+        "CUDA_VISIBLE_DEVICES may hide them, or the driver is too old for this torch.",
     )
 
 
 def installed_version(name: str) -> str | None:
-    """Of a package, None where there is none."""
+    """Version of an installed package; None if it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -64,7 +64,7 @@ def installed_version(name: str) -> str | None:
 
 
 def wanted_versions(name: str, requirements: Sequence[str]) -> str:
-    """From the lines in which a package says what it requires; "" where it does not name this one."""
+    """Version specifier for a package among requirement lines; "" if it is not listed."""
     from packaging.requirements import Requirement
 
     parsed = map(Requirement, requirements)

@@ -14,18 +14,18 @@ def look() -> Finding:
 def leaving_finding(known: Logout) -> Finding:
     commands = _OUTSIDE if known.keeper is Keeper.SESSION else _LINGER
     if known.ends_us is None:
-        return note("whether the system ends your processes cannot be told", f"If jobs do not outlive it:\n{commands}")
+        return note("unknown whether your processes survive logout", f"If jobs end at logout:\n{commands}")
     if known.ends_us:
         return problem(
-            f"the system ends your processes, jobs and tmux too: {_reason(known)}",
-            f"What is started after this goes on:\n{commands}",
+            f"logout ends your processes, including jobs and tmux: {_reason(known)}",
+            f"Processes started after these commands survive:\n{commands}",
         )
-    return fine(f"your processes go on: {_reason(known)}")
+    return fine(f"your processes survive: {_reason(known)}")
 
 
 def _reason(known: Logout) -> str:
     if known.keeper is Keeper.SESSION:
         return "logind kills them (KillUserProcesses)" if known.ends_us else "logind does not kill them"
     if known.keeper is Keeper.USER_MANAGER:
-        return "your service manager ends" if known.ends_us else "your service manager lingers"
-    return "they belong to no login session"
+        return "lingering is off" if known.ends_us else "lingering is on"
+    return "they do not belong to a login session"

@@ -1,4 +1,4 @@
-"""How much memory a job may take."""
+"""Check of the memory that a job can use."""
 
 from dlec_tui.doctor.result import Finding, fine, note
 from engine.machine.memory import Memory, memory
@@ -15,7 +15,7 @@ def look() -> Finding:
 def memory_finding(known: Memory) -> Finding:
     value = f"{byte_size(known.available)} available of {byte_size(known.total)}"
     if known.limit is not None:
-        value += f"; this container or batch job may take {byte_size(known.limit)} in all"
+        value += f"; limit of this container or batch job: {byte_size(known.limit)}"
     if known.available < LITTLE:
-        return note(value, "The weights of a model that runs have to fit. End what you can spare, or ask for more.")
+        return note(value, "The weights of a running model must fit. Close other programs, or request more memory.")
     return fine(value)

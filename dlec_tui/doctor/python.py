@@ -21,4 +21,4 @@ def python_finding(version: str, sqlite: tuple[int, int, int], executable: str) 
     if sqlite >= OLDEST_SQLITE:
         return fine(value)
     oldest = ".".join(map(str, OLDEST_SQLITE[:2]))
-    return obstacle(value, f"The store needs SQLite {oldest} or newer. Pythons of uv and conda bring one.")
+    return obstacle(value, f"The store needs SQLite {oldest} or newer, which Python from uv or conda includes.")

@@ -30,8 +30,8 @@ def summary(findings: list[Finding]) -> str:
     number = Counter(finding.state for finding in findings)
     problems, notes = plural(number[State.PROBLEM], "problem"), plural(number[State.NOTE], "note")
     if is_usable(findings):
-        return f"{problems}, {notes}. dlec can be used."
-    return f"{problems}, {notes}: dlec cannot be used before this is mended."
+        return f"{problems}, {notes}. dlec is usable."
+    return f"{problems}, {notes}. Fix these problems before using dlec."
 
 
 def _told(name: str, finding: Finding, width: int) -> Iterator[str]:

@@ -15,12 +15,12 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """In words. Text from outside, such as names, is escaped already."""
+    """Result of a check in words. Foreign text, such as names, is escaped."""
 
     value: str
     state: State = State.FINE
     remedy: str = ""
-    """What to do about it; commands on lines of their own, indented. "" where nothing needs doing."""
+    """Advice; commands are on indented lines of their own. "" if nothing needs to be done."""
     stops_dlec: bool = False
     """Whether dlec cannot be used at all before that is done."""
 

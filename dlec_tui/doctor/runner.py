@@ -26,7 +26,7 @@ class Check:
 
 
 def examined(checks: Sequence[Check]) -> dict[str, Finding]:
-    """What each check found, by its name. Never raises, and never lasts longer than the most patient check."""
+    """Result of each check by name. Never raises, and takes no longer than the longest time limit."""
     found: dict[str, Finding] = {}
     started = time.monotonic()
     threads = [_started(check, found) for check in checks]
@@ -48,10 +48,10 @@ def _looked_at(check: Check) -> Finding:
     try:
         return check.look()
     except DlecError as error:
-        return note(f"cannot be told: {shown(error.line)}", shown(error.fix))
+        return note(f"unknown: {shown(error.line)}", shown(error.fix))
     except Exception as error:  # whatever is odd about this machine, the other findings are wanted all the more
-        return note(f"cannot be told: {shown(f'{type(error).__name__}: {error}')}")
+        return note(f"unknown: {shown(f'{type(error).__name__}: {error}')}")
 
 
 def _unanswered(check: Check) -> Finding:
-    return note(f"cannot be told: no answer within {check.seconds:g} s")
+    return note(f"unknown: timed out after {check.seconds:g} s")

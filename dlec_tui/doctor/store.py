@@ -15,7 +15,7 @@ _BUSY_SECONDS = 2.0
 
 def look(path: Path) -> Finding:
     if not path.exists():
-        return fine("none yet; the first measurement makes it")
+        return fine("none yet; the first measurement creates it")
     try:
         standing = _standing(path)
     except MachineError as error:
@@ -23,11 +23,11 @@ def look(path: Path) -> Finding:
     value = f"{shown(path.name)}, {byte_size(path.stat().st_size)}, {_VERSION[standing]}"
     if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         return fine(value)
-    return note(f"{value}; it can only be read", "To measure, get permission to write there, or use another --home.")
+    return note(f"{value}; read-only", "To measure, get write permission, or use another --home.")
 
 
 def _standing(path: Path) -> Standing:
-    """Where we may not make files, SQLite could not open a write-ahead log, not even for reading."""
+    """Standing of the store. Without write access, SQLite cannot open a write-ahead log even for reading."""
     mode = "ro" if os.access(path.parent, os.W_OK) else "ro&immutable=1"
     with closing(connect(path, mode, _BUSY_SECONDS)) as connection:
         return standing_of(connection)
@@ -35,6 +35,6 @@ def _standing(path: Path) -> Standing:
 
 _VERSION = {
     Standing.CURRENT: f"version {len(MIGRATIONS)}, up to date",
-    Standing.OLDER: f"older than version {len(MIGRATIONS)}; the next command brings it up to date",
+    Standing.OLDER: f"older than version {len(MIGRATIONS)}; the next command migrates it",
     Standing.EMPTY: "empty",
 }

@@ -1,4 +1,4 @@
-"""The tmux around us: it stands between dlec and the terminal, and has opinions on keys and clipboards."""
+"""Check of tmux, which handles keys and clipboard between dlec and the terminal."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ def look() -> Finding:
 
 def tmux_finding(tmux: Tmux | None) -> Finding:
     if tmux is None:
-        return fine("not inside tmux; jobs outlive a lost connection all the same")
+        return fine("not inside tmux; jobs survive a lost connection anyway")
     value = (
         f"{shown(tmux.version)}, set-clipboard {shown(tmux.set_clipboard)}, "
         f"allow-passthrough {shown(tmux.allow_passthrough)}, escape-time {tmux.escape_ms} ms"
@@ -27,6 +27,6 @@ def tmux_finding(tmux: Tmux | None) -> Finding:
 
 def _advice(tmux: Tmux) -> Iterator[str]:
     if tmux.escape_ms >= SLOW_ESCAPE:
-        yield "Esc acts late. In ~/.tmux.conf:\n  set -sg escape-time 10"
+        yield "Esc is slow. Add to ~/.tmux.conf:\n  set -sg escape-time 10"
     if not tmux.is_unicode:
-        yield "It draws _ for all but ASCII. Attach it anew:\n  tmux -u attach"
+        yield "tmux draws _ instead of Unicode. Attach again:\n  tmux -u attach"

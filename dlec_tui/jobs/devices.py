@@ -1,4 +1,4 @@
-"""How busy the devices are that jobs run on: memory and use of GPUs, else of the machine's processors."""
+"""Load of the devices that jobs run on: memory and use of GPUs, else of the processors."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -18,14 +18,14 @@ _IDLE = (3, 4)
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
-    """What all processors have done since the machine was started, in hundredths of a second."""
+    """Work of all processors since boot, in hundredths of a second."""
 
     busy: int
     all: int
 
 
 def ticks() -> Ticks | None:
-    """None where the system does not tell."""
+    """Current ticks; None if the system does not provide them."""
     try:
         return ticks_from(_STAT.read_text())
     except (OSError, ValueError, IndexError):
@@ -40,7 +40,7 @@ def ticks_from(stat: str) -> Ticks:
 
 
 def devices_text(slots: Iterable[Slot], before: Ticks | None, now: Ticks | None) -> str:
-    """Of the GPUs in these slots; of the machine when one of them is the CPU."""
+    """Load of the GPUs in these slots, and of the host if a slot is the CPU."""
     wanted = tuple(slots)
     parts = [gpus_text(gpus(), sorted({number for slot in wanted for number in slot.devices}))]
     if any(not slot.devices for slot in wanted):
@@ -49,7 +49,7 @@ def devices_text(slots: Iterable[Slot], before: Ticks | None, now: Ticks | None)
 
 
 def gpus_text(found: Sequence[Gpu], numbers: Iterable[int]) -> str:
-    """ "cuda:0 97 %, 12.3 GB of 141 GB"; "" where the driver does not tell."""
+    """ "cuda:0 97 %, 12.3 GB of 141 GB"; "" if the driver reports nothing."""
     return "   ".join(filter(None, (_gpu_text(number, found[number]) for number in numbers if number < len(found))))
 
 

@@ -21,26 +21,26 @@ def cancel(store: Path, job_id: int, stop: Stop) -> str:
     """Cancel a job. Its own partial output is removed or kept as `stop` says; output of other runs always stays."""
     job = queue.cancel(store, job_id, stop)
     if not isinstance(job.state, Cancelled):
-        return f"job {job_id} will end in a moment"
-    return f"job {job_id} is cancelled"
+        return f"cancelling job {job_id}"
+    return f"cancelled job {job_id}"
 
 
 def hold(store: Path, job_id: int) -> str:
     queue.hold(store, job_id)
-    return f"job {job_id} is held; h releases it"
+    return f"job {job_id} is on hold (h: release)"
 
 
 def release(store: Path, job_id: int) -> str:
     queue.release(store, job_id)
-    return f"job {job_id} waits again"
+    return f"job {job_id} is back in the queue"
 
 
 def retry(store: Path, job_ids: Sequence[int]) -> str:
-    """Every failed one when none is named; and that somebody takes them."""
+    """Retry these jobs, or all failed jobs if none is given, and start workers."""
     waiting = queue.retry(store, job_ids)
     launch.start_workers(store)
-    what = f"job {waiting[0]} waits" if len(waiting) == 1 else f"{len(waiting)} jobs wait"
-    return f"{what} again"
+    subject = f"job {waiting[0]} is" if len(waiting) == 1 else f"{len(waiting)} jobs are"
+    return f"{subject} back in the queue"
 
 
 def clear(store: Path, job_ids: Sequence[int]) -> str:
@@ -51,11 +51,11 @@ def clear(store: Path, job_ids: Sequence[int]) -> str:
 def start(store: Path) -> str:
     started = launch.start_workers(store)
     slots = ", ".join(str(each.slot) for each in started)
-    return f"started a worker for {slots}" if slots else "every slot has its worker already"
+    return f"started a worker for {slots}" if slots else "every slot has a worker"
 
 
 def move_up(store: Path, job_id: int) -> str:
-    """By one; nothing is said of what can be seen."""
+    """Move a job up by one position. No notice: the list shows the change."""
     return _move(store, job_id, place_above)
 
 
@@ -64,7 +64,7 @@ def move_down(store: Path, job_id: int) -> str:
 
 
 def place_above(job_id: int, queued: Sequence[Job]) -> queue.QueuePosition | None:
-    """Where a job goes that is moved up by one; None for one that cannot. queued: in the order of the queue."""
+    """New position of a job that moves up by one; None if it cannot. queued: jobs in the order of the queue."""
     alike = _alike(job_id, queued)
     at = alike.index(job_id) if job_id in alike else 0
     return queue.Before(alike[at - 1]) if at else None
@@ -95,7 +95,7 @@ def _move(store: Path, job_id: int, find: Callable[[int, Sequence[Job]], queue.Q
     return ""
 
 
-NO_JOB = "there is no job under the cursor"
+NO_JOB = "no job selected"
 
 
 def reason_against_job(name: str, stored: StoredJob | None) -> str:
@@ -113,11 +113,13 @@ def may_be_taken_over(stored: StoredJob) -> bool:
 def taking_over_text(stored: StoredJob) -> str:
     """Confirmation for taking over a job whose worker on another host may still run it."""
     job, seen = stored.job, stored.worker
-    what = f"Take job {job.id}, {shown(job.spec.title)}, from its worker, so that another one runs it?"
+    what = f"Release job {job.id}, {shown(job.spec.title)}, so that another worker runs it?"
     if seen is None:
         return what
-    last = f"Process {seen.worker.pid} on {shown(seen.worker.host)} was last heard of {age(seen.quiet_seconds)} ago."
-    return f"{what}\n{last} If it still runs the job, it runs twice."
+    last = (
+        f"Process {seen.worker.pid} on {shown(seen.worker.host)} sent its last heartbeat {age(seen.quiet_seconds)} ago."
+    )
+    return f"{what}\n{last} If it is still running, the job runs twice."
 
 
 def _none(_stored: StoredJob) -> str:
@@ -127,13 +129,15 @@ def _none(_stored: StoredJob) -> str:
 def _against_cancel(stored: StoredJob) -> str:
     state = stored.job.state
     if isinstance(state, ENDED):
-        return f"it has ended: it is {stored.job.state_name}"
-    return "it was asked to stop already" if isinstance(state, Running) and state.stop is Stop.DISCARD else ""
+        return f"the job is {stored.job.state_name}"
+    return "the job is being cancelled" if isinstance(state, Running) and state.stop is Stop.DISCARD else ""
 
 
 def _against_retry(stored: StoredJob) -> str:
     state = stored.job.state
-    return "" if isinstance(state, Failed | Cancelled) else f"it is {stored.job.state_name}: only what failed can"
+    if isinstance(state, Failed | Cancelled):
+        return ""
+    return f"the job is {stored.job.state_name}; only failed and cancelled jobs can be retried"
 
 
 def _against_hold(stored: StoredJob) -> str:
@@ -143,25 +147,27 @@ def _against_hold(stored: StoredJob) -> str:
         case Running() if may_be_taken_over(stored):
             return ""
         case Running():
-            return f"it runs{f' {stored.reason}' if stored.reason else ''}: x cancels it"
-    return f"it is {stored.job.state_name}"
+            return f"the job is running{f' {stored.reason}' if stored.reason else ''} (x: cancel)"
+    return f"the job is {stored.job.state_name}"
 
 
 def _against_move(stored: StoredJob) -> str:
-    return "" if isinstance(stored.job.state, Waiting | Held) else f"it is {stored.job.state_name}: only what waits can"
+    if isinstance(stored.job.state, Waiting | Held):
+        return ""
+    return f"the job is {stored.job.state_name}; only waiting jobs can be moved"
 
 
 def _against_clear(stored: StoredJob) -> str:
-    return "" if isinstance(stored.job.state, ENDED) else f"it is {stored.job.state_name}: cancel it first"
+    return "" if isinstance(stored.job.state, ENDED) else f"the job is {stored.job.state_name}; cancel it first"
 
 
 def _against_plan(stored: StoredJob) -> str:
-    return "" if plan_text_of_job(stored.job) else "this job has no plan, or none yet"
+    return "" if plan_text_of_job(stored.job) else "this job has no plan"
 
 
 def _against_card(stored: StoredJob) -> str:
     is_merged = spec_of(stored.job.spec.task).writes_checkpoint and isinstance(stored.job.state, Done)
-    return "" if is_merged else "only a finished merge has a model card"
+    return "" if is_merged else "the job is not a finished merge, so it has no model card"
 
 
 _REASONS: Mapping[str, Callable[[StoredJob], str]] = {

@@ -47,7 +47,7 @@ def _state_line(stored: StoredJob, moment: datetime) -> str:
         case Done() | Failed() | Cancelled() as ended:
             took = duration((ended.ended_at - ended.started_at).total_seconds()) if ended.started_at else ""
             return f"{name} at {clock(ended.ended_at, moment)}" + (f", after {took}" if took else "")
-    reason = f"{NO_WORKER} starts one" if stored.needs_worker else stored.reason
+    reason = NO_WORKER if stored.needs_worker else stored.reason
     return f"{name}: {reason}" if reason else name
 
 
@@ -71,7 +71,7 @@ def _outcome(stored: StoredJob) -> Iterator[Span]:
             yield headline(task, result), "head"
             yield from ((line, "") for line in _result_lines(task, result) if line != headline(task, result))
             if plan_text_of_job(stored.job):
-                yield "o opens the plan", "dim"
+                yield "o: open the plan", "dim"
 
 
 def _result_lines(task: str, result: Answer) -> Iterator[str]:

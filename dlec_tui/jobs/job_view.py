@@ -18,12 +18,12 @@ from engine.store.job_states import Done, Held, Running, Waiting, now
 from engine.store.jobs import Job, jobs_in
 from engine.store.workers import Worker, all_workers, quiet_seconds
 from engine.tasks.specs import spec_of
-from engine.units import age
+from engine.units import age, plural
 
 
 @dataclass(frozen=True, slots=True)
 class SeenWorker:
-    """A worker, and what can be said of it from here."""
+    """A worker and its state as seen from this host."""
 
     worker: Worker
     liveness: Liveness
@@ -32,7 +32,7 @@ class SeenWorker:
 
     @property
     def lives(self) -> bool:
-        """Of another machine's worker nobody here can know; it is believed while it is heard of."""
+        """Whether the worker is alive. A worker on another host counts as alive while its heartbeat is recent."""
         return self.liveness is Liveness.ALIVE or (
             self.liveness is Liveness.ELSEWHERE and self.quiet_seconds < QUIET_SECONDS
         )
@@ -44,16 +44,16 @@ class StoredJob:
 
     job: Job
     worker: SeenWorker | None
-    """Who runs it."""
+    """Worker that runs the job."""
     reason: str
-    """What it waits for, or why it may not go on; "" for one that runs undisturbed or has ended."""
+    """Reason why the job waits or may not continue; "" if it runs normally or has ended."""
     needs_worker: bool
     """Whether `dlec jobs start` is all it takes for it to go on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What decides whether a job goes on."""
+    """State of host, queue and workers that decides whether a job runs."""
 
     host: str
     """Our own."""
@@ -71,7 +71,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class StoredJobs:
-    """What was found at one moment."""
+    """All jobs at one moment."""
 
     jobs: tuple[StoredJob, ...]
     moment: datetime
@@ -80,7 +80,7 @@ class StoredJobs:
 def read_jobs(store: Path, job_ids: Collection[int] | None = None) -> StoredJobs:
     """These jobs in this order, or all of them, the one that goes first at the front.
 
-    Raises UsageError for an id that no job has and for settings that are not understood, MachineError for a store that
+    Raises UsageError for an id that no job has and for invalid settings, MachineError for a store that
     cannot be read.
     """
     with closing(open_for_reading(store)) as connection:
@@ -93,24 +93,23 @@ def read_jobs(store: Path, job_ids: Collection[int] | None = None) -> StoredJobs
 
 
 def open_job_ids(store: Path) -> list[int]:
-    """Of all jobs that have not ended."""
+    """Ids of all jobs that have not ended."""
     with closing(open_for_reading(store)) as connection:
         return [job.id for job in jobs_in(connection, Waiting, Held, Running)]
 
 
 def described(job: Job, around: Surroundings) -> StoredJob:
-    """What there is to say of a job; pure."""
+    """View of a job; pure."""
     worker = next((seen for seen in around.workers if _is_run_by(job, seen)), None)
     return StoredJob(job, worker, _reason(job, worker, around), _needs_worker(job, worker, around))
 
 
 def unattended(jobs: Iterable[StoredJob]) -> str:
-    """What to do about jobs that nobody will take; "" when there are none."""
+    """Advice if jobs wait and no worker runs; "" otherwise."""
     number = sum(job.needs_worker for job in jobs)
     if not number:
         return ""
-    subject, them = ("1 job waits", "it") if number == 1 else (f"{number} jobs wait", "them")
-    return f"{subject} and no worker for {them} is alive: dlec jobs start"
+    return f"{plural(number, 'job')} waiting, but no worker running: dlec jobs start"
 
 
 def _seen(worker: Worker, host: HostId, moment: datetime) -> SeenWorker:
@@ -140,24 +139,24 @@ def _reason(job: Job, worker: SeenWorker | None, around: Surroundings) -> str:
         case Held(reason):
             return reason
         case Running(stop=stop) if worker is not None:
-            return _trouble(job, worker, around) or ("asked to stop" if stop else "")
+            return _trouble(job, worker, around) or ("being cancelled" if stop else "")
     return ""
 
 
 def _trouble(job: Job, seen: SeenWorker, around: Surroundings) -> str:
-    """What is wrong with the worker that has the job."""
+    """Problem with the worker of a running job."""
     if seen.liveness is Liveness.DEAD:
-        remedy = "another one takes over soon" if around.manned else "dlec jobs start"
-        return f"its worker, process {seen.worker.pid}, has died: {remedy}"
+        remedy = "another worker takes over" if around.manned else "dlec jobs start"
+        return f"its worker (process {seen.worker.pid}) has died: {remedy}"
     if seen.liveness is Liveness.ELSEWHERE:
-        where = f"on {_machine(seen.worker, around.host)}, seen {age(seen.quiet_seconds)} ago"
-        return where if seen.lives else f"{where}; if that machine is gone: dlec jobs release {job.id}"
+        where = f"on {_machine(seen.worker, around.host)}, last heartbeat {age(seen.quiet_seconds)} ago"
+        return where if seen.lives else f"{where}; if that host is down: dlec jobs release {job.id}"
     return ""
 
 
 def _machine(worker: Worker, host: str) -> str:
     """A container, or an earlier start, has the name of this machine but not its processes."""
-    return f"another {shown(host)}, a container or an earlier start" if worker.host == host else shown(worker.host)
+    return f"another {shown(host)} (container or earlier boot)" if worker.host == host else shown(worker.host)
 
 
 def plan_text_of_job(job: Job) -> str:

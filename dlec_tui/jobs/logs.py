@@ -32,17 +32,17 @@ class GrowingLog:
                 self._unfinished = b""
 
     def last_line(self) -> str:
-        """What stands behind the last line break; "" when nothing does."""
+        """Text after the last line break."""
         return shown_line(self._unfinished)
 
 
 MOST_LINES = 500
 MOST_BYTES = 256_000
-"""That are read at once: what was written before them is left out."""
+"""Maximum number of bytes per read; earlier text is skipped."""
 
 
 class LogTail:
-    """Of one log, which may not be there yet. For one thread at a time."""
+    """End of one log, which may not exist yet. For one thread at a time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

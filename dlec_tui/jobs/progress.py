@@ -20,13 +20,13 @@ class Pace:
     """The mean of this attempt at this stage."""
 
     per_second: float
-    """In the unit of the job's progress."""
+    """Speed in the unit of the job's progress."""
     seconds_left: float | None
     """None where it is not known how much there is to do."""
 
 
 def pace_of(running: Running, moment: datetime) -> Pace | None:
-    """At `moment`; None before anything is done."""
+    """Pace at `moment`; None before the first progress."""
     progress = running.progress
     per_second = None if progress is None else progress.per_second or _derived(running, progress.done, moment)
     if progress is None or per_second is None:
@@ -49,7 +49,7 @@ def since(job: Job) -> datetime:
 
 
 def detail(stored: StoredJob, moment: datetime) -> str:
-    """What a line about the job says besides its title; "" when there is nothing."""
+    """Remark next to the title of a job; "" if there is nothing to add."""
     match stored.job.state:
         case Running():
             return "; ".join(filter(None, (running_text(stored, moment), stored.reason)))
@@ -62,10 +62,9 @@ def detail(stored: StoredJob, moment: datetime) -> str:
 
 
 def running_text(stored: StoredJob, moment: datetime) -> str:
-    """How far a running job is, how fast, and how long it will take: "copying: 43 %, 1.20 GB of 2.80 GB, ...".
+    """Progress, speed and time left of a running job: "copying: 43 %, 1.20 GB of 2.80 GB, ...".
 
-    "" before its first progress. Where its worker is gone nothing moves, and nothing is foretold; nor of one stage of
-    several, since the job was begun with another.
+    "" before the first progress. No time left if the worker is gone, or for one stage of several.
     """
     job, state = stored.job, stored.job.state
     if not isinstance(state, Running) or state.progress is None:
@@ -78,7 +77,7 @@ def running_text(stored: StoredJob, moment: datetime) -> str:
 
 
 def progress_text(progress: Progress, *, in_bytes: bool) -> str:
-    """Of how much: "43 %, 1.20 GB of 2.80 GB", "40 %, 12 of 30"; only what there is where the total is not known."""
+    """Progress in numbers: "43 %, 1.20 GB of 2.80 GB", "40 %, 12 of 30"; without the total if it is unknown."""
     done, total = (byte_size(number) if in_bytes else f"{number:,}" for number in (progress.done, progress.total))
     if not progress.total:
         return done if progress.done else ""
@@ -119,7 +118,7 @@ class Advance:
         return self._unless_counted(self.done, self.speed, self.left)
 
     def _unless_counted(self, *figures: str) -> str:
-        """What is being done at last, when all that is counted was done and the job has not ended."""
+        """The current step if all counted work is done, otherwise stage and figures."""
         return self.what if self.share == 1 else ", ".join(filter(None, (self.stage, *figures)))
 
 
@@ -141,24 +140,24 @@ def advance_of(stored: StoredJob, moment: datetime) -> Advance | None:
 
 
 def bar(share: float, width: int) -> str:
-    """In `width` cells."""
+    """Progress bar, `width` cells wide."""
     full = round(share * width)
     return GLYPHS.full * full + GLYPHS.shades[1] * (width - full)
 
 
 BAR_CELLS = 16
 WIDE_ENOUGH_FOR_A_BAR = 90
-"""In columns."""
+"""Width in columns."""
 _STRIP_GAP = "  "
 _SHORTEST_TITLE = 12
 
 
 def strip_text(jobs: StoredJobs, width: int) -> str:
-    """In `width` columns; changes only when something has."""
+    """All jobs in one line of `width` columns."""
     counts = _STRIP_GAP.join(_strip_counts(jobs))
     running = _in_state(jobs, Running)
     if not running:
-        return elided(_STRIP_GAP.join(filter(None, (counts or "no jobs wait or run", _unattended(jobs)))), width)
+        return elided(_STRIP_GAP.join(filter(None, (counts or "no jobs", _unattended(jobs)))), width)
     others = f"+{len(running) - 1} more running" if len(running) > 1 else ""
     behind = _STRIP_GAP.join(
         filter(None, (_strip_progress(running[-1], jobs, width), others, counts, _unattended(jobs)))
@@ -172,10 +171,10 @@ def _strip_title(stored: StoredJob, room: int) -> str:
 
 
 def _strip_progress(stored: StoredJob, jobs: StoredJobs, width: int) -> str:
-    """How far a running job is; what is wrong with it instead, where something is."""
+    """Progress of a running job, or the problem that it has."""
     advance = advance_of(stored, jobs.moment)
     if stored.reason or advance is None:
-        return "" if stored.needs_worker else stored.reason  # that is said further on
+        return "" if stored.needs_worker else stored.reason  # the end of the line reports it
     is_drawn = advance.share is not None and width >= WIDE_ENOUGH_FOR_A_BAR
     drawn = bar(advance.share or 0.0, BAR_CELLS) if is_drawn else ""
     return " ".join(filter(None, (drawn, advance.full)))
@@ -184,12 +183,12 @@ def _strip_progress(stored: StoredJob, jobs: StoredJobs, width: int) -> str:
 def _strip_counts(jobs: StoredJobs) -> list[str]:
     numbers = {name: len(_in_state(jobs, state)) for name, state in (("held", Held), ("failed", Failed))}
     waiting = len(_in_state(jobs, Waiting))
-    waits = [f"{waiting} wait" if waiting > 1 else "1 waits"] if waiting else []
+    waits = [f"{waiting} waiting"] if waiting else []
     return [*waits, *(f"{number} {name}" for name, number in numbers.items() if number)]
 
 
 def _unattended(jobs: StoredJobs) -> str:
-    return "no worker is alive: F5 w" if any(stored.needs_worker for stored in jobs.jobs) else ""
+    return "no worker running (F5, w)" if any(stored.needs_worker for stored in jobs.jobs) else ""
 
 
 def _in_state(jobs: StoredJobs, state: type) -> list[StoredJob]:

@@ -20,7 +20,7 @@ Answer = Mapping[str, Any]
 
 
 def verdict(found: Answer) -> str:
-    """Of a preview, in perplexity and with the 95 % interval: "worse by 9.6 %, between 8.9 and 10.3, on text ..."."""
+    """Verdict of a preview: change of perplexity with its 95 % interval, and the text."""
     if found["delta_nll"] is None:
         return not_finite_text(found)
     say = inconclusive if base_findings(found) else harm
@@ -28,10 +28,10 @@ def verdict(found: Answer) -> str:
 
 
 def not_finite_text(found: Answer) -> str:
-    """Who computed no numbers, and how often."""
+    """Models that produced NaN or infinity, with the number of tokens."""
     counts = found["not_finite"]
     said = [f"the {name} computes NaN or infinity for {count:,}" for name, count in counts.items() if count]
-    return f"{' and '.join(said)} of {found['tokens']:,} tokens; there is nothing to compare"
+    return f"{' and '.join(said)} of {found['tokens']:,} tokens; nothing to compare"
 
 
 def base_findings(found: Answer) -> Sequence[str]:
@@ -46,7 +46,7 @@ def base_lines(found: Answer) -> Iterator[str]:
 
 
 def both_models(found: Answer) -> Iterator[str]:
-    """How well base and plan predict."""
+    """NLL and perplexity of base and plan."""
     yield "          NLL   perplexity"
     for name in ("base", "plan"):
         nll, perplexity = found[name]["nll"], found[name]["perplexity"]
@@ -54,14 +54,14 @@ def both_models(found: Answer) -> Iterator[str]:
 
 
 def agreement(found: Answer) -> str:
-    """How alike base and plan predict; "" where one of them computes no numbers."""
+    """Similarity of the predictions of base and plan; "" if one of them produces NaN."""
     if found["kl"] is None:
         return ""
-    return f"KL {found['kl']:.4f} nats a token; the same first choice for {found['top1_agreement']:.1%} of the tokens"
+    return f"KL {found['kl']:.4f} nats per token; same top-1 prediction for {found['top1_agreement']:.1%} of the tokens"
 
 
 def measured_on(answer: Answer) -> str:
-    """On how much of which text, in which dtype; then what there is to know of it, a line each."""
+    """Amount of text, text and dtype of a measurement, then its notes."""
     key = answer["key"]
     asked = f"up to {key['tokens'] // key['seq_len'] * key['seq_len']:,} tokens"
     counted = answer if "tokens" in answer else answer.get("sample")
@@ -84,7 +84,7 @@ def score_table(scores: Sequence[Answer]) -> Iterator[str]:
         block, error = f"{each['start']}:{each['end']}", each["se"]
         yield f"{block:>7}  {each['value']:>9.4f}  {'' if error is None else f'{error:>14.4f}'}".rstrip()
     if len(scores) > _MOST_SCORES:
-        yield f"and {len(scores) - _MOST_SCORES} more, all of them with --json"
+        yield f"and {len(scores) - _MOST_SCORES} more (--json lists all)"
 
 
 def load_check_text(found: LoadCheck | None) -> str:
@@ -106,19 +106,19 @@ def _load_check_line(found: LoadCheck | None) -> str:
 
 
 def load_check_from(answer: Answer | None) -> LoadCheck | None:
-    """From a task's answer; what follows from the other fields is left out."""
+    """Load check in the answer of a task, without derived fields."""
     return LoadCheck(**{name: value for name, value in answer.items() if name != "ok"}) if answer else None
 
 
 def size_text(verified: Answer) -> str:
-    """Of a checkpoint that was verified."""
+    """Size of a verified checkpoint."""
     size = f"{byte_size(verified['bytes'])} in {plural(verified['shards'], 'file')}"
     return f"{plural(verified['layers'], 'layer')}, {count(verified['parameters'])} parameters, {size}"
 
 
 def files_text(*, sums_checked: bool) -> str:
-    """Of a checkpoint whose files are as they should be."""
-    sums = "SHA256SUMS match" if sums_checked else "there is no SHA256SUMS to compare with"
+    """Summary of the files of a correct checkpoint."""
+    sums = "SHA256SUMS match" if sums_checked else "no SHA256SUMS to compare with"
     return f"files: headers, index and config agree; {sums}"
 
 
@@ -127,7 +127,7 @@ def eval_headline(found: Answer) -> str:
     told = [each for each in found["figures"] if each["p"] is not None]
     moved = [each for each in told if each["p"] * len(told) < 0.05]
     if not moved:
-        return f"no difference can be seen in {len(told)} figures"
+        return f"no significant difference in {len(told)} figures"
     return f"{len(moved)} of {len(told)} figures differ: {', '.join(_moved_figure(each) for each in moved[:3])}"
 
 
@@ -141,7 +141,7 @@ def eval_lines(found: Answer) -> Iterator[str]:
     yield eval_headline(found)
     yield from base_lines(found)
     yield f"{shown(found['reference'])}, {found['dtype']}" + (
-        f", {found['limit']} items a task" if found["limit"] else ""
+        f", {found['limit']} items per task" if found["limit"] else ""
     )
 
 
@@ -152,7 +152,7 @@ def _eval_value(each: Answer, side: str) -> str:
 
 def _eval_paired(each: Answer) -> str:
     if each["p"] is None:
-        return f"{each['items']}, too few to tell" if each["items"] else "not item by item"
+        return f"{each['items']}, too few for a test" if each["items"] else "not item by item"
     if each["test"] == "mcnemar":
         moved = f"{each['only_plan']} gained, {each['only_base']} lost"
         return f"{each['items']}: {moved}, p = {each['p']:.2g} (exact McNemar)"
@@ -165,7 +165,7 @@ def _moved_figure(each: Answer) -> str:
 
 _NAME_WIDTH = 24
 _MOST_SHORTLISTED = 12
-"""In a table; --json has all of them."""
+"""Maximum number of plans in a table; --json has all of them."""
 
 
 def proposal_headline(found: Answer) -> str:
@@ -174,13 +174,13 @@ def proposal_headline(found: Answer) -> str:
 
 
 def proposal_lines(found: Answer) -> Iterator[str]:
-    """The measured shortlist, the judgement, and the naive plan beside it."""
-    yield "block     residual   harm, nats a token"
+    """Measured shortlist, result on held-out text, and the naive plan for comparison."""
+    yield "block     residual   delta NLL, nats per token"
     for each in found["shortlist"]:
         block = f"{each['start']}-{each['end'] - 1}"
         yield f"{block:9} {each['residual']:8.4f}   {each['delta_nll']:+.4f} ± {each['se']:.4f}"
     start, end = found["block"]
-    yield f"proposed: layers {start} to {end - 1} once more"
+    yield f"proposed: repeat layers {start}:{end}"
     yield f"    {verdict(found['judged'])}"
     layers = found["naive"]["layers"]
     yield f"the {plural(len(layers), 'best single layer')} ({', '.join(map(str, layers))}) instead"
@@ -190,30 +190,30 @@ def proposal_lines(found: Answer) -> Iterator[str]:
 
 
 def reason_lines(found: Answer) -> Iterator[str]:
-    """Why this plan, as it stands in the plan's comments."""
+    """Reasons for the plan, as in its comments."""
     yield from (escaped(line) for line in found.get("reason", ()))
 
 
 def search_lines(found: Answer) -> Iterator[str]:
-    """The judged shortlist, and what that says of the plan."""
-    yield f"{plural(sum(found['tried'].values()), 'plan')} tried; the best, on text that chose nothing:"
+    """Evaluated shortlist and its conclusion."""
+    yield f"{plural(sum(found['tried'].values()), 'plan')} tried; the best, on held-out text:"
     for plan in found["shortlist"][:_MOST_SHORTLISTED]:
         if plan["delta_nll"] is None:
-            yield f"{shown(plan['name']):{_NAME_WIDTH}}  computes no numbers"
+            yield f"{shown(plan['name']):{_NAME_WIDTH}}  produces NaN"
             continue
         low, high = plan["interval95"]
         yield (
             f"{shown(plan['name']):{_NAME_WIDTH}}  {plan['delta_nll']:+.4f}  {low:+.4f} {high:+.4f}"
             f"  adjusted p {plan['holm_p']:.2g}"
         )
-    yield f"proposed: {shown(found['shortlist'][0]['name'])} once more"
+    yield f"proposed: repeat {shown(found['shortlist'][0]['name'])}"
     yield f"    {verdict(found['judged'])}"
     yield from base_lines(found)
     yield measured_on(found)
 
 
 def classic_headline(found: Answer) -> str:
-    """How much of the model the rule keeps."""
+    """Number of layers that the rule keeps."""
     shares = found["shares"]
     return f"keeps {len(kept_layers(shares))} of {plural(len(shares), 'layer')}"
 
@@ -224,4 +224,4 @@ def classic_lines(found: Answer) -> Iterator[str]:
     yield classic_headline(found)
     yield "layer   share above the threshold"
     for layer, share in enumerate(found["shares"]):
-        yield f"{layer:>5}   {100 * share:5.1f} %   {'kept' if layer in kept else 'left out'}"
+        yield f"{layer:>5}   {100 * share:5.1f} %   {'kept' if layer in kept else 'removed'}"

@@ -14,7 +14,7 @@ from engine.store.job_states import ENDED, Done, Held, Running, Waiting
 
 
 def in_view(found: StoredJobs, lately: timedelta | None) -> list[StoredJob]:
-    """Running, waiting and held jobs in the order of the queue, then those that ended `lately`, the last one first."""
+    """Open jobs in queue order, then jobs that ended within a time span, latest first."""
     open_jobs = [stored for stored in found.jobs if not isinstance(stored.job.state, ENDED)]
     ended = [stored for stored in found.jobs if _ended_lately(stored, found.moment, lately)]
     return [
@@ -39,8 +39,8 @@ def _ended_lately(stored: StoredJob, moment: datetime, lately: timedelta | None)
 
 
 TONES = {"running": "busy", "held": "warn", "done": "good", "failed": "bad", "cancelled": "dim"}
-"""Of states."""
-NO_WORKER = "no worker is alive: w"
+"""Tone of each state."""
+NO_WORKER = "no worker running (press w)"
 _STATE = 11
 """Columns for sign and name."""
 _TIME = 12
@@ -53,7 +53,7 @@ _GAP = "  "
 
 @dataclass(frozen=True, slots=True)
 class JobColumns:
-    """As wide as these jobs need, and as there is room for."""
+    """Columns fitted to these jobs and to the width of the table."""
 
     width: int
     id: int
@@ -62,7 +62,7 @@ class JobColumns:
 
     @property
     def rest(self) -> int:
-        """Columns for the title and what is said beside it."""
+        """Columns for title and remark."""
         more = _TIME + self.slot + 2 * len(_GAP) if self.slot else 0
         return max(0, self.width - self.id - _STATE - 2 * len(_GAP) - more)
 
@@ -95,12 +95,12 @@ def job_line(stored: StoredJob, moment: datetime, columns: JobColumns) -> list[S
 
 
 def state_text(name: str) -> str:
-    """With its sign."""
+    """Name of a state with its sign."""
     return f"{getattr(GLYPHS, name)} {name}"
 
 
 def note_of(stored: StoredJob, moment: datetime, room: int = 0) -> str:
-    """What there is to say beside the title: how far it is, what it waits for, what came out.
+    """Remark next to the title: progress, reason for waiting, or result.
 
     room: columns for both; with many of them there is a bar.
     """

@@ -11,10 +11,10 @@ from engine.errors import shown
 from engine.units import byte_size, duration, plural
 
 _MOST_PLANS = 12
-"""In the table."""
+"""Maximum number of plans in the table."""
 _NAME_WIDTH = 24
 
-_NO_PROOF = "Perplexity alone does not prove an improvement: let a probe or dlec eval speak beside it."
+_NO_PROOF = "Perplexity alone does not prove an improvement: also run a probe or dlec eval."
 
 Answer = Mapping[str, Any]
 
@@ -30,15 +30,15 @@ def sweep_headline(found: Answer) -> str:
 
 
 def judgement(winner: Answer, judged: int, say: Callable[[float, float, float], str] = harm) -> str:
-    """The best plan on held-out text: the interval is its own, the p-value counts all that were judged."""
+    """The best plan on held-out text: the interval is its own, the p-value accounts for all evaluated plans."""
     figures = winner["heldout"]
     if figures["delta_nll"] is None:
-        return "computes no numbers on the text not used to choose it"
+        return "produces NaN on the text not used to choose it"
     said = say(figures["delta_nll"], *figures["interval95"])
     where = f"{said}, on text not used to choose it"
     if winner["verdict"] == "no difference" and not said.startswith("no difference"):
-        return f"{where}; no more than chance explains among {plural(judged, 'plan')} judged ({_p(figures['holm_p'])})"
-    return f"{where} ({_p(figures['holm_p'])}, adjusted for {plural(judged, 'plan')} judged)"
+        return f"{where}; consistent with chance among {plural(judged, 'evaluated plan')} ({_p(figures['holm_p'])})"
+    return f"{where} ({_p(figures['holm_p'])}, adjusted for {plural(judged, 'evaluated plan')})"
 
 
 def sweep_lines(found: Answer) -> Iterator[str]:
@@ -56,7 +56,7 @@ def sweep_lines(found: Answer) -> Iterator[str]:
 def plan_table(found: Answer) -> Iterator[str]:
     """The best plan on the selection set, and what was not measured to the end."""
     measured = sorted((plan for plan in found["plans"] if plan["delta_nll"] is not None), key=_delta)
-    yield f"{'':{_NAME_WIDTH}}  nats a token  95 % interval      KL      top-1   adjusted p"
+    yield f"{'':{_NAME_WIDTH}}  nats per token  95 % interval      KL      top-1   adjusted p"
     for plan in measured[:_MOST_PLANS]:
         low, high = plan["interval95"]
         yield (
@@ -64,17 +64,17 @@ def plan_table(found: Answer) -> Iterator[str]:
             f"{max(plan['kl'], 0.0):.4f}  {plan['top1_agreement']:6.1%}   {plan['holm_p']:.2g}"
         )
     if len(measured) > _MOST_PLANS:
-        yield f"and {len(measured) - _MOST_PLANS} more, all of them with --csv or --json"
+        yield f"and {len(measured) - _MOST_PLANS} more (--csv or --json lists all)"
     stopped = sum(plan["stopped_after"] is not None for plan in found["plans"])
     if stopped:
-        yield f"{plural(stopped, 'plan')} surely worse, not measured to the end"
+        yield f"{plural(stopped, 'plan')} significantly worse, stopped early"
     silent = len(found["plans"]) - len(measured) - stopped
     if silent:
-        yield f"{plural(silent, 'plan')} without a figure: NaN or infinity, or not measured yet"
+        yield f"{plural(silent, 'plan')} without a result: NaN or infinity, or not measured"
 
 
 def chance_lines(found: Answer) -> Iterator[str]:
-    """How good the best of so many would look if none of them did anything: simulated by flipping signs."""
+    """Expected best result of as many plans without any effect, simulated by flipping signs."""
     chance, winner = found["by_chance"], found["winner"]
     if chance is None:
         return
@@ -84,7 +84,7 @@ def chance_lines(found: Answer) -> Iterator[str]:
         f"{plural(chance['plans'], 'plan')} without any effect would"
     )
     yield (
-        f"lie at {chance['t']:+.1f} standard errors, which is {chance['t'] * best['se']:+.4f} for this one; "
+        f"be at {chance['t']:+.1f} standard errors, which is {chance['t'] * best['se']:+.4f} for this one; "
         f"one as good comes in {chance['p']:.1%} of {chance['draws']:,} such sweeps"
     )
     if winner and winner["shrinkage"]["kept"] is not None:
@@ -111,17 +111,17 @@ def shortlist_lines(found: Answer) -> Iterator[str]:
 
 
 def advice(found: Answer) -> str:
-    """What that means."""
+    """Conclusion."""
     better = [shown(plan["name"]) for plan in found["shortlist"] if plan.get("verdict") == "better"]
     match found["winner"]["verdict"]:
         case _ if better:
-            return f"Better among those judged: {', '.join(better)}. {_NO_PROOF}"
+            return f"Significantly better: {', '.join(better)}. {_NO_PROOF}"
         case _ if base_findings(found):
-            return "Nothing follows about the plans of this space until the base is measured as it is meant to be used."
+            return "No conclusion about these plans: first measure the base as it is meant to be used."
         case "worse":
-            return "No plan of this space was found to be better than the model as it is; the best one costs something."
+            return "No plan of this space was significantly better than the base model; the best one is worse."
         case _:
-            return "The best plan of this space cannot be told from the model as it is; that is a result, too."
+            return "The best plan of this space does not differ significantly from the base model."
 
 
 def probe_lines(found: Answer) -> Iterator[str]:
@@ -130,23 +130,23 @@ def probe_lines(found: Answer) -> Iterator[str]:
     if probe is None:
         return
     items = f"{probe['right']} of {probe['items']:,} items"
-    yield f"probe {shown(probe['name'])}: the model as it is answers {items} rightly"
+    yield f"probe {shown(probe['name'])}: baseline {items} correct"
     judged = [plan for plan in probe["plans"] if plan["shortlist_holm_p"] is not None]
     for plan in judged:
         yield (
-            f"{shown(plan['name']):{_NAME_WIDTH}}  {plan['right']:>5} right: {plan['only_plan']} gained, "
+            f"{shown(plan['name']):{_NAME_WIDTH}}  {plan['right']:>5} correct: {plan['only_plan']} gained, "
             f"{plan['only_base']} lost   {_p(plan['p'])} (exact McNemar), adjusted {plan['shortlist_holm_p']:.2g}"
         )
     everywhere = [plan for plan in probe["plans"] if plan["holm_p"] < 0.05]
     better = sum(plan["only_plan"] > plan["only_base"] for plan in everywhere)
     yield (
-        f"of all {plural(len(probe['plans']), 'plan')}, adjusted for their number: {better} answer more of them, "
-        f"{len(everywhere) - better} fewer"
+        f"of all {plural(len(probe['plans']), 'plan')}, adjusted for their number: {better} significantly better, "
+        f"{len(everywhere) - better} significantly worse"
     )
 
 
 def ranking_lines(found: Answer) -> Iterator[str]:
-    """How well each metric would have ranked the blocks."""
+    """Rank correlation of each metric with the measured harm."""
     if found.get("unranked"):
         yield f"metrics not ranked: {shown(found['unranked'])}"
     if not found["rankings"]:
@@ -154,7 +154,7 @@ def ranking_lines(found: Answer) -> Iterator[str]:
     widths = list(dict.fromkeys(each["width"] for each in found["rankings"]))
     values = {(each["metric"], each["width"]): each["spearman"] for each in found["rankings"]}
     metrics = list(dict.fromkeys(each["metric"] for each in found["rankings"]))
-    yield "rank correlation (Spearman) with the harm measured, by layers in the block; the distance is free:"
+    yield "Spearman correlation with the measured delta NLL, by block length (the distance metric is free):"
     yield f"{'':{_NAME_WIDTH}}" + "".join(f"{'all' if width == 0 else width:>7}" for width in widths)
     for metric in sorted(metrics, key=lambda metric: -_or_least(values.get((metric, widths[0])))):
         cells = (_correlation(values.get((metric, width))) for width in widths)
@@ -162,7 +162,7 @@ def ranking_lines(found: Answer) -> Iterator[str]:
 
 
 def cost_lines(found: Answer) -> Iterator[str]:
-    """What was computed, against one plan at a time."""
+    """Computation of the sweep, compared with one plan at a time."""
     for part in found["cost"].get("parts", ()):
         announced, counted = part["announced"], part["counted"]
         reads = f", {byte_size(counted['read_bytes'])} of weights read" if counted["read_bytes"] else ""
@@ -173,7 +173,7 @@ def cost_lines(found: Answer) -> Iterator[str]:
 
 
 def harm_map(found: Answer) -> BlockMap | None:
-    """What repeating each block costs, at the scale that most blocks were measured with; None without blocks."""
+    """Cost of repeating each block, at the most frequent scale; None without blocks."""
     plans = [plan for plan in found["plans"] if plan["block"] and plan["delta_nll"] is not None]
     scales = [plan["scale"] for plan in plans]
     if not plans:

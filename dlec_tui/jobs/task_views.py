@@ -54,7 +54,7 @@ def _loads_text(answer: Answer | None) -> str:
         return "load check skipped"
     if found.unavailable:
         return "load check not possible"
-    return "loads" if found.ok else "DOES NOT LOAD"
+    return "load check passed" if found.ok else "LOAD CHECK FAILED"
 
 
 def _preview_lines(answer: Answer) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _plain(name: str, value: Any) -> str:
         case float():
             return f"{value:.4g}"
         case list() | tuple() | dict():
-            return f"{plural(len(value), 'entry', 'entries')}; dlec jobs show --json has them"
+            return f"{plural(len(value), 'entry', 'entries')}; dlec jobs show --json for details"
     return str(value)
 
 
@@ -143,7 +143,7 @@ def _block_words(request: Mapping[str, Any]) -> list[str]:
 
 
 def _measurement_words(measurement: MeasurementOptions) -> Iterator[str]:
-    """What differs from the default."""
+    """Options that differ from the defaults."""
     for file in measurement.text:
         yield from ("--text", file)
     for name in _OPTIONS:

@@ -1,1 +1,1 @@
-"""What was measured of a model, as it is looked at, and orders for more."""
+"""Measurements of a model: reading, charts, view state, and job specs for more."""

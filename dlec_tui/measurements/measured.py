@@ -32,16 +32,16 @@ from engine.text.corpus import Split
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured on one split of one text."""
+    """Measurements on one split of one text."""
 
     key: ProfileKey
     measured_at: str
-    """Of the profile, UTC; "" where only scores were measured."""
+    """Time of the profile in UTC; "" if only scores were measured."""
     layers: tuple[LayerStatistics, ...]
     angles: tuple[BlockAngle, ...]
     histograms: tuple[LayerHistogram, ...]
     neurons: int
-    """How many have statistics."""
+    """Number of neurons with statistics."""
     scores: tuple[Score, ...]
 
     @property

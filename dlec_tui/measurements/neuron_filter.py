@@ -1,4 +1,4 @@
-"""What a user types to see only some neurons: "layer 3-5, |peak|>10, active<1%, the moon"."""
+"""Filter of the neuron table: "layer 3-5, |peak|>10, active<1%, the moon"."""
 
 import math
 import re
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from engine.errors import UsageError, shown
 from engine.store.neurons import Between, Column, Condition, PeaksAt
 
-HINT = "layer 3-5, neuron 12, |peak|>10, active<1%, mean, variance, count; other words stand around the peak"
+HINT = "layer 3-5, neuron 12, |peak|>10, active<1%, mean, variance, count; other words search the text at the peak"
 
 _COLUMNS = {column.value: column for column in Column} | {"active": Column.SHARE_ACTIVE, "var": Column.VARIANCE}
 _QUOTED = re.compile(r'"([^"]*)"')
@@ -43,7 +43,7 @@ def in_words(conditions: Iterable[Condition]) -> Iterator[str]:
 
 
 def wrong_with(text: str) -> str:
-    """Why it is no filter; "" when it is one."""
+    """Error in a filter; "" if it is valid."""
     try:
         conditions_from(text)
     except UsageError as error:
@@ -52,7 +52,7 @@ def wrong_with(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    """What is looked for, without the commas that part it from conditions."""
+    """Search text without the commas that separate it from conditions."""
     return " ".join(word for word in text.split() if word.strip(",;")).strip(" ,;")
 
 
@@ -61,31 +61,33 @@ def _span(name: str, first: str, last: str) -> Between:
     if high < low:
         raise _unknown(f"{name} {first}-{last}", f"the range is reversed; did you mean {name} {last}-{first}?")
     if high >= _MOST:
-        raise _unknown(f"{name} {first}", "there is no such number")
+        raise _unknown(f"{name} {first}", "the number is too large")
     return Between(_COLUMNS[name.lower()], low, high)
 
 
 def _bound(name: str, sign: str, number: str) -> Between:
     column = _COLUMNS.get(name.lower().strip("|"))
     if column is None:
-        raise _unknown(f"{name}{sign}{number}", f"neurons have no {shown(name)}")
+        raise _unknown(f"{name}{sign}{number}", f"neurons have no column {shown(name)}")
     value = _value(number)
     if value is None:
-        raise _unknown(f"{name}{sign}{number}", f"{shown(number) or 'nothing'} is no number")
+        raise _unknown(f"{name}{sign}{number}", f"{shown(number) or 'nothing'} is not a number")
     if column is Column.PEAK and value < 0:
-        raise _unknown(f"{name}{sign}{number}", f"a peak is compared by its size; did you mean |peak|>{-value:g}?")
+        raise _unknown(
+            f"{name}{sign}{number}", f"peaks are compared by absolute value; did you mean |peak|>{-value:g}?"
+        )
     low = {"=": value, ">=": value, ">": math.nextafter(value, math.inf)}.get(sign)
     high = {"=": value, "<=": value, "<": math.nextafter(value, -math.inf)}.get(sign)
     return Between(column, low, high)
 
 
 def _value(number: str) -> float | None:
-    """A share may be a percentage. None for what is no number."""
+    """Value of a number or percentage; None if it is invalid."""
     found = _NUMBER.fullmatch(number)
     value = float(found[1]) / (100 if found[2] else 1) if found else math.nan
     return value if math.isfinite(value) else None
 
 
 def _unknown(condition: str, why: str) -> UsageError:
-    fix = f"They have {', '.join(sorted(_COLUMNS))}: layer 3-5, |peak|>10, active<1%."
-    return UsageError(f"no such condition: {shown(condition)}", why=why, fix=fix)
+    fix = f"Columns: {', '.join(sorted(_COLUMNS))}. Example: layer 3-5, |peak|>10, active<1%."
+    return UsageError(f"unknown condition: {shown(condition)}", why=why, fix=fix)

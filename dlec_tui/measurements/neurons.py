@@ -33,9 +33,9 @@ ORDERS = (
     NeuronOrder.SHARE_ACTIVE,
     NeuronOrder.COUNT,
 )
-"""In the order in which a key goes through them, which is that of the table's columns."""
+"""Sort orders in the order of the columns."""
 _STEPS = 100_000
-"""Of SQLite's virtual machine, between two looks at whether a search is still wanted."""
+"""Steps of SQLite's virtual machine between two checks for cancellation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class NeuronView:
     """The filter, as the user typed it."""
 
     def next_order(self) -> "NeuronView":
-        """By the next column, the largest first; behind the last one by layer again."""
+        """Sort by the next column, descending; after the last one by layer."""
         following = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
         return replace(self, order=following, descending=following is not NeuronOrder.LAYER)
 
@@ -78,7 +78,7 @@ class NeuronRows:
             return neuron_page(connection, self.key, order, descending=descending, offset=first, limit=some)
 
     def row_of_layer(self, layer: int) -> int | None:
-        """Where a layer begins; None where rows are not in the order of layers, or it has none."""
+        """First row of a layer; None if rows are not sorted by layer or the layer has none."""
         if self.view.order is not NeuronOrder.LAYER or self.view.wanted or self.view.descending:
             return None
         with closing(open_for_reading(self.store)) as connection:
@@ -88,9 +88,9 @@ class NeuronRows:
 def neuron_rows(
     store: Path, key: ProfileKey, view: NeuronView, stops: Callable[[], bool] = lambda: False
 ) -> NeuronRows:
-    """The rows of a view; with a filter all neurons are looked at, until `stops` says that nobody waits.
+    """Rows of a view. A filter searches all neurons until `stops` returns True.
 
-    Raises UsageError for what is no filter, MachineError for a store that cannot be read and for a search given up.
+    Raises UsageError for an invalid filter, MachineError for an unreadable store and for a cancelled search.
     """
     conditions = conditions_from(view.wanted)
     with closing(open_for_reading(store)) as connection:
@@ -107,7 +107,7 @@ def _stop_when(connection: StoreConnection, stops: Callable[[], bool]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One of the table's; a blank stands between two in any case."""
+    """Column of the table."""
 
     title: str
     width: int
@@ -132,7 +132,7 @@ _LEAST_CONTEXT = 12
 """Columns for the text around the peak, for which others are left out."""
 _GAP, _CONTEXT_GAP = " ", "  "
 _SMALL, _LARGE, _HUGE = 1e-3, 1000, 1e6
-"""From `_LARGE` to `_HUGE` numbers are written out; below `_SMALL`, and from `_HUGE` on, with an exponent."""
+"""Bounds of the number format: exponents below `_SMALL` and from `_HUGE`, whole numbers from `_LARGE`."""
 
 
 def header_line(view: NeuronView, width: int) -> str:
@@ -157,7 +157,7 @@ def _line(cells: Iterable[str], context: str, width: int) -> str:
 
 
 def columns_for(view: NeuronView, width: int) -> tuple[Column, ...]:
-    """Those that a table of `width` columns has room for beside the text at the peak; the one sorted by always."""
+    """Columns that fit next to the text at the peak; always includes the sorted one."""
     columns: tuple[Column, ...] = _COLUMNS
     for order in _LEFT_OUT_FIRST:
         needed = sum(column.width + len(_GAP) for column in columns) + len(_CONTEXT_GAP) + _LEAST_CONTEXT
@@ -167,11 +167,16 @@ def columns_for(view: NeuronView, width: int) -> tuple[Column, ...]:
 
 
 def no_neurons(view: NeuronView) -> tuple[str, ...]:
-    """What stands there when a view has no rows."""
+    """Text of an empty table."""
     if not view.wanted:
-        return ("No neurons: this profile has none.",)
+        return ("This profile has no neurons.",)
     found = tuple(in_words(conditions_from(view.wanted)))
-    return ("No neuron meets all of this:", *(f"  {each}" for each in found), "", "/ Ctrl+U Enter shows all neurons.")
+    return (
+        "No neuron matches all of these conditions:",
+        *(f"  {each}" for each in found),
+        "",
+        "/ Ctrl+U Enter: show all neurons.",
+    )
 
 
 def neuron_details(neuron: NeuronStatistics) -> Iterator[str]:

@@ -22,14 +22,14 @@ RAMP = (
     *("#5f005f", "#5f0087", "#5f5f87", "#005f87", "#008787"),
     *("#00af87", "#5faf5f", "#87d75f", "#afd75f", "#ffff5f"),
 )
-"""From the lowest to the highest level, dark to light: of the palette of 256 colours, and told apart by every eye."""
+"""Colours of the levels, dark to light, from the 256-colour palette; safe for colour-blind users."""
 _TAIL = 0.02
-"""Share of the values at either end that may lie beyond the scale: one outlier must not make all others look alike."""
+"""Share of values at either end outside the scale: one outlier must not hide all other differences."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """From values to levels."""
+    """Mapping from values to levels."""
 
     low: float
     """Values up to here have level 0."""
@@ -68,7 +68,7 @@ class BlockMap:
 
 
 def robust_scale(values: Iterable[float]) -> Scale:
-    """From the 2nd to the 98th percentile."""
+    """Scale from the 2nd to the 98th percentile."""
     ordered = sorted(values)
     last = len(ordered) - 1
     return Scale(ordered[round(_TAIL * last)], ordered[round((1 - _TAIL) * last)])
@@ -79,7 +79,7 @@ FEWEST_POINTS = 3
 
 
 def profile_curves(layers: Sequence[LayerStatistics]) -> Iterator[Curve]:
-    """How far each layer turns the residual stream, and how much it adds to it."""
+    """Block influence and relative update of each layer."""
     yield from _curve("block influence", ((each.layer, each.block_influence) for each in layers))
     yield from _curve("relative update", ((each.layer, each.relative_update) for each in layers))
 
@@ -100,14 +100,14 @@ def metric_name(metric: str) -> str:
 
 
 def block_at(curve: Curve, layer: int) -> tuple[Block, float] | None:
-    """The block of the curve whose middle is nearest to a layer, and its value; None where there is none so near."""
+    """Block whose middle is nearest to a layer, and its value; None if it is one layer away or more."""
     middle, value = min(curve.points, key=lambda point: (abs(point[0] - layer), point[0]))
     start = round(middle - (curve.width - 1) / 2)
     return ((start, start + curve.width), value) if abs(middle - layer) < 1 else None
 
 
 def angle_maps(angles: Iterable[BlockAngle]) -> Iterator[BlockMap]:
-    """How far each block turns the residual stream."""
+    """Angular distance of each block."""
     yield from _map("angular distance", ((angle.start, angle.end, angle.angular_distance) for angle in angles))
 
 
@@ -149,7 +149,7 @@ _SHARES = (0.5, 0.99)
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Those of a histogram that count anything, or that lie between such."""
+    """Bins of a histogram between the first and the last nonempty one."""
 
     low: float
     """Lower edge of the first one."""
@@ -168,7 +168,7 @@ class Bins:
 
 
 def bins_of(histograms: Sequence[LayerHistogram], layer: int) -> Bins | None:
-    """The layer's, cut where no layer has any, so that all layers stand on the same axis; None where it has none."""
+    """Bins of a layer, cut to the range that any layer uses; None without a histogram."""
     found = next((each for each in histograms if each.layer == layer), None)
     if found is None or not found.counts:
         return None

@@ -1,4 +1,4 @@
-"""Why something cannot be done among the measurements, and what stands there while there are none."""
+"""Empty states of the activations pane, and reasons why an action is unavailable."""
 
 from dlec_tui.wording import printable
 from engine.errors import shown
@@ -6,15 +6,15 @@ from engine.errors import shown
 NO_MODEL = """\
 No model is open.
 
-  1   go to the models; Enter opens one"""
-READING = "the store is being read"
-UNREADABLE = "The measurements cannot be read."
+  1   show models (Enter: open one)"""
+READING = "reading the store"
+UNREADABLE = "Cannot read the measurements."
 _NOT_MEASURED = """\
-Nothing was measured of {name} yet.
+{name} has no measurements.
 
-  p   profile it, as a job: every layer and neuron, in one pass over a text
-  m   measure what repeating or leaving out layers does, as a job"""
-_NEEDS_MARKS = "nothing is marked; Space marks the layer or block under the cursor"
+  p   profile the model (job): every layer and neuron, in one pass over a text
+  m   score layers or blocks (job): effect of repeating or removing them"""
+_NEEDS_MARKS = "nothing marked (Space: mark the layer or block under the cursor)"
 _ON_MARKS = ("add_marked", "unmark_all")
 _JOBS = ("profile", "score")
 _ONLY_IN = {
@@ -25,33 +25,33 @@ _ONLY_IN = {
     "filter": ("neurons",),
 }
 """Actions that some views alone have a use for."""
-_VIEWS = {"curve": "curve", "map": "heat map", "neurons": "table of neurons"}
+_VIEWS = {"curve": "curve", "map": "heat map", "neurons": "neurons"}
 
 
 def not_measured(name: str) -> str:
-    """Of a model: what to press."""
+    """Empty state of a model without measurements."""
     return _NOT_MEASURED.format(name=shown(name))
 
 
 def unreadable(problem: str) -> str:
-    """Where the store cannot be read."""
+    """Text if the store cannot be read."""
     return f"{UNREADABLE}\n\n{printable(problem)}"
 
 
 def reason_without_measurements(action: str, says: str) -> str:
     """Why it cannot be done while nothing but the words `says` is shown."""
     if says == NO_MODEL:
-        return "no model is open; 1 goes to the models"
+        return "no model open (1: show models)"
     if says == READING:
         return READING
     if says.startswith(UNREADABLE):
         return UNREADABLE
-    return "" if action in _JOBS else "nothing was measured of this model yet; p profiles it"
+    return "" if action in _JOBS else "this model has no measurements (p: profile)"
 
 
 def reason_against_here(action: str, view: str, *, has_marks: bool) -> str:
-    """What holds in one view, or without marks."""
+    """Reason against an action in one view, or without marks."""
     if action in _ON_MARKS and not has_marks:
         return _NEEDS_MARKS
     wanted = _ONLY_IN.get(action, (view,))
-    return "" if view in wanted else f"that is for the {' and the '.join(_VIEWS[each] for each in wanted)}"
+    return "" if view in wanted else f"only available in: {', '.join(_VIEWS[each] for each in wanted)}"

@@ -25,33 +25,33 @@ class Field:
     name: str
     label: str
     value: str
-    """At first."""
+    """Initial value."""
     choices: tuple[str, ...] = ()
     """Empty for a number or a name that is typed."""
     about: str = ""
-    """What it means, where the label does not say."""
+    """Explanation of the option."""
 
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 SETTING_FIELDS = (
     Field("split", "part of the text", DEFAULT.split, tuple(split.value for split in Split)),
-    Field("tokens", "tokens, at most", str(DEFAULT.tokens)),
-    Field("dtype", "computed in", DEFAULT.dtype, DTYPES),
+    Field("tokens", "maximum tokens", str(DEFAULT.tokens)),
+    Field("dtype", "dtype", DEFAULT.dtype, DTYPES),
     Field("device", "device", DEFAULT.device),
 )
 PROFILE_FIELDS = SETTING_FIELDS
 SCORE_FIELDS = (
     Field("metric", "metric", next(iter(METRICS)), tuple(METRICS)),
-    Field("width", "layers in a block", "1"),
+    Field("width", "block length (layers)", "1"),
     *SETTING_FIELDS,
 )
 
 Values = Mapping[str, str]
-"""What the user has left in the fields, by their names."""
+"""Values of the fields by name."""
 
 
 def measurement_of(values: Values) -> MeasurementOptions:
-    """Raises UsageError for what is no number."""
+    """Options of the measurement. Raises UsageError for invalid numbers."""
     tokens = positive(values["tokens"], "tokens")
     return MeasurementOptions(
         split=Split(values["split"]), tokens=tokens, dtype=values["dtype"], device=values["device"]
@@ -61,12 +61,14 @@ def measurement_of(values: Values) -> MeasurementOptions:
 def positive(text: str, what: str) -> int:
     """A whole number from 1 on. Raises UsageError for anything else."""
     if not text.strip().isascii() or not text.strip().isdecimal() or int(text) < 1:
-        raise UsageError(f"{shown(text) or 'nothing'} is no number of {what}", fix="Give a whole number from 1 on.")
+        raise UsageError(
+            f"{shown(text) or 'nothing'} is not a valid number of {what}", fix="Enter a whole number of at least 1."
+        )
     return int(text)
 
 
 def request_for(checkpoint: Checkpoint, measurement: MeasurementOptions) -> dict[str, Any]:
-    """What every task that measures a checkpoint is asked with; a path is recorded so that it holds everywhere."""
+    """Common part of all measurement requests. Paths are absolute, so that workers find them."""
     directory = str(checkpoint.directory.absolute())
     is_path = expanded(checkpoint.reference).is_dir()
     return as_request(measurement) | {"model": directory, "reference": directory if is_path else checkpoint.reference}

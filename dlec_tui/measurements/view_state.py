@@ -21,7 +21,7 @@ class Mark:
     end: int
     """Exclusive."""
     metric: str
-    """In words."""
+    """Name of the metric."""
     value: float | None
     """None where nothing was measured of this very block."""
     on: str
@@ -36,7 +36,7 @@ Marks = tuple[Mark, ...]
 
 
 def toggled(marks: Marks, mark: Mark) -> Marks:
-    """With the mark, or without it where its block is marked already; by first layer."""
+    """Add the mark, or remove it if its block is marked; sorted by first layer."""
     others = tuple(each for each in marks if each.block != mark.block)
     return others if len(others) < len(marks) else tuple(sorted((*marks, mark), key=lambda each: each.block))
 
@@ -47,7 +47,7 @@ def blocks_of(marks: Marks) -> tuple[Block, ...]:
 
 
 def justification(marks: Marks) -> str:
-    """For the plan: which measurement spoke for which block, on which text."""
+    """Justification for the plan: metric and text of each block."""
     texts = dict.fromkeys(mark.on for mark in marks)
     return "; ".join(
         f"{', '.join(_mark_reason(mark) for mark in marks if mark.on == text)} (on {text})" for text in texts
@@ -55,7 +55,7 @@ def justification(marks: Marks) -> str:
 
 
 def marks_text(marks: Marks) -> str:
-    """For the screen: "6:12, 14"; "" for none."""
+    """Marked blocks: "6:12, 14"; "" without marks."""
     return ", ".join(short_block(mark.block) for mark in marks)
 
 
@@ -72,12 +72,12 @@ def block_in_words(block: Block) -> str:
 
 
 def marks_as_data(marks: Marks) -> list[dict[str, Any]]:
-    """For JSON."""
+    """Data for JSON."""
     return [asdict(mark) for mark in marks]
 
 
 def marks_from_data(data: Iterable[dict[str, Any]], layers: int) -> Marks:
-    """What `marks_as_data` gave, as far as it lies in a model of so many layers."""
+    """Marks from `marks_as_data`, limited to the layers of the model."""
     marks = (Mark(**each) for each in data)
     return tuple(mark for mark in marks if 0 <= mark.start < mark.end <= layers)
 
@@ -93,13 +93,13 @@ class Looking:
 
     model: MeasuredModel
     text: int = 0
-    """Which of the model's texts."""
+    """Index of the text."""
     metric: int = 0
-    """Which curve."""
+    """Index of the curve."""
     overlay: int = 0
-    """Which of `overlays`; 0 is none."""
+    """Index into `overlays`, counted from 1; 0 means no overlay."""
     map: int = 0
-    """Which heat map."""
+    """Index of the heat map."""
 
     @property
     def measured(self) -> Measured:
@@ -113,14 +113,14 @@ class Looking:
 
     @property
     def overlays(self) -> tuple[Curve, ...]:
-        """What can be laid over the curve: the same text's other metrics, then the other texts' curves."""
+        """Curves that can be overlaid: other metrics of this text, then curves of other texts."""
         others = (text for text in self.model.texts if text is not self.measured)
         same = (curve for curve in self.measured.curves if curve is not self.curve)
         return (*same, *(_named_after(text, curve) for text in others for curve in text.curves))
 
     @property
     def curves(self) -> tuple[Curve, ...]:
-        """What is drawn."""
+        """Displayed curves."""
         if self.curve is None:
             return ()
         at = self.overlay % (len(self.overlays) + 1)
@@ -144,7 +144,7 @@ class Looking:
         return replace(self, text=(self.text + 1) % len(self.model.texts), overlay=0)
 
     def block_of_curve(self, layer: int) -> tuple[Block, float | None]:
-        """What Space marks on the curve: the block that was measured there, else the layer alone."""
+        """Block under the cursor of the curve: the measured block, else the layer alone."""
         found = block_at(self.curve, layer) if self.curve else None
         return found or ((layer, layer + 1), None)
 
@@ -169,12 +169,12 @@ class Looking:
         return self.curve is not None and self.curve.name.partition(",")[0] == name
 
     def as_data(self) -> dict[str, int]:
-        """For JSON."""
+        """Data for JSON."""
         return {"text": self.text, "metric": self.metric, "overlay": self.overlay, "map": self.map}
 
     @classmethod
     def from_data(cls, model: MeasuredModel, data: Mapping[str, int]) -> "Looking":
-        """What `as_data` gave."""
+        """View state from `as_data`."""
         return cls(model, **data)
 
 
@@ -184,7 +184,7 @@ def _named_after(text: Measured, curve: Curve) -> Curve:
 
 def layer_values(looking: Looking, layer: int) -> Iterator[str]:
     """The value of each metric there, the drawn ones first."""
-    yield f"layer {layer} of 0 to {looking.model.layers - 1}"
+    yield f"layer {layer} of {looking.model.layers}"
     for curve, block, value in looking.values_at(layer):
         where = f" ({short_block(block)})" if curve.width > 1 else ""
         yield f"{curve.name}{where} {value:.4g}"
@@ -199,7 +199,7 @@ def block_values(looking: Looking, block: Block) -> Iterator[str]:
     level = drawn.level(block)
     for each in (drawn, *(other for other in looking.measured.maps if other is not drawn)):
         value = each.values.get(block)
-        heat = f", level {level} of 0 to {LEVELS - 1}" if each is drawn and level is not None else ""
+        heat = f" ({_rank(level)})" if each is drawn and level is not None else ""
         yield f"{each.name} not measured" if value is None else f"{each.name} {value:.4g}{heat}"
 
 
@@ -211,15 +211,20 @@ def neuron_values(neuron: NeuronStatistics | None) -> Iterator[str]:
         yield from neuron_details(neuron)
 
 
+def _rank(level: int) -> str:
+    """Level of a heat map in words: "level 4 of 10"."""
+    return f"level {level + 1} of {LEVELS}"
+
+
 def marks_line(marks: Marks) -> str:
-    """What is marked, and what can be done with it."""
+    """Marked blocks and the available key."""
     if not marks:
-        return "Space marks what is under the cursor"
-    return f"{GLYPHS.mark} marked: {marks_text(marks)}; a puts them into the plan"
+        return "Space: mark the layer or block under the cursor"
+    return f"{GLYPHS.mark} marked: {marks_text(marks)}; a: add to the plan"
 
 
 def text_line(looking: Looking) -> str:
-    """What the figures were measured on, and whether there is more."""
+    """Measured text, and the key for the next one."""
     others = len(looking.model.texts) - 1
-    more = "; t: another" if others else ""
+    more = " (t: next text)" if others else ""
     return f"on {shown(looking.measured.text)}{more}"

@@ -22,7 +22,7 @@ from engine.store.models import ModelRow, all_models
 from engine.store.profiles import StoredProfile, profiles_of
 
 Stops = Callable[[], bool]
-"""Whether nobody wants to know any more."""
+"""Returns True if the search was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class KnownModel:
 
 
 def known_models(store: Path) -> tuple[KnownModel, ...]:
-    """What the store has, the one recorded last first. Raises MachineError for a store that cannot be read."""
+    """Models of the store, latest first. Raises MachineError if the store cannot be read."""
     with closing(open_for_reading(store)) as connection:
         return tuple(KnownModel(row, profiles_of(connection, row.fingerprint)) for row in all_models(connection))
 
@@ -60,7 +60,7 @@ def search(
 def found(
     reference: str, origin: Origin, known: Sequence[KnownModel], described: Mapping[str, ModelSummary]
 ) -> FoundModel:
-    """What is known of a model, its problem in place of what cannot be known."""
+    """Entry of a model, with its problem if it cannot be opened."""
     try:
         checkpoint = opener()(reference)
     except DlecError as error:
@@ -78,7 +78,7 @@ def summarised(reference: str) -> ModelSummary:
 
 
 def from_data(data: Mapping[str, Any]) -> dict[str, ModelSummary]:
-    """What `found.as_data` gave, as far as this version knows it."""
+    """Summaries from `as_data`, limited to known fields."""
     names = [field.name for field in fields(ModelSummary)]
     return {
         reference: ModelSummary(**{name: summary[name] for name in names if name in summary})
@@ -89,7 +89,7 @@ def from_data(data: Mapping[str, Any]) -> dict[str, ModelSummary]:
 def _references(
     known: Sequence[KnownModel], added: Sequence[str], here: Path, stops: Stops
 ) -> Iterator[tuple[Origin, str]]:
-    """Some more than once; ends early where nobody wants to know any more."""
+    """References to models, some of them repeated; ends early after cancellation."""
     yield from ((Origin.ADDED, reference) for reference in added if not _is_directory(reference))
     yield from ((Origin.STORE, each.row.reference) for each in known)
     for root in (*(expanded(reference) for reference in added if _is_directory(reference)), here):
@@ -104,7 +104,7 @@ def _references(
 
 
 def _cached() -> Iterator[str]:
-    """Nothing where the environment names no directory for the cache: whoever opens a hub id is told."""
+    """Cached models; none if no cache directory is configured, which opening a hub id reports."""
     try:
         yield from cached_references()
     except UsageError:
@@ -119,7 +119,7 @@ def _is_directory(reference: str) -> bool:
 
 
 def place_of(reference: str) -> Path | str:
-    """What two references to one directory have in common."""
+    """Key that is equal for all references to one directory."""
     try:
         directory = locate(reference)
     except DlecError:
@@ -128,7 +128,7 @@ def place_of(reference: str) -> Path | str:
 
 
 def _recorded_as(checkpoint: Checkpoint, known: Sequence[KnownModel]) -> KnownModel | None:
-    """The store's row of this very checkpoint, wherever it lay then; weights are looked at only where one is alike."""
+    """Row of this checkpoint in the store; weights are read only if a row has the same size."""
     figures = (checkpoint.layer_count, checkpoint.parameters, checkpoint.nbytes)
     alike = [each for each in known if (each.row.layers, each.row.parameters, each.row.nbytes) == figures]
     if not alike:
@@ -161,8 +161,8 @@ def _unopened(
 
 
 def _remembered(row: ModelRow) -> ModelSummary:
-    """Of a model that is not here any more."""
-    problem = "not downloaded here" if is_hub_id(row.reference) else "its directory is gone; what was measured is kept"
+    """Summary of a model whose files are gone."""
+    problem = "not downloaded" if is_hub_id(row.reference) else "its directory is gone; the measurements are kept"
     return ModelSummary(
         row.reference,
         row.model_type or None,

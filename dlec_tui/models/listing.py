@@ -48,11 +48,11 @@ class FoundModel:
 
 
 def as_data(described: "Mapping[str, ModelSummary]") -> dict[str, Any]:
-    """What the hub said of models, for JSON."""
+    """Descriptions from the hub as data for JSON."""
     return {reference: asdict(summary) for reference, summary in described.items()}
 
 
-_TIED = {True: "tied", False: "own head", None: ""}
+_TIED = {True: "tied", False: "separate", None: ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +61,20 @@ class Column:
 
     title: str
     width: int
-    """Of its text; 0 takes what the others leave."""
+    """Width of the text; 0 takes the remaining columns."""
     is_number: bool = False
     from_columns: int = 0
     """Width of the screen from which on there is room for it."""
 
 
 NOTHING_FOUND = """\
-No models here, in the hub cache, or in the store. One is a directory with config.json and safetensors files.
+No models found in this directory, the hub cache or the store.
+A model is a directory with config.json and safetensors files.
 
-  a   add a directory in which they lie, or a model of the hub
-  dlec demo   in a shell: the whole loop on a small model, in some minutes"""
+  a           add a directory or a hub id
+  dlec demo   (shell) run all steps on a small model in a few minutes"""
 
-SEARCHING = "The disk is being searched for models."
+SEARCHING = "Searching the disk for models."
 
 COLUMNS = (
     Column("model", 0),
@@ -96,7 +97,7 @@ def columns_for(width: int) -> tuple[Column, ...]:
 
 
 def name_width(columns: Sequence[Column], width: int) -> int:
-    """What is left for names in a table of `width` columns; every cell has a blank at either side."""
+    """Width of the name column in a table of `width` columns; every cell has a blank on either side."""
     return max(width - sum(column.width + 2 for column in columns), _LEAST_NAME)
 
 
@@ -123,7 +124,7 @@ def name_of(reference: str) -> str:
 
 
 def state(found: FoundModel) -> str:
-    """In a word or two, whether it was measured and what is wrong."""
+    """State in one or two words."""
     if found.summary.problem and found.is_here:
         return f"{GLYPHS.error} broken"
     profiled = f"{GLYPHS.done} profiled" if found.profiles else ""
@@ -146,15 +147,14 @@ def details(found: FoundModel) -> Iterator[str]:
 
 
 def matches(found: FoundModel, wanted: str) -> bool:
-    """Whether every word of `wanted` stands somewhere in what the table tells of it."""
+    """Whether the table row contains every word of `wanted`."""
     text = " ".join((found.reference, *cells(found), found.origin)).lower()
     return all(word in text for word in wanted.lower().split())
 
 
 def none_matches(total: int, wanted: str) -> str:
-    """Where the filter hides all of them."""
-    verb = "does not match" if total == 1 else "none matches"
-    return f"{plural(total, 'model')}, {verb} {shown(wanted)!r}.\n\n/ Ctrl+U Enter shows all."
+    """Text if the filter hides all models."""
+    return f"None of {plural(total, 'model')} matches {shown(wanted)!r}.\n\n/ Ctrl+U Enter: show all."
 
 
 def _figures(found: FoundModel) -> str:
@@ -168,7 +168,7 @@ def _figures(found: FoundModel) -> str:
             f"{summary.parameters:,} parameters" if summary.parameters else "",
             byte_size(summary.bytes or 0),
             summary.dtype or "",
-            {True: "head tied to the embeddings", False: "head of its own", None: ""}[summary.tied],
+            {True: "tied embeddings", False: "separate head", None: ""}[summary.tied],
         )
         if part
     )
@@ -176,15 +176,15 @@ def _figures(found: FoundModel) -> str:
 
 def _what_next(found: FoundModel) -> str:
     if found.is_here and found.summary.problem:
-        return "it cannot be used as it is"
+        return "this checkpoint cannot be used"
     if found.profiles:
         newest = found.profiles[0]
         key = newest.key
         on = f"{key.tokens:,} tokens of the {Split(key.split).label} in {key.dtype}, {newest.measured_at[:10]}"
-        return f"profiled on {on}; Enter opens it"
+        return f"profiled on {on}; Enter: open"
     if not found.is_here:
-        return "d downloads it" if is_hub_id(found.reference) else "what was measured of it can be opened with Enter"
-    return "not profiled yet: p measures every layer and neuron, as a job"
+        return "d: download" if is_hub_id(found.reference) else "Enter: open its measurements"
+    return "not profiled (p: profile every layer and neuron, as a job)"
 
 
 def reason_against(action: str, found: FoundModel | None, added: Sequence[str]) -> str:
@@ -192,19 +192,19 @@ def reason_against(action: str, found: FoundModel | None, added: Sequence[str]) 
     if action in _OF_NONE:
         return ""
     if found is None:
-        return "no model is under the cursor"
+        return "no model selected"
     match action:
         case "open_model":
             is_known = found.is_usable or found.profiles or found.summary.layers
-            return "" if is_known else f"it cannot be opened: {shown(found.summary.problem or '')}"
+            return "" if is_known else f"cannot open the model: {shown(found.summary.problem or '')}"
         case "profile":
             return "" if found.is_usable else _why_unusable(found)
         case "download":
             is_offered = is_hub_id(found.reference) and not found.is_usable
-            return "" if is_offered else "its weights are here already"
+            return "" if is_offered else "the weights are already on this disk"
         case "forget_path":
             is_added = any(leads_to(path, found.reference) for path in added)
-            return "" if is_added else f"it was not added by you; it is on the list as: {found.origin}"
+            return "" if is_added else f"only added paths can be removed; this model is listed as {found.origin}"
     return ""
 
 
@@ -225,5 +225,5 @@ def require_addable(path: Path) -> None:
 
 def _why_unusable(found: FoundModel) -> str:
     if found.is_here:
-        return f"it is broken: {shown(found.summary.problem or '')}"
-    return "its weights are not here" + ("; d downloads them" if is_hub_id(found.reference) else "")
+        return f"the checkpoint is broken: {shown(found.summary.problem or '')}"
+    return "the weights are not on this disk" + (" (d: download)" if is_hub_id(found.reference) else "")

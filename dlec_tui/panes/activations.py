@@ -1,4 +1,4 @@
-"""What was measured of the model: its layers, blocks and neurons."""
+"""The activations pane: measurements of layers, blocks and neurons."""
 
 import shlex
 from collections.abc import Callable, Sequence
@@ -60,9 +60,7 @@ class ActivationsPane(Pane):
     """The views of the measurements, and the figures under the cursor."""
 
     AREA = "activations"
-    ABOUT = (
-        "What was measured of the model. Mark the layers or blocks to repeat with Space, and put them into the plan."
-    )
+    ABOUT = "Measurements of the model. Mark layers or blocks with Space, then press a to add them to the plan."
     BINDINGS: ClassVar[list[BindingType]] = bindings(ACTIVATIONS)
     SCOPED_CSS = False  # the breakpoints' classes are the screen's
     DEFAULT_CSS = """
@@ -86,7 +84,7 @@ class ActivationsPane(Pane):
     def compose(self) -> ComposeResult:
         with Part("layers", id="view-part"):
             yield MeasurementViews(self.workbench.store, id="views")
-        with Part("here", id="readout-part"):
+        with Part("details", id="readout-part"):
             yield Figures(id="readout")
         yield MeasurementReader(self.workbench.store)
 
@@ -208,12 +206,17 @@ class ActivationsPane(Pane):
         self.app.push_screen(prompt, lambda wanted: None if wanted is None else neurons.filter(wanted))
 
     def action_go_to_layer(self) -> None:
-        self.app.push_screen(LinePrompt("layer", "its number", check=self._wrong_layer), self._go_to_layer)
+        self.app.push_screen(
+            LinePrompt("go to layer", f"0 to {self._layer_count - 1}", check=self._wrong_layer), self._go_to_layer
+        )
 
     def _wrong_layer(self, text: str) -> str:
-        layers = self._looking.model.layers if self._looking else 0
-        is_one = text.isascii() and text.isdecimal() and int(text) < layers
-        return "" if is_one else f"there are layers 0 to {layers - 1}"
+        is_layer = text.isascii() and text.isdecimal() and int(text) < self._layer_count
+        return "" if is_layer else f"enter a layer from 0 to {self._layer_count - 1}"
+
+    @property
+    def _layer_count(self) -> int:
+        return self._looking.model.layers if self._looking else 0
 
     def _go_to_layer(self, text: str | None) -> None:
         if not text:
@@ -282,7 +285,7 @@ class ActivationsPane(Pane):
     def _bring_back(self, model: MeasuredModel) -> None:
         """A model is shown again as it was left, or for the first time."""
         self._looking = Looking(model)
-        with suppress(KeyError, TypeError, ValueError):  # there is none, or one of another version
+        with suppress(KeyError, TypeError, ValueError):  # nothing is saved, or another version saved it
             left = self._left[model.reference]
             self._looking = Looking.from_data(model, left["looking"])
             self._marks = marks_from_data(left["marks"], model.layers)

@@ -38,15 +38,15 @@ if TYPE_CHECKING:
     from dlec_tui.jobs.job_view import StoredJobs
     from engine.checkpoint.summary import ModelSummary
 
-ADD_HINT = "a directory (Tab completes), or ORG/NAME of the hub: headers are read, no weights"
-FILTER_HINT = "words that a model must have in its name, path, family or state; nothing: all"
+ADD_HINT = "directory (Tab completes) or hub id ORG/NAME; reads headers only"
+FILTER_HINT = "filter by name, path, family or state (empty: show all)"
 
 
 class ModelsPane(Pane):
     """The list, which grows while models are found, and all that is known of the one under the cursor."""
 
     AREA = "models"
-    ABOUT = "The models that are here, in the hub cache, and on the hub. Enter opens one: the other panes are about it."
+    ABOUT = "Models on this disk, in the hub cache and on the hub. Enter opens a model in all panes."
     BINDINGS: ClassVar[list[BindingType]] = bindings(MODELS)
     DEFAULT_CSS = """
     ModelsPane > #models-part { height: 1fr; }
@@ -59,7 +59,7 @@ class ModelsPane(Pane):
         self._added: list[str] = []
         self._described: dict[str, ModelSummary] = {}
         self._found: list[FoundModel] | None = None
-        """Of the search that goes on; None between two."""
+        """Results of the running search; None if no search runs."""
         self._is_first_search = True
         self._problem = ""
         """Why the store could not be asked; "" when it could."""
@@ -88,7 +88,7 @@ class ModelsPane(Pane):
     @on(ModelsFound)
     def _take_found(self, message: ModelsFound) -> None:
         if self._found is None or message.search != self.query_one(ModelFinder).latest:
-            return  # of a search that was given up
+            return  # from a cancelled search
         self._found += message.models
         if self._is_first_search:
             self._table.extend(message.models)
@@ -104,7 +104,7 @@ class ModelsPane(Pane):
             self._go_to_wanted()
         self._found, self._is_first_search, self._problem = None, False, message.problem
         if message.problem:
-            self.notify(message.problem, title="the store cannot be read", severity="error")
+            self.notify(message.problem, title="cannot read the store", severity="error")
         self._tell()
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
@@ -143,7 +143,7 @@ class ModelsPane(Pane):
         self.refresh_bindings()
 
     def _otherwise(self) -> str:
-        """What stands there while no model is under the cursor."""
+        """Text while no model is selected."""
         if self._table.total and self._table.wanted:
             return none_matches(self._table.total, self._table.wanted)
         if self._found is not None:
@@ -165,7 +165,7 @@ class ModelsPane(Pane):
     # What is done with it
 
     def action_profile(self) -> None:
-        from dlec_tui.measurements.requests import profile_of  # late, as below: the list is to be there at once
+        from dlec_tui.measurements.requests import profile_of  # late: the list comes first
         from engine.tasks.measurement_options import DEFAULT
 
         if current := self._current:
@@ -190,7 +190,7 @@ class ModelsPane(Pane):
         self.app.push_screen(PathPrompt("add", ADD_HINT, look=require_addable), self._look_at_added)
 
     def _look_at_added(self, reference: str | None) -> None:
-        """In a thread: what looks like a hub id may be a directory here."""
+        """Decide in a thread whether the reference is a directory."""
         if reference:
             self.run_worker(
                 lambda: self.app.call_from_thread(self._add, reference, os.path.isdir(reference)),  # noqa: PTH112
@@ -207,7 +207,7 @@ class ModelsPane(Pane):
         if is_path:
             self.action_look_again()
         else:
-            self.notify(f"asking the hub about {shown(name)}")
+            self.notify(f"reading headers of {shown(name)} from the hub")
             self.query_one(ModelFinder).describe(name)
 
     @on(ModelDescribed)

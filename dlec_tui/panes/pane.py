@@ -1,4 +1,4 @@
-"""What the four panes have in common."""
+"""Common base of the four panes."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class Pane(Vertical):
-    """One of the four. Its actions stand in dlec_tui.actions; `action_NAME` methods do them."""
+    """A pane. Its actions are in dlec_tui.actions; `action_NAME` methods run them."""
 
     AREA: ClassVar[str]
     """Its name, and that of its actions' area."""
     ABOUT: ClassVar[str]
-    """What it is for, at the head of its help."""
+    """Purpose of the pane, at the top of its help."""
     last_focused: Widget | None = None
 
     def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
@@ -35,7 +35,7 @@ class Pane(Vertical):
         self.workbench = workbench
 
     def first_part(self) -> Widget | None:
-        """What gets the focus when the pane is shown for the first time."""
+        """Widget that has the focus when the pane is first shown."""
         return next(iter(_entrances(self)), None)
 
     def next_part(self) -> None:
@@ -43,7 +43,9 @@ class Pane(Vertical):
         parts = [part for part in self.query(Part) if _entrances(part)]
         here = next((at for at, part in enumerate(parts) if part.has_focus_within), -1)
         if parts:
-            self.screen.set_focus(_entrances(parts[(here + 1) % len(parts)])[0])  # at once: the next key is for it
+            self.screen.set_focus(
+                _entrances(parts[(here + 1) % len(parts)])[0]
+            )  # immediately: the next key belongs to it
         else:
             self.screen.focus_next()
 
@@ -59,7 +61,7 @@ class Pane(Vertical):
 
     @classmethod
     def offers(cls) -> Sequence[Action]:
-        """What only the palette has, as actions without keys: each recipe, for instance."""
+        """Actions that only the palette lists, such as recipes."""
         return ()
 
     def model_chosen(self) -> None:
@@ -82,11 +84,11 @@ class Pane(Vertical):
         return ""
 
     def value(self) -> str:
-        """What `y` copies: what is under the cursor."""
+        """Value that `y` copies."""
         return ""
 
     def command(self) -> str:
-        """What `Y` copies: the command line that shows or does the same."""
+        """Equivalent shell command, which `Y` copies."""
         return ""
 
     def submit_in_background(self, make: "Callable[[], JobSpec]") -> None:
@@ -105,14 +107,14 @@ class Pane(Vertical):
         """The jobs have changed."""
 
     def store_unreadable(self, reason: str) -> None:
-        """The jobs cannot be read."""
+        """Cannot read the jobs."""
 
     def latest_document(self) -> "PlanDocument | None":
         """The plan with what was typed a moment ago, of which the workbench may not have been told yet."""
         return None
 
     def remembered(self) -> dict[str, Any]:
-        """What should be as it was after a restart; JSON."""
+        """State that survives a restart, as data for JSON."""
         return {}
 
     def recall(self, remembered: dict[str, Any]) -> None:
@@ -127,5 +129,5 @@ class Pane(Vertical):
 
 
 def _entrances(within: Widget) -> list[Widget]:
-    """What can have the focus there and is shown, in order."""
+    """Focusable visible widgets, in order."""
     return [widget for widget in within.screen.focus_chain if within in widget.ancestors]

@@ -32,28 +32,28 @@ from engine.units import byte_size
 if TYPE_CHECKING:
     from dlec_tui.jobs.job_view import StoredJobs
 
-PROMPT_HINT = "what base and plan shall both continue; no chat template is applied"
-OUTPUT_HINT = "the directory that the checkpoint is written to (Tab completes)"
-COMPARE_HINT = "another plan's file (Tab completes); nothing: no comparison"
+PROMPT_HINT = "prompt for both models (raw text, no chat template)"
+OUTPUT_HINT = "output directory (Tab completes)"
+COMPARE_HINT = "plan file (Tab completes)"
 RUNS = ("preview", "generate", "merge")
 
 
 class PlanPane(PlanSaving):
-    """What is made of the plan, and what it is made from."""
+    """The plan pane: recipes, comparison, previews and merges."""
 
     AREA = "plan"
     ABOUT = (
-        "The plan: its slices and its text, two views of one thing. In the text letters are typed: Esc goes back to "
-        "the list, where letters are keys; F7 steps through the problems, Ctrl+P finds everything else."
+        "The plan as a list of slices and as text. In the text, letters are typed; Esc goes back to the list. "
+        "F7 goes to the next problem, Ctrl+P runs any action."
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(PLAN)
 
     def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
         super().__init__(workbench, id=id)
         self._prompt = ""
-        """That was continued last."""
+        """Prompt of the last generation."""
         self._offered: set[int] | None = None
-        """Jobs whose proposals were told of; None before the first look."""
+        """Jobs whose suggested plans were reported; None before the first reading."""
 
     @classmethod
     def offers(cls) -> Sequence[Action]:
@@ -87,14 +87,14 @@ class PlanPane(PlanSaving):
         self.workbench.take_draft(draft)
 
     def action_new_by(self, name: str) -> None:
-        """With the recipe of that name: only the palette has it."""
+        """Open the form of a recipe; only the palette lists this action."""
         models = self.current.view.models if self.current else ()
         reference = self.workbench.reference or next(iter(models), "")
         work = partial(self._prepare_form, name, reference)
         self.run_worker(work, group="recipe", thread=True, exclusive=True)
 
     def _prepare_form(self, name: str, reference: str) -> None:
-        """In a thread: what is proposed depends on the model."""
+        """Read the model in a thread: the defaults depend on it."""
         try:
             checkpoint = self.checkpoints.opener()(reference) if reference else None
         except DlecError:
@@ -107,7 +107,7 @@ class PlanPane(PlanSaving):
         self.app.push_screen(form, lambda values: self._make(name, fields, values) if values is not None else None)
 
     def _make(self, name: str, fields: Sequence[Field], values: Values) -> None:
-        """What is refused is asked for again, as it was filled in."""
+        """Make the plan or job; after an error, show the form again with the same values."""
         form, open_checkpoint = recipe_forms.filled(name, values), self.checkpoints.opener()
 
         def make() -> None:
@@ -138,7 +138,7 @@ class PlanPane(PlanSaving):
     def _compared(self, path: Path, text: str) -> None:
         slices = slices_in(text)
         if slices.unreadable or not slices.views:
-            self.notify(f"{shown(path)} has no slices: {slices.unreadable or 'it is empty'}", severity="warning")
+            self.notify(f"{shown(path)} has no slices: {slices.unreadable or 'the file is empty'}", severity="warning")
         self.strip.compare(path.name, slices.views)
 
     # Jobs
@@ -148,7 +148,7 @@ class PlanPane(PlanSaving):
         self.submit_in_background(lambda: job_specs.preview_of(plan, open_checkpoint, store))
 
     def action_generate(self) -> None:
-        self.app.push_screen(LinePrompt("continue", PROMPT_HINT, text=self._prompt), self._generate)
+        self.app.push_screen(LinePrompt("generate", PROMPT_HINT, text=self._prompt), self._generate)
 
     def _generate(self, prompt: str | None) -> None:
         if prompt:
@@ -164,7 +164,7 @@ class PlanPane(PlanSaving):
         self.app.push_screen(prompt, lambda name: self._merge_into(plan, Path(name)) if name else None)
 
     def _check_merge(self, plan: EditedPlan, out: Path) -> MergeSize:
-        """In a thread, as below."""
+        """Check the output, in a thread."""
         return job_specs.check_merge(plan, out.absolute(), self.checkpoints.opener(), self.workbench.store)
 
     def _merge_into(self, plan: EditedPlan, out: Path) -> None:
@@ -173,9 +173,9 @@ class PlanPane(PlanSaving):
 
     def _ask_to_merge(self, plan: EditedPlan, out: Path, size: MergeSize) -> None:
         self.merged_into = out.parent
-        question = f"Write {byte_size(size.written)} into {shown(out)}?\n{byte_size(size.free)} are free there."
+        question = f"Write {byte_size(size.written)} into {shown(out)}?\n{byte_size(size.free)} free."
         if size.missing < size.written:
-            question += f" {byte_size(size.written - size.missing)} are written already, and the merge continues there."
+            question += f" {byte_size(size.written - size.missing)} are already written; the merge resumes."
         make = partial(job_specs.merge_of, plan, out, self.checkpoints.opener())
         self.app.push_screen(
             Question(question, yes="merge"), lambda yes: self.submit_in_background(make) if yes else None
@@ -189,7 +189,7 @@ class PlanPane(PlanSaving):
         super().jobs_seen(jobs)
         found = {job.id for job, _ in proposals(jobs)}
         for number in sorted(found - self._offered) if self._offered is not None else ():
-            self.notify(f"job {number} has proposed a plan: N opens it")
+            self.notify(f"job {number} suggests a plan (press N)")
         self._offered = found
 
     # For everybody

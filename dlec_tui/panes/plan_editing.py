@@ -27,12 +27,12 @@ ON_A_SLICE = (
     *("scale", "zero", "split", "repeat"),
 )
 ON_A_RANGE = ("start_down", "start_up", "end_down", "end_up", "split")
-FACTOR_HINT = "1 changes nothing, 0 makes the slice inert; nothing: no scale of its own"
-OTHER_BREAKS = "the line breaks of the text were of several sorts; they are all alike now"
+FACTOR_HINT = "1: unchanged, 0: inert, empty: no scale"
+OTHER_BREAKS = "mixed line breaks were converted to one kind"
 
 
 class PlanEditing(PlanLayout):
-    """What keys do to slices, and what typing does."""
+    """Edits of slices and text."""
 
     # The text
 
@@ -42,7 +42,7 @@ class PlanEditing(PlanLayout):
 
     @on(TextArea.Changed)
     def take_typed(self) -> None:
-        """What was typed belongs to the document. Asked for before anything else is done with it."""
+        """Take typed text into the document, before any other change."""
         had_other_breaks = self.editor.has_other_breaks
         text = self.editor.typed()
         if text is not None:
@@ -114,7 +114,7 @@ class PlanEditing(PlanLayout):
     def action_add(self) -> None:
         model = self.current.view.models[0] if self.current and self.current.view.models else self.workbench.reference
         fields = slice_fields(model or "", self.current.view if self.current else None)
-        self.app.push_screen(RecipeForm("a new slice", "behind the one under the cursor", fields, new_slice), self._add)
+        self.app.push_screen(RecipeForm("new slice", "below the selected slice", fields, new_slice), self._add)
 
     def _add(self, values: Values | None) -> None:
         if values is not None:
@@ -148,7 +148,7 @@ class PlanEditing(PlanLayout):
         self._resize(0, 1)
 
     def _resize(self, start: int, end: int) -> None:
-        """By so many layers."""
+        """Change both ends by numbers of layers."""
         if (row := self._settled_row()) and row.view.start is not None and row.view.end is not None:
             bounds = row.view.start + start, row.view.end + end
             self._edit_current("resize", lambda text, number: edits.set_range(text, number, *bounds))
@@ -175,8 +175,8 @@ class PlanEditing(PlanLayout):
         if row and row.view.start is not None and row.view.end is not None:
             start, end = row.view.start, row.view.end
             self._ask_number(
-                f"split slice {row.number + 1}, layers {start} to {end - 1}",
-                "the layer at which the second half begins",
+                f"split slice {row.number + 1} ({start}:{end})",
+                f"split before layer ({start + 1} to {end - 1})",
                 (start + end) // 2,
                 lambda at: self._edit_current("split", lambda text, number: edits.split_slice(text, number, at)),
             )
@@ -184,7 +184,7 @@ class PlanEditing(PlanLayout):
     def action_repeat(self) -> None:
         if row := self.current:
             title = f"repeat slice {row.number + 1}"
-            self._ask_number(title, "how many times more", 1, self._repeat)
+            self._ask_number(title, "extra repeats", 1, self._repeat)
 
     def _repeat(self, times: int) -> None:
         self._edit_current("repeat", lambda text, number: edits.repeat_slice(text, number, times))
@@ -202,7 +202,7 @@ class PlanEditing(PlanLayout):
         self.run_worker(work, group="blocks", thread=True)
 
     def _write_blocks(self, text: str, reference: str, blocks: tuple[tuple[int, int], ...], justification: str) -> None:
-        """In a thread: the model is opened."""
+        """Write the blocks in a thread, because that opens the model."""
         try:
             edited = plan_edits.with_blocks(text, reference, blocks, justification, self.checkpoints.opener())
         except DlecError as error:
@@ -212,7 +212,7 @@ class PlanEditing(PlanLayout):
 
     def _take_blocks(self, text: str, edited: Edited, justification: str) -> None:
         if self.document.text != text:
-            self.notify("the plan was edited meanwhile: mark the blocks again", severity="warning")
+            self.notify("the plan has changed: add the blocks again", severity="warning")
             return
         reasons = "; ".join(dict.fromkeys(filter(None, (self.document.justification, justification))))
         document = replace(self.document.edited(edited.text, "add blocks"), justification=reasons)
@@ -226,11 +226,11 @@ class PlanEditing(PlanLayout):
             return self._reason_against_edit(name)
         match name:
             case "undo" if not self.document.past:
-                return "there is nothing to take back"
+                return "nothing to undo"
             case "redo" if not self.document.future:
-                return "nothing was taken back"
+                return "nothing to redo"
             case "next_problem" if not self.problems.problems:
-                return "there are no problems"
+                return "no problems"
             case "fix":
                 return self._reason_against_fix(self.problems.current)
         return ""
@@ -242,21 +242,21 @@ class PlanEditing(PlanLayout):
 
     def _reason_against_fix(self, problem: Problem | None) -> str:
         if problem is None:
-            return "there are no problems"
+            return "no problems"
         if problem.change is None:
-            return "no key can mend this one: only you know what is meant"
+            return "no automatic fix available"
         is_checked = self.verdict is not None and self.verdict.text == self.document.text
-        return "" if is_checked else "the text is being checked"
+        return "" if is_checked else "the plan is being checked"
 
     def _reason_against_edit(self, name: str) -> str:
         if self.slices.unreadable:
-            return f"the text has to be put right first: {self.slices.unreadable}"
+            return f"fix the text first: {self.slices.unreadable}"
         if name == "add":
             return ""
         if self.current is None:
-            return "there is no slice yet: a adds one, N makes a plan"
+            return "no slice selected (a: add one, N: new plan)"
         if name in ("zero", "scale") and (models := self.current.view.models) and self._is_unread(models[0]):
-            return f"{shown(models[0])} is being read: what it writes into the residual stream is not known yet"
+            return f"{shown(models[0])} is being read"
         if name in ON_A_RANGE and self.current.view.start is None:
-            return "its range is not two whole numbers of one source: change it in the text"
+            return "this range cannot be edited in the list; edit the text"
         return ""

@@ -1,4 +1,4 @@
-"""What the plan pane shows: the strip, the slices and the text of one plan, what is wrong with it and what it costs."""
+"""Layout of the plan pane: strip, slices, text, problems, results and cost of one plan."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -52,13 +52,13 @@ class PlanLayout(Pane):
     def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
         super().__init__(workbench, id=id)
         self.document = PlanDocument()
-        """As it is on the screen; the workbench learns of every edit at once."""
+        """Document on the screen; the workbench receives every edit as a message."""
         self._under_way: list[PlanDocument] = []
-        """What the workbench was told and has not told back yet."""
+        """Documents sent to the workbench and not yet returned."""
         self.slices = Slices()
         """The last ones that could be read, and why there are no newer ones."""
         self.verdict: Verdict | None = None
-        """On the text as it was when it was checked last."""
+        """Status of the text that was checked last."""
         self.checkpoints = PlanCheckpoints()
         self.merged_into: Path | None = None
         """The directory that the last merge went into; None before one was chosen."""
@@ -121,7 +121,7 @@ class PlanLayout(Pane):
         """Have the focus there, and room for it."""
         if widget in (self.list, self.editor):
             self.set_class(widget is self.editor, "-at-text")
-        self.screen.set_focus(widget)  # at once: the next key is meant for it
+        self.screen.set_focus(widget)  # immediately: the next key belongs to it
 
     def on_descendant_focus(self) -> None:
         super().on_descendant_focus()
@@ -178,12 +178,12 @@ class PlanLayout(Pane):
             self._take_slices(slices_in(self.document.text))
 
     def _take_slices(self, slices: Slices) -> None:
-        """The last valid ones stay while the text is none."""
+        """Show these slices; keep the last valid ones while the text is invalid."""
         if slices.text == self.slices.text:
             return
         self.slices = replace(slices, views=self.slices.views) if slices.unreadable else slices
         is_stale = bool(slices.unreadable)
-        title = f"as it was: {escaped(slices.unreadable)}" if is_stale else f"slices: {len(slices.views)}"
+        title = f"last valid state: {escaped(slices.unreadable)}" if is_stale else f"slices: {len(slices.views)}"
         self.query_one("#slices-part", Part).entitle(title)
         self.list.put(rows_of(self.slices.views))
         self._show_strip()
@@ -244,7 +244,7 @@ class PlanLayout(Pane):
         self.findings.show_jobs(jobs)
         ended = {stored.job.id for stored in self.findings.about if isinstance(stored.job.state, Done)}
         if any(before.get(job_id) not in (None, "done") for job_id in ended):
-            self.checker.check(self.edited_plan)  # the store has more to say of this plan now
+            self.checker.check(self.edited_plan)  # the store may have new results for this plan
 
     @on(PreviewsRead)
     def _take_previews(self, message: PreviewsRead) -> None:

@@ -28,7 +28,7 @@ from engine.plan.plan_file import plan_text_of
 
 LOOK_SECONDS = 2.0
 """Between two looks at the file."""
-FILE_HINT = "a file (Tab completes)"
+FILE_HINT = "file (Tab completes)"
 Then = Callable[[], None]
 
 
@@ -72,7 +72,7 @@ class PlanSaving(PlanEditing):
             act()
             return
         name = shown(self.document.path.name) if self.document.path else "the plan"
-        question = Question(f"{name} has changes that are not saved. Give them up?", yes="give up")
+        question = Question(f"{name} has unsaved changes. Discard them?", yes="discard")
         self.app.push_screen(question, lambda yes: act() if yes else None)
 
     def _opened(self, found: OnDisk) -> None:
@@ -134,12 +134,12 @@ class PlanSaving(PlanEditing):
     # What others do to the file
 
     def look_at_file(self) -> None:
-        """Ask what to do when somebody else has changed it."""
+        """Ask the user if the file has changed on disk."""
         if self.display and not self._asks and not self._is_looking:
             self._look_at_file(lambda: None)
 
     def _look_at_file(self, then: Then) -> None:
-        """`then` is done when nobody has changed it, or when the user wants to keep the own text."""
+        """Run `then` if the file is unchanged, or if the user keeps the edited text."""
         known, path = self._on_disk, self.document.path
         if path is None:
             return
@@ -149,7 +149,7 @@ class PlanSaving(PlanEditing):
         self.in_thread(partial(self._look, known, then))
 
     def _look(self, known: OnDisk, then: Then) -> None:
-        """In a thread."""
+        """Read the file, in a thread."""
         try:
             found = look_again(known)
         finally:
@@ -164,11 +164,11 @@ class PlanSaving(PlanEditing):
             self._ask_about(found, then)
 
     def _ask_about(self, found: OnDisk, then: Then) -> None:
-        what, yes = ("has been changed by somebody else", "reload")
+        what, yes = ("has changed on disk", "reload from disk")
         if found.text is None:
-            what, yes = "is gone, or cannot be read any more", "give the plan up"
+            what, yes = "was deleted or is unreadable", "discard the plan"
         self._asks = True
-        question = Question(f"{shown(found.path)} {what}.\nOtherwise the text here is kept, to be saved.", yes=yes)
+        question = Question(f"{shown(found.path)} {what}.\nNo keeps your text; saving overwrites the file.", yes=yes)
         self.app.push_screen(question, lambda gives_up: self._answered(found, then, gives_up=bool(gives_up)))
 
     def _answered(self, found: OnDisk, then: Then, *, gives_up: bool) -> None:
@@ -191,7 +191,7 @@ class PlanSaving(PlanEditing):
             with self.app.suspend():
                 text = edited_outside(self.document.text, name)
         except SuspendNotSupported:
-            self.notify("an editor can only be opened in a terminal", severity="warning")
+            self.notify("an external editor needs a terminal", severity="warning")
         except DlecError as error:
             self.notify(str(error), severity="error")
         else:
@@ -207,11 +207,11 @@ class PlanSaving(PlanEditing):
     def reason_against(self, name: str) -> str:
         match name:
             case "save" if self.document.path and not self.document.is_changed:
-                return "nothing has changed since it was saved"
+                return "no unsaved changes"
             case "save" | "save_as" | "add_to_batch" if not self.document.text.strip():
                 return "the plan is empty"
             case "edit_outside" if self.app.is_web:
-                return "an editor can only be opened in a terminal"
+                return "an external editor needs a terminal"
         return super().reason_against(name)
 
     # Threads
@@ -227,5 +227,5 @@ class PlanSaving(PlanEditing):
             self.app.call_from_thread(self.notify, str(error), severity="error")
 
     def then(self, act: Callable[..., object], *found: object) -> None:
-        """From such a thread: go on with what it found."""
+        """Continue in the main thread with the result of a thread."""
         self.app.call_from_thread(act, *found)

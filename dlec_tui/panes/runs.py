@@ -31,21 +31,21 @@ from engine.store.job_states import Stop, Waiting
 from engine.store.location import store_path
 from engine.tasks.specs import spec_of
 
-FILTER_HINT = "words that a job must have in its title, state, task or batch; nothing: all jobs"
-PLANS_HINT = "a file (Tab completes), or a pattern such as plans/*.yaml"
-OUTPUT_HINT = "where each merge gets a directory called like its plan (Tab completes)"
+FILTER_HINT = "filter by title, state, task or batch (empty: show all)"
+PLANS_HINT = "file (Tab completes) or pattern such as plans/*.yaml"
+OUTPUT_HINT = "directory; each merge writes to a subdirectory named after its plan (Tab completes)"
 OF_PLANS = ("cancel", "move_up", "move_down", "run_batch")
 """Actions that are about plans while the batch list has the focus; the last one is always."""
 OF_JOBS = ("open_job", "follow", "retry", "hold", "clear", "open_card")
 
 
 class RunsPane(RunsLayout):
-    """What its keys do. Whatever touches the disk does so in a thread, and says what came of it in a notice."""
+    """The runs pane. Work on the disk runs in threads, which report their result as a notice."""
 
     AREA = "runs"
     ABOUT = (
-        "Jobs: what runs, waits and has ended. Below them the batch list: saved plans that are merged one after "
-        "another. F6 goes from part to part."
+        "Running, waiting and finished jobs; and the batch list: saved plans to merge in one batch. "
+        "F6 goes to the next part."
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(RUNS)
 
@@ -76,10 +76,10 @@ class RunsPane(RunsLayout):
         job = stored.job
         question = f"Cancel job {job.id}, {shown(job.spec.title)}?"
         if spec_of(job.spec.task).is_resumable and job.attempts:
-            question += "\nWhat it has written so far can be kept: a retry continues there."
+            question += "\nIf you keep its partial output, a retry resumes there."
             self.app.push_screen(CancelQuestion(question), partial(self._cancel, job.id))
         else:
-            self._ask(Question(question, yes="cancel it"), partial(self._cancel, job.id, Stop.DISCARD))
+            self._ask(Question(question, yes="cancel the job"), partial(self._cancel, job.id, Stop.DISCARD))
 
     def _cancel(self, job_id: int, stop: Stop | None) -> None:
         if stop:
@@ -91,7 +91,7 @@ class RunsPane(RunsLayout):
 
     def action_retry_failed(self) -> None:
         retry = partial(self._do, partial(job_actions.retry, self.workbench.store, []))
-        self._ask(Question("Queue every failed job again?", yes="queue"), retry)
+        self._ask(Question("Retry all failed jobs?", yes="retry"), retry)
 
     def action_hold(self) -> None:
         if self.current is None:
@@ -102,7 +102,7 @@ class RunsPane(RunsLayout):
             return
         release = partial(self._do, partial(job_actions.release, self.workbench.store, job.id))
         if may_be_taken_over(self.current):
-            self._ask(Question(taking_over_text(self.current), yes="take it"), release)
+            self._ask(Question(taking_over_text(self.current), yes="take over"), release)
         else:
             release()
 
@@ -121,22 +121,22 @@ class RunsPane(RunsLayout):
     def action_clear(self) -> None:
         if self.current:
             job = self.current.job
-            question = f"Delete job {job.id}, {shown(job.spec.title)}, and its log?\nWhat it wrote stays."
+            question = f"Delete job {job.id}, {shown(job.spec.title)} and its log?\nIts output is kept."
             self._ask_to_clear(question, [job.id])
 
     def action_clear_ended(self) -> None:
-        self._ask_to_clear("Delete all jobs that are done or cancelled, and their logs?\nWhat they wrote stays.", [])
+        self._ask_to_clear("Delete all done and cancelled jobs and their logs?\nTheir output is kept.", [])
 
     def _ask_to_clear(self, question: str, job_ids: Sequence[int]) -> None:
         clear = partial(job_actions.clear, self.workbench.store, job_ids)
         self._ask(Question(question, yes="delete"), partial(self._do, clear))
 
     def action_start_workers(self) -> None:
-        question = "Start a background worker for every slot that has none? Jobs that wait begin at once."
+        question = "Start a worker for every slot without one? Waiting jobs start immediately."
         self._ask(Question(question, yes="start"), partial(self._do, partial(job_actions.start, self.workbench.store)))
 
     def action_filter(self) -> None:
-        self.app.push_screen(LinePrompt("show jobs with", FILTER_HINT, text=self.wanted), self._filter)
+        self.app.push_screen(LinePrompt("filter jobs", FILTER_HINT, text=self.wanted), self._filter)
 
     def store_unreadable(self, reason: str) -> None:
         self.table.say_unreadable(printable(reason))
@@ -180,7 +180,7 @@ class RunsPane(RunsLayout):
 
     def action_choose_output(self) -> None:
         text = str(self.batch_part.marks.directory)
-        prompt = PathPrompt("directory of the outputs", OUTPUT_HINT, text=text)
+        prompt = PathPrompt("output directory of the batch", OUTPUT_HINT, text=text)
         self.app.push_screen(prompt, self._choose_output)
 
     def _choose_output(self, directory: str | None) -> None:
@@ -229,11 +229,11 @@ class RunsPane(RunsLayout):
 
     def reason_against(self, name: str) -> str:
         if name == "run_batch" or (self.at_batch and name in OF_PLANS):
-            return "" if self.batch_part.marks.plans else "no plans are on the batch list: a adds some"
+            return "" if self.batch_part.marks.plans else "the batch list is empty (a: add plans)"
         if self.at_batch and name == "open_plan":
             return ""
         if self.at_batch and name in OF_JOBS:
-            return "the focus is in the batch list, not on a job"
+            return "no job selected: the batch list has the focus"
         return reason_against_job(name, self.current)
 
     @classmethod
@@ -260,6 +260,6 @@ class RunsPane(RunsLayout):
 
 
 def _output_of(stored: StoredJob) -> str:
-    """The directory that a job writes, or is about; "" where there is none."""
+    """Output directory or subject of a job; "" without one."""
     request = stored.job.spec.request
     return str(request.get("out") or request.get("directory") or "")

@@ -1,4 +1,4 @@
-"""What the runs pane shows: jobs, the one under the cursor in full, and the batch list."""
+"""Layout of the runs pane: jobs, details of one job, and the batch list."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -49,7 +49,7 @@ class RunsLayout(Pane):
         self.wanted = ""
         """Words that a job must have to be shown."""
         self.job_to_find: int | None = None
-        """That the cursor was on in an earlier session."""
+        """Job that was selected in the last session."""
 
     def compose(self) -> ComposeResult:
         with Container(id="runs-body"):
@@ -137,7 +137,7 @@ class RunsLayout(Pane):
         """Have the focus there, and room for it."""
         self.set_class(widget is self.batch_part.list, "-at-batch")
         self.set_class(widget is self.detail.entrance, "-at-detail")
-        self.screen.set_focus(widget)  # at once: the next key is meant for it
+        self.screen.set_focus(widget)  # immediately: the next key belongs to it
 
     @property
     def at_batch(self) -> bool:

@@ -14,11 +14,11 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 
 class PlanCheckpoints:
-    """What was opened so far, for one session."""
+    """Opened checkpoints of one session."""
 
     def __init__(self) -> None:
         self._known: dict[str, Checkpoint | None] = {}
-        """What each reference led to when it was opened last; None for one that could not be opened."""
+        """Checkpoint of each reference; None if it could not be opened."""
         self._opened: dict[Path, tuple[Stamp, Checkpoint]] = {}
         self._lock = Lock()
 
@@ -48,7 +48,7 @@ class PlanCheckpoints:
         return reference in self._known
 
     def known(self, reference: str) -> Checkpoint:
-        """What was opened last by that name; the disk is not asked. Raises CheckpointError where nothing was."""
+        """Checkpoint opened last under this name, without disk access. Raises CheckpointError without one."""
         if (checkpoint := self._known.get(reference)) is None:
             raise CheckpointError(f"{shown(reference)} was not opened")
         return checkpoint

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 MOST_STEPS = 200
-"""That can be undone; older ones are forgotten."""
+"""Maximum number of undo steps."""
 MOST_CHARACTERS = 2_000_000
-"""In all their texts: the session is written a second after an edit, and must not be felt."""
+"""Maximum length of all texts together: the session is saved a second after an edit, and must not be noticeable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class PlanDocument:
     future: tuple[Step, ...] = ()
     """The last one is redone first."""
     path: Path | None = None
-    """Where it was opened from or saved to."""
+    """File that the plan was opened from or saved to."""
     saved: str | None = None
     """The text that is in the file; None when there is no file."""
     justification: str = ""
-    """Which measurements led to it, in words; goes into the store with previews."""
+    """Measurements that led to the plan, in words; stored with previews."""
 
     @property
     def text(self) -> str:
@@ -44,7 +44,7 @@ class PlanDocument:
         return self.text != (self.saved or "")
 
     def edited(self, text: str, what: str, *, joins: bool = False) -> "PlanDocument":
-        """With new text. `joins`: it belongs to the step before, when that was the same kind of edit: typing."""
+        """Document with new text. joins: merge with the previous step if that was the same kind of edit."""
         if text == self.text:
             return self
         step = Step(text, what)
@@ -53,7 +53,7 @@ class PlanDocument:
         return replace(self, present=step, past=_recent((*self.past, self.present)), future=())
 
     def undone(self) -> "PlanDocument":
-        """One step back; itself when there is none."""
+        """Document after undo; unchanged without a previous step."""
         if not self.past:
             return self
         return replace(self, present=self.past[-1], past=self.past[:-1], future=(*self.future, self.present))

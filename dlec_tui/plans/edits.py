@@ -1,4 +1,4 @@
-"""What keys and forms ask of engine.plan.edits; pure but for the headers of models."""
+"""Edits by keys and forms, based on engine.plan.edits. Reads only headers of models."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -30,19 +30,19 @@ def writers_of(view: SliceView, open_checkpoint: Callable[[str], Checkpoint]) ->
 
 
 def slice_fields(model: str, view: SliceView | None) -> tuple[Field, ...]:
-    """Of the form for a new slice behind `view`: it goes on where that ends."""
+    """Fields of the form for a new slice that continues `view`."""
     start = view.end if view is not None and view.end is not None else 0
     return (
-        Field("model", "model", model, about="a directory or a hub id"),
-        Field("start", "start", str(start), about="its first layer"),
-        Field("end", "end", str(start + 1), about="one past its last layer"),
+        Field("model", "model", model, about="directory or hub id"),
+        Field("start", "start", str(start), about="first layer"),
+        Field("end", "end", str(start + 1), about="end (excluded)"),
     )
 
 
 def new_slice(values: Values) -> tuple[str, int, int]:
-    """Model, start and end. Raises UsageError for what is none."""
+    """Model, start and end. Raises UsageError for invalid values."""
     if not values["model"].strip():
-        raise UsageError("a slice needs a model", fix="Give a directory or a hub id.")
+        raise UsageError("a slice needs a model", fix="Enter a directory or a hub id.")
     start, end = whole(values["start"], "start"), whole(values["end"], "end")
     if end < start:
         raise UsageError(f"[{start}, {end}] is reversed", fix=f"Did you mean [{end}, {start}]?")
@@ -52,19 +52,21 @@ def new_slice(values: Values) -> tuple[str, int, int]:
 def whole(text: str, what: str) -> int:
     """A whole number from 0 on. Raises UsageError for anything else."""
     if not text.strip().isascii() or not text.strip().isdecimal():
-        raise UsageError(f"{shown(text) or 'nothing'} is no number for {what}", fix="Give a whole number from 0 on.")
+        raise UsageError(
+            f"{shown(text) or 'nothing'} is not a valid number for {what}", fix="Enter a whole number of at least 0."
+        )
     return int(text)
 
 
 def wrong_with_number(text: str) -> str:
-    return "" if text.isascii() and text.isdecimal() else "a whole number is wanted"
+    return "" if text.isascii() and text.isdecimal() else "enter a whole number"
 
 
 def wrong_with_factor(text: str) -> str:
     try:
-        return "" if not text or math.isfinite(float(text)) else "a finite number is wanted"
+        return "" if not text or math.isfinite(float(text)) else "enter a finite number"
     except ValueError:
-        return "a number is wanted, such as 0.5"
+        return "enter a number, such as 0.5"
 
 
 def factor_from(text: str) -> float | None:
@@ -79,7 +81,7 @@ def with_blocks(
     justification: str,
     open_checkpoint: Callable[[str], Checkpoint],
 ) -> Edited:
-    """With these blocks as slices at the end; of an empty plan, the whole model with them repeated.
+    """Append blocks as slices; for an empty plan, repeat them in the whole model.
 
     Raises DlecError.
     """
@@ -101,7 +103,7 @@ def _with_block(text: str, reference: str, block: Block, justification: str) -> 
 
 
 def _with_comment(text: str, line: int, comment: str) -> str:
-    """With a comment above a line, indented like it; a plan in brackets has no lines to itself and gets none."""
+    """Insert a comment above a line, with its indentation. Flow-style plans get no comment."""
     written = text.splitlines()[line - 1]
     if not comment or not written.lstrip().startswith("-"):
         return text

@@ -25,7 +25,7 @@ def plan_files(pattern: str) -> list[Path]:
 def require_plans(pattern: Path) -> None:
     """Raises UsageError where a name or a pattern means no file."""
     if not plan_files(str(pattern)):
-        raise UsageError(f"there is no plan {shown(pattern)}")
+        raise UsageError(f"no plan file matches {shown(pattern)}")
 
 
 def runnable_plan(path: Path, open_checkpoint: Callable[[str], Checkpoint]) -> NamedPlan:
@@ -50,7 +50,7 @@ Stamp = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class OnDisk:
-    """What a file held when it was looked at."""
+    """Content of a file at the last reading."""
 
     path: Path
     stamp: Stamp | None
@@ -67,15 +67,15 @@ def stamp_of(path: Path) -> Stamp | None:
 
 
 def read_plan_file(path: Path) -> OnDisk:
-    """Raises PlanError for what is no text, MachineError for what cannot be read."""
+    """Read a plan file. Raises PlanError for invalid text, MachineError for unreadable files."""
     stamp = stamp_of(path)  # before reading: who writes meanwhile is noticed at the next look
     return OnDisk(path, stamp, plan_text_of(path))
 
 
 def look_again(known: OnDisk) -> OnDisk | None:
-    """What is there now, when that is something else than what is known; None when nothing has changed.
+    """Current content if it differs from the known one; None if nothing has changed.
 
-    Its text is None where there is none to be read any more.
+    The text is None if the file is missing or unreadable.
     """
     stamp = stamp_of(known.path)
     if stamp == known.stamp and (stamp is not None or known.text is None):
@@ -95,9 +95,9 @@ def require_place_for_plan(path: Path) -> None:
     """Raises UsageError where no plan can be saved under this name, OSError where that cannot be looked at."""
     for each in (path, as_plan_file(path)):
         if (status := _status_of(each)) is not None and not stat.S_ISREG(status.st_mode):
-            raise UsageError(f"{shown(path)} is not a file", fix="Give another name.")
+            raise UsageError(f"{shown(path)} is not a file", fix="Enter another name.")
     if _status_of(path.absolute().parent) is None:
-        raise UsageError(f"{shown(path.absolute().parent)} is not there", fix="Make the directory first.")
+        raise UsageError(f"{shown(path.absolute().parent)} does not exist", fix="Create the directory first.")
 
 
 def _status_of(path: Path) -> os.stat_result | None:
@@ -112,7 +112,7 @@ def write_plan_file(path: Path, text: str) -> OnDisk:
     """Raises MachineError, and then the file is what it was."""
     try:
         if path.exists() and not path.is_file():
-            raise UsageError(f"{shown(path)} is not a file", fix="Give another name.")
+            raise UsageError(f"{shown(path)} is not a file", fix="Enter another name.")
         write_whole(path.resolve(), text.encode())
     except OSError as error:
         raise machine_error(f"{shown(path)} cannot be written", error) from error

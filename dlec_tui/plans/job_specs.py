@@ -23,7 +23,7 @@ UNSAVED = "unsaved plan"
 
 @dataclass(frozen=True, slots=True)
 class EditedPlan:
-    """The plan as it stands on the screen."""
+    """The plan on the screen."""
 
     text: str
     path: Path | None
@@ -38,12 +38,12 @@ class EditedPlan:
 
     @property
     def output_name(self) -> str:
-        """Of the directory that it would be merged into."""
+        """Name of the output directory."""
         return output_name(self.path) if self.path else "merged"
 
     @property
     def outputs(self) -> Path:
-        """Where its merge goes unless the user says otherwise: where the last one went, else beside the plan."""
+        """Default directory for outputs: that of the last merge, else that of the plan."""
         return self.merged_into or (self.path.parent if self.path else Path.cwd())
 
     def named(self, open_checkpoint: Callable[[str], Checkpoint]) -> NamedPlan:
@@ -76,12 +76,12 @@ def merge_of(plan: EditedPlan, out: Path, open_checkpoint: Callable[[str], Check
 
 @dataclass(frozen=True, slots=True)
 class MergeSize:
-    """In bytes."""
+    """Sizes in bytes."""
 
     written: int
     """The weights as a whole."""
     missing: int
-    """What has no room on the disk yet: an earlier run may have written some of it."""
+    """Required space without what an earlier run has written."""
     free: int
 
 
@@ -99,9 +99,9 @@ def check_merge(plan: EditedPlan, out: Path, open_checkpoint: Callable[[str], Ch
 
 def _require_room(use: DiskUse) -> None:
     if use.batch + use.queued > use.free:
-        queued = f", {byte_size(use.queued)} more by merges that are queued already" if use.queued else ""
+        queued = f", {byte_size(use.queued)} more for queued merges" if use.queued else ""
         raise DiskFullError(
-            f"the disk is too full for {shown(use.directory)}",
-            why=f"{byte_size(use.batch)} are still needed{queued}, and {byte_size(use.free)} are free",
-            fix="Make space, or choose a directory on another disk.",
+            f"not enough disk space for {shown(use.directory)}",
+            why=f"{byte_size(use.batch)} needed{queued}, {byte_size(use.free)} free",
+            fix="Free some space, or choose a directory on another disk.",
         )

@@ -13,7 +13,7 @@ from engine.plan.edits import Edited, SliceView, replace_span
 from engine.plan.model import Place
 from engine.plan.problems import Change, Problem, Severity
 
-HEADER = f"{'':>3} {'layers':>8} {'become':>8} {'number':>6}  {'scale':<7} model"
+HEADER = f"{'':>3} {'layers':>8} {'new index':>9} {'count':>5}  {'scale':<7} model"
 _BEFORE_MODEL = len(HEADER) - len("model")
 
 
@@ -29,7 +29,7 @@ class SliceRow:
 
     @property
     def length(self) -> int:
-        """How many layers it gives; 0 where that cannot be told."""
+        """Number of layers; 0 if unknown."""
         return length_of(self.view)
 
 
@@ -49,8 +49,8 @@ def slice_line(row: SliceRow, width: int) -> list[Span]:
     return [
         (f"{row.number + 1:>3} ", "dim"),
         (f"{layers:>8} ", ""),
-        (f"{become:>8} ", "dim"),
-        (f"{row.length:>6}  ", "dim"),
+        (f"{become:>9} ", "dim"),
+        (f"{row.length:>5}  ", "dim"),
         (f"{scale_text(view):<7} ", "warn"),
         (elided(model_text(view), max(1, width - _BEFORE_MODEL)), ""),
     ]
@@ -71,18 +71,18 @@ def model_text(view: SliceView) -> str:
 
 
 def slice_at(slices: Sequence[SliceView], line: int) -> int | None:
-    """The number of the slice that stands on a line, counted from 1; the last one above it behind the last."""
+    """Number of the slice on a line, counted from 1; None outside of slices."""
     return next((number for number, view in enumerate(slices) if view.first_line <= line <= view.last_line), None)
 
 
 _VALUE = re.compile(
     r"""\[[^\]]*\]? | \{[^}]*\}? | "[^"]*"? | '[^']*'? | [^\s,\]}#:]+(?:[:#][^\s,\]}]+)* | \S""", re.VERBOSE
 )
-"""What may begin at the place of a problem: a list, a mapping, quoted text, a word; as far as it goes on its line."""
+"""Value at the place of a problem: list, mapping, quoted text or word, to the end of the line at most."""
 
 
 def underlined(line: str, column: int) -> tuple[int, int]:
-    """The columns [start, end), from 0, of what stands at a column of a line, from 1; all of it when nothing does."""
+    """Columns [start, end), from 0, of the value at a column, from 1; without a value the whole line."""
     found = _VALUE.match(line, column - 1)
     if found:
         return found.span()
@@ -104,11 +104,11 @@ _SHOWN = 40
 
 
 def fix_text(problem: Problem) -> str:
-    """What the key would do: "f: [6, 30]"; "" where only the user can know."""
+    """Effect of the fix key: "f: [6, 30]"; "" without an automatic fix."""
     if problem.change is None:
         return ""
     written = ", ".join(" ".join(each.text.split()) for each in problem.change.replacements)
-    return f"f: {elided(escaped(written), _SHOWN) or 'take it away'}"
+    return f"f: {elided(escaped(written), _SHOWN) or 'remove'}"
 
 
 def mended(text: str, change: Change) -> Edited:

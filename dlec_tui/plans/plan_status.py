@@ -7,10 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 from statistics import median
 
-from dlec_tui.plans.check_context import rules_off
 from dlec_tui.plans.checkpoints import PlanCheckpoints
 from dlec_tui.wording import change
 from engine.errors import DlecError
+from engine.jobs.settings import rules_off
 from engine.merge.space import free_bytes
 from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.cost import Cost, cost_of
@@ -34,12 +34,12 @@ class Slices:
     text: str = ""
     views: tuple[SliceView, ...] = ()
     unreadable: str = ""
-    """Why the text is no list of slices; "" when it is one."""
+    """Reason why the text is not a list of slices; "" if it is one."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found out about one text."""
+    """Status of one text."""
 
     text: str
     slices: Slices
@@ -49,7 +49,7 @@ class Verdict:
     cost: Cost | None
     """None for a plan that cannot be run."""
     out: Path | None
-    """Where a merge would go if nobody said otherwise."""
+    """Default output directory of a merge."""
     free: int | None
     """Bytes that may be written there."""
     depths: Mapping[str, int]
@@ -66,7 +66,7 @@ class Verdict:
 
 @lru_cache(maxsize=2)
 def slices_in(text: str) -> Slices:
-    """Cached: an edit of the list is shown at once, and looked over a moment later."""
+    """Slices of a text. Cached: the list shows an edit immediately, and the check needs it again."""
     try:
         return Slices(text, tuple(slices_of(text)))
     except DlecError as error:
@@ -76,8 +76,10 @@ def slices_in(text: str) -> Slices:
 def look_over(
     text: str, name: str, checkpoints: PlanCheckpoints, store: Path, directory: Path | None = None
 ) -> Verdict:
-    """name: of the output; directory: where it goes, None for beside the model; config.toml beside the store
-    switches rules off. Takes some tens of milliseconds for 500 slices, and never raises DlecError."""
+    """Check a text. name: output directory; directory: its parent, None for that of the model.
+
+    Takes tens of milliseconds for 500 slices. Never raises DlecError.
+    """
     off, unreadable = _rules_off(store)
     slices, known = slices_in(text), Circumstances(off, inertness=known_inertness, opened=known_sources)
     checked = check_plan(text, checkpoints.opener(), known)
@@ -145,11 +147,11 @@ def cost_parts(verdict: Verdict, rate: float | None) -> Iterator[str]:
     if verdict.free is not None:
         yield f"disk {byte_size(cost.nbytes)} of {byte_size(verdict.free)} free"
     if rate is not None:
-        yield f"a merge takes about {duration(cost.nbytes / rate)}"
+        yield f"merge: about {duration(cost.nbytes / rate)}"
 
 
 def is_too_large(verdict: Verdict) -> bool:
-    """Whether the disk beside the model has no room for it."""
+    """Whether the disk of the output is too small."""
     return verdict.cost is not None and verdict.free is not None and verdict.cost.nbytes > verdict.free
 
 

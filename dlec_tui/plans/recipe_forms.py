@@ -1,4 +1,4 @@
-"""The recipes as forms: their fields are those that the recipes themselves tell of, as for the command line."""
+"""Recipes as forms. The fields come from the options of the recipes, as on the command line."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ from engine.tasks.inertness import written
 from engine.tasks.measurement_options import MeasurementOptions
 
 NAMES = (*MEASURED, *RECIPES)
-"""Of all recipes, those that measure first."""
+"""Names of all recipes, those that measure first."""
 _OPTIONS_OF_MEASURED = {
     "dlec": fields.fields_of(dlec.Options),
     "dlec-search": fields.fields_of(dlec_search.Options),
@@ -41,7 +41,7 @@ class Filled:
 
 
 def about(name: str) -> str:
-    """In a line."""
+    """Summary in one line."""
     return RECIPES[name].summary if name in RECIPES else MEASURED[name].summary
 
 
@@ -52,7 +52,7 @@ def is_measured(name: str) -> bool:
 
 def form_fields(name: str, reference: str, checkpoint: Checkpoint | None) -> Iterator[Field]:
     """The model, then each option with what it means. checkpoint: the model's, where it could be opened."""
-    yield Field("model", "model", reference, about="a directory or a hub id")
+    yield Field("model", "model", reference, about="directory or hub id")
     for field in _fields_of(name):
         value = field.written(field.default)
         if name in _WITH_BUDGET and field.name == "layers" and checkpoint is not None:
@@ -65,7 +65,7 @@ def filled(name: str, values: Values) -> Filled:
     """Raises UsageError for what cannot be read, and for what is missing."""
     model = values["model"].strip()
     if not model:
-        raise UsageError("a recipe needs a model", fix="Give a directory or a hub id.")
+        raise UsageError("a recipe needs a model", fix="Enter a directory or a hub id.")
     options = {}
     for field in _fields_of(name):
         text = values[f"option-{field.name}"].strip()
@@ -97,7 +97,7 @@ def spec_for(form: Filled, open_checkpoint: OpenCheckpoint, store: Path) -> JobS
         dlec_search.require_possible(checkpoint.layer_count, search)
         return search_spec(checkpoint, {**request, **asdict(search)}, settings)
     options = dlec.Options(**form.options)
-    dlec.candidate_blocks(checkpoint.layer_count, options)  # raises at once what the job would fail with
+    dlec.candidate_blocks(checkpoint.layer_count, options)  # raises the errors of the job early
     return propose_spec(checkpoint, {**request, **asdict(options)}, settings)
 
 

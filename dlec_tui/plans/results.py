@@ -8,6 +8,7 @@ from pathlib import Path
 from dlec_tui.jobs.job_view import StoredJob, StoredJobs
 from dlec_tui.jobs.reports import agreement, base_lines, verdict
 from dlec_tui.jobs.rows import note_of, state_text
+from dlec_tui.terminal.glyphs import GLYPHS
 from dlec_tui.wording import Span, printable
 from engine.errors import escaped, shown
 from engine.store.database import open_for_reading
@@ -55,14 +56,14 @@ def _preview_lines(result: PreviewResult) -> Iterator[Span]:
     found = as_answer(result)
     yield verdict(found), "head"
     yield from ((line, "") for line in base_lines(found))
-    nll = f"NLL {result.base_nll:.4f} to {result.plan_nll:.4f}"
+    nll = f"NLL {result.base_nll:.4f} {GLYPHS.arrow} {result.plan_nll:.4f}"
     on = f"{result.tokens:,} tokens in {result.sequences} sequences, {shown(result.key.dtype)}"
     yield "; ".join(filter(None, [nll, agreement(found), on])), "dim"
 
 
 def _generated_lines(stored: StoredJob) -> Iterator[Span]:
     assert isinstance(stored.job.state, Done)
-    yield f"continued: {escaped(str(stored.job.spec.request.get('prompt', '')))}", "dim"
+    yield f"prompt: {escaped(str(stored.job.spec.request.get('prompt', '')))}", "dim"
     for speaker in ("base", "plan"):
         yield f"{speaker}: {printable(str(stored.job.state.result.get(speaker, '')))}", ""
 

@@ -25,7 +25,7 @@ class Cell:
 
     slice_index: int
     source: int
-    """Which of the plan's models it comes from, counted in the order in which they are named."""
+    """Index of the source model, in order of appearance."""
     layer: int
     """Counted in that model."""
     is_repeat: bool
@@ -40,17 +40,17 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which cells of a row are to be seen, and how."""
+    """Visible cells of a row, and their width."""
 
     first: int
     cell_width: int
-    """In columns."""
+    """Width of a cell in columns."""
     cells: int
-    """That fit."""
+    """Number of cells that fit."""
 
 
 def cells_of(slices: Sequence[SliceView], depths: Mapping[str, int] = MappingProxyType({})) -> tuple[Cell, ...]:
-    """A slice whose layers cannot be told has none. depths: layers of the models that could be opened."""
+    """Cells of all slices with known layers. depths: layer counts of the models that could be opened."""
     sources = sources_of(slices)
     seen: set[tuple[int, int]] = set()
     cells: list[Cell] = []
@@ -71,7 +71,7 @@ def sources_of(slices: Sequence[SliceView]) -> list[str]:
 
 
 def window_for(length: int, width: int, focus: tuple[int, int] | None) -> Window:
-    """How to show `length` cells in `width` columns, so that the cells [start, end) of `focus` are among them."""
+    """Window of `length` cells in `width` columns that includes the cells [start, end) of `focus`."""
     cell_width = max(1, min(_WIDEST_CELL, width // max(1, length)))
     room = max(1, width // cell_width)
     if focus is None or focus[1] <= room:
@@ -86,7 +86,7 @@ def place_of(cells: Sequence[Cell], slice_index: int | None) -> tuple[int, int] 
 
 
 def row_of(cells: Sequence[Cell], window: Window) -> list[Span]:
-    """The cells that are to be seen, as text with tones; an arrow stands where there are more."""
+    """Visible cells as text with tones."""
     has_letters = any(cell.source for cell in cells)
     shown = cells[window.first : window.first + window.cells]
     looks = [(_sign(cell, has_letters=has_letters), _tone(cell)) for cell in shown]
@@ -102,7 +102,7 @@ def rail_of(place: tuple[int, int] | None, window: Window) -> str:
 
 
 def summary_of(cells: Sequence[Cell], sources: Sequence[str]) -> str:
-    """How many layers, and where they come from: "36 layers: 30 of SmolLM2, 6 repeated"."""
+    """Number of layers by origin: "36 layers: 30 of SmolLM2, 6 repeated"."""
     if not cells:
         return "no layers"
     missing = sum(cell.is_missing for cell in cells)

@@ -1,1 +1,1 @@
-"""What is kept when the screen is left, and told when it is back."""
+"""State that survives a restart, autosave, and notices on opening and closing."""

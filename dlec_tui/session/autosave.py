@@ -14,13 +14,13 @@ from engine.errors import system_reason
 AUTOSAVE_SECONDS = 1.0
 """After the last edit."""
 MOST_SECONDS = 3.0
-"""After the first edit that is not saved yet, however long somebody types."""
+"""Maximum seconds after the first unsaved change, during continuous typing."""
 LEAVING_SECONDS = 3.0
 """Seconds that quitting waits for a disk that does not respond."""
 
 
 class Saving:
-    """What is remembered is asked for in the app's thread, and written in another one."""
+    """Saves the session: collected in the main thread, written in another one."""
 
     def __init__(self, app: App[str], file: Path, session: Callable[[], Session | None]) -> None:
         """file: of the session; session: gives what is to be saved, None for nothing: then the one before stays."""
@@ -42,7 +42,7 @@ class Saving:
         self._timer = self._app.set_timer(max(0.01, min(AUTOSAVE_SECONDS, rest)), self._in_thread)
 
     def save_and(self, act: Callable[[], None]) -> None:
-        """At once, and then, in the same thread, what is right only when that is safe."""
+        """Save immediately; run `act` in the same thread after success."""
         self._latest = self._session() or self._latest
         self._app.run_worker(lambda: act() if self._write() else None, group="save", thread=True)
 
@@ -68,6 +68,6 @@ class Saving:
             try:
                 save_to(self._file, self._latest)
             except OSError as error:
-                self._app.notify(f"the session cannot be saved: {system_reason(error)}", severity="error")
+                self._app.notify(f"cannot save the session: {system_reason(error)}", severity="error")
                 return False
             return True

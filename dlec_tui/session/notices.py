@@ -17,11 +17,11 @@ from engine.store.location import store_path
 from engine.units import plural
 
 MOST_JOBS = 6
-"""That are told one by one."""
+"""Maximum number of jobs listed individually."""
 
 
 def away_text(jobs: Iterable[Job], left_at: datetime) -> str:
-    """A line for each job that has ended since then, the first to end first; "" when there is none."""
+    """One line for each job that has ended since then, first ended first; "" without such jobs."""
     ended = sorted((job for job in jobs if isinstance(job.state, ENDED) and since(job) >= left_at), key=since)
     lines = [_ended_line(job) for job in ended[:MOST_JOBS]]
     more = len(ended) - MOST_JOBS
@@ -52,24 +52,24 @@ def running_text(running: Sequence[StoredJob], jobs: StoredJobs) -> str:
 
 
 def ways_to_watch(running: Sequence[StoredJob], store: Path) -> str:
-    """What to type."""
+    """Commands that follow the jobs."""
     home = "" if store == store_path() else f" --home {quote(str(store.parent))}"
     return "\n".join(f"dlec jobs logs -f {stored.job.id}{home}" for stored in running)
 
 
 def other_text(other: Owner, moment: datetime) -> str:
-    """One that is open beside this one."""
+    """Notice of another open workbench."""
     since = clock(as_moment(other.since), moment)
     who = f"process {other.pid} on {shown(other.host)}, since {since}"
-    return f"Another workbench has this store open: {who}.\nEach keeps a session of its own, with its own plan."
+    return f"Another workbench uses this store: {who}.\nEach workbench has its own session and plan."
 
 
 def drafts_text(drafts: Sequence[Draft]) -> str:
-    """What a notice says of them."""
+    """Notice of unsaved plans."""
     names = ", ".join(shown(draft.name) for draft in drafts)
-    return f"{names}: changed in another workbench, and not saved. N in the plan pane opens it."
+    return f"{names}: unsaved changes in another workbench (press N in the plan pane to open)."
 
 
 def draft_text(draft: Draft) -> str:
     """A line of a list."""
-    return f"{shown(draft.name)}, {plural(len(draft.document.text.splitlines()), 'line')}, of another workbench"
+    return f"{shown(draft.name)}, {plural(len(draft.document.text.splitlines()), 'line')}, from another workbench"

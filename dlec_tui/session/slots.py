@@ -1,7 +1,7 @@
-"""A session for each workbench that is open on a store: session.json for the first, session-2.json for the second.
+"""Sessions of the workbenches that use one store: session.json for the first, session-2.json for the second.
 
-Whoever has one holds a lock for as long as it lives; the kernel drops it however it ends. So nobody overwrites what
-another one remembers, and what a session holds that nobody has open is offered to all.
+A workbench holds a lock on its session, which the kernel releases however the process ends. So no workbench overwrites
+the session of another, and unsaved plans of closed sessions are offered to all.
 """
 
 import errno
@@ -26,12 +26,12 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _HEARD_SECONDS = 60.0
 """Within which a lock file was touched, where the file system has no locks and its owner is on another machine."""
 _RETRY_SECONDS = 0.02
-"""After which a lock is tried again: somebody may just have looked whether it is held."""
+"""Delay before a lock is tried again: another process may only have tested it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who has a session open."""
+    """Workbench that holds a session."""
 
     pid: int
     host: str
@@ -55,7 +55,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A plan with unsaved changes, of a session that nobody has open."""
+    """Unsaved plan in a session that is not open."""
 
     file: Path
     """The session file."""
@@ -64,19 +64,19 @@ class Draft:
 
     @property
     def name(self) -> str:
-        return self.document.path.name if self.document.path else "a plan without a name"
+        return self.document.path.name if self.document.path else "unnamed plan"
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What there is beside the own session."""
+    """Other open sessions, and drafts."""
 
     others: tuple[Owner, ...] = ()
     drafts: tuple[Draft, ...] = ()
 
 
 def claim(store: Path) -> Slot:
-    """The first session that nobody has open. Without a lock where none can be made: then the disk is not written."""
+    """Claim the first free session. Without a lock if none can be created: then the disk is not writable."""
     for number in range(1, _MOST):
         file = _session_file(store, number)
         try:
@@ -89,7 +89,7 @@ def claim(store: Path) -> Slot:
 
 
 def restored(store: Path, slot: Slot) -> Session:
-    """What the session remembers; a new one looks as the first does, and has no plan and no batch list."""
+    """Saved state of the session; a new session copies the first one without plan and batch list."""
     if slot.file.name == SESSION_FILE or slot.file.exists():
         return read_from(slot.file)
     first = read_session(store)
@@ -98,7 +98,7 @@ def restored(store: Path, slot: Slot) -> Session:
 
 
 def look_around(store: Path, own: Slot) -> Neighbours:
-    """Who else has the store open, and which unsaved plans nobody has open. Reads the disk."""
+    """Open workbenches of the store, and unsaved plans of closed ones. Reads the disk."""
     if own.descriptor is not None:
         with suppress(OSError):
             os.utime(own.descriptor)
@@ -117,7 +117,7 @@ def forget(draft: Draft) -> None:
     """Take the plan out of its session, once it is safe in another one. Raises UsageError where that is open now."""
     descriptor = _locked(draft.file)
     if descriptor is None:
-        raise UsageError(f"{shown(draft.name)} is open in another workbench now")
+        raise UsageError(f"{shown(draft.name)} is open in another workbench")
     try:
         save_to(draft.file, replace(read_from(draft.file), document=PlanDocument()))
     finally:
@@ -140,7 +140,7 @@ def _lock_of(file: Path) -> Path:
 
 
 def _locked(file: Path) -> int | None:
-    """The descriptor of the lock, which says whose it is; None where somebody holds it. Raises OSError."""
+    """Descriptor of the lock with the owner written to it; None if it is held. Raises OSError."""
     lock = _lock_of(file)
     lock.parent.mkdir(parents=True, exist_ok=True)
     before = _owner_of(file)
@@ -169,7 +169,7 @@ def _is_ours(descriptor: int, file: Path, before: Owner | None) -> bool:
 
 
 def _is_held(file: Path, owner: Owner) -> bool:
-    """Asked with a shared lock, so that two who ask at once do not take each other for the holder."""
+    """Whether a lock is held, tested with a shared lock so that two tests do not block each other."""
     try:
         descriptor = os.open(_lock_of(file), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -199,7 +199,7 @@ def _seems_alive(file: Path, owner: Owner) -> bool:
 
 
 def _owner_of(file: Path) -> Owner | None:
-    """None where nobody was ever, or nothing can be read."""
+    """Owner in the lock file; None without one, or if it is unreadable."""
     try:
         found = json.loads(_lock_of(file).read_text())
         return Owner(int(found["pid"]), str(found["host"]), str(found["since"]))

@@ -24,7 +24,7 @@ class Session:
     """The model that the panes are about."""
     document: PlanDocument = field(default_factory=PlanDocument)
     panes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """What each pane wants to remember; by its area."""
+    """Saved state of each pane, by area."""
     theme: str = ""
     """The one that was chosen; "" for the one that suits the terminal."""
     left_at: datetime | None = None
@@ -37,7 +37,7 @@ def read_session(store: Path) -> Session:
 
 
 def read_from(file: Path) -> Session:
-    """The session in a file; a new one where there is none, or none that can be read."""
+    """Session in a file; a fresh session if the file is missing or corrupt."""
     try:
         return _session(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -45,7 +45,7 @@ def read_from(file: Path) -> Session:
 
 
 def save_session(store: Path, session: Session) -> None:
-    """As the first workbench's. Raises OSError where it cannot be written."""
+    """Save the session of the first workbench. Raises OSError if it cannot be written."""
     save_to(store.with_name(SESSION_FILE), session)
 
 

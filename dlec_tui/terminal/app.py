@@ -1,4 +1,4 @@
-"""How a screen suits its terminal: colours, signs, keys, copying, what children write. It knows nothing of models."""
+"""Adaptation of a screen to its terminal: colours, glyphs, keys, clipboard, output of child processes."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ from dlec_tui.terminal.themes import ALL_THEMES
 from engine.errors import DlecError, shown
 
 NOTICE_SECONDS = 20.0
-"""For what must not be missed."""
+"""Duration of important notices."""
 
 
 class TerminalApp(ContainedApp, inherit_bindings=False):
@@ -45,7 +45,7 @@ class TerminalApp(ContainedApp, inherit_bindings=False):
             GLYPHS.speak_ascii()
         self.home = home
         self.log_file: Path | None = home / "logs" / SCREEN_LOG
-        """Where tracebacks go; None for a screen that writes nothing."""
+        """Log of tracebacks; None for a screen that writes nothing."""
         self.keys = KeyOrder(self)
         self._handling = 0
         self._said: set[str] = set()
@@ -87,18 +87,18 @@ class TerminalApp(ContainedApp, inherit_bindings=False):
         """Whether it is to do nothing at all now."""
         return False
 
-    # What nobody expected
+    # Unexpected exceptions
 
     def unexpected(self, error: BaseException) -> None:
         self.report(error)
 
     def _loop_failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """What a task or a callback of the event loop raised, for which nobody waited."""
+        """Report an exception of a task or callback that no one awaits."""
         if self.is_running and isinstance(error := context.get("exception"), Exception):
             self.report(error)
 
     def report(self, error: BaseException) -> None:
-        """Say that something failed that nobody expected to, once."""
+        """Report an unexpected exception, once."""
         text = traceback_of(error)
         if text not in self._said:
             self._said.add(text)
@@ -137,12 +137,12 @@ class TerminalApp(ContainedApp, inherit_bindings=False):
 
     @contextmanager
     def suspend(self) -> Iterator[None]:
-        """The terminal belongs to somebody else meanwhile, its errors included."""
+        """Give the terminal to another program, including its standard error."""
         with super().suspend(), undiverted():
             yield
 
     def copy_to_clipboard(self, text: str) -> None:
-        """By the way that works here, saying which; also what text fields copy."""
+        """Copy text by the available route, and report the route."""
         set_local_clipboard(self, text)
         self._copy(text)
 

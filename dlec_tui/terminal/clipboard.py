@@ -21,7 +21,7 @@ _TMUX_SECONDS = 2.0
 
 
 class Route(Enum):
-    """Where a copied text goes."""
+    """Destination of a copy."""
 
     TMUX = "tmux"
     TERMINAL = "the terminal"
@@ -30,12 +30,12 @@ class Route(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What became of a text."""
+    """Result of a copy."""
 
     said: str
-    """By which way it went, for the user."""
+    """Route of the copy, for the user."""
     for_terminal: str = ""
-    """What is still to be written to the terminal."""
+    """Control sequence that must still be written to the terminal."""
 
 
 def route(environment: Mapping[str, str], tmux: Tmux | None, *, has_terminal: bool) -> Route:
@@ -56,15 +56,15 @@ def copy(text: str, home: Path, *, has_terminal: bool = True) -> Copied:
         way = route(os.environ, tmux_here(), has_terminal=has_terminal)
         if way is Route.TMUX:
             _into_tmux(text)
-            return Copied("copied, through tmux")
+            return Copied("copied (tmux)")
     except MachineError as error:
         return _into_file(text, home, str(error))
     encoded = b64encode(text.encode()).decode()
     if way is Route.FILE:
-        return _into_file(text, home, "no clipboard can be reached from here; see dlec doctor")
+        return _into_file(text, home, "no clipboard is reachable (see dlec doctor)")
     if len(encoded) > MOST_ENCODED:
-        return _into_file(text, home, f"with {len(text):,} characters it is too long for the terminal")
-    return Copied("copied, through the terminal (OSC 52)", f"\x1b]52;c;{encoded}\a")
+        return _into_file(text, home, f"{len(text):,} characters are too long for OSC 52")
+    return Copied("copied (OSC 52)", f"\x1b]52;c;{encoded}\a")
 
 
 def _into_tmux(text: str) -> None:
@@ -73,7 +73,7 @@ def _into_tmux(text: str) -> None:
     try:
         subprocess.run(command, input=text.encode(), check=True, capture_output=True, timeout=_TMUX_SECONDS)
     except (OSError, subprocess.SubprocessError) as error:
-        raise MachineError("tmux did not take it", why=shown(str(error))) from error
+        raise MachineError("tmux rejected the text", why=shown(str(error))) from error
 
 
 def _into_file(text: str, home: Path, why: str) -> Copied:

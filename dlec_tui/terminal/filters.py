@@ -45,7 +45,7 @@ class OnlyAscii(LineFilter):
 
 
 class WithoutColour(LineFilter):
-    """What has a colour behind it is reversed instead, so that cursors stay visible."""
+    """Replaces background colours by reverse video, so that cursors stay visible."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
         return [Segment(text, style and _plain(style), control) for text, style, control in segments]

@@ -30,9 +30,9 @@ class Glyphs:
     """The upper half of a cell."""
     lower_half: str = "▄"
     shades: str = " ░▒▓█"
-    """From nothing to everything, where there is no colour to tell it."""
+    """Shades from empty to full, without colour."""
     levels: str = "▁▂▃▄▅▆▇█"
-    """Of a line of bars."""
+    """Levels of a bar chart."""
     cursor: str = "▸"
     """Before the line that the cursor is on."""
     arrow: str = "→"
@@ -53,7 +53,7 @@ class Glyphs:
     """The marker for plotext's lines."""
 
     def speak_ascii(self) -> None:
-        """From now on, in this process: it has one terminal."""
+        """Use ASCII in this process, which has one terminal."""
         self._become(_ASCII)
 
     def speak_unicode(self) -> None:

@@ -1,7 +1,7 @@
-"""Keys act one after the other, each where the one before it has led, however bunched a slow line delivers them.
+"""Keys are handled one after the other, even if a slow connection delivers several in one read.
 
-Textual hands keys on at once: of "4x" the x would reach the pane that 4 is about to leave, and what is typed ahead into
-a prompt would be lost while the prompt is being made.
+Textual forwards keys immediately: of "4x" the x would reach the pane that 4 leaves, and text typed ahead for a prompt
+would be lost while the prompt is created.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dlec_tui.terminal.app import TerminalApp
 
 QUIET_ROUNDS = 4
-"""Of the event loop, in which nobody has a message left; what is handed on between two messages needs one or two."""
+"""Idle rounds of the event loop before a key counts as handled; messages between widgets need one or two."""
 ROUND_SECONDS = 0.002
 """Between two looks at whether a thread has answered."""
 MOST_SECONDS = 10.0
@@ -40,7 +40,7 @@ class KeyOrder:
         self._waiting: deque[Typed] = deque()
         self._task: asyncio.Task[None] | None = None
         self._released: list[Typed] = []
-        """What the app has not taken yet."""
+        """Released keys that the app has not received."""
         self._was_text = False
         """Whether the last key was a letter for a text field."""
         self._seen: WeakKeyDictionary[Worker[object], float] = WeakKeyDictionary()
@@ -62,7 +62,7 @@ class KeyOrder:
         return True
 
     async def _release(self) -> None:
-        with suppress(ScreenStackError):  # the screen is being left: nobody wants the rest
+        with suppress(ScreenStackError):  # the screen is closing: discard the rest
             await self._release_all()
 
     async def _release_all(self) -> None:
@@ -95,7 +95,7 @@ class KeyOrder:
         return all(not pump.message_queue_size and pump.is_running for pump in self._pumps())
 
     def _pumps(self) -> Iterator[MessagePump]:
-        """What the screen on top consists of."""
+        """Message pumps of the top screen."""
         yield self._app.screen
         yield from self._app.screen.walk_children()
 

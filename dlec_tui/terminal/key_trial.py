@@ -14,7 +14,7 @@ from dlec_tui.actions.registry import ACTIONS
 from dlec_tui.terminal.textual_private import key_names
 
 _KITTY_ON, _KITTY_OFF = "\x1b[>25u", "\x1b[<u"
-"""As the screen asks for it: with this protocol some terminals tell more keys apart."""
+"""Kitty keyboard protocol, as the screen requests it: some terminals then distinguish more keys."""
 _REST_SECONDS = 0.05
 """Within which the rest of a key follows its beginning."""
 _LAST = "q"

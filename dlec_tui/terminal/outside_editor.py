@@ -16,7 +16,7 @@ def editor_command(environment: Mapping[str, str]) -> list[str]:
     try:
         return shlex.split(wanted) or ["vi"]
     except ValueError as error:
-        raise MachineError(f"$EDITOR is not understood: {escaped(wanted)}", why=str(error)) from error
+        raise MachineError(f"$EDITOR is not a valid command: {escaped(wanted)}", why=str(error)) from error
 
 
 def edited_outside(text: str, name: str) -> str:
@@ -32,13 +32,15 @@ def edited_outside(text: str, name: str) -> str:
             status = subprocess.run([*command, str(file)], check=False).returncode
             if status:
                 raise MachineError(
-                    f"{escaped(command[0])} ended with status {status}",
-                    why="the plan is as it was before",
-                    fix="Another one: export EDITOR=...",
+                    f"{escaped(command[0])} exited with status {status}",
+                    why="the plan is unchanged",
+                    fix="Set another editor: export EDITOR=...",
                 )
             return file.read_bytes().decode()
         except OSError as error:
             why = system_reason(error)
-            raise MachineError(f"{escaped(command[0])} cannot be started", why=why, fix="export EDITOR=...") from error
+            raise MachineError(
+                f"{escaped(command[0])} cannot be started", why=why, fix="Set another editor: export EDITOR=..."
+            ) from error
         except UnicodeDecodeError as error:
-            raise MachineError("the text is not UTF-8 any more", why="the plan is as it was before") from error
+            raise MachineError("the editor wrote text that is not UTF-8", why="the plan is unchanged") from error

@@ -21,7 +21,7 @@ class PathSuggester(Suggester):
 
 
 def completed(typed: str, suffixes: tuple[str, ...] = ()) -> str | None:
-    """`typed` as far as the first name that begins so, with a slash behind a directory; None when there is none.
+    """`typed`, completed to the first matching name, directories with a slash; None without a match.
 
     suffixes: of files that may be meant, too.
     """
@@ -30,7 +30,7 @@ def completed(typed: str, suffixes: tuple[str, ...] = ()) -> str | None:
         root = Path(f"{parent}/" if typed.startswith("/") or parent else ".").expanduser()
         with os.scandir(root) as entries:
             found = sorted(_name(entry) for entry in entries if _may_be_meant(entry, begun, suffixes))
-    except (OSError, ValueError, RuntimeError):  # the last one: nobody has that home
+    except (OSError, ValueError, RuntimeError):  # the last one: unknown user
         return None
     return f"{typed.removesuffix(begun)}{found[0]}" if found else None
 

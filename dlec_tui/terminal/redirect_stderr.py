@@ -12,7 +12,7 @@ from pathlib import Path
 _STDERR = 2
 SCREEN_LOG = "screen.log"
 MOST_BYTES = 1_000_000
-"""After which the log begins anew when a screen is opened."""
+"""Size from which the log is truncated when a screen opens."""
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def undiverted() -> Iterator[None]:
 
 
 def append(log: Path, text: str) -> None:
-    """Write `text` behind what stands in the log, where that is possible."""
+    """Append `text` to the log if possible."""
     with suppress(OSError):
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8", errors="backslashreplace") as file:

@@ -1,13 +1,13 @@
-"""Which colours there are, and which of them suit where we are; without Textual, for the command line."""
+"""Names of the themes, and the default for a terminal. Without Textual, for the command line."""
 
 from collections.abc import Mapping
 
 THEME_NAMES = ("dark", "light", "ansi-dark", "ansi-light", "colour-blind", "high-contrast")
 """Those that can be chosen."""
 _WITH_FEW_COLOURS = {"light": "ansi-light", "ansi-light": "ansi-light"}
-"""What comes instead of a theme whose colours the terminal does not have."""
+"""Replacements for themes whose colours the terminal lacks."""
 _MANY_COLOURS = ("256color", "kitty", "direct")
-"""How TERM ends where there are 256 or more."""
+"""Suffixes of TERM for 256 colours or more."""
 NO_COLOUR = "no-colour"
 """The one for NO_COLOR: never chosen, and not left."""
 

@@ -78,7 +78,7 @@ _COLOUR_BLIND = _own(
     cursor=("#15181c", "#56b4e9"),
     selection="#333a41",
 )
-"""Blue against orange, which everybody can tell apart; source: Okabe and Ito's palette."""
+"""Blue against orange, which colour-blind users can distinguish; source: Okabe and Ito's palette."""
 _HIGH_CONTRAST = _own(
     name="high-contrast",
     primary="#00ffff",
@@ -112,7 +112,7 @@ _TERMINALS_OWN = {
     "input-selection-background": "ansi_white",
     "input-selection-foreground": "ansi_black",
 }
-"""Only what can be read whatever palette the terminal has: no colour behind a text but by reversing both."""
+"""Colours that are readable with any terminal palette: backgrounds only by reverse video."""
 _ANSI_DARK = replace(
     BUILTIN_THEMES["ansi-dark"],
     primary="ansi_cyan",
@@ -143,7 +143,7 @@ _NO_COLOUR = replace(
     name=NO_COLOUR,
     variables=_ANSI_DARK.variables | dict.fromkeys(_UNCOLOURED, "ansi_default") | {"scrollbar": "ansi_white"},
 )
-"""What still has a colour behind it here is reversed in the end."""
+"""Theme for NO_COLOR; remaining backgrounds become reverse video."""
 
 ALL_THEMES = (
     *(_DARK, _LIGHT, _COLOUR_BLIND, _HIGH_CONTRAST, _NO_COLOUR),

@@ -9,7 +9,7 @@ from engine.machine.commands import answer_of
 
 @dataclass(frozen=True, slots=True)
 class Tmux:
-    """What matters of its version, its options, and the terminal outside."""
+    """Version and options of tmux, and the outer terminal."""
 
     version: str
     outside: str
@@ -17,15 +17,15 @@ class Tmux:
     is_unicode: bool
     """Whether it draws more than ASCII there."""
     features: frozenset[str]
-    """What it believes that terminal can do."""
+    """Features that tmux assumes for the outer terminal."""
     set_clipboard: str
     allow_passthrough: str
     escape_ms: int
-    """How long it waits after Esc for the rest of a key."""
+    """Milliseconds that tmux waits after Esc for the rest of a key."""
 
     @property
     def number(self) -> tuple[int, int]:
-        """Of the version: "3.3a" and "next-3.4" have one, a version without is taken for new."""
+        """Number of the version: "3.3a" and "next-3.4" have one; a version without a number counts as new."""
         match = re.search(r"(\d+)\.(\d+)", self.version)
         return (int(match[1]), int(match[2])) if match else (99, 0)
 
@@ -36,7 +36,7 @@ def tmux_here() -> Tmux | None:
 
 
 def tmux_from(answer: str) -> Tmux:
-    """From what it prints: one line on itself, then its options."""
+    """Parsed output of tmux: one line about the client, then the options."""
     about, *lines = answer.splitlines()
     version, outside, unicode, features = about.split("|")
     options = dict(line.split(" ", 1) for line in lines if " " in line)

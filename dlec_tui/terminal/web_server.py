@@ -1,4 +1,4 @@
-"""Serves the screen to browsers: textual-serve behind a secret path. The only file that knows it and aiohttp."""
+"""Web server of the screen: textual-serve under a secret path. Only this file imports textual-serve and aiohttp."""
 
 import secrets
 import socket
@@ -13,7 +13,7 @@ _SECRET_BYTES = 24
 
 
 def new_secret() -> str:
-    """Nobody guesses it."""
+    """Unguessable path component."""
     return secrets.token_urlsafe(_SECRET_BYTES)
 
 

@@ -36,13 +36,14 @@ from engine.merge.draft import MergeOptions
 from engine.units import byte_size, plural
 
 NOTHING = """\
-No plans are marked.
-a adds files, names or patterns; b in the plan pane
-adds the plan that is edited there."""
+The batch list is empty.
+
+a   add plan files
+b   (plan pane) add the edited plan"""
 
 
 class BatchList(LineList[BatchItem]):
-    """In the order in which they go."""
+    """Plans in merge order."""
 
     def show(self, items: Sequence[BatchItem]) -> None:
         self.put(items)
@@ -61,11 +62,11 @@ class BatchList(LineList[BatchItem]):
 
 
 OPTIONS = MergeOptions()
-KEYS = "b run  o output  x remove  J K order"
+KEYS = "b run  o output  x remove  J K move"
 
 
 class BatchPart(Part):
-    """Marked plans above, what `dlec batch --dry-run` says of them below."""
+    """Plans above, the summary of `dlec batch --dry-run` below."""
 
     DEFAULT_CSS = """
     BatchPart #batch-summary { height: auto; max-height: 50%; border-top: solid $foreground 30%; }
@@ -73,7 +74,7 @@ class BatchPart(Part):
     SUMMARY: ClassVar[str] = "batch-summary"
 
     class LookedOver(Message):
-        """What was found out about the list as it was then."""
+        """Result of checking one state of the list."""
 
         def __init__(self, marks: BatchMarks, found: Batch) -> None:
             super().__init__()
@@ -156,7 +157,7 @@ class BatchPart(Part):
                 raise UsageError(
                     "the batch is not queued",
                     why=plural(len(found.problems), "problem"),
-                    fix="It stands below the list.",
+                    fix="See below the batch list.",
                 )
         except DlecError as error:
             self.app.call_from_thread(self.notify, str(error), severity="error")
@@ -166,7 +167,7 @@ class BatchPart(Part):
     def _ask(self, marks: BatchMarks, found: Batch) -> None:
         written = byte_size(sum(merge.draft.layout.nbytes for merge in found.merges))
         what = f"Write {written} in {plural(len(found.merges), 'merge')} into {shown(marks.directory)}?"
-        question = Question(f"{what}\n{byte_size(found.use.free)} are free there.", yes="merge")
+        question = Question(f"{what}\n{byte_size(found.use.free)} free.", yes="merge")
         self.app.push_screen(question, lambda yes: self._begin(marks, found) if yes else None)
 
     def _begin(self, marks: BatchMarks, found: Batch) -> None:
@@ -180,7 +181,7 @@ class BatchPart(Part):
         except DlecError as error:
             self.app.call_from_thread(self.notify, str(error), severity="error")
         else:
-            self.app.call_from_thread(self.notify, f"{plural(len(numbers), 'merge')} queued")
+            self.app.call_from_thread(self.notify, f"queued {plural(len(numbers), 'merge')}")
 
     def _planned(self, marks: BatchMarks) -> Batch:
         open_checkpoint = opener()
@@ -197,7 +198,7 @@ class BatchPart(Part):
 
     @on(Queued)
     def _empty(self, event: Queued) -> None:
-        """What was marked meanwhile stays."""
+        """Remove the queued plans; plans added since then stay."""
         left = tuple(plan for plan in self.marks.plans if plan not in event.marks.plans)
         self.change(BatchMarks(left, self.marks.out))
 

@@ -18,13 +18,13 @@ _MOST_CHARACTERS = 200_000
 
 
 def card_text(directory: Path) -> str:
-    """Without the table of metadata at its head. Raises MachineError where there is none, or it cannot be read."""
+    """Model card without its YAML metadata. Raises MachineError if it is missing or unreadable."""
     path = directory / CARD_FILE
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             text = file.read(_MOST_CHARACTERS)
     except OSError as error:
-        raise machine_error(f"there is no model card at {path}", error) from error
+        raise machine_error(f"no model card at {path}", error) from error
     return printable(_without_metadata(text))
 
 
@@ -47,7 +47,7 @@ class CardView(Overlay[None]):
     """
 
     class Read(Message):
-        """What stands on it."""
+        """Text of the card."""
 
         def __init__(self, text: str) -> None:
             super().__init__()

@@ -33,7 +33,7 @@ class Question(Overlay[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "yes", id="question.yes"),
         Binding("n,q,escape,ctrl+c", "answer(False)", "no", id="question.no"),
-        Binding("left,right,h,l", "app.focus_next", "the other one", id="question.other"),
+        Binding("left,right,h,l", "app.focus_next", "other button", id="question.other"),
     ]
     DEFAULT_CSS = """
     Question Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
@@ -66,11 +66,11 @@ class CancelQuestion(Overlay[Stop | None]):
     """Gives None for no. No has the focus: Enter by habit does nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer('discard')", "remove it", id="cancel.discard"),
-        Binding("k", "answer('keep')", "keep it", id="cancel.keep"),
+        Binding("y", "answer('discard')", "delete output", id="cancel.discard"),
+        Binding("k", "answer('keep')", "keep output", id="cancel.keep"),
         Binding("n,q,escape,ctrl+c", "dismiss(None)", "no", id="cancel.no"),
-        Binding("right,l", "app.focus_next", "the next one", id="cancel.next"),
-        Binding("left,h", "app.focus_previous", "the one before", id="cancel.previous"),
+        Binding("right,l", "app.focus_next", "next button", id="cancel.next"),
+        Binding("left,h", "app.focus_previous", "previous button", id="cancel.previous"),
     ]
     DEFAULT_CSS = """
     CancelQuestion Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
@@ -87,8 +87,8 @@ class CancelQuestion(Overlay[Stop | None]):
         with Vertical(classes="box"):
             yield Static(self._question, markup=False)
             with Horizontal():
-                yield Button("cancel and remove (y)", id=Stop.DISCARD.value, compact=True)
-                yield Button("cancel and keep (k)", id=Stop.KEEP.value, compact=True)
+                yield Button("cancel, delete output (y)", id=Stop.DISCARD.value, compact=True)
+                yield Button("cancel, keep output (k)", id=Stop.KEEP.value, compact=True)
                 yield Button("no (n)", id="no", compact=True)
 
     @on(Button.Pressed)
@@ -100,14 +100,14 @@ class CancelQuestion(Overlay[Stop | None]):
 
 
 _CHOICES = """\
-Enter   leave; it keeps running
-w       leave, and print how to watch it
-c       cancel it and leave
+Enter   quit; it keeps running
+w       quit and print the command that follows it
+c       cancel it and quit
 Esc     stay"""
 
 
 class Leaving(Enum):
-    """What the user wants of the running jobs."""
+    """Choice for the running jobs."""
 
     LEAVE = auto()
     WATCH = auto()

@@ -21,8 +21,8 @@ class Choice(Static, can_focus=True):
     """Shows the word that is chosen, and how many others there are."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,l,space", "next(1)", "the next", show=False, id="choice.next"),
-        Binding("left,h", "next(-1)", "the one before", show=False, id="choice.before"),
+        Binding("right,l,space", "next(1)", "next value", show=False, id="choice.next"),
+        Binding("left,h", "next(-1)", "previous value", show=False, id="choice.before"),
     ]
     DEFAULT_CSS = """
     Choice { height: 1; }
@@ -51,7 +51,7 @@ class MeasureForm(Overlay[Values | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "queue", id="form.submit"),
         Binding("down", "app.focus_next", "next field", id="form.next"),
-        Binding("up", "app.focus_previous", "field before", id="form.before"),
+        Binding("up", "app.focus_previous", "previous field", id="form.before"),
         Binding("escape,ctrl+c", "dismiss(None)", "back", id="form.back"),
     ]
     DEFAULT_CSS = """
@@ -60,7 +60,7 @@ class MeasureForm(Overlay[Values | None]):
     MeasureForm .hint { color: $text-muted; margin-top: 1; }
     MeasureForm #wrong { color: $error; display: none; }
     """
-    HINT: ClassVar[str] = "Enter queues it, Tab goes to the next field, left and right choose, Esc leaves it"
+    HINT: ClassVar[str] = "Enter: queue   Tab: next field   Left/Right: change   Esc: cancel"
 
     def __init__(self, title: str, fields: Sequence[Field], check: Callable[[Values], object]) -> None:
         """check: raises DlecError for values that cannot be used."""
@@ -106,7 +106,7 @@ def _value_of(widget: Widget) -> str:
 class RecipeForm(MeasureForm):
     """Gives the values of all fields, or None when it was left with Esc."""
 
-    HINT: ClassVar[str] = "Enter makes it, Tab goes to the next field, Esc leaves it"
+    HINT: ClassVar[str] = "Enter: create   Tab: next field   Left/Right: change   Esc: cancel"
     DEFAULT_CSS = """
     RecipeForm #about { color: $text-muted; margin-bottom: 1; }
     RecipeForm #field-about { height: 2; margin-top: 1; }
@@ -124,6 +124,6 @@ class RecipeForm(MeasureForm):
 
     @on(DescendantFocus)
     def _tell(self, event: DescendantFocus) -> None:
-        """What the field means that has the focus."""
+        """Show the explanation of the focused field."""
         about = next((field.about for field in self._fields if event.widget.id == f"field-{field.name}"), "")
         self.query_one("#field-about", Static).update(about)

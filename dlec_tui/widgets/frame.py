@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the panes are about."""
+    """Subject of the panes."""
 
     reference: str | None
-    """Of the model."""
+    """Open model."""
     document: PlanDocument
     read_only: bool
 
@@ -61,7 +61,7 @@ class TopLine(Horizontal):
         self._about.update(Text(now[1], no_wrap=True, overflow="ellipsis"))
 
     async def on_click(self, event: Click) -> None:
-        """On a name: go to that pane."""
+        """Show the pane of the clicked tab."""
         ends = accumulate(cell_len(_tab_text(at, area)) for at, area in enumerate(self._areas, 1))
         clicked = next((area for area, end in zip(self._areas, ends, strict=True) if event.screen_x < end), None)
         if clicked:
@@ -88,7 +88,7 @@ def _tab_text(number: int, area: str) -> str:
 
 
 class JobStrip(Static):
-    """One line; of several running jobs the one that was begun last, and how many there are."""
+    """One line of jobs; of several running jobs the latest, with their number."""
 
     DEFAULT_CSS = "JobStrip { height: 1; padding: 0 1; background: $panel; text-overflow: clip; text-wrap: nowrap; }"
 
@@ -125,7 +125,7 @@ class LineKey:
     """One key with what it does."""
 
     key: str
-    """As Textual names it."""
+    """Key as Textual names it."""
     shown: str
     does: str
     can: bool
@@ -164,14 +164,14 @@ class KeyLine(Widget):
         self.refresh()
 
     def _fitting(self) -> tuple[LineKey, ...]:
-        """As many as there is room for as a whole; the last ones are everywhere, so they stay."""
+        """Keys that fit; the last ones belong to all panes and stay."""
         keys = list(self._keys)
         while len(keys) > _EVERYWHERE and _width_of(keys) > self.size.width:
             del keys[-_EVERYWHERE - 1]
         return tuple(keys)
 
     def on_click(self, event: Click) -> None:
-        """As if the key were pressed."""
+        """Press the clicked key."""
         at = 0
         for key in self._fitting():
             at += key.content.cell_length + len(_KEY_GAP)
@@ -185,14 +185,14 @@ class KeyLine(Widget):
             for _, binding, enabled, _ in reversed(self.screen.active_bindings.values())
             if binding.show
         }
-        shown = tuple(reversed(keys.values()))  # an action's first key stands for it
+        shown = tuple(reversed(keys.values()))  # the first key of an action represents it
         if shown != self._keys:
             self._keys = shown
             self.refresh()
 
 
 COLUMNS, LINES = 60, 18
-"""That the panes need."""
+"""Minimum size for the panes."""
 
 
 class SizeGate(Static):

@@ -136,7 +136,7 @@ class HeatMap(Widget, can_focus=True):
         return 1 if self._is_plain or is_roomy else 2
 
     def _window(self, block_map: BlockMap) -> _Window:
-        """As much as fits, and the cursor in it."""
+        """Part of the map that fits, including the cursor."""
         width, height = self.size
         cell_width = min(max((width - _GUTTER) // self._layers, 1), _WIDEST_CELL)
         starts = min(max((width - _GUTTER) // cell_width, 1), self._layers)

@@ -1,4 +1,4 @@
-"""What the keys do here, over the screen."""
+"""Help: keys of the pane, of all panes and of the focused part."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from dlec_tui.actions.registry import ACTIONS, EVERYWHERE_AREA, Action, actions_
 from dlec_tui.widgets.dialogs import Overlay
 
 _KEYS = 20
-"""Columns for them; the rest of a line stands behind."""
+"""Width of the column of keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Key:
     """One line of the help."""
 
     keys: str
-    """As Textual names them, separated by commas."""
+    """Keys as Textual names them, separated by commas."""
     what: str
     reason: str = ""
     """Why it cannot be done now."""
@@ -41,7 +41,7 @@ class Section:
 
 
 class Help(Overlay[None]):
-    """What a pane is for, and its keys, searched with /."""
+    """Purpose and keys of a pane, searchable with /."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,question_mark,f1,escape,ctrl+c", "dismiss", "close", id="help.close"),
@@ -64,7 +64,7 @@ class Help(Overlay[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
             box.border_title = "help (q: back, /: search)"
-            yield Input(placeholder="show only what contains", id="search", compact=True)
+            yield Input(placeholder="type to search", id="search", compact=True)
             with VerticalScroll():
                 yield Static(help_text(self._about, self._sections, ""), id="text")
 
@@ -92,7 +92,7 @@ def help_sections(
         for each in (area, EVERYWHERE_AREA)
     )
     at_focus = tuple(_keys_of_focus(screen))
-    return [Section(f"in {area}", own), Section("everywhere", everywhere), Section("where the focus is", at_focus)]
+    return [Section(f"{area} pane", own), Section("all panes", everywhere), Section("focused part", at_focus)]
 
 
 def help_text(about: str, sections: Iterable[Section], wanted: str) -> Group:
@@ -102,7 +102,7 @@ def help_text(about: str, sections: Iterable[Section], wanted: str) -> Group:
         keys = [key for key in section.keys if wanted.casefold() in f"{shown_keys(key.keys)} {_what(key)}".casefold()]
         if keys:
             parts += [Text(f"\n{section.title}", "bold"), _table(keys)]
-    return Group(*parts or [Text(f"nothing contains {wanted}")])
+    return Group(*parts or [Text(f"no match for {wanted}")])
 
 
 def _table(keys: Iterable[Key]) -> Table:
@@ -115,11 +115,11 @@ def _table(keys: Iterable[Key]) -> Table:
 
 
 def _what(key: Key) -> str:
-    return f"{key.what} (not now: {key.reason})" if key.reason else key.what
+    return f"{key.what} (unavailable: {key.reason})" if key.reason else key.what
 
 
 def _keys_of_focus(screen: Screen[None]) -> Iterator[Key]:
-    """What the widget that has the focus does by itself: walking, typing."""
+    """Keys of the focused widget itself, such as cursor movement."""
     keys: dict[str, list[str]] = {}
     known = {action.id for action in ACTIONS}
     for key, active in screen.active_bindings.items():

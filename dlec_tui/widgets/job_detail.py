@@ -24,7 +24,7 @@ from engine.jobs.logs import job_log
 
 LOOK_SECONDS = 0.5
 """Between two looks at the log."""
-NO_LOG = "No log yet: nobody has begun this job."
+NO_LOG = "No log: the job has not started."
 
 
 class LogView(VerticalScroll):
@@ -42,7 +42,7 @@ class LogView(VerticalScroll):
     """
 
     class Seen(Message):
-        """How a log ends now."""
+        """Last lines of a log."""
 
         def __init__(self, tail: LogTail, lines: tuple[str, ...]) -> None:
             super().__init__()
@@ -91,11 +91,11 @@ class LogView(VerticalScroll):
             self.run_worker(partial(self._read, self._tail), group="log", thread=True)
 
     def _read(self, tail: LogTail) -> None:
-        """In a thread."""
+        """Read the log, in a thread."""
         try:
             lines = tail.lines()
         except OSError as error:
-            lines = (f"The log cannot be read: {system_reason(error)}.",)
+            lines = (f"Cannot read the log: {system_reason(error)}.",)
         finally:
             self._is_looking = False
         self.post_message(self.Seen(tail, lines))
@@ -129,7 +129,7 @@ class JobDetail(Part):
 
     @property
     def entrance(self) -> Widget:
-        """What gets the focus."""
+        """Widget that receives the focus."""
         return self.log_view if self.has_class("-log") else self.facts
 
     def show(self, stored: StoredJob | None, moment: datetime) -> None:

@@ -16,9 +16,9 @@ Stamp = tuple[tuple[int, int], ...]
 
 
 class JobFeed(Widget):
-    """Posts JobsSeen when there is something new. Takes no room on the screen.
+    """Posts JobsSeen after changes. Invisible.
 
-    One thread looks at a time: an older look never comes behind a newer one, and a disk that hangs keeps one thread.
+    Only one thread reads at a time: results arrive in order, and a disk that hangs blocks one thread.
     """
 
     DEFAULT_CSS = "JobFeed { display: none; }"
@@ -47,7 +47,7 @@ class JobFeed(Widget):
             self.run_worker(self._read_changes, group="jobs", thread=True)
 
     def _read_changes(self) -> None:
-        """In a thread."""
+        """Read the jobs if the store has changed, in a thread."""
         try:
             stamp = _stamp_of(self._store)
             if stamp != self._stamp or self._is_wanted:
@@ -68,7 +68,7 @@ class JobFeed(Widget):
 
 
 def _stamp_of(store: Path) -> Stamp:
-    """Changes whenever somebody writes into the store, with or without a write-ahead log."""
+    """Stamp that changes with every write to the store, with or without a write-ahead log."""
     stamp = []
     for path in (store, store.with_name(f"{store.name}-wal")):
         try:

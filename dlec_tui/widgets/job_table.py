@@ -19,11 +19,11 @@ from engine.jobs.slots import Slot
 from engine.store.job_states import now
 
 NOTHING = """\
-No jobs yet.
+No jobs.
 
-Profiles, previews and merges that the other panes
-ask for stand here, and so does what
-`dlec ... --queue` and `dlec batch` have queued."""
+Profiles, previews and merges queued in the other
+panes or with `dlec ... --queue` and `dlec batch`
+appear here."""
 
 
 class JobTable(LineList[StoredJob]):
@@ -59,8 +59,8 @@ class JobTable(LineList[StoredJob]):
     def otherwise(self) -> str:
         if self._problem:
             lines = (part for line in self._problem.split("\n") for part in wrap(line, max(self.width, 20)))
-            return "\n".join(("The jobs cannot be read.", "", *lines))
-        return f"No job has {self._filter!r} (/ changes the filter)." if self._filter else NOTHING
+            return "\n".join(("Cannot read the jobs.", "", *lines))
+        return f"No job matches {self._filter!r} (/: change the filter)." if self._filter else NOTHING
 
     @property
     def _columns(self) -> JobColumns:
@@ -86,7 +86,7 @@ class DeviceLine(Static):
     """
 
     class Seen(Message):
-        """What the devices do."""
+        """Load of the devices."""
 
         def __init__(self, text: str, now: Ticks | None) -> None:
             super().__init__()
@@ -118,7 +118,7 @@ class DeviceLine(Static):
             self.run_worker(look, group="devices", thread=True)
 
     def _read(self, slots: frozenset[Slot], before: Ticks | None) -> None:
-        """In a thread: a driver may take its time."""
+        """Read the load in a thread: a driver may be slow."""
         try:
             now = ticks()
             self.post_message(self.Seen(devices_text(slots, before, now), now))

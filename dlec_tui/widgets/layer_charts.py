@@ -55,7 +55,7 @@ class LayerChart(Widget, can_focus=True):
         """Under the cursor."""
 
     def draw(self, curves: Sequence[Curve], layers: int, otherwise: str) -> None:
-        """Show `curves` over that many layers, or the text `otherwise` when there are none."""
+        """Show curves of a model with that many layers, or the text `otherwise` without curves."""
         self._curves, self._layer_count, self._otherwise = tuple(curves), layers, otherwise
         self.at_layer = min(self.at_layer, max(layers - 1, 0))
         self._redraw()
@@ -99,7 +99,7 @@ class LayerChart(Widget, can_focus=True):
         if not self._curves:
             self._lines = [Text(line) for line in self._otherwise.splitlines()]
         elif width < MIN_WIDTH or height <= MIN_HEIGHT:
-            self._lines = [Text("no room for the curve")]
+            self._lines = [Text("too small for a curve")]
         else:
             self._chart = layer_chart(self._curves, self._layer_count, width, height - 1)
             self._lines = [Text.from_ansi(line) for line in self._chart.lines]
@@ -119,7 +119,7 @@ class LayerChart(Widget, can_focus=True):
         return Text.assemble(line[:column], (_THIN if here == " " else here, self._cursor_style), line[column + 1 :])
 
     def _rail(self) -> Text:
-        """What is marked, and where the cursor is."""
+        """Marks and cursor."""
         assert self._chart is not None
         signs = {self._chart.column_of(layer): GLYPHS.mark for layer in self._marked}
         at = self._chart.column_of(self.at_layer)
@@ -183,5 +183,5 @@ class Histogram(Widget, can_focus=True):
     def render(self) -> Text:
         bins = bins_of(self._histograms, self.at_layer)
         if bins is None:
-            return Text(f"there is no histogram of layer {self.at_layer}")
+            return Text(f"no histogram for layer {self.at_layer}")
         return Text("\n".join(histogram_lines(bins, *self.size)), no_wrap=True)

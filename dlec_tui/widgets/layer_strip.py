@@ -27,6 +27,7 @@ from dlec_tui.plans.strip_cells import (
     summary_of,
     window_for,
 )
+from dlec_tui.terminal.glyphs import GLYPHS
 from dlec_tui.wording import Span, elided, indented
 from engine.errors import escaped
 from engine.plan.edits import SliceView
@@ -75,7 +76,7 @@ class LayerStrip(Widget):
         cells = cells_of(slices, depths)
         summary = summary_of(cells, [escaped(name_of(source)) for source in sources_of(slices)])
         if stale:
-            summary = f"as it was: {summary}" if cells else f"the text cannot be read: {escaped(stale)}"
+            summary = f"last valid state: {summary}" if cells else f"invalid text: {escaped(stale)}"
             cells = tuple(replace(cell, is_stale=True) for cell in cells)
         if (cells, summary, current) != (self._cells, self._summary, self._current):
             self._cells, self._summary, self._current = cells, summary, current
@@ -145,7 +146,7 @@ class LayerStrip(Widget):
     def _where(self, place: tuple[int, int] | None) -> str:
         if self._current is None:
             return ""
-        return f"slice {self._current + 1}" + (f" becomes {place[0]} to {place[1] - 1}" if place else "")
+        return f"slice {self._current + 1}" + (f" {GLYPHS.arrow} new layers {place[0]}:{place[1]}" if place else "")
 
     def _style(self, tone: str) -> Style:
         if not tone:

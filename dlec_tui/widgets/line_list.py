@@ -23,7 +23,7 @@ Drawn: TypeAlias = tuple[tuple[Span, ...], bool]
 
 
 class LineList(ScrollView, Generic[Item], can_focus=True):
-    """Lines, under a header that stays where there is room for it. Drawn anew only where words have changed."""
+    """Lines under a header that stays if there is room. Only changed lines are redrawn."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "down", show=False, id="lines.down"),
@@ -65,23 +65,23 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
         self._items: Sequence[Item] = ()
         self._cursor = 0
         self._drawn: dict[int, Drawn] = {}
-        """What stands on the screen; by y."""
+        """Lines on the screen, by y."""
 
     # What subclasses say
 
     def key_of(self, item: Item) -> Hashable:
-        """By which the cursor finds an item again."""
+        """Key by which the cursor finds an item again."""
         raise NotImplementedError
 
     def line_of(self, item: Item) -> list[Span]:
-        """In `self.width` columns."""
+        """Line of an item, `self.width` columns wide."""
         raise NotImplementedError
 
     def header(self) -> str:
         raise NotImplementedError
 
     def otherwise(self) -> str:
-        """What stands there instead when there are no items."""
+        """Text of an empty list."""
         raise NotImplementedError
 
     # What is in it

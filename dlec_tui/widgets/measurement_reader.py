@@ -29,7 +29,7 @@ class MeasurementReader(Widget):
         self._store = store
 
     def read(self, reference: str) -> None:
-        """Read anew; what is being read already is given up."""
+        """Read the measurements; cancel a running reading."""
         work = partial(self._read, reference)
         self.run_worker(work, group="measured", thread=True, exclusive=True)
 

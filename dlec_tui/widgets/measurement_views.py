@@ -1,4 +1,4 @@
-"""The four views of a model's measurements: curve, heat map, histogram, neurons. The layer stays the same in all."""
+"""Four views of the measurements: curve, heat map, histogram, neurons. All share the current layer."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ from engine.errors import shown
 from engine.store.neurons import NeuronOrder
 
 VIEWS = ("curve", "map", "histogram", "neurons")
-NO_CURVE = "Too few layers were measured for a curve; v goes on to the other views."
+NO_CURVE = "Too few layers measured for a curve (v: next view)."
 
 
 class MeasurementViews(ContentSwitcher):
@@ -65,7 +65,7 @@ class MeasurementViews(ContentSwitcher):
         return self.query_one(NeuronBrowser)
 
     def show(self, looking: Looking | None, otherwise: str) -> None:
-        """What is looked at; the text `otherwise` when there is nothing."""
+        """Show a view state, or the text `otherwise` without one."""
         self._looking = looking
         if looking is None:
             self._chart.draw((), 1, otherwise)
@@ -93,7 +93,7 @@ class MeasurementViews(ContentSwitcher):
         """The view that is wanted; it has the focus if the one before had it."""
         has_focus = self.has_focus_within
         self.current = self.view
-        if has_focus:  # at once, not by focus(): what was typed ahead belongs to the new view
+        if has_focus:  # immediately, not by focus(): the next keys belong to the new view
             self.screen.set_focus(self.query_one(f"#{self.view}", Widget))
 
     def go_to(self, layer: int) -> None:
@@ -117,7 +117,7 @@ class MeasurementViews(ContentSwitcher):
         self._map.mark(blocks)
 
     def target(self) -> Mark | None:
-        """What Space marks, and what speaks for it; None where nothing is to be seen."""
+        """Block under the cursor as a mark; None if nothing is shown."""
         looking = self._looking
         if looking is None:
             return None
@@ -132,7 +132,7 @@ class MeasurementViews(ContentSwitcher):
         return Mark(*block, name, value, on)
 
     def figures(self) -> Iterator[str]:
-        """What is under the cursor, in words."""
+        """Values under the cursor, in words."""
         if self._looking is None:
             return iter(())
         match self.view:
@@ -144,12 +144,12 @@ class MeasurementViews(ContentSwitcher):
 
     @property
     def title(self) -> str:
-        """Of what is shown."""
+        """Title of the view."""
         if self._looking is None:
             return "layers"
         match self.view:
             case "map":
-                name = self._looking.block_map.name if self._looking.block_map else "nothing measured"
+                name = self._looking.block_map.name if self._looking.block_map else "not measured"
                 return f"blocks: {name}; first layer across, length down"
             case "histogram":
                 return f"activations of layer {self.at_layer}"
@@ -158,7 +158,7 @@ class MeasurementViews(ContentSwitcher):
         return "layers: " + shown(" and ".join(curve.name for curve in self._looking.curves))
 
     def remembered(self) -> dict[str, Any]:
-        """Where the cursors are; JSON."""
+        """Cursor positions as data for JSON."""
         neurons = self.neurons
         return {
             "view": self.view,

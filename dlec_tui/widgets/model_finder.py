@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 SHOW_SECONDS = 0.1
-"""What was found meanwhile is posted so often: a message for each would keep the screen busy."""
+"""Interval of posting found models: one message per model would keep the screen busy."""
 
 
 class ModelsFound(Message):
@@ -40,7 +40,7 @@ class SearchEnded(Message):
 
 
 class ModelDescribed(Message):
-    """What the hub says of a model; its problem where it says none."""
+    """Description of a model on the hub, or the problem with it."""
 
     def __init__(self, summary: "ModelSummary") -> None:
         super().__init__()
@@ -56,10 +56,10 @@ class ModelFinder(Widget):
         super().__init__()
         self._store = store
         self.latest = 0
-        """The number of the search that was begun last: what others have found is not wanted any more."""
+        """Number of the latest search; results of earlier ones are ignored."""
 
     def search(self, added: Sequence[str], described: "Mapping[str, ModelSummary]") -> None:
-        """Look for all models anew; a search that still goes on is given up."""
+        """Search for all models again; cancel a running search."""
         self.latest += 1
         what = (self.latest, tuple(added), dict(described))
         self.run_worker(lambda: self._search(*what), group="models", thread=True, exclusive=True)
@@ -108,9 +108,9 @@ class ModelFinder(Widget):
 
 
 def _bundled(models: Iterator[FoundModel]) -> Iterator[list[FoundModel]]:
-    """What is found within SHOW_SECONDS, together."""
+    """Models in batches of SHOW_SECONDS."""
     some: list[FoundModel] = []
-    since = 0.0  # the first one is shown at once
+    since = 0.0  # the first one is shown immediately
     for model in models:
         some.append(model)
         if monotonic() - since >= SHOW_SECONDS:

@@ -15,7 +15,7 @@ Cells: TypeAlias = tuple[str | Text, ...]
 
 
 class Rows(DataTable[str | Text]):
-    """Rows under a header; the cursor is a whole row. Text that is no Text is taken literally."""
+    """Rows under a header; the cursor is a whole row. Strings are literal text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "down", show=False, id="rows.down"),
@@ -41,7 +41,7 @@ class Rows(DataTable[str | Text]):
 
 
 def number(text: str) -> Text:
-    """A cell or a header that stands flush right."""
+    """Right-aligned cell or header."""
     return Text(text, justify="right")
 
 
@@ -104,7 +104,7 @@ class ModelTable(Rows, inherit_bindings=False):
         self._refill()
 
     def go_to(self, reference: str) -> bool:
-        """Put the cursor on a model, or on the first one in a directory; False when there is none."""
+        """Select a model, or the first one in a directory. Return False without a match."""
         places = (at for at, model in enumerate(self._shown) if leads_to(reference, model.reference))
         place = next(places, None)
         if place is not None:

@@ -22,7 +22,7 @@ from engine.store.neurons import PAGE_ROWS, NeuronOrder, NeuronStatistics
 from engine.units import plural
 
 MOST_PAGES = 20
-"""That are kept; beyond it the one that was looked at longest ago is forgotten."""
+"""Maximum number of cached pages; the least recently used one is dropped."""
 _AHEAD = 50
 """Rows beyond the edge that are read beforehand."""
 _HEADER = 1
@@ -70,7 +70,7 @@ class NeuronTable(ScrollView, can_focus=True):
 
     @property
     def current(self) -> NeuronStatistics | None:
-        """The neuron under the cursor; None where there is none, or it is yet to be read."""
+        """Selected neuron; None without one, or before its page is read."""
         return self._neuron(self.row)
 
     @property
@@ -79,7 +79,7 @@ class NeuronTable(ScrollView, can_focus=True):
 
     @property
     def shown_view(self) -> NeuronView | None:
-        """How the rows are sorted and filtered; None before there are any."""
+        """Sorting and filter of the rows; None before there are rows."""
         return self._rows.view if self._rows else None
 
     def show(self, rows: NeuronRows, row: int = 0) -> None:
@@ -180,7 +180,7 @@ class NeuronTable(ScrollView, can_focus=True):
             self.run_worker(lambda: self._read(rows, number), group=f"page {number}", thread=True)
 
     def _read(self, rows: NeuronRows, number: int) -> None:
-        """In a thread."""
+        """Read a page, in a thread."""
         if rows is self._rows:
             try:
                 page = rows.page(number)
@@ -221,7 +221,7 @@ class NeuronBrowser(NeuronTable):
         self._store = store
         self.key: ProfileKey | None = None
         self.view = NeuronView()
-        """As it was asked for last."""
+        """Requested view."""
 
     def open(self, key: ProfileKey, view: NeuronView, row: int = 0) -> None:
         """Show a profile's neurons."""
@@ -229,7 +229,7 @@ class NeuronBrowser(NeuronTable):
         self.run_worker(lambda: self._look(key, view, row), group="look", thread=True, exclusive=True)
 
     def sort(self) -> None:
-        """By the next column."""
+        """Sort by the next column."""
         self._change(self.view.next_order())
 
     def reverse(self) -> None:
@@ -251,7 +251,7 @@ class NeuronBrowser(NeuronTable):
             self.filter(f"layer {layer}")
 
     def _find_layer(self, rows: NeuronRows, layer: int) -> None:
-        """In a thread."""
+        """Find the first row of a layer, in a thread."""
         worker = get_current_worker()
         try:
             row = rows.row_of_layer(layer) or 0
@@ -281,7 +281,7 @@ class NeuronBrowser(NeuronTable):
             self.open(self.key, view)
 
     def _look(self, key: ProfileKey, view: NeuronView, row: int) -> None:
-        """In a thread."""
+        """Read the rows of a view, in a thread."""
         worker = get_current_worker()
         try:
             rows = neuron_rows(self._store, key, view, lambda: worker.is_cancelled)

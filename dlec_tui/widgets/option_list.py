@@ -46,7 +46,7 @@ class Way:
     """One line of the list."""
 
     key: str
-    """What is given when it is chosen."""
+    """Result if this line is chosen."""
     name: str
     about: str
 
@@ -69,7 +69,7 @@ class RecipeList(Overlay[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
-            box.border_title = "a new plan (Enter chooses, q: back)"
+            box.border_title = "new plan (Enter: select, q: back)"
             yield Options(*map(_way_content, self._ways), markup=False, compact=True)
 
     @on(Options.OptionSelected)

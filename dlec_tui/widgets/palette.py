@@ -27,13 +27,13 @@ class Offer:
 
     action: Action
     keys: str
-    """As Textual names them, separated by commas; "" for what only the palette has."""
+    """Keys as Textual names them, separated by commas; "" without keys."""
     reason: str
     """Why it cannot be done now; "" when it can."""
 
     @property
     def name(self) -> str:
-        """As it is looked for: "plan: duplicate the slice"."""
+        """Searchable name: "plan: duplicate the slice"."""
         return f"{self.action.area}: {self.action.what}"
 
 
@@ -56,7 +56,7 @@ def _searched(offer: Offer) -> str:
 
 
 _WIDTH = 75
-"""Of a line, in columns."""
+"""Width of a line in columns."""
 
 
 class Palette(Overlay[Action | None]):
@@ -84,8 +84,8 @@ class Palette(Overlay[Action | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
-            box.border_title = "what shall be done? (Esc: nothing)"
-            yield Input(placeholder="type words of its name", id="typed", compact=True)
+            box.border_title = "run an action (Esc: cancel)"
+            yield Input(placeholder="type to search", id="typed", compact=True)
             found = Options(*map(_option, self._offers), id="found", classes="-driven")
             found.can_focus = False
             yield found
@@ -120,5 +120,5 @@ def _option(offer: Offer) -> Option:
     """The name on the left and the keys on the right; the reason on a line of its own."""
     keys = shown_keys(offer.keys)
     line = padded(offer.name, _WIDTH - cell_len(keys)) + keys
-    reason = f"\n    not now: {offer.reason}" if offer.reason else ""
+    reason = f"\n    unavailable: {offer.reason}" if offer.reason else ""
     return Option(Content.styled(line + reason, "$text-muted" if offer.reason else ""))

@@ -51,7 +51,7 @@ def is_zoomed(pane: Widget) -> bool:
 
 
 def zoom(pane: Widget, focused: Widget) -> None:
-    """Hide whatever stands beside the part that `focused` is in, all the way up to the pane."""
+    """Hide everything in the pane except the part that contains `focused`."""
     node = next((node for node in focused.ancestors_with_self if isinstance(node, Part)), focused)
     while isinstance(node, Widget) and node is not pane and isinstance(node.parent, Widget):
         node.add_class(GROWN)

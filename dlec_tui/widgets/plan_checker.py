@@ -28,7 +28,7 @@ class Checked(Message):
 
 
 class PreviewsRead(Message):
-    """What the store knows of a text."""
+    """Previews in the store for a text."""
 
     def __init__(self, text: str, previews: tuple[PreviewResult, ...]) -> None:
         super().__init__()
@@ -58,9 +58,9 @@ class PlanChecker(Widget):
         self.run_worker(look, group="check", thread=True, exclusive=True)
 
     def _look_over(self, plan: EditedPlan) -> None:
-        """In a thread."""
+        """Check the plan, in a thread."""
         worker = get_current_worker()
-        slices_in(plan.text)  # half of the work; the rest is not done for a text that is none any more
+        slices_in(plan.text)  # half of the work; the rest is skipped for an outdated text
         if worker.is_cancelled:
             return
         verdict = look_over(plan.text, plan.output_name, self._checkpoints, self._store, plan.outputs)

@@ -70,17 +70,17 @@ class PlanEditor(HighlightedTextArea, inherit_bindings=False):
         """The user wants to go back to the list."""
 
     class UndoWanted(Message):
-        """Of the plan's history."""
+        """The user wants to undo an edit of the plan."""
 
     class RedoWanted(Message):
-        """Of the plan's history."""
+        """The user wants to redo an edit of the plan."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, soft_wrap=False, tab_behavior="indent", show_line_numbers=True, compact=True)
         self.indent_width = _INDENT
         self.cursor_blink = False
         self._text = self._written = ""
-        """What was given last, and what the text area made of it: one sort of line breaks."""
+        """Text that was shown last, and its form in the text area, which has one kind of line breaks."""
         self._problems: dict[int, list[tuple[int, str]]] = {}
         """By line, from 0: the column, from 1, and the severity of each."""
         self.use_lazy_highlights()
@@ -104,7 +104,7 @@ class PlanEditor(HighlightedTextArea, inherit_bindings=False):
         return self.document.get_location_from_index(index)
 
     def typed(self) -> str | None:
-        """The text after somebody typed in it; None when nobody did since this was asked last."""
+        """Text after typing; None if nothing was typed since the last call."""
         if (written := self.text) == self._written:
             return None
         self._text = self._written = written
@@ -112,7 +112,7 @@ class PlanEditor(HighlightedTextArea, inherit_bindings=False):
 
     @property
     def has_other_breaks(self) -> bool:
-        """Whether the plan has line breaks that are written otherwise as soon as somebody types."""
+        """Whether typing will change the line breaks of the plan."""
         return self._text != self._written
 
     def go_to(self, line: int, column: int = 1) -> None:
@@ -123,7 +123,7 @@ class PlanEditor(HighlightedTextArea, inherit_bindings=False):
 
     @property
     def line(self) -> int:
-        """On which the cursor is, counted from 1."""
+        """Line of the cursor, counted from 1."""
         return self.cursor_location[0] + 1
 
     def underline(self, problems: Sequence[Problem]) -> None:
@@ -137,7 +137,7 @@ class PlanEditor(HighlightedTextArea, inherit_bindings=False):
             self.forget_highlights()
 
     def highlights_of(self, line: int) -> list[Highlight]:
-        """Of a line, counted from 0: what stands there, then what is wrong with it."""
+        """Highlights of a line, counted from 0: syntax, then problems."""
         text = self.document.get_line(line) if line < self.document.line_count else ""
         spans = [*coloured(text)]
         spans += [(*underlined(text, column), severity) for column, severity in self._problems.get(line, ())]
@@ -169,14 +169,14 @@ class PlanEditor(HighlightedTextArea, inherit_bindings=False):
 
 
 def difference(old: str, new: str) -> tuple[int, int, str]:
-    """Which characters [start, end) of `old` to replace with which text to get `new`."""
+    """Characters [start, end) of `old` and their replacement that turn it into `new`."""
     start = _alike(old, new)
     same = _alike(old[start:][::-1], new[start:][::-1])
     return start, len(old) - same, new[start : len(new) - same]
 
 
 def _alike(one: str, other: str) -> int:
-    """How many characters at the beginning are the same; comparing halves is much faster than going through them."""
+    """Length of the common prefix; comparing halves is much faster than single characters."""
     same, differ = 0, min(len(one), len(other)) + 1
     while differ - same > 1:
         middle = (same + differ) // 2

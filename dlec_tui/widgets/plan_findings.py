@@ -1,4 +1,4 @@
-"""What was found out about the plan: its problems, what was measured of it, and what it costs."""
+"""Findings about the plan: problems, results and cost."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from engine.store.previews import PreviewResult
 if TYPE_CHECKING:
     from dlec_tui.jobs.job_view import StoredJob, StoredJobs
 
-NO_RESULTS = "not previewed yet"
+NO_RESULTS = "not previewed"
 
 
 class PlanFindings(Vertical):
@@ -83,7 +83,7 @@ class PlanFindings(Vertical):
         self.results.scroll_home(animate=False)
 
     def show(self, verdict: Verdict, jobs: "StoredJobs | None") -> None:
-        """What was found in the text that stands there."""
+        """Show the status of the text."""
         self._verdict = verdict
         self.set_class(not verdict.text.strip(), "-nothing")
         self.problems.show(verdict.problems)
@@ -91,7 +91,7 @@ class PlanFindings(Vertical):
         self.show_jobs(jobs)
 
     def show_previews(self, text: str, previews: tuple[PreviewResult, ...], jobs: "StoredJobs | None") -> None:
-        """What the store knows of a text."""
+        """Show the previews in the store for a text."""
         self._previews, self._previews_of = previews, text
         self.show_jobs(jobs)
 

@@ -19,12 +19,12 @@ from engine.errors import escaped
 from engine.plan.problems import Problem, Severity
 
 NOTHING = """\
-No slices yet.
+No slices.
 
-N   make a plan with a recipe
-a   add the first slice
-o   open a plan from a file
-v   write the text"""
+N   new plan from a recipe
+a   add a slice
+o   open a plan file
+v   edit the text"""
 
 
 class SliceList(LineList[SliceRow], inherit_bindings=False):
@@ -49,7 +49,7 @@ class SliceList(LineList[SliceRow], inherit_bindings=False):
 
 
 MOST_SHOWN = 40
-"""Who has more mends the first ones first."""
+"""Maximum number of problems in the list."""
 _STYLES = {Severity.ERROR: "$error", Severity.WARNING: "$warning", Severity.NOTE: ""}
 
 
@@ -99,7 +99,7 @@ class ProblemList(Options):
         return self._problems[at] if at is not None and at < len(self._problems) else None
 
     def render_line(self, y: int) -> Strip:
-        """Where there is one line, how many problems there are, and the one under the cursor."""
+        """Draw the list; in one line, the counts and the selected problem."""
         if self.size.height > 1:
             return super().render_line(y)
         width = self.scrollable_content_region.width
@@ -113,7 +113,7 @@ class ProblemList(Options):
         return f" {GLYPHS.dot} ".join([*counted, problem_text(self.current)])
 
     def step(self) -> None:
-        """To the next one."""
+        """Select the next problem."""
         if self._problems:
             at = self.highlighted
             self.highlighted = 0 if at is None else (at + 1) % min(len(self._problems), MOST_SHOWN)

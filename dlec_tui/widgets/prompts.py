@@ -20,7 +20,7 @@ from engine.errors import DlecError, shown, system_reason
 from engine.files import expanded
 
 Check = Callable[[str], str]
-"""What is wrong with a line; "" when nothing is."""
+"""Error in a line; "" if it is valid."""
 
 
 class CompletingInput(Input):
@@ -92,7 +92,7 @@ class PathPrompt(LinePrompt):
     """Gives the path with `~` written out, or None when it was left with Esc; stays open while it cannot be used."""
 
     class Looked(Message):
-        """What the disk says of a line."""
+        """Result of checking a path."""
 
         def __init__(self, line: str, given: str, wrong: str) -> None:
             """given: the path to give; wrong: why it cannot be used; "" when it can."""
@@ -102,7 +102,7 @@ class PathPrompt(LinePrompt):
     def __init__(
         self, title: str, hint: str, *, text: str = "", suffixes: tuple[str, ...] = (), look: Look = can_be_looked_at
     ) -> None:
-        """suffixes: of the files that are suggested beside directories; look: done in a thread."""
+        """Prompt for a path. suffixes: of files to suggest, in addition to directories; look: check in a thread."""
         super().__init__(title, hint, text=text, suggester=PathSuggester(*suffixes))
         self._look_at = look
         self._asked = ""
@@ -120,7 +120,7 @@ class PathPrompt(LinePrompt):
             self.set_timer(SLOW_SECONDS, partial(self._say_slow, line))
 
     def _look(self, line: str) -> None:
-        """In a thread."""
+        """Check the path, in a thread."""
         given, wrong = line, ""
         try:
             path = expanded(line)
@@ -131,12 +131,12 @@ class PathPrompt(LinePrompt):
         except OSError as error:
             wrong = f"{shown(line)}: {system_reason(error)}"
         except ValueError as error:  # a NUL
-            wrong = f"{shown(line)} cannot be a path: {error}"
+            wrong = f"{shown(line)} is not a valid path: {error}"
         self.post_message(self.Looked(line, given, wrong))
 
     def _say_slow(self, line: str) -> None:
         if self._asked == line:
-            self.say_wrong(f"{shown(line)} is being looked at: the disk does not answer; Esc leaves")
+            self.say_wrong(f"{shown(line)} is being checked; the disk does not respond (Esc: cancel)")
 
     @on(Looked)
     def _answer(self, message: Looked) -> None:

@@ -30,7 +30,7 @@ def toned(lines: Sequence[Span]) -> Content:
 
 
 class FactsView(VerticalScroll):
-    """What there is to say of a job, or of the batch list."""
+    """Details of a job, or summary of the batch list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "down", show=False, id="facts.down"),
@@ -80,7 +80,7 @@ class ResultsView(FactsView):
 
 
 class Figures(Static):
-    """What may share lines, and what always has its own at the end."""
+    """Parts that may share a line, and lines that always stay separate."""
 
     DEFAULT_CSS = "Figures { height: 1fr; }"
 

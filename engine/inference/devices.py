@@ -1,12 +1,9 @@
 """Names of devices: which is meant when the user leaves it open, which a set consists of, whether they exist."""
 
-import re
-
 from engine.errors import MachineError, UsageError, shown
+from engine.machine.visible import gpu_numbers
 from engine.tensors.library import torch_library
 from engine.units import plural
-
-_GPU_SET = re.compile(r"cuda:(\d{1,3}(?:-\d{1,3})?(?:,\d{1,3}(?:-\d{1,3})?)*)")
 
 
 def chosen_device(name: str) -> str:
@@ -18,11 +15,8 @@ def chosen_device(name: str) -> str:
 
 def devices_named(name: str) -> tuple[str, ...]:
     """torch's names of the devices in `name`: itself, or each GPU of a set such as "cuda:0-3" or "cuda:0,2"."""
-    runs = _GPU_SET.fullmatch(name)
-    if runs is None:
-        return (name,)
-    numbers = sorted({number for run in runs[1].split(",") for number in _numbers(run)})
-    return tuple(f"cuda:{number}" for number in numbers)
+    numbers = gpu_numbers(name)
+    return (name,) if numbers is None else tuple(f"cuda:{number}" for number in numbers)
 
 
 def require_device(name: str) -> None:
@@ -32,11 +26,6 @@ def require_device(name: str) -> None:
         raise _no_device(name)
     for device in devices:
         _require_one(device)
-
-
-def _numbers(run: str) -> range:
-    first, _, last = run.partition("-")
-    return range(int(first), int(last or first) + 1)
 
 
 def _require_one(device: str) -> None:

@@ -1,1 +1,1 @@
-"""Jobs: requests to do a task, kept in the store and carried out by worker processes of their own."""
+"""Jobs: requests to run a task, kept in the store and run by worker processes."""

@@ -1,4 +1,4 @@
-"""`python -m engine.jobs STORE SLOT`: a worker in the background. What it says goes to its log."""
+"""`python -m engine.jobs STORE SLOT`: a background worker. Its output goes to its log."""
 
 import os
 import sys

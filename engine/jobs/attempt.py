@@ -20,11 +20,11 @@ from engine.store.jobs import Job
 from engine.tasks.process import tail_of
 
 PATIENCE_SECONDS = 30
-"""How long a merge that is begun again waits for what a dead worker left running to let go of its output."""
+"""Time that a retried merge waits for the orphaned process of a dead worker to release its output."""
 
 
 def attempt(job: Job, processes: TaskProcesses, monitor: Monitor, slot: Slot, log: Path) -> State | None:
-    """Do what the job asks for. Gives Waiting when the worker was asked to end, None when the job was taken away."""
+    """Run a job. Return Waiting if the worker was asked to exit, None if the job no longer belongs to the worker."""
     assert isinstance(job.state, Running)
     append(log, beginning(job, now()))
     state = _outcome(job, processes, monitor, slot, log)
@@ -33,7 +33,7 @@ def attempt(job: Job, processes: TaskProcesses, monitor: Monitor, slot: Slot, lo
 
 
 def request_of(job: Job, slot: Slot) -> Mapping[str, Any]:
-    """What the task is asked: the job's request, on this slot's device, and knowing that it was begun before."""
+    """Return the task's request: the job's request, with this slot's device, and with `resumes` for a retry."""
     request = dict(job.spec.request)
     if "device" in request:
         request["device"] = str(slot)
@@ -43,10 +43,10 @@ def request_of(job: Job, slot: Slot) -> Mapping[str, Any]:
 
 
 def unstorable(job: Job, error: Exception) -> Failed:
-    """What a job becomes whose end the store does not take."""
+    """Return the end state of a job whose real end state the store rejects."""
     assert isinstance(job.state, Running)
-    found = contained(f"how {job.spec.task} ended cannot be stored", error)
-    return Failed(job.state.started_at, now(), as_data(found))
+    failure = contained(f"the result of {job.spec.task} cannot be stored", error)
+    return Failed(job.state.started_at, now(), as_data(failure))
 
 
 def _outcome(job: Job, processes: TaskProcesses, monitor: Monitor, slot: Slot, log: Path) -> State | None:
@@ -61,9 +61,9 @@ def _outcome(job: Job, processes: TaskProcesses, monitor: Monitor, slot: Slot, l
 
 
 def _interrupted(job: Job, monitor: Monitor, reason: Reason | Stop, log: Path) -> State | None:
-    if reason is Reason.TAKEN_AWAY:
+    if reason is Reason.RELEASED:
         return None
-    if reason is Reason.WORKER_ENDS:
+    if reason is Reason.WORKER_EXITS:
         return Waiting()
     try:
         if reason is Stop.DISCARD:
@@ -74,34 +74,34 @@ def _interrupted(job: Job, monitor: Monitor, reason: Reason | Stop, log: Path) -
 
 
 def _failed(job: Job, monitor: Monitor, error: Exception, log: Path) -> Failed:
-    """Whatever was raised, the job has failed; what nobody expected leaves its traceback in the log."""
+    """Turn any exception into a failure. An unexpected one leaves its traceback in the log."""
     if not isinstance(error, DlecError):
         append(log, "".join(traceback.format_exception(error)).rstrip())
-    found = contained(f"{job.spec.task} failed", error)
-    if isinstance(found, UnexpectedError):
-        found.fix = f"This is a defect: its traceback is in the log. See dlec jobs logs {job.id}"
-    return Failed(monitor.started_at, now(), as_data(found))
+    failure = contained(f"{job.spec.task} failed", error)
+    if isinstance(failure, UnexpectedError):
+        failure.fix = f"This is a bug; its traceback is in the log: dlec jobs logs {job.id}"
+    return Failed(monitor.started_at, now(), as_data(failure))
 
 
 def _answer(job: Job, processes: TaskProcesses, monitor: Monitor, slot: Slot, log: Path) -> dict[str, Any]:
     request = {**request_of(job, slot), **({"job": job.uuid} if continues(job.spec) else {})}
-    asked = {"task": job.spec.task, "request": request, "log": str(log)}
+    message = {"task": job.spec.task, "request": request, "log": str(log)}
     with opened_log(log) as talk, processes.process_for(job.spec.task, talk) as process:
         said_before = log.stat().st_size
-        return process.answer(asked, monitor.progressed, monitor.tick, lambda: tail_of(log, said_before))
+        return process.answer(message, monitor.progressed, monitor.tick, lambda: tail_of(log, said_before))
 
 
 def require_unchanged(inputs: Mapping[str, str]) -> None:
-    """inputs: checkpoint directories and patch files, and their fingerprints when the job was submitted.
+    """Check that a job's inputs are unchanged: checkpoint directories and patch files, to fingerprints at submission.
 
-    Raises CheckpointError for one that has changed, is broken or gone; MachineError for one that cannot be read.
+    Raises CheckpointError for an input that has changed, is broken or missing; MachineError if it cannot be read.
     """
     for name, before in inputs.items():
         path = Path(name)
-        found = patch_fingerprint(path) if path.is_file() else fingerprint(open_checkpoint(path))
-        if found != before:
+        current = patch_fingerprint(path) if path.is_file() else fingerprint(open_checkpoint(path))
+        if current != before:
             raise CheckpointError(
                 f"{path} has changed since the job was submitted",
-                why=f"its fingerprint was {before} and is {found} now",
-                fix="Submit the job again if it is meant to be as it is now.",
+                why=f"its fingerprint was {before} and is {current} now",
+                fix="If the change was intended, submit the job again.",
             )

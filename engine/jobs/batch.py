@@ -30,20 +30,20 @@ _PLAN_SUFFIXES = (".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A plan's file, and where its merge is to go, both as the user knows them."""
+    """A plan's file and the output of its merge, as the user named them."""
 
     plan: Path
     out: Path
 
     @property
     def place(self) -> Path:
-        """Where that is, links resolved."""
+        """Absolute path of the output, with links resolved."""
         return partial_of(self.out).out
 
 
 @dataclass(frozen=True)
 class PlannedMerge:
-    """A merge of a batch, and everything that is known of it beforehand."""
+    """A merge of a batch, with everything that is known before it runs."""
 
     target: Target
     plan: NamedPlan
@@ -51,7 +51,7 @@ class PlannedMerge:
 
 
 def batch_id(moment: datetime) -> str:
-    """A name that no other batch has: "20260401-233000-9f3a"."""
+    """Return a unique name for a batch: "20260401-233000-9f3a"."""
     return f"{moment:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
@@ -60,31 +60,31 @@ def target_of(plan: Path, directory: Path) -> Target:
 
 
 def output_name(plan: Path) -> str:
-    """The name of a plan's file without .yaml; the whole of it where no name would be left."""
+    """Return the name of a plan's file without .yaml, or the whole name if nothing else is left."""
     is_named = plan.suffix in _PLAN_SUFFIXES and plan.stem.strip(".")
     return plan.stem if is_named else plan.name
 
 
 def planned_merge(target: Target, plan: NamedPlan, options: MergeOptions) -> PlannedMerge:
-    """Raises CheckpointError, PlanError, UsageError or MachineError for what cannot be merged."""
+    """Draft a merge. Raises CheckpointError, PlanError, UsageError or MachineError if it cannot be run."""
     draft = drafted(plan.stack, plan.text, target.out, options)
     refuse_sources_as_output(draft, partial_of(target.out))
     return PlannedMerge(target, plan, draft)
 
 
 def unfinished_merges(store: Path) -> list[Job]:
-    """The merges that wait, are held or run. Raises MachineError where the store cannot be read."""
+    """Return the merges that are waiting, held or running. Raises MachineError if the store cannot be read."""
     with closing(open_for_reading(store)) as connection:
         return [job for job in jobs_in(connection, Waiting, Held, Running) if spec_of(job.spec.task).writes_checkpoint]
 
 
 def output_of(job: Job) -> Path:
-    """Where a merge writes to, links resolved."""
+    """Return the output of a merge, with links resolved."""
     return partial_of(Path(job.spec.request["out"])).out
 
 
 def conflicts(targets: Sequence[Target], unfinished: Iterable[Job]) -> Iterator[DlecError]:
-    """Outputs that several plans of the batch have, that exist, and that an unfinished job will write."""
+    """Yield errors for outputs that several plans share, that exist, or that an unfinished job will write."""
     plans: dict[Path, list[Path]] = defaultdict(list)
     for target in targets:
         plans[target.place].append(target.plan)
@@ -97,25 +97,25 @@ def _shared(out: Path, plans: Sequence[Path]) -> UsageError:
     return UsageError(
         f"{out} would be written {len(plans)} times",
         why=f"it is the output of {', '.join(map(shown, plans))}",
-        fix="Give the plans other names.",
+        fix="Rename the plans.",
     )
 
 
 def _in_the_way(out: Path) -> Iterator[DlecError]:
-    """What is at the output already: a batch replaces nothing."""
+    """Yield an error if the output exists: a batch replaces nothing."""
     try:
         check_output(out, overwrite=False)
     except UsageError as error:
-        yield UsageError(error.what, why=error.why, fix="Remove it, or leave its plan out of the batch.")
+        yield UsageError(error.what, why=error.why, fix="Delete it, or remove its plan from the batch.")
     except OSError as error:
-        yield machine_error(f"{out} cannot be looked at", error)
+        yield machine_error(f"{out} cannot be read", error)
 
 
 def _claimed(job: Job) -> UsageError:
     return UsageError(
         f"{output_of(job)} is the output of job {job.id}",
-        why=f"which is {job.state_name}: {shown(job.spec.title)}",
-        fix=f"Choose another output, or end that job: dlec jobs cancel {job.id}",
+        why=f"that job is {job.state_name}: {shown(job.spec.title)}",
+        fix=f"Choose another output, or cancel that job: dlec jobs cancel {job.id}",
     )
 
 
@@ -124,21 +124,21 @@ OpenCheckpoint = Callable[[str], Checkpoint]
 
 @dataclass(frozen=True, slots=True)
 class DiskUse:
-    """What is asked of the file system that a batch goes to. In bytes."""
+    """Disk space on the file system of a batch's outputs, in bytes."""
 
     directory: Path
-    """Where the batch goes."""
+    """Directory of the batch's outputs."""
     batch: int
-    """What the batch needs."""
+    """Space that the batch needs."""
     queued: int
-    """What earlier merges still need that have not ended."""
+    """Space that unfinished earlier merges still need."""
     free: int
 
 
 def disk_use(
     directory: Path, merges: Sequence[PlannedMerge], unfinished: Iterable[Job], open_checkpoint: OpenCheckpoint
 ) -> DiskUse:
-    """Unfinished merges onto other file systems do not count."""
+    """Compute the disk use of a batch. Unfinished merges to other file systems are ignored."""
     device = _device(directory)
     rivals = [job for job in unfinished if _device(output_of(job)) == device]
     return DiskUse(
@@ -150,19 +150,19 @@ def disk_use(
 
 
 def shortage(use: DiskUse) -> Iterator[DiskFullError]:
-    """That the batch does not fit, with the figures."""
+    """Yield an error if the batch does not fit."""
     if use.batch + use.queued <= use.free:
         return
     queued = f", {byte_size(use.queued)} more by merges that are queued already" if use.queued else ""
     yield DiskFullError(
         f"the disk is too full for {use.directory}",
         why=f"{byte_size(use.batch)} are needed by the batch{queued}, and {byte_size(use.free)} are free",
-        fix="Make space, or choose another file system.",
+        fix="Free disk space, or choose another file system.",
     )
 
 
 def _still_needed(job: Job, open_checkpoint: OpenCheckpoint) -> int:
-    """Bytes of shards that have no disk space yet; 0 for a plan that cannot be run any more."""
+    """Bytes of shards that are not allocated yet; 0 for a plan that can no longer be run."""
     request = job.spec.request
     stack = check_plan(request["plan"], _opener_in(request.get(WORKING_DIRECTORY, ""), open_checkpoint)).stack
     if stack is None:
@@ -172,7 +172,7 @@ def _still_needed(job: Job, open_checkpoint: OpenCheckpoint) -> int:
 
 
 def _opener_in(directory: str, open_checkpoint: OpenCheckpoint) -> OpenCheckpoint:
-    """Opens references as the job will, which runs in `directory`."""
+    """Return a function that opens references as a job in `directory` does."""
 
     def open_there(reference: str) -> Checkpoint:
         there = os.path.join(directory, os.path.expanduser(reference))  # noqa: PTH111, PTH118 (they never raise)
@@ -182,6 +182,6 @@ def _opener_in(directory: str, open_checkpoint: OpenCheckpoint) -> OpenCheckpoin
 
 
 def _device(path: Path) -> int:
-    """The number of the file system that `path` lies on, or will lie on."""
+    """Device number of the file system that holds `path`, which need not exist."""
     place = Path(os.path.realpath(path))
     return next(above for above in (place, *place.parents) if above.exists()).stat().st_dev

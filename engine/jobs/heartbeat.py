@@ -1,4 +1,4 @@
-"""A worker among others: it registers, shows that it lives, and leaves when nothing is left for it."""
+"""Heartbeat of a worker: it registers in the store, updates its heartbeat, and unregisters at the end."""
 
 import contextlib
 import os
@@ -20,15 +20,15 @@ from engine.locks import BEAT_SECONDS, HeldLock, this_host
 from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import Waiting
 from engine.store.jobs import jobs_in
-from engine.store.workers import Worker, add_worker, all_workers, remove_worker, see_worker
+from engine.store.workers import Worker, add_worker, all_workers, remove_worker, save_heartbeat
 
 
 class Heartbeat:
-    """A registered worker."""
+    """Registration of a worker, kept up to date."""
 
     def __init__(self, access: StoreAccess, worker: int, slot: Slot, lock: HeldLock) -> None:
         self.worker = worker
-        """Its id in the store."""
+        """Id of the worker in the store."""
         self._access = access
         self._slot = slot
         self._lock = lock
@@ -36,29 +36,29 @@ class Heartbeat:
         self._is_known = True
 
     def beat(self) -> None:
-        """When it is time: say that it lives, and take over from those that do not."""
+        """Update the heartbeat if it is due, and recover the jobs of dead workers."""
         if self._is_known and time.monotonic() - self._beaten_at < BEAT_SECONDS:
             return
         self._beaten_at = time.monotonic()
-        with contextlib.suppress(OSError):  # a sign of life that could not be given is no reason to end a job
+        with contextlib.suppress(OSError):  # a failed heartbeat must not end a job
             self._lock.touch()
         with self._access.connection() as connection:
-            if not see_worker(connection, self.worker):  # the file was replaced by another store, or an earlier copy
+            if not save_heartbeat(connection, self.worker):  # the file is another store, or an older copy
                 self.worker = _registered(connection, self._slot, self._lock)
             recover(connection)
         self._is_known = True
 
     def doubt(self) -> None:
-        """After an error: have the next beat come at once, and find out whether the store still knows this worker."""
+        """Make the next heartbeat due now, after an error: the store may no longer have this worker."""
         self._is_known = False
 
     def leave(self) -> None:
-        """Whatever waits."""
+        """Unregister, even if jobs are waiting."""
         with self._access.connection() as connection:
             remove_worker(connection, self.worker)
 
     def leave_if_idle(self) -> bool:
-        """Unless a job waits for it. In one step: whoever submits a job later does not find it any more."""
+        """Unregister unless a job is waiting for this slot, in one transaction. Return True if unregistered."""
         with self._access.connection() as connection, atomic(connection):
             if next_job(jobs_in(connection, Waiting), self._slot) is not None:
                 return False
@@ -68,10 +68,10 @@ class Heartbeat:
 
 @contextmanager
 def registered(access: StoreAccess, store: Path, slot: Slot) -> Iterator[Heartbeat]:
-    """Be a worker of `slot`, after having taken over from those that died.
+    """Register a worker of `slot`, after recovering the jobs of dead workers.
 
-    Raises UsageError when as many as are configured live here already. An exception inside leaves worker and job to
-    whoever finds the lock free.
+    Raises UsageError if all configured workers of the slot are running. After an exception in the block the worker
+    stays registered, and another worker recovers its job once the lock is free.
     """
     with held(locks_directory(store) / f"{uuid.uuid4().hex}.lock") as lock:
         with access.connection() as connection:
@@ -88,7 +88,7 @@ def _registered(connection: StoreConnection, slot: Slot, lock: HeldLock) -> int:
 
 
 def living(connection: StoreConnection) -> tuple[Worker, ...]:
-    """The workers of this machine that live."""
+    """Return the workers of this host that are alive."""
     host = this_host()
     return tuple(worker for worker in all_workers(connection) if liveness_of(worker, host) is Liveness.ALIVE)
 
@@ -100,5 +100,5 @@ def _require_free(connection: StoreConnection, store: Path, slot: Slot) -> None:
         raise UsageError(
             f"a worker for {slot} is running already",
             why=f"process {', '.join(str(worker.pid) for worker in there)}, which writes to {worker_log(store, slot)}",
-            fix="It takes every job for this slot; config.toml can give it more workers.",
+            fix="That worker runs all jobs for this slot. To run more workers, list the slot again in config.toml.",
         )

@@ -21,19 +21,19 @@ from engine.plan.stack import Stack
 from engine.store.jobs import JobSpec
 
 WORKING_DIRECTORY = "working_directory"
-"""The key of a request that says where the task has to be to find what a plan names relatively."""
+"""Key of a request: the directory in which relative references of the plan are resolved."""
 
 
 @dataclass(frozen=True)
 class NamedPlan:
-    """A plan that may be run, and how the user came to it."""
+    """A plan that can be run, with its file name and directory."""
 
     name: str
-    """Of its file."""
+    """Name of its file."""
     text: str
     stack: Stack
     directory: Path
-    """Where the user was, absolute."""
+    """Working directory of the user, absolute."""
 
     @property
     def title(self) -> str:
@@ -42,8 +42,11 @@ class NamedPlan:
 
 
 def profile_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    """Raises UsageError for a device that is none and for sequences beyond the model's context, and MachineError when
-    the weights cannot be read, as all do here."""
+    """Return the job spec of a profile.
+
+    All functions of this module raise UsageError for an invalid device or sequences longer than the model's context,
+    and MachineError if the weights cannot be read.
+    """
     return _measuring("profile", f"profile {_name_of(checkpoint)}", request, [checkpoint], settings)
 
 
@@ -95,7 +98,7 @@ def merge_spec(
     downloads: bool = False,
     fingerprint_of: Callable[[Checkpoint], str] = fingerprint,
 ) -> JobSpec:
-    """out: as the user wrote it. Checkpoints that are yet to be downloaded are no inputs: nothing of them is known."""
+    """Return the job spec of a merge. out: as the user wrote it. Checkpoints to be downloaded are not inputs."""
     request = {
         "plan": plan.text,
         "out": str(plan.directory / out),
@@ -108,7 +111,7 @@ def merge_spec(
 
 
 def verify_spec(directory: Path, *, load_check: bool) -> JobSpec:
-    """What is verified is no input: it is to be looked at as it is then, broken or not."""
+    """Return the job spec of a verification. The directory is not an input: it may change before the job runs."""
     request = {"directory": str(directory.absolute()), "load_check": load_check}
     return JobSpec("verify", request, f"verify {directory}", {})
 
@@ -133,7 +136,7 @@ def _measuring(
     patches: Iterable[Patch] = (),
 ) -> JobSpec:
     checkpoints = list(checkpoints)
-    if "seq_len" in request:  # what is refused is better refused before it waits
+    if "seq_len" in request:  # refused now instead of after waiting in the queue
         for checkpoint in checkpoints:
             require_context(checkpoint, request["seq_len"])
     slot = wanted_slot(request["device"], settings)
@@ -155,6 +158,6 @@ def _inputs(
 
 
 def _name_of(checkpoint: Checkpoint) -> str:
-    """The hub id, or the last part of a path."""
+    """Hub id, or last part of the path."""
     is_path = expanded(checkpoint.reference).is_dir()
     return directory_name(str(checkpoint.directory.absolute())) if is_path else checkpoint.reference

@@ -1,4 +1,4 @@
-"""Starts workers in the background: processes that no terminal, no connection and no front end takes with it."""
+"""Launch of background workers, which outlive the terminal, the connection and the program that started them."""
 
 import os
 import subprocess
@@ -20,14 +20,14 @@ from engine.store.workers import Worker
 from engine.tasks.process import environment, tail_of
 
 START_SECONDS = 30.0
-"""How long a new worker may take until it is there."""
+"""Maximum time until a new worker is registered."""
 _POLL_SECONDS = 0.02
 _LAST_LINES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A worker that was started."""
+    """A worker that was launched."""
 
     slot: Slot
     pid: int
@@ -35,29 +35,28 @@ class Started:
 
 
 def live_workers(store: Path) -> tuple[Worker, ...]:
-    """Those of this machine."""
+    """Return the workers of this host that are alive."""
     with closing(open_for_reading(store)) as connection:
         return living(connection)
 
 
 def start_workers(store: Path) -> list[Started]:
-    """Have a worker for each configured slot; gives those that were not there yet, and live now.
+    """Launch the missing workers of all configured slots, and return those that are now running.
 
-    Raises MachineError, with the end of its log, for one that cannot begin; UsageError for settings that are not
-    understood.
+    Raises MachineError, with the end of its log, for a worker that fails to start; UsageError for invalid settings.
     """
-    begun = [_begun(store, slot) for slot in _missing(store)]
-    return [worker.started for worker in begun if _has_come(store, worker)]
+    launched = [_launched(store, slot) for slot in _missing(store)]
+    return [worker.started for worker in launched if _has_registered(store, worker)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
-    """A process that is about to be a worker."""
+class _Launched:
+    """A process that has not registered as a worker yet."""
 
     started: Started
     process: subprocess.Popen[bytes]
     log_size: int
-    """Of its log, before it."""
+    """Size of its log before the launch."""
 
 
 def _missing(store: Path) -> Iterator[Slot]:
@@ -66,7 +65,7 @@ def _missing(store: Path) -> Iterator[Slot]:
         yield from [slot] * (places - there[str(slot)])
 
 
-def _begun(store: Path, slot: Slot) -> _Begun:
+def _launched(store: Path, slot: Slot) -> _Launched:
     path = worker_log(store, slot)
     with opened_log(path) as log:
         size = path.stat().st_size
@@ -77,12 +76,12 @@ def _begun(store: Path, slot: Slot) -> _Begun:
                 stdout=log,
                 stderr=log,
                 env=environment(online=True),
-                cwd=store.absolute().parent,  # so that it keeps nobody from unmounting where it was started
+                cwd=store.absolute().parent,  # so that the file system of the working directory can be unmounted
                 start_new_session=True,
             )
         except OSError as error:
             raise machine_error(f"no worker can be started for {slot}", error) from error
-    return _Begun(Started(slot, process.pid, path), process, size)
+    return _Launched(Started(slot, process.pid, path), process, size)
 
 
 def _command(store: Path, slot: Slot) -> list[str]:
@@ -90,8 +89,8 @@ def _command(store: Path, slot: Slot) -> list[str]:
     return [sys.executable, "-P", "-m", "engine.jobs", str(store.absolute()), str(slot)]
 
 
-def _has_come(store: Path, worker: _Begun) -> bool:
-    """Whether it is registered. False when another one was faster, or when it has ended already for want of work."""
+def _has_registered(store: Path, worker: _Launched) -> bool:
+    """Wait until the worker is registered. Return False if another was faster, or if it exited for lack of work."""
     give_up = time.monotonic() + START_SECONDS
     while time.monotonic() < give_up:
         if any(other.pid == worker.started.pid for other in live_workers(store)):
@@ -101,21 +100,21 @@ def _has_come(store: Path, worker: _Begun) -> bool:
         time.sleep(_POLL_SECONDS)
     worker.process.kill()
     worker.process.wait()
-    raise _failed(worker, f"it was not there after {START_SECONDS:.0f} s")
+    raise _failed(worker, f"it was not registered after {START_SECONDS:.0f} s")
 
 
-def _has_ended_well(store: Path, worker: _Begun) -> bool:
+def _has_ended_well(store: Path, worker: _Launched) -> bool:
     if worker.process.returncode != os.EX_OK and worker.started.slot in _missing(store):
-        raise _failed(worker, _last_words(worker))
+        raise _failed(worker, _last_lines(worker))
     return False
 
 
-def _failed(worker: _Begun, why: str) -> MachineError:
+def _failed(worker: _Launched, why: str) -> MachineError:
     return MachineError(
-        f"the worker for {worker.started.slot} did not start", why=why, fix=f"Its log is {worker.started.log}."
+        f"the worker for {worker.started.slot} did not start", why=why, fix=f"See its log: {worker.started.log}"
     )
 
 
-def _last_words(worker: _Begun) -> str:
+def _last_lines(worker: _Launched) -> str:
     lines = tail_of(worker.started.log, worker.log_size).splitlines()
-    return " / ".join(shown(line) for line in lines[-_LAST_LINES:]) or "it said nothing"
+    return " / ".join(shown(line) for line in lines[-_LAST_LINES:]) or "it printed nothing"

@@ -1,6 +1,6 @@
-"""Which workers live: each holds a lock for as long as it does, and the kernel drops it however the worker ends.
+"""Liveness of workers: each holds a lock as long as it is alive, and the kernel releases it however the worker ends.
 
-A lock says nothing about another machine, so a worker's row names the place that its lock is good for.
+A lock is valid on one host, so that the worker's row in the store names that host.
 """
 
 import hashlib
@@ -19,36 +19,36 @@ from engine.store.workers import Worker
 
 
 class Liveness(Enum):
-    """What can be said of a worker from here."""
+    """State of a worker, as seen from this host."""
 
     ALIVE = "alive"
     DEAD = "dead"
     ELSEWHERE = "elsewhere"
-    """It belongs to another machine or container: nobody here can tell."""
+    """Unknown: the worker is on another host or in another container."""
 
 
 def locks_directory(store: Path) -> Path:
-    """Where the workers of `store` keep their locks: beside it, but never on a file system that hosts share.
+    """Return the directory for the workers' locks: next to the store, but never on a file system that hosts share.
 
-    Made when it is absent. Raises MachineError where it cannot be, or belongs to somebody else.
+    Creates it if it is missing. Raises MachineError if that fails, or if it belongs to another user.
     """
     try:
         directory = store.with_name("locks") if is_local(store) else _host_directory(store)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise machine_error(f"{error.filename} cannot be made", error) from error
+        raise machine_error(f"{error.filename} cannot be created", error) from error
     return directory
 
 
 @contextmanager
 def held(path: Path) -> Iterator[HeldLock]:
-    """Hold a lock in a new file, which goes with it. Raises MachineError where it cannot be made."""
+    """Hold a lock in a new file, which is removed with it. Raises MachineError if it cannot be created."""
     try:
         lock = acquire(path)
     except OSError as error:
-        raise machine_error(f"{path} cannot be made", error) from error
+        raise machine_error(f"{path} cannot be created", error) from error
     if lock is None:
-        raise MachineError(f"{path} cannot be made", why="another process holds it")
+        raise MachineError(f"{path} cannot be created", why="another process holds it")
     try:
         yield lock
     finally:
@@ -56,20 +56,20 @@ def held(path: Path) -> Iterator[HeldLock]:
 
 
 def liveness_of(worker: Worker, host: HostId) -> Liveness:
-    """Whether a worker lives, as far as this host, `host`, can tell."""
+    """Return the state of a worker. host: the id of this host."""
     if HostId(worker.host, worker.boot) != host:
         return Liveness.DEAD if worker.host == host.name and _died_with_system(worker) else Liveness.ELSEWHERE
     try:
         is_alive = is_held(Path(worker.lock_file))
-    except OSError:  # tidied away, or another user's
+    except OSError:  # deleted, or owned by another user
         is_alive = is_process(worker.pid)
     return Liveness.ALIVE if is_alive else Liveness.DEAD
 
 
 def _died_with_system(worker: Worker) -> bool:
-    """Whether this machine was started anew since the worker was seen last.
+    """Return True if this host has rebooted since the worker's last heartbeat.
 
-    Its lock is still here: on a shared store, a machine of the same name would have it in a place of its own.
+    The lock must exist here: another host of the same name on a shared store keeps its locks elsewhere.
     """
     started_at = system_start()
     try:
@@ -79,7 +79,7 @@ def _died_with_system(worker: Worker) -> bool:
 
 
 def _host_directory(store: Path) -> Path:
-    """A directory of this host for one store, below one that only this user can have made."""
+    """Directory on this host for one store, in a directory that only this user can have created."""
     own = Path(tempfile.gettempdir(), f"dlec-{os.getuid()}")
     own.mkdir(mode=0o700, exist_ok=True)
     status = own.lstat()
@@ -87,6 +87,6 @@ def _host_directory(store: Path) -> Path:
         raise MachineError(
             f"{own} cannot hold the locks of workers",
             why="it belongs to another user",
-            fix="Have it removed, or set TMPDIR to another directory of this machine.",
+            fix="Have it removed, or set TMPDIR to another local directory.",
         )
     return own / hashlib.sha256(os.fsencode(store.resolve())).hexdigest()[:16]

@@ -15,12 +15,12 @@ from engine.store.jobs import Job
 
 
 def job_log(store: Path, job_id: int) -> Path:
-    """Everything that was printed on behalf of a job, by Python, libraries and C code."""
+    """Path of the log of a job: everything that Python, libraries and C code printed."""
     return logs_directory(store) / f"job-{job_id}.log"
 
 
 def worker_log(store: Path, slot: Slot) -> Path:
-    """What the background workers of a slot say outside of jobs."""
+    """Path of the log of a slot's background workers, for output outside of jobs."""
     return logs_directory(store) / f"worker-{str(slot).replace(':', '-')}.log"
 
 
@@ -30,7 +30,7 @@ def logs_directory(store: Path) -> Path:
 
 @contextmanager
 def opened_log(path: Path) -> Iterator[BinaryIO]:
-    """A log to be continued. Raises MachineError when it cannot be."""
+    """Open a log for appending. Raises MachineError if that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         log = path.open("ab")
@@ -41,7 +41,7 @@ def opened_log(path: Path) -> Iterator[BinaryIO]:
 
 
 def append(path: Path, line: str) -> None:
-    """Add a line to a log; a full disk must not take the job with it."""
+    """Append a line to a log. Errors are ignored: a full disk must not fail the job."""
     with contextlib.suppress(OSError, MachineError), opened_log(path) as log:
         log.write(f"{line}\n".encode(errors="backslashreplace"))
 
@@ -51,7 +51,7 @@ def beginning(job: Job, moment: datetime) -> str:
 
 
 def ending(state: State | None, moment: datetime) -> str:
-    """state: what the job became; None when it was taken away."""
+    """Format the last line of an attempt. state: None if the job no longer belongs to the worker."""
     return f"=== {as_text(moment)} UTC  {_outcome(state)}"
 
 
@@ -64,6 +64,6 @@ def _outcome(state: State | None) -> str:
         case Cancelled():
             return "cancelled"
         case None:
-            return "taken away: another worker may have it"
+            return "released: another worker may run it"
         case _:
-            return "put back: the worker was asked to end"
+            return "back in the queue: the worker was asked to exit"

@@ -1,7 +1,7 @@
-"""What users do to jobs. Each function is one transaction on the store; none waits for work to be done.
+"""The queue: what users do with jobs. Each function is one transaction; none waits for a job to finish.
 
-Raises UsageError, with the reason, for a job that does not exist or whose state forbids what is asked; MachineError
-where the store cannot be written.
+All raise UsageError for a job that does not exist or whose state does not allow the operation, and MachineError if the
+store cannot be written.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ from engine.store.jobs import (
 from engine.store.workers import Worker, find_worker, quiet_seconds
 
 ON_REQUEST = "on request"
-"""Why a job is held that a user held."""
+"""Reason of a job that a user has held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,15 @@ QueuePosition: TypeAlias = First | Last | Before
 
 
 def submit(store: Path, specs: Sequence[JobSpec]) -> list[int]:
-    """Queue all of them or none. Gives their ids, in the order given."""
+    """Queue all jobs or none. Return their ids, in the order given."""
     with _queue(store) as connection:
         return [add_job(connection, spec) for spec in specs]
 
 
 def cancel(store: Path, job_id: int, stop: Stop) -> Job:
-    """End a job: at once when nobody runs it, else its worker is asked, which takes a moment.
+    """Cancel a job. A running one is cancelled by its worker, which takes a moment.
 
-    What an unfinished merge has written is removed, or with Stop.KEEP kept for a retry. Raises also what removing does.
+    The partial output of a merge is removed, or kept for a retry with Stop.KEEP. Also raises the errors of removing it.
     """
     with _queue(store) as connection:
         job = known_job(connection, job_id)
@@ -79,27 +79,27 @@ def cancel(store: Path, job_id: int, stop: Stop) -> Job:
                 ask_to_stop(connection, job_id, stop)
             case _:
                 raise _cannot(job, "cancelled")
-        found = known_job(connection, job_id)
-    if isinstance(found.state, Cancelled) and stop is Stop.DISCARD:
-        discard_output(found)
-    return found
+        cancelled = known_job(connection, job_id)
+    if isinstance(cancelled.state, Cancelled) and stop is Stop.DISCARD:
+        discard_output(cancelled)
+    return cancelled
 
 
 def hold(store: Path, job_id: int) -> Job:
-    """Keep a waiting job from being begun."""
+    """Hold a waiting job, so that no worker starts it."""
     with _queue(store) as connection:
         job = known_job(connection, job_id)
         if not isinstance(job.state, Waiting):
-            raise _cannot(job, "held", "Only a waiting job can; a running one can be cancelled with --keep.")
+            raise _cannot(job, "held", "Only waiting jobs can be held. To stop a running job: dlec jobs cancel --keep")
         change(connection, job, Held(ON_REQUEST))
         return known_job(connection, job_id)
 
 
 def release(store: Path, job_id: int, *, force: bool = False) -> Job:
-    """Let a held job wait again, or take a running one from a worker that is gone.
+    """Put a held job, or the running job of a dead worker, back in the queue.
 
-    Whether a worker of another machine is gone cannot be seen from here: it counts as alive until nothing was heard of
-    it for QUIET_SECONDS. force: take the job from it at once, because the user knows better.
+    A worker on another host counts as alive until it has had no heartbeat for QUIET_SECONDS. force: put its job back
+    regardless.
     """
     with _queue(store) as connection:
         job = known_job(connection, job_id)
@@ -115,16 +115,16 @@ def release(store: Path, job_id: int, *, force: bool = False) -> Job:
 
 
 def retry(store: Path, job_ids: Sequence[int]) -> list[int]:
-    """Queue failed or cancelled jobs again, and those that are held behind them; every failed one when none is named.
+    """Put failed or cancelled jobs, and the jobs that they block, back in the queue; by default all failed jobs.
 
-    Gives the ids of all that wait now because of it.
+    Return the ids of all jobs that are now waiting.
     """
     with _queue(store) as connection:
         jobs = [known_job(connection, job_id) for job_id in job_ids] or list(jobs_in(connection, Failed))
         if not jobs:
-            raise UsageError("there is no job to retry", why="none has failed")
+            raise UsageError("there is no job to retry", why="no job has failed")
         if wrong := next((job for job in jobs if not isinstance(job.state, Failed | Cancelled)), None):
-            raise _cannot(wrong, "retried", "Only a failed or cancelled one can.")
+            raise _cannot(wrong, "retried", "Only failed or cancelled jobs can be retried.")
         behind = {job.id for job in jobs}
         held = [job for job in jobs_in(connection, Held) if _is_behind(job, behind)]
         for job in (*jobs, *held):
@@ -138,7 +138,7 @@ def reorder(store: Path, job_id: int, to: QueuePosition) -> Job:
     with _queue(store) as connection:
         job = known_job(connection, job_id)
         if not isinstance(job.state, Waiting | Held):
-            raise _cannot(job, "moved", "Only one that waits or is held can.")
+            raise _cannot(job, "moved", "Only waiting or held jobs can be moved.")
         others = [other for other in jobs_in(connection, Waiting, Held) if other.id != job_id]
         at = _index_of(to, job_id, others)
         priority = others[min(at, len(others) - 1)].spec.priority if others else job.spec.priority
@@ -148,7 +148,7 @@ def reorder(store: Path, job_id: int, to: QueuePosition) -> Job:
 
 
 def clear(store: Path, job_ids: Sequence[int] = ()) -> list[int]:
-    """Forget ended jobs and their logs, never what they wrote: those named, or every one that is done or cancelled."""
+    """Delete ended jobs and their logs, but not their outputs; by default all done and cancelled jobs."""
     with _queue(store) as connection:
         jobs = [known_job(connection, job_id) for job_id in job_ids]
         if wrong := next((job for job in jobs if not isinstance(job.state, ENDED)), None):
@@ -167,40 +167,42 @@ def _queue(store: Path) -> Iterator[StoreConnection]:
 
 
 def known_job(connection: StoreConnection, job_id: int) -> Job:
-    """Raises UsageError for an id that no job has."""
+    """Return the job with this id. Raises UsageError for an unknown id."""
     job = find_job(connection, job_id)
     if job is None:
-        raise UsageError(f"there is no job {job_id}", fix="See which there are: dlec jobs list --all")
+        raise UsageError(f"there is no job {job_id}", fix="To list all jobs: dlec jobs list --all")
     return job
 
 
 def _cannot(job: Job, what: str, fix: str = "") -> UsageError:
-    is_it = "it has failed" if isinstance(job.state, Failed) else f"it is {job.state_name}"
+    is_it = "it failed" if isinstance(job.state, Failed) else f"it is {job.state_name}"
     return UsageError(f"job {job.id} cannot be {what}", why=is_it, fix=fix)
 
 
 def _require_gone(connection: StoreConnection, job: Job, worker_id: int, *, force: bool) -> None:
-    """Raises UsageError, saying where it runs and when that was heard of last."""
+    """Raises UsageError, with process and last heartbeat, if the worker may be alive."""
     worker = find_worker(connection, worker_id)
-    found = None if worker is None else liveness_of(worker, this_host())
-    fix = f"End it: dlec jobs cancel {job.id}"
-    if worker is None or found is Liveness.DEAD:
+    liveness = None if worker is None else liveness_of(worker, this_host())
+    fix = f"To cancel it: dlec jobs cancel {job.id}"
+    if worker is None or liveness is Liveness.DEAD:
         return
-    if found is Liveness.ALIVE:
+    if liveness is Liveness.ALIVE:
         why = f"process {worker.pid} is running it"
         raise UsageError(f"job {job.id} cannot be released", why=why, fix=fix)
     if not force and quiet_seconds(worker, now()) < QUIET_SECONDS:
-        why = f"{_heard(worker)}, so it is probably running there"
+        why = f"{_heartbeat_text(worker)}, so it is probably running"
         raise UsageError(
             f"job {job.id} cannot be released",
             why=why,
-            fix=f"{fix}\nIf that machine is gone: dlec jobs release {job.id}",
+            fix=f"{fix}\nIf that host is down: dlec jobs release {job.id}",
         )
 
 
-def _heard(worker: Worker) -> str:
-    """ "process 4711 on node7 was heard of 12 s ago"."""
-    return f"process {worker.pid} on {shown(worker.host)} was heard of {quiet_seconds(worker, now()):.0f} s ago"
+def _heartbeat_text(worker: Worker) -> str:
+    """Describe the last heartbeat: "process 4711 on node7 had its last heartbeat 12 s ago"."""
+    return (
+        f"process {worker.pid} on {shown(worker.host)} had its last heartbeat {quiet_seconds(worker, now()):.0f} s ago"
+    )
 
 
 def _is_dead(connection: StoreConnection, worker_id: int) -> bool:
@@ -209,11 +211,11 @@ def _is_dead(connection: StoreConnection, worker_id: int) -> bool:
 
 
 def _is_behind(job: Job, job_ids: set[int]) -> bool:
-    return isinstance(job.state, Held) and job.state.behind in job_ids
+    return isinstance(job.state, Held) and job.state.blocked_by in job_ids
 
 
 def _index_of(to: QueuePosition, job_id: int, others: Sequence[Job]) -> int:
-    """How many of the others, which stand in the order of the queue, go before the job."""
+    """Return the job's index among the others, which are in the order of the queue."""
     match to:
         case First():
             return 0
@@ -222,6 +224,6 @@ def _index_of(to: QueuePosition, job_id: int, others: Sequence[Job]) -> int:
         case Before(before):
             at = next((at for at, other in enumerate(others) if other.id == before), None)
             if at is None:
-                why = "that is the job itself" if before == job_id else "it does not wait"
-                raise UsageError(f"nothing can be placed before job {before}", why=why)
+                why = "it is the same job" if before == job_id else "it is not waiting"
+                raise UsageError(f"job {job_id} cannot be moved before job {before}", why=why)
             return at

@@ -21,9 +21,9 @@ def continues(spec: JobSpec) -> bool:
 
 
 def discard_output(job: Job) -> None:
-    """Remove what the unfinished attempts at a job have written, and nothing that anybody else has begun.
+    """Remove the partial output of a job's attempts, but not that of other runs.
 
-    Raises UsageError while somebody else is merging into the same output, MachineError when it cannot be removed.
+    Raises UsageError while another process is merging into the same output, MachineError if it cannot be removed.
     """
     if continues(job.spec) and job.attempts:
         from engine.merge.publish import discard  # late: it brings all of merging, and the screen asks nothing of it
@@ -32,13 +32,13 @@ def discard_output(job: Job) -> None:
 
 
 _MOST_ATTEMPTS = 2
-"""Attempts at a task that begins anew each time, before the job is taken for what kills the workers."""
+"""Maximum attempts of a task that restarts from the beginning, before the job is assumed to kill the workers."""
 _MOST_SETBACKS = 3
-"""Attempts in a row that brought a continuing task no further, before the same."""
+"""Maximum consecutive attempts without progress of a resumable task."""
 
 
 def recovered(job: Job, moment: datetime) -> State:
-    """What a running job becomes whose worker was found dead at `moment`."""
+    """Return the new state of a running job whose worker is dead."""
     assert isinstance(job.state, Running)
     if job.state.stop is not None:
         return Cancelled(moment, job.state.started_at)
@@ -47,7 +47,7 @@ def recovered(job: Job, moment: datetime) -> State:
 
 
 def setbacks_of(job: Job) -> Setbacks:
-    """A running job's setbacks, its worker's death counted. What was brought further may be interrupted at any rate."""
+    """Return a running job's setbacks, including the death of its worker. Progress resets the count."""
     assert isinstance(job.state, Running)
     done = job.state.progress.done if job.state.progress else 0
     if done > job.setbacks.most_progress:
@@ -56,22 +56,22 @@ def setbacks_of(job: Job) -> Setbacks:
 
 
 def recover(connection: StoreConnection) -> list[Job]:
-    """Take over from every worker that died here: its jobs, which are given as they are now, its row and its lock."""
+    """Recover from every dead worker of this host: its jobs, which are returned, its row and its lock."""
     if not _dead(connection):
-        return []  # without having kept anybody from writing
+        return []  # without a write lock
     with atomic(connection):
         dead = _dead(connection)
         taken = [job for worker in dead for job in _taken_from(connection, worker)]
     for worker in dead:
-        with contextlib.suppress(OSError):  # it may lie in a directory of another user
+        with contextlib.suppress(OSError):  # it may be in a directory of another user
             Path(worker.lock_file).unlink(missing_ok=True)
     for job in taken:
         _clear_up_after(job)
-    return [found for job in taken if (found := find_job(connection, job.id))]
+    return [current for job in taken if (current := find_job(connection, job.id))]
 
 
 def recover_own(connection: StoreConnection, worker: int) -> None:
-    """Take over the jobs of a worker that lives but is at none: an error came between its claim and the job's end."""
+    """Recover the job of a live worker that is not running it: an error occurred between claim and end."""
     with atomic(connection):
         for job in jobs_in(connection, Running):
             if isinstance(job.state, Running) and job.state.worker == worker:
@@ -84,7 +84,7 @@ def _dead(connection: StoreConnection) -> list[Worker]:
 
 
 def _taken_from(connection: StoreConnection, worker: Worker) -> list[Job]:
-    """The jobs, as the worker left them."""
+    """Recover a worker's jobs; return them as the worker left them."""
     moment = now()
     jobs = [job for job in jobs_in(connection, Running) if _is_run_by(job, worker)]
     for job in jobs:
@@ -94,7 +94,7 @@ def _taken_from(connection: StoreConnection, worker: Worker) -> list[Job]:
 
 
 def _take(connection: StoreConnection, job: Job, moment: datetime) -> None:
-    """One that has cost two workers in a row goes behind the others, which have waited for it twice."""
+    """Recover one job. After two workers in a row have died of it, it goes to the end of the queue."""
     setbacks = setbacks_of(job)
     change(connection, job, recovered(job, moment))
     save_setbacks(connection, job.id, setbacks)
@@ -103,9 +103,9 @@ def _take(connection: StoreConnection, job: Job, moment: datetime) -> None:
 
 
 def _clear_up_after(job: Job) -> None:
-    """Do what the dead worker was asked to do when it ended the job."""
+    """Remove the partial output if the dead worker had been asked to."""
     if isinstance(job.state, Running) and job.state.stop is Stop.DISCARD:
-        with contextlib.suppress(Exception):  # the job has ended; what is left can be merged again, or removed by hand
+        with contextlib.suppress(Exception):  # the job has ended; its partial output can be resumed, or removed by hand
             discard_output(job)
 
 
@@ -115,12 +115,12 @@ def _is_run_by(job: Job, worker: Worker) -> bool:
 
 def _given_up(job: Job) -> MachineError:
     times = (
-        f"{_MOST_SETBACKS} times in a row and came no further"
+        f"{_MOST_SETBACKS} times in a row without progress"
         if continues(job.spec)
-        else f"{job.attempts} times and never ended"
+        else f"{job.attempts} times and never finished"
     )
     return MachineError(
-        f"{job.spec.task} was begun {times}",
-        why="its worker died each time, perhaps because memory ran out",
-        fix=f"See what it said: dlec jobs logs {job.id}. To try again: dlec jobs retry {job.id}",
+        f"{job.spec.task} was started {times}",
+        why="its worker died each time, perhaps out of memory",
+        fix=f"See its log: dlec jobs logs {job.id}. To try again: dlec jobs retry {job.id}",
     )

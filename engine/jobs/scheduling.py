@@ -8,33 +8,34 @@ from engine.jobs.slots import Slot, fits
 from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import Failed, Held, Running, State, Waiting, now
 from engine.store.jobs import Job, change, find_job, jobs_in, uncount_attempt
+from engine.units import plural
 
 
 def next_job(waiting: Iterable[Job], slot: Slot) -> Job | None:
-    """The first that may run on `slot`, of jobs in the order of the queue."""
+    """Return the first job that may run on `slot`. waiting: in the order of the queue."""
     return next((job for job in waiting if fits(job.spec.slot, slot)), None)
 
 
 def why_waiting(job: Job, waiting: Sequence[Job], slots: Sequence[Slot], workers: Sequence[Slot]) -> str:
-    """What a waiting job waits for, in words.
+    """Explain why a job is waiting.
 
-    waiting: all that wait, in the order of the queue; slots: those that are configured; workers: those with a living
-    worker on this machine, one entry each.
+    waiting: all waiting jobs, in the order of the queue; slots: the configured slots; workers: the slot of each live
+    worker on this host.
     """
-    wanted = job.spec.slot
-    if not any(fits(wanted, slot) for slot in (*slots, *workers)):
-        return f"no slot {wanted} here, only {', '.join(dict.fromkeys(map(str, slots)))}"
-    takers = [slot for slot in workers if fits(wanted, slot)]
+    requested = job.spec.slot
+    if not any(fits(requested, slot) for slot in (*slots, *workers)):
+        return f"no slot {requested} on this host, only {', '.join(dict.fromkeys(map(str, slots)))}"
+    takers = [slot for slot in workers if fits(requested, slot)]
     if not takers:
-        return f"no worker for {wanted} is running: dlec jobs start"
+        return f"no worker for {requested} is running: dlec jobs start"
     before = sum(any(fits(other.spec.slot, slot) for slot in takers) for other in waiting[: waiting.index(job)])
-    return f"behind {before} other{'s' if before > 1 else ''}" if before else "next"
+    return f"{plural(before, 'job')} ahead" if before else "next"
 
 
 def claim(connection: StoreConnection, worker: int, slot: Slot) -> Job | None:
-    """The next job for `slot`, which is this worker's from now on."""
+    """Claim the next job for `slot`, or return None if no job is waiting for it."""
     if next_job(jobs_in(connection, Waiting), slot) is None:
-        return None  # without having kept anybody from writing
+        return None  # without a write lock
     with atomic(connection):
         job = next_job(jobs_in(connection, Waiting), slot)
         if job is None or not change(connection, job, Running(worker, now())):
@@ -43,19 +44,19 @@ def claim(connection: StoreConnection, worker: int, slot: Slot) -> Job | None:
 
 
 def settle(connection: StoreConnection, job: Job, state: State) -> bool:
-    """Bring a claimed job into its end state. False when it was taken away meanwhile: then nothing is written."""
+    """Save the end state of a claimed job. Return False, and save nothing, if it no longer belongs to the worker."""
     with atomic(connection):
         is_ours = change(connection, job, state)
         if is_ours and isinstance(state, Failed):
-            for other, held in held_behind(job, state, jobs_in(connection, Waiting)):
+            for other, held in blocked_by(job, state, jobs_in(connection, Waiting)):
                 change(connection, other, held)
         return is_ours
 
 
 def put_back(connection: StoreConnection, job: Job) -> bool:
-    """Let a claimed job wait again as if it had not been begun. False when it was taken away meanwhile.
+    """Put a claimed job back in the queue without counting the attempt. Return False if it has been released.
 
-    One that continues stays begun: its next attempt must know that what it finds may be its own.
+    The attempt of a resumable job is counted: the next attempt must know that a partial output may be its own.
     """
     with atomic(connection):
         is_ours = change(connection, job, Waiting())
@@ -64,10 +65,10 @@ def put_back(connection: StoreConnection, job: Job) -> bool:
         return is_ours
 
 
-def held_behind(failed: Job, state: Failed, waiting: Sequence[Job]) -> Iterator[tuple[Job, Held]]:
-    """The jobs that would fail for the same reason, and how they are kept from it: a full disk stays full."""
+def blocked_by(failed: Job, state: Failed, waiting: Sequence[Job]) -> Iterator[tuple[Job, Held]]:
+    """Yield the jobs that would fail for the same reason, a full disk, with the state that holds them."""
     if state.error["kind"] != DiskFullError.__name__ or failed.spec.batch is None:
         return
     for job in waiting:
         if job.spec.batch == failed.spec.batch and job.spec.task == failed.spec.task:
-            yield job, Held(f"the disk was too full for job {failed.id} of its batch", behind=failed.id)
+            yield job, Held(f"the disk was too full for job {failed.id} of its batch", blocked_by=failed.id)

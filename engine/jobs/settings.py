@@ -1,17 +1,21 @@
-"""How the user wants jobs to be run: the table [jobs] of config.toml beside the store.
+"""Settings of the user: the tables [jobs] and [rules] of config.toml next to the store.
 
 [jobs]
-slots = ["cpu", "cuda:0", "cuda:1-3"]     # a worker for each; the same slot may stand there twice
-idle_minutes = 10                         # after which a worker without work ends
+slots = ["cpu", "cuda:0", "cuda:1-3"]     # one worker for each; a slot may be listed more than once
+idle_minutes = 10                         # an idle worker exits after this time
+
+[rules]
+off = ["first-slice", "unused-layer"]     # rules that plans are not checked against
 """
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from engine.errors import UsageError, shown
+from engine.errors import UsageError, machine_error, shown
 from engine.jobs.slots import ANY_GPU, CPU, Slot, parse_slot, parse_wanted
 from engine.machine.gpus import gpus
 
@@ -21,72 +25,80 @@ _DEFAULT_IDLE_MINUTES = 10
 
 @dataclass(frozen=True, slots=True)
 class JobSettings:
-    """What stands in the table, or what holds without it."""
+    """The table [jobs], or its defaults."""
 
     slots: tuple[Slot, ...]
     idle_seconds: float = _DEFAULT_IDLE_MINUTES * 60
 
 
 def job_settings(store: Path) -> JobSettings:
-    """Of the store's home; without a table, a slot for the CPU and one for each GPU.
+    """Return the settings for jobs; by default one slot for the CPU and one for each GPU.
 
-    Raises UsageError, naming file and key, for a table that is not understood.
+    Raises UsageError, with file and key, for invalid settings; MachineError for a file that cannot be read.
     """
     file = store.with_name(CONFIG_FILE)
-    table = _jobs_table(file)
-    if unknown := table.keys() - {"slots", "idle_minutes"}:
-        raise _refused(file, f"it does not know {', '.join(sorted(map(shown, unknown)))}")
-    slots = _slots(table["slots"], file) if "slots" in table else _usual_slots()
+    table = _table(file, "jobs", ("slots", "idle_minutes"))
+    slots = _slots(table["slots"], file) if "slots" in table else _default_slots()
     return JobSettings(slots, _minutes(table.get("idle_minutes", _DEFAULT_IDLE_MINUTES), file) * 60)
 
 
+def rules_off(store: Path) -> tuple[str, ...]:
+    """Return the names of the rules that the user has switched off. Raises as `job_settings` does."""
+    file = store.with_name(CONFIG_FILE)
+    off = _table(file, "rules", ("off",)).get("off", [])
+    if not isinstance(off, list) or not all(isinstance(rule, str) for rule in off):
+        raise _invalid(file, 'off must be a list of names, such as ["first-slice"]')
+    return tuple(off)
+
+
 def wanted_slot(device: str, settings: JobSettings) -> str:
-    """What a job wants that is to be computed on `device`: "auto", "cpu", "cuda", "cuda:1" or "cuda:0-3"."""
+    """Return the slot that a job on `device` ("auto", "cpu", "cuda", "cuda:1" or "cuda:0-3") asks for."""
     if device != "auto":
         return parse_wanted(device)
     return ANY_GPU if any(slot.devices for slot in settings.slots) else CPU
 
 
-def _jobs_table(file: Path) -> dict[str, Any]:
+def _table(file: Path, name: str, keys: Iterable[str]) -> dict[str, Any]:
+    """A table of the file, which has no other keys than these; empty where the file or the table is missing."""
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("jobs", {})
+        table = tomllib.loads(file.read_text(encoding="utf-8")).get(name, {})
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise machine_error(f"{shown(file)} cannot be read", error) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _refused(file, f"it is not TOML: {shown(error)}") from error
+        raise _invalid(file, f"it is not TOML: {shown(error)}") from error
     if not isinstance(table, dict):
-        raise _refused(file, "jobs is no table")
+        raise _invalid(file, f"{name} must be a table: [{name}]")
+    if unknown := table.keys() - set(keys):
+        raise _invalid(file, f"[{name}] has an unknown key: {', '.join(sorted(map(shown, unknown)))}")
     return table
 
 
 def _slots(value: Any, file: Path) -> tuple[Slot, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
-        raise _refused(file, 'slots is no list such as ["cpu", "cuda:0"]')
+        raise _invalid(file, 'slots must be a list of devices, such as ["cpu", "cuda:0"]')
     try:
         return tuple(map(parse_slot, value))
     except UsageError as error:
-        raise _refused(file, error.line) from error
+        raise _invalid(file, error.line) from error
 
 
 def _minutes(value: Any, file: Path) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise _refused(file, f"idle_minutes is {shown(value)}, no positive number")
+        raise _invalid(file, f"idle_minutes must be a positive number, not {shown(value)}")
     return float(value)
 
 
-def _usual_slots() -> tuple[Slot, ...]:
+def _default_slots() -> tuple[Slot, ...]:
     return (Slot(), *(Slot((number,)) for number in range(_gpu_count())))
 
 
 @cache
 def _gpu_count() -> int:
-    """How many CUDA shows us. Asked once: it may have to wake the driver, and a screen reads the settings often."""
+    """Number of GPUs that CUDA shows. Cached: the query may wake the driver, and a screen reads the settings often."""
     return len(gpus())
 
 
-def _refused(file: Path, why: str) -> UsageError:
-    return UsageError(
-        f"the settings in {file} are not understood",
-        why=why,
-        fix='Under [jobs] stand slots = ["cpu", "cuda:0"] and idle_minutes = 10.',
-    )
+def _invalid(file: Path, why: str) -> UsageError:
+    return UsageError(f"the settings in {shown(file)} are invalid", why=why, fix="Correct or delete that file.")

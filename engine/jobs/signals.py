@@ -1,4 +1,4 @@
-"""Signals that ask a worker to end: noted when they come, acted upon when it suits."""
+"""Signals that ask a worker to exit: recorded on arrival, and handled at a safe point."""
 
 import os
 import select
@@ -7,11 +7,11 @@ from types import FrameType, TracebackType
 from typing import Any
 
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
-"""What users, terminals, service managers and batch systems (SIGUSR1, some time before the end) send."""
+"""Signals of users, terminals, service managers and batch systems (SIGUSR1, some time before the time limit)."""
 
 
 class EndingSignals:
-    """A context in which they are noted; what was done on them before holds again after it. For the main thread."""
+    """A context that records these signals and restores their handlers on exit. For the main thread."""
 
     def __init__(self) -> None:
         self.have_come = False
@@ -32,7 +32,7 @@ class EndingSignals:
         os.close(self._bell)
 
     def wait(self, seconds: float) -> bool:
-        """Sleep until one has come, so long at most. Says whether one has."""
+        """Sleep until a signal arrives or the time is over. Return True if any signal has arrived."""
         select.select([self._wake], [], [], seconds)
         return self.have_come
 

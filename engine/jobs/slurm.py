@@ -12,27 +12,27 @@ from engine.errors import escaped
 from engine.jobs.batch import output_name
 
 STORES_DIRECTORY = ".dlec-slurm"
-"""In the directory of the outputs: the homes of the array's tasks, named as their outputs."""
+"""Subdirectory of the outputs for the stores of the array's tasks, named after their outputs."""
 WARNING_SECONDS = 120
-"""How long before the time is over a task is told to stop."""
+"""Time before the limit at which a task is signalled to stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobArray:
-    """A merge for each task of the array."""
+    """A job array with one merge per task."""
 
     plans: tuple[Path, ...]
-    """Absolute, each with a name of its own."""
+    """Absolute paths with distinct names."""
     out: Path
-    """The directory of the outputs, absolute."""
+    """Directory of the outputs, absolute."""
     working_directory: Path
-    """Where relative references in the plans are looked up."""
+    """Directory in which relative references of the plans are resolved."""
     options: tuple[str, ...]
-    """Of `dlec batch`, for each of the plans."""
+    """Options of `dlec batch` for each plan."""
 
 
 def script_of(array: JobArray) -> str:
-    """For bash. It may be submitted again: what is done is found, what failed or was cut off goes on."""
+    """Return the bash script. Submitted again, it reuses finished merges and resumes failed and interrupted ones."""
     return "\n".join([*_heading(array), *_variables(array), _BODY, *_farewell(array), ""])
 
 
@@ -64,8 +64,8 @@ def _bash_array(name: str, words: Sequence[str]) -> Iterator[str]:
 
 
 def _farewell(array: JobArray) -> Iterator[str]:
-    """What unites the stores; a name of several lines must not leave the comment."""
-    yield "# When all tasks have ended, this puts what their stores hold into yours:"
+    """Comment with the command that merges the stores; escaped, so that a line break cannot end the comment."""
+    yield "# When all tasks have ended, merge their stores into yours:"
     yield f"# dlec store merge {escaped(shlex.quote(str(_stores(array))))}"
 
 
@@ -75,19 +75,19 @@ def _stores(array: JobArray) -> Path:
 
 _BODY = """
 plan=${plans[${SLURM_ARRAY_TASK_ID:?submit this with sbatch}]}
-# A store for each task: hosts that write to one SQLite file over a network had better not.
+# One store per task: hosts must not write to one SQLite file over a network.
 export DLEC_HOME="$stores/${names[SLURM_ARRAY_TASK_ID]}"
 
 if [ "$(dlec jobs list --all --json)" = "[]" ]; then
     dlec batch "$plan" --out "$out" "${options[@]}" || exit
 else
-    # Begun before. Slurm has ended whoever ran it, perhaps on another host, and whoever submits it again means it.
+    # A requeued or resubmitted task: Slurm has ended its earlier worker, perhaps on another host.
     dlec jobs release 1 2>/dev/null
     dlec jobs retry 1 2>/dev/null
 fi
 
 came=        # the last signal
-interrupted= # whether one has come since we began to wait
+interrupted= # set if a signal has arrived since the wait began
 pass_on() {
     came=$1
     interrupted=yes
@@ -105,7 +105,7 @@ while [ -n "$interrupted" ]; do # a signal ends `wait` before it ends the worker
     code=$?
 done
 
-# 75: the worker was told to stop, and its merge is to go on. After SIGTERM (scancel, preemption) that is up to Slurm.
+# 75: the worker was asked to exit, and its merge can be resumed. After SIGTERM (scancel, preemption) Slurm decides.
 if [ "$code" -eq 75 ] && [ "$came" = USR1 ]; then
     scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
 fi

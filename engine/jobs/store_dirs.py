@@ -1,4 +1,4 @@
-"""Unites the stores of several homes, and brings along the logs of their jobs, which lie beside them."""
+"""Store directories: merging the stores of several directories, with the logs of their jobs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,11 +11,11 @@ from engine.store.union import United, require_source, unite
 
 
 def merge_store_dirs(target: Path, sources: Sequence[Path], report: Report = no_report) -> tuple[United, ...]:
-    """Copy what each of these stores holds into the store `target`: of each all of it or nothing.
+    """Copy what each of these stores holds into the store `target`, each store completely or not at all.
 
-    Raises UsageError and MachineError for a source that cannot be united, before anything is written where that can be
-    seen beforehand, else with the names of those that were united before it. Done again, it changes nothing, and brings
-    logs that a failure has left behind.
+    Raises UsageError or MachineError for a source that cannot be merged: before anything is written if the first check
+    finds it, else with the names of the stores that were merged before. A second run changes nothing, except that it
+    copies logs that an error has left out.
     """
     for source in sources:
         require_source(target, source)
@@ -32,15 +32,15 @@ def merge_store_dirs(target: Path, sources: Sequence[Path], report: Report = no_
 
 
 def _after(done: Sequence[United], error: DlecError) -> DlecError:
-    """The error, with what was done before it."""
+    """Return the error with the names of the stores that were merged before it."""
     if not done:
         return error
     names = ", ".join(str(united.source.parent) for united in done)
-    return type(error)(error.what, why=error.why, fix=f"{error.fix}\nUnited before it: {names}.")
+    return type(error)(error.what, why=error.why, fix=f"{error.fix}\nMerged before the error: {names}.")
 
 
 def _copy_logs(target: Path, source: Path, job_ids: Mapping[int, int]) -> None:
-    """job_ids: the id that each job of the source has in the target."""
+    """Copy the logs of jobs. job_ids: id in the source, to id in the target."""
     for theirs, ours in job_ids.items():
         log, copy = job_log(source, theirs), job_log(target, ours)
         try:
@@ -49,12 +49,12 @@ def _copy_logs(target: Path, source: Path, job_ids: Mapping[int, int]) -> None:
             raise machine_error(
                 f"the log {log} cannot be copied to {copy}",
                 error,
-                fix="Unite again when it can be: only what is missing is copied then.",
+                fix="Run the command again later: only missing logs are copied.",
             ) from error
 
 
 def _copy_missing(log: Path, copy: Path) -> None:
-    """A job that ended before a worker began it has no log."""
+    """Copy a log, if there is one: a job that was cancelled before its start has none."""
     if copy.exists() or not log.exists():
         return
     copy.parent.mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ from engine.tasks.specs import spec_of
 
 
 class TaskProcesses:
-    """Those of one slot; a context that ends them."""
+    """Task processes of one slot; a context that ends them."""
 
     def __init__(self, slot: Slot) -> None:
         self._name = f"tasks on {slot}"
@@ -29,12 +29,12 @@ class TaskProcesses:
 
     @property
     def is_warm(self) -> bool:
-        """Whether models may be loaded."""
+        """Return True if models may be loaded."""
         return self._resident is not None and self._resident.is_alive
 
     @contextmanager
     def process_for(self, task: str, log: BinaryIO) -> Iterator[EngineProcess]:
-        """A process to put one request to; what it says before that goes to `log`."""
+        """Yield a process for one request; its earlier output goes to `log`."""
         spec = spec_of(task)
         if not spec.needs_device:
             with EngineProcess([TASK_MODULE, task], log, online=spec.is_online) as process:

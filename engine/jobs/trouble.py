@@ -1,4 +1,4 @@
-"""What a worker says about errors that it waits out: on stderr, which is the log of a worker in the background."""
+"""Reports of recurring errors, on stderr, which is the log of a background worker."""
 
 import sys
 import traceback
@@ -9,7 +9,7 @@ from engine.store.job_states import as_text, now
 
 
 class Trouble:
-    """Errors that come again and again until their reason is gone."""
+    """A period in which errors recur until their cause is gone."""
 
     def __init__(self) -> None:
         self._since: float | None = None
@@ -20,7 +20,7 @@ class Trouble:
         return self._since is not None
 
     def say(self, error: Exception, patience: float) -> None:
-        """Print an error once while it is the same. Raises it when there has been trouble for `patience` seconds."""
+        """Print an error unless it repeats the last one. Raises it once errors have recurred for `patience` seconds."""
         if self._since is None:
             self._since = steady_seconds()
         if steady_seconds() - self._since >= patience:
@@ -28,12 +28,12 @@ class Trouble:
         if repr(error) != self._said:
             self._said = repr(error)
             text = error.line if isinstance(error, DlecError) else "".join(traceback.format_exception(error)).rstrip()
-            _print(f"{text}\nIt is tried again until it works.")
+            _print(f"{text}\nRetrying until it works.")
 
     def is_over(self) -> None:
-        """Say that it works again, if it did not."""
+        """End the period, and print that it is over."""
         if self._since is not None:
-            _print("It works again.")
+            _print("Works again.")
         self._since, self._said = None, ""
 
 

@@ -1,4 +1,4 @@
-"""The worker: takes one job after another, as long as there are any."""
+"""The worker: runs jobs one after another."""
 
 import contextlib
 import sqlite3
@@ -26,29 +26,29 @@ from engine.store.job_states import State, Waiting
 from engine.store.jobs import Job, find_job
 
 POLL_SECONDS = 1.0
-"""Between two looks for a job."""
+"""Time between two checks for a job."""
 WARM_POLL_SECONDS = 0.2
-"""The same while models are loaded: somebody is at work, and waits."""
+"""Time between two checks while models are loaded, when a user is probably working."""
 RETRY_SECONDS = 5.0
-"""Between two tries to use a store that cannot be used."""
+"""Time between two attempts to use a store after an error."""
 PATIENCE_SECONDS = 12 * 3600.0
-"""How long a worker tries: a night, so that a disk that comes back in it finds the queue being worked on."""
+"""Maximum time a worker waits for its store: a night, so that work goes on when the disk comes back."""
 
 
 class Listener(Protocol):
-    """Is told what a worker does."""
+    """Receiver of a worker's events."""
 
-    def begun(self, job: Job) -> None: ...
+    def started(self, job: Job) -> None: ...
 
     def ended(self, job: Job) -> None:
-        """The job as it is now: waiting again when the worker was asked to end."""
+        """job: its new state; waiting if the worker was asked to exit."""
         ...
 
 
 class _NoListener:
-    """Listens to workers in the background."""
+    """Ignores the events."""
 
-    def begun(self, job: Job) -> None: ...
+    def started(self, job: Job) -> None: ...
 
     def ended(self, job: Job) -> None: ...
 
@@ -57,21 +57,21 @@ NO_LISTENER = _NoListener()
 
 
 class Outcome(Enum):
-    """Why a worker ended."""
+    """Reason why a worker exited."""
 
     NOTHING_LEFT = "nothing left"
-    """No job waited for its slot, for as long as it was to wait for one."""
+    """No job was waiting for its slot during the idle time."""
     ASKED = "asked"
-    """A signal came. The job that ran then waits again."""
+    """A signal arrived. The running job was put back in the queue."""
 
 
 def work(
     store: Path, slot: Slot, *, idle_seconds: float, listener: Listener = NO_LISTENER, until_empty: bool = False
 ) -> Outcome:
-    """Be the worker of `slot` until no job has waited for `idle_seconds`, or at all with `until_empty`.
+    """Run the jobs of `slot` until no job has been waiting for `idle_seconds`, or until the queue is empty.
 
-    For the main thread of a process of its own. Raises UsageError when the slot has its workers already, MachineError
-    when the store cannot be used: at once when it could not be used from the beginning, else after PATIENCE_SECONDS.
+    For the main thread of a separate process. Raises UsageError if all workers of the slot are running, MachineError if
+    the store cannot be used: immediately at the start, later after PATIENCE_SECONDS.
     """
     lower_priority()
     with ExitStack() as stack:
@@ -85,7 +85,7 @@ def work(
 
 @dataclass(frozen=True)
 class _Worker:
-    """What it works with."""
+    """A worker's loop, with the objects that it uses."""
 
     store: Path
     slot: Slot
@@ -109,7 +109,7 @@ class _Worker:
                     return Outcome.NOTHING_LEFT
                 else:
                     self.signals.wait(WARM_POLL_SECONDS if self.processes.is_warm else POLL_SECONDS)
-            except Exception as error:  # nothing that goes wrong with one job may take the next one's worker
+            except Exception as error:  # an error of one job must not end the worker
                 self._wait_out(error)
         self._leave()
         return Outcome.ASKED
@@ -122,7 +122,7 @@ class _Worker:
             return claim(connection, self.heartbeat.worker, self.slot)
 
     def _do(self, job: Job) -> None:
-        self.listener.begun(job)
+        self.listener.started(job)
         monitor = Monitor(self.access, self.heartbeat, self.signals, job)
         state = attempt(job, self.processes, monitor, self.slot, job_log(self.store, job.id))
         if state is not None and self._let_go(job, state):
@@ -132,9 +132,9 @@ class _Worker:
                 self.listener.ended(ended)
 
     def _let_go(self, job: Job, state: State) -> bool:
-        """False when the job was taken away meanwhile. Tries until the store takes it, or a signal comes.
+        """Save the end of a job, trying until the store accepts it or a signal arrives.
 
-        What no store would take, for whatever reason, is a failure.
+        Return False if the job no longer belongs to this worker. A state that the store rejects becomes a failure.
         """
         while True:
             try:
@@ -147,12 +147,12 @@ class _Worker:
                     state = unstorable(job, error)
 
     def _wait_out(self, error: Exception) -> bool:
-        """Say what went wrong, and pause before it is tried again. True when a signal has come. Raises what lasts."""
+        """Report an error and pause. Return True if a signal has arrived. Raises an error that lasts too long."""
         self.trouble.say(error, PATIENCE_SECONDS)
         self.heartbeat.doubt()
         return self.signals.wait(RETRY_SECONDS)
 
     def _leave(self) -> None:
-        """Where the store cannot be written, or holds a job in our name, whoever finds the lock free takes over."""
+        """Unregister. If that fails, another worker recovers our job once the lock is free."""
         with contextlib.suppress(MachineError, sqlite3.IntegrityError):
             self.heartbeat.leave()

@@ -1,1 +1,1 @@
-"""Facts about the machine that nobody has to import torch for: memory, GPUs, what logging out ends."""
+"""Facts about the machine that need no torch: memory, GPUs, processes that end at logout."""

@@ -1,6 +1,6 @@
-"""How much memory the control groups of this process leave it: containers and batch systems set limits there.
+"""Memory limits of this process's control groups, which containers and batch systems set.
 
-A limit holds for a group and all below it, so every group from ours up to the root counts.
+A limit applies to a group and all below it, so every group from ours up to the root counts.
 Sources: the kernel's admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst.
 """
 
@@ -14,22 +14,22 @@ _UNLIMITED = 1 << 60
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a limited group may still take."""
+    """Memory limit of a control group, and the memory that is left."""
 
     limit: int
     """Bytes."""
     left: int
-    """Bytes, those included that the kernel would free at once because they only cache files."""
+    """Bytes, including those that only cache files and that the kernel can free."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """How a version of control groups names what we read."""
+    """File names of one version of control groups."""
 
     limit: str
     usage: str
     cached: str
-    """The line of memory.stat with file pages that were not used lately."""
+    """Line of memory.stat with inactive file pages."""
 
 
 _VERSION_1 = _Files("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
@@ -37,7 +37,7 @@ _VERSION_2 = _Files("memory.max", "memory.current", "inactive_file")
 
 
 def group_directories(membership: str, mounts: str) -> list[Path]:
-    """Where the groups that limit memory lie, ours first, then those above it; none where they are not mounted.
+    """Return the directories of the groups that limit memory, from ours to the root; empty if none are mounted.
 
     membership: /proc/self/cgroup; mounts: /proc/self/mountinfo.
     """
@@ -50,7 +50,7 @@ def group_directories(membership: str, mounts: str) -> list[Path]:
 
 
 def allowance_in(directory: Path) -> Allowance | None:
-    """Of the group at `directory`; None where it has no limit. Raises OSError or ValueError where that is not told."""
+    """Read the limit of the group at `directory`; None for no limit. Raises OSError or ValueError."""
     files = _VERSION_1 if (directory / _VERSION_1.limit).exists() else _VERSION_2
     if not (directory / files.limit).exists():  # the root group of version 2 has none
         return None

@@ -1,10 +1,10 @@
-"""A clock that nobody sets, for durations. The clock of the wall is set by users and time servers, by days at times."""
+"""A steady clock for durations. Users and time servers change the system clock, sometimes by days."""
 
 import time
 
 
 def steady_seconds() -> float:
-    """Since some moment in the past; the time that the machine sleeps is counted where the system can tell."""
+    """Return the seconds since a fixed moment, including suspend where the system supports it."""
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()

@@ -1,4 +1,4 @@
-"""Asks other programs, and never waits for them long."""
+"""Output of other programs, with a timeout."""
 
 import subprocess
 from collections.abc import Sequence
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from engine.errors import MachineError, machine_error, shown
 
 SECONDS = 2.0
-"""How long a program may take that only has to look something up."""
+"""Default timeout, for programs that only look something up."""
 
 
 def answer_of(command: Sequence[str], seconds: float = SECONDS) -> str:
-    """What `command` prints.
+    """Run `command` and return its stdout.
 
     Raises MachineError for a program that is missing, fails, or has not ended after `seconds`.
     """
@@ -25,11 +25,11 @@ def answer_of(command: Sequence[str], seconds: float = SECONDS) -> str:
             errors="replace",
         )
     except subprocess.TimeoutExpired as error:
-        raise MachineError(f"{command[0]} did not answer within {seconds:g} s") from error
+        raise MachineError(f"{command[0]} timed out after {seconds:g} s") from error
     except OSError as error:
         raise machine_error(f"{command[0]} cannot be run", error) from error
     if done.returncode != 0:
-        raise MachineError(f"{command[0]} failed", why=_last_line(done.stderr) or f"it ended with {done.returncode}")
+        raise MachineError(f"{command[0]} failed", why=_last_line(done.stderr) or f"exit code {done.returncode}")
     return done.stdout
 
 

@@ -1,4 +1,4 @@
-"""NVIDIA's GPUs, found without torch: asking torch takes seconds and takes memory on each of them."""
+"""NVIDIA GPUs, listed without torch, which would take seconds and memory on each GPU."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,29 +15,29 @@ _DRIVER = Path("/proc/driver/nvidia/gpus")
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """One GPU, or the instance of one that CUDA shows in its place."""
+    """A GPU, or the MIG instance that CUDA shows instead."""
 
     name: str
-    """As NVIDIA calls it; "" where the driver does not say."""
+    """NVIDIA's name; "" if the driver does not report it."""
     total: int | None = None
-    """Bytes of memory; None where only the driver's own files tell of it."""
+    """Bytes of memory; None if only the driver's files are available."""
     free: int | None = None
     busy: float | None = None
-    """Share of the last moment in which it computed, 0 to 1; None where that is not told."""
+    """Utilization, 0 to 1; None if it is unknown."""
 
 
 def gpus() -> tuple[Gpu, ...]:
-    """Those that CUDA shows to this process and its children, the one at N being cuda:N."""
-    return _found(lambda nvml: _shown_by(nvml, visible_names(os.environ)), _shown_in)
+    """Return the GPUs that CUDA shows to this process; the one at index N is cuda:N."""
+    return _listed(lambda nvml: _shown_by(nvml, visible_names(os.environ)), _shown_in)
 
 
 def installed_gpus() -> tuple[Gpu, ...]:
-    """Those of the machine, in the order of its bus, whatever CUDA shows of them."""
-    return _found(_installed, _listed_in)
+    """Return all GPUs of the machine in bus order, regardless of CUDA_VISIBLE_DEVICES."""
+    return _listed(_installed, _listed_in)
 
 
-def _found(ask: Callable[[Any], Iterable[Any]], read: Callable[[Path], Iterable[Gpu]]) -> tuple[Gpu, ...]:
-    """Through nvidia-ml-py where it is installed and works, else from the driver's files. ask: gives its devices."""
+def _listed(ask: Callable[[Any], Iterable[Any]], read: Callable[[Path], Iterable[Gpu]]) -> tuple[Gpu, ...]:
+    """List GPUs with nvidia-ml-py if it is installed and works, else with the driver's files."""
     if find_spec("pynvml"):
         nvml: Any = import_module("pynvml")
         try:
@@ -48,7 +48,7 @@ def _found(ask: Callable[[Any], Iterable[Any]], read: Callable[[Path], Iterable[
 
 
 def gpu_from(information: str) -> Gpu:
-    """From the text of the driver's file about it."""
+    """Parse the driver's information file of a GPU."""
     return Gpu(_lines(information).get("Model", ""))
 
 
@@ -76,18 +76,18 @@ def _shown_by(nvml: Any, names: Sequence[str] | None) -> list[Any]:
 
 
 def _instances(nvml: Any, device: Any) -> list[Any]:
-    """The MIG instances of a GPU that is divided. An older library, or a GPU that cannot be, knows of none."""
+    """The MIG instances of a partitioned GPU; empty for other GPUs and older libraries."""
     try:
         if nvml.nvmlDeviceGetMigMode(device)[0] != nvml.NVML_DEVICE_MIG_ENABLE:
             return []
         numbers = range(nvml.nvmlDeviceGetMaxMigDeviceCount(device))
     except (AttributeError, nvml.NVMLError):
         return []
-    return [found for number in numbers if (found := _instance(nvml, device, number)) is not None]
+    return [instance for number in numbers if (instance := _instance(nvml, device, number)) is not None]
 
 
 def _instance(nvml: Any, device: Any, number: int) -> Any:
-    """None at a number that no instance has."""
+    """The MIG instance with this index, or None."""
     try:
         return nvml.nvmlDeviceGetMigDeviceHandleByIndex(device, number)
     except nvml.NVMLError:
@@ -95,7 +95,7 @@ def _instance(nvml: Any, device: Any, number: int) -> Any:
 
 
 def _busy(nvml: Any, device: Any) -> float | None:
-    """A GPU that is split into instances does not tell."""
+    """Utilization; None for a partitioned GPU, which does not report it."""
     try:
         return float(nvml.nvmlDeviceGetUtilizationRates(device).gpu) / 100
     except nvml.NVMLError:
@@ -107,7 +107,7 @@ def _listed_in(driver: Path) -> Iterator[Gpu]:
 
 
 def _shown_in(driver: Path) -> Iterator[Gpu]:
-    """The driver's files know the UUIDs, but no instances."""
+    """The GPUs that CUDA shows, by UUID: the driver's files do not list MIG instances."""
     shown = visible_devices(
         visible_names(os.environ),
         list(enumerate(_information(driver))),
@@ -118,7 +118,7 @@ def _shown_in(driver: Path) -> Iterator[Gpu]:
 
 
 def _information(driver: Path) -> list[str]:
-    """One file for each, in a directory named by its place on the bus."""
+    """Information files of all GPUs, whose directories are named after their bus address."""
     directories = sorted(driver.iterdir()) if driver.is_dir() else []
     return [(directory / "information").read_text() for directory in directories]
 

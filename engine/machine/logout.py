@@ -1,7 +1,7 @@
-"""What becomes of our processes when their user logs out of this machine.
+"""Fate of our processes when their user logs out.
 
-They are in the group of whatever started them, and so are the workers that they start: a login session ends with its
-processes where logind is told so, a user's service manager ends with the last login unless the user lingers.
+They, and the workers that they start, belong to a login session or to the user's service manager. logind may kill a
+session's processes at logout; the service manager ends with the last login unless the user lingers.
 """
 
 import getpass
@@ -17,7 +17,7 @@ _MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 class Keeper(Enum):
-    """What systemd counts this process to."""
+    """Owner of this process in systemd's terms."""
 
     SESSION = "a login session"
     USER_MANAGER = "the user's service manager"
@@ -27,15 +27,15 @@ class Keeper(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Logout:
-    """What will happen, and by whose rule."""
+    """Effect of a logout on this process."""
 
     keeper: Keeper
     ends_us: bool | None
-    """Whether this process, and what it starts, is ended at the last logout; None where nobody can tell."""
+    """True if this process and its children are killed at the last logout; None if that is unknown."""
 
 
 def logout() -> Logout:
-    """Raises OSError where the system does not say which group we are in."""
+    """Return the effect of a logout. Raises OSError if our control group is unknown."""
     keeper = keeper_in(_MEMBERSHIP.read_text())
     if keeper is Keeper.SESSION:
         return Logout(keeper, _is_reached(getpass.getuser()))
@@ -45,23 +45,23 @@ def logout() -> Logout:
 
 
 def keeper_in(membership: str) -> Keeper:
-    """From a text in the format of /proc/self/cgroup."""
+    """Parse the format of /proc/self/cgroup."""
     if re.search(r"/session-[^/\n]*\.scope", membership):
         return Keeper.SESSION
     return Keeper.USER_MANAGER if re.search(r"/user@\d+\.service", membership) else Keeper.NEITHER
 
 
 def _is_reached(user: str) -> bool | None:
-    """Whether logind ends the sessions of `user` with all that is in them, lingering or not."""
+    """Return True if logind kills the sessions of `user`, lingering or not; None if that is unknown."""
     try:
         return asked_policy().reaches(user)
-    except MachineError:  # no bus to ask on, as in many containers
+    except MachineError:  # no bus, as in many containers
         policy = configured_policy()
         return policy.reaches(user) if policy else None
 
 
 def _leaves(user: str) -> bool | None:
-    """Whether the service manager of `user` ends with the last login."""
+    """Return True if the service manager of `user` ends with the last login; None if that is unknown."""
     try:
         return not lingers(user)
     except MachineError:

@@ -1,4 +1,4 @@
-"""How much memory this process may still take."""
+"""Memory that is available to this process."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ class Memory:
     """All figures in bytes."""
 
     total: int
-    """Of the machine."""
+    """Memory of the machine."""
     available: int
-    """What can be taken without swapping and without being killed."""
+    """Memory that can be allocated without swapping and without being killed."""
     limit: int | None
-    """The tightest limit of the control groups around this process; None where there is none."""
+    """Lowest limit of this process's control groups; None for no limit."""
 
 
 def memory() -> Memory:
-    """Raises OSError, KeyError or ValueError where the system does not tell."""
+    """Return the memory figures. Raises OSError, KeyError or ValueError if the system does not report them."""
     directories = group_directories((_PROC / "self/cgroup").read_text(), (_PROC / "self/mountinfo").read_text())
-    allowances = [found for directory in directories if (found := allowance_in(directory))]
+    allowances = [allowance for directory in directories if (allowance := allowance_in(directory))]
     return memory_from((_PROC / "meminfo").read_text(), allowances)
 
 
 def memory_from(meminfo: str, allowances: Iterable[Allowance]) -> Memory:
-    """meminfo: in the format of /proc/meminfo."""
+    """Combine /proc/meminfo with the limits of control groups."""
     sizes = {line.partition(":")[0]: line.split() for line in meminfo.splitlines()}
     total, available = (int(sizes[name][1]) * 1024 for name in ("MemTotal", "MemAvailable"))
     limited = list(allowances)

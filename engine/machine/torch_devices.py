@@ -1,4 +1,4 @@
-"""What torch sees, asked in a process of its own: importing it here would take seconds and 200 MB for good."""
+"""Devices that torch sees, queried in a child process: importing it here would take seconds and 200 MB."""
 
 import json
 import sys
@@ -8,11 +8,11 @@ from engine.machine.commands import answer_of
 from engine.machine.gpus import Gpu
 
 SECONDS = 30.0
-"""From a busy networked disk torch may take that long to import."""
+"""Default timeout: torch may take that long to import from a busy network disk."""
 
 _QUESTION = """
 import json, sys
-talk, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints is no answer
+talk, sys.stdout = sys.stdout, sys.stderr  # libraries may print to stdout
 import torch
 trouble, gpus = "", []
 if torch.version.cuda or torch.version.hip:
@@ -34,25 +34,25 @@ print(json.dumps(answer), file=talk)
 
 @dataclass(frozen=True, slots=True)
 class TorchDevices:
-    """What this torch can compute on."""
+    """Devices of the installed torch."""
 
     built_for: str
     """"CUDA 12.8", "ROCm 6.4.1", or "" for a build that knows the CPU alone."""
     threads: int
-    """How many it uses on the CPU."""
+    """Number of threads on the CPU."""
     gpus: tuple[Gpu, ...] = ()
     trouble: str = ""
-    """Why it finds no GPU although it was built for them; "" otherwise."""
+    """Reason why a build for GPUs finds none; "" otherwise."""
 
 
 def torch_devices(seconds: float = SECONDS) -> TorchDevices:
-    """Raises MachineError where torch cannot be imported, crashes, or takes longer than `seconds`."""
+    """Query torch. Raises MachineError if it cannot be imported, crashes, or takes longer than `seconds`."""
     # -P: a torch.py in the user's working directory must not be taken for the library.
     return devices_from(answer_of([sys.executable, "-P", "-c", _QUESTION], seconds))
 
 
 def devices_from(answer: str) -> TorchDevices:
-    """From what the process prints."""
+    """Parse the output of the child process."""
     said = json.loads(answer)
     gpus = tuple(Gpu(name, total) for name, total in said["gpus"])
     return TorchDevices(said["built_for"], said["threads"], gpus, said["trouble"])

@@ -1,8 +1,9 @@
-"""Which of a machine's GPUs CUDA shows to a process, and under which numbers: CUDA_VISIBLE_DEVICES.
+"""GPUs that CUDA shows to a process, and their numbers: CUDA_VISIBLE_DEVICES, and names such as "cuda:0-3".
 
 Source: CUDA C++ Programming Guide, "CUDA Environment Variables"; MIG User Guide, "CUDA Device Enumeration".
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -10,9 +11,22 @@ VARIABLE = "CUDA_VISIBLE_DEVICES"
 
 DeviceT = TypeVar("DeviceT")
 
+_GPU_SET = re.compile(r"cuda:(\d{1,3}(?:-\d{1,3})?(?:,\d{1,3}(?:-\d{1,3})?)*)")
+
+
+def gpu_numbers(name: str) -> tuple[int, ...] | None:
+    """Return CUDA's numbers of the GPUs in "cuda:1", "cuda:0-3" or "cuda:0,2", ascending; None for any other name."""
+    match = _GPU_SET.fullmatch(name)
+    return match and tuple(sorted({number for run in match[1].split(",") for number in _numbers(run)}))
+
+
+def _numbers(run: str) -> range:
+    first, _, last = run.partition("-")
+    return range(int(first), int(last or first) + 1)
+
 
 def visible_names(environment: Mapping[str, str]) -> tuple[str, ...] | None:
-    """What is named in the variable: "2", "GPU-5f0e...", "MIG-...". None where nothing limits what is seen."""
+    """Return the names in the variable: "2", "GPU-5f0e...", "MIG-..."; None if it is not set."""
     value = environment.get(VARIABLE)
     return None if value is None else tuple(name.strip() for name in value.split(","))
 
@@ -23,20 +37,20 @@ def visible_devices(
     instances_of: Callable[[DeviceT], Sequence[DeviceT]],
     uuid_of: Callable[[DeviceT], str],
 ) -> list[DeviceT]:
-    """The devices in CUDA's order: the one at N is cuda:N.
+    """Return the devices in CUDA's order: the one at index N is cuda:N.
 
-    installed: in the order of the bus; instances_of: the MIG instances of a GPU, none where it is not divided. A GPU
-    that is divided is shown as its first instance. As in CUDA, a name that is wrong or repeated ends the list.
+    installed: in bus order; instances_of: the MIG instances of a GPU, empty if it is not partitioned. A partitioned GPU
+    is shown as its first instance. As in CUDA, an invalid or repeated name ends the list.
     """
     if names is None:
         names = map(str, range(len(installed)))
-    found: list[DeviceT] = []
+    devices: list[DeviceT] = []
     for name in names:
         device = _named(name, installed, instances_of, uuid_of)
-        if device is None or device in found:
+        if device is None or device in devices:
             break
-        found.append(device)
-    return found
+        devices.append(device)
+    return devices
 
 
 def _named(

@@ -1,1 +1,1 @@
-"""Statistics that say how far a figure can be trusted. Standard library only."""
+"""Statistics of the measurements: intervals, tests, corrections for multiplicity. Standard library only."""

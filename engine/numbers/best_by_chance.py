@@ -1,13 +1,13 @@
-"""What the best of m plans would look like if none of them changed anything.
+"""Expected best of m plans if none of them had an effect.
 
-Simulated from the paired differences themselves, with a fixed seed: each plan's mean is taken away, and each sequence
-gets the same random sign in all plans (a sign-flip, or wild bootstrap). So the simulated plans have no effect, their
-own standard errors, and the correlation that comes from being measured on the same sequences.
+Simulated from the paired differences with a fixed seed: each plan's mean is subtracted, and each sequence gets the same
+random sign in all plans (a sign-flip, or wild, bootstrap). The simulated plans thus have no effect, but keep their
+standard errors and the correlation that comes from measuring on the same sequences.
 
-Two best ones are followed. In nats, plans that do great harm decide, because their differences vary most; in standard
-errors all plans count alike, and the share of simulated sweeps whose best is at least as good as the real one is a
-p-value adjusted for every plan at once (Westfall and Young's single-step maxT). Flipped signs are symmetric, so the
-real best enters with its t corrected for skewness.
+Two minima are simulated. In nats, very harmful plans dominate, because their differences vary most. In standard errors
+all plans have equal weight, and the share of simulated sweeps whose best is at least as good as the observed best is a
+p-value adjusted for all plans (Westfall and Young's single-step maxT). Flipped signs are symmetric, so the observed
+best is compared by its t corrected for skewness.
 """
 
 import math
@@ -24,33 +24,34 @@ SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class BestByChance:
-    """The best of m plans without an effect; below 0 is better."""
+    """Expected best of m plans without an effect; negative is better."""
 
     delta: float
-    """Expected mean difference of the best one, in the unit of the differences."""
+    """Expected mean difference of the best plan, in the unit of the differences."""
     t: float
-    """Expected best, in standard errors."""
+    """Expected minimum t statistic, in standard errors."""
     p: float
-    """Share of simulated sweeps whose best plan, in standard errors, is at least as good as the real best one."""
+    """Share of simulated sweeps whose minimum t is at most that of the observed best plan."""
     draws: int
 
 
 def best_by_chance(deltas: Sequence[Sequence[float]], draws: int = DRAWS, seed: int = SEED) -> BestByChance:
-    """deltas: for each plan the difference of each sequence, in one order for all.
+    """Simulate the best of the plans.
 
-    Raises ValueError without a plan or when the plans differ in length, UsageError as `sample_mean` does.
+    deltas: differences per plan and sequence, sequences in the same order for every plan.
+    Raises ValueError if there are no plans or they differ in length, UsageError as `sample_mean` does.
     """
-    if not deltas or len({len(each) for each in deltas}) > 1:
+    if not deltas or len({len(plan) for plan in deltas}) > 1:
         raise ValueError("best_by_chance needs plans on the same sequences")
-    samples = [sample_mean(each) for each in deltas]
-    centred = [[value - sample.mean for value in each] for each, sample in zip(deltas, samples, strict=True)]
-    squares = [math.fsum(value * value for value in each) for each in centred]
-    real = min(sample.corrected_t for sample in samples)
-    found = list(_simulated(centred, squares, draws, random.Random(seed)))
+    samples = [sample_mean(plan) for plan in deltas]
+    centred = [[value - sample.mean for value in plan] for plan, sample in zip(deltas, samples, strict=True)]
+    squares = [math.fsum(value * value for value in plan) for plan in centred]
+    observed = min(sample.corrected_t for sample in samples)
+    minima = list(_simulated(centred, squares, draws, random.Random(seed)))
     return BestByChance(
-        delta=math.fsum(delta for delta, _ in found) / draws,
-        t=math.fsum(t for _, t in found) / draws,
-        p=(1 + sum(t <= real for _, t in found)) / (1 + draws),
+        delta=math.fsum(delta for delta, _ in minima) / draws,
+        t=math.fsum(t for _, t in minima) / draws,
+        p=(1 + sum(t <= observed for _, t in minima)) / (1 + draws),
         draws=draws,
     )
 
@@ -58,11 +59,11 @@ def best_by_chance(deltas: Sequence[Sequence[float]], draws: int = DRAWS, seed: 
 def _simulated(
     centred: Sequence[Sequence[float]], squares: Sequence[float], draws: int, rng: random.Random
 ) -> Iterator[tuple[float, float]]:
-    """Of each simulated sweep the best difference, and the best in standard errors."""
+    """Yield the minimum mean difference and the minimum t statistic of each simulated sweep."""
     n = len(centred[0])
     for _ in range(draws):
         signs = [1.0 if rng.getrandbits(1) else -1.0 for _ in range(n)]
-        means = [sum(map(mul, signs, each)) / n for each in centred]
+        means = [sum(map(mul, signs, plan)) / n for plan in centred]
         yield (
             min(means),
             min(t_statistic(mean, _se(square, mean, n)) for mean, square in zip(means, squares, strict=True)),
@@ -70,5 +71,5 @@ def _simulated(
 
 
 def _se(square: float, mean: float, n: int) -> float:
-    """Of values whose squares add up to `square`; signs do not change that sum."""
+    """Return the standard error of n values whose squares sum to `square`, which is invariant under sign flips."""
     return math.sqrt(max(square - n * mean * mean, 0.0) / (n - 1) / n)

@@ -1,10 +1,10 @@
-"""Confidence intervals of a mean over sequences, wide enough for skewed values.
+"""Confidence intervals of a mean over sequences, valid for skewed values.
 
-Student's t assumes symmetry. Where the values are skewed to the right, their mean and their standard error rise and
-fall together, and t calls the mean too low too often: with a skewness of 1.5, 8 plans and 16 sequences, one sweep in
-ten without any effect had a "better" plan. P. Hall, On the Removal of Skewness by Transformation, J. R. Statist. Soc.
-B 54 (1992), turns t into a statistic that is nearly symmetric, monotone, and invertible in closed form. Of both
-intervals the union is taken: t alone fails for skewed values, the transformation alone for heavy tails.
+Student's t assumes symmetry. If the values are skewed to the right, their mean and standard error are positively
+correlated, and t underestimates the mean too often: with a skewness of 1.5, 8 plans and 16 sequences, one in ten
+simulated sweeps without any effect had a "better" plan. P. Hall, On the Removal of Skewness by Transformation, J. R.
+Statist. Soc. B 54 (1992), transforms t into a statistic that is nearly symmetric, monotone, and invertible in closed
+form. The interval is the union of both: t alone fails for skewed values, the transformation alone for heavy tails.
 """
 
 import math
@@ -15,42 +15,42 @@ from engine.errors import UsageError
 from engine.numbers.student_t import t_quantile, two_sided_p
 
 MIN_SEQUENCES = 16
-"""Below this neither the standard error nor the skewness is known well enough."""
+"""Minimum number of sequences for usable estimates of standard error and skewness."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean and how well it is known, in the unit of the values."""
+    """A mean and its confidence interval, in the unit of the values."""
 
     mean: float
     se: float
     """Standard error of the mean."""
     low: float
     high: float
-    """The confidence interval is [low, high]; of width 0 when all values are equal."""
+    """Upper end of the interval; equal to `low` if all values are equal."""
     n: int
-    """Values, i.e. sequences: at least MIN_SEQUENCES."""
+    """Number of values (sequences), at least MIN_SEQUENCES."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleMean:
-    """What a sample says of the mean that it was drawn from."""
+    """Estimates of the mean of a distribution from a sample."""
 
     mean: float
     se: float
     """Standard error of the mean."""
     skewness: float
-    """Third standardised moment, its small-sample bias removed; 0 where all values are equal."""
+    """Third standardised moment, corrected for small-sample bias; 0 if all values are equal."""
     n: int
 
     @property
     def t(self) -> float:
-        """The mean in standard errors; 0 where every value is 0, infinite where all are equal otherwise."""
+        """Return the mean in standard errors: 0 if all values are 0, infinite if all are equal and not 0."""
         return t_statistic(self.mean, self.se)
 
     @property
     def corrected_t(self) -> float:
-        """The one of t and its transformation that is nearer to 0; 0 where their signs differ."""
+        """Return t or its transformation, whichever is closer to 0; 0 if their signs differ."""
         corrected = self.t if math.isinf(self.t) else _transformed(self.t, self.skewness, self.n)
         if corrected * self.t <= 0:
             return 0.0
@@ -58,10 +58,11 @@ class SampleMean:
 
     @property
     def p(self) -> float:
-        """Two-sided, that the true mean is 0; below 1 - confidence exactly where the interval leaves 0 out."""
+        """Return the two-sided p-value of a mean of 0; below 1 - confidence if and only if the interval excludes 0."""
         return two_sided_p(self.corrected_t, self.n - 1)
 
     def interval(self, confidence: float = 0.95) -> Interval:
+        """Return the confidence interval of the mean."""
         reach = t_quantile((1 + confidence) / 2, self.n - 1)
         highest = max(reach, -_inverse(-reach, self.skewness, self.n))
         lowest = max(reach, _inverse(reach, self.skewness, self.n))
@@ -69,19 +70,22 @@ class SampleMean:
 
 
 def sample_mean(values: Sequence[float]) -> SampleMean:
-    """Raises UsageError "too few sequences" below MIN_SEQUENCES, and when a value is not a finite number."""
+    """Return the mean of `values` with its standard error and skewness.
+
+    Raises UsageError for fewer than MIN_SEQUENCES values, or if a value is not finite.
+    """
     _require_enough(values)
     _require_finite(values)
     n = len(values)
     mean = math.fsum(values) / n
     deviations = [value - mean for value in values]
-    squares = math.fsum(each**2 for each in deviations)
+    squares = math.fsum(deviation**2 for deviation in deviations)
     se = math.sqrt(squares / (n - 1) / n)
     return SampleMean(mean, se, _skewness(deviations, squares) if se else 0.0, n)
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
-    """The interval of the mean. For a paired comparison give the differences, one for each sequence.
+    """Return the interval of the mean. For a paired comparison, pass the difference of each sequence.
 
     Raises UsageError as `sample_mean` does.
     """
@@ -89,31 +93,31 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
 
 
 def t_statistic(mean: float, se: float) -> float:
-    """The mean in standard errors."""
+    """Return the mean in standard errors."""
     if se == 0:
         return math.copysign(math.inf, mean) if mean else 0.0
     return mean / se
 
 
 def _skewness(deviations: Sequence[float], squares: float) -> float:
-    """The adjusted Fisher-Pearson coefficient, raised by 1 + 6/n.
+    """Return the adjusted Fisher-Pearson coefficient times 1 + 6/n.
 
-    The coefficient alone is still too small where the truth is skewed: its mean over gamma samples of 16 with
-    skewness 1.5 is 1.05.
+    The coefficient alone underestimates the skewness of skewed distributions: its mean over samples of 16 from a gamma
+    distribution of skewness 1.5 is 1.05.
     """
     n = len(deviations)
-    biased = math.fsum(each**3 for each in deviations) / n / math.pow(squares / n, 1.5)
+    biased = math.fsum(deviation**3 for deviation in deviations) / n / math.pow(squares / n, 1.5)
     return biased * math.sqrt(n * (n - 1)) / (n - 2) * (1 + 6 / n)
 
 
 def _transformed(t: float, skewness: float, n: int) -> float:
-    """Hall's transformation of t: rises with it, and is t where there is no skewness."""
+    """Return Hall's transformation of t: increasing in t, and equal to t without skewness."""
     w = t / math.sqrt(n)
     return math.sqrt(n) * (w + skewness * w**2 / 3 + skewness**2 * w**3 / 27 + skewness / (6 * n))
 
 
 def _inverse(transformed: float, skewness: float, n: int) -> float:
-    """The t that `_transformed` turns into this."""
+    """Return the t whose `_transformed` value is `transformed`."""
     if abs(skewness) < _SYMMETRIC:
         return transformed
     cube = 1 + skewness * (transformed / math.sqrt(n) - skewness / (6 * n))
@@ -121,7 +125,7 @@ def _inverse(transformed: float, skewness: float, n: int) -> float:
 
 
 _SYMMETRIC = 1e-6
-"""Skewness below which the inverse loses more digits than it corrects."""
+"""Skewness below which rounding in the inverse exceeds its correction."""
 
 
 def _require_enough(values: Sequence[float]) -> None:
@@ -136,4 +140,4 @@ def _require_enough(values: Sequence[float]) -> None:
 def _require_finite(values: Sequence[float]) -> None:
     for sequence, value in enumerate(values):
         if not math.isfinite(value):
-            raise UsageError("no interval can be given", why=f"sequence {sequence} measured {value}")
+            raise UsageError("no interval can be computed", why=f"the value of sequence {sequence} is {value}")

@@ -1,4 +1,4 @@
-"""Rank correlation: how well one figure orders what another one measures."""
+"""Rank correlation."""
 
 import math
 import statistics
@@ -7,10 +7,10 @@ from itertools import groupby
 
 
 def spearman(xs: Sequence[float], ys: Sequence[float]) -> float:
-    """Spearman's rank correlation, -1 to 1; tied values share the mean of their ranks.
+    """Return Spearman's rank correlation, -1 to 1; tied values get the mean of their ranks.
 
-    nan when it is undefined: fewer than two pairs, or all values of one side equal. Raises ValueError when the two
-    differ in length or hold a nan.
+    NaN if undefined: fewer than two pairs, or all values of one side equal. Raises ValueError if the lengths differ or
+    a value is NaN.
     """
     if len(xs) != len(ys) or any(map(math.isnan, [*xs, *ys])):
         raise ValueError("spearman needs pairs of numbers")
@@ -20,12 +20,12 @@ def spearman(xs: Sequence[float], ys: Sequence[float]) -> float:
 
 
 def ranks(values: Sequence[float]) -> list[float]:
-    """The rank of each value, 1 for the smallest; tied values share the mean of their ranks."""
-    found = [0.0] * len(values)
+    """Return the rank of each value, 1 for the smallest; tied values get the mean of their ranks."""
+    ranked = [0.0] * len(values)
     below = 0
     for _, group in groupby(sorted(range(len(values)), key=values.__getitem__), key=values.__getitem__):
         tied = list(group)
         for index in tied:
-            found[index] = below + (len(tied) + 1) / 2
+            ranked[index] = below + (len(tied) + 1) / 2
         below += len(tied)
-    return found
+    return ranked

@@ -1,9 +1,9 @@
-"""A paired test that may be looked at again and again: which plans need not be measured to the end.
+"""Group-sequential paired test: decides which plans can be stopped early.
 
-The mean difference is looked at after 16, 32, 64, ... sequences. At look k the one-sided interval is so wide that it
-misses with a probability of at most alpha / (k * (k + 1)) for any of m plans together; these add up to less than alpha
-however many looks there are (Bonferroni, spent over looks and plans). It is conservative at every look, and what it
-stops is only ever "worse than the base": a figure that it cut short is never reported as a measurement.
+The mean difference is tested after 16, 32, 64, ... sequences. At look k the one-sided intervals of all m plans together
+miss with a probability of at most alpha / (k * (k + 1)); these add up to less than alpha for any number of looks
+(Bonferroni over looks and plans). Only plans that are worse than the base are stopped, and their partial figures are
+never reported as measurements.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ ALPHA = 0.05
 
 
 def looks(sequences: int) -> Iterator[int]:
-    """After how many sequences to look: 16, 32, 64, ... and at the end, when there is nothing left to save."""
+    """Yield the numbers of sequences after which to test: 16, 32, 64, ... and the total."""
     after = MIN_SEQUENCES
     while after < sequences:
         yield after
@@ -23,6 +23,10 @@ def looks(sequences: int) -> Iterator[int]:
 
 
 def is_surely_worse(deltas: Sequence[float], look: int, plans: int, alpha: float = ALPHA) -> bool:
-    """deltas: of the sequences so far, 16 or more; look: 1 for the first; plans: in the whole sweep."""
+    """Return True if the plan is significantly worse than the base.
+
+    deltas: differences of the sequences so far, at least 16. look: number of the test, from 1. plans: number of plans
+    in the sweep.
+    """
     spent = alpha / (look * (look + 1)) / plans
     return mean_interval(deltas, 1 - 2 * spent).low > 0

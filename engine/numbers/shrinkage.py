@@ -1,4 +1,4 @@
-"""What is left of a winner when it is measured again on text that did not choose it."""
+"""Shrinkage of a selected plan's improvement on held-out text."""
 
 import math
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Shrinkage:
-    """The best of many, on the text that chose it and on other text; below 0 is better."""
+    """Mean difference of the selected plan on the selection set and on held-out text; negative is better."""
 
-    chosen: float
-    judged: float
+    selection: float
+    heldout: float
 
     @property
     def lost(self) -> float:
-        """How much worse it looks on the other text, in the same unit; the luck of having been chosen is in it."""
-        return self.judged - self.chosen
+        """Held-out minus selection difference, in the same unit; includes the selection bias."""
+        return self.heldout - self.selection
 
     @property
     def kept(self) -> float:
-        """Share of an improvement that is left, below 0 where it has become harm; nan where there was none."""
-        return self.judged / self.chosen if self.chosen < 0 else math.nan
+        """Share of the improvement that remains, negative if it turned into harm; NaN if there was no improvement."""
+        return self.heldout / self.selection if self.selection < 0 else math.nan

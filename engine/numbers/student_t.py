@@ -1,8 +1,8 @@
 """Student's t distribution: quantiles and two-sided tails, from the regularised incomplete beta function.
 
 Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.5.8 (continued fraction), 26.7.1 (relation to t);
-the fraction is evaluated by Lentz's method; 26.7.5 (expansion around the normal quantile) for very many degrees of
-freedom. Relative error below 1e-10.
+the fraction is evaluated by Lentz's method; 26.7.5 (expansion around the normal quantile) for a very large number of
+degrees of freedom. Relative error below 1e-10.
 """
 
 import math
@@ -14,14 +14,14 @@ _CONVERGED = 1e-15
 _TINY = 1e-300
 _MOST_STEPS = 400
 _NEARLY_NORMAL = 1e6
-"""Degrees of freedom above which the expansion is exact enough, and the fraction needs ever more steps."""
+"""Degrees of freedom above which the expansion is used: it is accurate, and the fraction converges slowly."""
 _LARGE = 40.0
-"""Above this, the difference of two lgamma loses more digits than the asymptotic series leaves out."""
+"""Argument above which the asymptotic series is more accurate than the difference of two lgamma values."""
 
 
 @lru_cache(maxsize=1024)
 def t_quantile(p: float, df: float) -> float:
-    """The t below which a Student variable with `df` degrees of freedom lies with probability `p`.
+    """Return the quantile `p` of Student's t distribution with `df` degrees of freedom.
 
     Raises ValueError unless 0 < p < 1 and df > 0.
     """
@@ -32,7 +32,7 @@ def t_quantile(p: float, df: float) -> float:
     if df > _NEARLY_NORMAL:
         return _expansion(NormalDist().inv_cdf(p), df)
     tails, centre = 2 * min(p, 1 - p), 2 * abs(p - 0.5)
-    if tails < centre:  # compare the smaller of the two, which has the digits
+    if tails < centre:  # solve for the smaller one, which has the higher relative precision
         size = _decreasing_root(lambda t: _outside(t, df) - tails, df)
     else:
         size = _decreasing_root(lambda t: centre - _inside(t, df), df)
@@ -40,7 +40,7 @@ def t_quantile(p: float, df: float) -> float:
 
 
 def two_sided_p(t: float, df: float) -> float:
-    """The probability that a Student variable with `df` degrees of freedom lies further from 0 than `t` does.
+    """Return P(|T| > |t|) for a Student variable T with `df` degrees of freedom.
 
     Raises ValueError unless df > 0 and t is a number, which may be infinite.
     """
@@ -49,7 +49,7 @@ def two_sided_p(t: float, df: float) -> float:
     if math.isinf(t):
         return 0.0
     if df > _NEARLY_NORMAL:
-        return 2 * NormalDist().cdf(-abs(t - (t**3 + t) / (4 * df)))  # _expansion, turned round
+        return 2 * NormalDist().cdf(-abs(t - (t**3 + t) / (4 * df)))  # inverse of _expansion
     return _outside(t, df)
 
 
@@ -68,15 +68,15 @@ def _inside(t: float, df: float) -> float:
 
 
 def _density(t: float, df: float) -> float:
-    """Of |T|, at t > 0."""
+    """Return the density of |T| at t > 0."""
     exponent = _log_gamma_step(df / 2) - 0.5 * math.log(df * math.pi) - (df + 1) / 2 * math.log1p(t * t / df)
     return 2 * math.exp(exponent)
 
 
 def _decreasing_root(excess: Callable[[float], float], df: float) -> float:
-    """Where `excess` becomes 0, by Newton's method kept inside a shrinking bracket.
+    """Return the root of `excess` by Newton's method inside a shrinking bracket.
 
-    Its derivative is minus the density of |T|.
+    The derivative of `excess` is minus the density of |T|.
     """
     low, high = 0.0, 1.0
     while excess(high) > 0:
@@ -96,10 +96,10 @@ def _decreasing_root(excess: Callable[[float], float], df: float) -> float:
 
 
 def _regularised_beta(a: float, b: float, x: float, rest: float) -> float:
-    """I_x(a, b), with rest = 1 - x given apart so that neither end loses digits. a or b is 1/2."""
+    """Return I_x(a, b). rest: 1 - x, passed separately to keep precision near 1. a or b is 1/2."""
     if x == 0 or rest == 0:
         return 0.0 if x == 0 else 1.0
-    if x > (a + 1) / (a + b + 2):  # where the fraction converges slowly; at most one swap, as now rest is small
+    if x > (a + 1) / (a + b + 2):  # slow convergence: use the symmetry
         return 1 - _beta_by_fraction(b, a, rest, x)
     return _beta_by_fraction(a, b, x, rest)
 

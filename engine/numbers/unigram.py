@@ -1,4 +1,4 @@
-"""How well the frequencies of tokens alone predict a text: what every language model has to beat."""
+"""NLL of a text under a unigram model: a baseline that every language model has to beat."""
 
 import math
 from collections import Counter
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 
 def unigram_nll(tokens: Sequence[int], vocabulary: int) -> float:
-    """Nats a token, each token predicted from the frequencies of all the others; nan for fewer than 2 tokens.
+    """Return nats per token, each token predicted from the frequencies of all others; NaN for fewer than 2 tokens.
 
-    Frequencies are mixed with the uniform distribution over `vocabulary` tokens, which has the weight of the tokens
-    that occur once: that large a share of any further text is new.
+    Frequencies are mixed with the uniform distribution over `vocabulary` tokens; its weight is the share of tokens that
+    occur once, which estimates the share of unseen tokens in further text (Good-Turing).
     """
     if len(tokens) < 2:
         return math.nan

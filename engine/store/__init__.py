@@ -1,4 +1,4 @@
-"""What has been measured, in one SQLite file, keyed by everything it depends on.
+"""The store: measurements and jobs in one SQLite file, keyed by everything that they depend on.
 
-Reads use the standard library's sqlite3 alone; writes and migrations import sqlite-utils late, which brings numpy.
+Reads use only the standard library's sqlite3; writes and migrations import sqlite-utils late, because it imports numpy.
 """

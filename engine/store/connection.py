@@ -19,21 +19,21 @@ _POLL_SECONDS = 0.02
 
 
 def turn_file(store: Path) -> Path:
-    """The lock file beside the store: there while a process reads or writes it."""
+    """Path of the lock file next to the store, which exists while a process reads or writes the store."""
     return store.with_name(f"{store.name}-lock")
 
 
 class Turn:
-    """One connection's turns."""
+    """Exclusive access of one connection to a store whose file system has no locks."""
 
     def __init__(self, store: Path, busy_seconds: float) -> None:
-        """busy_seconds: how long another process's turn is waited for."""
+        """busy_seconds: time to wait for the turn of another process."""
         self._store = store
         self._busy_seconds = busy_seconds
         self._lock: HeldLock | None = None
 
     def begin(self) -> None:
-        """Goes on where one is taken already. Raises MachineError when another process stays in the store."""
+        """Begin a turn, or continue the current one. Raises MachineError if another process stays in the store."""
         give_up = time.monotonic() + self._busy_seconds
         while self._lock is None:
             self._lock = self._acquired()
@@ -58,21 +58,21 @@ class Turn:
         return MachineError(
             f"the store {self._store} is locked",
             why=holder_text(file),
-            fix=f"Wait until it is done, then try again. {removal_text(file)}".rstrip(),
+            fix=f"Wait for it to finish, then try again. {removal_text(file)}".rstrip(),
         )
 
 
 BUSY_SECONDS = 120.0
-"""How long a process waits for another one's write before it gives up."""
+"""Default time to wait for the write of another process."""
 
 _MIGRATIONS_TABLE = "_sqlite_migrations"  # kept by sqlite-utils
 
 
 class Standing(Enum):
-    """How the tables of a file relate to the ones that we know."""
+    """Schema version of a store, relative to this program."""
 
     EMPTY = "empty"
-    """No table at all: new, or being made at this moment."""
+    """No tables: the store is new, or is being created by another process."""
     OLDER = "older"
     CURRENT = "current"
 
@@ -82,10 +82,10 @@ class StoreConnection(sqlite3.Connection):
 
     path: Path
     turn: Turn | None = None
-    """Where the file system has no locks: what keeps other processes out while this one reads or writes."""
+    """Exclusive access while this process reads or writes; None where the file system has locks."""
 
     def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """All rows that a query gives. Raises MachineError where the store is locked, damaged or unreadable."""
+        """Return all rows of a query. Raises MachineError for a store that is locked, damaged or unreadable."""
         with translated(self.path), alone(self):
             return self.execute(sql, parameters).fetchall()
 
@@ -95,14 +95,14 @@ class StoreConnection(sqlite3.Connection):
             self.turn.end()
 
     def row(self, sql: str, parameters: tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
-        """The first row, None when there is none."""
+        """Return the first row, or None if there are no rows."""
         return next(iter(self.rows(sql, parameters)), None)
 
 
 def connect(path: Path, mode: str, busy_seconds: float = BUSY_SECONDS) -> StoreConnection:
-    """Open the file in an SQLite URI mode: "ro", "ro&immutable=1", "rw", or "rwc", which makes it.
+    """Open the file in an SQLite URI mode: "ro", "ro&immutable=1", "rw", or "rwc", which creates it.
 
-    Where the file system has no locks, SQLite asks for none, and processes take turns by a lock file beside the store.
+    On a file system without locks SQLite takes none, and processes take turns with a lock file next to the store.
     """
     with translated(path):
         connection = sqlite3.connect(uri_of(path, mode), uri=True, timeout=busy_seconds, factory=StoreConnection)
@@ -113,15 +113,15 @@ def connect(path: Path, mode: str, busy_seconds: float = BUSY_SECONDS) -> StoreC
 
 
 def uri_of(path: Path, mode: str) -> str:
-    """For SQLite. Its VFS says which locks it asks the file system for."""
+    """URI of the file for SQLite; its VFS determines which locks SQLite takes."""
     return f"{path.absolute().as_uri()}?mode={mode}&vfs={'unix' if has_locks(path.parent) else 'unix-none'}"
 
 
 @contextmanager
 def alone(connection: StoreConnection) -> Iterator[None]:
-    """Keep other processes out of a store without locks, until what is done inside is done and no transaction is open.
+    """Exclude other processes from a store without locks, until the block and its transaction have ended.
 
-    Raises MachineError when another process stays in it. Does nothing where SQLite has locks.
+    Raises MachineError if another process stays in the store. Does nothing where SQLite has locks.
     """
     if connection.turn is None:
         yield
@@ -136,10 +136,10 @@ def alone(connection: StoreConnection) -> Iterator[None]:
 
 @contextmanager
 def atomic(connection: StoreConnection) -> Iterator[None]:
-    """All writes inside happen, or none. Joins a transaction that is already open.
+    """Run the block in one transaction, or in the one that is already open.
 
-    The write lock is taken at once, so that what is read inside is still true when it is written. Raises MachineError
-    for a store that stays locked, is read-only or damaged, and for a full disk.
+    The write lock is taken first, so that what the block reads is still current when it writes. Raises MachineError for
+    a store that stays locked, is read-only or damaged, and for a full disk.
     """
     if connection.in_transaction:
         yield
@@ -155,7 +155,7 @@ def atomic(connection: StoreConnection) -> Iterator[None]:
 
 
 def standing_of(connection: StoreConnection) -> Standing:
-    """Raises MachineError for a store of a newer version, and for a database that is not ours."""
+    """Return the schema version. Raises MachineError for a newer store, and for the database of another program."""
     tables = {name for (name,) in connection.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
         return Standing.EMPTY
@@ -168,14 +168,14 @@ def standing_of(connection: StoreConnection) -> Standing:
 
 
 def _applied(connection: StoreConnection) -> set[str]:
-    found = connection.rows(f"SELECT name FROM {_MIGRATIONS_TABLE} WHERE migration_set = ?", (MIGRATION_SET,))
-    return {name for (name,) in found}
+    names = connection.rows(f"SELECT name FROM {_MIGRATIONS_TABLE} WHERE migration_set = ?", (MIGRATION_SET,))
+    return {name for (name,) in names}
 
 
 def _not_ours(path: Path) -> MachineError:
     return MachineError(
         f"{path} is not a store",
-        why="it is a database of some other program",
+        why="it is a database of another program",
         fix="Move it away, or set DLEC_HOME to another directory.",
     )
 
@@ -183,16 +183,16 @@ def _not_ours(path: Path) -> MachineError:
 def _newer(path: Path, unknown: set[str]) -> MachineError:
     return MachineError(
         f"the store {path} is from a newer version of dlec",
-        why=f"this one does not know its {', '.join(sorted(map(shown, unknown)))}",
+        why=f"this version lacks the migration {', '.join(sorted(map(shown, unknown)))}",
         fix="Update dlec, or set DLEC_HOME to another directory. Nothing was changed.",
     )
 
 
 def reading_mode(path: Path) -> str:
-    """The SQLite URI mode to read the store at `path` in.
+    """Return the SQLite URI mode for reading the store at `path`.
 
-    With a write-ahead log even a reader makes files. Where it may not, and there is no log, nobody writes either; where
-    the file system has no locks, nobody writes in our turn.
+    With a write-ahead log even a reader creates files. Where it may not and there is no log, no process writes either;
+    where the file system has no locks, no other process writes during our turn.
     """
     if path.is_dir():
         raise cannot_open(path, why=os.strerror(errno.EISDIR))
@@ -203,12 +203,12 @@ def reading_mode(path: Path) -> str:
 
 
 def keeps_log_without_locks(path: Path) -> bool:
-    """Whether a store with a write-ahead log lies where SQLite cannot open one."""
+    """Return True if the store has a write-ahead log on a file system on which SQLite cannot open one."""
     return not has_locks(path.parent) and _keeps_log(path)
 
 
 def was_left_unfinished(error: BaseException) -> bool:
-    """Whether a store cannot be read because a process was ended while it wrote: only a writer can undo that."""
+    """Return True if a store is unreadable because a write was interrupted, which only a writer can roll back."""
     return getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK
 
 

@@ -1,4 +1,4 @@
-"""Opens the store: for reading with the standard library alone, for writing through sqlite-utils."""
+"""Opening the store: for reading with only the standard library, for writing through sqlite-utils."""
 
 import os
 import sqlite3
@@ -32,9 +32,9 @@ _RETRY_SECONDS = 0.05
 
 
 def open_for_reading(path: Path) -> StoreConnection:
-    """The store at `path`; an absent one reads as an empty one. An older one is brought up to date first.
+    """Open the store at `path` for reading; a missing one reads as empty, and an older one is migrated first.
 
-    Raises MachineError, with path and remedy, for a store that is locked, unreadable, damaged, not ours, or newer.
+    Raises MachineError for a store that is locked, unreadable, damaged, of another program, or newer.
     """
     if not _exists(path):
         return _empty_store(path)
@@ -59,10 +59,10 @@ def open_for_reading(path: Path) -> StoreConnection:
 
 
 def open_for_writing(path: Path, busy_seconds: float = BUSY_SECONDS) -> "Database":
-    """The store at `path`, made when it is absent and brought up to date when it is older.
+    """Open the store at `path` for writing; a missing one is created, and an older one is migrated.
 
-    Raises MachineError, with path and remedy, for a store that stays locked for `busy_seconds`, and for one that is
-    read-only, damaged, not ours, or newer; the file is then as it was.
+    Raises MachineError for a store that stays locked for `busy_seconds`, and for one that is read-only, damaged, of
+    another program, or newer; the file is then unchanged.
     """
     from sqlite_utils import Database  # 0.1 s: it imports numpy
 
@@ -70,15 +70,15 @@ def open_for_writing(path: Path, busy_seconds: float = BUSY_SECONDS) -> "Databas
 
 
 def open_for_jobs(path: Path, busy_seconds: float = BUSY_SECONDS) -> StoreConnection:
-    """As `open_for_writing`, but with the standard library alone once the store is up to date."""
+    """Open the store like `open_for_writing`, but without sqlite-utils once the store is up to date."""
     _make_directory(path)
     return _opened(path, "rwc", busy_seconds)
 
 
 def reopen_for_jobs(path: Path, busy_seconds: float = BUSY_SECONDS) -> StoreConnection:
-    """As `open_for_jobs`, for a store that was there before: none is made in its place while its disk is away."""
+    """Open an existing store like `open_for_jobs`. A missing one, whose disk may be away, is never created."""
     if not _exists(path):
-        raise cannot_open(path, why="it is not there any more")
+        raise cannot_open(path, why="it no longer exists")
     return _opened(path, "rw", busy_seconds)
 
 
@@ -102,13 +102,13 @@ def _opened(path: Path, mode: str, busy_seconds: float) -> StoreConnection:
 
 
 def connection_of(db: "Database") -> StoreConnection:
-    """The connection under a store opened for writing: what the find functions read through."""
+    """Return the connection of a store opened for writing, for the functions that read."""
     return cast("StoreConnection", db.conn)
 
 
 @contextmanager
 def transaction(db: "Database") -> Iterator[None]:
-    """`atomic` for a store opened for writing."""
+    """Run the block as `atomic` does, for a store opened for writing."""
     with atomic(connection_of(db)):
         yield
 
@@ -124,11 +124,11 @@ def _make_directory(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise cannot_open(path, why=f"{path.parent} cannot be made: {system_reason(error)}") from error
+        raise cannot_open(path, why=f"{path.parent} cannot be created: {system_reason(error)}") from error
 
 
 def _require_writable(path: Path) -> None:
-    """Asked at once, and not only after an hour of measuring."""
+    """Raises MachineError now instead of after an hour of measuring."""
     if not os.access(path.parent, os.W_OK) or (_exists(path) and not os.access(path, os.W_OK)):
         raise read_only(path)
 
@@ -142,12 +142,12 @@ def _empty_store(path: Path) -> StoreConnection:
 
 
 def _choose_journal(connection: StoreConnection, busy_seconds: float) -> None:
-    """SQLite does not wait by itself while another process changes the mode."""
-    wanted = "wal" if is_local(connection.path) and connection.turn is None else "delete"
+    """Set the journal mode; SQLite does not wait while another process changes it."""
+    mode = "wal" if is_local(connection.path) and connection.turn is None else "delete"
     give_up = time.monotonic() + busy_seconds
-    while connection.execute("PRAGMA journal_mode").fetchone()[0] != wanted:
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != mode:
         try:
-            connection.execute(f"PRAGMA journal_mode = {wanted}")
+            connection.execute(f"PRAGMA journal_mode = {mode}")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
                 raise
@@ -155,7 +155,7 @@ def _choose_journal(connection: StoreConnection, busy_seconds: float) -> None:
 
 
 def _leave_log(connection: StoreConnection) -> None:
-    """Let the store have no write-ahead log, which SQLite opens with locks alone, or for one connection at a time."""
+    """Turn the write-ahead log off, which SQLite opens only with locks, or for one connection at a time."""
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.execute("PRAGMA locking_mode = NORMAL")

@@ -1,5 +1,6 @@
-"""What SQLite says, in our words: translated here and nowhere else."""
+"""Translation of SQLite's errors into MachineErrors, in this module alone."""
 
+import shlex
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -11,19 +12,19 @@ from engine.errors import MachineError, shown
 from engine.units import byte_size
 
 Explain: TypeAlias = Callable[[Path], MachineError]
-"""From the store's path to the message."""
+"""Function from the store's path to the error."""
 
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Raise MachineError where the store at `path` is locked, read-only, damaged or has no room."""
+    """Translate the errors of a store that is locked, read-only, damaged or out of disk space."""
     try:
         yield
     except UnicodeDecodeError as error:  # in SQLite's own message, which quotes a damaged table
         raise damaged(path) from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
-        if explain := _EXPLANATIONS.get(code) or _EXPLANATIONS.get(code & 0xFF):  # the byte above tells details
+        if explain := _EXPLANATIONS.get(code) or _EXPLANATIONS.get(code & 0xFF):  # the upper byte holds details
             raise explain(path) from error
         if isinstance(error, sqlite3.OperationalError):  # tables or text that are not what they were
             raise damaged(path, why=shown(error)) from error
@@ -33,8 +34,8 @@ def translated(path: Path) -> Iterator[None]:
 def _locked(path: Path) -> MachineError:
     return MachineError(
         f"the store {path} is locked",
-        why="another process has been writing to it all the while",
-        fix="Wait until it is done, then try again. Nothing was changed.",
+        why="another process is writing to it",
+        fix="Wait for it to finish, then try again. Nothing was changed.",
     )
 
 
@@ -46,7 +47,7 @@ def read_only(path: Path) -> MachineError:
     )
 
 
-def cannot_open(path: Path, why: str = "the file or its directory may not be read or made") -> MachineError:
+def cannot_open(path: Path, why: str = "the file or its directory cannot be read or created") -> MachineError:
     return MachineError(
         f"the store {path} cannot be opened",
         why=why,
@@ -54,11 +55,11 @@ def cannot_open(path: Path, why: str = "the file or its directory may not be rea
     )
 
 
-def damaged(path: Path, why: str = "it is not a whole SQLite database") -> MachineError:
+def damaged(path: Path, why: str = "it is not a complete SQLite database") -> MachineError:
     return MachineError(
         f"the store {path} is damaged",
         why=why,
-        fix=f"Move it away, and dlec begins a new one. What can be saved: sqlite3 '{path}' .recover",
+        fix=f"Move it away to start with a new store. To recover data: sqlite3 {shlex.quote(str(path))} .recover",
     )
 
 
@@ -67,7 +68,7 @@ def _no_room(path: Path) -> MachineError:
     return MachineError(
         f"the disk is too full for the store {path}",
         why=f"{byte_size(free)} are free",
-        fix="Make space, then try again. Nothing was changed.",
+        fix="Free disk space, then try again. Nothing was changed.",
     )
 
 
@@ -80,9 +81,9 @@ def _unreadable(path: Path) -> MachineError:
 def _without_locks(path: Path) -> MachineError:
     return MachineError(
         f"the store {path} cannot be read or written",
-        why="its file system gives no locks",
-        fix="Set DLEC_HOME to a directory on another disk, or get permission to make files beside the store: then "
-        "processes take turns.",
+        why="its file system does not support locks",
+        fix="Set DLEC_HOME to a directory on another disk, or get permission to create files next to the store, so "
+        "that processes can take turns.",
     )
 
 

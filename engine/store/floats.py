@@ -1,4 +1,4 @@
-"""How floats are stored: NaN as NULL, and long arrays as compressed float32 blobs."""
+"""Storage of floats: NaN as NULL, and long arrays as compressed float32 blobs."""
 
 import math
 import sys
@@ -10,7 +10,7 @@ from engine.errors import MachineError
 
 _WIDTH = 4
 _LEVEL = 1
-"""Higher ones take ten times as long and save nothing: the low bytes are noise."""
+"""Compression level; higher ones take ten times as long and save nothing, because the low bytes are noise."""
 
 
 def as_float(value: float | None) -> float:
@@ -19,13 +19,13 @@ def as_float(value: float | None) -> float:
 
 
 def packed(figures: Iterable[float]) -> bytes:
-    """Rounded to float32."""
+    """Compress numbers, rounded to float32. Bytes of equal significance are grouped, which saves a quarter."""
     raw = _little(array("f", figures)).tobytes()
     return zlib.compress(b"".join(raw[place::_WIDTH] for place in range(_WIDTH)), _LEVEL)
 
 
 def unpacked(blob: bytes) -> "array[float]":
-    """What `packed` has packed. Raises MachineError for a blob that it has not."""
+    """Decompress a blob of `packed`. Raises MachineError for any other blob."""
     try:
         shuffled = zlib.decompress(blob)
         count = len(shuffled) // _WIDTH
@@ -34,7 +34,7 @@ def unpacked(blob: bytes) -> "array[float]":
             raw[place::_WIDTH] = shuffled[place * count : (place + 1) * count]
         return _little(array("f", bytes(raw)))
     except (zlib.error, ValueError) as error:
-        raise MachineError("figures in the store are damaged", why=str(error)) from error
+        raise MachineError("numbers in the store are damaged", why=str(error)) from error
 
 
 def _little(figures: "array[float]") -> "array[float]":

@@ -9,43 +9,43 @@ from typing import Any, TypeAlias
 
 
 class Stop(StrEnum):
-    """How a running job is asked to end."""
+    """Request to end a running job."""
 
     DISCARD = "discard"
-    """What it wrote so far is removed."""
+    """Remove its partial output."""
     KEEP = "keep"
-    """It stays, to be resumed."""
+    """Keep its partial output, so that a retry resumes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a running job is."""
+    """Progress of a running job."""
 
     done: int
     total: int
-    """0 when it is not known yet. The unit of both is the task's."""
+    """0 while unknown. Both are in the task's unit."""
     what: str
     per_second: float | None = None
-    """Mean of this attempt at this stage, by a clock that nobody sets; None before anything was done in it."""
+    """Mean speed of this attempt at this stage, by the steady clock; None before any progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """For a worker."""
+    """Waiting for a worker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Until somebody releases it."""
+    """Held until it is released."""
 
     reason: str
-    behind: int | None = None
-    """The job whose failure holds this one."""
+    blocked_by: int | None = None
+    """Id of the job whose failure holds this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """In the hands of a worker."""
+    """Run by a worker."""
 
     worker: int
     started_at: datetime
@@ -58,7 +58,7 @@ class Done:
     started_at: datetime
     ended_at: datetime
     result: Mapping[str, Any]
-    """The task's answer."""
+    """The task's result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Failed:
 class Cancelled:
     ended_at: datetime
     started_at: datetime | None = None
-    """None when no worker had begun it."""
+    """None if no worker had started it."""
 
 
 State: TypeAlias = Waiting | Held | Running | Done | Failed | Cancelled
@@ -86,14 +86,14 @@ STATE_NAMES: Mapping[type, str] = {
     Failed: "failed",
     Cancelled: "cancelled",
 }
-"""As the store and the user call them."""
+"""Names of the states in the store and for users."""
 ENDED = (Done, Failed, Cancelled)
 
 COLUMNS = (
     *("state", "held_reason", "held_by_job", "worker_id", "started_at", "done", "total", "stage", "requested_stop"),
     *("per_second", "ended_at", "result", "error"),
 )
-"""What the store keeps of a state."""
+"""Columns of the table `jobs` that hold a state."""
 
 
 def now() -> datetime:
@@ -101,7 +101,7 @@ def now() -> datetime:
 
 
 def as_text(moment: datetime) -> str:
-    """UTC, as SQLite's date functions and its text order understand it."""
+    """Format a time in UTC, sortable and readable by SQLite's date functions."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
@@ -110,12 +110,12 @@ def as_moment(text: str) -> datetime:
 
 
 def state_columns(state: State) -> dict[str, Any]:
-    """The value of each of COLUMNS."""
+    """Return the value of each of COLUMNS."""
     return dict.fromkeys(COLUMNS) | {"state": STATE_NAMES[type(state)]} | _own_columns(state)
 
 
 def state_of(row: Mapping[str, Any]) -> State:
-    """From COLUMNS back to the state."""
+    """Return the state that COLUMNS hold."""
     match row["state"]:
         case "waiting":
             return Waiting()
@@ -137,8 +137,8 @@ def _own_columns(state: State) -> dict[str, Any]:
     match state:
         case Waiting():
             return {}
-        case Held(reason, behind):
-            return {"held_reason": reason, "held_by_job": behind}
+        case Held(reason, blocked_by):
+            return {"held_reason": reason, "held_by_job": blocked_by}
         case Running(worker, started_at, progress, stop):
             own = {"worker_id": worker, "started_at": as_text(started_at), "requested_stop": stop}
             return own | (progress_columns(progress) if progress else {})

@@ -1,7 +1,7 @@
-"""Jobs: what was asked for, and how far it is.
+"""Jobs: requests to run a task, and their states.
 
-Written with the standard library alone, because the interface process submits them. What changes a job is called inside
-`atomic`, so that what was read before is still true.
+Written without sqlite-utils, because the interface process submits jobs. Call functions that change a job inside
+`atomic`, so that what was read before is still current.
 """
 
 import json
@@ -42,29 +42,29 @@ class JobSpec:
     """A request to run a task: what a job is made from."""
 
     task: str
-    """A name that engine.tasks knows."""
+    """Name of the task in engine.tasks.specs."""
     request: Mapping[str, Any]
-    """What the task is asked; JSON."""
+    """The task's request, as JSON."""
     title: str
-    """What a person calls it: "merge plan.yaml into ./out"."""
+    """Title for people: "merge plan.yaml into ./out"."""
     inputs: Mapping[str, str]
-    """The directory of each checkpoint that is read, and its fingerprint when the job was submitted."""
+    """Directory of each checkpoint that is read, to its fingerprint when the job was submitted."""
     slot: str = "cpu"
-    """The device that is wanted: "cpu", "cuda" (any of them), "cuda:1", "cuda:0-3"."""
+    """Requested device: "cpu", "cuda" (any GPU), "cuda:1", "cuda:0-3"."""
     priority: int = 0
-    """Higher goes first."""
+    """Higher-priority jobs run first."""
     batch: str | None = None
-    """Common to the jobs that were queued together."""
+    """Name shared by the jobs that were queued together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setbacks:
-    """What the deaths of its workers have cost a job."""
+    """Attempts of a job that ended with the death of their worker."""
 
     in_a_row: int = 0
-    """Workers that died one after another without bringing the job further."""
+    """Consecutive attempts that made no progress."""
     most_progress: int = 0
-    """The most progress of an attempt whose worker died, in the task's unit."""
+    """Most progress of such an attempt, in the task's unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,10 @@ class Job:
 
     id: int
     uuid: str
-    """The same in every store that it is copied to."""
+    """Id that stays the same in every store that the job is copied to."""
     submitted_at: datetime
     attempts: int
-    """How often a worker began it."""
+    """Number of times that a worker started it."""
     spec: JobSpec
     state: State
     setbacks: Setbacks = Setbacks()
@@ -87,31 +87,31 @@ class Job:
 
 
 def add_job(connection: StoreConnection, spec: JobSpec) -> int:
-    """Put a waiting job behind all others of its priority. Gives its id."""
+    """Add a waiting job after all others of its priority. Return its id."""
     sql = f"""INSERT INTO jobs (uuid, task, request, inputs, title, batch, slot, priority, position, submitted_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, {_LAST}, ?) RETURNING id"""
-    asked = json.dumps(dict(spec.request)), json.dumps(dict(spec.inputs))
-    values = (uuid.uuid4().hex, spec.task, *asked, spec.title, spec.batch, spec.slot, spec.priority)
+    data = json.dumps(dict(spec.request)), json.dumps(dict(spec.inputs))
+    values = (uuid.uuid4().hex, spec.task, *data, spec.title, spec.batch, spec.slot, spec.priority)
     with atomic(connection):
         return int(connection.rows(sql, (*values, as_text(now())))[0][0])
 
 
 def find_job(connection: StoreConnection, job_id: int) -> Job | None:
-    found = connection.row(f"{_SELECT} WHERE id = ?", (job_id,))
-    return None if found is None else _job(found)
+    row = connection.row(f"{_SELECT} WHERE id = ?", (job_id,))
+    return None if row is None else _job(row)
 
 
 def jobs_in(connection: StoreConnection, *states: type[State]) -> tuple[Job, ...]:
-    """The jobs in any of these states (all jobs when none is named), the one that goes first at the front."""
+    """Return the jobs in any of these states (default: all jobs), in the order of the queue."""
     names = [STATE_NAMES[state] for state in states or STATE_NAMES]
     where = f"WHERE state IN ({', '.join('?' * len(names))})"
     return tuple(_job(row) for row in connection.rows(f"{_SELECT} {where} {_IN_ORDER}", tuple(names)))
 
 
 def change(connection: StoreConnection, job: Job, state: State) -> bool:
-    """Bring `job` into another state, unless it has left the one that it is known in. Says whether it was done.
+    """Change the state of `job`, unless its state in the store has changed. Return True on success.
 
-    Beginning it counts as an attempt.
+    A change to Running counts as an attempt.
     """
     columns = state_columns(state)
     attempts = job.attempts + isinstance(state, Running)
@@ -123,7 +123,7 @@ def change(connection: StoreConnection, job: Job, state: State) -> bool:
 
 
 def uncount_attempt(connection: StoreConnection, job_id: int) -> None:
-    """Forget that a worker began it."""
+    """Subtract an attempt."""
     with atomic(connection):
         connection.execute("UPDATE jobs SET attempts = attempts - 1 WHERE id = ?", (job_id,))
 
@@ -141,14 +141,14 @@ def place_last(connection: StoreConnection, job_id: int) -> None:
 
 
 def move_start(connection: StoreConnection, job_id: int, worker: int, started_at: datetime) -> None:
-    """Note when a worker's job was begun, by a clock that was set since."""
+    """Correct the start time of a worker's job after the system clock was changed."""
     with atomic(connection):
         sql = "UPDATE jobs SET started_at = ? WHERE id = ? AND worker_id = ?"
         connection.execute(sql, (as_text(started_at), job_id, worker))
 
 
 def save_progress(connection: StoreConnection, job_id: int, worker: int, progress: Progress) -> None:
-    """Note how far a worker's job is; a job that is no longer its own is left alone."""
+    """Save the progress of a worker's job, if the job still belongs to that worker."""
     columns = progress_columns(progress)
     sql = f"UPDATE jobs SET {', '.join(f'{column} = ?' for column in columns)} WHERE id = ? AND worker_id = ?"
     with atomic(connection):
@@ -156,14 +156,14 @@ def save_progress(connection: StoreConnection, job_id: int, worker: int, progres
 
 
 def ask_to_stop(connection: StoreConnection, job_id: int, stop: Stop) -> bool:
-    """Ask whoever runs the job to end it. Says whether somebody runs it."""
+    """Ask the worker of a running job to end it. Return False if the job is not running."""
     sql = "UPDATE jobs SET requested_stop = ? WHERE id = ? AND state = 'running' RETURNING id"
     with atomic(connection):
         return bool(connection.rows(sql, (stop, job_id)))
 
 
 def place_job(connection: StoreConnection, job_id: int, priority: int, position: float) -> None:
-    """Where it goes among those that wait."""
+    """Set a job's position in the queue."""
     with atomic(connection):
         connection.execute("UPDATE jobs SET priority = ?, position = ? WHERE id = ?", (priority, position, job_id))
 
@@ -174,16 +174,16 @@ def remove_jobs(connection: StoreConnection, job_ids: Iterable[int]) -> None:
 
 
 def _job(row: tuple[Any, ...]) -> Job:
-    found = dict(zip(_SELECTED, row, strict=True))
+    columns = dict(zip(_SELECTED, row, strict=True))
     spec = JobSpec(
-        task=found["task"],
-        request=json.loads(found["request"]),
-        title=found["title"],
-        inputs=json.loads(found["inputs"]),
-        slot=found["slot"],
-        priority=found["priority"],
-        batch=found["batch"],
+        task=columns["task"],
+        request=json.loads(columns["request"]),
+        title=columns["title"],
+        inputs=json.loads(columns["inputs"]),
+        slot=columns["slot"],
+        priority=columns["priority"],
+        batch=columns["batch"],
     )
-    submitted_at = as_moment(found["submitted_at"])
-    setbacks = Setbacks(found["stalled_attempts"], found["most_progress"])
-    return Job(found["id"], found["uuid"], submitted_at, found["attempts"], spec, state_of(found), setbacks)
+    submitted_at = as_moment(columns["submitted_at"])
+    setbacks = Setbacks(columns["stalled_attempts"], columns["most_progress"])
+    return Job(columns["id"], columns["uuid"], submitted_at, columns["attempts"], spec, state_of(columns), setbacks)

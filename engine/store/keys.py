@@ -1,4 +1,4 @@
-"""What a measurement depends on, as the key under which it is found again."""
+"""Keys of measurements: everything that a measurement depends on."""
 
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ class ProfileKey:
     """Two measurements with equal keys are the same measurement."""
 
     fingerprint: str
-    """Of the checkpoint, or of all that a plan takes from."""
+    """Fingerprint of the checkpoint, or of all checkpoints of a plan."""
     tokenizer: str
     """Identity of the tokenizer."""
     text_sha256: str
@@ -23,12 +23,12 @@ class ProfileKey:
     split: str
     """Split that was measured: "selection" or "heldout"."""
     tokens: int
-    """Asked for; a measurement says itself how many it got."""
+    """Maximum number of tokens; the measurement holds the actual number."""
     seq_len: int
     dtype: str
-    """Of the computation, e.g. "float32"."""
+    """Data type of the computation, e.g. "float32"."""
     versions: str
-    """Of torch, transformers and the metrics, as a short text."""
+    """Versions of torch, transformers and the metrics."""
 
 
 KEY_COLUMNS = tuple(field.name for field in fields(ProfileKey))
@@ -36,15 +36,15 @@ _IS_KEY = " AND ".join(f"{column} = ?" for column in KEY_COLUMNS)
 
 
 def find_key_id(connection: StoreConnection, key: ProfileKey) -> int | None:
-    """The id under which measurements refer to `key`; None when there are none."""
-    found = connection.row(f"SELECT id FROM measurement_keys WHERE {_IS_KEY}", astuple(key))
-    return None if found is None else found[0]
+    """Return the id of `key`, which measurements refer to; None if it is not in the store."""
+    row = connection.row(f"SELECT id FROM measurement_keys WHERE {_IS_KEY}", astuple(key))
+    return None if row is None else row[0]
 
 
 def key_id_of(db: "Database", key: ProfileKey) -> int:
-    """The id of `key`, which is recorded if it is new. Inside a transaction."""
+    """Return the id of `key`, adding it if it is new. Call inside a transaction."""
     marks = ", ".join("?" * len(KEY_COLUMNS))
     db.execute(f"INSERT OR IGNORE INTO measurement_keys ({', '.join(KEY_COLUMNS)}) VALUES ({marks})", astuple(key))
-    found = find_key_id(connection_of(db), key)
-    assert found is not None
-    return found
+    key_id = find_key_id(connection_of(db), key)
+    assert key_id is not None
+    return key_id

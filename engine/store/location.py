@@ -13,7 +13,7 @@ STORE_FILE = "dlec.sqlite"
 
 
 def store_path(home: Path | None = None) -> Path:
-    """The store in `home`, else in $DLEC_HOME, else in the user's data directory. It need not exist.
+    """Return the path of the store in `home`, $DLEC_HOME or the user's data directory. It need not exist.
 
     Raises UsageError for the home directory of a user who does not exist.
     """
@@ -21,8 +21,8 @@ def store_path(home: Path | None = None) -> Path:
 
 
 def _usual_home() -> Path:
-    if found := os.environ.get(HOME_VARIABLE):
-        return expanded(found)
+    if home := os.environ.get(HOME_VARIABLE):
+        return expanded(home)
     return platformdirs.user_data_path("dlec", appauthor=False)
 
 
@@ -31,16 +31,16 @@ LOCAL_TYPES = frozenset(
     {"apfs", "bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "overlay", "ramfs", "reiserfs", "tmpfs"}
     | {"xfs", "zfs"}
 )
-"""File systems of one host. Networked and unknown ones (nfs, cifs, lustre, fuse.*, 9p, ...) are not among them."""
+"""File systems of one host, unlike networked and unknown ones (nfs, cifs, lustre, fuse.*, 9p, ...)."""
 
 
 def is_local(path: Path) -> bool:
-    """Whether `path` certainly lies on a disk of this host alone. False where that cannot be told."""
+    """Return True if `path` is certainly on a disk of this host alone; False if that is unknown."""
     return file_system_type(path) in LOCAL_TYPES
 
 
 def file_system_type(path: Path) -> str:
-    """As mount(8) calls it, e.g. "ext4", "nfs4", "fuse.sshfs"; "" where the system does not say."""
+    """Type of the file system, as in mount(8): "ext4", "nfs4", "fuse.sshfs"; "" if the system does not report it."""
     try:
         mounts = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
@@ -53,13 +53,13 @@ def type_among(mounts: str, path: Path) -> str:
 
     The deepest mount point holds it; of several at the same place, the last one mounted.
     """
-    found, deepest = "", -1
+    type_, deepest = "", -1
     for line in mounts.splitlines():
         mount_point, kind = _parsed(line)
         depth = len(mount_point.parts)
         if depth >= deepest and path.is_relative_to(mount_point):
-            found, deepest = kind, depth
-    return found
+            type_, deepest = kind, depth
+    return type_
 
 
 def _parsed(line: str) -> tuple[PurePosixPath, str]:
@@ -69,5 +69,5 @@ def _parsed(line: str) -> tuple[PurePosixPath, str]:
 
 
 def _unescaped(text: str) -> str:
-    """Blanks, tabs, newlines and backslashes stand as three octal digits."""
+    """Decode spaces, tabs, newlines and backslashes, which are written as three octal digits."""
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)

@@ -1,4 +1,4 @@
-"""The checkpoints that were measured."""
+"""Checkpoints that were measured."""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -16,21 +16,21 @@ class ModelRow:
 
     fingerprint: str
     reference: str
-    """Path or hub id under which it was seen last."""
+    """Path or hub id under which it was opened last."""
     model_type: str
-    """Hugging Face's name of the family; "" when the config has none."""
+    """Model type in the config; "" if the config has none."""
     layers: int
     hidden_size: int | None
     parameters: int
     nbytes: int
-    """Of the weights as stored."""
+    """Size of the stored weights in bytes."""
 
 
 _SELECT = "SELECT fingerprint, reference, model_type, layers, hidden_size, parameters, bytes FROM models"
 
 
 def save_model(db: "Database", model: ModelRow) -> None:
-    """Record a checkpoint; one that is known already gets its new reference."""
+    """Save a checkpoint; a known one gets its new reference."""
     row = asdict(model)
     row["bytes"] = row.pop("nbytes")
     with transaction(db):
@@ -38,10 +38,10 @@ def save_model(db: "Database", model: ModelRow) -> None:
 
 
 def find_model(connection: StoreConnection, fingerprint: str) -> ModelRow | None:
-    found = connection.row(f"{_SELECT} WHERE fingerprint = ?", (fingerprint,))
-    return None if found is None else ModelRow(*found)
+    row = connection.row(f"{_SELECT} WHERE fingerprint = ?", (fingerprint,))
+    return None if row is None else ModelRow(*row)
 
 
 def all_models(connection: StoreConnection) -> tuple[ModelRow, ...]:
-    """Every checkpoint, the one recorded last first."""
+    """Return all checkpoints, the newest first."""
     return tuple(ModelRow(*row) for row in connection.rows(f"{_SELECT} ORDER BY rowid DESC"))

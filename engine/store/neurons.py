@@ -25,32 +25,32 @@ class NeuronStatistics:
 
     layer: int
     neuron: int
-    """Within the layer; experts count on: expert * width + neuron."""
+    """Index within the layer; for experts: expert * width + neuron."""
     count: int
-    """Activations seen: the tokens, or those that were routed to the expert; with 0 mean and variance are nan."""
+    """Number of activations: the tokens, or those routed to the expert. If 0, mean and variance are nan."""
     mean: float
     variance: float
     peak: float
     """The activation of largest magnitude, with its sign."""
     peak_sequence: int
-    """Which sequence of the measured text it occurred in; -1 for none."""
+    """Index of the sequence in which the peak occurred; -1 for none."""
     peak_position: int
-    """Which token of that sequence."""
+    """Index of the token in that sequence."""
     peak_context: str
-    """The text around that token: the same for all neurons that peak there."""
+    """Text around that token, the same for all neurons that peak there."""
     share_active: float
-    """Share of activations that are not near 0, as the metric defines it."""
+    """Share of activations that are not close to 0, as the metric defines it."""
 
 
 class NeuronOrder(StrEnum):
-    """What the neuron table can be sorted by; equal figures stand in order of layer and neuron."""
+    """Sort keys of the neuron table; ties are sorted by layer and neuron."""
 
     LAYER = "layer"
     COUNT = "count"
     MEAN = "mean"
     VARIANCE = "variance"
     PEAK = "peak"
-    """Its magnitude."""
+    """Absolute value of the peak."""
     SHARE_ACTIVE = "share_active"
 
 
@@ -61,14 +61,14 @@ SORTED_BY: Mapping[NeuronOrder, str] = {
     NeuronOrder.PEAK: "abs(peak)",
     NeuronOrder.SHARE_ACTIVE: "share_active",
 }
-"""The SQL of each order that has to be computed; neuron_id is the order of layers."""
+"""SQL of each sort key that is not the order of layers, which is neuron_id."""
 
 STATISTICS = "layer, neuron, count, mean, variance, peak, peak_sequence, peak_position, peak_context, share_active"
 """Columns of the view `neurons`."""
 
 
 def save_neurons(db: "Database", key_id: int, neurons: Iterable[NeuronStatistics]) -> None:
-    """Inside a transaction; neurons come in order of layer, then neuron."""
+    """Save neurons, sorted by layer, then neuron; call inside a transaction."""
     numbered = enumerate(neurons)
     while some := list(islice(numbered, _ROWS_AT_ONCE)):
         # executemany: insert_all of sqlite-utils takes three times as long.
@@ -78,10 +78,10 @@ def save_neurons(db: "Database", key_id: int, neurons: Iterable[NeuronStatistics
 
 
 def count_neurons(connection: StoreConnection, key: ProfileKey) -> int:
-    """How many neurons the profile has; 0 when there is no such profile."""
+    """Return the number of neurons in the profile; 0 if there is no such profile."""
     sql = "SELECT max(neuron_id) + 1 FROM neuron_statistics WHERE key_id = ?"
-    ((found,),) = connection.rows(sql, (find_key_id(connection, key),))
-    return found or 0
+    ((count,),) = connection.rows(sql, (find_key_id(connection, key),))
+    return count or 0
 
 
 def neuron_page(
@@ -93,7 +93,7 @@ def neuron_page(
     offset: int = 0,
     limit: int = PAGE_ROWS,
 ) -> tuple[NeuronStatistics, ...]:
-    """`limit` rows of the profile's whole neuron table from row `offset` on; as fast at the end as at the start."""
+    """Return `limit` rows of the profile's neuron table from row `offset`; as fast at the end as at the start."""
     first = count_neurons(connection, key) - offset - limit if descending else offset
     span = (find_key_id(connection, key), max(first, 0), first + limit)
     rows = connection.rows(_page_sql(order, "DESC" if descending else "ASC"), span)
@@ -110,7 +110,7 @@ def layer_page(
     offset: int = 0,
     limit: int = PAGE_ROWS,
 ) -> tuple[NeuronStatistics, ...]:
-    """The same for the neurons of one layer alone, which are sorted anew each time."""
+    """Return a page of the neurons of one layer, which are sorted for each call."""
     id_of_key = find_key_id(connection, key)
     sql = _layer_page_sql(order, "DESC" if descending else "ASC")
     rows = connection.rows(sql, (id_of_key, *_span_of_layer(connection, id_of_key, layer), limit, offset, id_of_key))
@@ -118,13 +118,13 @@ def layer_page(
 
 
 def first_of_layer(connection: StoreConnection, key: ProfileKey, layer: int) -> int | None:
-    """In the order of layers, the row where a layer begins; None where the profile has no neuron of it."""
+    """Return the row of a layer's first neuron in the order of layers; None if the profile has no neuron of it."""
     first, _ = _span_of_layer(connection, find_key_id(connection, key), layer)
     return first
 
 
 def _span_of_layer(connection: StoreConnection, key_id: int | None, layer: int) -> tuple[int | None, int | None]:
-    """The first and the last neuron_id of a layer, which has all in between."""
+    """The first and the last neuron_id of a layer, whose ids are contiguous."""
     bound = "SELECT {}(neuron_id) FROM neuron_statistics WHERE key_id = ? AND layer = ?"
     first, last = (connection.rows(bound.format(end), (key_id, layer))[0][0] for end in ("min", "max"))
     return first, last
@@ -155,19 +155,19 @@ _INSERT_ORDER = f"""INSERT INTO neuron_ranks (key_id, rank, {", ".join(f"by_{ord
     VALUES ({", ".join("?" * (2 + len(SORTED_BY)))})"""
 
 
-def _row(neuron_id: int, found: NeuronStatistics) -> tuple[Any, ...]:
-    """In the order of the table's columns, without the key."""
-    figures = (found.count, found.mean, found.variance, found.peak, found.peak_sequence, found.peak_position)
-    return (neuron_id, found.layer, found.neuron, *figures, found.share_active)
+def _row(neuron_id: int, neuron: NeuronStatistics) -> tuple[Any, ...]:
+    """Values in the order of the table's columns, without the key."""
+    figures = (neuron.count, neuron.mean, neuron.variance, neuron.peak, neuron.peak_sequence, neuron.peak_position)
+    return (neuron_id, neuron.layer, neuron.neuron, *figures, neuron.share_active)
 
 
 def _contexts(some: list[tuple[int, NeuronStatistics]]) -> set[tuple[int, int, str]]:
-    """Each place where a neuron peaks, once."""
-    return {(found.peak_sequence, found.peak_position, found.peak_context) for _, found in some}
+    """Each distinct peak with its text."""
+    return {(neuron.peak_sequence, neuron.peak_position, neuron.peak_context) for _, neuron in some}
 
 
 def _orders(db: "Database", key_id: int) -> Iterator[tuple[int, ...]]:
-    """For each rank the neuron_id that has it, in each order."""
+    """Yield, for each rank, the neuron_id of that rank by each sort key."""
     sql = "SELECT neuron_id FROM neuron_statistics WHERE key_id = ? ORDER BY {}, neuron_id"
     cursors = [db.conn.execute(sql.format(expression), (key_id,)) for expression in SORTED_BY.values()]
     for same_rank in zip(*cursors, strict=True):
@@ -175,14 +175,14 @@ def _orders(db: "Database", key_id: int) -> Iterator[tuple[int, ...]]:
 
 
 def statistics_from(row: tuple[Any, ...]) -> NeuronStatistics:
-    """From the columns STATISTICS."""
+    """Return the neuron of a row with the columns STATISTICS."""
     layer, neuron, count, mean, variance, peak, sequence, position, context, share = row
     mean, variance, peak, share = map(as_float, (mean, variance, peak, share))
     return NeuronStatistics(layer, neuron, count, mean, variance, peak, sequence, position, context or "", share)
 
 
 class Column(StrEnum):
-    """What a neuron can be looked for by."""
+    """Columns that neurons can be filtered by."""
 
     LAYER = "layer"
     NEURON = "neuron"
@@ -190,23 +190,23 @@ class Column(StrEnum):
     MEAN = "mean"
     VARIANCE = "variance"
     PEAK = "peak"
-    """Its magnitude."""
+    """Absolute value of the peak."""
     SHARE_ACTIVE = "share_active"
 
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """A figure lies between two numbers, both included."""
+    """A filter for values in a closed interval."""
 
     column: Column
     low: float | None
-    """None: as low as it likes."""
+    """Lower bound, or None for no bound."""
     high: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class PeaksAt:
-    """The text around the peak contains these words, in whatever case."""
+    """A filter for peaks whose text contains these words, ignoring case."""
 
     words: str
 
@@ -222,7 +222,7 @@ def matching_neurons(
     *,
     descending: bool = False,
 ) -> "array[int]":
-    """The ids of all neurons that meet every condition, sorted: eight bytes each. For `neurons_at`."""
+    """Return the sorted ids (8 bytes each) of all neurons that meet every condition, for `neurons_at`."""
     key_id = find_key_id(connection, key)
     wheres, parameters = ["key_id = ?"], [key_id]
     for condition in conditions:
@@ -236,7 +236,7 @@ def matching_neurons(
 
 
 def neurons_at(connection: StoreConnection, key: ProfileKey, ids: Sequence[int]) -> tuple[NeuronStatistics, ...]:
-    """These neurons, in the order of their ids as given; those that there are."""
+    """Return the neurons with these ids, in the order given; unknown ids are skipped."""
     marks = ", ".join("?" * len(ids))
     sql = f"SELECT neuron_id, {STATISTICS} FROM neurons WHERE key_id = ? AND neuron_id IN ({marks})"
     rows = connection.rows(sql, (find_key_id(connection, key), *ids))
@@ -247,8 +247,8 @@ def neurons_at(connection: StoreConnection, key: ProfileKey, ids: Sequence[int])
 def _where(condition: Condition, key_id: int | None) -> tuple[str, list[Any]]:
     match condition:
         case PeaksAt(words):
-            found = "SELECT sequence, position FROM token_contexts WHERE key_id = ? AND instr(lower(context), lower(?))"
-            return f"(peak_sequence, peak_position) IN ({found})", [key_id, words]
+            peaks = "SELECT sequence, position FROM token_contexts WHERE key_id = ? AND instr(lower(context), lower(?))"
+            return f"(peak_sequence, peak_position) IN ({peaks})", [key_id, words]
         case Between(column, low, high):
             figure = "abs(peak)" if column is Column.PEAK else str(column)
             bounds = [(">=", low), ("<=", high)]

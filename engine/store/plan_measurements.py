@@ -17,52 +17,52 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlanMeasurement:
-    """One plan on S sequences; nats per token, differences are plan minus base. nan where it computed no number."""
+    """One plan on S sequences; nats per token, differences are plan minus base. nan where it is undefined."""
 
     visits: str
-    """Layers from bottom to top, as the table says."""
+    """Layers from bottom to top, e.g. "0-16 12-16*0.5"."""
     nll: float
     delta_nll: float
     se: float
     """Standard error of delta_nll over sequences."""
     low: float
-    """Of the 95 % interval of delta_nll."""
+    """Lower bound of the 95 % interval of delta_nll."""
     high: float
     p: float
-    """Two-sided, of the paired t-test; not adjusted. 1 where there is no number."""
+    """Two-sided p-value of the paired t-test, not adjusted; 1 where it is undefined."""
     kl: float
-    """From the base's prediction to the plan's."""
+    """KL divergence from the base's to the plan's predictions."""
     top1_agreement: float
-    """Share of tokens."""
+    """Share of tokens with the same most likely prediction."""
     sequences: int
     token_nll: "array[float]" = field(repr=False)
-    """[S * (T - 1)], sequence by sequence. nan where a token does not count (one that the tokenizer puts around texts),
-    infinity where the plan computed no number."""
+    """[S * (T - 1)], sequence by sequence. nan for tokens that are not scored (special tokens around texts), infinity
+    where the plan computed NaN."""
 
     @property
     def sequence_nll(self) -> list[float]:
-        """The mean of each sequence, nats per token."""
+        """Mean of each sequence, nats per token."""
         return sequence_means(self.token_nll, self.sequences)
 
     @property
     def tokens(self) -> int:
-        """That count."""
+        """Number of scored tokens."""
         return sum(not math.isnan(nll) for nll in self.token_nll)
 
     @property
     def not_finite(self) -> int:
-        """How many of them the plan computed no number for."""
+        """Number of scored tokens for which the plan computed NaN."""
         return sum(map(math.isinf, self.token_nll))
 
 
 def sequence_means(token_nll: "array[float]", sequences: int) -> list[float]:
-    """The mean of each sequence over its tokens that count."""
+    """Mean of each sequence over its scored tokens."""
     length = len(token_nll) // sequences
     return [_mean_of_counted(token_nll[start : start + length]) for start in range(0, len(token_nll), length)]
 
 
 def _mean_of_counted(values: "array[float]") -> float:
-    total = math.fsum(values)  # nan where one does not count; most sequences have none of those
+    total = math.fsum(values)  # nan where a token is not scored; most sequences have no such token
     if not math.isnan(total):
         return total / len(values)
     counted = [value for value in values if not math.isnan(value)]
@@ -75,7 +75,7 @@ _COLUMNS = (
 
 
 def save_measurement(db: "Database", key: ProfileKey, figures: PlanMeasurement) -> None:
-    """Record a plan's figures; those that are there already are left as they are."""
+    """Save a plan's measurement; an existing one is kept."""
     sql = f"INSERT OR IGNORE INTO plan_measurements (key_id, {_COLUMNS}, tokens) VALUES ({', '.join('?' * 13)})"
     floats = (figures.nll, figures.delta_nll, figures.se, figures.low, figures.high, figures.p, figures.kl)
     with transaction(db):
@@ -83,18 +83,16 @@ def save_measurement(db: "Database", key: ProfileKey, figures: PlanMeasurement) 
         db.execute(sql, (key_id_of(db, key), figures.visits, *floats, *rest))
 
 
-def find_measurements(
-    connection: StoreConnection, key: ProfileKey, wanted: Iterable[str]
-) -> dict[str, PlanMeasurement]:
-    """By visits: those of the wanted that were measured under this key."""
+def find_measurements(connection: StoreConnection, key: ProfileKey, plans: Iterable[str]) -> dict[str, PlanMeasurement]:
+    """Return the measurements under this key of the plans that have these visits, by visits."""
     key_id = find_key_id(connection, key)
     sql = f"SELECT {_COLUMNS} FROM plan_measurements WHERE key_id = ? AND visits = ?"
-    rows = (connection.row(sql, (key_id, visits)) for visits in dict.fromkeys(wanted))
+    rows = (connection.row(sql, (key_id, visits)) for visits in dict.fromkeys(plans))
     return {row[0]: _figures(row) for row in rows if row is not None}
 
 
 def measured_visits(connection: StoreConnection, key: ProfileKey) -> frozenset[str]:
-    """Which plans were measured under this key."""
+    """Return the visits of all plans that were measured under this key."""
     rows = connection.rows("SELECT visits FROM plan_measurements WHERE key_id = ?", (find_key_id(connection, key),))
     return frozenset(visits for (visits,) in rows)
 
@@ -117,7 +115,7 @@ class PartialResult(NamedTuple):
 
 
 def save_partial(db: "Database", key: ProfileKey, pieces: Mapping[str, tuple[int, PartialResult]]) -> None:
-    """Record, for plans by their visits, the number of a piece's first sequence and the piece."""
+    """Save a piece for each plan. pieces: visits, to the index of the piece's first sequence and the piece."""
     sql = "INSERT OR REPLACE INTO partial_results VALUES (?, ?, ?, ?, ?, ?, ?)"
     with transaction(db):
         key_id = key_id_of(db, key)
@@ -128,17 +126,17 @@ def save_partial(db: "Database", key: ProfileKey, pieces: Mapping[str, tuple[int
         db.conn.executemany(sql, rows)
 
 
-def find_partial(connection: StoreConnection, key: ProfileKey, wanted: Iterable[str]) -> dict[str, PartialResult]:
-    """Each of the wanted plans with its results from the first sequence on, as far as they have no gap."""
+def find_partial(connection: StoreConnection, key: ProfileKey, plans: Iterable[str]) -> dict[str, PartialResult]:
+    """Return the results of plans from the first sequence up to the first gap, by visits."""
     key_id = find_key_id(connection, key)
     sql = """SELECT first_sequence, token_nll, kl, top1 FROM partial_results
              WHERE key_id = ? AND visits = ? ORDER BY first_sequence"""
-    joined = {visits: _joined(connection.rows(sql, (key_id, visits))) for visits in wanted}
+    joined = {visits: _joined(connection.rows(sql, (key_id, visits))) for visits in plans}
     return {visits: result for visits, result in joined.items() if result.kl}
 
 
 def forget_partial(db: "Database", key: ProfileKey, visits: Iterable[str], kept_sequences: int = 0) -> None:
-    """Delete what these plans have beyond their first `kept_sequences`."""
+    """Delete the results of these plans beyond their first `kept_sequences`."""
     sql = "DELETE FROM partial_results WHERE key_id = ? AND visits = ? AND first_sequence + sequences > ?"
     with transaction(db):
         key_id = key_id_of(db, key)
@@ -165,13 +163,13 @@ class ProbeResult:
 
     visits: str
     correct: tuple[bool, ...]
-    """Whether it finds the right answer the likeliest."""
+    """True for each item whose right answer is the most likely one."""
     log_likelihoods: "array[float]" = field(repr=False)
-    """Of the right answers, nats."""
+    """Log-likelihoods of the right answers, in nats."""
 
 
 def save_probe(db: "Database", key: ProfileKey, result: ProbeResult) -> None:
-    """Record a plan's answers; those that are there already are left as they are."""
+    """Save a plan's answers; existing ones are kept."""
     sql = """INSERT OR IGNORE INTO probe_results (key_id, visits, items, correct, log_likelihoods)
         VALUES (?, ?, ?, ?, ?)"""
     correct = "".join("1" if right else "0" for right in result.correct)
@@ -181,7 +179,7 @@ def save_probe(db: "Database", key: ProfileKey, result: ProbeResult) -> None:
 
 
 def find_probes(connection: StoreConnection, key: ProfileKey) -> dict[str, ProbeResult]:
-    """By visits: every plan that answered this probe."""
+    """Return the results of all plans on this probe, by visits."""
     sql = "SELECT visits, correct, log_likelihoods FROM probe_results WHERE key_id = ?"
     rows = connection.rows(sql, (find_key_id(connection, key),))
     return {

@@ -19,34 +19,34 @@ class PlanUsed:
     """One plan."""
 
     plan_sha256: str
-    """Of its text."""
+    """Hash of its text."""
     text: str
     """The YAML."""
     justification: str
-    """What it was proposed from, in words; "" when a person wrote it."""
+    """Reasons of the proposal; "" for a plan that a person wrote."""
 
 
 ON_KNOWN_PLAN = """ON CONFLICT (plan_sha256) DO UPDATE SET justification = excluded.justification
     WHERE justification = ''"""
-"""A plan that is known already is left as it is, but gets a justification if it had none."""
+"""SQL that leaves a known plan unchanged, except for a justification where it had none."""
 
 _SELECT_PLAN = "SELECT plan_sha256, text, justification FROM plans"
 
 
 def save_plan(db: "Database", plan: PlanUsed) -> None:
-    """Record a plan. One that is known already is left as it is, but gets a justification if it had none."""
+    """Save a plan. A known one is unchanged, except for a justification where it had none."""
     sql = f"INSERT INTO plans (plan_sha256, text, justification) VALUES (?, ?, ?) {ON_KNOWN_PLAN}"
     with transaction(db):
         db.execute(sql, astuple(plan))
 
 
 def find_plan(connection: StoreConnection, plan_sha256: str) -> PlanUsed | None:
-    found = connection.row(f"{_SELECT_PLAN} WHERE plan_sha256 = ?", (plan_sha256,))
-    return None if found is None else PlanUsed(*found)
+    row = connection.row(f"{_SELECT_PLAN} WHERE plan_sha256 = ?", (plan_sha256,))
+    return None if row is None else PlanUsed(*row)
 
 
 def all_plans(connection: StoreConnection) -> tuple[PlanUsed, ...]:
-    """Every plan, the newest first."""
+    """Return all plans, the newest first."""
     return tuple(PlanUsed(*row) for row in connection.rows(f"{_SELECT_PLAN} ORDER BY first_used_at DESC, rowid DESC"))
 
 
@@ -64,20 +64,20 @@ class PreviewResult:
     se: float
     """Standard error of delta_nll over sequences."""
     low: float
-    """Of the 95 % interval of delta_nll."""
+    """Lower bound of the 95 % interval of delta_nll."""
     high: float
     kl: float
-    """From the base's prediction to the plan's."""
+    """KL divergence from the base's to the plan's predictions."""
     top1_agreement: float
-    """Share of tokens for which both predict the same."""
+    """Share of tokens with the same most likely prediction."""
     tokens: int
-    """That were predicted."""
+    """Number of predicted tokens."""
     sequences: int
     base_not_finite: int = 0
-    """Tokens for which the base computed NaN or infinity; where there are any, differences are nan."""
+    """Number of tokens with NaN or infinite loss of the base; if there are any, differences are nan."""
     plan_not_finite: int = 0
     check: BaseCheck | None = None
-    """Check of the base; None where an earlier version measured it."""
+    """Check of the base; None for a measurement of an earlier version."""
 
     @property
     def split(self) -> str:
@@ -95,7 +95,7 @@ _SELECT = f"""SELECT plan_sha256, {", ".join(f"measurement_keys.{column}" for co
 
 
 def save_preview(db: "Database", result: PreviewResult) -> None:
-    """Record a result. One that is there already, of the same plan under the same key, is left as it is."""
+    """Save a result. An existing one, of the same plan under the same key, is kept."""
     with transaction(db):
         key_id = key_id_of(db, result.key)
         sql = f"""INSERT OR IGNORE INTO preview_results (plan_sha256, key_id, {_FIGURES})
@@ -104,18 +104,18 @@ def save_preview(db: "Database", result: PreviewResult) -> None:
 
 
 def find_preview(connection: StoreConnection, plan_sha256: str, key: ProfileKey) -> PreviewResult | None:
-    found = (result for result in previews_of(connection, plan_sha256) if result.key == key)
-    return next(found, None)
+    results = (result for result in previews_of(connection, plan_sha256) if result.key == key)
+    return next(results, None)
 
 
 def previews_of(connection: StoreConnection, plan_sha256: str) -> tuple[PreviewResult, ...]:
-    """Every result of one plan, the newest first."""
+    """Return all results of one plan, the newest first."""
     rows = connection.rows(f"{_SELECT} WHERE plan_sha256 = ? ORDER BY measured_at DESC, key_id DESC", (plan_sha256,))
     return _checked(connection, rows)
 
 
 def all_previews(connection: StoreConnection) -> tuple[PreviewResult, ...]:
-    """Every result, the newest first."""
+    """Return all results, the newest first."""
     return _checked(connection, connection.rows(f"{_SELECT} ORDER BY measured_at DESC, key_id DESC"))
 
 
@@ -125,7 +125,7 @@ def _checked(connection: StoreConnection, rows: Iterable[tuple[Any, ...]]) -> tu
 
 
 def _figures(result: PreviewResult) -> tuple[Any, ...]:
-    """In the order of _FIGURES."""
+    """Values in the order of _FIGURES."""
     return (
         *(result.base_nll, result.plan_nll, result.delta_nll, result.se, result.low, result.high),
         *(result.kl, result.top1_agreement, result.tokens, result.sequences),

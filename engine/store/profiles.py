@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LayerStatistics:
-    """What one layer does to the residual stream: means over all tokens. nan where a figure is undefined."""
+    """Effect of one layer on the residual stream: means over all tokens, nan where undefined."""
 
     layer: int
     block_influence: float
@@ -32,7 +32,7 @@ class LayerStatistics:
 
 @dataclass(frozen=True, slots=True)
 class BlockAngle:
-    """How far a block of layers start..end-1 turns the residual stream."""
+    """Angle by which the block of layers start..end-1 turns the residual stream."""
 
     start: int
     end: int
@@ -42,7 +42,7 @@ class BlockAngle:
 
 @dataclass(frozen=True, slots=True)
 class LayerHistogram:
-    """How log2 |x| is distributed over the MLP activations x of one layer."""
+    """Histogram of log2 |x| over the MLP activations x of one layer."""
 
     layer: int
     low: float
@@ -53,25 +53,25 @@ class LayerHistogram:
 
 
 def save_layers(db: "Database", key_id: int, layers: Iterable[LayerStatistics]) -> None:
-    """Inside a transaction."""
+    """Save rows; call inside a transaction."""
     db.table("layer_statistics").insert_all({"key_id": key_id, **asdict(layer)} for layer in layers)
 
 
 def save_angles(db: "Database", key_id: int, angles: Iterable[BlockAngle]) -> None:
-    """Inside a transaction."""
+    """Save rows; call inside a transaction."""
     columns = ("key_id", "start_layer", "end_layer", "angular_distance")
     rows = (dict(zip(columns, (key_id, *astuple(angle)), strict=True)) for angle in angles)
     db.table("block_angles").insert_all(rows)
 
 
 def save_histograms(db: "Database", key_id: int, histograms: Iterable[LayerHistogram]) -> None:
-    """Inside a transaction."""
-    rows = ({"key_id": key_id, **asdict(found), "counts": json.dumps(found.counts)} for found in histograms)
+    """Save rows; call inside a transaction."""
+    rows = ({"key_id": key_id, **asdict(each), "counts": json.dumps(each.counts)} for each in histograms)
     db.table("layer_histograms").insert_all(rows)
 
 
 def find_layers(connection: StoreConnection, key: ProfileKey) -> tuple[LayerStatistics, ...]:
-    """In order; empty when there is no such profile."""
+    """Return the layers in order; empty if there is no such profile."""
     sql = """SELECT layer, block_influence, relative_update, update_norm, input_norm
         FROM layer_statistics WHERE key_id = ? ORDER BY layer"""
     rows = connection.rows(sql, (find_key_id(connection, key),))
@@ -79,7 +79,7 @@ def find_layers(connection: StoreConnection, key: ProfileKey) -> tuple[LayerStat
 
 
 def find_angles(connection: StoreConnection, key: ProfileKey) -> tuple[BlockAngle, ...]:
-    """By start, then end; empty when there is no such profile."""
+    """Return the blocks sorted by start, then end; empty if there is no such profile."""
     sql = """SELECT start_layer, end_layer, angular_distance
         FROM block_angles WHERE key_id = ? ORDER BY start_layer, end_layer"""
     rows = connection.rows(sql, (find_key_id(connection, key),))
@@ -87,7 +87,7 @@ def find_angles(connection: StoreConnection, key: ProfileKey) -> tuple[BlockAngl
 
 
 def find_histograms(connection: StoreConnection, key: ProfileKey) -> tuple[LayerHistogram, ...]:
-    """In order of layers; empty when there is no such profile."""
+    """Return the histograms in order of layers; empty if there is no such profile."""
     sql = "SELECT layer, low, high, counts FROM layer_histograms WHERE key_id = ? ORDER BY layer"
     rows = connection.rows(sql, (find_key_id(connection, key),))
     try:
@@ -98,18 +98,18 @@ def find_histograms(connection: StoreConnection, key: ProfileKey) -> tuple[Layer
 
 @dataclass(frozen=True, slots=True)
 class ProfileRows:
-    """Everything that one pass measured, to be stored."""
+    """Everything that one pass measured."""
 
     layers: Iterable[LayerStatistics]
     angles: Iterable[BlockAngle]
     neurons: Iterable[NeuronStatistics]
-    """In order of layer, then neuron; may be computed as it is read, so that millions need no memory."""
+    """Sorted by layer, then neuron; may be a generator, so that millions need no memory."""
     histograms: Iterable[LayerHistogram]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredProfile:
-    """A profile that is in the store."""
+    """A profile in the store."""
 
     key: ProfileKey
     measured_at: str
@@ -121,7 +121,7 @@ _SELECT = f"""SELECT {", ".join(KEY_COLUMNS)}, measured_at
 
 
 def save_profile(db: "Database", key: ProfileKey, rows: ProfileRows) -> None:
-    """Store all of a profile or, if the process dies, nothing. A profile that is there already is left as it is."""
+    """Save a whole profile in one transaction. An existing profile is kept."""
     with transaction(db):
         if find_profile(connection_of(db), key) is None:
             key_id = key_id_of(db, key)
@@ -133,12 +133,12 @@ def save_profile(db: "Database", key: ProfileKey, rows: ProfileRows) -> None:
 
 
 def find_profile(connection: StoreConnection, key: ProfileKey) -> StoredProfile | None:
-    found = connection.row(f"{_SELECT} WHERE key_id = ?", (find_key_id(connection, key),))
-    return None if found is None else _stored(found)
+    row = connection.row(f"{_SELECT} WHERE key_id = ?", (find_key_id(connection, key),))
+    return None if row is None else _stored(row)
 
 
 def profiles_of(connection: StoreConnection, fingerprint: str) -> tuple[StoredProfile, ...]:
-    """Every profile of one checkpoint, the newest first."""
+    """Return all profiles of one checkpoint, the newest first."""
     rows = connection.rows(f"{_SELECT} WHERE fingerprint = ? ORDER BY measured_at DESC, key_id DESC", (fingerprint,))
     return tuple(map(_stored, rows))
 

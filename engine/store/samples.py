@@ -1,4 +1,4 @@
-"""Which sequences of a text were measured, and whether the base could be measured on them at all."""
+"""Samples: the sequences of a text that were measured, and checks of the base on them."""
 
 import json
 from dataclasses import asdict, astuple, dataclass, fields
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SampleRow:
-    """Where the sequences of one key come from."""
+    """Origin of the sequences of one key."""
 
     sequences: int
     tokens: int
@@ -26,17 +26,17 @@ class SampleRow:
     prefix: str
     """The special tokens before each sequence, as text; "" where the tokenizer adds none."""
     notes: tuple[str, ...]
-    """What whoever reads the figures should know, a sentence each."""
+    """Notes for readers of the figures, one sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
 class BaseCheck:
-    """The base on a few sequences, and the same tokens otherwise; NLL in nats per token, nan for what was not tried."""
+    """NLL of the base on a few sequences under other conditions, in nats per token; nan for conditions not tried."""
 
     unigram_nll: float
     """NLL of a unigram model of the sample's own tokens."""
     own_prefix: str
-    """How the tokenizer begins a text: special tokens, or ""."""
+    """Special tokens that the tokenizer puts before a text, or ""."""
     other_prefix: str
     own_nll: float
     other_nll: float
@@ -49,7 +49,7 @@ class BaseCheck:
 
 
 def save_sample(db: "Database", key: ProfileKey, row: SampleRow) -> None:
-    """Record where a key's sequences come from, unless that is known."""
+    """Save the origin of a key's sequences, unless it is known."""
     with transaction(db):
         *figures, notes = astuple(row)
         sql = f"INSERT OR IGNORE INTO samples (key_id, {_names(SampleRow)}) VALUES ({', '.join('?' * 7)})"
@@ -65,7 +65,7 @@ def find_sample(connection: StoreConnection, key: ProfileKey) -> SampleRow | Non
 
 
 def save_base_check(db: "Database", key: ProfileKey, check: BaseCheck) -> None:
-    """Record what was found of a key's base, unless that is known."""
+    """Save the check of a key's base, unless it is known."""
     with transaction(db):
         sql = f"INSERT OR IGNORE INTO base_checks (key_id, {_names(BaseCheck)}) VALUES ({', '.join('?' * 9)})"
         db.execute(sql, (key_id_of(db, key), *astuple(check)))
@@ -85,7 +85,7 @@ def find_base_check(connection: StoreConnection, key: ProfileKey) -> BaseCheck |
 
 
 def sample_answer(row: SampleRow | None) -> dict[str, object] | None:
-    """As a task's answer has it."""
+    """Format a sample as in a task's result."""
     return None if row is None else asdict(row)
 
 

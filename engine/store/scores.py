@@ -1,4 +1,4 @@
-"""Scores: metrics of layers and blocks that cost more than the profile's pass."""
+"""Scores: metrics of layers and blocks that need more than the profile's single pass."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ class Score:
     start: int
     end: int
     value: float
-    """In the metric's unit."""
+    """Value in the metric's unit."""
     se: float | None
     """Standard error over sequences; None where the metric has none."""
 
 
 def save_scores(db: "Database", key: ProfileKey, scores: Iterable[Score]) -> None:
-    """Store all of these scores or none. A score that is there already is left as it is."""
+    """Save all of these scores or none. Existing scores are kept."""
     with transaction(db):
         key_id = key_id_of(db, key)
         rows = ((key_id, score.metric, score.start, score.end, score.value, score.se) for score in scores)
@@ -36,7 +36,7 @@ def save_scores(db: "Database", key: ProfileKey, scores: Iterable[Score]) -> Non
 
 
 def find_scores(connection: StoreConnection, key: ProfileKey, metric: str) -> tuple[Score, ...]:
-    """Every block that was scored, by start, then end."""
+    """Return the scores of all blocks, sorted by start, then end."""
     sql = """SELECT metric, start_layer, end_layer, value, standard_error
         FROM scores WHERE key_id = ? AND metric = ? ORDER BY start_layer, end_layer"""
     rows = connection.rows(sql, (find_key_id(connection, key), metric))
@@ -44,13 +44,13 @@ def find_scores(connection: StoreConnection, key: ProfileKey, metric: str) -> tu
 
 
 def scored_metrics(connection: StoreConnection, key: ProfileKey) -> tuple[str, ...]:
-    """The names of the metrics that have scores."""
+    """Return the names of the metrics that have scores."""
     sql = "SELECT DISTINCT metric FROM scores WHERE key_id = ? ORDER BY metric"
     return tuple(metric for (metric,) in connection.rows(sql, (find_key_id(connection, key),)))
 
 
 def scored_keys(connection: StoreConnection, fingerprint: str) -> tuple[ProfileKey, ...]:
-    """What the scores of one checkpoint depend on, the newest first; there may be scores without a profile."""
+    """Return the keys of a checkpoint's scores, the newest first; there may be scores without a profile."""
     columns = ", ".join(KEY_COLUMNS)
     sql = f"""SELECT {columns} FROM measurement_keys WHERE fingerprint = ? AND id IN (SELECT key_id FROM scores)
         ORDER BY id DESC"""

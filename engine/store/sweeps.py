@@ -21,44 +21,44 @@ class StoredPlan:
 
     name: str
     visits: str
-    """Its figures are under the sweep's keys and these visits."""
+    """Visits of the plan, which identify its measurements under the sweep's keys."""
     text: str
     """The YAML."""
     start: int | None
-    """Of the block that is repeated, where that is all."""
+    """First layer of the repeated block; None for a plan that does anything else."""
     end: int | None
     scale: float
-    """Of the repeated visits."""
+    """Scale of the repeated visits."""
     stopped_after: int | None = None
-    """Sequences after which it was surely worse, and not measured on."""
+    """Number of sequences after which the plan was significantly worse and its evaluation stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSweep:
-    """What a sweep asks."""
+    """Specification of a sweep."""
 
     sha256: str
-    """Of what it asks: the same in every store."""
+    """Hash of the specification, the same in every store."""
     reference: str
-    """How the user called the model."""
+    """Model as the user named it."""
     space: str
-    """In words."""
+    """Description of the plans."""
     corpus: str
-    """How the text is called."""
+    """Name of the text."""
     selection: ProfileKey
     heldout: ProfileKey
     plans: tuple[StoredPlan, ...] = field(repr=False)
     top: int
-    """How many of the best are judged."""
+    """Number of the best plans that are evaluated on held-out text."""
     early_stop: bool
     probe_key: ProfileKey | None = None
     probe: str | None = None
-    """How the probe is called."""
+    """Name of the probe."""
 
 
 @dataclass(frozen=True, slots=True)
 class SweepListing:
-    """A sweep as a list shows it."""
+    """A sweep in a list."""
 
     id: int
     sha256: str
@@ -68,7 +68,7 @@ class SweepListing:
     started_at: str
     """UTC."""
     finished_at: str | None
-    """None where it is not finished."""
+    """None for an unfinished sweep."""
 
 
 _COLUMNS = "sha256, reference, space, corpus, top, early_stop, probe, selection_key_id, heldout_key_id, probe_key_id"
@@ -76,14 +76,22 @@ _PLAN_COLUMNS = "name, visits, text, start_layer, end_layer, scale, stopped_afte
 
 
 def save_sweep(db: "Database", sweep: StoredSweep) -> int:
-    """Record a sweep that begins, and give its id. One that is known already is left as it is."""
+    """Save a sweep that starts, and return its id. A known sweep is unchanged."""
     with transaction(db):
         if (known := _id_of(db, sweep.sha256)) is not None:
             return known
         keys = [key and key_id_of(db, key) for key in (sweep.selection, sweep.heldout, sweep.probe_key)]
-        told = (sweep.sha256, sweep.reference, sweep.space, sweep.corpus, sweep.top, int(sweep.early_stop), sweep.probe)
+        values = (
+            sweep.sha256,
+            sweep.reference,
+            sweep.space,
+            sweep.corpus,
+            sweep.top,
+            int(sweep.early_stop),
+            sweep.probe,
+        )
         sql = f"INSERT INTO sweeps ({_COLUMNS}, plans) VALUES ({', '.join('?' * 11)})"
-        db.execute(sql, (*told, *keys, len(sweep.plans)))
+        db.execute(sql, (*values, *keys, len(sweep.plans)))
         sweep_id = _id_of(db, sweep.sha256)
         assert sweep_id is not None
         rows = ((sweep_id, number, *_row(plan)) for number, plan in enumerate(sweep.plans))
@@ -93,7 +101,7 @@ def save_sweep(db: "Database", sweep: StoredSweep) -> int:
 
 
 def save_stopped(db: "Database", sweep_id: int, stopped_after: Mapping[int, int]) -> None:
-    """Number of a plan to the sequences after which it was surely worse."""
+    """stopped_after: number of a plan, to the number of sequences after which its evaluation stopped."""
     sql = "UPDATE sweep_plans SET stopped_after = ? WHERE sweep_id = ? AND number = ?"
     with transaction(db):
         db.conn.executemany(sql, ((after, sweep_id, number) for number, after in stopped_after.items()))
@@ -102,7 +110,7 @@ def save_stopped(db: "Database", sweep_id: int, stopped_after: Mapping[int, int]
 def save_verdicts(
     db: "Database", sweep_id: int, holm: Sequence[float | None], heldout_holm: Sequence[float | None]
 ) -> None:
-    """The adjusted p-values of all plans, in order."""
+    """Save the adjusted p-values of all plans, in order."""
     sql = "UPDATE sweep_plans SET holm_p = ?, heldout_holm_p = ? WHERE sweep_id = ? AND number = ?"
     with transaction(db):
         rows = zip(holm, heldout_holm, strict=True)
@@ -110,20 +118,20 @@ def save_verdicts(
 
 
 def finish_sweep(db: "Database", sweep_id: int, cost: Mapping[str, Any]) -> None:
-    """All that it asks is measured. A later run of the same sweep finds it so."""
+    """Mark a sweep as finished."""
     sql = "UPDATE sweeps SET finished_at = CURRENT_TIMESTAMP, cost = ? WHERE id = ? AND finished_at IS NULL"
     with transaction(db):
         db.execute(sql, (json.dumps(cost), sweep_id))
 
 
 def save_by_chance(db: "Database", sweep_id: int, by_chance: Mapping[str, Any] | None) -> None:
-    """Record what the best of its plans would look like without any effect."""
+    """Save the expected best of the plans if no plan had an effect."""
     with transaction(db):
         db.execute("UPDATE sweeps SET best_by_chance = ? WHERE id = ?", (json.dumps(by_chance), sweep_id))
 
 
 def find_by_chance(connection: StoreConnection, sweep_id: int) -> dict[str, Any] | None:
-    """None for a sweep that is not finished, or was finished by a version that did not store it."""
+    """Return the expected best by chance; None for a sweep that is unfinished, or of a version that did not save it."""
     return _json(connection, "best_by_chance", sweep_id)
 
 
@@ -147,12 +155,12 @@ def find_sweep(connection: StoreConnection, sweep_id: int) -> StoredSweep | None
 
 
 def find_cost(connection: StoreConnection, sweep_id: int) -> dict[str, Any]:
-    """What was announced and done; empty for a sweep that is not finished."""
+    """Return the estimated and the actual cost; empty for an unfinished sweep."""
     return _json(connection, "cost", sweep_id) or {}
 
 
 def all_sweeps(connection: StoreConnection) -> tuple[SweepListing, ...]:
-    """Every sweep, the newest first."""
+    """Return all sweeps, the newest first."""
     sql = "SELECT id, sha256, reference, space, plans, started_at, finished_at FROM sweeps ORDER BY id DESC"
     return tuple(SweepListing(*row) for row in connection.rows(sql))
 
@@ -178,11 +186,11 @@ def _key(connection: StoreConnection, key_id: int | None) -> ProfileKey | None:
 
 
 SWEPT = "swept_duplication"
-"""Their metric: delta NLL of a plan that repeats the block and does nothing else."""
+"""Metric of swept blocks: delta NLL of a plan that repeats the block and does nothing else."""
 
 
 def find_swept_blocks(connection: StoreConnection, key: ProfileKey) -> tuple[Score, ...]:
-    """Every block that any sweep has repeated, unscaled, by start, then end."""
+    """Return the blocks that any sweep has repeated unscaled, as scores sorted by start, then end."""
     sql = """SELECT DISTINCT start_layer, end_layer, delta_nll, standard_error
         FROM plan_measurements JOIN sweep_plans USING (visits)
         WHERE key_id = ? AND start_layer IS NOT NULL AND scale = 1 ORDER BY start_layer, end_layer"""
@@ -191,7 +199,7 @@ def find_swept_blocks(connection: StoreConnection, key: ProfileKey) -> tuple[Sco
 
 
 def swept_keys(connection: StoreConnection, fingerprint: str) -> tuple[ProfileKey, ...]:
-    """What the figures of sweeps over one checkpoint depend on, the newest first."""
+    """Return the keys of all sweep measurements of one checkpoint, the newest first."""
     columns = ", ".join(KEY_COLUMNS)
     sql = f"""SELECT {columns} FROM measurement_keys
         WHERE fingerprint = ? AND id IN (SELECT key_id FROM plan_measurements) ORDER BY id DESC"""
@@ -206,22 +214,22 @@ class Ranking:
     width: int
     """Layers in the blocks; 0 for all widths together."""
     blocks: int
-    """How many were ranked."""
+    """Number of blocks that were ranked."""
     spearman: float
-    """With delta NLL, -1 to 1; nan where it is undefined."""
+    """Rank correlation with delta NLL, -1 to 1; nan where it is undefined."""
 
 
 def save_rankings(db: "Database", sweep_id: int, rankings: Iterable[Ranking]) -> None:
-    """Record them; those that are there already are left as they are."""
+    """Save rankings; existing ones are kept."""
     with transaction(db):
         rows = ((sweep_id, *astuple(ranking)) for ranking in rankings)
         db.conn.executemany("INSERT OR IGNORE INTO sweep_rankings VALUES (?, ?, ?, ?, ?)", rows)
 
 
 def find_rankings(connection: StoreConnection, sweep_id: int) -> tuple[Ranking, ...]:
-    """All widths together first, then the narrowest blocks; by metric."""
+    """Return the rankings of all widths together, then by width and metric."""
     sql = """SELECT metric, width, blocks, spearman FROM sweep_rankings WHERE sweep_id = ? ORDER BY width, metric"""
     return tuple(
-        Ranking(metric, width, blocks, as_float(found))
-        for metric, width, blocks, found in connection.rows(sql, (sweep_id,))
+        Ranking(metric, width, blocks, as_float(spearman))
+        for metric, width, blocks, spearman in connection.rows(sql, (sweep_id,))
     )

@@ -84,7 +84,7 @@ _PROFILE_TABLES = (
     *("profiles", "layer_statistics", "block_angles", "layer_histograms"),
     *("neuron_statistics", "token_contexts", "neuron_ranks"),
 )
-"""In an order that satisfies foreign keys."""
+"""Tables of a profile, in an order that satisfies foreign keys."""
 _MEASURED_TABLES = ("samples", "base_checks", "scores", "preview_results", "plan_measurements", "probe_results")
 _SWEEP_PARTS = ("sweep_plans", "sweep_rankings")
 _SWEEP_KEYS = ("selection_key_id", "heldout_key_id", "probe_key_id")
@@ -215,7 +215,7 @@ def _copy_measurements(connection: StoreConnection, table: str, key_ids: Iterabl
 def _copy_sweeps(connection: StoreConnection) -> None:
     """Copy the sweeps that the target lacks, with new ids; their keys have been copied before.
 
-    A sweep that is unfinished in the target stays unfinished: run again, it reuses what was measured, and ends at once.
+    A sweep that is unfinished in the target stays unfinished: run again, it reuses what was measured.
     """
     lacking = "SELECT id FROM source.sweeps WHERE sha256 NOT IN (SELECT sha256 FROM main.sweeps) ORDER BY id"
     columns = [name for name in _columns(connection, "main", "sweeps") if name not in ("id", *_SWEEP_KEYS)]

@@ -1,4 +1,4 @@
-"""Workers: the processes that run jobs, as they registered themselves."""
+"""Workers: the registered processes that run jobs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,24 +12,24 @@ _SELECT = "SELECT id, slot, host, boot, lock_file, pid, started_at, heartbeat_at
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One process that runs jobs, alive or not."""
+    """A process that runs jobs, or a dead one that has not been recovered from."""
 
     id: int
     slot: str
-    """The device that it works on: "cpu", "cuda:1", "cuda:0-3"."""
+    """Device of the worker: "cpu", "cuda:1", "cuda:0-3"."""
     host: str
     boot: str
-    """Which start of which system on that host."""
+    """Boot id and process namespace of the host."""
     lock_file: str
-    """The file that it holds locked as long as it lives."""
+    """Path of the file that the worker keeps locked while it is alive."""
     pid: int
     started_at: datetime
     heartbeat_at: datetime
-    """When it last said that it lives."""
+    """Time of the last heartbeat."""
 
 
 def add_worker(connection: StoreConnection, slot: str, host: str, boot: str, lock_file: str, pid: int) -> int:
-    """Register a worker. Gives its id, which no other worker of this store ever has."""
+    """Register a worker. Return its id, which is never reused in this store."""
     sql = """INSERT INTO workers (slot, host, boot, lock_file, pid, started_at, heartbeat_at)
         VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id"""
     moment = as_text(now())
@@ -38,30 +38,30 @@ def add_worker(connection: StoreConnection, slot: str, host: str, boot: str, loc
 
 
 def all_workers(connection: StoreConnection) -> tuple[Worker, ...]:
-    """The one that registered first at the front."""
+    """Return all registered workers, the oldest first."""
     return tuple(map(_worker, connection.rows(f"{_SELECT} ORDER BY id")))
 
 
 def find_worker(connection: StoreConnection, worker_id: int) -> Worker | None:
-    """None when it has ended and was forgotten."""
-    found = connection.row(f"{_SELECT} WHERE id = ?", (worker_id,))
-    return None if found is None else _worker(found)
+    """Return a worker; None if it has unregistered."""
+    row = connection.row(f"{_SELECT} WHERE id = ?", (worker_id,))
+    return None if row is None else _worker(row)
 
 
 def quiet_seconds(worker: Worker, moment: datetime) -> float:
-    """Since it last said that it lives; 0 where the clocks of two machines differ."""
+    """Return the seconds since the last heartbeat; at least 0, even if the clocks of two hosts differ."""
     return max(0.0, (moment - worker.heartbeat_at).total_seconds())
 
 
-def see_worker(connection: StoreConnection, worker_id: int) -> bool:
-    """Note that a worker lives. False when the store does not know it (any more)."""
+def save_heartbeat(connection: StoreConnection, worker_id: int) -> bool:
+    """Update a worker's heartbeat. Return False if it is not registered."""
     sql = "UPDATE workers SET heartbeat_at = ? WHERE id = ? RETURNING id"
     with atomic(connection):
         return bool(connection.rows(sql, (as_text(now()), worker_id)))
 
 
 def remove_worker(connection: StoreConnection, worker_id: int) -> None:
-    """Forget a worker that has ended. No job may be running in its name any more."""
+    """Unregister a worker, which must not have a running job."""
     with atomic(connection):
         connection.execute("DELETE FROM workers WHERE id = ?", (worker_id,))
 

@@ -1,1 +1,1 @@
-"""Arithmetic on tensors, with torch: the one arithmetic that preview and merge share."""
+"""Arithmetic on tensors with torch, shared by preview and merge so that both round alike."""

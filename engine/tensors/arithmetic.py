@@ -1,4 +1,4 @@
-"""Scaling, casting and averaging. Elementwise, so a tensor may come in pieces and the result is the same."""
+"""Scaling, casting and averaging of tensors. All operations are elementwise, so tensors can be processed in pieces."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
@@ -20,10 +20,10 @@ def scaled_bytes(
     factor: float | None,
     offset: float = 0.0,
 ) -> bytes:
-    """The stored elements `raw`, of `source_dtype`, scaled in `work_dtype` and stored as `out_dtype`.
+    """Scale the stored elements `raw` of `source_dtype` in `work_dtype` and return them as bytes of `out_dtype`.
 
-    dtypes are safetensors names. See `scaled` for the arithmetic. Raises CheckpointError for a dtype that cannot be
-    computed with, MachineError where torch is missing.
+    dtypes are safetensors names. See `scaled` for the arithmetic. Raises CheckpointError for an unsupported dtype,
+    MachineError if torch is missing.
     """
     if not raw:
         return b""
@@ -53,10 +53,10 @@ def _bytes_of(tensor: "torch.Tensor") -> bytes:
 def scaled(
     tensor: "torch.Tensor", work: "torch.dtype", out: "torch.dtype", factor: float | None, offset: float = 0.0
 ) -> "torch.Tensor":
-    """factor * (t + offset) - offset, cast to `work` before and to `out` after; only cast when `factor` is None.
+    """Return factor * (t + offset) - offset, cast to `work` before and to `out` after; only cast if `factor` is None.
 
-    Without offset it is the plain product in `work`, as mergekit computes it. With an offset (a norm that stores
-    gain - 1) the sum would be rounded in a narrow dtype, so it is computed in at least float32 and rounded once.
+    Without an offset this is the product in `work`, as in mergekit. With an offset (a norm that stores gain - 1) the
+    sum would be rounded in a narrow dtype, so it is computed in at least float32 and rounded once.
     """
     cast = tensor.to(work)
     if factor is not None:
@@ -81,11 +81,11 @@ def _on_effective_gain(stored: "torch.Tensor", factor: float, offset: float) -> 
 
 
 def torch_dtype(name: str) -> "torch.dtype":
-    """torch's dtype for a safetensors name. Raises CheckpointError for what cannot be computed with."""
+    """Return the torch dtype of a safetensors name. Raises CheckpointError for an unsupported dtype."""
     if name not in DTYPE_NAMES:
         raise CheckpointError(
             f"{name} tensors cannot be scaled or cast",
-            why="only floating-point tensors can, quantised ones mean nothing without their scales",
+            why="only floating-point tensors can; quantised values are meaningless without their scales",
             fix="Leave them out of the scales, or use a checkpoint that is not quantised.",
         )
     dtype: torch.dtype = getattr(torch_library(), DTYPE_NAMES[name])

@@ -1,4 +1,4 @@
-"""Late import of torch, with an error that says how to install it."""
+"""Lazy import of torch."""
 
 from types import ModuleType
 
@@ -12,11 +12,11 @@ DTYPE_NAMES = {
     "F8_E4M3": "float8_e4m3fn",
     "F8_E5M2": "float8_e5m2",
 }
-"""Floating-point types: safetensors' name to torch's."""
+"""torch names of floating-point types by safetensors name."""
 
 
 def torch_library() -> ModuleType:
-    """The torch module (1 to 3 s when first imported). Raises MachineError if it cannot be imported."""
+    """Return the torch module; the first import takes 1 to 3 s. Raises MachineError if it cannot be imported."""
     try:
         import torch
     except (ImportError, OSError) as error:

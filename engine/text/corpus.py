@@ -1,4 +1,4 @@
-"""A text as documents, split into a selection set and a held-out set."""
+"""Documents of a text, split into a selection set and a held-out set."""
 
 import hashlib
 import json
@@ -12,22 +12,23 @@ from engine.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One piece of text that is measured as a whole or in sequences, never joined across the splits."""
+    """Unit of text that is assigned to one split as a whole."""
 
     title: str
-    """Where it comes from: a topic, or file and line."""
+    """Origin of the document: a topic, or file and line."""
     text: str
-    """Empty when `messages` are given."""
+    """Plain text; empty for a chat."""
     messages: tuple[dict[str, str], ...] = ()
     """Chat turns, each {"role": ..., "content": ...}, for the tokenizer's chat template."""
 
     @property
     def content(self) -> str:
-        """Everything that is measured, as one line of JSON. Equal for equal documents of different titles."""
+        """Return the text and the messages as one line of JSON, without the title."""
         return json.dumps([self.text, self.messages], ensure_ascii=False)
 
     @property
     def characters(self) -> int:
+        """Total number of characters."""
         return len(self.text) + sum(len(message["content"]) for message in self.messages)
 
 
@@ -36,10 +37,10 @@ class Corpus:
     """Documents in a fixed order."""
 
     name: str
-    """As a user would call it."""
+    """Name for the user."""
     documents: tuple[Document, ...]
     sha256: str
-    """Of the documents' content in order; their titles and the corpus's name do not matter."""
+    """Hash of the documents' content in order, without titles and name."""
 
 
 class Split(StrEnum):
@@ -50,12 +51,12 @@ class Split(StrEnum):
 
     @property
     def label(self) -> str:
-        """As people call it: "selection set"."""
+        """Name of the split in text, such as "selection set"."""
         return "held-out set" if self is Split.HELDOUT else "selection set"
 
 
 def corpus_of(name: str, documents: Iterable[Document]) -> Corpus:
-    """The corpus of these documents, with its hash."""
+    """Return a corpus of `documents`."""
     kept = tuple(documents)
     digest = hashlib.sha256("\n".join(document.content for document in kept).encode())
     return Corpus(name, kept, digest.hexdigest())
@@ -64,8 +65,8 @@ def corpus_of(name: str, documents: Iterable[Document]) -> Corpus:
 def documents_of(corpus: Corpus, split: Split) -> tuple[Document, ...]:
     """Return the documents of one split, in the corpus's order.
 
-    The splits share no document, not even two that are equal; they are about equal in characters, and the same in
-    every run. Raises UsageError when there is only one document.
+    Equal documents go to the same split. The splits have about the same number of characters and do not depend on the
+    run. Raises UsageError if there is only one document.
     """
     splits = _assigned(corpus.documents)
     if len(splits) < 2:
@@ -78,7 +79,7 @@ def documents_of(corpus: Corpus, split: Split) -> tuple[Document, ...]:
 
 
 def _assigned(documents: Iterable[Document]) -> Mapping[str, Split]:
-    """Return the split of each content: the largest first, each to the split that has fewer characters so far."""
+    """Return the split of each content, assigned by decreasing size to the split with fewer characters so far."""
     sizes: Counter[str] = Counter()
     for document in documents:
         sizes[document.content] += document.characters

@@ -1,4 +1,4 @@
-"""Reads a user's text: plain text, or one JSON object in each line."""
+"""Reading of text files: plain text, or one JSON object per line."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,14 +11,14 @@ from engine.units import byte_size
 
 JSONL_SUFFIXES = (".jsonl", ".ndjson")
 MAX_BYTES = 256 * 2**20
-"""Of one file. Measuring uses far less; a larger file is given by mistake."""
+"""Maximum size of one file. Measurements use far less, so a larger file is probably a mistake."""
 
 
 def read_corpus(files: Sequence[Path]) -> Corpus:
-    """The documents of all files, in the order given. A file is JSONL by its name (.jsonl, .ndjson), else plain text.
+    """Return the documents of all files in order. Files named .jsonl or .ndjson are JSONL, all others plain text.
 
-    Raises UsageError, naming file and line or byte, for a file that is missing, too large, not UTF-8, or has no text,
-    and for a JSON line that holds neither text nor messages; MachineError when a file cannot be read.
+    Raises UsageError, with file and line or byte, for a file that is missing, too large, not UTF-8, or without text,
+    and for a JSON line with neither text nor messages; MachineError if a file cannot be read.
     """
     documents = [document for file in files for document in _documents(file)]
     if not documents:
@@ -58,7 +58,7 @@ def _decoded(file: Path, content: bytes) -> str:
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{shown(file)} is not UTF-8 text",
-            why=f"byte {error.start} is 0x{content[error.start]:02x}, which cannot stand there",
+            why=f"byte {error.start} is 0x{content[error.start]:02x}, which is invalid at this position",
             fix="Convert it, for instance: iconv -f latin1 -t utf-8 FILE",
         ) from error
     return text.removeprefix("\ufeff").replace("\r\n", "\n")

@@ -1,4 +1,4 @@
-"""Reads documents from JSON Lines: one object in each line, with "text", or with "messages" of a chat."""
+"""Documents from JSON Lines: one object per line, with "text", or with "messages" of a chat."""
 
 import json
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from engine.text.corpus import Document
 
 
 class _LineError(Exception):
-    """What is wrong with a line, in words."""
+    """Reason why a line is invalid."""
 
 
 def documents_of_jsonl(file: Path, text: str) -> Iterator[Document]:
-    """One document for each line, blank lines and empty texts left out; "messages" go before "text" where both are.
+    """Yield one document per line, except for blank lines and empty texts; "messages" takes precedence over "text".
 
-    Raises UsageError, naming file and line, for a line that is not such an object.
+    Raises UsageError, with file and line, for an invalid line.
     """
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
@@ -52,25 +52,25 @@ def _parsed(line: str) -> dict[str, Any]:
     return entry
 
 
-def _list(found: object) -> list[Any]:
-    if not isinstance(found, list):
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
         raise _LineError('"messages" is not a list')
-    return found
+    return value
 
 
-def _message(found: object) -> dict[str, str]:
-    if not isinstance(found, dict):
+def _message(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
         raise _LineError('"messages" holds something that is not an object')
-    return {key: _text(found, key) for key in ("role", "content")}
+    return {key: _text(value, key) for key in ("role", "content")}
 
 
 def _text(entry: dict[str, Any], key: str) -> str:
-    found = entry.get(key)
-    if not isinstance(found, str):
+    value = entry.get(key)
+    if not isinstance(value, str):
         raise _LineError(f'"{key}" is missing or not text')
-    if not _is_encodable(found):
+    if not _is_encodable(value):
         raise _LineError(f'"{key}" holds half of a surrogate pair')
-    return found
+    return value
 
 
 def _is_encodable(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Cuts plain text into documents."""
+"""Splitting of plain text into documents."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,14 +7,14 @@ from engine.errors import shown
 from engine.text.corpus import Document
 
 DOCUMENT_CHARACTERS = 4000
-"""About as long a document is cut: long enough for a sequence, short enough for two splits of a short text."""
+"""Approximate length of a document: enough for a sequence, and short texts still have documents for both splits."""
 
 _SEPARATORS = ("\n\n", "\n", ". ", " ")
-"""Where a text may be cut: the first of these that makes pieces small enough."""
+"""Separators in order of preference: the first that gives small enough pieces is used."""
 
 
 def documents_of_text(file: Path, text: str) -> Iterator[Document]:
-    """Documents of about DOCUMENT_CHARACTERS, cut at blank lines, or inside a paragraph that is longer than that."""
+    """Yield documents of about DOCUMENT_CHARACTERS, split at blank lines, or inside paragraphs that are longer."""
     line = 1
     for piece in _joined(_pieces(_without_blanks_in_blank_lines(text), _SEPARATORS)):
         if piece.strip():
@@ -27,7 +27,7 @@ def _without_blanks_in_blank_lines(text: str) -> str:
 
 
 def _pieces(text: str, separators: tuple[str, ...]) -> Iterator[str]:
-    """Pieces, separators included, that give `text` when joined; longer than a document only without separators."""
+    """Yield consecutive pieces of `text`, separators included; longer than a document only without separators."""
     if not separators:
         yield text
         return
@@ -46,7 +46,7 @@ def _split_after(text: str, separator: str) -> Iterator[str]:
 
 
 def _joined(pieces: Iterator[str]) -> Iterator[str]:
-    """Neighbouring pieces joined up to the length of a document."""
+    """Yield adjacent pieces joined up to the length of a document."""
     held: list[str] = []
     length = 0
     for piece in pieces:

@@ -1,10 +1,10 @@
-"""Reads probes: items with a right answer, one JSON object in each line.
+"""Probes: items with a correct answer, one JSON object per line.
 
     {"prompt": "The capital of France is", "choices": ["Rome", "Paris"], "answer": 1}
     {"prompt": "Two and two make", "answer": "four"}
 
-The answer of an item with choices is the right one's place, counted from 0, or its text. An item without choices is
-answered rightly when each token of the answer is the likeliest one.
+The answer of an item with choices is the index of the correct choice, from 0, or its text. An item without choices is
+answered correctly if each token of the answer is the most likely one.
 """
 
 import hashlib
@@ -16,22 +16,22 @@ from typing import Any
 
 from engine.errors import UsageError, machine_error, shown
 
-FORM = 'Each line is {"prompt": TEXT, "choices": [TEXT, ...], "answer": PLACE or TEXT}, or {"prompt", "answer": TEXT}.'
+FORM = 'Each line is {"prompt": TEXT, "choices": [TEXT, ...], "answer": INDEX or TEXT}, or {"prompt", "answer": TEXT}.'
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeItem:
-    """One question."""
+    """One question with its answers."""
 
     prompt: str
     choices: tuple[str, ...]
-    """The possible answers; the only one where there is nothing to choose from."""
+    """Possible answers; a single one for an open item."""
     right: int
-    """Which of them is right."""
+    """Index of the correct choice."""
 
     @property
     def is_open(self) -> bool:
-        """Whether there is nothing to choose from."""
+        """True if the item has no choices, only an answer."""
         return len(self.choices) == 1
 
 
@@ -40,17 +40,17 @@ class Probe:
     """Items in a fixed order."""
 
     name: str
-    """Of its file."""
+    """Name of the file."""
     items: tuple[ProbeItem, ...]
 
     @property
     def sha256(self) -> str:
-        """Of the items; the file's name and spelling do not matter."""
+        """Hash of the items, independent of the file's name and formatting."""
         return hashlib.sha256(json.dumps([asdict(item) for item in self.items]).encode()).hexdigest()
 
 
 def read_probe(file: Path) -> Probe:
-    """Raises UsageError, naming file and line, for what is no probe, MachineError for a file that cannot be read."""
+    """Read a probe. Raises UsageError, with file and line, for an invalid item, MachineError for an unreadable file."""
     try:
         lines = file.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as error:
@@ -67,33 +67,35 @@ def _item(file: Path, number: int, line: str) -> ProbeItem:
     try:
         return _read(json.loads(line))
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{shown(file)}, line {number}", why=f"it is no item ({shown(error)})", fix=FORM) from error
+        raise UsageError(
+            f"{shown(file)}, line {number}", why=f"it is not a valid item ({shown(error)})", fix=FORM
+        ) from error
 
 
 def _read(entry: Any) -> ProbeItem:
-    """Raises ValueError."""
+    """Return the item of a JSON value. Raises ValueError if it is invalid."""
     if not isinstance(entry, dict):
-        raise ValueError("no object")
+        raise ValueError("not an object")
     prompt, answer = _text(entry.get("prompt"), "prompt"), entry.get("answer")
     if "choices" not in entry:
         return ProbeItem(prompt, (_text(answer, "answer"),), 0)
     choices = tuple(_choices(entry["choices"]))
-    place = choices.index(answer) if answer in choices else answer
-    if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place < len(choices):
-        raise ValueError("the answer is none of the choices")
-    return ProbeItem(prompt, choices, place)
+    index = choices.index(answer) if answer in choices else answer
+    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(choices):
+        raise ValueError("the answer is not one of the choices")
+    return ProbeItem(prompt, choices, index)
 
 
-def _choices(found: Any) -> Iterator[str]:
-    if not isinstance(found, list) or len(found) < 2:
-        raise ValueError("choices are two texts or more")
-    if len(set(map(str, found))) < len(found):
+def _choices(values: Any) -> Iterator[str]:
+    if not isinstance(values, list) or len(values) < 2:
+        raise ValueError("choices needs at least two texts")
+    if len(set(map(str, values))) < len(values):
         raise ValueError("two choices are the same")
-    yield from (_text(each, "a choice") for each in found)
+    yield from (_text(value, "a choice") for value in values)
 
 
-def _text(found: Any, what: str) -> str:
-    if not isinstance(found, str) or not found.strip():
-        raise ValueError(f"{what} is not text")
-    found.encode()
-    return found
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{name} is not text")
+    value.encode()
+    return value

@@ -107,10 +107,10 @@ def test_a_rehearsal_counts_what_is_queued_already(dlec, monkeypatch) -> None:
     free(monkeypatch, 10_000_000)
     dlec("batch", "plans/b.yaml", "--out", "elsewhere")
     *_, last = dlec("batch", "plans/a.yaml", "--out", "out", "--dry-run").stdout.splitlines()
-    assert last == "1 merge: 370 kB needed, 412 kB more by merges that are queued already; 10.0 MB free in out"
+    assert last == "1 merge: 370 kB needed, 412 kB more for queued merges; 10.0 MB free in out"
 
 
-def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_queued(dlec, bad_plan, tiny_llama, monkeypatch):
+def test_all_problems_are_reported_together_and_nothing_is_queued(dlec, bad_plan, tiny_llama, monkeypatch):
     Path("others").mkdir()
     write_plan(Path("others/a.yaml"), tiny_llama, (0, 6))
     dlec("batch", "plans/b.yaml", "--out", "out")
@@ -123,11 +123,11 @@ def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_queued(dlec, ba
     errors = [line.removeprefix("Error: ") for line in result.stderr.splitlines() if line.startswith("Error: ")]
     here = Path.cwd()
     assert errors == [
-        "there is no plan nowhere.yaml",
+        "no plan file matches nowhere.yaml",
         f"{bad_plan} cannot be run: 1 error",
         f"{here}/out/a would be written 2 times: it is the output of plans/a.yaml, others/a.yaml",
         f"{here}/out/c exists and is not empty: it holds 1 entries",
-        f"{here}/out/b is the output of job 1: which is waiting: merge b.yaml into out/b",
+        f"{here}/out/b is the output of job 1: that job is waiting: merge b.yaml into out/b",
         "the disk is too full for out: 1.52 MB are needed by the batch, 412 kB more by merges that are queued already, "
         "and 800 kB are free",
     ]
@@ -145,7 +145,7 @@ def test_the_exit_code_says_what_kind_of_problem_it_is(dlec, bad_plan, monkeypat
     assert jobs() == ()
 
 
-def test_a_rehearsal_shows_the_good_plans_beside_what_is_wrong(dlec, bad_plan) -> None:
+def test_a_dry_run_shows_the_good_plans_and_the_problems(dlec, bad_plan) -> None:
     result = dlec("batch", bad_plan, "plans/a.yaml", "--out", "out", "--dry-run")
     assert "plans/a.yaml  out/a" in result.stdout
     assert "layer-range" in result.stderr
@@ -163,8 +163,8 @@ def test_a_batch_that_is_begun_already_is_refused_with_its_jobs(dlec, tmp_path: 
     run_by(place, 1, tmp_path / "lock")
     again = dlec("batch", "plans/a.yaml", "plans/b.yaml", "--out", "out")
     assert again.exit_code == 2
-    assert "job 1: which is running" in again.stderr
-    assert "job 2: which is waiting" in again.stderr
+    assert "job 1: that job is running" in again.stderr
+    assert "job 2: that job is waiting" in again.stderr
 
 
 def test_strict_refuses_a_plan_with_warnings(dlec) -> None:
@@ -204,6 +204,6 @@ def test_what_is_not_understood_is_a_usage_error(dlec, words: tuple[str, ...]) -
     assert dlec("batch", *words).exit_code == 2
 
 
-def test_jobs_that_write_nothing_are_in_nobodys_way(dlec, tmp_path: Path) -> None:
+def test_jobs_that_write_nothing_do_not_conflict(dlec, tmp_path: Path) -> None:
     Workplace(tmp_path / "store").submit(spec())
     assert dlec("batch", "plans/a.yaml", "--out", "out").exit_code == 0

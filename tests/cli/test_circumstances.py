@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dlec_tui.plans.check_context import circumstances, device_of, rules_off
+from dlec_tui.plans.check_context import circumstances, device_of
 from engine.errors import UsageError
 from engine.jobs.slots import parse_slot
 from engine.machine.gpus import Gpu
@@ -22,28 +22,6 @@ def test_without_settings_no_rule_is_off_and_nothing_is_known(store: Path) -> No
     assert (found.off, found.free_disk, found.device) == ((), None, None)
 
 
-def test_the_table_rules_stands_beside_that_of_the_jobs(store: Path) -> None:
-    store.with_name("config.toml").write_text('[jobs]\nidle_minutes = 3\n[rules]\noff = ["first-slice", "size"]\n')
-    assert rules_off(store) == ("first-slice", "size")
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("rules = 3\n", "rules is no table"),
-        ('[rules]\noff = "size"\n', "no list of names"),
-        ("[rules]\noff = [1]\n", "no list of names"),
-        ("[rules]\non = []\n", "does not know on"),
-        ("[rules\n", "it is not TOML"),
-    ],
-)
-def test_settings_that_are_not_understood_are_refused_with_the_file(store: Path, text: str, says: str) -> None:
-    store.with_name("config.toml").write_text(text)
-    with pytest.raises(UsageError, match=says) as caught:
-        rules_off(store)
-    assert "config.toml" in str(caught.value)
-
-
 def test_the_disk_is_that_of_the_nearest_directory_there_is(store: Path, tmp_path: Path) -> None:
     free = circumstances(store, out=tmp_path / "not" / "yet").free_disk
     assert free is not None
@@ -58,7 +36,7 @@ def test_the_gpus_of_a_slot_are_taken_together() -> None:
 
 
 def test_a_gpu_that_is_not_here_is_refused() -> None:
-    with pytest.raises(UsageError, match="there is no cuda:2"):
+    with pytest.raises(UsageError, match="no device cuda:2"):
         device_of(parse_slot("cuda:0,2"), lambda: (Gpu("H200", total=1),) * 2)
 
 
@@ -72,7 +50,7 @@ def test_a_rule_switched_off_in_the_settings_is_not_asked_by_the_command_line(
     assert dlec("plan", "check", plan, "--strict").exit_code == 0
 
 
-def test_a_result_larger_than_the_disk_it_goes_to_is_told(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_larger_than_its_disk_is_reported(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dlec_tui.plans.check_context.free_bytes", lambda _: 1000)
     result = dlec("plan", "check", plan, "--out", "there/grown")
     assert "size" in result.stdout
@@ -81,7 +59,7 @@ def test_a_result_larger_than_the_disk_it_goes_to_is_told(dlec, plan: Path, monk
     assert "size" not in dlec("plan", "check", plan).stdout
 
 
-def test_a_result_larger_than_the_memory_of_its_device_is_told(
+def test_a_result_larger_than_the_memory_of_its_device_is_reported(
     dlec, plan: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dlec_tui.plans.check_context.device_of", lambda slot: Device(str(slot), 1000))
@@ -94,7 +72,7 @@ def test_a_device_that_is_none_is_refused(dlec, plan: Path) -> None:
     assert "no slot" in result.stderr
 
 
-def test_a_queued_merge_is_told_of_the_disk_now(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_queued_merge_is_checked_against_the_disk_now(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dlec_tui.plans.check_context.free_bytes", lambda _: 1000)
     result = dlec("merge", plan, "grown", "--queue")
     assert "too little" in result.stderr

@@ -1,4 +1,4 @@
-"""Completion in the shell, as README sets it up."""
+"""Completion in the shell, as the documentation sets it up."""
 
 import os
 import re
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_documentation import TEXT
 from tests.cli.test_exit_codes import DLEC, python_path
-from tests.cli.test_readme import README
 from tests.jobs.states import spec
 from tests.jobs.workplace import Workplace
 
@@ -31,7 +31,7 @@ def completed(line: str, home: Path) -> list[str]:
 
 
 def test_the_line_in_the_readme_gives_bash_a_function_for_dlec() -> None:
-    [variable] = re.findall(r'^eval "\$\((_DLEC_COMPLETE=bash_source) dlec\)"$', README, flags=re.MULTILINE)
+    [variable] = re.findall(r'^eval "\$\((_DLEC_COMPLETE=bash_source) dlec\)"$', TEXT, flags=re.MULTILINE)
     name, _, value = variable.partition("=")
     environment = os.environ | python_path() | {name: value}
     script = subprocess.run(DLEC, capture_output=True, text=True, env=environment, check=True).stdout

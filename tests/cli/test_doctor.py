@@ -46,11 +46,11 @@ def quick_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libraries, "torch_devices", lambda: TorchDevices("", 2))
 
 
-def test_everything_is_told_and_a_usable_machine_ends_with_0(dlec: Dlec) -> None:
+def test_every_finding_is_reported_and_a_usable_machine_exits_with_0(dlec: Dlec) -> None:
     done = dlec("doctor")
     assert done.exit_code == 0
     assert all(f"  {name} " in done.stdout for name in NAMES)
-    assert done.stdout.endswith("dlec can be used.\n")
+    assert done.stdout.endswith("dlec is usable.\n")
 
 
 def test_json_has_a_row_for_each_finding(dlec: Dlec) -> None:
@@ -73,7 +73,7 @@ def test_a_damaged_store_ends_with_3(dlec: Dlec, tmp_path: Path) -> None:
     (tmp_path / "dlec.sqlite").write_bytes(b"rubbish" * 1000)
     done = dlec("doctor", "--home", tmp_path)
     assert done.exit_code == 3
-    assert "cannot be used before this is mended" in done.stdout
+    assert "Fix these problems before using dlec" in done.stdout
 
 
 def test_a_bare_machine_is_no_error(dlec: Dlec, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_nothing_heavy_is_loaded() -> None:
 
 
 @pytest.mark.bench
-def test_all_but_torch_is_told_within_a_second() -> None:
+def test_all_findings_except_torch_are_reported_within_a_second() -> None:
     began = time.monotonic()
     without_torch()
     assert time.monotonic() - began < 1

@@ -25,7 +25,7 @@ def hub(tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
         yield found
 
 
-def test_a_person_is_told_where_it_is(dlec, hub: FakeHub, tmp_path: Path) -> None:
+def test_the_directory_is_printed(dlec, hub: FakeHub, tmp_path: Path) -> None:
     told = dlec("download", "org/tiny").stdout
     assert told.startswith("org/tiny: ")
     assert str(tmp_path / "no-hub-cache/models--org--tiny/snapshots") in told

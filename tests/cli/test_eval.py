@@ -29,12 +29,12 @@ def figure(p: float | None, **others: object) -> dict:
     return {**told, **paired, **others}
 
 
-def test_what_moved_is_said_adjusted_for_how_many_figures_there_are() -> None:
+def test_changes_are_adjusted_for_the_number_of_figures() -> None:
     clear = {"reference": "tiny", "dtype": "float32", "limit": 9, "figures": [figure(1e-4), figure(0.9)]}
     assert eval_headline(clear) == "1 of 2 figures differ: arc_easy 0.500 to 0.600"
     assert headline("eval", clear) == eval_headline(clear)
     unclear = {**clear, "figures": [figure(0.03), figure(0.9)]}
-    assert eval_headline(unclear) == "no difference can be seen in 2 figures"
+    assert eval_headline(unclear) == "no significant difference in 2 figures"
 
 
 def test_a_line_for_each_figure_says_how_it_was_compared() -> None:
@@ -48,6 +48,6 @@ def test_a_line_for_each_figure_says_how_it_was_compared() -> None:
     assert "0.5000 ± 0.0100" in lines[1]
     assert lines[1].endswith("200: 23 gained, 3 lost, p = 0.0001 (exact McNemar)")
     assert lines[2].endswith("+0.1000, p = 0.2 (paired t)")
-    assert lines[3].endswith("200, too few to tell")
+    assert lines[3].endswith("200, too few for a test")
     assert lines[4].endswith("not item by item")
     assert lines[-1] == "tiny, float32"

@@ -1,4 +1,4 @@
-"""What holds in every verb of the command line: failures, options, paths, the store, help."""
+"""Promises of every verb of the command line: failures, options, paths, the store, help."""
 
 import json
 import shlex
@@ -13,11 +13,11 @@ from dlec_tui.cli.examples import EXAMPLES
 from dlec_tui.cli.exit_codes import UNEXPECTED
 from dlec_tui.cli.main import dlec as command
 from dlec_tui.cli.options import ExpandedPath, Number, RelatedOption, WholeNumber
-from tests.cli.test_readme import parsed
+from tests.cli.test_documentation import parsed
 
 
 def verbs(group: click.Group, context: click.Context) -> Iterator[tuple[str, click.Command]]:
-    """Every command that is no group, by its full name."""
+    """Yield every command except groups, with its full name."""
     for name in group.list_commands(context):
         verb = group.get_command(context, name)
         if isinstance(verb, click.Group):

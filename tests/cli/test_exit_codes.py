@@ -1,4 +1,4 @@
-"""How the process ends."""
+"""Exit codes and error output."""
 
 import json
 import os
@@ -152,7 +152,7 @@ def test_without_a_terminal_the_help_comes_with_the_reason(dlec) -> None:
     ],
 )
 @pytest.mark.usefixtures("bad_plan")
-def test_an_error_as_json_is_an_object_on_stdout_beside_the_text_on_stderr(dlec, arguments, expected) -> None:
+def test_an_error_as_json_is_an_object_on_stdout_and_text_on_stderr(dlec, arguments, expected) -> None:
     text, data = dlec(*arguments), dlec(*arguments, "--json")
     found = json.loads(data.stdout)["error"]
     assert expected.items() <= found.items()
@@ -161,7 +161,7 @@ def test_an_error_as_json_is_an_object_on_stdout_beside_the_text_on_stderr(dlec,
     assert (found["exit_code"], text.stdout) == (data.exit_code, "")
 
 
-def test_of_several_jobs_the_changed_ones_stand_beside_the_error(dlec, tmp_path) -> None:
+def test_json_of_several_jobs_holds_the_changed_ones_and_the_error(dlec, tmp_path) -> None:
     place = Workplace(tmp_path / "store")
     job_id = place.submit(spec("one"))
     found = json.loads(dlec("jobs", "cancel", job_id, 99, "--json").stdout)

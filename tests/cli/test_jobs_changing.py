@@ -22,7 +22,7 @@ def states(place):
     return {job.id: job.state_name for job in place.jobs()}
 
 
-def test_several_jobs_are_cancelled_at_once_and_one_that_cannot_be_does_not_stop_the_others(dlec, place):
+def test_several_jobs_are_cancelled_together_and_a_failure_does_not_stop_the_others(dlec, place):
     first, done, last = place.submit(spec("one"), spec("two"), spec("three"))
     put(place, done, Done(now(), now(), {}))
     result = dlec("jobs", "cancel", first, done, 99, last, first)
@@ -41,7 +41,7 @@ def test_a_running_job_is_asked_to_end(dlec, place, tmp_path, options, stop):
     with held(tmp_path / "lock") as lock:
         run_by(place, job_id, lock.path)
         result = dlec("jobs", "cancel", job_id, *options)
-        assert result.stdout == f"job {job_id} will end in a moment: one\n    asked to stop\n"
+        assert result.stdout == f"job {job_id} cancelling: one\n    asked to stop\n"
         assert place.job(job_id).state.stop == stop
 
 
@@ -66,7 +66,7 @@ def test_a_job_is_held_and_released(dlec, place):
     assert dlec("jobs", "hold", job_id).stdout == f"job {job_id} held: one\n    on request\n"
     result = dlec("jobs", "release", job_id)
     assert result.stdout == f"job {job_id} waiting: one\n    no worker for cpu is running: dlec jobs start\n"
-    assert result.stderr == "1 job waits and no worker for it is alive: dlec jobs start\n"
+    assert result.stderr == "1 job waiting, but no worker running: dlec jobs start\n"
 
 
 def test_a_job_of_a_machine_that_is_gone_waits_again_when_it_is_released(dlec, place, tmp_path):
@@ -79,13 +79,13 @@ def test_a_job_of_a_machine_that_is_gone_waits_again_when_it_is_released(dlec, p
 def test_every_failed_job_is_retried_with_what_is_held_behind_it(dlec, place):
     bad, behind, cancelled = place.submit(spec(), spec(), spec())
     put(place, bad, failed())
-    put(place, behind, Held("the disk was too full", behind=bad))
+    put(place, behind, Held("the disk was too full", blocked_by=bad))
     put(place, cancelled, Cancelled(now()))
     rows = json.loads(dlec("jobs", "retry", "--json").stdout)
     assert [(row["id"], row["state"]) for row in rows] == [(bad, "waiting"), (behind, "waiting")]
     assert json.loads(dlec("jobs", "retry", cancelled, cancelled, "--json").stdout)[0]["id"] == cancelled
     result = dlec("jobs", "retry")
-    assert (result.exit_code, result.stderr) == (2, "Error: there is no job to retry: none has failed\n")
+    assert (result.exit_code, result.stderr) == (2, "Error: there is no job to retry: no job has failed\n")
 
 
 def test_a_job_is_moved(dlec, place):
@@ -130,7 +130,7 @@ def test_a_worker_that_cannot_start_says_why(dlec, place):
     (place.home / "locks").touch()
     result = dlec("jobs", "start")
     assert (result.exit_code, result.stdout) == (3, "")
-    assert f"the worker for cpu did not start: {place.home / 'locks'} cannot be made" in result.stderr
+    assert f"the worker for cpu did not start: {place.home / 'locks'} cannot be created" in result.stderr
 
 
 @pytest.mark.parametrize("verb", ["list", "start", "wait"])
@@ -139,7 +139,7 @@ def test_settings_that_are_not_understood_are_an_error_with_their_place(dlec, pl
     (place.home / "config.toml").write_text("[jobs]\nslots = 3\n")
     result = dlec("jobs", verb)
     assert result.exit_code == 2
-    assert f"Error: the settings in {place.home / 'config.toml'} are not understood" in result.stderr
+    assert f"Error: the settings in {place.home / 'config.toml'} are invalid" in result.stderr
 
 
 def test_a_job_done_in_the_background_is_there_when_one_comes_back(dlec, place, tiny_llama):

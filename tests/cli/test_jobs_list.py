@@ -48,7 +48,7 @@ def test_jobs_are_listed_by_what_happens_to_them(dlec, place, tmp_path):
 
 def test_each_line_says_why_the_job_is_where_it_is(dlec, place):
     first, second, elsewhere, held_one, bad, done = place.submit(*(spec() for _ in range(6)))
-    put(place, held_one, Held("the disk was too full for job 1 of its batch", behind=1))
+    put(place, held_one, Held("the disk was too full for job 1 of its batch", blocked_by=1))
     put(place, bad, failed())
     put(place, done, Done(ago(minutes=2), ago(minutes=1), {}))
     put(place, elsewhere, failed())
@@ -56,7 +56,7 @@ def test_each_line_says_why_the_job_is_where_it_is(dlec, place):
         run_by(place, place.submit(spec()), lock.path)
         lines = dict(listed(dlec))
     assert lines[first].endswith("next")
-    assert lines[second].endswith("behind 1 other")
+    assert lines[second].endswith("1 job ahead")
     assert lines[held_one].endswith("the disk was too full for job 1 of its batch")
     assert lines[bad].endswith("out cannot be written: the disk is full")
     assert lines[done].endswith("took 60 s")
@@ -85,11 +85,11 @@ def test_a_running_job_says_how_far_it_is_and_how_long_it_takes(dlec, place, tmp
     assert re.search(words, line)
 
 
-def test_when_nobody_takes_what_waits_that_is_said_with_the_remedy(dlec, place):
+def test_waiting_jobs_without_a_worker_are_reported_with_a_fix(dlec, place):
     place.submit(spec(), spec(slot="cuda:7"))
     result = dlec("jobs", "list")
-    assert result.stderr == "1 job waits and no worker for it is alive: dlec jobs start\n"
-    assert "no slot cuda:7 here, only cpu" in result.stdout
+    assert result.stderr == "1 job waiting, but no worker running: dlec jobs start\n"
+    assert "no slot cuda:7 on this host, only cpu" in result.stdout
 
 
 def test_a_job_whose_worker_died_says_so_and_foretells_nothing(dlec, place, tmp_path):
@@ -98,12 +98,15 @@ def test_a_job_whose_worker_died_says_so_and_foretells_nothing(dlec, place, tmp_
     run_by(place, job_id, tmp_path / "lock", started_at=ago(seconds=10), progress=Progress(1, 2, "halves"))
     result = dlec("jobs", "list")
     assert "halves: 50 %, 1 of 2; its worker, process 4711, has died: dlec jobs start" in result.stdout
-    assert "1 job waits" in result.stderr
+    assert "1 job waiting" in result.stderr
 
 
 @pytest.mark.parametrize(
     ("minutes", "words"),
-    [(0, "on another-machine, seen 0 s ago"), (3, "seen 3 min ago; if that machine is gone: dlec jobs release 1")],
+    [
+        (0, "on another-machine, last heartbeat 0 s ago"),
+        (3, "last heartbeat 3 min ago; if that host is down: dlec jobs release 1"),
+    ],
 )
 def test_a_job_of_another_machine_says_when_that_was_heard_of(dlec, place, tmp_path, minutes, words):
     job_id = place.submit(spec())

@@ -118,14 +118,14 @@ def test_show_of_a_running_job_names_its_worker(dlec, place, tmp_path):
         run_by(place, job_id, lock.path, started_at=ago(minutes=3), progress=Progress(1, 2, "halves"), stop="keep")
         text = dlec("jobs", "show", job_id).stdout
     assert "running for 3 min on cpu, process 4711" in text
-    assert "reason     asked to stop" in text
+    assert "reason     being cancelled" in text
 
 
 @pytest.mark.parametrize("verb", [["show"], ["logs"], ["logs", "-f"], ["wait"]])
 def test_a_job_that_does_not_exist_is_an_error_with_a_remedy(dlec, verb):
     result = dlec("jobs", *verb, 7)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "Error: there is no job 7\nSee which there are: dlec jobs list --all\n"
+    assert result.stderr == "Error: there is no job 7\nTo list all jobs: dlec jobs list --all\n"
 
 
 @pytest.mark.parametrize("job_id", ["0", "-1", "x", str(2**63)])

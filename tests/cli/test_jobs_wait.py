@@ -46,7 +46,7 @@ def test_the_exit_code_is_that_of_the_worst_job(dlec, place, states, code):
     assert dlec("jobs", "wait", *ids).exit_code == code
 
 
-def test_it_tells_how_each_job_ended(dlec, place):
+def test_it_reports_how_each_job_ended(dlec, place):
     good, bad = place.submit(spec("one"), spec("two"))
     put(place, good, done())
     put(place, bad, failed())
@@ -62,7 +62,7 @@ def test_when_the_time_is_over_work_is_left(dlec, place):
     result = dlec("jobs", "wait", "--timeout", "0.1")
     assert result.exit_code == 75
     assert result.stdout == "job 1 waiting: one\n    no worker for cpu is running: dlec jobs start\n"
-    assert result.stderr == "1 job waits and no worker for it is alive: dlec jobs start\n"
+    assert result.stderr == "1 job waiting, but no worker running: dlec jobs start\n"
 
 
 def test_without_an_id_it_waits_for_all_that_have_not_ended(dlec, place):
@@ -89,7 +89,7 @@ def test_it_looks_until_the_job_has_ended(dlec, place, tmp_path, monkeypatch):
     assert result.stderr.count("no worker for it is alive") == 1
 
 
-def test_a_job_whose_worker_was_told_to_stop_is_work_left(dlec, place, tmp_path, monkeypatch):
+def test_a_job_whose_worker_was_stopped_is_unfinished_work(dlec, place, tmp_path, monkeypatch):
     job_id = place.submit(spec())
 
     def put_back():

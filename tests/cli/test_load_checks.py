@@ -29,9 +29,7 @@ def changed(source: Path, directory: Path, change: Callable[[Tensors], Tensors])
     return directory
 
 
-def test_transformers_is_asked_once_what_a_source_lacks(
-    dlec, checkpoint_of: CheckpointOf, tmp_path: Path, monkeypatch
-) -> None:
+def test_transformers_checks_a_source_once(dlec, checkpoint_of: CheckpointOf, tmp_path: Path, monkeypatch) -> None:
     def lose(tensors: Tensors) -> Tensors:
         return {name: tensor for name, tensor in tensors.items() if not name.endswith("up_proj.weight")}
 
@@ -48,7 +46,9 @@ def test_transformers_is_asked_once_what_a_source_lacks(
     assert not list(tmp_path.glob("*out*"))
 
 
-def test_what_the_source_has_in_excess_is_said_and_published(dlec, checkpoint_of: CheckpointOf, tmp_path: Path) -> None:
+def test_excess_tensors_of_the_source_are_reported_and_published(
+    dlec, checkpoint_of: CheckpointOf, tmp_path: Path
+) -> None:
     """A value head, and a prediction layer that transformers ignores at the published model's number alone."""
 
     def add(tensors: Tensors) -> Tensors:

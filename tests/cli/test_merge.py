@@ -32,13 +32,13 @@ def test_the_load_check_reports_what_transformers_opened(dlec, plan: Path) -> No
     assert found["missing"] == found["unexpected"] == found["mismatched"] == found["differences"] == []
 
 
-def test_a_person_is_told_how_to_open_and_upload_it(dlec, plan: Path) -> None:
+def test_it_prints_how_to_open_and_upload_the_result(dlec, plan: Path) -> None:
     talk = dlec("merge", plan, "out", "--no-load-check").stdout
     assert "AutoModelForCausalLM.from_pretrained('out'" in talk
     assert "hf upload USER/NAME out" in talk
 
 
-def test_what_a_person_is_told_to_type_works_for_any_name(dlec, plan: Path) -> None:
+def test_printed_commands_work_for_any_name(dlec, plan: Path) -> None:
     name = """it's "new"; $(touch owned)"""
     *_, opening, upload = dlec("merge", plan, name, "--no-load-check").stdout.splitlines()
     call = ast.parse(opening.removeprefix("open it:").strip(), mode="eval").body

@@ -19,7 +19,7 @@ def broken_plan(directory: Path, model: Path, more: str = "") -> Path:
     return path
 
 
-def test_the_file_is_mended_and_checked_again(dlec, tmp_path: Path, tiny_llama: Path) -> None:
+def test_the_file_is_fixed_and_checked_again(dlec, tmp_path: Path, tiny_llama: Path) -> None:
     plan = broken_plan(tmp_path, tiny_llama)
     before = plan.read_text()
     assert dlec("plan", "check", plan).exit_code == 1
@@ -28,8 +28,8 @@ def test_the_file_is_mended_and_checked_again(dlec, tmp_path: Path, tiny_llama: 
     assert result.exit_code == 0
     assert plan.read_text() == before.replace("passthru ", "passthrough ").replace("paramters", "parameters")
     first, second, *_rest = result.stdout.splitlines()
-    assert first.startswith(f"{plan}:1 mended merge-method ")
-    assert "mended unknown-key" in second
+    assert first.startswith(f"{plan}:1 fixed merge-method ")
+    assert "fixed unknown-key" in second
 
 
 def test_what_takes_a_person_is_left_and_still_refused(dlec, tmp_path: Path, tiny_llama: Path) -> None:
@@ -37,17 +37,17 @@ def test_what_takes_a_person_is_left_and_still_refused(dlec, tmp_path: Path, tin
     result = dlec("plan", "check", plan, "--fix", "--json")
     report = json.loads(result.stdout)
     assert result.exit_code == 1
-    assert [problem["rule"] for problem in report["mended"]] == ["merge-method", "unknown-key"]
+    assert [problem["rule"] for problem in report["fixed"]] == ["merge-method", "unknown-key"]
     assert [problem["rule"] for problem in report["problems"]] == ["layer-range"]
 
 
 def test_a_plan_without_fault_is_not_written(dlec, plan: Path) -> None:
     before = plan.stat()
     report = json.loads(dlec("plan", "check", plan, "--fix", "--json").stdout)
-    assert report["mended"] == []
+    assert report["fixed"] == []
     assert plan.stat().st_mtime_ns == before.st_mtime_ns
     assert plan.stat().st_ino == before.st_ino
 
 
-def test_without_fix_nothing_is_said_of_mending(dlec, plan: Path) -> None:
-    assert "mended" not in json.loads(dlec("plan", "check", plan, "--json").stdout)
+def test_without_fix_the_key_fixed_is_absent(dlec, plan: Path) -> None:
+    assert "fixed" not in json.loads(dlec("plan", "check", plan, "--json").stdout)

@@ -25,12 +25,12 @@ def test_a_plan_file_becomes_what_other_tools_take_and_comes_back(
     assert back.stdout == "0,1,2,3,2,3,4,5\n"
 
 
-def test_as_json_the_layers_stand_beside_the_text(dlec) -> None:
+def test_json_holds_the_layers_and_the_text(dlec) -> None:
     result = dlec("plan", "convert", "0..2,1", "--to", "list", "--json")
     assert json.loads(result.stdout) == {"text": "0,1,2,1", "layers": [0, 1, 2, 1]}
 
 
-def test_what_another_tool_cannot_say_is_said_on_stderr(dlec, plan: Path) -> None:
+def test_what_another_tool_cannot_express_is_reported_on_stderr(dlec, plan: Path) -> None:
     plan.write_text(plan.read_text() + "dtype: bfloat16\n")
     result = dlec("plan", "convert", plan, "--to", "exllamav3")
     assert (result.stdout, result.stderr) == ("0..3,2..5\n", "not converted: dtype: BF16\n")
@@ -47,7 +47,7 @@ def test_what_another_tool_cannot_say_is_said_on_stderr(dlec, plan: Path) -> Non
         (["a" * 5000, "--to", "list"], 2, "no such file"),
     ],
 )
-def test_what_cannot_be_converted_is_told_why(dlec, arguments: list[str], code: int, says: str) -> None:
+def test_a_failed_conversion_gives_the_reason(dlec, arguments: list[str], code: int, says: str) -> None:
     result = dlec("plan", "convert", *arguments)
     assert (result.exit_code, result.stdout) == (code, "")
     assert says in result.stderr

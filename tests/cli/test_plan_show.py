@@ -10,7 +10,7 @@ def test_the_picture_marks_what_is_repeated(dlec, plan: Path) -> None:
     assert "KV cache" in result.stdout
 
 
-def test_json_tells_slices_and_cost(dlec, plan: Path, tiny_llama: Path) -> None:
+def test_json_holds_slices_and_cost(dlec, plan: Path, tiny_llama: Path) -> None:
     shown = json.loads(dlec("plan", "show", plan, "--json").stdout)
     assert shown["slices"] == [
         {"model": str(tiny_llama), "start": 0, "end": 4},

@@ -48,7 +48,7 @@ def test_json_is_the_documented_shape(first: dict) -> None:
     assert list(first["base"]) == list(first["plan"]) == ["nll", "perplexity"]
 
 
-def test_a_person_reads_a_verdict_and_what_it_stands_on(previewed, first: dict) -> None:
+def test_the_text_has_a_verdict_and_its_sample(previewed, first: dict) -> None:
     lines = previewed().stdout.splitlines()
     assert f"{first['plan']['nll']:.4f}" in lines[2]
     assert lines[3].endswith("on text not used to choose it")
@@ -85,7 +85,7 @@ def test_on_the_selection_set_it_says_so(dlec, file: Path, monkeypatch) -> None:
     monkeypatch.setattr("dlec_tui.cli.preview.run_task", answer)
     talk = dlec("preview", file, "--split", "selection").stdout
     assert asked["split"] == "selection"
-    assert "no difference: every prediction is the same, on the selection set" in talk
+    assert "no difference: all predictions are identical, on the selection set" in talk
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
@@ -103,7 +103,7 @@ def test_a_plan_that_computes_nan_is_a_finding_and_the_exit_code_says_so(
         assert "the plan computes NaN or infinity for 240 of 240 tokens" in result.stdout
 
 
-def test_no_plan_is_called_better_beside_a_base_that_predicts_worse_than_it_should(
+def test_no_plan_is_called_better_than_a_base_that_predicts_worse_than_expected(
     dlec, file: Path, first: dict, monkeypatch
 ) -> None:
     better = {**first, "delta_nll": -0.1, "interval95": [-0.12, -0.08], "corpus": "text", "found": False}
@@ -114,7 +114,7 @@ def test_no_plan_is_called_better_beside_a_base_that_predicts_worse_than_it_shou
     assert "better" not in talk
     sound = {**better, "key": key, "base_check": {"ok": True, "findings": []}}
     monkeypatch.setattr("dlec_tui.cli.preview.run_task", lambda *_: sound)
-    assert "better by 9.5 %" in dlec("preview", file).stdout
+    assert "perplexity -9.5 %" in dlec("preview", file).stdout
 
 
 def test_a_plan_with_errors_is_not_previewed(dlec, bad_plan: Path) -> None:
@@ -131,7 +131,7 @@ def test_strict_refuses_a_plan_with_warnings(dlec, plan: Path) -> None:
 def test_a_gpu_that_is_not_there_is_refused_before_the_work(dlec, plan: Path) -> None:
     result = dlec("preview", plan, "--device", "cuda:77")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "there is no cuda:77" in result.stderr
+    assert "no device cuda:77" in result.stderr
 
 
 def test_both_continuations_as_json(dlec, plan: Path) -> None:

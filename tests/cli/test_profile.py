@@ -45,7 +45,7 @@ def scored(dlec_at_home, tiny_llama: Path) -> dict:
     return json.loads(result.stdout)
 
 
-def test_json_tells_every_layer_and_what_it_was_measured_on(profiled: dict, tiny_llama: Path) -> None:
+def test_json_holds_every_layer_and_the_sample(profiled: dict, tiny_llama: Path) -> None:
     assert list(profiled) == ["reference", "corpus", "key", "sample", "found", "layers"]
     assert (profiled["reference"], profiled["found"], len(profiled["layers"])) == (str(tiny_llama), False, 6)
     assert (profiled["key"]["split"], profiled["key"]["tokens"], profiled["key"]["dtype"]) == (

@@ -66,13 +66,13 @@ def test_what_is_queued_is_what_the_verb_would_have_done(dlec, arguments: list[s
     assert job.spec.request == json.loads(json.dumps(request)) | in_place
 
 
-def test_a_person_is_told_which_job_it_is_and_that_nobody_is_there_for_it(dlec, arguments: list[str]) -> None:
+def test_the_job_number_and_a_missing_worker_are_printed(dlec, arguments: list[str]) -> None:
     result = dlec(*arguments, "--queue")
     assert result.stdout == f"Queued job 1: {jobs()[0].spec.title}\n"
     assert result.stderr == "no worker for cpu is running: dlec jobs start\n"
 
 
-def test_where_a_worker_is_there_for_it_nothing_more_is_said(dlec, arguments: list[str], tmp_path) -> None:
+def test_nothing_more_is_printed_if_a_worker_is_running(dlec, arguments: list[str], tmp_path) -> None:
     place = Workplace(tmp_path / "store")
     with held(tmp_path / "lock") as lock:
         run_by(place, place.submit(spec()), lock.path)
@@ -100,7 +100,7 @@ def test_a_slot_that_is_not_there_is_the_reason_why_it_waits(dlec, arguments: li
     Path("store/config.toml").write_text('[jobs]\nslots = ["cpu"]\n')
     result = dlec(*arguments, "--queue", "--device", "cuda:7")
     assert result.exit_code == 0
-    assert result.stderr == "no slot cuda:7 here, only cpu\n"
+    assert result.stderr == "no slot cuda:7 on this host, only cpu\n"
     assert jobs()[0].spec.slot == "cuda:7"
 
 
@@ -119,7 +119,7 @@ def test_a_device_that_is_none_is_a_usage_error(dlec, arguments: list[str]) -> N
 
 
 @pytest.mark.parametrize("verb", ["profile", "score", "preview"])
-def test_the_store_is_that_of_home_and_the_task_is_told_so(dlec, plan: Path, tiny_llama: Path, verb: str) -> None:
+def test_the_job_uses_the_store_of_home(dlec, plan: Path, tiny_llama: Path, verb: str) -> None:
     what = {"profile": [tiny_llama], "score": [tiny_llama, "--metric", "ablation"], "preview": [plan]}
     dlec(verb, *what[verb], "--queue", "--home", "mine")
     dlec(verb, *what[verb], "--queue")
@@ -138,7 +138,7 @@ def test_a_plan_with_errors_is_not_queued(dlec, bad_plan: Path, plan: Path, verb
 
 
 @pytest.mark.slow
-def test_the_result_is_found_as_if_it_had_been_done_at_once(dlec, tiny_llama: Path, tmp_path) -> None:
+def test_the_result_is_the_same_as_without_the_queue(dlec, tiny_llama: Path, tmp_path) -> None:
     write_plan(Path("plan.yaml"), Path("model"), (0, 4), (2, 6))
     Path("model").symlink_to(tiny_llama)
     preview = ("preview", "plan.yaml", "--tokens", "256", "--seq-len", "16", "--device", "cpu")

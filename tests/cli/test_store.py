@@ -24,7 +24,7 @@ def stored() -> dict[str, list[tuple[object, ...]]]:
 
 
 @pytest.mark.usefixtures("runs")
-def test_a_directory_of_homes_is_united_and_each_told_of(dlec) -> None:
+def test_a_directory_of_stores_is_merged_and_each_is_reported(dlec) -> None:
     done = dlec("store", "merge", "runs")
     assert done.exit_code == 0
     assert done.stdout == (
@@ -37,7 +37,7 @@ def test_a_directory_of_homes_is_united_and_each_told_of(dlec) -> None:
 
 
 @pytest.mark.usefixtures("runs")
-def test_a_home_and_its_file_are_the_same_store_told_of_once(dlec) -> None:
+def test_a_store_directory_and_its_file_are_one_store(dlec) -> None:
     Path("link").symlink_to("runs/2")
     found = json.loads(dlec("store", "merge", OTHER_RUN.parent, OTHER_RUN, "link", "--home", "all", "--json").stdout)
     one = {"new": 1, "known": 0}

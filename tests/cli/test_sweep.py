@@ -43,7 +43,7 @@ def swept(sweep_at_home, tiny_llama: Path, home: Path):
     return result
 
 
-def test_what_it_takes_is_said_on_stderr_before(swept) -> None:
+def test_the_estimated_cost_is_printed_to_stderr_first(swept) -> None:
     first, *rest = swept.stderr.splitlines()
     assert first.startswith("selection set, 11 plans: ")
     assert "layer-forwards" in first
@@ -58,7 +58,7 @@ def test_a_person_sees_table_chance_judgement_probe_metrics_and_map(swept) -> No
     assert "the best of 11, " in talk
     assert "probe probe.jsonl: the model as it is answers " in talk
     assert "distance from the middle" in talk
-    assert "delta NLL, a tenth of the blocks each: " in talk
+    assert "delta NLL by deciles of the blocks: " in talk
 
 
 @pytest.mark.usefixtures("swept")
@@ -133,8 +133,8 @@ def test_a_sweep_can_be_queued(sweep_at_home, tiny_llama: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("blocks", "MODEL", "--scale", "x"), "not numbers such as 1,0.7"),
-        (("overlap", "MODEL", "--slice-size", "9..6"), "not numbers such as 6,8"),
+        (("blocks", "MODEL", "--scale", "x"), "not a list of numbers such as 1,0.7"),
+        (("overlap", "MODEL", "--slice-size", "9..6"), "not a list of numbers such as 6,8"),
         (("recipes", "MODEL", "repeat", "--with", "size=3"), "no range of an option of repeat"),
         (("recipes", "MODEL", "alternate"), "two models"),
         (("blocks", "MODEL", "--memory", "much"), "not a size"),
@@ -143,7 +143,7 @@ def test_a_sweep_can_be_queued(sweep_at_home, tiny_llama: Path) -> None:
     ],
 )
 @pytest.mark.usefixtures("swept")
-def test_what_cannot_be_done_is_said_with_code_2(sweep_at_home, tiny_llama: Path, arguments, words: str) -> None:
+def test_impossible_requests_exit_with_code_2(sweep_at_home, tiny_llama: Path, arguments, words: str) -> None:
     result = sweep_at_home(*(str(tiny_llama) if word == "MODEL" else word for word in arguments))
     assert result.exit_code == 2
     assert words in result.stderr
@@ -160,7 +160,7 @@ def test_the_recipe_that_searches_writes_a_plan_and_shows_judged_figures_alone(d
     small = ("--protect-first", 0, "--scales", "1,0.5", *SMALL)
     result = dlec("plan", "new", "dlec-search", tiny_llama, "--layers", 1, *small, "--out", "found.yaml")
     assert result.exit_code == 0, result.stderr
-    assert "10 plans tried; the best, on text that chose nothing:" in result.stderr
+    assert "10 plans tried; the best, on held-out text:" in result.stderr
     assert "on text not used to choose it" in result.stderr
     assert len(check_plan(Path("found.yaml").read_text(), opener()).stack.visits) == 7
 
@@ -168,4 +168,4 @@ def test_the_recipe_that_searches_writes_a_plan_and_shows_judged_figures_alone(d
 def test_a_search_needs_a_budget(dlec, tiny_llama: Path) -> None:
     result = dlec("plan", "new", "dlec-search", tiny_llama)
     assert result.exit_code == 2
-    assert "Give a budget" in result.stderr
+    assert "Give --layers or --growth" in result.stderr

@@ -41,25 +41,25 @@ def answer(verdict: str, judged: float, p: float, half_width: float = 0.001):
 
 def test_no_difference_is_a_result() -> None:
     found = answer("no difference", 0.0001, 0.8)
-    assert "no difference can be seen" in sweep_headline(found)
+    assert "no significant difference" in sweep_headline(found)
     assert "better" not in advice(found)
 
 
-def test_an_interval_beside_0_is_not_called_better_where_the_adjusted_p_is_not_small() -> None:
+def test_an_interval_below_0_is_not_called_better_if_the_adjusted_p_is_not_small() -> None:
     said = sweep_headline(answer("no difference", -0.002, 0.04))
-    assert "no more than chance explains among 1 plan judged (p = 0.08)" in said
+    assert "consistent with chance among 1 evaluated plan (p = 0.08)" in said
 
 
-def test_better_and_worse_are_said_with_the_p_that_counts_all_judged() -> None:
-    assert "better by 0.5 %" in sweep_headline(answer("better", -0.005, 1e-6))
-    assert "(p < 0.0001, adjusted for 1 plan judged)" in sweep_headline(answer("better", -0.005, 1e-6))
+def test_better_and_worse_come_with_the_p_adjusted_for_all_evaluated_plans() -> None:
+    assert "perplexity -0.5 %" in sweep_headline(answer("better", -0.005, 1e-6))
+    assert "(p < 0.0001, adjusted for 1 evaluated plan)" in sweep_headline(answer("better", -0.005, 1e-6))
     worse = answer("worse", 0.05, 1e-4)
-    assert "worse by 5.1 %" in sweep_headline(worse)
-    assert "No plan of this space was found to be better" in advice(worse)
+    assert "perplexity +5.1 %" in sweep_headline(worse)
+    assert "No plan of this space was significantly better" in advice(worse)
 
 
 @pytest.mark.parametrize("check", [{"ok": False, "findings": ["the base needs 9 nats a token"]}, None])
-def test_nothing_is_called_better_beside_a_base_that_predicts_worse_than_it_should(check: dict | None) -> None:
+def test_nothing_is_called_better_than_a_base_that_predicts_worse_than_expected(check: dict | None) -> None:
     """Nor beside one that an earlier version has not checked."""
     found = answer("inconclusive", -0.005, 1e-6) | {"base_check": check}
     said = "\n".join(sweep_lines(found))
@@ -74,19 +74,19 @@ def test_a_judged_plan_that_is_better_is_named_though_another_was_chosen_before_
     found["shortlist"].append(
         {"name": "3:4", "selection_delta_nll": -0.009, **figures(-0.005, 1e-4), "verdict": "better"}
     )
-    assert advice(found).startswith("Better among those judged: 3:4. Perplexity alone does not prove")
+    assert advice(found).startswith("Significantly better: 3:4. Perplexity alone does not prove")
 
 
 def test_the_lines_tell_chance_shrinkage_and_what_has_no_figure() -> None:
     talk = "\n".join(sweep_lines(answer("no difference", 0.0001, 0.8)))
-    assert "by chance alone, the best of 2 plans without any effect would\nlie at -1.5 standard errors" in talk
+    assert "by chance alone, the best of 2 plans without any effect would\nbe at -1.5 standard errors" in talk
     assert "which is -0.0008 for this one; one as good comes in 43.0% of 1,000 such sweeps" in talk
     assert "of the improvement that chose it, 50% is left" in talk
-    assert "1 plan surely worse, not measured to the end" in talk
-    assert "1 plan without a figure" in talk
+    assert "1 plan significantly worse, stopped early" in talk
+    assert "1 plan without a result" in talk
 
 
-def test_a_job_has_the_same_headline_and_what_another_version_said_has_none() -> None:
+def test_a_job_has_the_same_headline_and_a_result_of_another_version_has_none() -> None:
     found = answer("worse", 0.05, 1e-4)
     assert headline("sweep", found) == sweep_headline(found)
     assert headline("sweep", {"plans": []}) == ""
@@ -110,7 +110,7 @@ def test_every_block_of_the_map_is_drawn_where_there_is_room(columns: int) -> No
     drawn = [line[5:].split() if columns > 17 else list(line[5:]) for line in lines if line[:4].strip().isdigit()]
     assert sum(map(len, drawn)) == len(values)
     assert all(len(line) <= columns for line in lines)
-    assert scale == "harm, a tenth of the blocks each: +1.0000 0 1 2 3 4 5 6 7 8 9 +6.0000"
+    assert scale == "harm by deciles of the blocks: +1.0000 0 1 2 3 4 5 6 7 8 9 +6.0000"
 
 
 def test_one_terrible_block_does_not_make_all_others_look_alike() -> None:

@@ -47,19 +47,19 @@ def test_changes_carry_their_sign() -> None:
 @pytest.mark.parametrize(
     ("interval", "text"),
     [
-        ((0.0917, 0.085, 0.098), "worse by 9.6 %, between 8.9 and 10.3"),
-        ((2, 1.9, 2.1), "worse by 639 %, between 569 and 717"),
-        ((-0.01, -0.02, -0.001), "better by 1 %, between 0.1 and 2.0"),
-        ((-0.01, -0.02, 0.01), "no difference can be seen: between 2.0 % better and 1.0 % worse"),
-        ((0, 0, 0), "no difference: every prediction is the same"),
+        ((0.0917, 0.085, 0.098), "perplexity +9.6 % (95 % interval +8.9 to +10.3)"),
+        ((2, 1.9, 2.1), "perplexity +639 % (95 % interval +569 to +717)"),
+        ((-0.01, -0.02, -0.001), "perplexity -1 % (95 % interval -0.1 to -2.0)"),
+        ((-0.01, -0.02, 0.01), "no significant difference (95 % interval -2.0 to +1.0 %)"),
+        ((0, 0, 0), "no difference: all predictions are identical"),
     ],
 )
-def test_a_change_of_nll_is_said_in_perplexity_with_its_interval(interval: tuple[float, ...], text: str) -> None:
+def test_a_change_of_nll_is_stated_in_perplexity_with_its_interval(interval: tuple[float, ...], text: str) -> None:
     assert harm(*interval) == text
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
-def test_any_change_can_be_said(delta: float, reach: float) -> None:
+def test_any_change_can_be_stated(delta: float, reach: float) -> None:
     assert harm(delta, delta - reach, delta + reach)
 
 

@@ -75,7 +75,7 @@ def test_without_work_it_ends(dlec, place, options):
 def test_a_slot_that_is_none_is_refused(dlec):
     result = dlec("worker", "--slot", "gpu")
     assert result.exit_code == 2
-    assert "gpu is no slot" in result.stderr
+    assert "gpu is not a valid slot" in result.stderr
 
 
 def test_a_second_worker_of_a_slot_is_refused_with_the_reason(dlec, place):
@@ -104,7 +104,7 @@ def working(place, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
-def test_told_to_stop_it_puts_its_job_back_and_says_that_work_is_left(place, working, number):
+def test_a_stopped_worker_returns_its_job_and_reports_unfinished_work(place, working, number):
     working.send_signal(number)
     said, errors = working.communicate(timeout=30)
     assert (working.returncode, errors) == (75, b"")

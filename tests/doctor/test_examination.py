@@ -30,7 +30,7 @@ def test_an_explained_failure_is_a_note_with_its_remedy():
     found = examined([Check("tmux", fails)])["tmux"]
     assert (found.state, found.value, found.remedy) == (
         State.NOTE,
-        "cannot be told: tmux failed: no server",
+        "unknown: tmux failed: no server",
         "Start one.",
     )
 
@@ -40,7 +40,7 @@ def test_a_foreign_exception_is_a_note_and_spares_the_others():
         raise ValueError("odd\x1b[2J")
 
     found = examined([Check("odd", fails), Check("good", lambda: fine("good"))])
-    assert found["odd"].value == r"cannot be told: ValueError: odd\x1b[2J"
+    assert found["odd"].value == r"unknown: ValueError: odd\x1b[2J"
     assert found["good"] == fine("good")
 
 
@@ -55,5 +55,5 @@ def test_a_check_that_hangs_is_left_behind():
     found = examined([Check("disk", hangs, seconds=0.2), Check("good", lambda: fine("good"))])
     forever.set()
     assert time.monotonic() - began < 5
-    assert found["disk"].value == "cannot be told: no answer within 0.2 s"
+    assert found["disk"].value == "unknown: timed out after 0.2 s"
     assert found["good"] == fine("good")

@@ -7,14 +7,14 @@ from dlec_tui.doctor.report import page, summary
 from dlec_tui.doctor.result import fine, note, obstacle, problem
 
 FINDINGS = {
-    "Between you and dlec": {
+    "Terminal and session": {
         "terminal": fine("xterm-256color, 120x40, 256 colours"),
         "tmux": note(
             "3.3a, set-clipboard external, allow-passthrough off, escape-time 500 ms",
-            "Esc acts late. In ~/.tmux.conf:\n  set -sg escape-time 10",
+            "Esc is slow. Add to ~/.tmux.conf:\n  set -sg escape-time 10",
         ),
     },
-    "Where things are kept": {"home": fine(f"/{'deep/' * 20}home, 81.7 GB free")},
+    "Storage": {"home": fine(f"/{'deep/' * 20}home, 81.7 GB free")},
 }
 PAGE = f"""\
 Between you and dlec
@@ -28,7 +28,7 @@ Where things are kept
   fine     home      /{"deep/" * 20}home,
                      81.7 GB free
 
-0 problems, 1 note. dlec can be used."""
+0 problems, 1 note. dlec is usable."""
 
 
 def test_the_page_is_aligned_wrapped_and_indented():
@@ -43,7 +43,7 @@ def test_commands_and_paths_stay_whole_in_any_window(width):
 
 
 def test_every_line_fits_the_window():
-    assert max(map(len, click.unstyle("\n".join(page({"A": FINDINGS["Between you and dlec"]}, 60))).splitlines())) <= 60
+    assert max(map(len, click.unstyle("\n".join(page({"A": FINDINGS["Terminal and session"]}, 60))).splitlines())) <= 60
 
 
 def test_the_state_is_a_word_before_it_is_a_colour():
@@ -52,5 +52,5 @@ def test_the_state_is_a_word_before_it_is_a_colour():
 
 
 def test_the_summary_counts_and_says_whether_dlec_can_be_used():
-    assert summary([fine("a"), problem("b", "c"), note("d")]) == "1 problem, 1 note. dlec can be used."
-    assert summary([obstacle("a", "b")]) == "1 problem, 0 notes: dlec cannot be used before this is mended."
+    assert summary([fine("a"), problem("b", "c"), note("d")]) == "1 problem, 1 note. dlec is usable."
+    assert summary([obstacle("a", "b")]) == "1 problem, 0 notes. Fix these problems before using dlec."

@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import DiskFullError, MachineError
 from engine.jobs.attempt import PATIENCE_SECONDS, request_of
-from engine.jobs.scheduling import claim, held_behind, put_back, settle
+from engine.jobs.scheduling import blocked_by, claim, put_back, settle
 from engine.jobs.slots import Slot
 from engine.protocol import as_data
 from engine.store.database import open_for_jobs
@@ -73,14 +73,14 @@ def test_what_is_put_back_counts_only_where_the_next_attempt_continues(connectio
 def test_a_full_disk_holds_the_merges_of_the_batch(connection, worker):
     ids = [add_job(connection, spec) for spec in (MERGE, MERGE, replace(MERGE, batch="other"), PROFILE)]
     assert settle(connection, claim(connection, worker, Slot()), failure(DiskFullError("full")))
-    held = Held("the disk was too full for job 1 of its batch", behind=1)
+    held = Held("the disk was too full for job 1 of its batch", blocked_by=1)
     assert [find_job(connection, job_id).state for job_id in ids[1:]] == [held, Waiting(), Waiting()]
 
 
 def test_another_failure_holds_nobody():
     others = [job_of(MERGE, 2)]
-    assert list(held_behind(job_of(MERGE), failure(MachineError("crashed")), others)) == []
-    assert list(held_behind(job_of(replace(MERGE, batch=None)), failure(DiskFullError("full")), others)) == []
+    assert list(blocked_by(job_of(MERGE), failure(MachineError("crashed")), others)) == []
+    assert list(blocked_by(job_of(replace(MERGE, batch=None)), failure(DiskFullError("full")), others)) == []
 
 
 def test_a_task_is_asked_to_use_the_device_of_the_slot():

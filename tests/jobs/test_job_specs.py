@@ -102,7 +102,7 @@ def test_the_device_says_which_slot_is_wanted(plan, device: str, settings: JobSe
 
 
 def test_a_device_that_is_none_is_refused(plan) -> None:
-    with pytest.raises(UsageError, match="gpu is no slot"):
+    with pytest.raises(UsageError, match="gpu is not a valid slot"):
         preview_spec(plan, {"device": "gpu"}, CPU)
 
 

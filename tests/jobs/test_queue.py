@@ -87,7 +87,7 @@ def test_a_job_of_another_machine_that_was_heard_of_just_now_is_released_by_forc
     job_id = place.submit(spec())
     worker = run_by(place, job_id, tmp_path / "lock", "another-machine")
     seen(place, worker, now() + timedelta(seconds=ahead))
-    with pytest.raises(UsageError, match=r"process 4711 on another-machine was heard of \d+ s ago"):
+    with pytest.raises(UsageError, match=r"process 4711 on another-machine had its last heartbeat \d+ s ago"):
         release(place.store, job_id)
     assert place.is_running(job_id)
     assert release(place.store, job_id, force=True).state == Waiting()
@@ -105,17 +105,17 @@ def test_a_job_that_is_retried_may_lose_as_many_workers_as_a_new_one(place):
 def test_failed_jobs_are_retried_with_what_is_held_behind_them(place):
     bad, behind, other, fine = submit(place.store, [spec(), spec(), spec(), spec()])
     put(place, bad, failed())
-    put(place, behind, Held("the disk was too full", behind=bad))
-    put(place, other, Held("the disk was too full", behind=99))
+    put(place, behind, Held("the disk was too full", blocked_by=bad))
+    put(place, other, Held("the disk was too full", blocked_by=99))
     assert retry(place.store, []) == [bad, behind]
     assert [job.id for job in place.waiting()] == [bad, behind, fine]
-    assert place.job(other).state == Held("the disk was too full", behind=99)
+    assert place.job(other).state == Held("the disk was too full", blocked_by=99)
 
 
 def test_a_cancelled_job_is_retried_when_it_is_named(place):
     job_id = place.submit(spec())
     cancel(place.store, job_id, Stop.DISCARD)
-    with pytest.raises(UsageError, match="none has failed"):
+    with pytest.raises(UsageError, match="no job has failed"):
         retry(place.store, [])
     assert retry(place.store, [job_id]) == [job_id]
 

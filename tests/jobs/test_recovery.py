@@ -56,7 +56,7 @@ def test_a_merge_that_three_workers_brought_no_further_fails_with_the_reason():
     assert recovered(advanced(100, Setbacks(1, 100)), now()) == Waiting()
     state = recovered(advanced(100, Setbacks(2, 100)), now())
     assert isinstance(state, Failed)
-    assert state.error["what"] == "merge was begun 3 times in a row and came no further"
+    assert state.error["what"] == "merge was started 3 times in a row without progress"
 
 
 def test_a_merge_that_kills_its_workers_is_begun_three_times_and_lets_the_others_go_first(connection, tmp_path):
@@ -85,7 +85,7 @@ def test_what_killed_two_workers_fails_with_the_reason():
     state = recovered(running(attempts=2), moment)
     assert isinstance(state, Failed)
     assert state.ended_at == moment
-    assert state.error["what"] == "profile was begun 2 times and never ended"
+    assert state.error["what"] == "profile was started 2 times and never finished"
     assert "dlec jobs retry 1" in state.error["fix"]
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import UsageError
+from engine.errors import MachineError, UsageError
 from engine.jobs import settings
-from engine.jobs.settings import JobSettings, job_settings, wanted_slot
+from engine.jobs.settings import JobSettings, job_settings, rules_off, wanted_slot
 from engine.jobs.slots import Slot
 
 
@@ -49,17 +49,17 @@ def test_a_file_without_the_table_changes_nothing(store: Path, monkeypatch: pyte
     ("text", "why"),
     [
         ("[jobs", "no TOML|not TOML"),
-        ("jobs = 1", "jobs is no table"),
-        ("[jobs]\nslot = ['cpu']", "does not know slot"),
-        ("[jobs]\nslots = 'cpu'", "slots is no list"),
-        ("[jobs]\nslots = []", "slots is no list"),
-        ("[jobs]\nslots = [1]", "slots is no list"),
-        ("[jobs]\nslots = ['gpu']", "gpu is no slot"),
-        ("[jobs]\nidle_minutes = 0", "idle_minutes is 0"),
-        ("[jobs]\nidle_minutes = true", "idle_minutes is True"),
-        ("[jobs]\nidle_minutes = nan", "idle_minutes is nan"),
-        ("[jobs]\nidle_minutes = '5'", "idle_minutes is 5"),
-        ('[jobs]\n"\\u001b" = 1', r"does not know \\x1b"),
+        ("jobs = 1", "jobs must be a table"),
+        ("[jobs]\nslot = ['cpu']", "unknown key: slot"),
+        ("[jobs]\nslots = 'cpu'", "slots must be a list"),
+        ("[jobs]\nslots = []", "slots must be a list"),
+        ("[jobs]\nslots = [1]", "slots must be a list"),
+        ("[jobs]\nslots = ['gpu']", "gpu is not a valid slot"),
+        ("[jobs]\nidle_minutes = 0", "a positive number, not 0"),
+        ("[jobs]\nidle_minutes = true", "a positive number, not True"),
+        ("[jobs]\nidle_minutes = nan", "a positive number, not nan"),
+        ("[jobs]\nidle_minutes = '5'", "a positive number, not 5"),
+        ('[jobs]\n"\\u001b" = 1', r"unknown key: \\x1b"),
     ],
 )
 def test_a_table_that_is_not_understood_is_refused_with_file_and_key(store: Path, text: str, why: str) -> None:
@@ -72,6 +72,34 @@ def test_a_table_that_is_not_understood_is_refused_with_file_and_key(store: Path
 def test_bytes_that_are_no_text_are_refused(store: Path) -> None:
     store.with_name("config.toml").write_bytes(b"\xff")
     with pytest.raises(UsageError):
+        job_settings(store)
+
+
+def test_rules_are_switched_off_in_a_table_of_their_own(store: Path) -> None:
+    store.with_name("config.toml").write_text('[jobs]\nidle_minutes = 3\n[rules]\noff = ["first-slice", "size"]\n')
+    assert rules_off(store) == ("first-slice", "size")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("rules = 3\n", "rules must be a table"),
+        ('[rules]\noff = "size"\n', "must be a list of names"),
+        ("[rules]\noff = [1]\n", "must be a list of names"),
+        ("[rules]\non = []\n", "unknown key: on"),
+        ("[rules\n", "it is not TOML"),
+    ],
+)
+def test_invalid_rules_are_refused_with_the_file(store: Path, text: str, says: str) -> None:
+    store.with_name("config.toml").write_text(text)
+    with pytest.raises(UsageError, match=says) as caught:
+        rules_off(store)
+    assert "config.toml" in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_named(store: Path) -> None:
+    store.with_name("config.toml").mkdir()
+    with pytest.raises(MachineError, match=r"config\.toml cannot be read: Is a directory"):
         job_settings(store)
 
 

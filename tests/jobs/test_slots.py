@@ -36,7 +36,7 @@ def test_every_slot_is_read_back_as_it_is_written(slot: Slot) -> None:
     ["", "cuda", "gpu:0", "cuda:", "cuda:-1", "cuda:3-1", "cuda:1,", "cuda:1-2-3", "cpu:0", "cuda:1\n", "cuda:¹"],
 )
 def test_what_is_no_slot_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(UsageError, match="is no slot") as caught:
+    with pytest.raises(UsageError, match="is not a valid slot") as caught:
         parse_slot(text)
     assert "cuda:0-3" in caught.value.fix
 

@@ -68,7 +68,7 @@ def test_a_log_that_cannot_be_read_is_named_and_comes_along_later(target, source
     log = job_log(source, 3)
     log.unlink()
     os.mkfifo(log)
-    with pytest.raises(MachineError, match=f"(?s){log} cannot be copied .*not a regular file.*Unite again"):
+    with pytest.raises(MachineError, match=f"(?s){log} cannot be copied .*not a regular file.*Run the command again"):
         merge_store_dirs(target, [source])
     log.unlink()
     log.write_text("readable\n")
@@ -89,7 +89,7 @@ def test_a_source_that_turns_out_to_be_damaged_is_named_with_those_done_before(t
     a, b, c = map(source_of, "abc")
     with closing(sqlite3.connect(b)) as connection:
         connection.execute("DROP TABLE neuron_ranks")
-    with pytest.raises(MachineError, match=f"(?s){b} is damaged.*United before it: {a.parent}[.]"):
+    with pytest.raises(MachineError, match=f"(?s){b} is damaged.*Merged before the error: {a.parent}[.]"):
         merge_store_dirs(target, [a, b, c])
     assert sorted(logs_in(target)) == ["job-3.log", "job-4.log"]
 

@@ -1,5 +1,6 @@
 """A worker outlives what goes wrong with its store."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -8,11 +9,12 @@ import pytest
 from engine.errors import MachineError
 from engine.jobs import worker as room
 from engine.jobs.heartbeat import registered
+from engine.jobs.queue import submit
 from engine.jobs.slots import Slot
 from engine.jobs.store_access import StoreAccess
 from engine.jobs.worker import Outcome, work
 from engine.store.job_states import Done
-from engine.store.jobs import JobSpec
+from engine.store.jobs import JobSpec, jobs_in
 from engine.store.workers import all_workers
 
 TROUBLES = [
@@ -49,7 +51,7 @@ def test_an_idle_worker_waits_until_the_store_can_be_used_again(place, monkeypat
     assert work(place.store, Slot(), idle_seconds=0) is Outcome.NOTHING_LEFT
     said = capfd.readouterr().err
     assert str(error) in said
-    assert said.count("It is tried again until it works.") == said.count("It works again.") == 1
+    assert said.count("Retrying until it works.") == said.count("Works again.") == 1
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def test_a_job_whose_end_no_store_would_take_has_failed_and_the_next_one_runs(pl
     bad, good = place.submit(verify, verify)
     monkeypatch.setattr(room, "settle", failing(room.settle, OverflowError("int too large")))
     work(place.store, Slot(), idle_seconds=0)
-    assert place.job(bad).state.error["what"] == "how verify ended cannot be stored"
+    assert place.job(bad).state.error["what"] == "the result of verify cannot be stored"
     assert isinstance(place.job(good).state, Done)
 
 
@@ -99,12 +101,56 @@ def test_a_store_that_is_away_is_opened_when_it_is_back_and_no_other_is_made_mea
         with pytest.raises(MachineError), access.connection():
             raise MachineError("the disk is away")
         home = store.parent.rename(tmp_path / "unmounted")
-        with pytest.raises(MachineError, match="it is not there any more"), access.connection():
+        with pytest.raises(MachineError, match="it no longer exists"), access.connection():
             pass
         assert not store.parent.exists()
         home.rename(store.parent)
         with access.connection() as connection:
             assert all_workers(connection) == ()
+
+
+def test_a_store_that_was_deleted_under_an_open_connection_is_noticed_at_once(store):
+    """SQLite itself reads and writes on in a file that has no name any more."""
+    with StoreAccess(store) as access, access.connection() as connection:
+        assert all_workers(connection) == ()
+        shutil.rmtree(store.parent)
+        with pytest.raises(MachineError, match="it no longer exists"), access.connection():
+            pass
+        assert not store.parent.exists()
+
+
+def test_a_store_that_was_replaced_is_named_once_and_then_used(store, tmp_path):
+    other = tmp_path / "other" / "dlec.sqlite"
+    submit(other, [JobSpec("verify", {}, "in the other one", {})])
+    with StoreAccess(store) as access:
+        store.parent.rename(tmp_path / "away")
+        shutil.copytree(other.parent, store.parent)
+        with pytest.raises(MachineError, match="was replaced"), access.connection():
+            pass
+        with access.connection() as connection:
+            assert [job.spec.title for job in jobs_in(connection)] == ["in the other one"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_worker_does_the_jobs_of_the_store_that_has_taken_the_place_of_its_own(place, monkeypatch, verify, tmp_path):
+    """As when a home is restored from a copy while a worker is idle."""
+    other = tmp_path / "other" / "dlec.sqlite"
+    [job_id] = submit(other, [verify])
+    claim, calls = room.claim, []
+
+    def replaced(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            shutil.rmtree(place.home / "locks")
+            for file in place.home.glob("dlec.sqlite*"):
+                file.unlink()
+            shutil.copy(other, place.store)
+        return claim(*arguments)
+
+    monkeypatch.setattr(room, "claim", replaced)
+    monkeypatch.setattr(room, "POLL_SECONDS", 0.0)
+    work(place.store, Slot(), idle_seconds=2)
+    assert isinstance(place.job(job_id).state, Done)
 
 
 def test_a_worker_that_the_store_does_not_know_any_more_registers_anew(store):

@@ -245,7 +245,7 @@ def test_a_job_taken_from_a_living_worker_is_let_go(place, base, tmp_path):
     assert isinstance(place.ended(ids[1]), Done)
     assert isinstance(place.job(ids[0]).state, Held)
     assert place.times_in("done") == {ids[1]: 1}
-    assert "taken away" in place.log(ids[0])
+    assert "released" in place.log(ids[0])
 
 
 def test_models_stay_loaded_between_jobs_and_a_crash_costs_them_alone(place, tiny_llama):
@@ -290,7 +290,7 @@ def test_a_disk_that_fills_up_in_a_batch_holds_the_rest(place, base, small_disk)
     assert failed.error["kind"] == "DiskFullError"
     assert "MB are free" in failed.error["why"]
     held = place.ended(three)
-    assert (held.behind, "too full for job 2" in held.reason) == (two, True)
+    assert (held.blocked_by, "too full for job 2" in held.reason) == (two, True)
     subprocess.run(["mount", "-o", "remount,size=30m", small_disk], check=True)
     assert retry(place.store, []) == [two, three]
     place.result(two)

@@ -35,7 +35,7 @@ def write_lock(path):
 def test_a_locked_store_is_waited_for_and_then_named(db, path):
     impatient = open_for_writing(path, busy_seconds=0.05)
     with write_lock(path):
-        with refused(path, "is locked", "Wait until it is done"):
+        with refused(path, "is locked", "Wait for it to finish"):
             save_profile(impatient, KEY, profile_rows())
         assert all_models(open_for_reading(path)) == ()
     save_profile(impatient, KEY, profile_rows())
@@ -86,7 +86,7 @@ def test_a_read_only_store_can_be_read_and_says_why_it_cannot_be_written(read_on
 def test_a_place_where_no_directory_can_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "home" / "dlec.sqlite"
-    with refused(path, "cannot be opened", "cannot be made: Not a directory", "DLEC_HOME"):
+    with refused(path, "cannot be opened", "cannot be created: Not a directory", "DLEC_HOME"):
         open_for_writing(path)
     assert all_models(open_for_reading(path)) == ()
 
@@ -176,7 +176,7 @@ def test_a_database_of_another_program_is_left_alone(path):
     other.close()
     before = path.read_bytes()
     for opened in (open_for_writing, open_for_reading):
-        with refused(path, "is not a store", "some other program"):
+        with refused(path, "is not a store", "another program"):
             opened(path)
     assert path.read_bytes() == before
 
@@ -185,7 +185,7 @@ def test_a_disk_that_fills_up_loses_nothing(filled):
     db = open_for_writing(filled)
     pages = db.execute("PRAGMA page_count").fetchone()[0]
     db.execute(f"PRAGMA max_page_count = {pages + 3}")
-    with refused(filled, "MB are free", "Make space"):
+    with refused(filled, "MB are free", "Free disk space"):
         save_profile(db, OTHER_KEY, profile_rows(layers=40, width=50))
     assert find_profile(connection_of(db), OTHER_KEY) is None
     db.execute(f"PRAGMA max_page_count = {pages + 3000}")

@@ -81,7 +81,7 @@ ROWS = {
 }
 """SQL of rows that a store may hold from this version on."""
 
-KEY = ProfileKey("f00d", "c0de", "7e47", "choosing", 4096, 256, "float32", "torch 2")
+KEY = ProfileKey("f00d", "c0de", "7e47", "selection", 4096, 256, "float32", "torch 2")
 
 
 @pytest.fixture(params=NAMES)

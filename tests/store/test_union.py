@@ -167,7 +167,7 @@ def test_a_source_that_is_not_there_is_refused(target, tmp_path):
 def test_a_source_of_another_program_is_refused(target, tmp_path):
     with closing(sqlite3.connect(tmp_path / "songs")) as other:
         other.execute("CREATE TABLE songs (title TEXT)")
-    assert_refused(target, tmp_path / "songs", MachineError, "some other program")
+    assert_refused(target, tmp_path / "songs", MachineError, "another program")
 
 
 def test_a_source_that_is_no_database_is_refused(target, tmp_path):
@@ -221,7 +221,7 @@ def test_a_locked_source_is_waited_for_and_then_named(target, source, monkeypatc
     with closing(sqlite3.connect(source, isolation_level=None)) as writer:
         writer.execute("PRAGMA journal_mode = delete")
         writer.execute("BEGIN EXCLUSIVE")
-        assert_refused(target, source, MachineError, "is locked", "Wait until it is done")
+        assert_refused(target, source, MachineError, "is locked", "Wait for it to finish")
 
 
 # What fails later: the store is as it was.

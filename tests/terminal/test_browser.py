@@ -31,7 +31,7 @@ async def _used(address: str, home: Path) -> None:
         await page.press("4")
         await page.wait_for("─ jobs ─")
         await page.press("3")
-        await page.wait_for("No slices yet")
+        await page.wait_for("No slices.")
         await page.press("v")
         await page.wait_for("to the list")
         await page.press("# written in a browser")

@@ -19,7 +19,7 @@ def test_keys_that_come_together_act_where_they_are_seen_to_act(
     terminal.wait_for("slices: 2")
     terminal.rest()
     terminal.press("4x")
-    terminal.wait_for("No jobs yet")
+    terminal.wait_for("No jobs.")
     terminal.press("/async")
     terminal.wait_for("show jobs with", "async")
     terminal.press("\r\x10hist")

@@ -22,11 +22,11 @@ def test_where_one_was_is_where_one_is_again(screen: Opened) -> None:
     opened = screen()
     opened.wait_for("quit")
     opened.press("4")
-    opened.wait_for("No jobs yet")
+    opened.wait_for("No jobs.")
     opened.hang_up()
     assert opened.exit_code() == 0
     again = screen()
-    again.wait_for("No jobs yet")
+    again.wait_for("No jobs.")
     assert "Tiny-135M" not in again.text
 
 
@@ -52,7 +52,7 @@ def write_a_thought(opened: Terminal) -> None:
     """Into the text of a new plan."""
     opened.wait_for("quit")
     opened.press("3")
-    opened.wait_for("No slices yet")
+    opened.wait_for("No slices.")
     opened.press("v")
     opened.wait_for("to the list")
     opened.press(f"# {THOUGHT}")

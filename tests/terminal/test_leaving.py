@@ -18,14 +18,14 @@ def test_a_running_job_is_not_waited_for_and_goes_on(screen: Opened, place: Work
 
 def ask_to_leave(opened: Terminal, place: Workplace, merge: int) -> None:
     """While the job runs."""
-    opened.wait_for("1 waits")
+    opened.wait_for("1 waiting")
     opened.press("4")
     opened.wait_for("merge a plan into out")
     opened.press("wy")
     wait_until(lambda: place.is_running(merge))
     opened.wait_for("running")
     opened.press("q")
-    opened.wait_for("leave; it keeps running")
+    opened.wait_for("quit; it keeps running")
 
 
 def test_the_terminal_is_as_it_was(screen: Opened) -> None:

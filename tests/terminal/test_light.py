@@ -13,7 +13,7 @@ def test_after_a_look_at_everything_no_heavy_library_is_mapped(screen: Opened) -
         ("v", ""),
         ("3", "text/list"),
         ("4", "No jobs"),
-        ("\x10", "what shall be done"),
+        ("\x10", "run an action"),
     ):
         opened.press(keys)
         opened.wait_for(drawn)

@@ -12,7 +12,7 @@ COLOURS = {*range(30, 50), *range(90, 108)} - {39, 49}
 """Parameters of SGR that choose one; 39 and 49 are the terminal's own."""
 TOUR = (
     *(("2", "No model"), ("3", "text/list"), ("4", "merge p.yaml"), ("1", "Tiny-135M"), ("\r", "Tiny-135M")),
-    *(("?", "help"), ("q", ""), ("\x10", "what shall be done"), ("\x1b", ""), ("\x0f", ""), ("\x1b", "")),
+    *(("?", "help"), ("q", ""), ("\x10", "run an action"), ("\x1b", ""), ("\x0f", ""), ("\x1b", "")),
 )
 """Keys, and what they bring."""
 

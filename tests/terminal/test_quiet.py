@@ -61,7 +61,7 @@ def test_what_others_write_on_descriptor_2_is_in_the_log_and_never_on_the_screen
         opened.wait_for("Tiny-135M", "quit")
         inside.run(NOISE)
         opened.press("4")
-        opened.wait_for("No jobs yet")
+        opened.wait_for("No jobs.")
         opened.press("q")
         assert opened.exit_code() == 0
         opened.rest()

@@ -48,7 +48,7 @@ def test_from_a_model_to_two_verified_ones(
         connection.exit_code()
     wait_until(lambda: merges_done(place) == 2, WORK_SECONDS)
     with terminal([*tmux.command, "attach"], environment, model.parent, 100, 31) as connection:
-        connection.wait_for("312 MB, loads", "304 MB, loads")
+        connection.wait_for("312 MB, load check", "304 MB, load check")
         find_both_verified(tmux)
     for name, layers in (("first", 36), ("second", 35)):
         out = model.parent / "grown" / name
@@ -65,12 +65,12 @@ def write(tmux: Tmux, text: str) -> None:
 def open_and_profile(tmux: Tmux, model: Path) -> None:
     tmux.wait_for(model.name, "30", "not profiled")
     tmux.press("Enter")
-    tmux.wait_for("Nothing was measured")
+    tmux.wait_for("has no measurements")
     tmux.press("p")
     tmux.wait_for("tokens, at most", "4096")
     write(tmux, "1024")
     tmux.press("Enter")
-    tmux.wait_for("block influence", "layer 0 of 0 to 29", seconds=WORK_SECONDS, never="1 failed")
+    tmux.wait_for("block influence", "layer 0 of 30", seconds=WORK_SECONDS, never="1 failed")
 
 
 def mark_a_block(tmux: Tmux) -> None:
@@ -90,7 +90,7 @@ def mark_a_block(tmux: Tmux) -> None:
 def make_and_mend_a_mistake(tmux: Tmux) -> None:
     """A slice that ends behind the last layer."""
     tmux.press("Down")
-    tmux.wait_for("slice 2 becomes 12 to 35")
+    tmux.wait_for("new layers 12:36")
     tmux.press("+")
     tmux.wait_for("1 error", "[6, 31] ends past the last layer: the checkpoint has 30", "f: [6, 30]")
     tmux.press("p")
@@ -108,7 +108,7 @@ def preview_and_save(tmux: Tmux) -> None:
     tmux.type("first")
     tmux.press("Enter")
     tmux.wait_for("first.yaml saved")
-    tmux.wait_for("worse by", "on text not used to choose it", seconds=WORK_SECONDS, never="1 failed")
+    tmux.wait_for("perplexity +", "on text not used to choose it", seconds=WORK_SECONDS, never="1 failed")
 
 
 def put_two_plans_on_the_batch_list(tmux: Tmux) -> None:
@@ -116,7 +116,7 @@ def put_two_plans_on_the_batch_list(tmux: Tmux) -> None:
     tmux.press("b")
     tmux.wait_for("batch: 1 plan", "first.yaml")
     tmux.press("3")
-    tmux.wait_for("36 layers", "slice 2 becomes")
+    tmux.wait_for("36 layers", "slice 2")
     tmux.press("]")
     tmux.wait_for("35 layers")
     tmux.press("S")
@@ -137,7 +137,7 @@ def run_the_batch(tmux: Tmux) -> None:
     tmux.press("b")
     tmux.wait_for("in 2 merges into")
     tmux.press("y")
-    tmux.wait_for("2 merges queued")
+    tmux.wait_for("queued 2 merges")
 
 
 def merges_done(place: Workplace) -> int:
@@ -145,4 +145,4 @@ def merges_done(place: Workplace) -> int:
 
 
 def find_both_verified(tmux: Tmux) -> None:
-    tmux.wait_for("312 MB, loads", "304 MB, loads")
+    tmux.wait_for("312 MB, load check", "304 MB, load check")

@@ -76,7 +76,7 @@ def test_what_is_copied_reaches_the_terminal_outside(
         outside.rest()
         tmux.wait_for("quit")
         tmux.press("y")
-        tmux.wait_for("copied, through tmux")
+        tmux.wait_for("copied (tmux)")
         outside.rest()
     copied = tmux.ask("show-buffer")
     assert copied in ("/models/Tiny-135M", "org/Unprofiled-8B")
@@ -95,7 +95,7 @@ def test_after_a_lost_connection_one_attaches_again_and_sees_how_the_job_ended(
 ) -> None:
     tmux.open(DLEC, working_directory)
     with terminal([*tmux.command, "attach"], environment, working_directory) as first:
-        tmux.wait_for("Tiny-135M", "1 waits")
+        tmux.wait_for("Tiny-135M", "1 waiting")
         tmux.press("4")
         tmux.wait_for("merge a plan into out")
         tmux.type("wy")

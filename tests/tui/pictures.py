@@ -1,4 +1,4 @@
-"""Draws the pictures of the panes in README: python -m tests.tui.pictures [DIRECTORY]. The same bytes every time.
+"""Draws the pictures of the panes in docs: python -m tests.tui.pictures [DIRECTORY]. The same bytes every time.
 
 The screen is the real one, over a store that is filled, a model whose weights are a hole in a file, and an evening's
 jobs at a clock that stands still.

@@ -83,7 +83,7 @@ EVENING = StoredJobs(
     (
         stored(7, running(), "merge six.yaml into night/six", inputs={"/models/Tiny-135M": "f00dcafe1234"}),
         stored(8, Waiting(), "merge eight.yaml into night/eight", reason="next", batch="20260401-220000-9f3a"),
-        stored(9, Waiting(), "profile org/Model-8B", "profile", "behind 1 other", slot="cuda"),
+        stored(9, Waiting(), "profile org/Model-8B", "profile", "1 job ahead", slot="cuda"),
         stored(10, Held("on request"), "merge nine.yaml into night/nine", reason="on request"),
         stored(6, done(PREVIEWED), "preview six.yaml", "preview"),
         stored(5, done(MERGED, hours=1), "merge five.yaml into night/five"),

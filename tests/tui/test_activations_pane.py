@@ -74,9 +74,9 @@ def test_each_view_is_as_it_was_agreed(measured: Path, size: tuple[int, int]) ->
 
 def test_the_cursor_tells_the_figures_of_its_layer(measured: Path) -> None:
     sixth, last, before = seen(measured, 6 * ["l"], ["G"], ["left"])
-    assert "layer 6 of 0 to 11 · block influence 0.1 " in sixth
-    assert "layer 11 of 0 to 11 · block influence 0.6 " in last
-    assert "layer 10 of 0 to 11" in before
+    assert "layer 6 of 12 · block influence 0.1 " in sixth
+    assert "layer 11 of 12 · block influence 0.6 " in last
+    assert "layer 10 of 12" in before
 
 
 def test_c_goes_through_the_metrics_and_back_to_the_first(measured: Path) -> None:
@@ -128,7 +128,7 @@ def test_space_again_takes_a_mark_away_and_without_marks_a_says_so(measured: Pat
     marked, unmarked, reminded = seen(measured, ["l", "l", "space"], ["space"], ["a"])
     assert "marked: 2;" in marked
     assert "marked: 2;" not in unmarked
-    assert "Space marks the layer or block" in reminded
+    assert "Space: mark the layer or block" in reminded
 
 
 def test_neurons_are_sorted_filtered_and_told_with_their_text(measured: Path) -> None:
@@ -147,7 +147,7 @@ def test_going_to_a_layer_works_in_every_view(measured: Path) -> None:
         measured, ["L", "1", "2", "enter"], ["escape", *asked], ["v", "v", "v", *asked], ["s", *asked]
     )
     assert "there are layers 0 to 11" in refused
-    assert "layer 9 of 0 to 11" in curve
+    assert "layer 9 of 12" in curve
     assert "layer 9, neuron 0" in neurons
     assert "40 neurons by peak, filter: layer 9" in by_peak
 
@@ -163,7 +163,7 @@ def test_without_a_model_or_measurements_it_is_said_what_to_press(tmp_path: Path
     save_session(store, Session(pane="activations"))
     assert "No model is open" in played(store, keys())
     save_session(store, Session(pane="activations", reference="org/nothing"))
-    assert "Nothing was measured of org/nothing" in played(store, keys())
+    assert "org/nothing has no measurements" in played(store, keys())
 
 
 def test_a_score_is_ordered_with_the_form_of_its_options(
@@ -172,7 +172,7 @@ def test_a_score_is_ordered_with_the_form_of_its_options(
     save_session(measured, Session(pane="activations", reference=str(tiny_llama)))
     specs: list[JobSpec] = []
     monkeypatch.setattr(Workbench, "submit", lambda _app, some: specs.extend(some))
-    assert "is no number of layers" in played(measured, steps("m", "right", "tab", "backspace", "0", "enter"))
+    assert "is not a valid number of layers" in played(measured, steps("m", "right", "tab", "backspace", "0", "enter"))
     played(measured, steps("m", "right", "tab", "backspace", "3", "enter"))
     assert [spec.task for spec in specs] == ["score"]
     request = specs[0].request

@@ -111,7 +111,7 @@ def test_marked_plans_are_put_in_order_and_queued_together(tmp_path: Path):
         await eventually(pilot, lambda: "2 merges: 783 kB needed; 10.0 MB free" in words_of(app))
         await pilot.press("J", "o")
         await type_in(pilot, str(tmp_path / "night"))
-        await eventually(pilot, lambda: "nothing forbids it" in text_of(app))
+        await eventually(pilot, lambda: "ready: press b" in text_of(app))
         await pilot.press("b")
         await eventually(pilot, lambda: isinstance(app.screen, Question))
         await settled(pilot)
@@ -140,7 +140,7 @@ def test_with_a_problem_nothing_is_queued_and_the_problem_is_shown(tmp_path: Pat
         await eventually(pilot, lambda: "the batch is not queued: 1 problem" in words_of(app))
         assert not queued(store)
         await pilot.press("G", "x")  # the bad one
-        await eventually(pilot, lambda: "nothing forbids it" in text_of(app))
+        await eventually(pilot, lambda: "ready: press b" in text_of(app))
 
     on_runs(store, play)
 
@@ -165,6 +165,6 @@ def test_what_was_marked_is_there_after_a_restart(tmp_path: Path):
 def test_a_name_that_is_no_plan_is_said(tmp_path: Path):
     async def play(pilot: Pilot[None], app: Workbench) -> None:
         await add(pilot, "nowhere.yaml")
-        await eventually(pilot, lambda: "there is no plan nowhere.yaml" in text_of(app))
+        await eventually(pilot, lambda: "no plan file matches nowhere.yaml" in text_of(app))
 
     on_runs(tmp_path / "dlec.sqlite", play)

@@ -19,7 +19,7 @@ def test_a_damaged_store_is_said_in_every_pane_that_shows_what_it_holds(tmp_path
         async with app.run_test(size=(160, 40)) as pilot:
             await settled(pilot)
             app.reference = "/models/Tiny-135M"
-            for key, never in (("1", "dlec demo"), ("2", "is being read"), ("4", "No jobs yet")):
+            for key, never in (("1", "dlec demo"), ("2", "reading the store"), ("4", "No jobs.")):
                 await pilot.press(key)
                 await settled(pilot)
                 panes = "\n".join(text_of(app).splitlines()[1:-2])  # without the line of jobs
@@ -59,6 +59,6 @@ def test_measurements_that_nobody_can_read_are_not_being_read_for_ever(store: Pa
             app.reference = "/models/Tiny-135M"
             await pilot.press("2")
             await eventually(pilot, lambda: "unexpected ZeroDivisionError" in text_of(app))
-            assert "is being read" not in text_of(app)
+            assert "reading the store" not in text_of(app)
 
     asyncio.run(run())

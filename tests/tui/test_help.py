@@ -32,7 +32,7 @@ def test_every_usual_key_closes_it(store: Path) -> None:
 
 
 def test_what_cannot_be_done_now_is_told_with_the_reason(store: Path) -> None:
-    assert "not now: started with" in played(store, keys("f1", "slash", *"profile"), HIGH, read_only=True)
+    assert "unavailable: started with" in played(store, keys("f1", "slash", *"profile"), HIGH, read_only=True)
 
 
 def test_it_can_be_searched(store: Path) -> None:

@@ -84,12 +84,12 @@ def test_the_model_under_the_cursor_is_told_with_its_problem(home: Path) -> None
 def test_enter_opens_what_can_be_opened(home: Path) -> None:
     refused, opened = seen(home, ["j", "enter"], ["j", "enter"])
     assert "it cannot be opened" in refused
-    assert "Nothing was measured of tiny-llama yet" in opened
+    assert "tiny-llama has no measurements" in opened
 
 
 def test_profiling_and_downloading_are_jobs(home: Path, specs: list[JobSpec]) -> None:
     refused, _, _ = seen(home, ["p"], ["d", "y"], ["G", "p"])
-    assert "its weights are not here" in refused
+    assert "the weights are not on this disk" in refused
     assert [spec.title for spec in specs] == ["download org/Measured-8B", "profile tiny-llama"]
     assert specs[1].request["home"] == str(home.parent)
 
@@ -123,7 +123,7 @@ def test_a_model_of_the_hub_is_told_by_its_headers(
         [screen] = seen(home, ["a", *typed("org/far"), "enter"])
     assert "org/far  (added)" in screen
     assert "6 layers · hidden size 32" in screen
-    assert "d downloads it" in screen
+    assert "d: download" in screen
 
 
 def test_hundreds_of_directories_are_listed_while_keys_are_answered(home: Path) -> None:

@@ -44,8 +44,8 @@ def test_it_does_what_is_chosen(store: Path, key: str) -> None:
 
 def test_what_cannot_be_done_is_listed_with_its_key_and_the_reason(store: Path) -> None:
     screen = played(store, keys("ctrl+p", *"models: profile"), read_only=True)
-    assert "models: profile it, as a job" in screen
-    assert "not now: started with --read-only" in screen
+    assert "models: profile this model (job)" in screen
+    assert "unavailable: started with --read-only" in screen
 
 
 def test_choosing_it_all_the_same_says_the_reason(store: Path) -> None:

@@ -1,10 +1,10 @@
-"""`make pictures` draws every pane, and README shows what it draws."""
+"""`make pictures` draws every pane, and docs/workbench.md shows what it draws."""
 
 from pathlib import Path
 
 from tests.tui.pictures import DOCS, PICTURES, draw
 
-README = (DOCS.parent / "README.md").read_text()
+PAGE = (DOCS / "workbench.md").read_text()
 MOST_BYTES = 80_000
 SEEN = {
     "models": ("Llama-1B", "profiled"),
@@ -23,5 +23,5 @@ def test_every_picture_is_drawn_small_and_shown(tmp_path: Path) -> None:
         assert [word for word in SEEN[name] if word not in svg] == []
         assert str(tmp_path) not in svg
         assert len(svg) < MOST_BYTES
-        assert f"docs/{name}.svg" in README
+        assert f"]({name}.svg)" in PAGE
         assert (DOCS / f"{name}.svg").exists()

@@ -67,7 +67,7 @@ def test_cursors_are_linked(store: Path, tmp_path: Path) -> None:
         assert pane.current.number == 0
 
     screen = planned(store, plan_in(tmp_path), play, (140, 40))
-    assert "slice 1 becomes 0 to 3" in screen
+    assert "slice 1 → new layers 0:4" in screen
 
 
 def test_a_problem_is_underlined_where_it_stands(store: Path, tmp_path: Path) -> None:

@@ -116,9 +116,9 @@ def test_while_the_text_does_not_parse_the_list_stays_and_says_so(store: Path, t
         await pilot.press("plus")
 
     screen = planned(store, plan_in(tmp_path), play)
-    assert "as it was: line" in screen
-    assert "as it was: 8 layers" in screen.splitlines()[1]
-    assert "has to be put right first" in screen
+    assert "last valid state: line" in screen
+    assert "last valid state: 8 layers" in screen.splitlines()[1]
+    assert "fix the text first" in screen
 
 
 def test_problems_come_by_themselves_and_f_mends_what_can_be_mended(store: Path, tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_a_merge_into_a_full_disk_is_refused_in_the_prompt(store: Path, tmp_path
         await settled(pilot)
         said = str(pilot.app.screen.query_one("#wrong", Static).content)
         assert "the disk is too full" in said
-        assert "kB are still needed, and 1,000 B are free" in said.replace("1.00 kB", "1,000 B")
+        assert "kB needed, 1,000 B free" in said.replace("1.00 kB", "1,000 B")
         await pilot.press("escape")
         assert not jobs_of(store)
 

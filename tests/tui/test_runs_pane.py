@@ -88,9 +88,9 @@ def test_the_whole_pane_is_as_it_was_agreed(evening: Path, monkeypatch, size: tu
             ["G", "k", "k"],
             ["✗ failed at 21:35", "the disk is too full for night/two: 304.5 MB more", "Make space, then run"],
         ),
-        (["j", "j", "j", "j"], ["worse by 9.6 %, between 8.9 and 10.3, on text not used to choose it"]),
+        (["j", "j", "j", "j"], ["perplexity +9.6 % (95 % interval +8.9 to +10.3), on text not used to choose it"]),
         (["j", "j", "j"], ["‖ held: on request"]),
-        (["G", "k"], ["304 MB, loads"]),
+        (["G", "k"], ["304 MB, load check passed"]),
     ],
 )
 def test_enter_tells_everything_about_a_job_on_a_small_screen(

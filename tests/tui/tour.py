@@ -134,7 +134,7 @@ async def _at_jobs(pilot: Pilot[str]) -> None:
 
 async def _asked(pilot: Pilot[str]) -> None:
     await _pressing()(pilot)
-    pilot.app.push_screen(Question("Write 304 MB into night/six?\n77.6 GB are free there.", yes="merge"))
+    pilot.app.push_screen(Question("Write 304 MB into night/six?\n77.6 GB free.", yes="merge"))
 
 
 async def _asked_on_leaving(pilot: Pilot[str]) -> None:

@@ -12,15 +12,15 @@ def main(words: list[str]) -> None:
     if "--lower" in words:
         lower()
         return
-    found = [hit for text in product_texts() for hit in hits(text)]
-    chosen = [hit for hit in found if not words or any(str(hit.text.path).startswith(word) for word in words)]
+    matches = [hit for text in product_texts() for hit in hits(text)]
+    chosen = [hit for hit in matches if not words or any(str(hit.text.path).startswith(word) for word in words)]
     for hit in sorted(chosen, key=lambda hit: (hit.text.path, hit.text.line)) if words else ():
         print(f"{hit}\n    instead: {hit.pattern.instead}")
     if not words:
         for room, number in sorted(counts().items()):
             print(f"{number:>6} {room}")
     by_pattern = Counter(hit.match.lower() for hit in chosen)
-    print(f"{len(chosen)} in all;", ", ".join(f"{match} {number}" for match, number in by_pattern.most_common(40)))
+    print(f"{len(chosen)} in total;", ", ".join(f"{match} {number}" for match, number in by_pattern.most_common(40)))
 
 
 main(sys.argv[1:])

@@ -16,7 +16,7 @@ class Pattern:
 
     regex: re.Pattern[str]
     instead: str
-    """What to write instead."""
+    """Alternative wording."""
     kinds: frozenset[Kind] = _ALL
 
 
@@ -39,7 +39,9 @@ def _words(regex: str, instead: str) -> Pattern:
 
 PATTERNS = (
     Pattern(
-        re.compile(r"^(?:Of|By|At|That|Which|What|How|Where|As|For|To|In|On|With|From|Whose|Who|Than)\b(?! \w+,)"),
+        re.compile(
+            r"^(?:Of|By|At|That|Which|What|How|Where|As|For|To|In|On|With|From|Whose|Who|Than)\b(?! \w+,)", re.I
+        ),
         'name the thing: "Maximum number of tokens.", "Return the ..."',
         _SENTENCES,
     ),
@@ -78,7 +80,7 @@ PATTERNS = (
 
 
 def hits(text: Text) -> Iterator[Hit]:
-    """What is forbidden in a text."""
+    """Yield the forbidden wordings of a text."""
     for pattern in PATTERNS:
         if text.kind in pattern.kinds and (match := pattern.regex.search(text.text)):
             yield Hit(text, match.group().strip(), pattern)

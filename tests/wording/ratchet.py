@@ -9,7 +9,7 @@ from tests.wording.patterns import hits
 from tests.wording.texts import product_texts
 
 ALLOWED = Path(__file__).with_name("allowed.toml")
-_HEAD = "# Forbidden wordings left in each room. Lower it with `python -m tests.wording --lower`; the goal is none.\n"
+_HEAD = "# Forbidden wordings left in each room. Lower it with `python -m tests.wording --lower`; the goal is zero.\n"
 
 
 @cache

@@ -94,6 +94,7 @@ LIMIT = 3
 def run(path):  # comment
     """Function."""
     option(help="Help.")
+    Action("plan", "undo", "u", "undo the last edit")
     raise Error(f"no {path} here", name="word")
 '''
     texts = {(text.kind, text.text) for text in python_texts(Path("engine/plan/a.py"), source)}
@@ -102,6 +103,7 @@ def run(path):  # comment
         (Kind.DOCSTRING, "Attribute."),
         (Kind.DOCSTRING, "Function."),
         (Kind.HELP, "Help."),
+        (Kind.HELP, "undo the last edit"),
         (Kind.MESSAGE, "no {} here"),
         (Kind.COMMENT, "comment"),
         (Kind.NAME, "LIMIT"),

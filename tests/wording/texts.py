@@ -11,16 +11,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("engine", "dlec_tui", "dlec")
+_DESCRIBED = ("Action", "Recipe", "MeasuredRecipe")
+"""Classes whose texts are shown as help."""
 PROSE = ("README.md", "CONTRIBUTING.md", "Makefile")
 
 
 class Kind(Enum):
-    """What a text is, which decides the patterns that apply to it."""
+    """Kind of a text, which decides the patterns that apply to it."""
 
     DOCSTRING = "docstring"
-    """Of a module, class, function or attribute."""
+    """Docstring of a module, class, function or attribute."""
     HELP = "help"
-    """Value of a `help=` argument."""
+    """Value of a `help=` argument, or the description of an action or recipe."""
     MESSAGE = "message"
     """Any other literal or f-string with a space in it."""
     COMMENT = "comment"
@@ -68,6 +70,8 @@ def python_texts(path: Path, source: str) -> Iterator[Text]:
     nodes = list(ast.walk(ast.parse(source)))
     docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr) and _is_text(node.value)}
     helps = {id(node.value) for node in nodes if isinstance(node, ast.keyword) and node.arg == "help"}
+    described = [node for node in nodes if isinstance(node, ast.Call) and _callee(node) in _DESCRIBED]
+    helps |= {id(part) for call in described for part in ast.walk(call) if " " in str(getattr(part, "value", ""))}
     inner = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in nodes:
         if _is_text(node) and id(node) not in inner:
@@ -87,6 +91,11 @@ def prose_texts(path: Path, source: str) -> Iterator[Text]:
             in_code = not in_code
         elif not in_code and line.strip():
             yield Text(path, number, Kind.PROSE, re.sub(r"`[^`]*`", "`code`", line))
+
+
+def _callee(call: ast.Call) -> str:
+    """Name of a called function."""
+    return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
 def _is_text(node: ast.AST) -> bool:

@@ -56,8 +56,11 @@ def test_an_answer_of_a_kind_that_nobody_knows_is_no_dump() -> None:
 
 
 def test_the_verdict_is_the_headline() -> None:
-    assert headline("propose", PROPOSED) == "worse by 9.6 %, between 8.9 and 10.3, on text not used to choose it"
-    assert headline("search", SEARCHED).startswith("worse by 9.6 %")
+    assert (
+        headline("propose", PROPOSED)
+        == "perplexity +9.6 % (95 % interval +8.9 to +10.3), on text not used to choose it"
+    )
+    assert headline("search", SEARCHED).startswith("perplexity +9.6 %")
     assert headline("classic", CLASSIC) == "keeps 2 of 3 layers"
 
 
@@ -70,10 +73,10 @@ def test_o_opens_the_plan_that_was_proposed(tmp_path: Path) -> None:
         app = Workbench(place.store)
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             await shown(pilot)
-            assert "worse by 9.6 %" in text_of(app)
+            assert "perplexity +9.6 %" in text_of(app)
             await pilot.press("g", "o")
             await settled(pilot)
-            assert "this job has no plan, or none yet" in text_of(app)
+            assert "this job has no plan" in text_of(app)
             app.front.table.point_to(proposed)  # type: ignore[attr-defined]
             await pilot.press("o")
             await settled(pilot)

@@ -34,7 +34,7 @@ def test_of_several_that_run_the_last_one_is_shown_and_the_others_are_counted():
 
 
 def test_it_says_how_to_have_a_worker_where_there_is_none():
-    assert strip(stored(1, Waiting(), "merge a", needs_worker=True)) == "1 waits  no worker is alive: F5 w"
+    assert strip(stored(1, Waiting(), "merge a", needs_worker=True)) == "1 waiting  no worker running (F5, w)"
 
 
 def test_when_all_is_counted_it_says_what_is_done_at_last():
@@ -42,7 +42,7 @@ def test_when_all_is_counted_it_says_what_is_done_at_last():
 
 
 def test_when_nothing_runs_it_says_what_became_of_the_rest():
-    assert strip() == "no jobs wait or run"
+    assert strip() == "no jobs"
     assert strip(stored(1, failed(), "merge a"), stored(2, Held("on request"), "merge b")) == "1 held  1 failed"
 
 

@@ -17,7 +17,7 @@ def shown(result: PreviewResult) -> str:
 
 
 def test_a_plan_beside_a_sound_base_is_called_what_it_is() -> None:
-    assert "better by 9.5 %" in shown(BETTER)
+    assert "perplexity -9.5 %" in shown(BETTER)
     assert "caution" not in shown(BETTER)
 
 

@@ -67,7 +67,7 @@ def tmux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]
 
 
 def test_in_tmux_as_it_comes_a_text_lands_in_its_buffer(tmux: list[str], store: Path) -> None:
-    assert "copied, through tmux" in played(store, keys("y"))
+    assert "copied (tmux)" in played(store, keys("y"))
     buffer = subprocess.run([*tmux, "show-buffer"], check=True, capture_output=True, text=True).stdout
     assert "Tiny-135M" in buffer or "Unprofiled-8B" in buffer
 

@@ -45,13 +45,13 @@ def test_the_first_that_fits_is_next(wanted: tuple[str, ...], slot: Slot, chosen
     ("wanted", "workers", "why"),
     [
         (("cpu",), (CPU,), "next"),
-        (("cpu", "cpu"), (CPU,), "behind 1 other"),
-        (("cpu", "cpu", "cpu"), (CPU,), "behind 2 others"),
+        (("cpu", "cpu"), (CPU,), "1 job ahead"),
+        (("cpu", "cpu", "cpu"), (CPU,), "2 jobs ahead"),
         (("cuda:0", "cpu"), (CPU,), "next"),
         (("cpu",), (), "no worker for cpu is running: dlec jobs start"),
         (("cuda",), (CPU,), "no worker for cuda is running: dlec jobs start"),
         (("cuda",), (SECOND,), "next"),
-        (("cuda:5",), (CPU, FIRST), "no slot cuda:5 here, only cpu, cuda:0, cuda:1"),
+        (("cuda:5",), (CPU, FIRST), "no slot cuda:5 on this host, only cpu, cuda:0, cuda:1"),
     ],
 )
 def test_the_last_one_waits_for_a_reason(wanted: tuple[str, ...], workers: tuple[Slot, ...], why: str) -> None:

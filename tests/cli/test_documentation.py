@@ -1,4 +1,4 @@
-"""What README promises exists."""
+"""Commands, options, links and pages of the documentation exist."""
 
 import re
 import shlex
@@ -9,9 +9,13 @@ import pytest
 
 from dlec_tui.cli.exit_codes import MEANINGS
 from dlec_tui.cli.main import dlec
+from docs import write_command_line
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-COMMANDS = sorted(set(re.findall(r"^dlec(?: \S.*?)?(?=\s+#|$)", README, flags=re.MULTILINE)))
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = "\n".join(page.read_text() for page in PAGES)
+EXAMPLES = "\n".join(re.findall(r"^```sh\n(.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL))
+COMMANDS = sorted(set(re.findall(r"^dlec(?: \S.*?)?(?=\s+#|$)", EXAMPLES, flags=re.MULTILINE)))
 
 SHARED = ("dlec sweep",)
 """Groups whose verbs have most options in common, and show them together."""
@@ -36,9 +40,9 @@ def leaves(command: click.Command, name: str) -> list[tuple[str, click.Command]]
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_every_command_in_the_readme_is_understood(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_documented_command_is_understood(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for file in ("plan.yaml", "items.jsonl", "gains.safetensors"):
+    for file in ("plan.yaml", "items.jsonl", "gains.safetensors", "a.yaml", "b.yaml"):
         Path(file).touch()
     for directory in ("checkpoints", "SmolLM2-152M", "out/.dlec-slurm", "node1", "node2"):
         Path(directory).mkdir(parents=True)
@@ -47,7 +51,7 @@ def test_every_command_in_the_readme_is_understood(line: str, tmp_path: Path, mo
 
 
 @pytest.mark.parametrize(("name", "verb"), leaves(dlec, "dlec"))
-def test_every_verb_and_option_is_shown_in_the_readme(name: str, verb: click.Command) -> None:
+def test_every_verb_and_option_is_documented_in_an_example(name: str, verb: click.Command) -> None:
     family = next((shared for shared in SHARED if name.startswith(shared)), " ".join(name.split()[:3]))
     examples = [shlex.split(line) for line in COMMANDS if line.startswith(family)]
     used = {word for example in examples for word in example}
@@ -57,5 +61,28 @@ def test_every_verb_and_option_is_shown_in_the_readme(name: str, verb: click.Com
 
 
 def test_every_exit_code_is_listed_with_its_meaning() -> None:
-    listed = {int(code): meaning for code, meaning in re.findall(r"^\| (\d+) \| (.*) \|$", README, flags=re.MULTILINE)}
+    page = (ROOT / "docs" / "command-line.md").read_text()
+    listed = {int(code): meaning for code, meaning in re.findall(r"^\| (\d+) \| (.*) \|$", page, flags=re.MULTILINE)}
     assert listed == dict(MEANINGS)
+
+
+def test_the_page_of_the_command_line_is_what_its_script_writes() -> None:
+    assert write_command_line.page() == write_command_line.PAGE.read_text(), "run `make docs`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_and_picture_of_a_page_exists(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert not [target for target in targets if not (page.parent / target).exists()]
+
+
+def test_the_index_and_the_site_list_every_page() -> None:
+    names = {page.name for page in (ROOT / "docs").glob("*.md")}
+    index = (ROOT / "docs" / "index.md").read_text()
+    site = (ROOT / "mkdocs.yml").read_text()
+    assert not [name for name in names - {"index.md"} if f"]({name})" not in index]
+    assert set(re.findall(r"\S+\.md", site)) == names
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
