@@ -48,30 +48,30 @@ class MergeReport:
 
     out: Path
     nbytes: int
-    """Of the shards."""
+    """Size of the shards."""
     seconds: float
-    """Of the whole task, load check included."""
+    """Duration of the whole task, load check included."""
     shards: int
     tensors_copied: int
     tensors_computed: int
     """Scaled or cast; those filled with a constant are counted as copied."""
     loadcheck: LoadCheck | None
-    """None when it was not asked for, or was passed by an earlier run that died before it could say so."""
+    """None if it was not requested, or if it passed in an earlier run that died before reporting."""
     sidecars: Sidecars
     config: ConfigEdit
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """How one run goes about a merge: nothing that changes what is written."""
+    """Parameters of one run of a merge that do not change what is written."""
 
     report: Report
     patience: float = 0
     """Seconds to wait for another process that holds the output's lock."""
     resumes: bool = False
-    """Whether an earlier run of this request may have published the output and died before it could say so."""
+    """Whether an earlier run of this request may have published the output and died before reporting."""
     job: str = ""
-    """The uuid of the job whose attempt it is; "" for a merge that no job does."""
+    """Uuid of the job; "" for a merge without a job."""
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def merge(
 
 
 def report_as_json(report: MergeReport) -> dict[str, Any]:
-    """What `dlec merge --json` prints."""
+    """The result as `dlec merge --json` prints it."""
     return {
         "out": str(report.out),
         "bytes": report.nbytes,
@@ -134,7 +134,7 @@ def _merged(stack: Stack, plan_text: str, out: Path, options: MergeOptions, atte
 
 
 def _is_done(draft: Draft, partial: Partial, attempt: _Attempt) -> bool:
-    """Whether an earlier run has published this very checkpoint; what it had only begun to publish is finished."""
+    """Return True if an earlier run has published this checkpoint; a started publication is finished first."""
     return recover(partial) == draft.request or (attempt.resumes and is_merged(draft))
 
 

@@ -1,4 +1,4 @@
-"""Writes a drafted checkpoint: weights, everything beside them, checks, and at last its name."""
+"""Writing of a drafted checkpoint: weights, other files, checks, and finally its name."""
 
 import os
 import time
@@ -28,7 +28,7 @@ from engine.tasks.openings import asked
 _PATIENCE = 3600.0
 """Seconds for transformers to open sources and result by their headers: longer than any takes."""
 MERGING, CHECKING = "merging", "checking that it loads"
-"""What is reported as being done."""
+"""Descriptions of the progress reports."""
 
 
 def write_checkpoint(draft: Draft, partial: Partial, report: Report) -> LoadCheck | None:
@@ -81,7 +81,7 @@ def _texts(draft: Draft, seconds: float, inherited: tuple[str, ...]) -> dict[str
 
 
 def _refused_unless_it_loads(draft: Draft, opened: Opened) -> tuple[str, ...]:
-    """What transformers finds in the sources as well, and so in the result, by headers alone.
+    """Defects that sources and result share according to transformers, from headers alone.
 
     Raises CheckpointError when it would not load what is to be written.
     """
@@ -90,7 +90,7 @@ def _refused_unless_it_loads(draft: Draft, opened: Opened) -> tuple[str, ...]:
     found = judged(opened.result, draft.stack, opened.sources)
     if found.is_faulty:
         raise CheckpointError(
-            f"{draft.out} was not begun: transformers would not load it as it should",
+            f"{draft.out} was not started: transformers would not load it correctly",
             why=f"{found.why}; {_of_sources(opened)}",
             fix="Nothing was written. With --no-load-check it would be.",
         )
@@ -104,15 +104,15 @@ def _load_checked(draft: Draft, partial: Partial, report: Report, opened: Opened
     found = judged(load_check(partial.model, _origins(draft.stack)), draft.stack, opened.sources)
     if found.is_faulty:
         raise CheckpointError(
-            f"{partial.out} was not published: transformers does not load it as it should",
+            f"{partial.out} was not published: transformers does not load it correctly",
             why=f"{found.why}; {_of_sources(opened)}",
-            fix=f"What was written lies in {partial.model}.",
+            fix=f"The files are in {partial.model}.",
         )
     return found
 
 
 def _of_sources(opened: Opened) -> str:
-    """Whether the fault was there before."""
+    """Description of the sources: whether they have the same defect."""
     faulty = {checkpoint: found for checkpoint, found in opened.sources.items() if found.is_faulty}
     if faulty:
         checkpoint, found = next(iter(faulty.items()))
@@ -121,7 +121,7 @@ def _of_sources(opened: Opened) -> str:
 
 
 def _origins(stack: Stack) -> list[tuple[Path, int]]:
-    """For each new layer the directory and the number of the one that it was copied from."""
+    """Source directory and source layer of each new layer."""
     return [(visit.checkpoint.directory, visit.layer) for visit in stack.visits]
 
 

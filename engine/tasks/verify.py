@@ -1,4 +1,4 @@
-"""Verifies a checkpoint, whoever made it: its files, its sums, and that transformers loads it whole."""
+"""Verification of any checkpoint: its files, its checksums, and that transformers loads it completely."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ from engine.tasks.loadcheck import LoadCheck
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What was found out about a checkpoint directory."""
+    """Result of verifying a checkpoint directory."""
 
     directory: Path
     layers: int
     parameters: int
     nbytes: int
-    """Of its tensors."""
+    """Size of its tensors."""
     shards: int
     problems: tuple[str, ...]
     """Sentences; a failed load check has its own report."""
     sums_checked: bool
     """False when there is no SHA256SUMS."""
     loadcheck: LoadCheck | None
-    """None when it was not asked for, or the files are too broken to try."""
+    """None if it was not requested, or if the files have problems."""
 
     @property
     def ok(self) -> bool:
@@ -73,7 +73,7 @@ def _load_checked(checkpoint: Checkpoint) -> LoadCheck:
 
 
 def report_as_json(report: VerifyReport) -> dict[str, Any]:
-    """What `dlec verify --json` prints."""
+    """The report as `dlec verify --json` prints it."""
     return {
         "ok": report.ok,
         "directory": str(report.directory),

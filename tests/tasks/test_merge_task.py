@@ -166,7 +166,7 @@ def test_a_result_that_would_not_load_is_not_begun(asked: Asked, monkeypatch, op
 
     monkeypatch.setattr("engine.tasks.merge.asked", lambda _stack: Opened())
     monkeypatch.setattr("engine.tasks.merge_writing.asked", refused)
-    with pytest.raises(CheckpointError, match=rf"was not begun.*layers\.7\.mlp.*{said}"):
+    with pytest.raises(CheckpointError, match=rf"was not started.*layers\.7\.mlp.*{said}"):
         merge.run(asked | {"options": {}}, no_report)
     assert not Path(asked["out"]).exists()
     assert not list(Path(asked["out"]).parent.glob(".*/model/*.safetensors"))
