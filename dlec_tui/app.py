@@ -92,21 +92,21 @@ class Workbench(PanedApp):
     def _read_neighbours(self) -> None:
         """Look for other workbenches, in a thread."""
         try:
-            found = look_around(self.store, self._slot)
+            neighbours = look_around(self.store, self._slot)
         finally:
             self._is_looking_around = False
-        self.call_from_thread(self._take_neighbours, found)
+        self.call_from_thread(self._take_neighbours, neighbours)
 
-    def _take_neighbours(self, found: Neighbours) -> None:
-        if found == Neighbours(self._others, self.drafts):
+    def _take_neighbours(self, neighbours: Neighbours) -> None:
+        if neighbours == Neighbours(self._others, self.drafts):
             return
         from dlec_tui.session.notices import drafts_text, other_text  # late: few ever need it
 
-        for other in sorted(set(found.others) - set(self._others), key=lambda each: each.since):
+        for other in sorted(set(neighbours.others) - set(self._others), key=lambda each: each.since):
             self.notify(other_text(other, now()), title="two workbenches on one store", timeout=NOTICE_SECONDS)
-        if new := [draft for draft in found.drafts if draft.file not in {known.file for known in self.drafts}]:
+        if new := [draft for draft in neighbours.drafts if draft.file not in {known.file for known in self.drafts}]:
             self.notify(drafts_text(new), title="unsaved plans", timeout=NOTICE_SECONDS)
-        self._others, self.drafts = found.others, found.drafts
+        self._others, self.drafts = neighbours.others, neighbours.drafts
 
     def take_draft(self, draft: Draft) -> None:
         """The plan is open here now: it is kept in the own session first, and then taken out of the other one."""
@@ -271,8 +271,8 @@ class Workbench(PanedApp):
         self.autosave()
 
     def _show_top_line(self) -> None:
-        about = About(self.reference, self.document, self.read_only)
-        self._main.top_line.show(list(PANES), self.front.AREA, about)
+        subject = About(self.reference, self.document, self.read_only)
+        self._main.top_line.show(list(PANES), self.front.AREA, subject)
 
     # What is remembered
 

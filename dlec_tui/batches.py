@@ -124,10 +124,10 @@ def specs_of(merges: Sequence[PlannedMerge], options: MergeOptions, batch: str, 
         yield replace(spec, batch=batch, priority=priority)
 
 
-def disk_line(found: Batch) -> str:
+def disk_line(batch: Batch) -> str:
     """Required and available disk space."""
-    use = found.use
-    needed = f"{plural(len(found.merges), 'merge')}: {byte_size(use.batch)} needed"
+    use = batch.use
+    needed = f"{plural(len(batch.merges), 'merge')}: {byte_size(use.batch)} needed"
     queued = f", {byte_size(use.queued)} more for queued merges" if use.queued else ""
     return f"{needed}{queued}; {byte_size(use.free)} free in {shown(use.directory)}"
 
@@ -147,10 +147,10 @@ class BatchItem:
     error: DlecError | None
 
 
-def batch_items(targets: list[Target], found: Batch | None) -> list[BatchItem]:
+def batch_items(targets: list[Target], batch: Batch | None) -> list[BatchItem]:
     """found: None until the plans were looked over."""
-    merges = {merge.target: merge for merge in found.merges} if found else {}
-    refused = found.refused if found else {}
+    merges = {merge.target: merge for merge in batch.merges} if batch else {}
+    refused = batch.refused if batch else {}
     return [BatchItem(target, merges.get(target), refused.get(target.plan)) for target in targets]
 
 
@@ -163,17 +163,17 @@ def batch_line(item: BatchItem, number: int, width: int) -> list[Span]:
     return [(name, ""), (_figures(item.merge) if item.merge else "", "dim")]
 
 
-def batch_summary(found: Batch | None) -> list[Span]:
+def batch_summary(batch: Batch | None) -> list[Span]:
     """Disk space that the batch needs, and everything that blocks it."""
-    if found is None:
+    if batch is None:
         return [("checking the plans", "dim")]
-    lines: list[Span] = [(disk_line(found), "")]
-    for problem in found.problems:
+    lines: list[Span] = [(disk_line(batch), "")]
+    for problem in batch.problems:
         lines.append((f"{GLYPHS.error} {escaped(problem.line)}", "bad"))
         if problem.fix:
             lines.append((escaped(problem.fix), "dim"))
-    ready = f"{GLYPHS.done} ready: press b to queue {plural(len(found.merges), 'merge')}"
-    return lines if found.problems else [*lines, (ready, "good")]
+    ready = f"{GLYPHS.done} ready: press b to queue {plural(len(batch.merges), 'merge')}"
+    return lines if batch.problems else [*lines, (ready, "good")]
 
 
 def _figures(merge: PlannedMerge) -> str:

@@ -112,5 +112,5 @@ def offered_actions() -> list[Action]:
 
 def pane_class(area: str) -> type[Pane]:
     module, _, name = PANES[area].partition(":")
-    found: type[Pane] = getattr(import_module(module), name)
-    return found
+    cls: type[Pane] = getattr(import_module(module), name)
+    return cls

@@ -160,5 +160,5 @@ def printable(text: str) -> str:
 
 def clock(moment: datetime, now: datetime) -> str:
     """Local time, with the day if it is not today: "10:42", "Nov 20 10:42". Constant until midnight."""
-    there, here = moment.astimezone(), now.astimezone()
-    return f"{there:%H:%M}" if there.date() == here.date() else f"{there:%b %d %H:%M}"
+    local, local_now = moment.astimezone(), now.astimezone()
+    return f"{local:%H:%M}" if local.date() == local_now.date() else f"{local:%b %d %H:%M}"

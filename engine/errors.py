@@ -3,28 +3,30 @@
     DlecError
     ├── CheckpointError    a model directory is broken, or of a kind that cannot be stacked
     ├── PlanError          a plan has problems that forbid running it
-    ├── UsageError         the request itself cannot be met: an output that exists, an unknown option
+    ├── UsageError         the request is invalid: an output that exists, an unknown option
     │   └── NotFoundError  a file or directory that the request names does not exist
     │       └── MissingCheckpointError  and neither does a model; a CheckpointError as well
-    └── MachineError       the machine stands in the way: disk, permission, network, a missing library
-        ├── DiskFullError  space ran out: what else wants to write to that disk had better wait
+    └── MachineError       an environment error: disk, permissions, network, a missing library
+        ├── DiskFullError  the disk is full: other jobs that write to it should wait
         └── UnexpectedError  an exception that no code expected: a defect in dlec or in a library
 
-Foreign exceptions are translated into these once, where they enter.
+Foreign exceptions are translated into these at the boundary where they occur.
 """
 
 import errno
 from collections.abc import Mapping
 from pathlib import Path
 
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 class DlecError(Exception):
-    """Base of every error a user is meant to read.
+    """Base of every error that a user reads.
 
-    what: the thing that failed, with its path, tensor or line.
+    what: the failure, with its path, tensor or line.
     why:  the reason, with figures. May be empty.
-    fix:  what the user can do about it. May be empty.
-    where: the place as data, as far as there is one: "path", "line", "column".
+    fix:  an instruction for the user. May be empty.
+    where: the place as data: "path", "line", "column".
     """
 
     def __init__(self, what: str, *, why: str = "", fix: str = "", where: Mapping[str, object] | None = None) -> None:
@@ -36,7 +38,7 @@ class DlecError(Exception):
 
     @property
     def line(self) -> str:
-        """What failed and why, on one line, without the fix."""
+        """The failure and its reason on one line, without the fix."""
         return " ".join((f"{self.what}: {self.why}" if self.why else self.what).splitlines())
 
     def __str__(self) -> str:
@@ -52,7 +54,7 @@ class PlanError(DlecError):
 
 
 class UsageError(DlecError):
-    """The request cannot be met as it was made."""
+    """The request is invalid or cannot be met."""
 
 
 class NotFoundError(UsageError):
@@ -60,7 +62,7 @@ class NotFoundError(UsageError):
 
 
 class MissingCheckpointError(NotFoundError, CheckpointError):
-    """A model that the request names is neither on this machine nor where else it was looked for."""
+    """A model that the request names exists neither on this machine nor, if it was searched, on the hub."""
 
 
 class MachineError(DlecError):
@@ -68,16 +70,17 @@ class MachineError(DlecError):
 
 
 class DiskFullError(MachineError):
-    """The disk is too full for what was to be written."""
+    """The disk is too full for the data to be written."""
 
 
 class UnexpectedError(MachineError):
-    """An exception that is no DlecError reached a place where it is contained."""
+    """An exception that no code expected: a defect in dlec or in a library."""
 
 
 def machine_error(what: str, error: OSError, *, fix: str = "") -> MachineError:
     """A failed system call as an error for the user. what: the operation, with its path: "/a/b cannot be read"."""
-    return MachineError(what, why=system_reason(error), fix=fix)
+    kind = DiskFullError if error.errno in _DISK_FULL else MachineError
+    return kind(what, why=system_reason(error), fix=fix)
 
 
 def system_reason(error: OSError) -> str:
@@ -86,14 +89,14 @@ def system_reason(error: OSError) -> str:
 
 
 def contained(what: str, error: Exception, fix: str = "") -> DlecError:
-    """Any exception as an error for the user; its traceback is the caller's to keep. A DlecError is itself.
+    """Any exception as an error for the user; the caller keeps its traceback. A DlecError is returned unchanged.
 
-    what: the work that it ended. An OSError is an error of the machine, of the file that it names.
+    what: the work that it ended. An OSError becomes a MachineError that names its file.
     """
     match error:
         case DlecError():
             return error
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+        case OSError() if error.errno in _DISK_FULL:
             return DiskFullError(what, why=_reason_with_file(error), fix=fix)
         case OSError(errno=int()):
             return MachineError(what, why=_reason_with_file(error), fix=fix)

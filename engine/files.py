@@ -7,7 +7,7 @@ import ctypes
 import errno
 import os
 import stat
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from engine.errors import UsageError, shown
@@ -16,6 +16,25 @@ AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 CANNOT = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 """Error numbers of a call that the kernel or the file system does not support."""
+
+
+def is_text(name: str) -> bool:
+    """Return False for a name with a lone surrogate, which JSON can spell and no file can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_inside(name: str) -> bool:
+    """Return True if a relative file name stays in its directory.
+
+    Lexical on purpose: the shards of a hub cache are symlinks out of the snapshot, and that is fine.
+    """
+    path = PurePosixPath(name)
+    is_relative = bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+    return is_relative and "\0" not in name
 
 
 def expanded(path: str | Path) -> Path:

@@ -55,17 +55,17 @@ def keymap_from(wishes: object) -> Keymap:
     """Keymap of the table [keys]."""
     if not isinstance(wishes, Mapping):
         return Keymap(notices=(f"{KEYMAP_FILE}: keys is not a table",))
-    wanted, notices = {}, []
+    accepted, notices = {}, []
     for name, keys in wishes.items():
         if reason := _why_not(name, keys):
             notices.append(f"{KEYMAP_FILE}: {reason}")
         else:
-            wanted[name] = _normalized(keys)
-    while clash := next(_clashes(Keymap(wanted)), None):
+            accepted[name] = _normalized(keys)
+    while clash := next(_clashes(Keymap(accepted)), None):
         notices.append(f"{KEYMAP_FILE}: {clash.text}")
         for action in clash.actions:
-            wanted.pop(action.id, None)
-    return Keymap(wanted, tuple(notices))
+            accepted.pop(action.id, None)
+    return Keymap(accepted, tuple(notices))
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,7 +221,8 @@ def _merged(stage: Stage, plan: PlanFile, *, fresh: bool) -> tuple[Made, MergeRe
     stage.heading("6  Merge")
     out = plan.path.with_suffix("")
     earlier = None if fresh else merged_before(out, plan.checked.text, plan.stack())
-    report = None if earlier else merge_plan(plan, out, MergeOptions(overwrite=(out / MANIFEST_FILE).exists()))
+    options = MergeOptions(overwrite=(out / MANIFEST_FILE).exists())
+    report = None if earlier else merge_plan(plan, out, options, stage.store)
     stage.say(*(merged_lines(report) if report else ["already merged from this plan"]))
     stage.say(*file_lines(earlier or verify(out, load_check=False)))
     return Made(out, reused=report is None), report

@@ -28,7 +28,6 @@ from engine.plan.companions import REWRITTEN
 from engine.tasks.download import downloading_opener
 from engine.tasks.merge import MergeOptions, MergeReport, report_as_json
 from engine.tasks.merge import merge as run_merge
-from engine.tasks.openings import known
 from engine.units import byte_size, duration, plural
 
 
@@ -68,7 +67,7 @@ def merge(
     options = MergeOptions(max_shard_size, not no_reflink, hash_sums, overwrite, not no_load_check)
     # A queued merge downloads when it runs; the headers from the hub suffice until then.
     open_checkpoint = downloading_opener() if downloads and not queueing else opener(remote=downloads)
-    opened = known if queueing or no_load_check else opened_by_transformers
+    opened = None if queueing or no_load_check else opened_by_transformers(store)
     # A merge that runs now checks the free disk space itself.
     plan = read_plan(plan_path, open_checkpoint, store, out if queueing else None, opened=opened, patches=patches)
     if findings := plan.findings():
@@ -78,7 +77,7 @@ def merge(
         spec = merge_spec(named_plan(plan, strict=strict), out, options, downloads=downloads)
         queue_job(spec, queueing, store, wants_json=wants_json)
         return
-    report = merge_plan(plan, out, options, strict=strict)
+    report = merge_plan(plan, out, options, store, strict=strict)
     click.echo(json.dumps(report_as_json(report)) if wants_json else "\n".join(merged_lines(report)))
 
 
@@ -89,11 +88,11 @@ def _require_free(plan_path: Path, out: Path, store: Path, *, overwrite: bool) -
         raise problem
 
 
-def merge_plan(plan: PlanFile, out: Path, options: MergeOptions, *, strict: bool = False) -> MergeReport:
+def merge_plan(plan: PlanFile, out: Path, options: MergeOptions, store: Path, *, strict: bool = False) -> MergeReport:
     """Merge with a progress bar. Raises PlanError for a refused plan, and the errors of the merge."""
     stack = plan.stack(strict=strict)
     with byte_progress("merging") as progress:
-        return run_merge(stack, plan.checked.text, out, options, progress)
+        return run_merge(stack, plan.checked.text, out, options, progress, store.parent)
 
 
 def _opener_of(report: MergeReport) -> str:

@@ -28,7 +28,6 @@ from engine.plan.cost import cost_of
 from engine.plan.fixing import mend
 from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Problem, Severity
-from engine.tasks.openings import known
 from engine.units import byte_size, count, plural
 
 
@@ -66,7 +65,7 @@ def check(
     """
     open_checkpoint = opener(remote=remote)
     fixed = _fixed(plan_path, open_checkpoint, store) if wants_fix else None
-    opened = known if no_load_check else opened_by_transformers
+    opened = None if no_load_check else opened_by_transformers(store)
     plan = read_plan(plan_path, open_checkpoint, store, out, device, opened, patches)
     ok = not plan.refusals(strict=strict)
     click.echo(json.dumps(_as_json(plan, fixed, ok=ok)) if wants_json else _as_text(plan, fixed or ()))

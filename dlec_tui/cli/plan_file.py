@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules import OpenedBy
 from engine.plan.stack import Stack
-from engine.tasks.inertness import tried_inertness
-from engine.tasks.openings import ask, known, lacking
+from engine.tasks.header_checks import HeaderChecks, header_checks
+from engine.tasks.inertness import inertness_trials
 from engine.units import plural
 
 
@@ -84,7 +84,7 @@ def read_plan(
     store: Path,
     out: Path | None = None,
     device: str | None = None,
-    opened: OpenedBy = known,
+    opened: OpenedBy | None = None,
     patches: Sequence[Path] = (),
 ) -> PlanFile:
     """Read and check the plan at `path`, without the rules that the user switched off.
@@ -94,18 +94,23 @@ def read_plan(
     invalid settings or an invalid device.
     """
     context = replace(
-        circumstances(store, out, device, opened), inertness=tried_inertness, patches=open_patches(patches)
+        circumstances(store, out, device, opened),
+        inertness=inertness_trials(store.parent).tried,
+        patches=open_patches(patches),
     )
     return PlanFile(path, check_plan(plan_text_of(path), open_checkpoint, context))
 
 
-def opened_by_transformers(stack: Stack) -> Opened:
-    """Results of opening the headers with transformers; a child process is started for those that are not cached."""
-    unchecked = lacking(stack)
-    if unchecked:
-        with waiting("opening the headers with transformers"):
-            ask(unchecked)
-    return known(stack)
+def opened_by_transformers(store: Path) -> OpenedBy:
+    """A function that has transformers open the headers of a stack, in a child process where no result is cached."""
+    return partial(_opened, header_checks(store.parent))
+
+
+def _opened(checks: HeaderChecks, stack: Stack) -> Opened:
+    if not checks.lacking(stack):
+        return checks.checked(stack)
+    with waiting("opening the headers with transformers"):
+        return checks.checked(stack)
 
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}

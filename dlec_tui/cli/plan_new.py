@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 import click
 
 from dlec_tui.cli.groups import VerbGroup, with_example
-from dlec_tui.cli.options import Number, RelatedOption, WholeNumber, accepted_home_option, json_option, remote_option
+from dlec_tui.cli.options import Number, RelatedOption, WholeNumber, home_option, json_option, remote_option
 from dlec_tui.cli.plan_file import file_options, write_plan
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener
 from engine.errors import UsageError, shown
 from engine.plan.recipes.fields import Field
 from engine.plan.recipes.registry import MEASURED, RECIPES, Recipe
-from engine.tasks.inertness import written
+from engine.tasks.inertness import inertness_trials
 
 Command: TypeAlias = Callable[..., None]
 
@@ -139,10 +139,13 @@ def _command(recipe: Recipe) -> click.Command:
     def write(model: str, **given: Any) -> None:
         open_checkpoint = opener(remote=given["remote"])
         options = recipe.options(**values_of(fields, given, open_checkpoint))
-        deliver({"plan": written(recipe, open_checkpoint(model), options)}, given)
+        trials, checkpoint = inertness_trials(given["store"].parent), open_checkpoint(model)
+        plan = trials.written(recipe, checkpoint, options)
+        unknown = trials.tried(checkpoint).unknown if recipe.promises_inertness(options) else ""
+        deliver({"plan": plan}, given, [f"it is not known whether the copies are inert: {unknown}"] if unknown else [])
 
     command: Command = write
-    options = (json_option, accepted_home_option, remote_option, file_options(), recipe_options(fields))
+    options = (json_option, home_option, remote_option, file_options(), recipe_options(fields))
     for decorate in (*options, click.argument("model")):
         command = decorate(command)
     return click.command(recipe.name, help=recipe.summary)(command)

@@ -34,11 +34,11 @@ def _nearest(directory: Path) -> Path:
 
 
 def look_here() -> Finding:
-    here = Path.cwd()
+    directory = Path.cwd()
     return room_finding(
-        here,
-        free_bytes(here),
-        free_files(here),
+        directory,
+        free_bytes(directory),
+        free_files(directory),
         LITTLE_FOR_A_MODEL,
         "Write large models to a disk with more free space.",
     )

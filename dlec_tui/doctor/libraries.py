@@ -13,8 +13,8 @@ from engine.units import plural
 
 def look_at_torch() -> Finding:
     installed = installed_version("torch")
-    found = version_finding("torch", installed, wanted_versions("torch", _our_requirements()))
-    return found if installed is None or found.remedy else torch_finding(installed, torch_devices(), installed_gpus())
+    result = version_finding("torch", installed, wanted_versions("torch", _our_requirements()))
+    return result if installed is None or result.remedy else torch_finding(installed, torch_devices(), installed_gpus())
 
 
 def look_at_transformers() -> Finding:
@@ -22,18 +22,18 @@ def look_at_transformers() -> Finding:
     return version_finding("transformers", installed, wanted_versions("transformers", _our_requirements()))
 
 
-def version_finding(name: str, installed: str | None, wanted: str) -> Finding:
+def version_finding(name: str, installed: str | None, required: str) -> Finding:
     """installed: None where it is not; wanted: the versions that dlec works with, as pip writes them, "" for any."""
     from packaging.specifiers import SpecifierSet
 
-    install = f"pip install '{name}{wanted}'"
+    install = f"pip install '{name}{required}'"
     if installed is None:
         return note(
             "not installed: no measuring, previewing or load checks",
             f"Planning, checking and merging unscaled plans work without it. Otherwise:\n  {install}",
         )
-    if not SpecifierSet(wanted).contains(installed, prereleases=True):
-        return problem(f"{shown(installed)}, but dlec needs {wanted}", f"Install a supported version:\n  {install}")
+    if not SpecifierSet(required).contains(installed, prereleases=True):
+        return problem(f"{shown(installed)}, but dlec needs {required}", f"Install a supported version:\n  {install}")
     return fine(shown(installed))
 
 

@@ -20,7 +20,7 @@ def page(findings: Mapping[str, Mapping[str, Finding]], width: int) -> Iterator[
     for heading, group in findings.items():
         yield click.style(heading, bold=True)
         for name, finding in group.items():
-            yield from _told(name.ljust(names), finding, width)
+            yield from _result_lines(name.ljust(names), finding, width)
         yield ""
     yield summary([finding for group in findings.values() for finding in group.values()])
 
@@ -34,7 +34,7 @@ def summary(findings: list[Finding]) -> str:
     return f"{problems}, {notes}. Fix these problems before using dlec."
 
 
-def _told(name: str, finding: Finding, width: int) -> Iterator[str]:
+def _result_lines(name: str, finding: Finding, width: int) -> Iterator[str]:
     word = finding.state.value.ljust(_STATE_WIDTH)
     margin = " " * len(f"{_INDENT}{word}{_INDENT}{name}{_INDENT}")
     first, *others = _wrapped(finding.value, width - len(margin))

@@ -27,17 +27,17 @@ class Check:
 
 def examined(checks: Sequence[Check]) -> dict[str, Finding]:
     """Result of each check by name. Never raises, and takes no longer than the longest time limit."""
-    found: dict[str, Finding] = {}
+    results: dict[str, Finding] = {}
     started = time.monotonic()
-    threads = [_started(check, found) for check in checks]
+    threads = [_started(check, results) for check in checks]
     for check, thread in zip(checks, threads, strict=True):
         thread.join(max(0.0, started + check.seconds - time.monotonic()))
-    return {check.name: found.get(check.name, _unanswered(check)) for check in checks}
+    return {check.name: results.get(check.name, _unanswered(check)) for check in checks}
 
 
-def _started(check: Check, found: dict[str, Finding]) -> Thread:
+def _started(check: Check, results: dict[str, Finding]) -> Thread:
     def look() -> None:
-        found[check.name] = _looked_at(check)
+        results[check.name] = _looked_at(check)
 
     thread = Thread(target=look, daemon=True)  # the process may end before it
     thread.start()

@@ -41,9 +41,9 @@ def ticks_from(stat: str) -> Ticks:
 
 def devices_text(slots: Iterable[Slot], before: Ticks | None, now: Ticks | None) -> str:
     """Load of the GPUs in these slots, and of the host if a slot is the CPU."""
-    wanted = tuple(slots)
-    parts = [gpus_text(gpus(), sorted({number for slot in wanted for number in slot.devices}))]
-    if any(not slot.devices for slot in wanted):
+    requested = tuple(slots)
+    parts = [gpus_text(gpus(), sorted({number for slot in requested for number in slot.devices}))]
+    if any(not slot.devices for slot in requested):
         parts.append(machine_text(before, now))
     return "   ".join(filter(None, parts))
 

@@ -63,10 +63,10 @@ def _outcome(stored: StoredJob) -> Iterator[Span]:
     task = stored.job.spec.task
     match stored.job.state:
         case Failed(error=error):
-            found = from_data(error)
-            yield printable(found.line), "bad"
-            if found.fix:
-                yield printable(found.fix), ""
+            failure = from_data(error)
+            yield printable(failure.line), "bad"
+            if failure.fix:
+                yield printable(failure.fix), ""
         case Done(result=result):
             yield headline(task, result), "head"
             yield from ((line, "") for line in _result_lines(task, result) if line != headline(task, result))

@@ -6,7 +6,6 @@ from typing import Any
 from dlec_tui.terminal.glyphs import GLYPHS
 from dlec_tui.wording import harm, inconclusive
 from engine.errors import escaped, shown
-from engine.plan.recipes.dlec_classic import kept_layers
 from engine.tasks.base_check import NOT_CHECKED
 from engine.tasks.loadcheck import LoadCheck
 from engine.text.corpus import Split
@@ -19,58 +18,60 @@ _MOST_SCORES = 12
 Answer = Mapping[str, Any]
 
 
-def verdict(found: Answer) -> str:
+def verdict(answer: Answer) -> str:
     """Verdict of a preview: change of perplexity with its 95 % interval, and the text."""
-    if found["delta_nll"] is None:
-        return not_finite_text(found)
-    say = inconclusive if base_findings(found) else harm
-    return f"{say(found['delta_nll'], *found['interval95'])}, {ON_SPLIT[Split(found['split'])]}"
+    if answer["delta_nll"] is None:
+        return not_finite_text(answer)
+    say = inconclusive if base_findings(answer) else harm
+    return f"{say(answer['delta_nll'], *answer['interval95'])}, {ON_SPLIT[Split(answer['split'])]}"
 
 
-def not_finite_text(found: Answer) -> str:
+def not_finite_text(answer: Answer) -> str:
     """Models that produced NaN or infinity, with the number of tokens."""
-    counts = found["not_finite"]
+    counts = answer["not_finite"]
     said = [f"the {name} computes NaN or infinity for {count:,}" for name, count in counts.items() if count]
-    return f"{' and '.join(said)} of {found['tokens']:,} tokens; nothing to compare"
+    return f"{' and '.join(said)} of {answer['tokens']:,} tokens; nothing to compare"
 
 
-def base_findings(found: Answer) -> Sequence[str]:
+def base_findings(answer: Answer) -> Sequence[str]:
     """Why the base predicts worse than it should; empty where all is well. Answers of earlier versions say nothing."""
-    check = found.get("base_check")
+    check = answer.get("base_check")
     return [NOT_CHECKED] if check is None else check["findings"]
 
 
-def base_lines(found: Answer) -> Iterator[str]:
+def base_lines(answer: Answer) -> Iterator[str]:
     """The same for people."""
-    yield from (f"caution: {escaped(finding)}" for finding in base_findings(found))
+    yield from (f"caution: {escaped(finding)}" for finding in base_findings(answer))
 
 
-def both_models(found: Answer) -> Iterator[str]:
+def both_models(answer: Answer) -> Iterator[str]:
     """NLL and perplexity of base and plan."""
     yield "          NLL   perplexity"
     for name in ("base", "plan"):
-        nll, perplexity = found[name]["nll"], found[name]["perplexity"]
+        nll, perplexity = answer[name]["nll"], answer[name]["perplexity"]
         yield f"{name}      NaN          NaN" if nll is None else f"{name}   {nll:.4f}   {perplexity:10.2f}"
 
 
-def agreement(found: Answer) -> str:
+def agreement(answer: Answer) -> str:
     """Similarity of the predictions of base and plan; "" if one of them produces NaN."""
-    if found["kl"] is None:
+    if answer["kl"] is None:
         return ""
-    return f"KL {found['kl']:.4f} nats per token; same top-1 prediction for {found['top1_agreement']:.1%} of the tokens"
+    return (
+        f"KL {answer['kl']:.4f} nats per token; same top-1 prediction for {answer['top1_agreement']:.1%} of the tokens"
+    )
 
 
 def measured_on(answer: Answer) -> str:
     """Amount of text, text and dtype of a measurement, then its notes."""
     key = answer["key"]
-    asked = f"up to {key['tokens'] // key['seq_len'] * key['seq_len']:,} tokens"
+    requested = f"up to {key['tokens'] // key['seq_len'] * key['seq_len']:,} tokens"
     counted = answer if "tokens" in answer else answer.get("sample")
-    got = f"{counted['tokens']:,} tokens in {plural(counted['sequences'], 'sequence')}" if counted else asked
+    got = f"{counted['tokens']:,} tokens in {plural(counted['sequences'], 'sequence')}" if counted else requested
     sample = answer.get("sample")
     text = f"{_documents(sample)}{shown(answer['corpus'])} ({Split(key['split']).label}, {key['text_sha256'][:8]})"
     notes = [f"note: {escaped(note)}" for note in sample["notes"]] if sample else []
-    found = ["found in the store, not measured again"] if answer["found"] else []
-    return "\n".join([f"{got} of {text}, {key['dtype']}", *notes, *found])
+    reused = ["found in the store, not measured again"] if answer["found"] else []
+    return "\n".join([f"{got} of {text}, {key['dtype']}", *notes, *reused])
 
 
 def _documents(sample: Answer | None) -> str:
@@ -87,22 +88,22 @@ def score_table(scores: Sequence[Answer]) -> Iterator[str]:
         yield f"and {len(scores) - _MOST_SCORES} more (--json lists all)"
 
 
-def load_check_text(found: LoadCheck | None) -> str:
+def load_check_text(answer: LoadCheck | None) -> str:
     """One line, and one for each thing that is worth knowing."""
-    remarks = (f"load check: {escaped(remark)}" for remark in (found.remarks if found else ()))
-    return "\n".join([_load_check_line(found), *remarks])
+    remarks = (f"load check: {escaped(remark)}" for remark in (answer.remarks if answer else ()))
+    return "\n".join([_load_check_line(answer), *remarks])
 
 
-def _load_check_line(found: LoadCheck | None) -> str:
-    if found is None:
+def _load_check_line(answer: LoadCheck | None) -> str:
+    if answer is None:
         return "load check: skipped"
-    if found.unavailable:
-        return f"load check: not possible, {escaped(found.unavailable)}"
-    if found.ok:
-        nothing = "nothing else" if found.remarks else "nothing"
-        seconds = duration(found.seconds)
-        return f"load check: {found.architecture}, {nothing} missing, unexpected or mis-shaped ({seconds})"
-    return f"load check: FAILED, {escaped(found.why)}"
+    if answer.unavailable:
+        return f"load check: not possible, {escaped(answer.unavailable)}"
+    if answer.ok:
+        nothing = "nothing else" if answer.remarks else "nothing"
+        seconds = duration(answer.seconds)
+        return f"load check: {answer.architecture}, {nothing} missing, unexpected or mis-shaped ({seconds})"
+    return f"load check: FAILED, {escaped(answer.why)}"
 
 
 def load_check_from(answer: Answer | None) -> LoadCheck | None:
@@ -122,26 +123,26 @@ def files_text(*, sums_checked: bool) -> str:
     return f"files: headers, index and config agree; {sums}"
 
 
-def eval_headline(found: Answer) -> str:
+def eval_headline(answer: Answer) -> str:
     """One line: how many figures moved by more than chance explains; not adjusted for how many there are."""
-    told = [each for each in found["figures"] if each["p"] is not None]
-    moved = [each for each in told if each["p"] * len(told) < 0.05]
+    tested = [each for each in answer["figures"] if each["p"] is not None]
+    moved = [each for each in tested if each["p"] * len(tested) < 0.05]
     if not moved:
-        return f"no significant difference in {len(told)} figures"
-    return f"{len(moved)} of {len(told)} figures differ: {', '.join(_moved_figure(each) for each in moved[:3])}"
+        return f"no significant difference in {len(tested)} figures"
+    return f"{len(moved)} of {len(tested)} figures differ: {', '.join(_moved_figure(each) for each in moved[:3])}"
 
 
-def eval_lines(found: Answer) -> Iterator[str]:
+def eval_lines(answer: Answer) -> Iterator[str]:
     """A line for each task and metric, and what that says."""
-    names = [f"{shown(each['task'])} {shown(each['metric'])}" for each in found["figures"]]
+    names = [f"{shown(each['task'])} {shown(each['metric'])}" for each in answer["figures"]]
     width = max(map(len, names), default=0)
     yield f"{'':{width}}  {'base':>16}  {'plan':>16}  items, paired"
-    for name, each in zip(names, found["figures"], strict=True):
+    for name, each in zip(names, answer["figures"], strict=True):
         yield f"{name:{width}}  {_eval_value(each, 'base'):>16}  {_eval_value(each, 'plan'):>16}  {_eval_paired(each)}"
-    yield eval_headline(found)
-    yield from base_lines(found)
-    yield f"{shown(found['reference'])}, {found['dtype']}" + (
-        f", {found['limit']} items per task" if found["limit"] else ""
+    yield eval_headline(answer)
+    yield from base_lines(answer)
+    yield f"{shown(answer['reference'])}, {answer['dtype']}" + (
+        f", {answer['limit']} items per task" if answer["limit"] else ""
     )
 
 
@@ -168,36 +169,36 @@ _MOST_SHORTLISTED = 12
 """Maximum number of plans in a table; --json has all of them."""
 
 
-def proposal_headline(found: Answer) -> str:
+def proposal_headline(answer: Answer) -> str:
     """Effect of the proposed plan on held-out text."""
-    return verdict(found["heldout"])
+    return verdict(answer["heldout"])
 
 
-def proposal_lines(found: Answer) -> Iterator[str]:
+def proposal_lines(answer: Answer) -> Iterator[str]:
     """Measured shortlist, result on held-out text, and the naive plan for comparison."""
     yield "block     residual   delta NLL, nats per token"
-    for each in found["shortlist"]:
+    for each in answer["shortlist"]:
         block = f"{each['start']}-{each['end'] - 1}"
         yield f"{block:9} {each['residual']:8.4f}   {each['delta_nll']:+.4f} ± {each['se']:.4f}"
-    start, end = found["block"]
+    start, end = answer["block"]
     yield f"proposed: repeat layers {start}:{end}"
-    yield f"    {verdict(found['judged'])}"
-    layers = found["naive"]["layers"]
+    yield f"    {verdict(answer['heldout'])}"
+    layers = answer["naive"]["layers"]
     yield f"the {plural(len(layers), 'best single layer')} ({', '.join(map(str, layers))}) instead"
-    yield f"    {verdict(found['naive']['judged'])}"
-    yield from base_lines(found["heldout"])
-    yield measured_on(found["heldout"])
+    yield f"    {verdict(answer['naive']['heldout'])}"
+    yield from base_lines(answer["heldout"])
+    yield measured_on(answer["heldout"])
 
 
-def reason_lines(found: Answer) -> Iterator[str]:
+def reason_lines(answer: Answer) -> Iterator[str]:
     """Reasons for the plan, as in its comments."""
-    yield from (escaped(line) for line in found.get("reason", ()))
+    yield from (escaped(line) for line in answer.get("reason", ()))
 
 
-def search_lines(found: Answer) -> Iterator[str]:
+def search_lines(answer: Answer) -> Iterator[str]:
     """Evaluated shortlist and its conclusion."""
-    yield f"{plural(sum(found['tried'].values()), 'plan')} tried; the best, on held-out text:"
-    for plan in found["shortlist"][:_MOST_SHORTLISTED]:
+    yield f"{plural(sum(answer['tried'].values()), 'plan')} tried; the best, on held-out text:"
+    for plan in answer["shortlist"][:_MOST_SHORTLISTED]:
         if plan["delta_nll"] is None:
             yield f"{shown(plan['name']):{_NAME_WIDTH}}  produces NaN"
             continue
@@ -206,22 +207,28 @@ def search_lines(found: Answer) -> Iterator[str]:
             f"{shown(plan['name']):{_NAME_WIDTH}}  {plan['delta_nll']:+.4f}  {low:+.4f} {high:+.4f}"
             f"  adjusted p {plan['holm_p']:.2g}"
         )
-    yield f"proposed: repeat {shown(found['shortlist'][0]['name'])}"
-    yield f"    {verdict(found['judged'])}"
-    yield from base_lines(found)
-    yield measured_on(found)
+    yield f"proposed: repeat {shown(answer['shortlist'][0]['name'])}"
+    yield f"    {verdict(answer['heldout'])}"
+    yield from base_lines(answer)
+    yield measured_on(answer)
 
 
-def classic_headline(found: Answer) -> str:
+def classic_headline(answer: Answer) -> str:
     """Number of layers that the rule keeps."""
-    shares = found["shares"]
+    from engine.plan.recipes.dlec_classic import (
+        kept_layers,  # late: recipes import YAML, which `dlec jobs` does not need
+    )
+
+    shares = answer["shares"]
     return f"keeps {len(kept_layers(shares))} of {plural(len(shares), 'layer')}"
 
 
-def classic_lines(found: Answer) -> Iterator[str]:
+def classic_lines(answer: Answer) -> Iterator[str]:
     """Each layer's share of magnitudes above the threshold, and what becomes of the layer."""
-    kept = kept_layers(found["shares"])
-    yield classic_headline(found)
+    from engine.plan.recipes.dlec_classic import kept_layers
+
+    kept = kept_layers(answer["shares"])
+    yield classic_headline(answer)
     yield "layer   share above the threshold"
-    for layer, share in enumerate(found["shares"]):
+    for layer, share in enumerate(answer["shares"]):
         yield f"{layer:>5}   {100 * share:5.1f} %   {'kept' if layer in kept else 'removed'}"

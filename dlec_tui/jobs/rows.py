@@ -13,19 +13,19 @@ from engine.errors import escaped
 from engine.store.job_states import ENDED, Done, Held, Running, Waiting
 
 
-def in_view(found: StoredJobs, lately: timedelta | None) -> list[StoredJob]:
+def in_view(snapshot: StoredJobs, lately: timedelta | None) -> list[StoredJob]:
     """Open jobs in queue order, then jobs that ended within a time span, latest first."""
-    open_jobs = [stored for stored in found.jobs if not isinstance(stored.job.state, ENDED)]
-    ended = [stored for stored in found.jobs if _ended_lately(stored, found.moment, lately)]
+    open_jobs = [stored for stored in snapshot.jobs if not isinstance(stored.job.state, ENDED)]
+    ended = [stored for stored in snapshot.jobs if _ended_lately(stored, snapshot.moment, lately)]
     return [
         *sorted(open_jobs, key=lambda stored: (Running, Waiting, Held).index(type(stored.job.state))),
         *sorted(ended, key=lambda stored: since(stored.job), reverse=True),
     ]
 
 
-def matching(jobs: list[StoredJob], wanted: str) -> list[StoredJob]:
+def matching(jobs: list[StoredJob], query: str) -> list[StoredJob]:
     """Those that contain each of the words, in title, state, task or batch."""
-    words = wanted.lower().split()
+    words = query.lower().split()
     return [stored for stored in jobs if all(word in _searched(stored) for word in words)]
 
 

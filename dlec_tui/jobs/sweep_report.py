@@ -19,14 +19,14 @@ _NO_PROOF = "Perplexity alone does not prove an improvement: also run a probe or
 Answer = Mapping[str, Any]
 
 
-def sweep_headline(found: Answer) -> str:
+def sweep_headline(answer: Answer) -> str:
     """One line: the best plan, on held-out text."""
-    winner = found["winner"]
+    winner = answer["winner"]
     if winner is None:
         return "no plan could be measured"
-    say = inconclusive if base_findings(found) else harm
-    told = judgement(winner, len(found["shortlist"]), say)
-    return f"the best of {len(found['plans'])}, {shown(winner['name'])}: {told}"
+    say = inconclusive if base_findings(answer) else harm
+    conclusion = judgement(winner, len(answer["shortlist"]), say)
+    return f"the best of {len(answer['plans'])}, {shown(winner['name'])}: {conclusion}"
 
 
 def judgement(winner: Answer, judged: int, say: Callable[[float, float, float], str] = harm) -> str:
@@ -41,21 +41,21 @@ def judgement(winner: Answer, judged: int, say: Callable[[float, float, float], 
     return f"{where} ({_p(figures['holm_p'])}, adjusted for {plural(judged, 'evaluated plan')})"
 
 
-def sweep_lines(found: Answer) -> Iterator[str]:
+def sweep_lines(answer: Answer) -> Iterator[str]:
     """Everything but the map; without colours."""
-    yield f"{shown(found['space'])} of {shown(found['reference'])}: {plural(len(found['plans']), 'plan')}"
-    yield from plan_table(found)
-    yield from chance_lines(found)
-    yield from shortlist_lines(found)
-    yield from probe_lines(found)
-    yield from ranking_lines(found)
-    yield from cost_lines(found)
-    yield measured_on({**found, "found": found.get("found", False)})
+    yield f"{shown(answer['space'])} of {shown(answer['reference'])}: {plural(len(answer['plans']), 'plan')}"
+    yield from plan_table(answer)
+    yield from chance_lines(answer)
+    yield from shortlist_lines(answer)
+    yield from probe_lines(answer)
+    yield from ranking_lines(answer)
+    yield from cost_lines(answer)
+    yield measured_on({**answer, "found": answer.get("found", False)})
 
 
-def plan_table(found: Answer) -> Iterator[str]:
+def plan_table(answer: Answer) -> Iterator[str]:
     """The best plan on the selection set, and what was not measured to the end."""
-    measured = sorted((plan for plan in found["plans"] if plan["delta_nll"] is not None), key=_delta)
+    measured = sorted((plan for plan in answer["plans"] if plan["delta_nll"] is not None), key=_delta)
     yield f"{'':{_NAME_WIDTH}}  nats per token  95 % interval      KL      top-1   adjusted p"
     for plan in measured[:_MOST_PLANS]:
         low, high = plan["interval95"]
@@ -65,20 +65,20 @@ def plan_table(found: Answer) -> Iterator[str]:
         )
     if len(measured) > _MOST_PLANS:
         yield f"and {len(measured) - _MOST_PLANS} more (--csv or --json lists all)"
-    stopped = sum(plan["stopped_after"] is not None for plan in found["plans"])
+    stopped = sum(plan["stopped_after"] is not None for plan in answer["plans"])
     if stopped:
         yield f"{plural(stopped, 'plan')} significantly worse, stopped early"
-    silent = len(found["plans"]) - len(measured) - stopped
+    silent = len(answer["plans"]) - len(measured) - stopped
     if silent:
         yield f"{plural(silent, 'plan')} without a result: NaN or infinity, or not measured"
 
 
-def chance_lines(found: Answer) -> Iterator[str]:
+def chance_lines(answer: Answer) -> Iterator[str]:
     """Expected best result of as many plans without any effect, simulated by flipping signs."""
-    chance, winner = found["by_chance"], found["winner"]
+    chance, winner = answer["by_chance"], answer["winner"]
     if chance is None:
         return
-    best = min((plan for plan in found["plans"] if plan["delta_nll"] is not None), key=_delta)
+    best = min((plan for plan in answer["plans"] if plan["delta_nll"] is not None), key=_delta)
     yield (
         f"the best on the selection set: {best['delta_nll']:+.4f}; by chance alone, the best of "
         f"{plural(chance['plans'], 'plan')} without any effect would"
@@ -91,12 +91,12 @@ def chance_lines(found: Answer) -> Iterator[str]:
         yield f"of the improvement that chose it, {winner['shrinkage']['kept']:.0%} is left on the other text"
 
 
-def shortlist_lines(found: Answer) -> Iterator[str]:
+def shortlist_lines(answer: Answer) -> Iterator[str]:
     """The best, measured again; the first of them is the headline."""
-    if found["winner"] is None:
+    if answer["winner"] is None:
         return
-    yield f"measured again on text not used to choose them ({plural(len(found['shortlist']), 'plan')}):"
-    for plan in found["shortlist"]:
+    yield f"measured again on text not used to choose them ({plural(len(answer['shortlist']), 'plan')}):"
+    for plan in answer["shortlist"]:
         if plan["delta_nll"] is None:
             yield f"{shown(plan['name']):{_NAME_WIDTH}}  not measured"
             continue
@@ -105,18 +105,18 @@ def shortlist_lines(found: Answer) -> Iterator[str]:
             f"{shown(plan['name']):{_NAME_WIDTH}}  {plan['delta_nll']:+12.4f}  {low:+.4f} {high:+.4f}  "
             f"chosen at {plan['selection_delta_nll']:+.4f}   adjusted p {plan['holm_p']:.2g}"
         )
-    yield sweep_headline(found)
-    yield from base_lines(found)
-    yield advice(found)
+    yield sweep_headline(answer)
+    yield from base_lines(answer)
+    yield advice(answer)
 
 
-def advice(found: Answer) -> str:
+def advice(answer: Answer) -> str:
     """Conclusion."""
-    better = [shown(plan["name"]) for plan in found["shortlist"] if plan.get("verdict") == "better"]
-    match found["winner"]["verdict"]:
+    better = [shown(plan["name"]) for plan in answer["shortlist"] if plan.get("verdict") == "better"]
+    match answer["winner"]["verdict"]:
         case _ if better:
             return f"Significantly better: {', '.join(better)}. {_NO_PROOF}"
-        case _ if base_findings(found):
+        case _ if base_findings(answer):
             return "No conclusion about these plans: first measure the base as it is meant to be used."
         case "worse":
             return "No plan of this space was significantly better than the base model; the best one is worse."
@@ -124,9 +124,9 @@ def advice(found: Answer) -> str:
             return "The best plan of this space does not differ significantly from the base model."
 
 
-def probe_lines(found: Answer) -> Iterator[str]:
+def probe_lines(answer: Answer) -> Iterator[str]:
     """The shortlist on the probe, item by item against the base."""
-    probe = found["probe"]
+    probe = answer["probe"]
     if probe is None:
         return
     items = f"{probe['right']} of {probe['items']:,} items"
@@ -145,15 +145,15 @@ def probe_lines(found: Answer) -> Iterator[str]:
     )
 
 
-def ranking_lines(found: Answer) -> Iterator[str]:
+def ranking_lines(answer: Answer) -> Iterator[str]:
     """Rank correlation of each metric with the measured harm."""
-    if found.get("unranked"):
-        yield f"metrics not ranked: {shown(found['unranked'])}"
-    if not found["rankings"]:
+    if answer.get("unranked"):
+        yield f"metrics not ranked: {shown(answer['unranked'])}"
+    if not answer["rankings"]:
         return
-    widths = list(dict.fromkeys(each["width"] for each in found["rankings"]))
-    values = {(each["metric"], each["width"]): each["spearman"] for each in found["rankings"]}
-    metrics = list(dict.fromkeys(each["metric"] for each in found["rankings"]))
+    widths = list(dict.fromkeys(each["width"] for each in answer["rankings"]))
+    values = {(each["metric"], each["width"]): each["spearman"] for each in answer["rankings"]}
+    metrics = list(dict.fromkeys(each["metric"] for each in answer["rankings"]))
     yield "Spearman correlation with the measured delta NLL, by block length (the distance metric is free):"
     yield f"{'':{_NAME_WIDTH}}" + "".join(f"{'all' if width == 0 else width:>7}" for width in widths)
     for metric in sorted(metrics, key=lambda metric: -_or_least(values.get((metric, widths[0])))):
@@ -161,9 +161,9 @@ def ranking_lines(found: Answer) -> Iterator[str]:
         yield f"{metric:{_NAME_WIDTH}}" + "".join(f"{cell:>7}" for cell in cells)
 
 
-def cost_lines(found: Answer) -> Iterator[str]:
+def cost_lines(answer: Answer) -> Iterator[str]:
     """Computation of the sweep, compared with one plan at a time."""
-    for part in found["cost"].get("parts", ()):
+    for part in answer["cost"].get("parts", ()):
         announced, counted = part["announced"], part["counted"]
         reads = f", {byte_size(counted['read_bytes'])} of weights read" if counted["read_bytes"] else ""
         yield (
@@ -172,9 +172,9 @@ def cost_lines(found: Answer) -> Iterator[str]:
         )
 
 
-def harm_map(found: Answer) -> BlockMap | None:
+def harm_map(answer: Answer) -> BlockMap | None:
     """Cost of repeating each block, at the most frequent scale; None without blocks."""
-    plans = [plan for plan in found["plans"] if plan["block"] and plan["delta_nll"] is not None]
+    plans = [plan for plan in answer["plans"] if plan["block"] and plan["delta_nll"] is not None]
     scales = [plan["scale"] for plan in plans]
     if not plans:
         return None

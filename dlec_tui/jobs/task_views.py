@@ -49,12 +49,12 @@ def _verify_headline(answer: Answer) -> str:
 
 
 def _loads_text(answer: Answer | None) -> str:
-    found = load_check_from(answer)
-    if found is None:
+    check = load_check_from(answer)
+    if check is None:
         return "load check skipped"
-    if found.unavailable:
+    if check.unavailable:
         return "load check not possible"
-    return "load check passed" if found.ok else "LOAD CHECK FAILED"
+    return "load check passed" if check.ok else "LOAD CHECK FAILED"
 
 
 def _preview_lines(answer: Answer) -> Iterator[str]:

@@ -23,9 +23,9 @@ _NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(%?)", re.IGNOREC
 def conditions_from(text: str) -> tuple[Condition, ...]:
     """All of which have to be met; none for "". Raises UsageError for a comparison that means nothing."""
     quoted, unquoted = _QUOTED.findall(text), _QUOTED.sub(" ", text)
-    spans = [_span(*found) for found in _SPAN.findall(unquoted)]
+    spans = [_span(*match) for match in _SPAN.findall(unquoted)]
     rest = _SPAN.sub(" ", unquoted)
-    bounds = [_bound(*found) for found in _BOUND.findall(rest)]
+    bounds = [_bound(*match) for match in _BOUND.findall(rest)]
     texts = [*map(_words, quoted), _words(_BOUND.sub(" ", rest).replace('"', " "))]
     return (*spans, *bounds, *(PeaksAt(words) for words in texts if words))
 
@@ -83,8 +83,8 @@ def _bound(name: str, sign: str, number: str) -> Between:
 
 def _value(number: str) -> float | None:
     """Value of a number or percentage; None if it is invalid."""
-    found = _NUMBER.fullmatch(number)
-    value = float(found[1]) / (100 if found[2] else 1) if found else math.nan
+    match = _NUMBER.fullmatch(number)
+    value = float(match[1]) / (100 if match[2] else 1) if match else math.nan
     return value if math.isfinite(value) else None
 
 

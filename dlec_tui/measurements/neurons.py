@@ -44,7 +44,7 @@ class NeuronView:
 
     order: NeuronOrder = NeuronOrder.LAYER
     descending: bool = False
-    wanted: str = ""
+    filter_text: str = ""
     """The filter, as the user typed it."""
 
     def next_order(self) -> "NeuronView":
@@ -79,7 +79,7 @@ class NeuronRows:
 
     def row_of_layer(self, layer: int) -> int | None:
         """First row of a layer; None if rows are not sorted by layer or the layer has none."""
-        if self.view.order is not NeuronOrder.LAYER or self.view.wanted or self.view.descending:
+        if self.view.order is not NeuronOrder.LAYER or self.view.filter_text or self.view.descending:
             return None
         with closing(open_for_reading(self.store)) as connection:
             return first_of_layer(connection, self.key, layer)
@@ -92,7 +92,7 @@ def neuron_rows(
 
     Raises UsageError for an invalid filter, MachineError for an unreadable store and for a cancelled search.
     """
-    conditions = conditions_from(view.wanted)
+    conditions = conditions_from(view.filter_text)
     with closing(open_for_reading(store)) as connection:
         if not conditions:
             return NeuronRows(store, key, view, count_neurons(connection, key))
@@ -168,12 +168,12 @@ def columns_for(view: NeuronView, width: int) -> tuple[Column, ...]:
 
 def no_neurons(view: NeuronView) -> tuple[str, ...]:
     """Text of an empty table."""
-    if not view.wanted:
+    if not view.filter_text:
         return ("This profile has no neurons.",)
-    found = tuple(in_words(conditions_from(view.wanted)))
+    conditions = tuple(in_words(conditions_from(view.filter_text)))
     return (
         "No neuron matches all of these conditions:",
-        *(f"  {each}" for each in found),
+        *(f"  {each}" for each in conditions),
         "",
         "/ Ctrl+U Enter: show all neurons.",
     )

@@ -162,8 +162,8 @@ class Bins:
 
     def below(self, share: float) -> float:
         """The upper edge of the bin that this share of all counts has been reached with."""
-        wanted = share * sum(self.counts)
-        at = next((at for at, total in enumerate(accumulate(self.counts)) if total >= wanted), 0)
+        target = share * sum(self.counts)
+        at = next((at for at, total in enumerate(accumulate(self.counts)) if total >= target), 0)
         return self.low + self.width * (at + 1)
 
 

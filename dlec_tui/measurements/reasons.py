@@ -53,5 +53,5 @@ def reason_against_here(action: str, view: str, *, has_marks: bool) -> str:
     """Reason against an action in one view, or without marks."""
     if action in _ON_MARKS and not has_marks:
         return _NEEDS_MARKS
-    wanted = _ONLY_IN.get(action, (view,))
-    return "" if view in wanted else f"only available in: {', '.join(_VIEWS[each] for each in wanted)}"
+    views = _ONLY_IN.get(action, (view,))
+    return "" if view in views else f"only available in: {', '.join(_VIEWS[each] for each in views)}"

@@ -28,7 +28,7 @@ class Field:
     """Initial value."""
     choices: tuple[str, ...] = ()
     """Empty for a number or a name that is typed."""
-    about: str = ""
+    explanation: str = ""
     """Explanation of the option."""
 
 
@@ -87,17 +87,19 @@ def score_from(reference: str, store: Path, values: Values) -> Callable[[], JobS
 
 def profile_of(reference: str, measurement: MeasurementOptions, store: Path) -> JobSpec:
     """Reads windows of the weights. Raises CheckpointError for what cannot be opened or is not here."""
-    checkpoint, request = _asked(reference, measurement, store)
+    checkpoint, request = _checkpoint_and_request(reference, measurement, store)
     return profile_spec(checkpoint, request, job_settings(store))
 
 
 def score_of(reference: str, metric: str, width: int, measurement: MeasurementOptions, store: Path) -> JobSpec:
     """metric: as users call it. Raises as `profile_of` does."""
-    checkpoint, request = _asked(reference, measurement, store)
+    checkpoint, request = _checkpoint_and_request(reference, measurement, store)
     return score_spec(checkpoint, {**request, "metric": metric, "width": [width]}, job_settings(store))
 
 
-def _asked(reference: str, measurement: MeasurementOptions, store: Path) -> tuple[Checkpoint, Mapping[str, Any]]:
+def _checkpoint_and_request(
+    reference: str, measurement: MeasurementOptions, store: Path
+) -> tuple[Checkpoint, Mapping[str, Any]]:
     checkpoint = opener()(reference)
     require_local(checkpoint)
     return checkpoint, request_for(checkpoint, replace(measurement, home=str(store.parent.absolute())))

@@ -145,15 +145,15 @@ class Looking:
 
     def block_of_curve(self, layer: int) -> tuple[Block, float | None]:
         """Block under the cursor of the curve: the measured block, else the layer alone."""
-        found = block_at(self.curve, layer) if self.curve else None
-        return found or ((layer, layer + 1), None)
+        match = block_at(self.curve, layer) if self.curve else None
+        return match or ((layer, layer + 1), None)
 
     def values_at(self, layer: int) -> Iterator[tuple[Curve, Block, float]]:
         """Everything that was measured on this text at a layer, what is drawn first."""
         shown = self.curves
         for curve in (*shown, *(curve for curve in self.measured.curves if curve not in shown)):
-            if found := block_at(curve, layer):
-                yield (curve, *found)
+            if match := block_at(curve, layer):
+                yield (curve, *match)
 
     def command(self, model: str) -> str:
         """The command line that shows the curve."""

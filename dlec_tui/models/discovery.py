@@ -41,14 +41,18 @@ def known_models(store: Path) -> tuple[KnownModel, ...]:
 
 
 def search(
-    known: Sequence[KnownModel], added: Sequence[str], described: Mapping[str, ModelSummary], here: Path, stops: Stops
+    known: Sequence[KnownModel],
+    added: Sequence[str],
+    described: Mapping[str, ModelSummary],
+    current_directory: Path,
+    stops: Stops,
 ) -> Iterator[FoundModel]:
     """Every model, each directory once, the ones that the user is likely to want first.
 
     described: what is known of hub ids that are not here.
     """
     seen: set[Path | str] = set()
-    for origin, reference in _references(known, added, here, stops):
+    for origin, reference in _references(known, added, current_directory, stops):
         if stops():
             return
         place = place_of(reference)
@@ -87,19 +91,22 @@ def from_data(data: Mapping[str, Any]) -> dict[str, ModelSummary]:
 
 
 def _references(
-    known: Sequence[KnownModel], added: Sequence[str], here: Path, stops: Stops
+    known: Sequence[KnownModel], added: Sequence[str], current_directory: Path, stops: Stops
 ) -> Iterator[tuple[Origin, str]]:
     """References to models, some of them repeated; ends early after cancellation."""
     yield from ((Origin.ADDED, reference) for reference in added if not _is_directory(reference))
     yield from ((Origin.STORE, each.row.reference) for each in known)
-    for root in (*(expanded(reference) for reference in added if _is_directory(reference)), here):
+    for root in (*(expanded(reference) for reference in added if _is_directory(reference)), current_directory):
         for directory, is_checkpoint in looked_at(root):
             if stops():
                 return
             if is_checkpoint:
                 reference = reference_to(directory)
                 is_cached = reference != str(directory)
-                yield Origin.CACHE if is_cached else Origin.HERE if root == here else Origin.ADDED, reference
+                yield (
+                    Origin.CACHE if is_cached else Origin.HERE if root == current_directory else Origin.ADDED,
+                    reference,
+                )
     yield from ((Origin.CACHE, reference) for reference in _cached())
 
 

@@ -101,11 +101,11 @@ def name_width(columns: Sequence[Column], width: int) -> int:
     return max(width - sum(column.width + 2 for column in columns), _LEAST_NAME)
 
 
-def cells(found: FoundModel) -> tuple[str, ...]:
+def cells(model: FoundModel) -> tuple[str, ...]:
     """One for each of COLUMNS; foreign text is escaped."""
-    summary = found.summary
+    summary = model.summary
     return (
-        shown(name_of(found.reference)),
+        shown(name_of(model.reference)),
         shown(summary.architecture or ""),
         str(summary.layers or ""),
         count(summary.parameters) if summary.parameters else "",
@@ -114,7 +114,7 @@ def cells(found: FoundModel) -> tuple[str, ...]:
         summary.dtype or "",
         _TIED[summary.tied],
         shown((summary.attention or "").partition(";")[0]),
-        state(found),
+        state(model),
     )
 
 
@@ -123,42 +123,42 @@ def name_of(reference: str) -> str:
     return reference if is_hub_id(reference) else directory_name(reference)
 
 
-def state(found: FoundModel) -> str:
+def state(model: FoundModel) -> str:
     """State in one or two words."""
-    if found.summary.problem and found.is_here:
+    if model.summary.problem and model.is_here:
         return f"{GLYPHS.error} broken"
-    profiled = f"{GLYPHS.done} profiled" if found.profiles else ""
-    if not found.is_here:
-        return f"{profiled}, not here" if profiled else "not here"
+    profiled = f"{GLYPHS.done} profiled" if model.profiles else ""
+    if not model.is_here:
+        return f"{GLYPHS.done} no weights" if profiled else "no weights"
     return profiled or "not profiled"
 
 
-def details(found: FoundModel) -> Iterator[str]:
+def details(model: FoundModel) -> Iterator[str]:
     """All that is known of one, a line each."""
-    summary = found.summary
-    yield f"{shown(found.reference)}  ({found.origin})"
+    summary = model.summary
+    yield f"{shown(model.reference)}  ({model.origin})"
     if summary.problem:
-        yield f"{GLYPHS.error if found.is_here else GLYPHS.warning} {shown(summary.problem)}"
+        yield f"{GLYPHS.error if model.is_here else GLYPHS.warning} {shown(summary.problem)}"
     if summary.layers:
-        yield _figures(found)
-    yield _what_next(found)
+        yield _figures(model)
+    yield _what_next(model)
     if summary.attention:
         yield f"attention: {shown(summary.attention)}"
 
 
-def matches(found: FoundModel, wanted: str) -> bool:
+def matches(model: FoundModel, filter_text: str) -> bool:
     """Whether the table row contains every word of `wanted`."""
-    text = " ".join((found.reference, *cells(found), found.origin)).lower()
-    return all(word in text for word in wanted.lower().split())
+    text = " ".join((model.reference, *cells(model), model.origin)).lower()
+    return all(word in text for word in filter_text.lower().split())
 
 
-def none_matches(total: int, wanted: str) -> str:
+def none_matches(total: int, filter_text: str) -> str:
     """Text if the filter hides all models."""
-    return f"None of {plural(total, 'model')} matches {shown(wanted)!r}.\n\n/ Ctrl+U Enter: show all."
+    return f"None of {plural(total, 'model')} matches {shown(filter_text)!r}.\n\n/ Ctrl+U Enter: show all."
 
 
-def _figures(found: FoundModel) -> str:
-    summary = found.summary
+def _figures(model: FoundModel) -> str:
+    summary = model.summary
     return f" {GLYPHS.dot} ".join(
         part
         for part in (
@@ -174,37 +174,37 @@ def _figures(found: FoundModel) -> str:
     )
 
 
-def _what_next(found: FoundModel) -> str:
-    if found.is_here and found.summary.problem:
+def _what_next(model: FoundModel) -> str:
+    if model.is_here and model.summary.problem:
         return "this checkpoint cannot be used"
-    if found.profiles:
-        newest = found.profiles[0]
+    if model.profiles:
+        newest = model.profiles[0]
         key = newest.key
         on = f"{key.tokens:,} tokens of the {Split(key.split).label} in {key.dtype}, {newest.measured_at[:10]}"
-        return f"profiled on {on}; Enter: open"
-    if not found.is_here:
-        return "d: download" if is_hub_id(found.reference) else "Enter: open its measurements"
+        return f"profiled on {on} (Enter: open)"
+    if not model.is_here:
+        return "d: download" if is_hub_id(model.reference) else "Enter: open its measurements"
     return "not profiled (p: profile every layer and neuron, as a job)"
 
 
-def reason_against(action: str, found: FoundModel | None, added: Sequence[str]) -> str:
+def reason_against(action: str, model: FoundModel | None, added: Sequence[str]) -> str:
     """Why something cannot be done with a model; "" when it can."""
     if action in _OF_NONE:
         return ""
-    if found is None:
+    if model is None:
         return "no model selected"
     match action:
         case "open_model":
-            is_known = found.is_usable or found.profiles or found.summary.layers
-            return "" if is_known else f"cannot open the model: {shown(found.summary.problem or '')}"
+            is_known = model.is_usable or model.profiles or model.summary.layers
+            return "" if is_known else f"cannot open the model: {shown(model.summary.problem or '')}"
         case "profile":
-            return "" if found.is_usable else _why_unusable(found)
+            return "" if model.is_usable else _why_unusable(model)
         case "download":
-            is_offered = is_hub_id(found.reference) and not found.is_usable
+            is_offered = is_hub_id(model.reference) and not model.is_usable
             return "" if is_offered else "the weights are already on this disk"
         case "forget_path":
-            is_added = any(leads_to(path, found.reference) for path in added)
-            return "" if is_added else f"only added paths can be removed; this model is listed as {found.origin}"
+            is_added = any(leads_to(path, model.reference) for path in added)
+            return "" if is_added else f"only added paths can be removed; this model is listed as {model.origin}"
     return ""
 
 
@@ -223,7 +223,7 @@ def require_addable(path: Path) -> None:
         raise UsageError(f"{shown(path)} is neither a directory nor ORG/NAME")
 
 
-def _why_unusable(found: FoundModel) -> str:
-    if found.is_here:
-        return f"the checkpoint is broken: {shown(found.summary.problem or '')}"
-    return "the weights are not on this disk" + (" (d: download)" if is_hub_id(found.reference) else "")
+def _why_unusable(model: FoundModel) -> str:
+    if model.is_here:
+        return f"the checkpoint is broken: {shown(model.summary.problem or '')}"
+    return "the weights are not on this disk" + (" (d: download)" if is_hub_id(model.reference) else "")

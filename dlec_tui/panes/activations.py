@@ -202,8 +202,8 @@ class ActivationsPane(Pane):
 
     def action_filter(self) -> None:
         neurons = self._views.neurons
-        prompt = LinePrompt("filter", HINT, text=neurons.view.wanted, check=wrong_with)
-        self.app.push_screen(prompt, lambda wanted: None if wanted is None else neurons.filter(wanted))
+        prompt = LinePrompt("filter", HINT, text=neurons.view.filter_text, check=wrong_with)
+        self.app.push_screen(prompt, lambda filter_text: None if filter_text is None else neurons.filter(filter_text))
 
     def action_go_to_layer(self) -> None:
         self.app.push_screen(

@@ -58,7 +58,7 @@ class ModelsPane(Pane):
         super().__init__(workbench, id=id)
         self._added: list[str] = []
         self._described: dict[str, ModelSummary] = {}
-        self._found: list[FoundModel] | None = None
+        self._results: list[FoundModel] | None = None
         """Results of the running search; None if no search runs."""
         self._is_first_search = True
         self._problem = ""
@@ -74,22 +74,22 @@ class ModelsPane(Pane):
         yield ModelFinder(self.workbench.store)
 
     def come_to_front(self) -> None:
-        if self._is_first_search and self._found is None:  # what is remembered has come by now
+        if self._is_first_search and self._results is None:  # what is remembered has come by now
             self.action_look_again()
         super().come_to_front()
 
     # The search
 
     def action_look_again(self) -> None:
-        self._found = []
+        self._results = []
         self.query_one(ModelFinder).search(self._added, self._described)
         self._tell()
 
     @on(ModelsFound)
     def _take_found(self, message: ModelsFound) -> None:
-        if self._found is None or message.search != self.query_one(ModelFinder).latest:
+        if self._results is None or message.search != self.query_one(ModelFinder).latest:
             return  # from a cancelled search
-        self._found += message.models
+        self._results += message.models
         if self._is_first_search:
             self._table.extend(message.models)
             self._go_to_wanted()
@@ -100,9 +100,9 @@ class ModelsPane(Pane):
         if message.search != self.query_one(ModelFinder).latest:
             return
         if not self._is_first_search:
-            self._table.replace(self._found or [])
+            self._table.replace(self._results or [])
             self._go_to_wanted()
-        self._found, self._is_first_search, self._problem = None, False, message.problem
+        self._results, self._is_first_search, self._problem = None, False, message.problem
         if message.problem:
             self.notify(message.problem, title="cannot read the store", severity="error")
         self._tell()
@@ -134,19 +134,19 @@ class ModelsPane(Pane):
     def _tell(self) -> None:
         """Titles and details, as they are now."""
         table, current = self._table, self._current
-        searching = "searching; " if self._found is not None else ""
-        filtered = f" of {table.total}, filter: {shown(table.wanted)}" if table.wanted else ""
+        searching = "searching; " if self._results is not None else ""
+        filtered = f" of {table.total}, filter: {shown(table.filter_text)}" if table.filter_text else ""
         title = f"{searching}{plural(table.row_count, 'model')}{filtered}"
         self.query_one("#models-part", Part).entitle(title)
-        lines = list(details(current)) if current else self._otherwise().splitlines()
+        lines = list(details(current)) if current else self._placeholder().splitlines()
         self.query_one(ModelDetails).show(lines)
         self.refresh_bindings()
 
-    def _otherwise(self) -> str:
+    def _placeholder(self) -> str:
         """Text while no model is selected."""
-        if self._table.total and self._table.wanted:
-            return none_matches(self._table.total, self._table.wanted)
-        if self._found is not None:
+        if self._table.total and self._table.filter_text:
+            return none_matches(self._table.total, self._table.filter_text)
+        if self._results is not None:
             return SEARCHING
         return printable(self._problem) if self._problem else NOTHING_FOUND
 
@@ -223,11 +223,11 @@ class ModelsPane(Pane):
             self.action_look_again()
 
     def action_filter(self) -> None:
-        self.app.push_screen(LinePrompt("filter", FILTER_HINT, text=self._table.wanted), self._filter)
+        self.app.push_screen(LinePrompt("filter", FILTER_HINT, text=self._table.filter_text), self._filter)
 
-    def _filter(self, wanted: str | None) -> None:
-        if wanted is not None:
-            self._table.filter(wanted)
+    def _filter(self, filter_text: str | None) -> None:
+        if filter_text is not None:
+            self._table.filter(filter_text)
             self._tell()
 
     # For everybody
@@ -243,7 +243,7 @@ class ModelsPane(Pane):
         return {
             "added": self._added,
             "described": as_data(self._described),
-            "filter": self._table.wanted,
+            "filter": self._table.filter_text,
             "cursor": cursor,
         }
 

@@ -41,10 +41,10 @@ class Pane(Vertical):
     def next_part(self) -> None:
         """Have the focus in the next part. A pane that hides parts for want of room shows the next one instead."""
         parts = [part for part in self.query(Part) if _entrances(part)]
-        here = next((at for at, part in enumerate(parts) if part.has_focus_within), -1)
+        position = next((at for at, part in enumerate(parts) if part.has_focus_within), -1)
         if parts:
             self.screen.set_focus(
-                _entrances(parts[(here + 1) % len(parts)])[0]
+                _entrances(parts[(position + 1) % len(parts)])[0]
             )  # immediately: the next key belongs to it
         else:
             self.screen.focus_next()
@@ -90,6 +90,20 @@ class Pane(Vertical):
     def command(self) -> str:
         """Equivalent shell command, which `Y` copies."""
         return ""
+
+    def in_thread(self, act: "Callable[[], None]") -> None:
+        """Run something in a thread; report a DlecError as a notice."""
+        self.run_worker(partial(self._try, act), group="plan-file", thread=True)
+
+    def _try(self, act: "Callable[[], None]") -> None:
+        try:
+            act()
+        except DlecError as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error")
+
+    def then(self, act: "Callable[..., object]", *results: object) -> None:
+        """Continue in the main thread with the results of a thread."""
+        self.app.call_from_thread(act, *results)
 
     def submit_in_background(self, make: "Callable[[], JobSpec]") -> None:
         """Make a job spec in a thread, because that reads the disk, and submit it; report an error as a notice."""

@@ -7,11 +7,14 @@ from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual.app import SuspendNotSupported
 from textual.binding import BindingType
 
 from dlec_tui.actions.registry import PLAN, Action, bindings, recipe_action
 from dlec_tui.measurements.requests import Field, Values
-from dlec_tui.panes.plan_saving import PlanSaving
+from dlec_tui.messages import BatchRequested
+from dlec_tui.panes.plan_editing import PlanEditing
+from dlec_tui.panes.plan_files import PlanFiles
 from dlec_tui.plans import job_specs, recipe_forms
 from dlec_tui.plans.job_specs import EditedPlan, MergeSize
 from dlec_tui.plans.lines import problem_text
@@ -19,6 +22,7 @@ from dlec_tui.plans.plan_status import slices_in
 from dlec_tui.plans.results import plan_of, proposals
 from dlec_tui.session.notices import draft_text
 from dlec_tui.session.slots import Draft
+from dlec_tui.terminal.outside_editor import edited_outside
 from dlec_tui.terminal.path_completion import PLANS
 from dlec_tui.widgets.dialogs import Question
 from dlec_tui.widgets.forms import RecipeForm
@@ -36,9 +40,12 @@ PROMPT_HINT = "prompt for both models (raw text, no chat template)"
 OUTPUT_HINT = "output directory (Tab completes)"
 COMPARE_HINT = "plan file (Tab completes)"
 RUNS = ("preview", "generate", "merge")
+LOOK_SECONDS = 2.0
+"""Interval of checks for changes of the file on disk."""
+NEEDS_TERMINAL = "an external editor needs a terminal"
 
 
-class PlanPane(PlanSaving):
+class PlanPane(PlanEditing):
     """The plan pane: recipes, comparison, previews and merges."""
 
     AREA = "plan"
@@ -50,6 +57,7 @@ class PlanPane(PlanSaving):
 
     def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
         super().__init__(workbench, id=id)
+        self.files = PlanFiles(self)
         self._prompt = ""
         """Prompt of the last generation."""
         self._offered: set[int] | None = None
@@ -58,22 +66,80 @@ class PlanPane(PlanSaving):
     @classmethod
     def offers(cls) -> Sequence[Action]:
         return [
-            recipe_action(name, recipe_forms.about(name), is_measured=recipe_forms.is_measured(name))
+            recipe_action(name, recipe_forms.summary_of(name), is_measured=recipe_forms.is_measured(name))
             for name in recipe_forms.NAMES
         ]
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_interval(LOOK_SECONDS, self.look_at_file)
+
+    def come_to_front(self) -> None:
+        super().come_to_front()
+        self.look_at_file()
+
+    # The file
+
+    def action_open(self) -> None:
+        self.files.ask_to_open()
+
+    def open_file(self, path: Path) -> None:
+        """Open a plan file; confirm before unsaved changes are discarded."""
+        self.files.open(path)
+
+    def look_at_file(self) -> None:
+        """Ask the user if the file has changed on disk."""
+        if self.display:
+            self.files.look()
+
+    def plan_requested(self, text: str) -> None:
+        self.files.unless_unsaved(lambda: self._begin(text))
+
+    def _begin(self, text: str) -> None:
+        self.change(self.session.new_plan(text))
+        self.go_to(self.list)
+
+    def action_save(self) -> None:
+        self.files.save(self._report_saved)
+
+    def action_save_as(self) -> None:
+        self.files.save_as(self._report_saved)
+
+    def _report_saved(self) -> None:
+        self.notify(f"saved {shown(self.document.path)}")
+
+    def action_edit_outside(self) -> None:
+        self.take_typed()
+        name = self.document.path.name if self.document.path else "plan.yaml"
+        try:
+            with self.app.suspend():
+                text = edited_outside(self.document.text, name)
+        except SuspendNotSupported:
+            self.notify(NEEDS_TERMINAL, severity="warning")
+        except DlecError as error:
+            self.notify(str(error), severity="error")
+        else:
+            self.change(self.document.edited(text, "edit outside"))
+
+    def action_add_to_batch(self) -> None:
+        self.files.save(self._add_to_batch)
+
+    def _add_to_batch(self) -> None:
+        if self.document.path:
+            self.post_message(BatchRequested(self.document.path))
 
     # Recipes
 
     def action_new(self) -> None:
         proposed = proposals(self.workbench.jobs)
         drafts = [Way(str(draft.file), "unsaved", draft_text(draft)) for draft in self.workbench.drafts]
-        ways = [*drafts] + [Way(str(job.id), f"job {job.id}", escaped(about)) for job, about in proposed]
-        ways += [Way(name, name, recipe_forms.about(name)) for name in recipe_forms.NAMES]
+        ways = [*drafts] + [Way(str(job.id), f"job {job.id}", escaped(summary)) for job, summary in proposed]
+        ways += [Way(name, name, recipe_forms.summary_of(name)) for name in recipe_forms.NAMES]
         self.app.push_screen(RecipeList(ways), self._chosen_way)
 
     def _chosen_way(self, key: str | None) -> None:
         if draft := next((draft for draft in self.workbench.drafts if str(draft.file) == key), None):
-            self.unless_unsaved(lambda: self._take_draft(draft))
+            self.files.unless_unsaved(lambda: self._take_draft(draft))
             return
         found = next((job for job, _ in proposals(self.workbench.jobs) if str(job.id) == key), None)
         if found:
@@ -103,7 +169,7 @@ class PlanPane(PlanSaving):
         self.app.call_from_thread(self._ask_recipe, name, fields)
 
     def _ask_recipe(self, name: str, fields: Sequence[Field]) -> None:
-        form = RecipeForm(name, recipe_forms.about(name), fields, partial(recipe_forms.filled, name))
+        form = RecipeForm(name, recipe_forms.summary_of(name), fields, partial(recipe_forms.filled, name))
         self.app.push_screen(form, lambda values: self._make(name, fields, values) if values is not None else None)
 
     def _make(self, name: str, fields: Sequence[Field], values: Values) -> None:
@@ -116,7 +182,7 @@ class PlanPane(PlanSaving):
                     found = recipe_forms.spec_for(form, open_checkpoint, self.workbench.store)
                     self.then(self.workbench.submit, [found])
                 else:
-                    self.then(self.plan_requested, recipe_forms.write(form, open_checkpoint))
+                    self.then(self.plan_requested, recipe_forms.write(form, open_checkpoint, self.workbench.store))
             except DlecError:
                 self.then(self._ask_recipe, name, [replace(field, value=values[field.name]) for field in fields])
                 raise
@@ -231,7 +297,12 @@ class PlanPane(PlanSaving):
 
     def reason_against(self, name: str) -> str:
         if name in RUNS:
-            if self.verdict is None or self.verdict.text != self.document.text:
-                return "" if self.document.text.strip() else "the plan is empty"
-            return self.verdict.reason_against_running
+            return self.session.reason_against_running
+        match name:
+            case "save" if self.document.path and not self.document.is_changed:
+                return "no unsaved changes"
+            case "save" | "save_as" | "add_to_batch" if not self.document.text.strip():
+                return "the plan is empty"
+            case "edit_outside" if self.app.is_web:
+                return NEEDS_TERMINAL
         return super().reason_against(name)

@@ -237,16 +237,14 @@ class PlanEditing(PlanLayout):
 
     def _is_unread(self, model: str) -> bool:
         """Whether the check that is under way may open it yet; one that has ended has opened what it could."""
-        is_checked = self.verdict is not None and self.verdict.text == self.document.text
-        return not (is_checked or self.checkpoints.has_tried(model))
+        return not (self.session.is_checked or self.checkpoints.has_tried(model))
 
     def _reason_against_fix(self, problem: Problem | None) -> str:
         if problem is None:
             return "no problems"
         if problem.change is None:
             return "no automatic fix available"
-        is_checked = self.verdict is not None and self.verdict.text == self.document.text
-        return "" if is_checked else "the plan is being checked"
+        return "" if self.session.is_checked else "the plan is being checked"
 
     def _reason_against_edit(self, name: str) -> str:
         if self.slices.unreadable:

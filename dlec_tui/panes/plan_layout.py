@@ -1,6 +1,5 @@
 """Layout of the plan pane: strip, slices, text, problems, results and cost of one plan."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,8 @@ from dlec_tui.plans.checkpoints import PlanCheckpoints
 from dlec_tui.plans.document import PlanDocument
 from dlec_tui.plans.job_specs import EditedPlan
 from dlec_tui.plans.lines import SliceRow, rows_of, slice_at
-from dlec_tui.plans.plan_status import Slices, Verdict, slices_in
+from dlec_tui.plans.plan_status import Slices, Verdict
+from dlec_tui.plans.session import PlanSession
 from dlec_tui.widgets.layer_strip import LayerStrip
 from dlec_tui.widgets.line_list import LineList
 from dlec_tui.widgets.parts import Part
@@ -51,14 +51,7 @@ class PlanLayout(Pane):
 
     def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
         super().__init__(workbench, id=id)
-        self.document = PlanDocument()
-        """Document on the screen; the workbench receives every edit as a message."""
-        self._under_way: list[PlanDocument] = []
-        """Documents sent to the workbench and not yet returned."""
-        self.slices = Slices()
-        """The last ones that could be read, and why there are no newer ones."""
-        self.verdict: Verdict | None = None
-        """Status of the text that was checked last."""
+        self.session = PlanSession()
         self.checkpoints = PlanCheckpoints()
         self.merged_into: Path | None = None
         """The directory that the last merge went into; None before one was chosen."""
@@ -75,8 +68,25 @@ class PlanLayout(Pane):
         yield PlanChecker(self.workbench.store, self.checkpoints)
 
     def on_mount(self) -> None:
-        self.document = self.workbench.document
+        self.session.start(self.workbench.document)
         self.show_document()
+
+    # State
+
+    @property
+    def document(self) -> PlanDocument:
+        """Document on the screen."""
+        return self.session.document
+
+    @property
+    def slices(self) -> Slices:
+        """Last valid slices."""
+        return self.session.slices
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Status of the text that was checked last."""
+        return self.session.status
 
     # The parts
 
@@ -114,8 +124,8 @@ class PlanLayout(Pane):
 
     def next_part(self) -> None:
         order: list[Widget] = [self.list, self.editor, *self.findings.parts]
-        here = next((at for at, widget in enumerate(order) if widget.has_focus_within), -1)
-        self.go_to(order[(here + 1) % len(order)])
+        position = next((at for at, widget in enumerate(order) if widget.has_focus_within), -1)
+        self.go_to(order[(position + 1) % len(order)])
 
     def go_to(self, widget: Widget) -> None:
         """Have the focus there, and room for it."""
@@ -134,11 +144,7 @@ class PlanLayout(Pane):
         self.checker.check(self.edited_plan)  # models may have come or changed meanwhile
 
     def plan_changed(self) -> None:
-        told = self.workbench.document
-        if any(told is own for own in self._under_way):
-            self._under_way = [own for own in self._under_way if own is not told]
-        else:
-            self.document = told
+        if self.session.receive(self.workbench.document):
             self.show_document()
 
     def change(self, document: PlanDocument, note: str = "") -> None:
@@ -148,8 +154,7 @@ class PlanLayout(Pane):
 
     def tell(self, document: PlanDocument, note: str = "") -> None:
         """Have the plan like this; the views know already."""
-        self.document = document
-        self._under_way.append(document)
+        self.session.put(document)
         self.post_message(PlanEdited(document, note))
         self.refresh_bindings()
 
@@ -161,9 +166,8 @@ class PlanLayout(Pane):
     @on(Checked)
     def _take_verdict(self, message: Checked) -> None:
         verdict = message.verdict
-        if verdict.text != self.document.text:
+        if not self.session.take_status(verdict):
             return
-        self.verdict = verdict
         self._take_slices(verdict.slices)
         self._show_strip()
         self.findings.show(verdict, self.workbench.jobs)
@@ -174,14 +178,16 @@ class PlanLayout(Pane):
 
     def read_slices(self) -> None:
         """Have the list as the text is now, which it is a moment after the last key in any case."""
-        if self.slices.text != self.document.text:
-            self._take_slices(slices_in(self.document.text))
+        if self.session.read_slices():
+            self._show_slices()
 
     def _take_slices(self, slices: Slices) -> None:
         """Show these slices; keep the last valid ones while the text is invalid."""
-        if slices.text == self.slices.text:
-            return
-        self.slices = replace(slices, views=self.slices.views) if slices.unreadable else slices
+        if self.session.take_slices(slices):
+            self._show_slices()
+
+    def _show_slices(self) -> None:
+        slices = self.slices
         is_stale = bool(slices.unreadable)
         title = f"last valid state: {escaped(slices.unreadable)}" if is_stale else f"slices: {len(slices.views)}"
         self.query_one("#slices-part", Part).entitle(title)
@@ -240,9 +246,9 @@ class PlanLayout(Pane):
     # Jobs
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
-        before = {stored.job.id: stored.job.state_name for stored in self.findings.about}
+        before = {stored.job.id: stored.job.state_name for stored in self.findings.plan_jobs}
         self.findings.show_jobs(jobs)
-        ended = {stored.job.id for stored in self.findings.about if isinstance(stored.job.state, Done)}
+        ended = {stored.job.id for stored in self.findings.plan_jobs if isinstance(stored.job.state, Done)}
         if any(before.get(job_id) not in (None, "done") for job_id in ended):
             self.checker.check(self.edited_plan)  # the store may have new results for this plan
 

@@ -136,14 +136,14 @@ class RunsPane(RunsLayout):
         self._ask(Question(question, yes="start"), partial(self._do, partial(job_actions.start, self.workbench.store)))
 
     def action_filter(self) -> None:
-        self.app.push_screen(LinePrompt("filter jobs", FILTER_HINT, text=self.wanted), self._filter)
+        self.app.push_screen(LinePrompt("filter jobs", FILTER_HINT, text=self.filter_text), self._filter)
 
     def store_unreadable(self, reason: str) -> None:
         self.table.say_unreadable(printable(reason))
 
-    def _filter(self, wanted: str | None) -> None:
-        if wanted is not None:
-            self.wanted = wanted
+    def _filter(self, filter_text: str | None) -> None:
+        if filter_text is not None:
+            self.filter_text = filter_text
             self.redraw()
             self.go_to(self.table)
             self.workbench.autosave()
@@ -203,11 +203,11 @@ class RunsPane(RunsLayout):
 
     def remembered(self) -> dict[str, Any]:
         job = self.current.job.id if self.current else None
-        return {"filter": self.wanted, "job": job, "batch": self.batch_part.marks.as_data()}
+        return {"filter": self.filter_text, "job": job, "batch": self.batch_part.marks.as_data()}
 
     def recall(self, remembered: dict[str, Any]) -> None:
         try:
-            self.wanted = str(remembered["filter"])
+            self.filter_text = str(remembered["filter"])
             self.job_to_find = remembered["job"]
             self.batch_part.change(marks_from(remembered["batch"]))
         except (KeyError, TypeError):

@@ -46,7 +46,7 @@ class RunsLayout(Pane):
     def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
         super().__init__(workbench, id=id)
         self._jobs: StoredJobs | None = None
-        self.wanted = ""
+        self.filter_text = ""
         """Words that a job must have to be shown."""
         self.job_to_find: int | None = None
         """Job that was selected in the last session."""
@@ -77,19 +77,19 @@ class RunsLayout(Pane):
         if self._jobs is None:
             return
         every = in_view(self._jobs, lately=None)
-        found = matching(every, self.wanted)
-        self.table.show(found, self._jobs.moment, self.wanted)
+        matches = matching(every, self.filter_text)
+        self.table.show(matches, self._jobs.moment, self.filter_text)
         if self.job_to_find is not None:
             self.table.point_to(self.job_to_find)
             self.job_to_find = None
-        self._entitle(len(found), len(every))
+        self._entitle(len(matches), len(every))
         running = [stored.worker for stored in every if isinstance(stored.job.state, Running) and stored.worker]
         self.query_one(DeviceLine).watch_slots({parse_slot(seen.worker.slot) for seen in running if seen.lives})
 
     def _entitle(self, shown: int, every: int) -> None:
         part = self.query_one("#jobs", Part)
-        if self.wanted:
-            part.entitle(f"jobs: {escaped(self.wanted)}", f"{shown} of {every}")
+        if self.filter_text:
+            part.entitle(f"jobs: {escaped(self.filter_text)}", f"{shown} of {every}")
         else:
             part.entitle("jobs")
 
@@ -124,8 +124,8 @@ class RunsLayout(Pane):
 
     def next_part(self) -> None:
         spec: Sequence[Widget] = (self.table, self.detail.entrance, self.batch_part.list)
-        here = 2 if self.at_batch else 1 if self.detail.has_focus_within else 0
-        self.go_to(spec[(here + 1) % len(spec)])
+        position = 2 if self.at_batch else 1 if self.detail.has_focus_within else 0
+        self.go_to(spec[(position + 1) % len(spec)])
 
     def on_descendant_focus(self) -> None:
         super().on_descendant_focus()

@@ -9,7 +9,7 @@ from engine.jobs.slots import Slot, parse_slot
 from engine.machine.gpus import Gpu, gpus
 from engine.merge.space import free_bytes
 from engine.plan.rules import Circumstances, Device, OpenedBy
-from engine.tasks.openings import known
+from engine.tasks.header_checks import header_checks
 from engine.units import plural
 
 LOADS = "loads"
@@ -17,17 +17,19 @@ LOADS = "loads"
 
 
 def circumstances(
-    store: Path, out: Path | None = None, device: str | None = None, opened: OpenedBy = known
+    store: Path, out: Path | None = None, device: str | None = None, opened: OpenedBy | None = None
 ) -> Circumstances:
     """Context for a plan with output `out` on `device` ("cuda:1", "cuda:0-3"), as far as known.
 
-    opened: looks up how transformers opens sources and result; not called if rule `loads` is off.
+    opened: looks up how transformers opens sources and result (default: in the cache beside the store); not called if
+    rule `loads` is off.
     Raises UsageError for invalid settings and for unknown or missing devices.
     """
+    known = header_checks(store.parent).known
     free = None if out is None else free_bytes(out)
     off = rules_off(store)
     found = device_of(parse_slot(device)) if device is not None else None
-    return Circumstances(off, free, found, opened=known if LOADS in off else opened)
+    return Circumstances(off, free, found, opened=known if opened is None or LOADS in off else opened)
 
 
 def device_of(slot: Slot, found: Callable[[], Sequence[Gpu]] = gpus) -> Device | None:
@@ -35,11 +37,11 @@ def device_of(slot: Slot, found: Callable[[], Sequence[Gpu]] = gpus) -> Device |
 
     Raises UsageError for a GPU that is not here.
     """
-    here = found() if slot.devices else ()
-    missing = [number for number in slot.devices if number >= len(here)]
+    available = found() if slot.devices else ()
+    missing = [number for number in slot.devices if number >= len(available)]
     if missing:
-        raise UsageError(f"no device cuda:{missing[0]}", why=f"CUDA has {plural(len(here), 'GPU')}")
-    totals = [here[number].total for number in slot.devices]
+        raise UsageError(f"no device cuda:{missing[0]}", why=f"CUDA has {plural(len(available), 'GPU')}")
+    totals = [available[number].total for number in slot.devices]
     if not totals or None in totals:
         return None
     return Device(str(slot), sum(total for total in totals if total is not None))

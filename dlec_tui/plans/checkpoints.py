@@ -8,6 +8,7 @@ from threading import Lock
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import CONFIG_FILE
 from engine.checkpoint.find import locate, opener
+from engine.checkpoint.formats.registry import is_weight_file
 from engine.errors import CheckpointError, shown
 
 Stamp = tuple[tuple[str, int, int], ...]
@@ -29,8 +30,8 @@ class PlanCheckpoints:
 
         def open_reference(reference: str) -> Checkpoint:
             self._known.setdefault(reference, None)
-            found = self._known[reference] = open_fresh(reference)
-            return found
+            checkpoint = self._known[reference] = open_fresh(reference)
+            return checkpoint
 
         def open_fresh(reference: str) -> Checkpoint:
             directory = locate(reference)
@@ -76,4 +77,4 @@ def stamp_of(directory: Path) -> Stamp:
 
 
 def _counts(name: str) -> bool:
-    return name == CONFIG_FILE or name.endswith((".safetensors", ".safetensors.index.json"))
+    return name == CONFIG_FILE or is_weight_file(name)

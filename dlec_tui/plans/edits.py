@@ -33,9 +33,9 @@ def slice_fields(model: str, view: SliceView | None) -> tuple[Field, ...]:
     """Fields of the form for a new slice that continues `view`."""
     start = view.end if view is not None and view.end is not None else 0
     return (
-        Field("model", "model", model, about="directory or hub id"),
-        Field("start", "start", str(start), about="first layer"),
-        Field("end", "end", str(start + 1), about="end (excluded)"),
+        Field("model", "model", model, explanation="directory or hub id"),
+        Field("start", "start", str(start), explanation="first layer"),
+        Field("end", "end", str(start + 1), explanation="end (excluded)"),
     )
 
 

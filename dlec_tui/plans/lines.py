@@ -83,9 +83,9 @@ _VALUE = re.compile(
 
 def underlined(line: str, column: int) -> tuple[int, int]:
     """Columns [start, end), from 0, of the value at a column, from 1; without a value the whole line."""
-    found = _VALUE.match(line, column - 1)
-    if found:
-        return found.span()
+    match = _VALUE.match(line, column - 1)
+    if match:
+        return match.span()
     return len(line) - len(line.lstrip()), len(line)
 
 

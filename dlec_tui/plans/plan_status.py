@@ -19,8 +19,8 @@ from engine.plan.problems import Problem, Severity
 from engine.plan.rules import Circumstances
 from engine.store.job_states import Done
 from engine.store.jobs import Job
-from engine.tasks.inertness import known_inertness
-from engine.tasks.openings import known_sources
+from engine.tasks.header_checks import header_checks
+from engine.tasks.inertness import inertness_trials
 from engine.tasks.specs import spec_of
 from engine.units import byte_size, count, duration, plural
 
@@ -81,7 +81,9 @@ def look_over(
     Takes tens of milliseconds for 500 slices. Never raises DlecError.
     """
     off, unreadable = _rules_off(store)
-    slices, known = slices_in(text), Circumstances(off, inertness=known_inertness, opened=known_sources)
+    home = store.parent
+    opened, inertness = header_checks(home).known_sources, inertness_trials(home).known
+    slices, known = slices_in(text), Circumstances(off, inertness=inertness, opened=opened)
     checked = check_plan(text, checkpoints.opener(), known)
     problems = tuple(sorted([*unreadable, *checked.problems], key=lambda problem: _BY_SEVERITY[problem.severity]))
     is_runnable = checked.stack is not None and checked.ok

@@ -15,7 +15,7 @@ from engine.plan.recipes.budget import layers_for_growth
 from engine.plan.recipes.registry import MEASURED, RECIPES
 from engine.plan.recipes.repeat import GROWTH
 from engine.store.jobs import JobSpec
-from engine.tasks.inertness import written
+from engine.tasks.inertness import inertness_trials
 from engine.tasks.measurement_options import MeasurementOptions
 
 NAMES = (*MEASURED, *RECIPES)
@@ -40,7 +40,7 @@ class Filled:
     """By name, without those that were left to the recipe."""
 
 
-def about(name: str) -> str:
+def summary_of(name: str) -> str:
     """Summary in one line."""
     return RECIPES[name].summary if name in RECIPES else MEASURED[name].summary
 
@@ -52,7 +52,7 @@ def is_measured(name: str) -> bool:
 
 def form_fields(name: str, reference: str, checkpoint: Checkpoint | None) -> Iterator[Field]:
     """The model, then each option with what it means. checkpoint: the model's, where it could be opened."""
-    yield Field("model", "model", reference, about="directory or hub id")
+    yield Field("model", "model", reference, explanation="directory or hub id")
     for field in _fields_of(name):
         value = field.written(field.default)
         if name in _WITH_BUDGET and field.name == "layers" and checkpoint is not None:
@@ -76,12 +76,12 @@ def filled(name: str, values: Values) -> Filled:
     return Filled(name, model, options)
 
 
-def write(form: Filled, open_checkpoint: OpenCheckpoint) -> str:
+def write(form: Filled, open_checkpoint: OpenCheckpoint, store: Path) -> str:
     """The plan of a recipe that needs no job. Raises UsageError or CheckpointError."""
     recipe = RECIPES[form.recipe]
     models = {field.name for field in recipe.fields if field.is_model}
     options = {name: open_checkpoint(value) if name in models else value for name, value in form.options.items()}
-    return written(recipe, open_checkpoint(form.model), recipe.options(**options))
+    return inertness_trials(store.parent).written(recipe, open_checkpoint(form.model), recipe.options(**options))
 
 
 def spec_for(form: Filled, open_checkpoint: OpenCheckpoint, store: Path) -> JobSpec:

@@ -41,10 +41,12 @@ def jobs_about(jobs: StoredJobs | None, text: str) -> list[StoredJob]:
     return list(found.values())
 
 
-def result_lines(previews: Sequence[PreviewResult], about: Sequence[StoredJob], jobs: StoredJobs | None) -> list[Span]:
+def result_lines(
+    previews: Sequence[PreviewResult], plan_jobs: Sequence[StoredJob], jobs: StoredJobs | None
+) -> list[Span]:
     """The verdict first."""
     lines = [line for result in previews[:2] for line in _preview_lines(result)]
-    for stored in about:
+    for stored in plan_jobs:
         if stored.job.spec.task == "generate" and isinstance(stored.job.state, Done):
             lines += _generated_lines(stored)
         elif jobs is not None and not (previews and isinstance(stored.job.state, Done) and _is_preview(stored)):

@@ -201,8 +201,8 @@ def _seems_alive(file: Path, owner: Owner) -> bool:
 def _owner_of(file: Path) -> Owner | None:
     """Owner in the lock file; None without one, or if it is unreadable."""
     try:
-        found = json.loads(_lock_of(file).read_text())
-        return Owner(int(found["pid"]), str(found["host"]), str(found["since"]))
+        data = json.loads(_lock_of(file).read_text())
+        return Owner(int(data["pid"]), str(data["host"]), str(data["since"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -12,11 +12,11 @@ from engine.errors import MachineError, escaped, system_reason
 
 def editor_command(environment: Mapping[str, str]) -> list[str]:
     """$VISUAL, else $EDITOR, else vi."""
-    wanted = environment.get("VISUAL") or environment.get("EDITOR") or "vi"
+    command = environment.get("VISUAL") or environment.get("EDITOR") or "vi"
     try:
-        return shlex.split(wanted) or ["vi"]
+        return shlex.split(command) or ["vi"]
     except ValueError as error:
-        raise MachineError(f"$EDITOR is not a valid command: {escaped(wanted)}", why=str(error)) from error
+        raise MachineError(f"$EDITOR is not a valid command: {escaped(command)}", why=str(error)) from error
 
 
 def edited_outside(text: str, name: str) -> str:

@@ -25,18 +25,18 @@ def completed(typed: str, suffixes: tuple[str, ...] = ()) -> str | None:
 
     suffixes: of files that may be meant, too.
     """
-    parent, _, begun = typed.rpartition("/")
+    parent, _, prefix = typed.rpartition("/")
     try:
         root = Path(f"{parent}/" if typed.startswith("/") or parent else ".").expanduser()
         with os.scandir(root) as entries:
-            found = sorted(_name(entry) for entry in entries if _may_be_meant(entry, begun, suffixes))
+            matches = sorted(_name(entry) for entry in entries if _may_be_meant(entry, prefix, suffixes))
     except (OSError, ValueError, RuntimeError):  # the last one: unknown user
         return None
-    return f"{typed.removesuffix(begun)}{found[0]}" if found else None
+    return f"{typed.removesuffix(prefix)}{matches[0]}" if matches else None
 
 
-def _may_be_meant(entry: "os.DirEntry[str]", begun: str, suffixes: tuple[str, ...]) -> bool:
-    if not entry.name.startswith(begun) or (entry.name.startswith(".") and not begun.startswith(".")):
+def _may_be_meant(entry: "os.DirEntry[str]", prefix: str, suffixes: tuple[str, ...]) -> bool:
+    if not entry.name.startswith(prefix) or (entry.name.startswith(".") and not prefix.startswith(".")):
         return False
     return entry.is_dir() or (bool(suffixes) and entry.name.endswith(suffixes))
 

@@ -37,8 +37,8 @@ def tmux_here() -> Tmux | None:
 
 def tmux_from(answer: str) -> Tmux:
     """Parsed output of tmux: one line about the client, then the options."""
-    about, *lines = answer.splitlines()
-    version, outside, unicode, features = about.split("|")
+    client, *lines = answer.splitlines()
+    version, outside, unicode, features = client.split("|")
     options = dict(line.split(" ", 1) for line in lines if " " in line)
     return Tmux(
         version=version,

@@ -57,7 +57,7 @@ class BatchList(LineList[BatchItem]):
     def header(self) -> str:
         return "    plan"
 
-    def otherwise(self) -> str:
+    def placeholder(self) -> str:
         return NOTHING
 
 
@@ -76,10 +76,10 @@ class BatchPart(Part):
     class LookedOver(Message):
         """Result of checking one state of the list."""
 
-        def __init__(self, marks: BatchMarks, found: Batch) -> None:
+        def __init__(self, marks: BatchMarks, batch: Batch) -> None:
             super().__init__()
             self.marks = marks
-            self.found = found
+            self.batch = batch
 
     class Changed(Message):
         """The list is another one: something to be remembered."""
@@ -95,7 +95,7 @@ class BatchPart(Part):
         super().__init__("batch", id="batch")
         self._store = store
         self.marks = BatchMarks()
-        self._found: Batch | None = None
+        self._batch: Batch | None = None
         self.list = BatchList(id="batch-list")
         self._summary = FactsView(id=self.SUMMARY)
 
@@ -123,7 +123,7 @@ class BatchPart(Part):
         """Have another list."""
         if marks != self.marks:
             self.marks = marks
-            self._found = None
+            self._batch = None
             self.look_over()
             self.post_message(self.Changed())
 
@@ -142,40 +142,40 @@ class BatchPart(Part):
     def _plan(self, marks: BatchMarks) -> None:
         worker = get_current_worker()
         try:
-            found = self._planned(marks)
+            batch = self._planned(marks)
         except DlecError as error:
             self.app.call_from_thread(self.notify, str(error), severity="error")
             return
         if not worker.is_cancelled:
-            self.post_message(self.LookedOver(marks, found))
+            self.post_message(self.LookedOver(marks, batch))
 
     def _prepare(self, marks: BatchMarks) -> None:
         try:
-            found = self._planned(marks)
-            self.post_message(self.LookedOver(marks, found))
-            if found.problems:
+            batch = self._planned(marks)
+            self.post_message(self.LookedOver(marks, batch))
+            if batch.problems:
                 raise UsageError(
                     "the batch is not queued",
-                    why=plural(len(found.problems), "problem"),
+                    why=plural(len(batch.problems), "problem"),
                     fix="See below the batch list.",
                 )
         except DlecError as error:
             self.app.call_from_thread(self.notify, str(error), severity="error")
         else:
-            self.app.call_from_thread(self._ask, marks, found)
+            self.app.call_from_thread(self._ask, marks, batch)
 
-    def _ask(self, marks: BatchMarks, found: Batch) -> None:
-        written = byte_size(sum(merge.draft.layout.nbytes for merge in found.merges))
-        what = f"Write {written} in {plural(len(found.merges), 'merge')} into {shown(marks.directory)}?"
-        question = Question(f"{what}\n{byte_size(found.use.free)} free.", yes="merge")
-        self.app.push_screen(question, lambda yes: self._begin(marks, found) if yes else None)
+    def _ask(self, marks: BatchMarks, batch: Batch) -> None:
+        written = byte_size(sum(merge.draft.layout.nbytes for merge in batch.merges))
+        what = f"Write {written} in {plural(len(batch.merges), 'merge')} into {shown(marks.directory)}?"
+        question = Question(f"{what}\n{byte_size(batch.use.free)} free.", yes="merge")
+        self.app.push_screen(question, lambda yes: self._begin(marks, batch) if yes else None)
 
-    def _begin(self, marks: BatchMarks, found: Batch) -> None:
-        self.run_worker(partial(self._queue, marks, found), group="batch", thread=True, exclusive=True)
+    def _begin(self, marks: BatchMarks, batch: Batch) -> None:
+        self.run_worker(partial(self._queue, marks, batch), group="batch", thread=True, exclusive=True)
 
-    def _queue(self, marks: BatchMarks, found: Batch) -> None:
+    def _queue(self, marks: BatchMarks, batch: Batch) -> None:
         try:
-            numbers = submit(self._store, list(specs_of(found.merges, OPTIONS, batch_id(datetime.now()))))
+            numbers = submit(self._store, list(specs_of(batch.merges, OPTIONS, batch_id(datetime.now()))))
             self.post_message(self.Queued(marks))
             launch.start_workers(self._store)
         except DlecError as error:
@@ -193,7 +193,7 @@ class BatchPart(Part):
     @on(LookedOver)
     def _show_found(self, event: LookedOver) -> None:
         if event.marks == self.marks:
-            self._found = event.found
+            self._batch = event.batch
             self._redraw()
 
     @on(Queued)
@@ -203,9 +203,9 @@ class BatchPart(Part):
         self.change(BatchMarks(left, self.marks.out))
 
     def _redraw(self) -> None:
-        self.list.show(batch_items(self.marks.targets, self._found))
+        self.list.show(batch_items(self.marks.targets, self._batch))
         self._summary.display = bool(self.marks.plans)
-        self._summary.show(batch_summary(self._found))
+        self._summary.show(batch_summary(self._batch))
         if self.marks.plans:
             title = f"batch: {plural(len(self.marks.plans), 'plan')} ({KEYS})"
             self.entitle(title, f"into {escaped(str(self.marks.directory))}")

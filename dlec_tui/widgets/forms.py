@@ -112,18 +112,22 @@ class RecipeForm(MeasureForm):
     RecipeForm #field-about { height: 2; margin-top: 1; }
     """
 
-    def __init__(self, title: str, about: str, fields: Sequence[Field], check: Callable[[Values], object]) -> None:
+    def __init__(
+        self, title: str, explanation: str, fields: Sequence[Field], check: Callable[[Values], object]
+    ) -> None:
         """check: raises DlecError for values that cannot be used."""
         super().__init__(title, fields, check)
-        self._about = about
+        self._explanation = explanation
 
     def on_mount(self) -> None:
         box = self.query_one(".box")
-        box.mount(Static(self._about, id="about", markup=False), before=0)
+        box.mount(Static(self._explanation, id="about", markup=False), before=0)
         box.mount(Static(id="field-about", markup=False), before="#wrong")
 
     @on(DescendantFocus)
     def _tell(self, event: DescendantFocus) -> None:
         """Show the explanation of the focused field."""
-        about = next((field.about for field in self._fields if event.widget.id == f"field-{field.name}"), "")
-        self.query_one("#field-about", Static).update(about)
+        explanation = next(
+            (field.explanation for field in self._fields if event.widget.id == f"field-{field.name}"), ""
+        )
+        self.query_one("#field-about", Static).update(explanation)

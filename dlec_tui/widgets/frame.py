@@ -44,21 +44,21 @@ class TopLine(Horizontal):
     def __init__(self) -> None:
         super().__init__()
         self._tabs = Static(id="tabs")
-        self._about = Static(id="about")
+        self._subject = Static(id="about")
         self._shown: tuple[str, str] | None = None
         self._areas: Sequence[str] = ()
 
     def compose(self) -> ComposeResult:
         yield self._tabs
-        yield self._about
+        yield self._subject
 
-    def show(self, areas: Sequence[str], front: str, about: About) -> None:
-        now = front, about_text(about)
+    def show(self, areas: Sequence[str], front: str, subject: About) -> None:
+        now = front, about_text(subject)
         if now == self._shown:
             return
         self._shown, self._areas = now, areas
         self._tabs.update(_tabs_text(areas, front))
-        self._about.update(Text(now[1], no_wrap=True, overflow="ellipsis"))
+        self._subject.update(Text(now[1], no_wrap=True, overflow="ellipsis"))
 
     async def on_click(self, event: Click) -> None:
         """Show the pane of the clicked tab."""
@@ -68,13 +68,13 @@ class TopLine(Horizontal):
             await self.app.run_action(f"app.show_{clicked}")
 
 
-def about_text(about: About) -> str:
+def about_text(subject: About) -> str:
     """Model and plan, with a star where something is not saved."""
-    document = about.document
-    model = Path(about.reference).name if about.reference else ""
+    document = subject.document
+    model = Path(subject.reference).name if subject.reference else ""
     plan = document.path.name if document.path else "unsaved plan" if document.text else ""
     star = "*" if document.path and document.is_changed else ""
-    parts = ("read-only" if about.read_only else "", model, plan + star)
+    parts = ("read-only" if subject.read_only else "", model, plan + star)
     return "  ".join(shown(part) for part in parts if part)
 
 

@@ -150,8 +150,10 @@ class HeatMap(Widget, can_focus=True):
     def _cells_line(self, block_map: BlockMap, window: _Window, y: int) -> Iterator[Segment]:
         length = window.first_length + y * self._lengths_per_line
         own = self.block[1] - self.block[0]
-        here = length <= own < length + self._lengths_per_line
-        yield Segment(f"{GLYPHS.cursor if here else ' '}{own if here else length:>3} ", Style(bold=here))
+        is_current = length <= own < length + self._lengths_per_line
+        yield Segment(
+            f"{GLYPHS.cursor if is_current else ' '}{own if is_current else length:>3} ", Style(bold=is_current)
+        )
         starts = range(window.first_start, window.first_start + window.starts)
         cell = self._shade if self._is_plain else self._whole if self._lengths_per_line == 1 else self._halves
         for (text, style), group in groupby(cell(block_map, start, length) for start in starts):

@@ -56,9 +56,9 @@ class Help(Overlay[None]):
     """
     AUTO_FOCUS = "VerticalScroll"
 
-    def __init__(self, about: str, sections: Sequence[Section]) -> None:
+    def __init__(self, purpose: str, sections: Sequence[Section]) -> None:
         super().__init__()
-        self._about = about
+        self._purpose = purpose
         self._sections = sections
 
     def compose(self) -> ComposeResult:
@@ -66,7 +66,7 @@ class Help(Overlay[None]):
             box.border_title = "help (q: back, /: search)"
             yield Input(placeholder="type to search", id="search", compact=True)
             with VerticalScroll():
-                yield Static(help_text(self._about, self._sections, ""), id="text")
+                yield Static(help_text(self._purpose, self._sections, ""), id="text")
 
     def action_search(self) -> None:
         self.set_focus(self.query_one(Input).add_class("-searching"))
@@ -76,7 +76,7 @@ class Help(Overlay[None]):
 
     @on(Input.Changed)
     def _search(self, event: Input.Changed) -> None:
-        self.query_one("#text", Static).update(help_text(self._about, self._sections, event.value))
+        self.query_one("#text", Static).update(help_text(self._purpose, self._sections, event.value))
 
     @on(Input.Submitted)
     def _searched(self) -> None:
@@ -95,14 +95,16 @@ def help_sections(
     return [Section(f"{area} pane", own), Section("all panes", everywhere), Section("focused part", at_focus)]
 
 
-def help_text(about: str, sections: Iterable[Section], wanted: str) -> Group:
+def help_text(purpose: str, sections: Iterable[Section], filter_text: str) -> Group:
     """All of it, or only the lines that contain `wanted`."""
-    parts: list[Text | Table] = [] if wanted else [Text(about)]
+    parts: list[Text | Table] = [] if filter_text else [Text(purpose)]
     for section in sections:
-        keys = [key for key in section.keys if wanted.casefold() in f"{shown_keys(key.keys)} {_what(key)}".casefold()]
+        keys = [
+            key for key in section.keys if filter_text.casefold() in f"{shown_keys(key.keys)} {_what(key)}".casefold()
+        ]
         if keys:
             parts += [Text(f"\n{section.title}", "bold"), _table(keys)]
-    return Group(*parts or [Text(f"no match for {wanted}")])
+    return Group(*parts or [Text(f"no match for {filter_text}")])
 
 
 def _table(keys: Iterable[Key]) -> Table:

@@ -37,9 +37,9 @@ class JobTable(LineList[StoredJob]):
         """Why the store cannot be read; "" when it can."""
         self._known_columns: JobColumns | None = None
 
-    def show(self, jobs: Sequence[StoredJob], moment: datetime, wanted: str) -> None:
+    def show(self, jobs: Sequence[StoredJob], moment: datetime, filter_text: str) -> None:
         """wanted: the words that the jobs were chosen by."""
-        self._moment, self._filter, self._known_columns, self._problem = moment, wanted, None, ""
+        self._moment, self._filter, self._known_columns, self._problem = moment, filter_text, None, ""
         self.put(jobs)
 
     def say_unreadable(self, problem: str) -> None:
@@ -56,7 +56,7 @@ class JobTable(LineList[StoredJob]):
     def header(self) -> str:
         return self._columns.header
 
-    def otherwise(self) -> str:
+    def placeholder(self) -> str:
         if self._problem:
             lines = (part for line in self._problem.split("\n") for part in wrap(line, max(self.width, 20)))
             return "\n".join(("Cannot read the jobs.", "", *lines))

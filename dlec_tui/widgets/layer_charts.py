@@ -47,16 +47,16 @@ class LayerChart(Widget, can_focus=True):
         super().__init__(id=id)
         self._curves: tuple[Curve, ...] = ()
         self._layer_count = 0
-        self._otherwise = ""
+        self._placeholder = ""
         self._marked: Collection[int] = ()
         self._chart: Chart | None = None
         self._lines: list[Text] = []
         self.at_layer = 0
         """Under the cursor."""
 
-    def draw(self, curves: Sequence[Curve], layers: int, otherwise: str) -> None:
+    def draw(self, curves: Sequence[Curve], layers: int, placeholder: str) -> None:
         """Show curves of a model with that many layers, or the text `otherwise` without curves."""
-        self._curves, self._layer_count, self._otherwise = tuple(curves), layers, otherwise
+        self._curves, self._layer_count, self._placeholder = tuple(curves), layers, placeholder
         self.at_layer = min(self.at_layer, max(layers - 1, 0))
         self._redraw()
 
@@ -97,7 +97,7 @@ class LayerChart(Widget, can_focus=True):
         width, height = self.size
         self._chart = None
         if not self._curves:
-            self._lines = [Text(line) for line in self._otherwise.splitlines()]
+            self._lines = [Text(line) for line in self._placeholder.splitlines()]
         elif width < MIN_WIDTH or height <= MIN_HEIGHT:
             self._lines = [Text("too small for a curve")]
         else:
@@ -115,8 +115,10 @@ class LayerChart(Widget, can_focus=True):
         if self._chart is None or not 1 <= y <= self._chart.rows:
             return line
         column = self._chart.column_of(self.at_layer)
-        here = line.plain[column]
-        return Text.assemble(line[:column], (_THIN if here == " " else here, self._cursor_style), line[column + 1 :])
+        character = line.plain[column]
+        return Text.assemble(
+            line[:column], (_THIN if character == " " else character, self._cursor_style), line[column + 1 :]
+        )
 
     def _rail(self) -> Text:
         """Marks and cursor."""

@@ -80,7 +80,7 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
     def header(self) -> str:
         raise NotImplementedError
 
-    def otherwise(self) -> str:
+    def placeholder(self) -> str:
         """Text of an empty list."""
         raise NotImplementedError
 
@@ -104,8 +104,8 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
         before = self.current
         self._items = items
         keys = [self.key_of(item) for item in items]
-        here = self.key_of(before) if before is not None else None
-        place = keys.index(here) if here in keys else self._cursor
+        key = self.key_of(before) if before is not None else None
+        place = keys.index(key) if key in keys else self._cursor
         self._cursor = max(0, min(place, len(items) - 1))
         self.virtual_size = Size(0, len(items) + 1)
         self._show_cursor()
@@ -170,9 +170,9 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
 
     def _show_cursor(self) -> None:
         top = self.scroll_offset.y
-        wanted = min(max(top, self._cursor - self._room + 1), self._cursor)
-        if wanted != top:
-            self.scroll_to(y=wanted, animate=False, immediate=True)
+        target = min(max(top, self._cursor - self._room + 1), self._cursor)
+        if target != top:
+            self.scroll_to(y=target, animate=False, immediate=True)
 
     def _redraw_changed(self) -> None:
         lines = range(self.size.height)
@@ -186,7 +186,7 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
 
     def _line_at(self, y: int) -> Drawn:
         if not self._items:
-            text = self.otherwise().split("\n")
+            text = self.placeholder().split("\n")
             return ((text[y] if y < len(text) else "", "dim"),), False
         if y < self._head:
             return ((self.header(), "head"),), False

@@ -64,11 +64,11 @@ class MeasurementViews(ContentSwitcher):
     def neurons(self) -> NeuronBrowser:
         return self.query_one(NeuronBrowser)
 
-    def show(self, looking: Looking | None, otherwise: str) -> None:
+    def show(self, looking: Looking | None, placeholder: str) -> None:
         """Show a view state, or the text `otherwise` without one."""
         self._looking = looking
         if looking is None:
-            self._chart.draw((), 1, otherwise)
+            self._chart.draw((), 1, placeholder)
         else:
             self._draw(looking)
         self._bring_to_front()
@@ -165,7 +165,7 @@ class MeasurementViews(ContentSwitcher):
             "layer": self.at_layer,
             "block": list(self._map.block),
             "row": neurons.row,
-            "neurons": [neurons.view.order, neurons.view.descending, neurons.view.wanted],
+            "neurons": [neurons.view.order, neurons.view.descending, neurons.view.filter_text],
         }
 
     def recall(self, remembered: dict[str, Any]) -> None:
@@ -174,8 +174,8 @@ class MeasurementViews(ContentSwitcher):
         self._chart.at_layer = self._histogram.at_layer = remembered["layer"]
         start, end = remembered["block"]
         self._map.block = (start, end)
-        order, descending, wanted = remembered["neurons"]
-        self.neurons.view, self.neurons.row = NeuronView(NeuronOrder(order), descending, wanted), remembered["row"]
+        order, descending, filter_text = remembered["neurons"]
+        self.neurons.view, self.neurons.row = NeuronView(NeuronOrder(order), descending, filter_text), remembered["row"]
 
     @property
     def _chart(self) -> LayerChart:

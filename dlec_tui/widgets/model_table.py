@@ -62,7 +62,7 @@ class ModelTable(Rows, inherit_bindings=False):
         self._shown: list[FoundModel] = []
         self._columns = columns_for(0)
         self._width = 0
-        self.wanted = ""
+        self.filter_text = ""
         """Words that a model must have to be shown."""
 
     @property
@@ -99,8 +99,8 @@ class ModelTable(Rows, inherit_bindings=False):
         self._models = list(models)
         self._refill()
 
-    def filter(self, wanted: str) -> None:
-        self.wanted = wanted
+    def filter(self, filter_text: str) -> None:
+        self.filter_text = filter_text
         self._refill()
 
     def go_to(self, reference: str) -> bool:
@@ -121,7 +121,7 @@ class ModelTable(Rows, inherit_bindings=False):
             self.go_to(before.reference)
 
     def _append_if_wanted(self, model: FoundModel) -> None:
-        if matches(model, self.wanted):
+        if matches(model, self.filter_text):
             self._shown.append(model)
             if self.columns:
                 self.add_row(*self._cells(model))

@@ -137,8 +137,8 @@ class NeuronTable(ScrollView, can_focus=True):
         neuron = self._neuron(row)
         if row >= self.row_count or neuron is None:
             return self._strip("", Style())
-        here = self.get_component_rich_style("neuron-table--cursor", partial=True) if row == self.row else Style()
-        return self._strip(neuron_line(neuron, view, width), here)
+        row_style = self.get_component_rich_style("neuron-table--cursor", partial=True) if row == self.row else Style()
+        return self._strip(neuron_line(neuron, view, width), row_style)
 
     def _strip(self, text: str, style: Style) -> Strip:
         width = self.size.width
@@ -236,9 +236,9 @@ class NeuronBrowser(NeuronTable):
         """The last row first."""
         self._change(self.view.reversed())
 
-    def filter(self, wanted: str) -> None:
+    def filter(self, filter_text: str) -> None:
         """Only the neurons that the words want."""
-        self._change(replace(self.view, wanted=wanted))
+        self._change(replace(self.view, filter_text=filter_text))
 
     def go_to_layer(self, layer: int) -> None:
         """Put the cursor where a layer begins; in another order than by layer show that layer alone."""
@@ -273,7 +273,7 @@ class NeuronBrowser(NeuronTable):
     def described(self) -> str:
         """The view in words: "1,234 neurons by peak, filter: layer 3"."""
         by = {NeuronOrder.SHARE_ACTIVE: "share active"}.get(self.view.order, str(self.view.order))
-        filtered = f", filter: {shown(self.view.wanted)}" if self.view.wanted else ""
+        filtered = f", filter: {shown(self.view.filter_text)}" if self.view.filter_text else ""
         return f"{plural(self.row_count, 'neuron')} by {by}{filtered}"
 
     def _change(self, view: NeuronView) -> None:

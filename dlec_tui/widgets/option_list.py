@@ -48,7 +48,7 @@ class Way:
     key: str
     """Result if this line is chosen."""
     name: str
-    about: str
+    description: str
 
 
 class RecipeList(Overlay[str | None]):
@@ -81,4 +81,4 @@ class RecipeList(Overlay[str | None]):
 
 
 def _way_content(way: Way) -> Content:
-    return Content.styled(f"{way.name:<13}", "bold").append(Content(way.about))
+    return Content.styled(f"{way.name:<13}", "bold").append(Content(way.description))

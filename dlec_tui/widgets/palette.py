@@ -80,40 +80,40 @@ class Palette(Overlay[Action | None]):
     def __init__(self, offers: Sequence[Offer]) -> None:
         super().__init__()
         self._offers = offers
-        self._found = offers
+        self._matches = offers
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
             box.border_title = "run an action (Esc: cancel)"
             yield Input(placeholder="type to search", id="typed", compact=True)
-            found = Options(*map(_option, self._offers), id="found", classes="-driven")
-            found.can_focus = False
-            yield found
+            options = Options(*map(_option, self._offers), id="found", classes="-driven")
+            options.can_focus = False
+            yield options
 
     def on_mount(self) -> None:
         self.query_one(Options).highlighted = 0
 
     @on(Input.Changed)
     def _look(self, event: Input.Changed) -> None:
-        self._found = matching(self._offers, event.value)
-        found = self.query_one(Options)
-        found.clear_options()
-        found.add_options(map(_option, self._found))
-        found.highlighted = 0 if self._found else None
+        self._matches = matching(self._offers, event.value)
+        options = self.query_one(Options)
+        options.clear_options()
+        options.add_options(map(_option, self._matches))
+        options.highlighted = 0 if self._matches else None
 
     def action_move(self, by: int) -> None:
-        if self._found:
-            found = self.query_one(Options)
-            found.highlighted = min(max((found.highlighted or 0) + by, 0), len(self._found) - 1)
+        if self._matches:
+            options = self.query_one(Options)
+            options.highlighted = min(max((options.highlighted or 0) + by, 0), len(self._matches) - 1)
 
     @on(Input.Submitted)
     def _choose(self) -> None:
         place = self.query_one(Options).highlighted
-        self.dismiss(self._found[place].action if place is not None and self._found else None)
+        self.dismiss(self._matches[place].action if place is not None and self._matches else None)
 
     @on(Options.OptionSelected)
     def _choose_clicked(self, event: Options.OptionSelected) -> None:
-        self.dismiss(self._found[event.option_index].action)
+        self.dismiss(self._matches[event.option_index].action)
 
 
 def _option(offer: Offer) -> Option:

@@ -27,9 +27,9 @@ _PARTS = re.compile(
 
 def coloured(line: str) -> Iterator[tuple[int, int, str]]:
     """Start, end and part ("comment", "string", "key", "anchor", "number") of what has one; in characters."""
-    for found in _PARTS.finditer(line):
-        assert found.lastgroup is not None
-        yield found.start(), found.end(), found.lastgroup
+    for places in _PARTS.finditer(line):
+        assert places.lastgroup is not None
+        yield places.start(), places.end(), places.lastgroup
 
 
 PARTS = ("comment", "string", "key", "anchor", "number")
@@ -128,12 +128,12 @@ class PlanEditor(HighlightedTextArea, inherit_bindings=False):
 
     def underline(self, problems: Sequence[Problem]) -> None:
         """Mark the places of these and no others."""
-        found: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        places: dict[int, list[tuple[int, str]]] = defaultdict(list)
         for problem in problems:
             if problem.place:
-                found[problem.place.line - 1].append((problem.place.column, str(problem.severity)))
-        if found != self._problems:
-            self._problems = found
+                places[problem.place.line - 1].append((problem.place.column, str(problem.severity)))
+        if places != self._problems:
+            self._problems = places
             self.forget_highlights()
 
     def highlights_of(self, line: int) -> list[Highlight]:

@@ -64,7 +64,7 @@ class PlanFindings(Vertical):
         self._previews: tuple[PreviewResult, ...] = ()
         self._previews_of = ""
         """The text that they are of."""
-        self.about: Sequence[StoredJob] = ()
+        self.plan_jobs: Sequence[StoredJob] = ()
         """Jobs that are about the very text that was looked over."""
 
     def compose(self) -> ComposeResult:
@@ -113,7 +113,7 @@ class PlanFindings(Vertical):
         line.set_class(is_too_large(verdict), "-too-large")
 
     def _show_results(self, text: str, jobs: "StoredJobs | None") -> None:
-        self.about = jobs_about(jobs, text)
-        lines = result_lines(self._previews if self._previews_of == text else (), self.about, jobs)
+        self.plan_jobs = jobs_about(jobs, text)
+        lines = result_lines(self._previews if self._previews_of == text else (), self.plan_jobs, jobs)
         self.results.can_focus = bool(lines)
         self.results.show(lines or [(NO_RESULTS, "dim")])

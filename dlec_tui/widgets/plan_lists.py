@@ -44,7 +44,7 @@ class SliceList(LineList[SliceRow], inherit_bindings=False):
     def header(self) -> str:
         return HEADER[: self.width]
 
-    def otherwise(self) -> str:
+    def placeholder(self) -> str:
         return NOTHING
 
 

@@ -105,7 +105,7 @@ class PathPrompt(LinePrompt):
         """Prompt for a path. suffixes: of files to suggest, in addition to directories; look: check in a thread."""
         super().__init__(title, hint, text=text, suggester=PathSuggester(*suffixes))
         self._look_at = look
-        self._asked = ""
+        self._checking = ""
         """The line that is being looked at."""
 
     @on(Input.Submitted)
@@ -114,8 +114,8 @@ class PathPrompt(LinePrompt):
         line = event.value.strip()
         if not line:
             self.dismiss("")
-        elif line != self._asked:
-            self._asked = line
+        elif line != self._checking:
+            self._checking = line
             self.run_worker(partial(self._look, line), group="path", thread=True)
             self.set_timer(SLOW_SECONDS, partial(self._say_slow, line))
 
@@ -135,14 +135,14 @@ class PathPrompt(LinePrompt):
         self.post_message(self.Looked(line, given, wrong))
 
     def _say_slow(self, line: str) -> None:
-        if self._asked == line:
+        if self._checking == line:
             self.say_wrong(f"{shown(line)} is being checked; the disk does not respond (Esc: cancel)")
 
     @on(Looked)
     def _answer(self, message: Looked) -> None:
-        if message.line != self._asked or not self.is_current:
+        if message.line != self._checking or not self.is_current:
             return
-        self._asked = ""
+        self._checking = ""
         if message.wrong:
             self.say_wrong(message.wrong)
         else:

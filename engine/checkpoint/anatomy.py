@@ -1,4 +1,4 @@
-"""What a tensor's name says: which layer it belongs to, or which end of the model.
+"""The layer, or the end of the model, that a tensor belongs to by its name.
 
 Derived from the names themselves, so a family never seen before needs no table.
 """
@@ -13,7 +13,7 @@ from engine.errors import CheckpointError
 
 
 class End(Enum):
-    """Where a tensor outside the layers belongs."""
+    """The part of the model that a tensor outside the layers belongs to."""
 
     EMBEDDING = "embedding"
     """Token and position embeddings, and norms on them: given by the first slice's checkpoint."""
@@ -28,11 +28,11 @@ class Anatomy:
     """The tensor names of one checkpoint, sorted into layers and ends."""
 
     layer_prefix: str
-    """What stands before the layer number, e.g. "model.layers."."""
+    """Prefix of the layer number, e.g. "model.layers."."""
     layers: tuple[tuple[str, ...], ...]
-    """For each layer the suffixes of its tensors: the name is layer_prefix + number + "." + suffix."""
+    """Suffixes of each layer's tensors: a name is layer_prefix + number + "." + suffix."""
     trailing: tuple[tuple[str, ...], ...]
-    """Suffixes of layers behind the last decoder layer (multi-token prediction heads)."""
+    """Suffixes of layers after the last decoder layer (multi-token prediction heads)."""
     ends: Mapping[str, End]
     """Every tensor outside the layers."""
 
@@ -47,10 +47,10 @@ class Anatomy:
     @property
     def scalable_ends(self) -> list[str]:
         """Tensors outside the layers that a slice gives, and so may scale: no slice reaches what is carried."""
-        return [name for name, found in self.ends.items() if found is not End.CARRIED]
+        return [name for name, part in self.ends.items() if part is not End.CARRIED]
 
     def names_of_end(self, end: End) -> list[str]:
-        return [name for name, found in self.ends.items() if found is end]
+        return [name for name, part in self.ends.items() if part is end]
 
 
 _NUMBERED = re.compile(r"(.*?(?:^|\.))(0|[1-9]\d*)\.(.+)", re.DOTALL)
@@ -76,7 +76,7 @@ def is_token_embedding(name: str) -> bool:
 
 
 def is_of_other_tower(name: str) -> bool:
-    """Whether a tensor or module belongs to something beside the decoder: another modality, multi-token prediction."""
+    """Return True for a tensor or module outside the decoder: another modality, multi-token prediction."""
     return _OTHER_TOWER.search(name) is not None
 
 
@@ -99,12 +99,12 @@ def dissect(names: Iterable[str], layer_count: int) -> Anatomy:
 
 
 def stack_depths(names: Iterable[str]) -> frozenset[int]:
-    """How many modules each run of modules has that may be the decoder's layers."""
+    """Lengths of the runs of numbered modules that may be the decoder's layers."""
     return frozenset(len(run) for prefix, run in _numbered_runs(names).items() if _is_stack(prefix, run))
 
 
 def _numbered_runs(names: Iterable[str]) -> dict[str, dict[int, list[str]]]:
-    """What stands before the first number of a name, to the numbers there, to what stands behind them."""
+    """Prefix before the first number of a name, to the numbers after it, to the suffixes after those."""
     runs: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     for name in names:
         if match := _NUMBERED.fullmatch(name):
@@ -125,7 +125,7 @@ def _decoder_prefix(runs: Mapping[str, Mapping[int, list[str]]], layer_count: in
     if not exact:
         raise _unmatched(runs, layer_count)
     raise CheckpointError(
-        "the decoder's layers cannot be told apart", why=f"all of {', '.join(exact)} have {layer_count} modules"
+        "the decoder's layers are ambiguous", why=f"all of {', '.join(exact)} have {layer_count} modules"
     )
 
 

@@ -1,4 +1,4 @@
-"""The small files beside a checkpoint's weights and config that may describe its layers."""
+"""Small files in a checkpoint's directory, apart from weights and config, that may describe its layers."""
 
 import fnmatch
 import os
@@ -18,7 +18,6 @@ _NO_SETTINGS = (
     "added_tokens.json",
     "chat_template*",
     "dlec_manifest.json",
-    "generation_config.json",
     "mergekit_config.yml",
     "preprocessor_config.json",
     "special_tokens_map.json",

@@ -10,15 +10,17 @@ from typing import Any
 
 from engine.checkpoint.anatomy import Anatomy, End, dissect
 from engine.checkpoint.beside import files_beside
-from engine.checkpoint.config import CONFIG_FILE, ModelConfig, decoder_config, read_config_file
-from engine.checkpoint.header import StoredTensor
-from engine.checkpoint.index import read_tensors
+from engine.checkpoint.config import ModelConfig, decoder_config
+from engine.checkpoint.formats.format import Format, StoredTensor
+from engine.checkpoint.formats.registry import format_in
+from engine.checkpoint.formats.safetensors import SAFETENSORS
 from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
 from engine.checkpoint.precision import Precision, precision_of
+from engine.checkpoint.wrappers import unwrapped
 from engine.errors import CheckpointError
 
 _BEHIND_THE_DECODER = re.compile(r"nextn|mtp", re.IGNORECASE)
-"""Keys by which a config announces layers behind the last decoder layer (multi-token prediction)."""
+"""Keys that announce layers after the last decoder layer (multi-token prediction)."""
 _PREDICTION_HEAD = re.compile(r"(^|\.)(eh_proj|enorm|hnorm|shared_head|nextn\w*|mtp\w*)(\.|$)", re.IGNORECASE)
 
 
@@ -27,7 +29,7 @@ class Checkpoint:
     """One model directory in Hugging Face layout. Compared by identity: open each directory once."""
 
     reference: str
-    """As the user wrote it: a path or a hub id."""
+    """Path or hub id, as the user wrote it."""
     directory: Path
     config: ModelConfig
     tensors: Mapping[str, StoredTensor]
@@ -35,6 +37,7 @@ class Checkpoint:
     """False when only config and headers were fetched from the hub: it can be planned with, not merged."""
     beside: Mapping[str, str | None] = field(default_factory=dict)
     """Other files of the directory, as `files_beside` reads them; none where it is not local."""
+    format: Format = SAFETENSORS
 
     @cached_property
     def anatomy(self) -> Anatomy:
@@ -55,7 +58,7 @@ class Checkpoint:
 
     @property
     def unannounced_layers(self) -> int:
-        """How many layers lie behind the last decoder layer that nothing announces: readers ignore them.
+        """Number of layers after the last decoder layer that no key announces: readers ignore them.
 
         A key of the config announces them, or what they hold: no decoder layer has the parts of a prediction head.
         """
@@ -66,7 +69,7 @@ class Checkpoint:
 
     @property
     def surplus_of_lists(self) -> Mapping[str, int]:
-        """How many entries lists of the config have that no layer, not even one behind the decoder, explains."""
+        """Number of excess entries by list of the config: entries for no layer, not even one after the decoder."""
         count = self.layer_count
         lists = {key: self.config.decoder.get(key) for key in PER_LAYER_LISTS}
         surplus = {key: len(entries) - count for key, entries in lists.items() if isinstance(entries, list) and entries}
@@ -74,7 +77,7 @@ class Checkpoint:
 
     @property
     def layers_behind(self) -> frozenset[int]:
-        """How many layers a list of the config may have behind the decoder's: those in the weights, or announced."""
+        """Possible numbers of entries after the decoder's in a list of the config: in the weights, or announced."""
         announced = (
             value
             for config in (self.config.decoder, self.config.data)
@@ -110,10 +113,12 @@ def _announces(config: Mapping[str, Any]) -> bool:
 
 def open_checkpoint(directory: Path, reference: str = "") -> Checkpoint:
     """Open the checkpoint in `directory`. Raises CheckpointError or MachineError; reads no weight."""
-    file = read_config_file(directory / CONFIG_FILE)
-    tensors = read_tensors(directory)
+    stored_in = format_in(directory)
+    file = stored_in.read_config(directory)
+    tensors = unwrapped(stored_in.read_tensors(directory))
+    config = decoder_config(file, tensors)
     opened = Checkpoint(
-        reference or str(directory), directory, decoder_config(file, tensors), tensors, beside=files_beside(directory)
+        reference or str(directory), directory, config, tensors, beside=files_beside(directory), format=stored_in
     )
     _ = opened.anatomy
     return opened

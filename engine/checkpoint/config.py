@@ -1,4 +1,4 @@
-"""Reads config.json as it is spelled: the raw text, the decoder's part of it, the number of layers."""
+"""config.json as it is spelled: the raw text, the decoder's part of it, the number of layers."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from engine.checkpoint.anatomy import stack_depths
-from engine.checkpoint.links import missing_file
 from engine.errors import CheckpointError, machine_error, shown
 from engine.files import open_regular
 
@@ -26,11 +25,13 @@ LAYER_COUNT_KEYS = (
     "num_layer",
     "num_blocks",
     "n_blocks",
+    "layers",
+    "depth",
 )
 """Names under which model families keep the number of decoder layers."""
 
 LENGTH_KEYS = ("layers_block_type", "hybrid_override_pattern", "layer_types", "mlp_layer_types", "block_configs")
-"""Lists with one entry a layer, which tell the depth where no key does."""
+"""Lists with one entry per layer, whose length is the depth if no key states it."""
 
 TEXT_TOWERS = (
     ("text_config",),
@@ -44,10 +45,10 @@ TEXT_TOWERS = (
     ("llm_cfg",),
     (),
 )
-"""Where the decoder's keys lie: nested in a multi-module config, or at the top. What is nested is read first."""
+"""Places of the decoder's keys: nested in a multi-module config, or at the top. Nested ones are read first."""
 
 QUANTISATION_KEYS = ("quantization_config", "compression_config", "quantization")
-"""Where a config.json says how its tensors are quantised."""
+"""Keys of quantisation settings."""
 
 Tower: TypeAlias = tuple[str, ...]
 """Path of keys to a decoder's part of a config.json."""
@@ -64,7 +65,7 @@ class ModelConfig:
     tower: Tower
     """Empty for a text-only model."""
     layer_count: int
-    """Of the decoder."""
+    """Number of decoder layers."""
 
     @cached_property
     def decoder(self) -> Mapping[str, Any]:
@@ -76,18 +77,18 @@ class ModelConfig:
         return (self.tower, *(t for t in TEXT_TOWERS if t != self.tower and self.layer_count in _counts(self.part(t))))
 
     def part(self, tower: Tower) -> Mapping[str, Any]:
-        """The part at a path; empty where there is none."""
+        """The part at a path; empty if absent."""
         return _descend(self.data, tower) or {}
 
     @property
     def model_type(self) -> str:
         """Hugging Face's name of the family; "" when the config has none."""
-        found = self.decoder.get("model_type") or self.data.get("model_type") or ""
-        return found if isinstance(found, str) else ""
+        model_type = self.decoder.get("model_type") or self.data.get("model_type") or ""
+        return model_type if isinstance(model_type, str) else ""
 
     @property
     def ties_embeddings(self) -> bool | None:
-        """What the config says of tie_word_embeddings, None when it leaves that to the family's default."""
+        """Value of tie_word_embeddings; None if the config leaves it to the family's default."""
         tied = self.data.get("tie_word_embeddings", self.decoder.get("tie_word_embeddings"))
         return tied if isinstance(tied, bool) else None
 
@@ -107,7 +108,7 @@ def read_config(path: Path) -> ModelConfig:
 
 
 def read_config_file(path: Path) -> ConfigFile:
-    """Raises CheckpointError when there is none at `path`, or none of a decoder, MachineError when it is unreadable."""
+    """Read a config.json. Raises CheckpointError if it is missing or not a decoder's, MachineError if unreadable."""
     try:
         with open_regular(path) as file:
             text = file.read().decode("utf-8")
@@ -138,8 +139,8 @@ def decoder_config(file: ConfigFile, names: Collection[str] = ()) -> ModelConfig
     stated = stated or [(tower, count) for tower in TEXT_TOWERS for count in _lengths(_descend(file.data, tower) or {})]
     depths = stack_depths(names) if names and len({count for _, count in stated}) != 1 else frozenset()
     fitting = [(tower, count) for tower, count in stated if count in depths]
-    if found := [*fitting, *stated]:
-        return ModelConfig(file.path, file.text, file.data, *found[0])
+    if candidates := [*fitting, *stated]:
+        return ModelConfig(file.path, file.text, file.data, *candidates[0])
     if len(depths) == 1:
         tower = next((tower for tower in TEXT_TOWERS if _descend(file.data, tower)), ())
         return ModelConfig(file.path, file.text, file.data, tower, *depths)
@@ -148,7 +149,7 @@ def decoder_config(file: ConfigFile, names: Collection[str] = ()) -> ModelConfig
 
 def is_model_config(part: Mapping[str, Any]) -> bool:
     """Whether a part of a config.json describes a model of its own."""
-    return "model_type" in part or any(key in part for key in LAYER_COUNT_KEYS)
+    return "model_type" in part or bool(_counts(part))
 
 
 def _config_file(text: str, path: Path) -> ConfigFile:
@@ -190,3 +191,14 @@ def _descend(data: Mapping[str, Any], keys: Tower) -> Mapping[str, Any] | None:
             return None
         data = inner
     return data
+
+
+def missing_file(path: Path) -> CheckpointError:
+    """The error for a file that cannot be opened because it is not there; names a link's target."""
+    if not path.is_symlink():
+        return CheckpointError(f"{path} is missing", fix="Download the checkpoint again.")
+    return CheckpointError(
+        f"{path} is a link to {path.readlink()}, which does not exist",
+        why="the link was copied without the file, or the file was deleted",
+        fix="Copy the checkpoint with its links followed (cp -rL, rsync -L), or download it again.",
+    )

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.config import CONFIG_FILE
+from engine.checkpoint.formats.registry import looks_like_checkpoint
 from engine.checkpoint.hub import hub_cache, open_remote
 from engine.checkpoint.reference import DEFAULT_REVISION, cache_folder, cached_repository, is_hub_id, split_revision
 from engine.errors import MissingCheckpointError, UsageError, shown
 from engine.files import expanded
 
 MAX_DEPTH = 4
-"""How many directories deep `below` looks."""
+"""Maximum depth of directories that `below` searches."""
 
 
 def opener(*, remote: bool = False) -> Callable[[str], Checkpoint]:
@@ -42,12 +43,13 @@ def locate(reference: str) -> Path | None:
     try:
         path = expanded(reference)
         if path.is_dir():
-            return (_cached_in(path) if is_cache_folder(path) else None) or path
+            folder = path.parent if path.name == "snapshots" else path
+            return (_cached_in(folder) if is_cache_folder(folder) else None) or path
     except UsageError as error:
-        raise MissingCheckpointError(error.what, why=error.why, fix=error.fix) from error
+        raise MissingCheckpointError(error.what, why=error.why, fix=error.fix, where={"path": reference}) from error
     except (ValueError, OSError) as error:
-        why = shown(error)
-        raise MissingCheckpointError(f"{shown(reference)} is no path that can be looked at", why=why) from error
+        what, why = f"{shown(reference)} is not a path that can be read", shown(error)
+        raise MissingCheckpointError(what, why=why, where={"path": reference}) from error
     return cached_snapshot(reference) if is_hub_id(reference) else None
 
 
@@ -66,7 +68,7 @@ def cached_references() -> Iterator[str]:
 
 
 def reference_to(directory: Path) -> str:
-    """What `opener` knows a found directory by: a hub id in the local cache, else the path."""
+    """The reference of a directory for `opener`: a hub id in the local cache, else the path."""
     repository = cached_repository(directory.name)
     if repository is None or directory.parent.resolve() != hub_cache().resolve():
         return str(directory)
@@ -81,10 +83,16 @@ def is_cache_folder(directory: Path) -> bool:
 
 def _snapshot(folder: Path, revision: str) -> Path | None:
     """The usable snapshot of a branch, tag or commit in the folder of a repository."""
-    ref = folder / "refs" / revision
-    commit = ref.read_text().strip() if ref.is_file() else revision
-    snapshot = folder / "snapshots" / commit
+    snapshot = folder / "snapshots" / (_commit_of(folder / "refs" / revision) or revision)
     return snapshot if os.path.lexists(snapshot / CONFIG_FILE) else None
+
+
+def _commit_of(ref: Path) -> str:
+    """The commit in a file of `refs`; "" if there is no such file, or none that holds a commit."""
+    try:
+        return ref.read_text(encoding="utf-8").strip() if ref.is_file() else ""
+    except (OSError, ValueError):
+        return ""
 
 
 def _cached_in(folder: Path) -> Path | None:
@@ -113,17 +121,17 @@ def looked_at(root: Path) -> Iterator[tuple[Path, bool]]:
     """Every directory that `below` looks at, and whether it looks like a checkpoint: who searches can stop anywhere."""
     base = len(root.parts)
     for directory, children, files in os.walk(root):
-        here = Path(directory)
-        is_repository = is_cache_folder(here)
-        is_checkpoint = _cached_in(here) is not None if is_repository else _looks_like_one(files)
-        yield here, is_checkpoint
-        is_deep = len(here.parts) - base >= MAX_DEPTH
+        path = Path(directory)
+        is_repository = is_cache_folder(path)
+        is_checkpoint = _cached_in(path) is not None if is_repository else _looks_like_one(files)
+        yield path, is_checkpoint
+        is_deep = len(path.parts) - base >= MAX_DEPTH
         is_end = is_checkpoint or is_repository or is_deep
         children[:] = [] if is_end else sorted(name for name in children if not name.startswith("."))
 
 
 def _looks_like_one(files: Sequence[str]) -> bool:
-    return CONFIG_FILE in files and any(name.endswith((".safetensors", ".safetensors.index.json")) for name in files)
+    return looks_like_checkpoint(files)
 
 
 def _open(reference: str, directory: Path | None, *, remote: bool) -> Checkpoint:
@@ -131,7 +139,9 @@ def _open(reference: str, directory: Path | None, *, remote: bool) -> Checkpoint
         return open_checkpoint(directory, reference)
     if not is_hub_id(reference):
         raise MissingCheckpointError(
-            f"{shown(reference)} does not exist", fix="Give a model directory or a hub id such as org/name."
+            f"{shown(reference)} does not exist",
+            fix="Give a model directory or a hub id such as org/name.",
+            where={"path": reference},
         )
     if remote:
         return open_remote(reference)
@@ -146,9 +156,11 @@ def _not_cached(reference: str) -> MissingCheckpointError:
         return MissingCheckpointError(
             f"{reference} is neither a directory here nor in the hub cache",
             fix=f"Download it with `dlec download {reference}`, or plan on its headers with --remote.",
+            where={"path": reference},
         )
     return MissingCheckpointError(
         f"{reference} is not in the hub cache",
         why=f"the cache has {repository}, but nothing usable for {revision}",
         fix=f"Write {repository}@{cached}, or download it with `dlec download {reference}`.",
+        where={"path": reference},
     )

@@ -1,4 +1,4 @@
-"""A checkpoint's identity: the same for the same weights wherever they lie, different for two finetunes of one base.
+"""A checkpoint's identity: equal for equal weights in any directory, different for two finetunes of one base.
 
 Hashed: config.json, every tensor's name, dtype and shape, and a window of content from the middle of the largest
 tensors. Reading 2,048 windows takes well under 2 s however large the checkpoint is.
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 from engine.errors import machine_error
 
 WINDOW_BYTES = 1024

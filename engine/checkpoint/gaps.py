@@ -1,6 +1,6 @@
-"""What a checkpoint seems to have lost, from its names and shapes alone: layers are compared with one another.
+"""Tensors that a checkpoint seems to have lost: names and shapes of its layers are compared.
 
-For where transformers cannot be asked. Only what hardly any architecture does by design is called lost: one layer that
+Used if transformers cannot check it. Only what hardly any architecture does by design is called lost: one layer that
 lacks, or has in another shape, what all others of its kind have; and a head that neither exists nor is tied.
 """
 
@@ -27,7 +27,7 @@ class Gap:
     layer: int | None
     """None outside the layers."""
     name: str
-    found: tuple[int, ...] | None = None
+    shape: tuple[int, ...] | None = None
     """Its shape; None for a tensor that is not there."""
     usual: tuple[int, ...] | None = None
 
@@ -72,7 +72,7 @@ def _has_vocabulary(checkpoint: Checkpoint, name: str) -> bool:
 
 
 def _alike(checkpoint: Checkpoint) -> Iterator[list[int]]:
-    """The layers of each kind, as far as the config tells kinds apart; kinds with too few to compare are left out."""
+    """Layers of each kind, as far as the config distinguishes them; kinds with too few to compare are skipped."""
     attention = attention_of(checkpoint.config)
     kinds: Sequence[str] = attention.kinds if attention else [""] * checkpoint.layer_count
     groups: dict[str, list[int]] = defaultdict(list)
@@ -95,7 +95,7 @@ def _lost_tensors(checkpoint: Checkpoint, layers: Sequence[int]) -> Iterator[Gap
 
 def _is_an_end_by_design(checkpoint: Checkpoint, layer: int, held: frozenset[str], whole: frozenset[str]) -> bool:
     """The first and the last layer may lack whole modules (a norm that the embeddings have already), and parameters
-    that stand for what the layer before gave."""
+    that replace the output of the layer before."""
     modules = {suffix.partition(".")[0] for suffix in held}
     is_end = layer in (0, checkpoint.layer_count - 1)
     return is_end and any(

@@ -13,7 +13,8 @@ from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import CONFIG_FILE, parse_config
-from engine.checkpoint.header import LENGTH_BYTES, StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
+from engine.checkpoint.formats.safetensors_header import LENGTH_BYTES
 from engine.checkpoint.reference import split_revision
 from engine.checkpoint.wrappers import unwrapped
 from engine.errors import CheckpointError, DiskFullError, MachineError, MissingCheckpointError, UsageError, shown
@@ -23,11 +24,11 @@ from engine.protocol import Report, no_report
 UNREAD = ["*.bin", "*.pth", "*.gguf", "*.onnx", "*.h5", "*.msgpack", "original/*", "onnx/*"]
 """Files of a repository that nothing here reads."""
 CONNECT_SECONDS = 10
-"""How long the hub may take for its first answer. Asked once, without the retries that downloads make."""
+"""Seconds until the first answer of the hub. One request, without the retries of downloads."""
 
 
 def hub_cache() -> Path:
-    """Where huggingface_hub keeps models, by its own environment variables. Raises UsageError as `expanded` does."""
+    """Directory of huggingface_hub's models, by its own environment variables. Raises UsageError as `expanded` does."""
     if explicit := os.environ.get("HF_HUB_CACHE"):
         return expanded(explicit)
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
@@ -54,24 +55,24 @@ def open_remote(reference: str) -> Checkpoint:
 
 
 def download(reference: str, report: Report = no_report) -> Path:
-    """Download a hub id into the local cache and give its snapshot directory; what is there already is not asked for.
+    """Download a hub id into the local cache and return its snapshot directory; existing files are not requested.
 
-    report: counts bytes; their total grows as files are begun. Raises CheckpointError when the repository is missing
-    or gated, MachineError without network, DiskFullError without space.
+    report: counts bytes; the total grows with each file that is started. Raises CheckpointError if the repository is
+    missing or gated, MachineError without network, DiskFullError without space.
     """
     from huggingface_hub import HfApi, snapshot_download
 
     repository, revision = split_revision(reference)
     with _translated(reference):
         HfApi().model_info(repository, revision=revision, timeout=CONNECT_SECONDS)
-        found = snapshot_download(
+        snapshot = snapshot_download(
             repository,
             revision=revision,
             cache_dir=hub_cache(),
             ignore_patterns=UNREAD,
             tqdm_class=_bar_class(report),
         )
-    return Path(found)
+    return Path(snapshot)
 
 
 def is_complete(reference: str) -> bool:
@@ -125,13 +126,13 @@ def _remote_tensors(metadata: Any, directory: Path) -> Iterator[StoredTensor]:
 
 @contextmanager
 def _translated(reference: str) -> Iterator[None]:
-    """huggingface_hub's errors in our words."""
+    """Translate the errors of huggingface_hub."""
     import httpx
     from huggingface_hub import errors
 
     try:
         yield
-    except errors.LocalEntryNotFoundError as error:  # also an EntryNotFoundError: it means that nobody answered
+    except errors.LocalEntryNotFoundError as error:  # also an EntryNotFoundError: it means that there was no answer
         raise _unreachable(reference, error) from error
     except errors.GatedRepoError as error:
         raise CheckpointError(
@@ -149,7 +150,7 @@ def _translated(reference: str) -> Iterator[None]:
         raise CheckpointError(f"{reference} has no readable safetensors files", why=shown(error)) from error
     except errors.HFValidationError as error:
         raise UsageError(
-            f"{reference} is no hub id",
+            f"{reference} is not a valid hub id",
             why=shown(error),
             fix="A hub id is ORG/NAME, or NAME alone for old models such as gpt2.",
         ) from error

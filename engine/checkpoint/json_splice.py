@@ -31,14 +31,14 @@ class _Object:
     begin: int
     """Offset of its `{`."""
     end: int
-    """Offset behind its `}`."""
+    """Offset after its `}`."""
     members: tuple[_Member, ...]
     by_key: Mapping[str, _Member]
-    """Of a repeated key the last one, which is the one that JSON readers take."""
+    """Members by key; the last one of a repeated key, as JSON readers take it."""
 
 
 def spliced(text: str, changes: Mapping[KeyPath, Any]) -> str:
-    """`text` with the value at each key path replaced, or inserted at the end of its object where there was none.
+    """`text` with the value at each key path replaced, or inserted at the end of its object if absent.
 
     Objects on the way that do not exist are made. Raises CheckpointError when something on the way is no object.
     """

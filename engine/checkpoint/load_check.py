@@ -1,14 +1,18 @@
-"""What transformers says of a checkpoint's config and headers; asked elsewhere, as nothing here loads it."""
+"""Results of opening checkpoints with transformers, and the families that it has. transformers is not imported."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from engine.errors import shown
 from engine.units import plural
 
 KINDS = {"missing": "missing", "unexpected": "unexpected", "mismatched": "of another shape"}
-"""The fields of a LoadCheck that name tensors, and what they say of them."""
+"""Fields of a LoadCheck that name tensors, and the word for each."""
 _MOST_NAMED = 3
 
 Complaint: TypeAlias = str
@@ -17,7 +21,7 @@ Complaint: TypeAlias = str
 
 @dataclass(frozen=True)
 class LoadCheck:
-    """What transformers says of a checkpoint."""
+    """Result of opening a checkpoint with transformers."""
 
     missing: tuple[Complaint, ...] = ()
     """Parameters of the model that the checkpoint lacks: they would be random."""
@@ -26,22 +30,22 @@ class LoadCheck:
     mismatched: tuple[Complaint, ...] = ()
     """Tensors of another shape, with both shapes."""
     differences: tuple[str, ...] = ()
-    """In words: layers that are no longer of the kind they were, or why the model cannot be built."""
+    """Descriptions of layers that have changed their kind, or of why the model cannot be built."""
     architecture: str = ""
     """The class that transformers opens it as."""
     decoder: str = ""
-    """What stands before a layer's number in the class's names: "model.layers."; "" where that is not known."""
+    """Prefix of a layer's number in the class's names: "model.layers."; "" if unknown."""
     parameters: int = 0
-    """As transformers counts them: tied ones once."""
+    """Number of parameters as transformers counts them: tied ones once."""
     seconds: float = 0.0
     peak_bytes: int = 0
     """Largest resident memory of the child."""
     unavailable: str = ""
     """Why the check could not be made: no torch, no memory, or a family that transformers does not know."""
     inherited: tuple[str, ...] = ()
-    """Kind and complaint ("unexpected: v_head.weight") of what transformers says of the source as well."""
+    """Kind and complaint ("unexpected: v_head.weight") that transformers reports for the source as well."""
     behind: tuple[Complaint, ...] = ()
-    """Tensors of announced layers behind the last one (multi-token prediction), which transformers leaves unopened."""
+    """Tensors of announced layers after the last one (multi-token prediction), which transformers leaves unopened."""
 
     @property
     def ok(self) -> bool:
@@ -54,13 +58,13 @@ class LoadCheck:
 
     @property
     def why(self) -> str:
-        """What is wrong, in one line; "" when nothing is."""
-        found = [_counted(getattr(self, kind), what) for kind, what in KINDS.items() if getattr(self, kind)]
-        return "; ".join([*found, *self.differences[:_MOST_NAMED], *filter(None, [self.unavailable])])
+        """The faults on one line; "" if there are no faults."""
+        faults = [_counted(getattr(self, kind), what) for kind, what in KINDS.items() if getattr(self, kind)]
+        return "; ".join([*faults, *self.differences[:_MOST_NAMED], *filter(None, [self.unavailable])])
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What is worth knowing and is no fault, in sentences."""
+        """Sentences about findings that are not faults."""
         return (*self._inherited_remarks(), *self._behind_remarks())
 
     def _inherited_remarks(self) -> list[str]:
@@ -72,8 +76,8 @@ class LoadCheck:
         ]
 
     def _behind_remarks(self) -> list[str]:
-        found = f"{len(self.behind)} tensors of prediction layers behind the last layer ({named(self.behind)})"
-        return [f"transformers leaves {found} unopened, as it should"] if self.behind else []
+        tensors = f"{len(self.behind)} tensors of prediction layers after the last layer ({named(self.behind)})"
+        return [f"transformers leaves {tensors} unopened, as it should"] if self.behind else []
 
     def inherited_of(self, kind: str) -> tuple[Complaint, ...]:
         prefix = f"{kind}: "
@@ -87,10 +91,52 @@ def named(names: Sequence[str]) -> str:
 
 
 def load_check_of(fields: dict[str, Any]) -> LoadCheck:
-    """From its fields as JSON."""
+    """A LoadCheck from its fields as JSON."""
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
     return LoadCheck(**values)
 
 
 def _counted(names: Sequence[str], what: str) -> str:
     return f"{plural(len(names), 'tensor')} {what} ({named(names)})"
+
+
+_VERSION = re.compile(r"""^__version__ *=.*?["']([^"']+)["']""", re.MULTILINE)
+_MAPPINGS = ("auto_mappings.py", "configuration_auto.py")
+"""Files of transformers.models.auto that list the model types, depending on the version."""
+
+
+def is_known_family(model_type: str) -> bool:
+    """Whether transformers has a config class for `model_type`; True where there is no transformers to ask."""
+    listed = _listed()
+    return not listed or f'"{model_type}"' in listed
+
+
+@cache
+def library_versions() -> tuple[str, ...]:
+    """Versions of transformers and torch, without importing them; empty where one of them is not installed."""
+    versions = (_version_in(_package("transformers"), "__init__.py"), _version_in(_package("torch"), "version.py"))
+    return versions if all(versions) else ()
+
+
+@cache
+def _listed() -> str:
+    """The text of the lists; "" without transformers."""
+    files = [root / "models" / "auto" / name for root in _package("transformers") for name in _MAPPINGS]
+    return "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
+
+
+def _package(name: str) -> list[Path]:
+    """Directories of an installed package; empty if it is not installed."""
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError):
+        return []
+    return [Path(root) for root in spec.submodule_search_locations or ()] if spec else []
+
+
+def _version_in(package: Sequence[Path], file: str) -> str:
+    try:
+        matches = [_VERSION.search((root / file).read_text(encoding="utf-8")) for root in package]
+    except OSError:
+        return ""
+    return next((match[1] for match in matches if match), "")

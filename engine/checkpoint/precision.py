@@ -1,14 +1,14 @@
-"""Which floating-point dtype a checkpoint is stored in, and which of its tensors are stored otherwise on purpose."""
+"""The main floating-point dtype of a checkpoint, and the tensors that are stored in another one on purpose."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 
 FLOAT_DTYPES = ("F64", "F32", "F16", "BF16")
-"""What can be scaled and cast; anything else (quantised data, integer buffers) keeps its dtype."""
+"""Dtypes that can be scaled and cast; anything else (quantised data, integer buffers) keeps its dtype."""
 
 _NOT_QUANTISED = (*FLOAT_DTYPES, "BOOL", "I64")
 """Buffers such as masks and positions are no weights."""
@@ -20,12 +20,12 @@ bfloat16 can hold decide which experts a token gets."""
 _OF_QUANTISED_WEIGHTS = re.compile(
     r"(scale(s|_inv|_second|_\d+)?|absmax|quant_map|zero_points?|zeros|codebooks?|centroids|s[uv]h?)$"
 )
-"""What a quantised weight is multiplied by or looked up in: a rounded scale changes every weight below it."""
+"""Factors and look-up tables of quantised weights: a rounded scale changes every weight below it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How the tensors of a checkpoint are stored."""
+    """Dtypes of a checkpoint's tensors."""
 
     main: str | None
     """The floating-point dtype of most bytes of the decoder; None where nothing in it is a float."""

@@ -1,4 +1,4 @@
-"""References to checkpoints: hub ids are told from directories by their form. Imports little, as screens ask often."""
+"""References to checkpoints: hub ids and directories, distinguished by their form. Imports little: screens use it."""
 
 import re
 

@@ -1,6 +1,6 @@
-"""Which tensors of a layer write into the residual stream, and which norms stand behind them.
+"""The tensors of a layer that write into the residual stream, and the norms after them.
 
-Told from names and shapes, so that a family never seen before needs no table; what is not understood is refused.
+Derived from names and shapes, so that a new family needs no table; layers that are not understood are refused.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.errors import CheckpointError, shown
 
@@ -34,7 +34,7 @@ _NOT_ADDITIVE_KEYS = ("swin_norm", "apply_residual_connection_post_layernorm", "
 _PASSES_ON: Mapping[str, str] = {"zero_expert_num": "experts that pass the stream on as it is"}
 """Keys that give a layer a path around everything that can be scaled, where they are not 0."""
 _CLASS_DEFAULTS: Mapping[str, Mapping[str, int]] = {"zero_expert_num": {"longcat_flash": 256}}
-"""What transformers' classes take where config.json leaves the key out."""
+"""Defaults of transformers' classes for keys that config.json omits."""
 
 _NORMS_BEHIND = (
     ({"post_self_attn_layernorm", "post_mlp_layernorm"}, ("post_self_attn_layernorm", "post_mlp_layernorm")),
@@ -46,9 +46,9 @@ _NORMS_BEHIND = (
     ({"post_norm1", "post_norm2"}, ("post_norm1", "post_norm2")),
     ({"post_operator_norm", "post_ffn_norm"}, ("post_operator_norm", "post_ffn_norm")),
 )
-"""A set of norms that a layer has, and which of its norms then stand behind attention and behind the MLP."""
+"""A set of norms that a layer has, and its norms after attention and after the MLP in that case."""
 _POST_NORMS_ONLY = ("post_attention_layernorm", "post_feedforward_layernorm")
-"""OLMo 2 and EXAONE 4 have these two and no other: both stand behind."""
+"""OLMo 2 and EXAONE 4 have only these two: both are post-norms."""
 
 _STORES_GAIN_MINUS_ONE = re.compile(r"gemma[23](_text)?|muse_(glimmer|spark)_text")
 
@@ -87,7 +87,7 @@ def residual_writers(checkpoint: Checkpoint, layer: int) -> tuple[str, ...]:
 
 
 def norms_behind(checkpoint: Checkpoint, layer: int) -> Mapping[str, tuple[str, ...]]:
-    """For each residual writer that a norm follows (Gemma 2/3, OLMo 2): the suffixes of that norm's tensors.
+    """Suffix of each residual writer that a norm follows (Gemma 2/3, OLMo 2) to the suffixes of that norm's tensors.
 
     Raises CheckpointError when the layer does more to the stream than add to it.
     """
@@ -179,11 +179,11 @@ def _is_norm(each: _LayerTensor) -> bool:
 
 def _by_norm(tensors: list[_LayerTensor]) -> dict[str, list[str]]:
     """Suffixes of the layer's own norms, by module."""
-    found: dict[str, list[str]] = defaultdict(list)
+    suffixes: dict[str, list[str]] = defaultdict(list)
     for each in tensors:
         if _is_norm(each):
-            found[each.module].append(each.suffix)
-    return dict(found)
+            suffixes[each.module].append(each.suffix)
+    return dict(suffixes)
 
 
 def _attention_and_mlp_norms(names: set[str]) -> tuple[str, str] | None:

@@ -21,9 +21,9 @@ class ModelSummary:
     dtype: str | None = None
     """The dtype of most bytes."""
     tied: bool | None = None
-    """What the config says of tie_word_embeddings; None where it leaves that to the family."""
+    """Value of tie_word_embeddings; None if the config leaves it to the family."""
     attention: str | None = None
-    """In words: "all full", "5 sliding, 1 full, and so on"; None where the config says nothing of it."""
+    """Description: "all full", "5 sliding, 1 full, and so on"; None if unknown."""
     problem: str | None = None
 
 
@@ -46,7 +46,7 @@ def summary_of(checkpoint: Checkpoint) -> ModelSummary:
 
 
 def attention_text(attention: Attention) -> str:
-    """The layers' kinds: "all full", "28 full, then 4 sliding", or the beginning of their rhythm and all in all."""
+    """The layers' kinds: "all full", "28 full, then 4 sliding", or the start of their pattern and the totals."""
     names = [kind.removesuffix("_attention") for kind in attention.kinds]
     runs = [f"{len(list(group))} {name}" for name, group in groupby(names)]
     kinds = Counter(names)
@@ -60,7 +60,7 @@ def attention_text(attention: Attention) -> str:
 
 
 _MOST_RUNS = 3
-"""That are told one by one."""
+"""Maximum number of runs that are listed."""
 
 
 def _main_dtype(checkpoint: Checkpoint) -> str | None:

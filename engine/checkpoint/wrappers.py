@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 
 _ANYWHERE = re.compile(r"(?:(?<=\.)|^)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module|_forward_module)\.")
 _REPEATED = re.compile(r"(?:(?<=\.)|^)(language_model\.)(?:\1)+")
@@ -46,14 +46,14 @@ def _renamed(tensor: StoredTensor, name: str) -> StoredTensor:
 
 
 def _unwrapped_names(names: Sequence[str]) -> list[str]:
-    found = [_REPEATED.sub(r"\1", _INSIDE.sub("", _ANYWHERE.sub("", name))) for name in names]
-    while prefix := _prefix_around(found):
-        found = [name.removeprefix(prefix) for name in found]
-    return found
+    plain = [_REPEATED.sub(r"\1", _INSIDE.sub("", _ANYWHERE.sub("", name))) for name in names]
+    while prefix := _prefix_around(plain):
+        plain = [name.removeprefix(prefix) for name in plain]
+    return plain
 
 
 def _prefix_around(names: Sequence[str]) -> str:
-    """What a wrapper put before every name; "" where there is nothing of the kind."""
+    """The prefix that a wrapper has put before every name; "" if there is none such."""
     if not names:
         return ""
     for prefix in _AROUND_ANYTHING:
@@ -63,7 +63,7 @@ def _prefix_around(names: Sequence[str]) -> str:
 
 
 def _wrapping_prefixes(name: str) -> Iterator[str]:
-    """What a name begins with that may be a wrapper's, or several wrappers'."""
+    """Beginnings of a name that may be the prefix of one wrapper or of several."""
     end = 0
     while match := _AROUND_A_MODEL.match(name, end):
         end = match.end()
@@ -75,5 +75,5 @@ def _is_around_a_model(prefix: str, names: Sequence[str]) -> bool:
     if not all(name.startswith(prefix) for name in names):
         return False
     inner = [name.removeprefix(prefix) for name in names]
-    wanted = re.compile(r"model\.") if prefix == "model." else _MODEL
-    return any(map(wanted.match, inner)) and all(map(_MODEL_OR_HEAD.match, inner))
+    decoder = re.compile(r"model\.") if prefix == "model." else _MODEL
+    return any(map(decoder.match, inner)) and all(map(_MODEL_OR_HEAD.match, inner))

@@ -1,1 +1,1 @@
-"""Running models, with torch and transformers. Every module here runs in a process of its own."""
+"""Running of models with torch and transformers, never in the interface process."""

@@ -1,8 +1,8 @@
-"""Runs a base on a few sequences in its tokenizer's way and otherwise: is it measured as it is meant to be used?
+"""Check of the base: NLL with and without the tokenizer's prefix, and with longer context.
 
-T tokens in a sequence. The same tokens are predicted in sequences begun by the tokenizer's prefix and without it (or,
-where it adds none, with the beginning-of-text token that it knows), and behind T more tokens of their document.
-Cost: 4 sequences of at most 64 tokens twice, and one of 2 T and of T tokens.
+With T tokens per sequence, the same tokens are predicted with the tokenizer's prefix and without it (or, for a
+tokenizer without a prefix, with its beginning-of-text token), and after T more tokens of their document.
+Cost: 4 sequences of at most 64 tokens twice, and sequences of T and 2 T tokens.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 SEQUENCES = 4
 TOKENS = 64
-"""Maximum number of tokens in each of these sequences."""
+"""Maximum number of tokens per sequence."""
 _SETTLED = 4
-"""One part in so many is not compared: the first tokens of a sequence are predicted badly whatever begins it."""
+"""The first 1/_SETTLED of each sequence is not compared, because its tokens are predicted badly with any prefix."""
 
 Nll = Callable[["Sequence[torch.Tensor]"], "Sequence[torch.Tensor]"]
-"""From batches of token ids [B, T], not all of one shape, to the NLL [B, T-1] of each token after the first."""
+"""Function from batches of token ids [B, T], of varying shapes, to the NLL [B, T-1] of all tokens but the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beginnings:
-    """The same tokens in sequences begun in two ways."""
+    """NLL of the same tokens with the tokenizer's prefix and with another one."""
 
     other_begin: tuple[int, ...]
     own_nll: float
@@ -39,14 +39,14 @@ class Beginnings:
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """The same tokens in sequences of T and of 2 T tokens."""
+    """NLL of the same tokens in sequences of T and of 2 T tokens."""
 
     short_nll: float
     long_nll: float
 
 
 class BaseReader:
-    """Reads the base's NLL, from batches that need not be of one shape."""
+    """Reader of the base's NLL; batches may differ in shape."""
 
     compares = False
 
@@ -70,27 +70,30 @@ class BaseReader:
 
 
 class _Pair(NamedTuple):
-    """Two batches whose last `compared` predictions of each row are of the same tokens."""
+    """Two batches with the same last `compared` target tokens in each row."""
 
     own: "torch.Tensor"
     other: "torch.Tensor"
     counts: "torch.Tensor"
-    """[B, compared]"""
+    """[B, compared] bool: the tokens that are scored."""
 
 
 def checked(sample: Sample, tokenizer: Any, context: int | None, nll: Nll) -> tuple[Beginnings | None, Contexts | None]:
-    """context: tokens that the model was made for, where that is known. None for what cannot be tried."""
+    """Compare prefixes and context lengths; None for a comparison that is not possible.
+
+    context: context length of the model in tokens, if known.
+    """
     other_begin = _other_begin(sample, tokenizer)
     pairs = [
         None if other_begin is None else _beginnings(sample, other_begin),
         _contexts(sample, tokenizer, context),
     ]
     batches = [batch for pair in pairs if pair is not None for batch in pair[:2]]
-    read = iter(nll(batches))
-    means = [None if pair is None else (_mean(next(read), pair), _mean(next(read), pair)) for pair in pairs]
-    begun, lengths = means
+    results = iter(nll(batches))
+    means = [None if pair is None else (_mean(next(results), pair), _mean(next(results), pair)) for pair in pairs]
+    prefixes, lengths = means
     return (
-        None if begun is None or other_begin is None else Beginnings(other_begin, *begun),
+        None if prefixes is None or other_begin is None else Beginnings(other_begin, *prefixes),
         None if lengths is None else Contexts(*lengths),
     )
 

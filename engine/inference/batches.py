@@ -1,4 +1,4 @@
-"""Goes through sequences batch by batch, in smaller batches where the memory does not suffice."""
+"""Iteration over sequences in batches, which shrink when memory runs out."""
 
 from collections.abc import Callable
 
@@ -7,13 +7,13 @@ from engine.inference.memory import give_memory_back, too_little_for_one_sequenc
 from engine.inference.sequences import Sequences
 
 Work = Callable[[int, Sequences], None]
-"""Called with the number of the batch's first sequence and the batch. Failing, it leaves nothing behind."""
+"""Function of the index of the batch's first sequence and the batch. It must have no effect if it raises."""
 
 
 def in_batches(sequences: Sequences, batch_size: int, work: Work) -> int:
-    """Give `work` all of `sequences`, `batch_size` at a time; out of memory, half as many from there on.
+    """Call `work` on batches of `sequences`; halve the batch size whenever memory runs out.
 
-    Returns the batch size that it ended with. Raises MachineError when the memory does not suffice for one sequence.
+    Returns the final batch size. Raises MachineError if the memory does not suffice for one sequence.
     """
     start = 0
     while start < len(sequences):
@@ -29,7 +29,7 @@ def in_batches(sequences: Sequences, batch_size: int, work: Work) -> int:
 
 
 def _failure_for_lack_of_memory(work: Work, start: int, batch: Sequences) -> str | None:
-    """What torch says of the memory, or None. The error itself would keep the failed batch's tensors alive."""
+    """Return torch's message if memory ran out, else None. The exception would keep the batch's tensors alive."""
     try:
         work(start, batch)
     except RuntimeError as error:

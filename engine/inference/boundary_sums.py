@@ -1,8 +1,8 @@
-"""Figures of the residual stream over a stream of tokens, from the inner products of its boundaries.
+"""Statistics of the residual stream over tokens, from the inner products of its boundaries.
 
-n tokens at a time, N layers, D the hidden size. For each token, the Gram matrix G[i, j] = B_i . B_j of its N + 1
-boundaries gives norms, cosines and the norms of updates: |B_j - B_i|^2 = G[i, i] + G[j, j] - 2 G[i, j]. All of it in
-float64, in which neither the differences nor an arccos near 1 lose what matters.
+n tokens per call, N layers, hidden size D. For each token, the Gram matrix G[i, j] = B_i . B_j of its N + 1 boundaries
+gives norms, cosines and the norms of updates: |B_j - B_i|^2 = G[i, i] + G[j, j] - 2 G[i, j]. Computed in float64,
+because differences and an arccos near 1 lose precision.
 """
 
 from dataclasses import dataclass, fields
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 _CPU_PIECE, _GPU_PIECE = 2**19, 2**23
-"""Numbers looked at together: 4 MiB in float64 for a CPU's cache, 64 MiB to keep a GPU busy."""
+"""Elements processed together: 4 MiB in float64, to fit a CPU's cache, or 64 MiB, to keep a GPU busy."""
 
 
 @dataclass(slots=True)
@@ -23,17 +23,17 @@ class BoundarySums:
     """Sums over tokens, all in float64."""
 
     count: int
-    """Tokens."""
+    """Number of tokens."""
     norm: "torch.Tensor"
-    """[N+1], of |B_l|"""
+    """[N+1]: sum of |B_l|."""
     update: "torch.Tensor"
-    """[N], of |B_l+1 - B_l|"""
+    """[N]: sum of |B_l+1 - B_l|."""
     relative: "torch.Tensor"
-    """[N], of |B_l+1 - B_l| / |B_l|"""
+    """[N]: sum of |B_l+1 - B_l| / |B_l|."""
     influence: "torch.Tensor"
-    """[N], of 1 - cos(B_l, B_l+1)"""
+    """[N]: sum of 1 - cos(B_l, B_l+1)."""
     angle: "torch.Tensor"
-    """[N+1, N+1], of arccos(cos(B_i, B_j)) / pi"""
+    """[N+1, N+1]: sum of arccos(cos(B_i, B_j)) / pi."""
 
     @classmethod
     def empty(cls, layers: int, device: "torch.device") -> "BoundarySums":
@@ -44,12 +44,12 @@ class BoundarySums:
         return cls(count=0, **sums)
 
     def copy(self) -> "BoundarySums":
-        """A copy that can be added to without changing this one."""
+        """Return an independent copy."""
         mine = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "count"}
         return BoundarySums(count=self.count, **{name: tensor.clone() for name, tensor in mine.items()})
 
     def add(self, boundaries: "torch.Tensor") -> None:
-        """Take in the `boundaries` [n, N+1, D] of n tokens, in any floating-point dtype."""
+        """Add the `boundaries` [n, N+1, D] of n tokens, in any floating-point dtype."""
         numbers = _CPU_PIECE if boundaries.device.type == "cpu" else _GPU_PIECE
         rows = max(1, numbers // boundaries[0].numel())
         for start in range(0, len(boundaries), rows):
@@ -58,7 +58,7 @@ class BoundarySums:
         self.count += len(boundaries)
 
     def _add_products(self, products: "torch.Tensor") -> None:
-        """`products` [n, N+1, N+1]: the Gram matrix of each token."""
+        """Add the Gram matrices [n, N+1, N+1] of n tokens."""
         squares = products.diagonal(dim1=1, dim2=2)
         norms = squares.sqrt()
         nonzero = norms.clamp_min(torch_library().finfo(norms.dtype).tiny)

@@ -1,6 +1,6 @@
-"""Listens to a model while it runs: to the residual stream at every boundary and to the inputs of down projections.
+"""Hooks that capture the residual stream at every boundary and the inputs of down projections.
 
-Shapes: B sequences of T tokens, D the hidden size, N layers, I the width of a down projection's input.
+Shapes: B sequences of T tokens, hidden size D, N layers, down projections of input width I.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     import torch
 
 Listener = Callable[[int, "torch.Tensor"], None]
-"""Called with the number of a boundary or a layer and the tensor there, which it may neither change nor keep."""
+"""Called with the index of a boundary or a module and its tensor, which it must neither change nor keep."""
 
 
 @contextmanager
 def listening_to_boundaries(layers: Sequence[Any], listener: Listener) -> Iterator[None]:
-    """Within, `listener` hears B_0..B_N [B, T, D] in this order whenever the model runs.
+    """Call `listener` with B_0..B_N [B, T, D], in this order, whenever the model runs inside the context.
 
-    Raises CheckpointError from within the model when its stream has another shape (several streams side by side).
+    The model's forward raises CheckpointError if its stream has another shape (several parallel streams).
     """
     with ExitStack() as hooks:
         for number, layer in enumerate(layers):
@@ -35,7 +35,7 @@ def listening_to_boundaries(layers: Sequence[Any], listener: Listener) -> Iterat
 
 @contextmanager
 def listening_to_neurons(projections: Sequence[DownProjections], listener: Listener) -> Iterator[None]:
-    """Within, `listener` hears the input of each module of `projections` as [B * T, I], numbered across all layers."""
+    """Call `listener` with the input [B * T, I] of each module of `projections`, numbered across all layers."""
     modules = [module for layer in projections for _, module in layer.modules]
     with ExitStack() as hooks:
         for number, module in enumerate(modules):
@@ -57,10 +57,10 @@ def _tell_neurons(listener: Listener, number: int, _module: Any, args: tuple[Any
 
 def _stream(hidden: Any, boundary: int) -> "torch.Tensor":
     if not isinstance(hidden, torch_library().Tensor) or hidden.dim() != 3:
-        found = f"{hidden.dim()} dimensions" if hasattr(hidden, "dim") else type(hidden).__name__
+        kind = f"{hidden.dim()} dimensions" if hasattr(hidden, "dim") else type(hidden).__name__
         raise CheckpointError(
-            "the model's residual stream is not understood",
-            why=f"boundary {boundary} has {found} instead of sequence, token and hidden size",
+            "the model's residual stream is not supported",
+            why=f"boundary {boundary} has {kind} instead of sequence, token and hidden size",
             fix="Stack its layers without measuring them.",
         )
     stream: torch.Tensor = hidden

@@ -1,6 +1,6 @@
-"""Turns a GGUF file into a bf16 checkpoint directory with its tokenizer.
+"""Conversion of a GGUF file into a bf16 checkpoint directory with its tokenizer.
 
-Runs as a process of its own (`python -m engine.inference.dequantise`): request {"gguf": str, "out": str}, answer {}.
+Runs as a separate process (`python -m engine.inference.dequantise`): request {"gguf": str, "out": str}, answer {}.
 """
 
 import importlib
@@ -18,7 +18,7 @@ from engine.tensors.library import torch_library
 
 
 def dequantise(request: dict[str, Any]) -> dict[str, Any]:
-    """Write the checkpoint to a temporary sibling of `out` and rename it when it is whole."""
+    """Write the checkpoint to a temporary sibling of `out` and rename it when complete."""
     gguf, out = Path(request["gguf"]), Path(request["out"])
     if not gguf.is_file():
         raise CheckpointError(f"{gguf} is not a file")
@@ -56,8 +56,10 @@ def _write(gguf: Path, draft: Path) -> None:
 
 
 def _opened(gguf: Path) -> tuple[Any, Any]:
-    """Tokenizer and model. The weights are unpacked by hand, since from_pretrained(gguf_file=...) keeps them packed
-    and asks for the accelerate package."""
+    """Return tokenizer and model.
+
+    The weights are unpacked explicitly, since from_pretrained(gguf_file=...) keeps them packed and requires accelerate.
+    """
     torch, transformers = torch_library(), transformers_library()
     unpacking: Any = importlib.import_module("transformers.modeling_gguf_pytorch_utils")
     where = {"gguf_file": gguf.name, "local_files_only": True}
@@ -70,9 +72,9 @@ def _opened(gguf: Path) -> tuple[Any, Any]:
     model, info = model_class(config).from_pretrained(
         None, config=config, state_dict=weights, dtype=torch.bfloat16, output_loading_info=True
     )
-    lacking = sorted(info["missing_keys"])
-    if lacking:
-        raise CheckpointError(f"{gguf} lacks weights", why=f"{len(lacking)} tensors, such as {lacking[0]}")
+    missing = sorted(info["missing_keys"])
+    if missing:
+        raise CheckpointError(f"{gguf} lacks weights", why=f"{len(missing)} tensors, such as {missing[0]}")
     return tokenizer, model
 
 

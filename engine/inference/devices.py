@@ -1,4 +1,4 @@
-"""Names of devices: which is meant when the user leaves it open, which a set consists of, whether they exist."""
+"""Device names: default device, sets of GPUs, and checks that devices exist."""
 
 from engine.errors import MachineError, UsageError, shown
 from engine.machine.visible import gpu_numbers
@@ -7,20 +7,20 @@ from engine.units import plural
 
 
 def chosen_device(name: str) -> str:
-    """`name`, or for "auto" the first GPU where torch finds one, else the CPU."""
+    """Return `name`, or for "auto" the first GPU if torch has one, else the CPU."""
     if name != "auto":
         return name
     return "cuda" if torch_library().cuda.is_available() else "cpu"
 
 
 def devices_named(name: str) -> tuple[str, ...]:
-    """torch's names of the devices in `name`: itself, or each GPU of a set such as "cuda:0-3" or "cuda:0,2"."""
+    """Return the torch devices of `name`: `name` itself, or each GPU of a set such as "cuda:0-3" or "cuda:0,2"."""
     numbers = gpu_numbers(name)
     return (name,) if numbers is None else tuple(f"cuda:{number}" for number in numbers)
 
 
 def require_device(name: str) -> None:
-    """Raises UsageError when `name` is no device and no set of them, MachineError when this machine lacks one."""
+    """Raise UsageError if `name` is not a device or a set of devices, MachineError if this machine lacks one."""
     devices = devices_named(name)
     if not devices:
         raise _no_device(name)
@@ -31,24 +31,24 @@ def require_device(name: str) -> None:
 def _require_one(device: str) -> None:
     torch = torch_library()
     try:
-        wanted = torch.device(device)
+        parsed = torch.device(device)
     except RuntimeError as error:
         raise _no_device(device) from error
-    if wanted.type == "cuda":
-        _require_gpu(device, wanted.index or 0)
+    if parsed.type == "cuda":
+        _require_gpu(device, parsed.index or 0)
 
 
 def _require_gpu(device: str, number: int) -> None:
     torch = torch_library()
-    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if not found:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if not count:
         why = f"this machine has no GPU that torch {torch.__version__} can use"
-        raise MachineError(f"{device} is not there", why=why, fix="Use --device cpu.")
-    if number >= found:
-        why = f"this machine has {plural(found, 'GPU')}"
-        last = f"cuda:{found - 1}"
-        raise MachineError(f"{device} is not there", why=why, fix=f"{last} is the last one. Or use --device cpu.")
+        raise MachineError(f"{device} *does not exist", why=why, fix="Use --device cpu.")
+    if number >= count:
+        why = f"this machine has {plural(count, 'GPU')}"
+        last = f"cuda:{count - 1}"
+        raise MachineError(f"{device} *does not exist", why=why, fix=f"{last} is the last one. Or use --device cpu.")
 
 
 def _no_device(name: str) -> UsageError:
-    return UsageError(f"{shown(name)} is no device", fix="Use cpu, cuda, cuda:N, or a set such as cuda:0-3.")
+    return UsageError(f"{shown(name)} is not a device", fix="Use cpu, cuda, cuda:N, or a set such as cuda:0-3.")

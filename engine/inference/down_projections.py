@@ -1,6 +1,6 @@
-"""Finds the down projections of a model's layers: the modules whose inputs are the neurons of the MLP.
+"""Detection of the down projections of a model's layers: the modules whose inputs are the neurons of the MLP.
 
-Told from names and shapes, as engine.checkpoint.residual does on disk, so that new families need no table.
+Detected by names and shapes, as in engine.checkpoint.residual, so that new families need no table.
 """
 
 import re
@@ -26,16 +26,16 @@ NOT_FOUND = "no module of the layer is known to be a down projection"
 
 @dataclass(frozen=True, slots=True)
 class DownProjections:
-    """What can be recorded of one layer's neurons."""
+    """Modules of one layer whose neurons can be recorded."""
 
     modules: tuple[tuple[str, Any], ...]
-    """Name within the layer ("mlp.down_proj", "mlp.shared_expert.down_proj") and torch module, one after another."""
+    """Names within the layer ("mlp.down_proj", "mlp.shared_expert.down_proj") and torch modules."""
     left_out: str
-    """Why some or all neurons of the layer are not recorded; "" when all are."""
+    """Reason why some or all neurons of the layer are not recorded; "" if all are."""
 
 
 def down_projections(layer: Any) -> DownProjections:
-    """The down projections of a layer that every token goes through; those of routed experts are left out."""
+    """Return the down projections of a layer that process every token, i.e. none of routed experts."""
     named = [(name, module) for name, module in layer.named_modules() if _is_down_projection(name, module)]
     shared = [(name, module) for name, module in named if not _ONE_OF_THE_EXPERTS.search(name)]
     return DownProjections(tuple(shared), _left_out(layer, named, shared))
@@ -46,7 +46,7 @@ def _is_down_projection(name: str, module: Any) -> bool:
 
 
 def _is_linear(module: Any) -> bool:
-    """A Linear (quantised kinds derive from it), or the Conv1D of GPT-2, which is one with its matrix transposed."""
+    """Return True for a Linear (or a quantised subclass), or GPT-2's Conv1D, a Linear with a transposed matrix."""
     return isinstance(module, torch_library().nn.Linear) or type(module).__name__ == "Conv1D"
 
 
@@ -59,7 +59,7 @@ def _left_out(layer: Any, named: list[Any], shared: list[Any]) -> str:
 
 
 def _holds_fused_experts(name: str, module: Any) -> bool:
-    """Whether the module has a stack of matrices of its own; a convolution or a recurrence has one too."""
+    """Return True if the module itself has a 3-dimensional parameter and is not a convolution or a recurrence."""
     return not _NOT_MLP.search(name) and any(parameter.dim() == 3 for parameter in _own_parameters(module))
 
 

@@ -1,4 +1,4 @@
-"""Whether two models compute the same."""
+"""Comparison of the logits of two models."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from engine.tensors.library import torch_library
 
 
 def largest_difference(one: Any, other: Any, sequences: Sequences) -> float:
-    """The largest |difference| between the logits of both at every token of `sequences`, one sequence at a time.
+    """Return the maximum absolute difference of the logits over all tokens of `sequences`.
 
-    Raises MachineError when the memory does not suffice for one.
+    Runs one sequence at a time. Raises MachineError if the memory does not suffice for one.
     """
-    found: list[float] = []
+    differences: list[float] = []
     with torch_library().inference_mode():
-        in_batches(sequences, 1, lambda _start, batch: found.append(_difference(one, other, batch)))
-    return max(found)
+        in_batches(sequences, 1, lambda _start, batch: differences.append(_difference(one, other, batch)))
+    return max(differences)
 
 
 def _difference(one: Any, other: Any, batch: Sequences) -> float:

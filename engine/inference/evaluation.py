@@ -1,4 +1,4 @@
-"""Evaluates open models with lm-eval's tasks, as a library. It is the extra `eval`, imported when it is needed."""
+"""Evaluation of opened models with lm-eval, an optional dependency (extra `eval`) that is imported when needed."""
 
 import os
 import re
@@ -16,29 +16,29 @@ from engine.inference.marks import Marks, marks_of
 _TASK_NAME = re.compile(r"^task:\s*['\"]?([^\s'\"#]+)", re.MULTILINE)
 _YAML = (".yaml", ".yml")
 _BOOTSTRAPS = 100
-"""For standard errors of metrics that are no means; of means lm-eval computes them."""
+"""Number of bootstrap samples for standard errors of metrics that are not means."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One figure of one task."""
+    """Value of one metric on one task."""
 
     task: str
     metric: str
-    """As lm-eval names it, e.g. "acc,none"."""
+    """Name of the metric in lm-eval, e.g. "acc,none"."""
     value: float
     se: float | None
-    """Its standard error over items, where lm-eval gives one."""
+    """Standard error over items, if lm-eval computes one."""
     per_item: tuple[float, ...]
-    """The same for each item, in the task's order; empty where the metric is not a mean over items."""
+    """Values per item, in the task's order; empty if the metric is not a mean over items."""
 
 
 def require_lm_eval() -> None:
-    """Raises MachineError where it is not installed."""
+    """Raise MachineError if lm-eval is not installed."""
     if find_spec("lm_eval") is None:
         raise MachineError(
             "lm-eval is not installed",
-            why="it is an extra, because it brings forty libraries along",
+            why="it is an optional dependency, because it installs about forty packages",
             fix="Install it: pip install 'dlec[eval]'",
         )
 
@@ -46,21 +46,21 @@ def require_lm_eval() -> None:
 def evaluate(
     model: Any, tokenizer: Any, tasks: Sequence[str], *, batch_size: int, limit: int | None, shots: int | None
 ) -> tuple[Evaluation, ...]:
-    """Of an open model. tasks: names that lm-eval knows, and paths of task files (YAML).
+    """Evaluate an opened model. tasks: names of lm-eval tasks, and paths of task files (YAML).
 
-    limit: items of each task, at most; shots: examples before each item, None for what the task says. Raises
-    MachineError where lm-eval is missing, UsageError for tasks that there are not, or whose data is not here.
+    limit: maximum number of items per task. shots: number of examples before each item, None for the task's default.
+    Raises MachineError if lm-eval is missing, UsageError for unknown tasks, or tasks whose data is not in the cache.
     """
     require_lm_eval()
     files = [Path(task) for task in tasks if task.endswith(_YAML)]
     names = [task for task in tasks if not task.endswith(_YAML)] + [task_of(file) for file in files]
     with translated(_explained), _offline():
-        found = _simple_evaluate(model, tokenizer, names, files, batch_size, limit, shots)
-    return tuple(evaluations(found))
+        results = _simple_evaluate(model, tokenizer, names, files, batch_size, limit, shots)
+    return tuple(evaluations(results))
 
 
 def task_of(file: Path) -> str:
-    """The name of the task that a file defines. Raises UsageError for a file that defines none."""
+    """Return the name of the task that a file defines. Raises UsageError if it does not define one."""
     try:
         name = _TASK_NAME.search(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -70,15 +70,15 @@ def task_of(file: Path) -> str:
     return name[1]
 
 
-def evaluations(found: Mapping[str, Any]) -> Iterator[Evaluation]:
-    """What lm-eval answered, figure by figure."""
-    for task, figures in found["results"].items():
+def evaluations(results: Mapping[str, Any]) -> Iterator[Evaluation]:
+    """Yield the evaluations in lm-eval's results."""
+    for task, figures in results["results"].items():
         for metric, value in figures.items():
             name, comma, rest = metric.partition(",")
             if not comma or name.endswith("_stderr") or not isinstance(value, int | float):
                 continue
             se = figures.get(f"{name}_stderr,{rest}")
-            per_item = tuple(_of_items(found.get("samples", {}).get(task, ()), name, rest))
+            per_item = tuple(_of_items(results.get("samples", {}).get(task, ()), name, rest))
             yield Evaluation(task, metric, float(value), float(se) if isinstance(se, int | float) else None, per_item)
 
 
@@ -100,7 +100,7 @@ def _simple_evaluate(
         include_defaults=len(files) < len(names),
     )
     marks = marks_of(tokenizer)
-    answered: Mapping[str, Any] = simple_evaluate(
+    results: Mapping[str, Any] = simple_evaluate(
         model=HFLM(
             pretrained=model,
             tokenizer=tokenizer,
@@ -115,18 +115,22 @@ def _simple_evaluate(
         bootstrap_iters=_BOOTSTRAPS,
         log_samples=True,
     )
-    return answered
+    return results
 
 
 def _own_marks(marks: Marks) -> dict[str, bool]:
-    """lm-eval leaves a tokenizer's marks out unless it is told. One that ends a text would put its end between question
-    and answer."""
+    """Return the options that make lm-eval add the tokenizer's prefix, unless the tokenizer also adds a suffix.
+
+    A suffix would separate question and answer.
+    """
     return {"add_bos_token": True} if marks.prefix and not marks.suffix else {}
 
 
 def _beginning(tokenizer: Any, marks: Marks) -> int | None:
-    """The token before a text that has nothing before it: the tokenizer's own prefix, else what lm-eval takes, which
-    is a special token. A tokenizer without any is no error here: its first token is used."""
+    """Return the token before an empty context: the tokenizer's prefix, or None for lm-eval's default special token.
+
+    Token 0 for a tokenizer without special tokens, for which lm-eval would fail.
+    """
     if marks.prefix:
         return marks.prefix[-1]
     has_mark = tokenizer.bos_token_id is not None or tokenizer.eos_token_id is not None
@@ -134,7 +138,7 @@ def _beginning(tokenizer: Any, marks: Marks) -> int | None:
 
 
 def _of_items(samples: Sequence[Mapping[str, Any]], metric: str, rest: str) -> Iterator[float]:
-    """The metric of each item; nothing where one of them has none, as of corpus-wide metrics."""
+    """Yield the metric of each item; nothing if an item has no value, as for corpus-wide metrics."""
     ordered = sorted(
         (sample for sample in samples if sample.get("filter", "none") == rest), key=lambda sample: sample["doc_id"]
     )
@@ -145,7 +149,7 @@ def _of_items(samples: Sequence[Mapping[str, Any]], metric: str, rest: str) -> I
 
 @contextmanager
 def _offline() -> Iterator[None]:
-    """lm-eval's data sets are never asked of the network, whatever the machine allows."""
+    """Keep lm-eval from downloading data sets."""
     before = os.environ.get("HF_DATASETS_OFFLINE")
     os.environ["HF_DATASETS_OFFLINE"] = "1"
     try:
@@ -159,10 +163,10 @@ def _offline() -> Iterator[None]:
 
 def _explained(error: Exception) -> DlecError:
     if isinstance(error, ImportError):
-        why, fix = one_line(error), "Install it anew: pip install --upgrade 'dlec[eval]'"
-        return MachineError("lm-eval cannot be used as it is installed", why=why, fix=fix)
+        why, fix = one_line(error), "Reinstall it: pip install --upgrade 'dlec[eval]'"
+        return MachineError("the installed lm-eval cannot be used", why=why, fix=fix)
     return UsageError(
         "lm-eval cannot run these tasks",
         why=one_line(error),
-        fix="See which it knows: lm-eval ls tasks. Data that is not in the cache is not fetched.",
+        fix="List the known tasks: lm-eval ls tasks. Data that is not in the cache is not downloaded.",
     )

@@ -1,4 +1,4 @@
-"""What torch's and transformers' exceptions mean, and where they become errors that a user reads."""
+"""Classification of exceptions of torch and transformers, and their translation into DlecErrors."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,18 +7,18 @@ from engine.errors import DlecError, shown
 from engine.tensors.library import torch_library
 
 _CPU_ALLOCATOR = "can't allocate memory"
-"""What torch says, in a plain RuntimeError, when the CPU's memory is used up."""
+"""Message of torch's RuntimeError when the CPU's memory is exhausted."""
 _OF_A_DEVICE = ("CUDA error", "HIP error", "CUBLAS_STATUS_", "cuDNN error", "device-side assert")
-"""How messages about a GPU begin where torch raises a plain RuntimeError."""
+"""Parts of messages of GPU failures that torch raises as RuntimeError."""
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether torch means that a smaller batch may succeed."""
+    """Return True if memory ran out, so that a smaller batch may succeed."""
     return isinstance(error, torch_library().OutOfMemoryError) or _CPU_ALLOCATOR in str(error)
 
 
 def is_device_error(error: Exception) -> bool:
-    """Whether a GPU has failed, after which this process can do nothing more with it."""
+    """Return True if a GPU has failed, after which this process cannot use it any more."""
     torch = torch_library()
     if isinstance(error, torch.OutOfMemoryError):
         return False
@@ -28,9 +28,9 @@ def is_device_error(error: Exception) -> bool:
 
 @contextmanager
 def translated(explained: Callable[[Exception], DlecError]) -> Iterator[None]:
-    """Within, what libraries raise becomes the error that `explained` makes of it.
+    """Replace exceptions of libraries inside the context by the error that `explained` returns.
 
-    Not so a failure of the GPU: it has to end the process, and what catches a DlecError would go on with a lost device.
+    GPU failures are re-raised unchanged: they must end the process, while handlers of DlecError would continue.
     """
     try:
         yield
@@ -43,6 +43,6 @@ def translated(explained: Callable[[Exception], DlecError]) -> Iterator[None]:
 
 
 def one_line(error: Exception) -> str:
-    """A foreign exception as text that is safe to print: its type and its message, on one line."""
+    """Return type and message of an exception on one line, safe to print."""
     text = " ".join(shown(line.strip()) for line in str(error).splitlines() if line.strip())
     return f"{type(error).__name__}: {text[:500]}"

@@ -1,4 +1,4 @@
-"""Continues a prompt greedily, model after model, and says every piece of text as soon as it is whole."""
+"""Greedy generation with streaming, by one or several models."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from engine.inference.memory import too_little_to_generate
 from engine.tensors.library import torch_library
 
 Emit: TypeAlias = Callable[[str], None]
-"""Takes the next piece of text. All pieces together are the continuation."""
+"""Called with the next piece of text; the pieces add up to the continuation."""
 
 
 def stream_each(
     models: Sequence[Any], tokenizer: Any, prompt: str, max_new_tokens: int, emit: Callable[[int, str], None]
 ) -> list[str]:
-    """The continuations by several models, one after the other; `emit` gets each piece with its model's number."""
+    """Return the continuations of several models in order; `emit` gets each piece with its model's index."""
 
     def emit_as(number: int) -> Emit:
         return lambda piece: emit(number, piece)
@@ -26,19 +26,19 @@ def stream_each(
 
 
 def stream(model: Any, tokenizer: Any, prompt: str, max_new_tokens: int, emit: Emit) -> str:
-    """The greedy continuation of `prompt`, without it, in pieces through `emit` and as a whole.
+    """Return the greedy continuation of `prompt`, without the prompt, and pass its pieces to `emit`.
 
-    No chat template is applied; the prompt is begun as the tokenizer begins a text, and has no end. Special tokens are
-    left out of the continuation. Raises UsageError for a prompt without tokens,
-    CheckpointError when the model cannot generate, MachineError when the memory does not suffice.
+    No chat template is applied. The prompt gets the tokenizer's prefix and no suffix; special tokens are removed from
+    the continuation. Raises UsageError for a prompt without tokens, CheckpointError if the model cannot generate,
+    MachineError if the memory does not suffice.
     """
     torch, marks = torch_library(), marks_of(tokenizer)
     tokens = text_tokens(tokenizer, marks, prompt)
     if not tokens:
         raise UsageError("the prompt is empty", fix="Give a text to continue.")
     pieces = _Pieces(tokenizer, emit)
-    asked = torch.tensor([[*marks.prefix, *tokens]], device=model.device)
-    given = {"input_ids": asked, "attention_mask": torch.ones_like(asked)}
+    prompt_ids = torch.tensor([[*marks.prefix, *tokens]], device=model.device)
+    inputs = {"input_ids": prompt_ids, "attention_mask": torch.ones_like(prompt_ids)}
 
     def explained(error: Exception) -> DlecError:
         if is_out_of_memory(error):
@@ -46,44 +46,45 @@ def stream(model: Any, tokenizer: Any, prompt: str, max_new_tokens: int, emit: E
         return CheckpointError(f"{type(model).__name__} cannot generate", why=one_line(error))
 
     with translated(explained), torch.inference_mode():
-        model.generate(**given, **_greedy(tokenizer, max_new_tokens), streamer=pieces)
-    return pieces.said
+        model.generate(**inputs, **_greedy(tokenizer, max_new_tokens), streamer=pieces)
+    return pieces.text
 
 
 @dataclass
 class _Pieces:
-    """What transformers calls a streamer."""
+    """Streamer for transformers' `generate`."""
 
     tokenizer: Any
     emit: Emit
-    said: str = ""
+    text: str = ""
     _tokens: list[int] = field(default_factory=list)
     _had_prompt: bool = False
 
     def put(self, tokens: Any) -> None:
-        """Take the prompt's tokens at first, then each new one."""
+        """Take the tokens of the prompt in the first call, then each new token."""
         if self._had_prompt:
             self._tokens += tokens.flatten().tolist()
-            text = self._text()
-            # A character whose bytes are still to come is decoded as a replacement character.
-            self._say(text.rstrip("\ufffd"))
+            text = self._decoded()
+            # An incomplete character is decoded as a replacement character.
+            self._emit_new(text.rstrip("\ufffd"))
         self._had_prompt = True
 
     def end(self) -> None:
-        self._say(self._text())
+        """Emit the rest of the text."""
+        self._emit_new(self._decoded())
 
-    def _text(self) -> str:
+    def _decoded(self) -> str:
         text: str = self.tokenizer.decode(self._tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text
 
-    def _say(self, text: str) -> None:
-        if len(text) > len(self.said):
-            self.emit(text[len(self.said) :])
-            self.said = text
+    def _emit_new(self, text: str) -> None:
+        if len(text) > len(self.text):
+            self.emit(text[len(self.text) :])
+            self.text = text
 
 
 def _greedy(tokenizer: Any, max_new_tokens: int) -> dict[str, Any]:
-    """Settings that override sampling parameters in generation_config.json."""
+    """Return options that override sampling parameters of generation_config.json."""
     padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     return {
         "max_new_tokens": max_new_tokens,

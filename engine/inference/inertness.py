@@ -1,15 +1,15 @@
-"""Whether silenced copies of a family's layers are inert: tried on a small random model of the family.
+"""Test whether zero-scaled copies of a family's layers are inert, on a small random model of the family.
 
-The model is made from the checkpoint's config, narrowed; between its layers stand copies whose residual writers are
-zero, as a plan would have them, and the two models must compute the same, bit for bit. So whatever a layer does besides
-adding to the stream shows, known or not.
+The model is built from the checkpoint's config with reduced widths. The same model with copies whose residual writers
+are zero, as in a plan, must compute the same bits. This detects any effect of a layer besides adding to the stream.
 
-Runs as a process of its own (`python -m engine.inference.inertness`): request {"directory": str}, answer
+Runs as a separate process (`python -m engine.inference.inertness`): request {"directory": str}, answer
 {"reason": str, "unknown": str}.
 """
 
 import json
 import resource
+import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -31,13 +31,13 @@ from engine.tensors.library import torch_library
 MOST_PARAMETERS = 40_000_000
 """Maximum number of parameters of a trial model: 160 MB, a few seconds."""
 MOST_SECONDS = 60
-"""CPU seconds after which a trial is given up."""
+"""CPU time limit of a trial in seconds."""
 _MOST_LAYERS = 6
 _TOKENS = 12
 
 
 def check(request: dict[str, Any]) -> dict[str, Any]:
-    """reason: why silenced copies are not inert, "" where they are; unknown: why that could not be tried."""
+    """Test a checkpoint directory. reason: why the copies are not inert, or ""; unknown: why the test failed, or ""."""
     source = Path(request["directory"])
     unknown = ""
     try:
@@ -52,9 +52,9 @@ def check(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def reason_against(checkpoint: Checkpoint) -> str:
-    """Why silenced copies of the layers of this small checkpoint are not inert; "" where they are.
+    """Return why zero-scaled copies of the layers of a small checkpoint are not inert; "" if they are.
 
-    Raises CheckpointError where that cannot be tried.
+    Raises CheckpointError if that cannot be tested.
     """
     torch = torch_library()
     base, grown = (_logits(load(_stack(checkpoint, copies=copies))) for copies in (0, 1))
@@ -64,14 +64,14 @@ def reason_against(checkpoint: Checkpoint) -> str:
         return ""
     moved = float((grown - base).abs().max())
     kind = checkpoint.config.model_type
-    return f"silenced copies of its layers moved the logits of a small random {kind} by up to {moved:.2g}"
+    return f"zero-scaled copies of its layers changed the logits of a small random {kind} by up to {moved:.2g}"
 
 
 def _tried(candidate: Mapping[str, Any]) -> str:
-    """As `reason_against`, of a random checkpoint with that config.json.
+    """Return `reason_against` of a random checkpoint with the config.json `candidate`.
 
-    Raises CheckpointError where the family's class does not take the config, or makes a model that is too large;
-    MachineError where transformers does not know the family.
+    Raises CheckpointError if the family's class rejects the config or the model is too large, MachineError if
+    transformers does not know the family.
     """
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -97,7 +97,7 @@ def _candidates(config: ModelConfig) -> Iterator[dict[str, Any]]:
 
 
 def _random_model(config: Any) -> Any:
-    """In float32. Gains and biases are random too, so that nothing hides behind 0 and 1."""
+    """Return a random model in float32. Gains and biases are random too, because 0 and 1 could hide effects."""
     torch = torch_library()
     torch.manual_seed(0)
     try:
@@ -112,7 +112,7 @@ def _random_model(config: Any) -> Any:
 
 
 def _stack(checkpoint: Checkpoint, copies: int) -> Stack:
-    """All layers, each followed by so many silenced copies of itself."""
+    """Return the stack of all layers, each followed by `copies` zero-scaled copies of itself."""
     visits: list[Visit] = []
     for layer in range(checkpoint.layer_count):
         visits.append(Visit.whole(checkpoint, layer, 0))
@@ -138,8 +138,14 @@ def _logits(model: Any) -> Any:
 
 
 def _bound_time() -> None:
+    """Answer that time ran out after MOST_SECONDS; be killed a little later, should a library not return by then."""
+
+    def run_out(*_: object) -> None:
+        raise CheckpointError(f"the trial took more than {MOST_SECONDS} s of processor time")
+
     torch_library().set_num_threads(1)
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+    signal.signal(signal.SIGXCPU, run_out)
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS + 10))
 
 
 if __name__ == "__main__":

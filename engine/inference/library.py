@@ -1,4 +1,4 @@
-"""Imports transformers late and quietly, and says what to do where it cannot be imported."""
+"""Lazy import of transformers without progress output."""
 
 import os
 from types import ModuleType
@@ -9,7 +9,7 @@ from engine.tensors.library import torch_library
 
 
 def transformers_library() -> ModuleType:
-    """The transformers module (2 to 10 s when first imported). Raises MachineError where torch or it is missing."""
+    """Return the transformers module; the first import takes 2 to 10 s. Raises MachineError if the import fails."""
     torch_library()
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

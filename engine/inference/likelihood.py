@@ -1,9 +1,9 @@
-"""How likely a model finds a text: teacher-forced, token by token, and two models compared on the same tokens.
+"""Teacher-forced likelihood of a text, and the comparison of two models on the same tokens.
 
 S sequences of T tokens in batches of B, vocabulary V. Negative log-likelihood in nats:
-nll[s, t] = -log p(x[s, t+1] | x[s, :t+1]), so a sequence has T - 1 of them. Those of text count, those of the
-tokenizer's marks do not.
-KL(base || plan) = sum over the vocabulary of p_base * (log p_base - log p_plan), mean over all predictions that count.
+nll[s, t] = -log p(x[s, t+1] | x[s, :t+1]), T - 1 values per sequence. Tokens of text are scored, the tokenizer's
+special tokens are not.
+KL(base || plan) = sum over the vocabulary of p_base * (log p_base - log p_plan), averaged over scored tokens.
 """
 
 from collections.abc import Iterator
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
     import torch
 
 CHUNK_ELEMENTS = 2**20
-"""Elements of a float32 log-softmax held at once: 4 MiB each, a few of them live, so they stay in a CPU's cache."""
+"""Elements per chunk of a float32 log-softmax: 4 MiB, so that the few live chunks stay in a CPU's cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two models on the same sequences."""
+    """Comparison of two models on the same sequences."""
 
     base_nll: list[float]
-    """For each sequence, the mean over its predictions that count, in nats; NaN where one of them is."""
+    """Mean NLL per sequence over its scored tokens, in nats; NaN if one of them is NaN."""
     plan_nll: list[float]
-    """Paired with `base_nll`."""
+    """Mean NLL per sequence, in the order of `base_nll`."""
     kl: float
-    """KL(base || plan), mean over all predictions that count, in nats. Rounding may leave -1e-7 where it is 0."""
+    """KL(base || plan), mean over all scored tokens, in nats. Rounding may give -1e-7 instead of 0."""
     top1_agreement: float
-    """Share of predicted tokens at which both models find the same token most likely."""
+    """Share of scored tokens with the same most likely token in both models."""
     tokens: int
-    """Predictions that count."""
+    """Number of scored tokens."""
     base_not_finite: int
-    """How many of them the base computes as NaN or infinity."""
+    """Number of scored tokens with a NaN or infinite NLL in the base."""
     plan_not_finite: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Tokens:
-    """What is known of each predicted token of a batch; all [B, T-1]."""
+    """Figures per predicted token of a batch; all [B, T-1]."""
 
     base_nll: "torch.Tensor"
     plan_nll: "torch.Tensor"
@@ -53,54 +53,54 @@ class _Tokens:
 
 
 def token_nll(model: Any, tokens: "torch.Tensor", batch_size: int = 1) -> "torch.Tensor":
-    """[S, T-1] in float32, on the CPU, for `tokens` [S, T]; the logits of one batch are in memory.
+    """Return the NLL [S, T-1] of `tokens` [S, T] in float32 on the CPU. Memory: the logits of one batch.
 
-    Raises UsageError when the sequences are longer than the model's context, CheckpointError for tokens it does not
-    know, MachineError when there is too little memory for one sequence.
+    Raises UsageError if the sequences are longer than the model's context, CheckpointError for tokens outside its
+    vocabulary, MachineError if the memory does not suffice for one sequence.
     """
     require_fit(model, tokens)
-    found: list[torch.Tensor] = []
+    nll: list[torch.Tensor] = []
     with torch_library().inference_mode():
         in_batches(
-            Sequences.of_text(tokens), batch_size, lambda _start, batch: found.append(_batch_nll(model, batch.tokens))
+            Sequences.of_text(tokens), batch_size, lambda _start, batch: nll.append(_batch_nll(model, batch.tokens))
         )
-    return _joined(found)
+    return _joined(nll)
 
 
 def compare(base: Any, plan: Any, sequences: Sequences, batch_size: int, report: Report) -> Comparison:
-    """Run both models over `sequences`, batch by batch; no logits are kept.
+    """Run both models over `sequences` in batches without keeping logits.
 
-    Where both compute the same logits, the differences and the divergence are exactly 0. Raises like `token_nll`.
+    If both compute the same logits, differences and divergence are exactly 0. Raises like `token_nll`.
     """
     require_fit(base, sequences.tokens)
-    found: list[_Tokens] = []
+    batches: list[_Tokens] = []
 
     def work(start: int, batch: Sequences) -> None:
-        found.append(_compared(_logits(base, batch.tokens), _logits(plan, batch.tokens), batch))
+        batches.append(_compared(_logits(base, batch.tokens), _logits(plan, batch.tokens), batch))
         report(start + len(batch), len(sequences), "sequences compared")
 
     report(0, len(sequences), "sequences compared")
     with torch_library().inference_mode():
         in_batches(sequences, batch_size, work)
     return Comparison(
-        base_nll=[mean for tokens in found for mean in text_means(tokens.base_nll, tokens.is_scored).tolist()],
-        plan_nll=[mean for tokens in found for mean in text_means(tokens.plan_nll, tokens.is_scored).tolist()],
-        kl=_mean([tokens.kl[tokens.is_scored] for tokens in found]),
-        top1_agreement=_mean([tokens.agrees[tokens.is_scored] for tokens in found]),
+        base_nll=[mean for batch in batches for mean in text_means(batch.base_nll, batch.is_scored).tolist()],
+        plan_nll=[mean for batch in batches for mean in text_means(batch.plan_nll, batch.is_scored).tolist()],
+        kl=_mean([batch.kl[batch.is_scored] for batch in batches]),
+        top1_agreement=_mean([batch.agrees[batch.is_scored] for batch in batches]),
         tokens=int(sequences.is_scored.sum()),
-        base_not_finite=sum(_not_finite(tokens.base_nll[tokens.is_scored]) for tokens in found),
-        plan_not_finite=sum(_not_finite(tokens.plan_nll[tokens.is_scored]) for tokens in found),
+        base_not_finite=sum(_not_finite(batch.base_nll[batch.is_scored]) for batch in batches),
+        plan_not_finite=sum(_not_finite(batch.plan_nll[batch.is_scored]) for batch in batches),
     )
 
 
 def _batch_nll(model: Any, batch: "torch.Tensor") -> "torch.Tensor":
     logits, targets = _logits(model, batch), _targets(batch, model.device)
-    found = [_picked(logits[rows].float().log_softmax(-1), targets[rows]) for rows in _chunks(logits)]
-    return _predicted(found, batch).neg()
+    log_probabilities = [_picked(logits[rows].float().log_softmax(-1), targets[rows]) for rows in _chunks(logits)]
+    return _predicted(log_probabilities, batch).neg()
 
 
 def _compared(base: "torch.Tensor", plan: "torch.Tensor", batch: Sequences) -> _Tokens:
-    """`base` and `plan` are logits [B * T, V]."""
+    """Compare the logits [B * T, V] of `base` and `plan`."""
     targets = _targets(batch.tokens, base.device)
     base_picked, plan_picked, kl, agrees = [], [], [], []
     for rows in _chunks(base):
@@ -119,18 +119,18 @@ def _compared(base: "torch.Tensor", plan: "torch.Tensor", batch: Sequences) -> _
 
 
 def _logits(model: Any, batch: "torch.Tensor") -> "torch.Tensor":
-    """[B * T, V]"""
+    """Return the logits [B * T, V]."""
     logits: torch.Tensor = model(input_ids=batch.to(model.device), use_cache=False).logits
     return logits.flatten(0, 1)
 
 
 def _targets(batch: "torch.Tensor", device: Any) -> "torch.Tensor":
-    """[B * T]: the token after each; what stands for the last one of a sequence is cut off by `_predicted`."""
+    """Return the next token of each token, [B * T]; `_predicted` removes the last one of each sequence."""
     return batch.roll(-1, dims=1).flatten().to(device)
 
 
 def _predicted(chunks: list["torch.Tensor"], batch: "torch.Tensor") -> "torch.Tensor":
-    """[B, T-1] on the CPU, from chunks of [B * T]: nothing follows the last token of a sequence."""
+    """Return chunks of [B * T] as [B, T-1] on the CPU, without the last token of each sequence."""
     return _joined(chunks).view(batch.shape)[:, :-1].cpu()
 
 
@@ -149,7 +149,7 @@ def _picked(log_probabilities: "torch.Tensor", targets: "torch.Tensor") -> "torc
 
 
 def _divergence(base: "torch.Tensor", plan: "torch.Tensor") -> "torch.Tensor":
-    """KL(base || plan) at each row of log-probabilities [rows, V]."""
+    """Return KL(base || plan) of each row of log-probabilities [rows, V]."""
     divergence: torch.Tensor = torch_library().linalg.vecdot(base.exp(), base - plan)
     return divergence
 

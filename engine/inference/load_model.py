@@ -1,4 +1,4 @@
-"""Opens a checkpoint directory to run it: the model with its weights, checked, and its tokenizer."""
+"""Loading of a checkpoint: the model with checked weights, and the tokenizer."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
@@ -8,8 +8,9 @@ from typing import Any
 from safetensors import safe_open
 
 from engine.checkpoint.config import CONFIG_FILE
-from engine.checkpoint.header import StoredTensor
-from engine.checkpoint.index import is_opened_by_transformers, read_tensors
+from engine.checkpoint.formats.format import StoredTensor
+from engine.checkpoint.formats.registry import read_tensors
+from engine.checkpoint.formats.safetensors import is_opened_by_transformers
 from engine.checkpoint.wrappers import wrapping_of
 from engine.errors import CheckpointError, UsageError, shown
 from engine.inference.devices import devices_named, require_device
@@ -20,24 +21,24 @@ from engine.inference.spread import placed
 from engine.tensors.library import torch_library
 
 DTYPES = ("auto", "float64", "float32", "bfloat16", "float16")
-"""What a model can be opened in; "auto" is what its config says."""
+"""dtypes that a model can be opened in; "auto" is the dtype in its config."""
 
 _NO_ADAPTER = {"subfolder": "no-adapter-is-put-on"}
-"""A folder that does not exist. transformers would put an adapter that lies beside the weights on the model wherever
-peft is installed; what is planned, previewed and merged is the checkpoint alone."""
+"""Name of a directory that does not exist: keeps transformers from applying an adapter that it finds next to the
+weights if peft is installed. Plan, preview and merge use the checkpoint alone."""
 _GENERATION_CONFIG = "generation_config.json"
 _MOST_NAMED = 3
 _ALIGNMENT = 64
-"""Bytes: what torch's own allocator guarantees."""
+"""Alignment of torch's allocator in bytes."""
 
 
 def open_model(directory: Path, dtype: str = "auto", device: str = "cpu") -> Any:
-    """The language model in `directory`, in eval mode, its weights checked to be finite.
+    """Return the language model in `directory` in eval mode, with weights checked to be finite.
 
-    device: one that torch knows, or a set such as "cuda:0-3", over which the layers are spread.
-    Raises CheckpointError when it is no decoder with a language head, does not load, lacks tensors or has weights that
-    are not finite (in `dtype`); UsageError for an unknown dtype or device; MachineError when the device is not there
-    or lacks memory.
+    device: a torch device, or a set such as "cuda:0-3", over which the layers are spread.
+    Raises CheckpointError if it is not a decoder with a language head, does not load, lacks tensors or has weights that
+    are not finite (in `dtype`), UsageError for an unknown dtype or device, MachineError if the device does not exist or
+    has too little memory.
     """
     require_dtype(dtype)
     require_device(device)
@@ -50,14 +51,14 @@ def open_model(directory: Path, dtype: str = "auto", device: str = "cpu") -> Any
 
 
 def open_tokenizer(directory: Path) -> Any:
-    """The tokenizer in `directory`. Raises CheckpointError when there is none or it cannot be read."""
+    """Return the tokenizer in `directory`. Raises CheckpointError if it is missing or cannot be read."""
     transformers = transformers_library()
 
     def explained(error: Exception) -> CheckpointError:
         return CheckpointError(
             f"{directory} has no tokenizer that transformers can open",
             why=one_line(error),
-            fix="Put the tokenizer's files beside the weights.",
+            fix="Put the tokenizer's files next to the weights.",
         )
 
     with translated(explained):
@@ -67,7 +68,7 @@ def open_tokenizer(directory: Path) -> Any:
 
 
 def require_language_head(directory: Path, config: Any) -> None:
-    """Raises CheckpointError when the model of `config` does not predict the next token of a text."""
+    """Raise CheckpointError if the model of `config` does not predict the next token of a text."""
     named = model_class(config)
     if config.is_encoder_decoder or not named.can_generate():
         raise CheckpointError(
@@ -78,15 +79,15 @@ def require_language_head(directory: Path, config: Any) -> None:
 
 
 def require_finite(model: Any, directory: Path) -> None:
-    """Raises CheckpointError naming the first parameter with a weight that is NaN or infinite."""
+    """Raise CheckpointError, naming the parameter, if a weight is NaN or infinite."""
     require_finite_weights(model.named_parameters(), directory)
 
 
 def require_finite_weights(weights: Iterable[tuple[str, Any]], directory: Path) -> None:
-    """The same for any weights by name."""
+    """Raise CheckpointError, naming the first of `weights` that has a NaN or infinite element."""
     torch = torch_library()
     for name, parameter in weights:
-        # A sum is finite only if all it adds is; it costs one pass and no memory. It may overflow, so look closer then.
+        # A finite sum implies finite terms, in one pass without memory. The sum may overflow, so check elements then.
         if parameter.is_floating_point() and not torch.isfinite(parameter.sum(dtype=torch.float32)):
             count = int((~torch.isfinite(parameter)).sum())
             if count:
@@ -94,9 +95,9 @@ def require_finite_weights(weights: Iterable[tuple[str, Any]], directory: Path) 
 
 
 def require_dtype(dtype: str) -> None:
-    """Raises UsageError when `dtype` is none of DTYPES."""
+    """Raise UsageError if `dtype` is not one of DTYPES."""
     if dtype not in DTYPES:
-        raise UsageError(f"{shown(dtype)} is no dtype to run a model in", fix=f"Use one of {', '.join(DTYPES)}.")
+        raise UsageError(f"{shown(dtype)} is not a dtype for running a model", fix=f"Use one of {', '.join(DTYPES)}.")
 
 
 def _loaded(directory: Path, config: Any, dtype: str) -> Any:
@@ -118,7 +119,7 @@ def _loaded(directory: Path, config: Any, dtype: str) -> Any:
 
 
 def _loaded_by_name(directory: Path, config: Any, tensors: Mapping[str, StoredTensor], dtype: str) -> Any:
-    """The model of weights that transformers would not find by itself, mapped from their files as it does."""
+    """Return a model whose weight files transformers would not find, memory-mapped as transformers does."""
     with ExitStack() as opened:
         files = {path: opened.enter_context(safe_open(path, "pt")) for path in {each.file for each in tensors.values()}}
         weights = {name: files[each.file].get_tensor(each.name_in_file) for name, each in tensors.items()}
@@ -130,16 +131,19 @@ def _loaded_by_name(directory: Path, config: Any, tensors: Mapping[str, StoredTe
 
 
 def require_loaded(info: dict[str, Any], what: str) -> None:
-    """Raises CheckpointError when transformers had to make weights up."""
-    if lacking := sorted(info["missing_keys"]):
-        more = ", ..." if len(lacking) > _MOST_NAMED else ""
-        named = ", ".join(map(shown, lacking[:_MOST_NAMED])) + more
-        raise CheckpointError(f"{what} lacks weights that its config asks for", why=f"{len(lacking)} tensors: {named}")
+    """Raise CheckpointError if weights were missing, so that transformers initialised them randomly."""
+    if missing := sorted(info["missing_keys"]):
+        more = ", ..." if len(missing) > _MOST_NAMED else ""
+        named = ", ".join(map(shown, missing[:_MOST_NAMED])) + more
+        raise CheckpointError(f"{what} lacks weights that its config asks for", why=f"{len(missing)} tensors: {named}")
 
 
 def _align(model: Any) -> None:
-    """Weights mapped from a file lie where the file's header ends, and CPU kernels round by where they lie: without
-    this, a stack's figures would differ in the last bit from those of the same weights in another file."""
+    """Copy weights that are not aligned in memory.
+
+    Memory-mapped weights have the offset of the file's header, and CPU kernels round differently by alignment: without
+    this, results would differ in the last bit from those of the same weights in another file.
+    """
     for parameter in model.parameters():
         if parameter.data_ptr() % _ALIGNMENT:
             parameter.data = parameter.data.clone()

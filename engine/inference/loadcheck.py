@@ -1,8 +1,8 @@
-"""Has transformers open a checkpoint without its weights, and compares every layer with the one it came from.
+"""Load check: transformers opens a checkpoint without its weights, and every layer is compared with its source layer.
 
-Runs as a process of its own (`python -m engine.inference.loadcheck`), about 3 s and 350 MB. Requests:
-{"directory": str, "visits": [[source directory, layer], ...] | null}, or for what is not written, or not all of it,
-{"config": text of config.json, "tensors": {name: [dtype, shape]}, "what": str, "visits": as above}.
+Runs as a separate process (`python -m engine.inference.loadcheck`), about 3 s and 350 MB. Requests:
+{"directory": str, "visits": [[source directory, layer], ...] | null}, or, for a checkpoint that is not yet complete on
+disk, {"config": text of config.json, "tensors": {name: [dtype, shape]}, "what": str, "visits": as above}.
 """
 
 import resource
@@ -29,7 +29,7 @@ _MOST_DIFFERENCES = 20
 
 
 def check(request: dict[str, Any]) -> dict[str, Any]:
-    """The fields of engine.checkpoint.load_check.LoadCheck."""
+    """Return the fields of engine.checkpoint.load_check.LoadCheck."""
     started = time.monotonic()
     try:
         findings = _findings(request)
@@ -46,8 +46,8 @@ def _findings(request: Mapping[str, Any]) -> dict[str, Any]:
         "missing": sorted(info["missing_keys"]),
         "unexpected": sorted(info["unexpected_keys"]),
         "mismatched": sorted(
-            f"{name}: {tuple(found)} in the file, {tuple(wanted)} in the model"
-            for name, found, wanted in info["mismatched_keys"]
+            f"{name}: {tuple(stored)} in the file, {tuple(expected)} in the model"
+            for name, stored, expected in info["mismatched_keys"]
         ),
         "differences": [
             *map(shown, info["error_msgs"]),
@@ -60,7 +60,7 @@ def _findings(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _opened(request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The model on the meta device, and transformers' loading info."""
+    """Return the model on the meta device, and transformers' loading info."""
     if "config" in request:
         return loaded_from_headers(model_config_of(request["config"]), request["tensors"], request["what"])
     directory = Path(request["directory"])
@@ -68,7 +68,7 @@ def _opened(request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
 
 
 def _decoder_prefix(model: Any) -> str:
-    """What stands before a layer's number; "" for a model without one list of layers."""
+    """Return the prefix of layer numbers in tensor names; "" for a model without a single list of layers."""
     try:
         return decoder_name(model) + "."
     except CheckpointError:
@@ -79,10 +79,10 @@ def _differences(model: Any, visits: Sequence[tuple[str, int]]) -> Iterator[str]
     if not visits:
         return
     layers = layer_modules(model, len(visits))
-    for place, (source, layer) in enumerate(visits):
-        found = layer_signature(model.config, layers, place)
-        for difference in described_differences(found, _source_signature(source, layer)):
-            yield f"layer {place} is not what layer {layer} of {source} is: {difference}"
+    for position, (source, layer) in enumerate(visits):
+        signature = layer_signature(model.config, layers, position)
+        for difference in described_differences(signature, _source_signature(source, layer)):
+            yield f"layer {position} differs from layer {layer} of {source}: {difference}"
 
 
 def _source_signature(source: str, layer: int) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _shortened(differences: list[str]) -> list[str]:
 
 
 def _peak_bytes() -> int:
-    """Largest resident memory so far; Linux counts in KiB, macOS in bytes."""
+    """Return the peak resident memory in bytes; Linux reports KiB, macOS bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -1,6 +1,7 @@
-"""The special tokens that a tokenizer itself puts before and after every text.
+"""Special tokens that a tokenizer adds before and after every text.
 
-They are read off what it does to texts, whatever makes it do so: a post-processor, add_bos_token, code of its own.
+They are detected from its output on sample texts, so that the mechanism (post-processor, add_bos_token, custom code)
+does not matter.
 """
 
 from collections.abc import Sequence
@@ -8,20 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 
 _TEXTS = ("one word", "Two, three.", "7 + 4", "\u00c9t\u00e9")
-"""Texts that begin and end with different tokens: what is common to all of them is not theirs."""
+"""Sample texts that begin and end with different tokens, so that common tokens were added by the tokenizer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Token ids."""
+    """Token ids of a tokenizer's prefix and suffix."""
 
     prefix: tuple[int, ...]
-    """Before a text: <bos>, [CLS], [gMASK]<sop>, or nothing."""
+    """Tokens before a text, such as <bos>, [CLS], [gMASK]<sop>; may be empty."""
     suffix: tuple[int, ...]
-    """After a text: </s>, [SEP], or nothing."""
+    """Tokens after a text, such as </s>, [SEP]; may be empty."""
 
     def stripped(self, tokens: Sequence[int]) -> list[int]:
-        """`tokens` without a prefix and a suffix that the text has already, such as those of a chat template."""
+        """Return `tokens` without the prefix and the suffix, which a chat template may have added."""
         own = list(tokens)
         if self.prefix and tuple(own[: len(self.prefix)]) == self.prefix:
             own = own[len(self.prefix) :]
@@ -31,10 +32,10 @@ class Marks:
 
 
 def marks_of(tokenizer: Any) -> Marks:
-    """What `tokenizer` puts around every text."""
+    """Detect prefix and suffix of `tokenizer`."""
     marked = [tuple(tokenizer(text)["input_ids"]) for text in _TEXTS]
-    found = {_around(each, _plain(tokenizer, text)) for each, text in zip(marked, _TEXTS, strict=True)}
-    inserted = found.pop() if len(found) == 1 else None
+    around = {_around(tokens, _plain(tokenizer, text)) for tokens, text in zip(marked, _TEXTS, strict=True)}
+    inserted = around.pop() if len(around) == 1 else None
     special = frozenset(getattr(tokenizer, "all_special_ids", ()))
     if inserted is None:
         return Marks(_leading(marked, special), _leading([each[::-1] for each in marked], special)[::-1])
@@ -45,7 +46,7 @@ def marks_of(tokenizer: Any) -> Marks:
 
 
 def text_tokens(tokenizer: Any, marks: Marks, text: str) -> list[int]:
-    """The tokens of `text` alone, without the marks."""
+    """Return the tokens of `text` without prefix and suffix."""
     return marks.stripped(_plain(tokenizer, text))
 
 
@@ -54,7 +55,7 @@ def _plain(tokenizer: Any, text: str) -> tuple[int, ...]:
 
 
 def _around(marked: tuple[int, ...], plain: tuple[int, ...]) -> Marks | None:
-    """What stands around `plain` in `marked`; None where the one is not a part of the other."""
+    """Return the tokens around `plain` in `marked`; None if `marked` does not contain `plain`."""
     for start in range(len(marked) - len(plain) + 1):
         end = start + len(plain)
         if marked[start:end] == plain:
@@ -63,7 +64,7 @@ def _around(marked: tuple[int, ...], plain: tuple[int, ...]) -> Marks | None:
 
 
 def _leading(texts: Sequence[tuple[int, ...]], special: frozenset[int]) -> tuple[int, ...]:
-    """The special tokens that all of `texts` begin with."""
+    """Return the common prefix of `texts`, as far as it consists of special tokens."""
     common = []
     for tokens in zip(*texts, strict=False):
         if len(set(tokens)) > 1 or tokens[0] not in special:

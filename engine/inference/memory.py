@@ -1,4 +1,4 @@
-"""The memory of devices: how much there is, what it does not suffice for, and how it is given back."""
+"""Memory of devices: sizes, errors when it does not suffice, release."""
 
 import gc
 import os
@@ -12,17 +12,17 @@ from engine.inference.failures import is_out_of_memory, one_line
 from engine.tensors.library import torch_library
 from engine.units import byte_size
 
-_OTHERWISE = "a narrower --dtype, a set of GPUs (--device cuda:0-3), or --device cpu"
+_ALTERNATIVES = "a narrower --dtype, a set of GPUs (--device cuda:0-3), or --device cpu"
 
 
 def weight_bytes(model: Any) -> int:
-    """Bytes of all weights; those that several places share count once."""
+    """Return the size of all weights in bytes; shared weights count once."""
     parameters = {parameter.data_ptr(): parameter.nbytes for parameter in model.parameters()}
     return sum(parameters.values())
 
 
 def free_bytes(device: str) -> int:
-    """Of GPUs, together: what nothing uses, and what torch keeps for itself and can give again."""
+    """Return the free memory of the GPUs of `device` in bytes, including torch's unused reserve."""
     cuda = torch_library().cuda
     names = devices_named(device)
     kept = sum(cuda.memory_reserved(name) - cuda.memory_allocated(name) for name in names)
@@ -30,7 +30,7 @@ def free_bytes(device: str) -> int:
 
 
 def give_memory_back() -> None:
-    """Return what nobody uses any more to the devices: a model is full of cycles, and torch keeps what it has had."""
+    """Release unused memory: collect reference cycles, which models have, and empty torch's cache."""
     gc.collect()
     if torch_library().cuda.is_available():
         torch_library().cuda.empty_cache()
@@ -38,7 +38,7 @@ def give_memory_back() -> None:
 
 @contextmanager
 def room_for(model: Any, devices: Sequence[str]) -> Iterator[None]:
-    """Within, `model` is brought to `devices`. Raises MachineError with the figures where they lack the memory."""
+    """Translate an out-of-memory error while `model` is moved to `devices` into a MachineError with sizes."""
     before = described(devices)
     try:
         yield
@@ -49,16 +49,16 @@ def room_for(model: Any, devices: Sequence[str]) -> Iterator[None]:
         raise MachineError(
             f"{' and '.join(devices)} {'have' if len(devices) > 1 else 'has'} too little memory for the model",
             why=f"its weights are {byte_size(weight_bytes(model))} in {dtype}; {before}",
-            fix=f"Use {_OTHERWISE}.",
+            fix=f"Use {_ALTERNATIVES}.",
         ) from error
 
 
 def too_little_for_one_sequence(tokens: int, failure: str) -> MachineError:
-    """failure: what torch says."""
+    """Return the error for a sequence that does not fit. failure: torch's message."""
     return MachineError(
         f"the memory does not suffice for one sequence of {tokens:,} tokens at a time",
         why=f"{described(_devices_in_use())}; {failure}",
-        fix=f"Use shorter sequences (--seq-len), {_OTHERWISE}.",
+        fix=f"Use shorter sequences (--seq-len), {_ALTERNATIVES}.",
     )
 
 
@@ -66,12 +66,12 @@ def too_little_to_generate(error: Exception) -> MachineError:
     return MachineError(
         "the memory does not suffice to generate",
         why=f"{described(_devices_in_use())}; {one_line(error)}",
-        fix=f"Use a shorter prompt, {_OTHERWISE}.",
+        fix=f"Use a shorter prompt, {_ALTERNATIVES}.",
     )
 
 
 def described(devices: Sequence[str]) -> str:
-    """How much memory each has and how much of it is free, in words."""
+    """Return the total and free memory of each device as text."""
     return ", ".join(map(_described, devices))
 
 
@@ -85,7 +85,7 @@ def _described(device: str) -> str:
 
 
 def _devices_in_use() -> list[str]:
-    """The GPUs that hold something of this process, else the CPU."""
+    """Return the GPUs with memory allocated by this process, or the CPU."""
     cuda = torch_library().cuda
     count = cuda.device_count() if cuda.is_available() else 0
     return [f"cuda:{number}" for number in range(count) if cuda.memory_allocated(number)] or ["cpu"]

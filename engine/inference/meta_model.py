@@ -1,4 +1,4 @@
-"""Opens a checkpoint directory as a transformers model: its class, and the model on the meta device."""
+"""transformers' config, class and meta-device model of a checkpoint."""
 
 import tempfile
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.config import CONFIG_FILE, read_config_file
-from engine.checkpoint.index import read_tensors
+from engine.checkpoint.formats.registry import read_tensors
 from engine.errors import CheckpointError, DlecError, MachineError, machine_error, shown
 from engine.inference.failures import is_out_of_memory, one_line, translated
 from engine.inference.library import transformers_library
@@ -15,15 +15,15 @@ from engine.tensors.library import DTYPE_NAMES, torch_library
 
 
 def read_model_config(directory: Path) -> Any:
-    """The config as transformers' class for it. Nothing is fetched, no code of the checkpoint is run.
+    """Return transformers' config object of a checkpoint, without network access or remote code.
 
-    Raises MachineError when transformers has no such class, CheckpointError when the class refuses the config.
+    Raises MachineError if transformers has no class for it, CheckpointError if the class rejects the config.
     """
     return _read_model_config(directory, str(directory / CONFIG_FILE))
 
 
 def _read_model_config(directory: Path, name: str) -> Any:
-    """`name`: what to call the file in messages."""
+    """Read the config. name: name of the file in messages."""
     transformers = transformers_library()
     data = read_config_file(directory / CONFIG_FILE).data
     model_type = data.get("model_type")
@@ -37,7 +37,7 @@ def _read_model_config(directory: Path, name: str) -> Any:
 
 
 def model_config_of(text: str) -> Any:
-    """The same for the text of a config.json that is not written yet; messages do not name the temporary file."""
+    """Return transformers' config object for the text of a config.json. Raises as `read_model_config`."""
     try:
         with tempfile.TemporaryDirectory() as directory:
             (Path(directory) / CONFIG_FILE).write_text(text, encoding="utf-8")
@@ -47,7 +47,7 @@ def model_config_of(text: str) -> Any:
 
 
 def model_class(config: Any) -> Any:
-    """The class that the config names, else the causal language model of its family."""
+    """Return the class that the config names, else the causal language model of its family."""
     transformers = transformers_library()
     for name in config.architectures or []:
         named = getattr(transformers, str(name), None)
@@ -60,7 +60,7 @@ def model_class(config: Any) -> Any:
 
 
 def built_on_meta(config: Any) -> Any:
-    """The model of `config` without weights. Raises CheckpointError when its class refuses the config."""
+    """Return the model of `config` on the meta device. Raises CheckpointError if its class rejects the config."""
     torch = torch_library()
     with (
         translated(lambda error: CheckpointError("transformers cannot build the model", why=one_line(error))),
@@ -70,16 +70,16 @@ def built_on_meta(config: Any) -> Any:
 
 
 def loaded_on_meta(directory: Path, config: Any) -> tuple[Any, dict[str, Any]]:
-    """The model with the checkpoint's tensors loaded as shapes only, and transformers' loading info.
+    """Return the model with the checkpoint's tensors loaded as shapes only, and transformers' loading info.
 
-    Raises CheckpointError when it cannot be loaded, MachineError when that may be this machine's fault.
+    Raises CheckpointError if it cannot be loaded, MachineError if the environment may be the cause.
     """
     headers = {name: (tensor.dtype, tensor.shape) for name, tensor in read_tensors(directory).items()}
     return loaded_from_headers(config, headers, str(directory))
 
 
 def loaded_from_headers(config: Any, headers: Mapping[str, Any], what: str) -> tuple[Any, dict[str, Any]]:
-    """The same for tensors of which (dtype, shape) is known by name; `what` is for messages."""
+    """Load tensors on the meta device. headers: (dtype, shape) by name. what: name of the model in messages."""
     shapes = {name: shape_only(tuple(shape), dtype) for name, (dtype, shape) in headers.items()}
     return loaded_from_tensors(config, shapes, what)
 
@@ -87,11 +87,11 @@ def loaded_from_headers(config: Any, headers: Mapping[str, Any], what: str) -> t
 def loaded_from_tensors(
     config: Any, tensors: Mapping[str, Any], what: str, dtype: Any = "auto"
 ) -> tuple[Any, dict[str, Any]]:
-    """The model of `config` with `tensors`, named as in a file, and transformers' loading info; `what` is for messages.
+    """Return the model of `config` with `tensors`, named as in a file, and transformers' loading info.
 
-    transformers renames, fuses and ties the tensors as it would. Those that have shape and dtype but no data
-    (`shape_only`) stay on the meta device. (`device_map="meta"` would do the same, but asks for the accelerate
-    package.) Raises CheckpointError when they cannot be loaded, MachineError when that may be this machine's fault.
+    transformers renames, fuses and ties the tensors as usual. Tensors without data (`shape_only`) stay on the meta
+    device; `device_map="meta"` would do the same but requires accelerate. what: name of the model in messages.
+    Raises CheckpointError if they cannot be loaded, MachineError if the environment may be the cause.
     """
     with translated(lambda error: load_error(config, what, error)):
         model, info = model_class(config).from_pretrained(
@@ -106,17 +106,17 @@ def loaded_from_tensors(
 
 
 def load_error(config: Any, what: str, error: Exception) -> DlecError:
-    """The error to raise when transformers cannot load `what`."""
+    """Return the error for a failure of transformers to load `what`."""
     if is_out_of_memory(error):
         fix = "Free some memory, or use a narrower --dtype."
         return MachineError(f"the memory does not suffice to load {what}", why=one_line(error), fix=fix)
     if getattr(config, "quantization_config", None):
-        return MachineError("transformers opens no such quantised model here", why=one_line(error))
+        return MachineError("transformers cannot open this quantised model in this environment", why=one_line(error))
     return CheckpointError(f"transformers cannot load {what}", why=one_line(error))
 
 
 def shape_only(shape: tuple[int, ...], dtype: str) -> Any:
-    """A tensor on the meta device, of a safetensors dtype, that stays there when it is told to move."""
+    """Return a meta tensor of a safetensors dtype that stays on the meta device when transformers moves it."""
     torch = torch_library()
     known = getattr(torch, DTYPE_NAMES.get(dtype, "uint8"))
     return torch.empty(shape, dtype=known, device="meta").as_subclass(_shape_only_class())
@@ -124,10 +124,10 @@ def shape_only(shape: tuple[int, ...], dtype: str) -> Any:
 
 @cache
 def _shape_only_class() -> Any:
-    """One class for all, made late because torch is: torch.stack refuses a mixture."""
+    """Return the class of such tensors, created once, since torch.stack rejects mixed classes."""
 
     class ShapeOnly(torch_library().Tensor):  # type: ignore[misc]
-        """A tensor on the meta device that stays there when it is told to move."""
+        """Tensor on the meta device that ignores `to`."""
 
         def to(self, *_: Any, **__: Any) -> Any:
             return self

@@ -1,6 +1,6 @@
-"""Probes as the wavefront reads them: every possible answer behind its prompt is a row, with its tokens marked.
+"""Tokenised probes and their evaluation: each prompt with one possible answer is a row with a marked answer span.
 
-R rows, padded to T tokens in batches of B; V the vocabulary.
+R rows, padded to T tokens in batches of B; vocabulary V.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
 
 
 class Answer(NamedTuple):
-    """What a model makes of one possible answer."""
+    """A model's score of one possible answer."""
 
     log_likelihood: float
-    """Of all its tokens together, nats."""
+    """Sum over the answer's tokens, in nats."""
     is_first_choice: bool
-    """Whether each of its tokens is the likeliest one."""
+    """True if each of its tokens is the most likely one."""
 
 
 @dataclass(frozen=True)
 class ProbeRows:
-    """A probe in tokens, shortest rows first, so that little is padded."""
+    """Rows of a probe in batches, sorted by length to minimise padding."""
 
     probe: Probe
     batches: "tuple[torch.Tensor, ...]"
     spans: tuple[tuple[Span, ...], ...]
-    """Of each batch: the answer's tokens of each row."""
-    places: tuple[int, ...]
-    """Row to where it stands among all items' choices, one item after another."""
+    """Answer spans of each batch, one per row."""
+    positions: tuple[int, ...]
+    """Index of each row's answer among the choices of all items, concatenated."""
 
     @classmethod
     def of(cls, probe: Probe, tokenizer: Any, batch_size: int) -> "ProbeRows":
-        """Raises UsageError for an item whose prompt or answer has no tokens."""
+        """Tokenise a probe. Raises UsageError for an item whose prompt or answer has no tokens."""
         marks = marks_of(tokenizer)
         rows = [row for item in probe.items for row in _rows(item, tokenizer, marks)]
-        places = sorted(range(len(rows)), key=lambda place: len(rows[place][0]))
-        ordered = [rows[place] for place in places]
+        positions = sorted(range(len(rows)), key=lambda position: len(rows[position][0]))
+        ordered = [rows[position] for position in positions]
         spans = [
             tuple(
                 Span(row, start, len(tokens)) for row, (tokens, start) in enumerate(ordered[first : first + batch_size])
@@ -52,11 +52,13 @@ class ProbeRows:
             for first in range(0, len(ordered), batch_size)
         ]
         batches = padded([tokens for tokens, _ in ordered], batch_size)
-        return cls(probe, tuple(batches), tuple(spans), tuple(places))
+        return cls(probe, tuple(batches), tuple(spans), tuple(positions))
 
-    def judged(self, read: Sequence[Answer]) -> "Iterator[tuple[bool, float]]":
-        """read: of each row. For each item whether it is answered rightly, and the right answer's log-likelihood."""
-        ordered = [answer for _, answer in sorted(zip(self.places, read, strict=True), key=lambda pair: pair[0])]
+    def scores(self, scored_rows: Sequence[Answer]) -> "Iterator[tuple[bool, float]]":
+        """Yield for each item whether it is answered correctly, and the log-likelihood of the correct answer."""
+        ordered = [
+            answer for _, answer in sorted(zip(self.positions, scored_rows, strict=True), key=lambda pair: pair[0])
+        ]
         start = 0
         for item in self.probe.items:
             answers = ordered[start : start + len(item.choices)]
@@ -67,7 +69,7 @@ class ProbeRows:
 
 
 class AnswerReader:
-    """Reads Answers, in the order of rows."""
+    """Reader of Answers, in the order of rows."""
 
     compares = False
 
@@ -93,27 +95,29 @@ class AnswerReader:
 
 
 def _answer(logits: "torch.Tensor", tokens: "torch.Tensor", span: Span) -> Answer:
-    """From [T, V] and [T]."""
+    """Score the answer in logits [T, V] of tokens [T]."""
     predicting = logits[span.start - 1 : span.end - 1].log_softmax(-1, dtype=torch_library().float32)
-    wanted = tokens[span.start : span.end]
-    picked = predicting.gather(-1, wanted[:, None])[:, 0]
+    targets = tokens[span.start : span.end]
+    picked = predicting.gather(-1, targets[:, None])[:, 0]
     return Answer(float(picked.double().sum()), bool((picked == predicting.amax(-1)).all()))
 
 
 def _rows(item: ProbeItem, tokenizer: Any, marks: Marks) -> Iterator[tuple[list[int], int]]:
-    """Each choice after the prompt: all tokens, begun as the tokenizer begins a text, and where the choice's begin."""
+    """Yield the tokens of prompt and choice, with the tokenizer's prefix, and the index of the choice's first token."""
     prompt = item.prompt.rstrip(" ")
-    asked = [*marks.prefix, *text_tokens(tokenizer, marks, prompt)]
+    prompt_tokens = [*marks.prefix, *text_tokens(tokenizer, marks, prompt)]
     for choice in item.choices:
         gap = "" if choice[0].isspace() or prompt[-1].isspace() else " "
         whole = [*marks.prefix, *text_tokens(tokenizer, marks, f"{prompt}{gap}{choice}")]
-        start = _common(asked, whole)
+        start = _common(prompt_tokens, whole)
         if not max(1, len(marks.prefix)) <= start < len(whole):
-            raise UsageError(f"nothing can be scored of {shown(choice)!r} behind {shown(item.prompt)!r}")
+            raise UsageError(
+                f"the answer {shown(choice)!r} has no tokens to score after the prompt {shown(item.prompt)!r}"
+            )
         yield whole, start
 
 
 def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many tokens both begin with."""
+    """Return the length of the common prefix."""
     pairs = zip(one, other, strict=False)
     return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))

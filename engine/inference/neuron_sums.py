@@ -1,6 +1,6 @@
-"""Statistics of neurons over a stream of tokens: what is kept is a few numbers for each neuron, not the activations.
+"""Running statistics of neurons over tokens, without keeping the activations.
 
-n tokens at a time, I neurons. Mean and variance: two passes over a piece in float32, pieces merged in float64 as in
+n tokens per call, I neurons. Mean and variance: two passes over a piece in float32, pieces merged in float64 as in
 Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979).
 """
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     import torch
 
 ACTIVE_ABOVE = 0.1
-"""A neuron counts as active at a token where its magnitude is larger."""
+"""A neuron is active at a token if the magnitude of its activation is larger."""
 
 LOG2_LOW, LOG2_HIGH, BINS_PER_OCTAVE = -20, 16, 2
-"""The histogram of log2 |x|: half octaves from 2^-20 to 2^16. Zeros and smaller magnitudes count in the first bin,
-larger ones in the last, so bins never depend on the model, on the text or on the order of batches."""
+"""Range and bins of the histogram of log2 |x|: half octaves from 2^-20 to 2^16. Zeros and smaller magnitudes count in
+the first bin, larger ones in the last, so that bins do not depend on model, text or order of batches."""
 
 _CPU_PIECE, _GPU_PIECE = 2**19, 2**24
-"""Activations looked at together: what a CPU's cache holds (2 MiB), or enough to keep a GPU busy (64 MiB)."""
+"""Activations processed together: 2 MiB, to fit a CPU's cache, or 64 MiB, to keep a GPU busy."""
 _EXPONENTS = 256
 _EXPONENT_BIAS, _MANTISSA_BITS = 127, 23
 
 
 @dataclass(slots=True)
 class NeuronSums:
-    """Running statistics of I neurons, on their device. All of the neurons have seen the same tokens."""
+    """Running statistics of I neurons over the same tokens, on their device."""
 
     count: int
     mean: "torch.Tensor"
@@ -58,23 +58,23 @@ class NeuronSums:
         )
 
     def copy(self) -> "NeuronSums":
-        """A copy that can be added to without changing this one."""
+        """Return an independent copy."""
         mine = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "count"}
         return NeuronSums(count=self.count, **{name: tensor.clone() for name, tensor in mine.items()})
 
     def add(self, activations: "torch.Tensor", first_token: int) -> None:
-        """Take in `activations` [n, I] of the tokens from number `first_token` on, in any floating-point dtype."""
+        """Add `activations` [n, I] of the tokens from index `first_token` on, in any floating-point dtype."""
         piece = _CPU_PIECE if activations.device.type == "cpu" else _GPU_PIECE
         rows = max(1, piece // activations.shape[-1])
         for start in range(0, len(activations), rows):
             self._add_piece(activations[start : start + rows].float(), first_token + start)
 
     def variance(self) -> "torch.Tensor":
-        """[I], of the population: divided by the number of tokens."""
+        """Return the population variance [I]: divided by the number of tokens."""
         return self.squares / self.count
 
     def histogram(self) -> list[int]:
-        """Counts of the half octaves of |x| between LOG2_LOW and LOG2_HIGH."""
+        """Return the counts of the half octaves of |x| between LOG2_LOW and LOG2_HIGH."""
         first = _EXPONENT_BIAS + BINS_PER_OCTAVE * LOG2_LOW
         last = _EXPONENT_BIAS + BINS_PER_OCTAVE * LOG2_HIGH - 1
         counts: list[int] = self.exponents.tolist()
@@ -99,7 +99,7 @@ class NeuronSums:
         self.count = total
 
     def _raise_peaks(self, piece: "torch.Tensor", magnitudes: "torch.Tensor", first_token: int) -> None:
-        """Looks for the token only in neurons whose peak rises: soon they are few, and finding it costs most."""
+        """Update peaks; argmax, the most expensive part, is computed only for the few neurons whose peak rises."""
         higher = (magnitudes.amax(0) > self.peak.abs()).nonzero().flatten()
         if len(higher):
             rows = magnitudes[:, higher].argmax(0)
@@ -107,7 +107,7 @@ class NeuronSums:
             self.peak_token[higher] = rows + first_token
 
     def _count_exponents(self, magnitudes: "torch.Tensor") -> None:
-        """Reads the exponents off the bits of float32: a fifth of the cost of torch.histc of a logarithm."""
+        """Count the exponent bits of float32: a fifth of the cost of torch.histc of a logarithm."""
         torch = torch_library()
         exponents = magnitudes.square().view(torch.int32) >> _MANTISSA_BITS
         self.exponents += torch.bincount(exponents.flatten(), minlength=_EXPONENTS)

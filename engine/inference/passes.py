@@ -1,4 +1,4 @@
-"""Runs a model over sequences, without its language head, and sums up what is heard of its layers and neurons."""
+"""Forward passes without the language head that accumulate statistics of layers and neurons."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,52 +20,52 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Sums:
-    """All that is kept from batch to batch."""
+    """Statistics accumulated over batches."""
 
     boundaries: BoundarySums
     neurons: dict[int, NeuronSums]
-    """By number of the down projection; one that not every token goes through is not there."""
+    """Statistics by index of the down projection; only of projections that process every token."""
 
     def copy(self) -> "Sums":
-        """A copy that can be added to without changing this one."""
+        """Return an independent copy."""
         return Sums(self.boundaries.copy(), {number: sums.copy() for number, sums in self.neurons.items()})
 
 
 class Passes:
-    """Forward passes over batches of sequences of T tokens each, N layers. What is heard at marks is left out."""
+    """Forward passes over batches of sequences of T tokens, N layers. The tokenizer's special tokens are excluded."""
 
     def __init__(self, model: Any, sequences: Sequences) -> None:
         self.body = model.base_model
         self.device = model.device
         self._text_before = [0, *sequences.is_text.sum(-1).cumsum(0).tolist()]
-        """Tokens of text before each sequence."""
+        """Number of text tokens before each sequence."""
         self.layers = decoder_layers(self.body)
         self.projections = [down_projections(layer) for layer in self.layers]
         self.sums = Sums(BoundarySums.empty(len(self.layers), self.device), {})
 
     def add(self, start: int, batch: Sequences) -> None:
-        """Take in `batch`, whose first sequence is number `start`. Where this fails, nothing is taken in.
+        """Add `batch`, whose first sequence has index `start`. Has no effect if it raises.
 
-        Raises CheckpointError naming the first layer that computes NaN or infinity.
+        Raises CheckpointError with the first layer that computes NaN or infinity.
         """
-        heard = _Batch(self.sums.copy(), len(self.layers), batch.is_text, self._text_before[start])
-        with self._listening(heard):
+        captured = _Batch(self.sums.copy(), len(self.layers), batch.is_text, self._text_before[start])
+        with self._listening(captured):
             self.body(input_ids=batch.tokens.to(self.device), use_cache=False)
-        heard.sums.boundaries.add(heard.boundaries)
-        self._require_finite(heard.sums)
-        self.sums = heard.sums
+        captured.sums.boundaries.add(captured.boundaries)
+        self._require_finite(captured.sums)
+        self.sums = captured.sums
 
     def neuron_sums(self) -> Iterator[dict[str, NeuronSums]]:
-        """For each layer, what was heard of its down projections, by their names within the layer."""
+        """Yield for each layer the statistics of its down projections by name within the layer."""
         numbers = iter(range(sum(len(layer.modules) for layer in self.projections)))
         for layer in self.projections:
-            found = {name: self.sums.neurons.get(next(numbers)) for name, _ in layer.modules}
-            yield {name: sums for name, sums in found.items() if sums is not None}
+            sums_of = {name: self.sums.neurons.get(next(numbers)) for name, _ in layer.modules}
+            yield {name: sums for name, sums in sums_of.items() if sums is not None}
 
     @contextmanager
-    def _listening(self, heard: "_Batch") -> Iterator[None]:
-        boundaries = listening_to_boundaries(self.layers, heard.keep_boundary)
-        with boundaries, listening_to_neurons(self.projections, heard.add_neurons):
+    def _listening(self, captured: "_Batch") -> Iterator[None]:
+        boundaries = listening_to_boundaries(self.layers, captured.keep_boundary)
+        with boundaries, listening_to_neurons(self.projections, captured.add_neurons):
             yield
 
     def _require_finite(self, sums: Sums) -> None:
@@ -88,7 +88,7 @@ class Passes:
 
 
 class _Batch:
-    """What is heard of the n tokens of text of one batch while the model runs."""
+    """Capture of the n text tokens of one batch while the model runs."""
 
     boundaries: "torch.Tensor"
     """[n, N+1, D]"""
@@ -98,14 +98,14 @@ class _Batch:
         self._layer_count = layer_count
         self._tokens = is_text.numel()
         self._text = None if bool(is_text.all()) else is_text.flatten().nonzero().flatten()
-        """Places of the n tokens among all; None where that is every one."""
+        """Flat indices of the n text tokens; None if all tokens are text."""
         self._first_token = first_token
 
     def keep_boundary(self, number: int, hidden: "torch.Tensor") -> None:
-        heard = self._of_text(hidden.flatten(0, 1))
+        stream = self._of_text(hidden.flatten(0, 1))
         if number == 0:
-            self.boundaries = heard.new_empty(len(heard), self._layer_count + 1, heard.shape[-1])
-        self.boundaries[:, number] = heard
+            self.boundaries = stream.new_empty(len(stream), self._layer_count + 1, stream.shape[-1])
+        self.boundaries[:, number] = stream
 
     def add_neurons(self, number: int, activations: "torch.Tensor") -> None:
         if len(activations) != self._tokens:
@@ -114,8 +114,8 @@ class _Batch:
             self.sums.neurons[number] = NeuronSums.empty(activations.shape[-1], activations.device)
         self.sums.neurons[number].add(self._of_text(activations), self._first_token)
 
-    def _of_text(self, heard: "torch.Tensor") -> "torch.Tensor":
-        return heard if self._text is None else heard.index_select(0, self._text.to(heard.device))
+    def _of_text(self, values: "torch.Tensor") -> "torch.Tensor":
+        return values if self._text is None else values.index_select(0, self._text.to(values.device))
 
 
 def _first_not_finite(tensors: list["torch.Tensor"]) -> int | None:

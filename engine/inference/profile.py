@@ -1,8 +1,8 @@
-"""Profiles a model: what one forward pass over a text tells of its layers and of their neurons.
+"""Profile of a model: statistics of its layers and neurons from one forward pass over a text.
 
-S sequences of T tokens, in batches of B; N layers, D the hidden size, I the neurons of a layer. B_l is the residual
-stream that enters layer l, B_N what the last one leaves. Means are over all tokens of text, not over the tokenizer's
-marks, whose activations are often larger by orders of magnitude:
+S sequences of T tokens, in batches of B; N layers, hidden size D, I neurons per layer. B_l is the residual stream that
+enters layer l, B_N the output of the last layer. Means are over all text tokens, without the tokenizer's special
+tokens, whose activations are often larger by orders of magnitude:
 
     block influence      1 - cos(B_l, B_l+1), 0 to 2; Men et al., "ShortGPT", https://arxiv.org/abs/2403.03853
     relative update      |B_l+1 - B_l| / |B_l|
@@ -11,9 +11,9 @@ marks, whose activations are often larger by orders of magnitude:
     angular distance     arccos(cos(B_i, B_j)) / pi, 0 to 1, of every block (i, j); Gromov et al., "The Unreasonable
                          Ineffectiveness of the Deeper Layers", https://arxiv.org/abs/2403.17887 (there: last token)
 
-A neuron is one number of the input of a layer's down projection. Cost: the forward pass without the language head, and
-about a tenth of it. Memory beside the model's own: the boundaries of one batch, B * T * (N + 1) * D numbers of the
-model's dtype, and about 50 bytes for each neuron, twice.
+A neuron is one element of the input of a layer's down projection. Cost: the forward pass without the language head plus
+about 10 %. Memory in addition to the model: the boundaries of one batch, B * T * (N + 1) * D elements of the model's
+dtype, and about 100 bytes per neuron.
 """
 
 from array import array
@@ -34,12 +34,12 @@ from engine.tensors.library import torch_library
 if TYPE_CHECKING:
     import torch
 
-_NOT_HEARD = "not every token goes through the module that is known as a down projection"
+_NOT_ALL_TOKENS = "not every token goes through the module that is known as a down projection"
 
 
 @dataclass(frozen=True, slots=True)
 class LayerFigures:
-    """What a layer does to the residual stream; means over all tokens, see the module's text for formulas."""
+    """Effect of a layer on the residual stream; means over all tokens, formulas in the module's docstring."""
 
     layer: int
     block_influence: float
@@ -50,12 +50,12 @@ class LayerFigures:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How often log2 |x| of a layer's activations fell into each of equally wide bins."""
+    """Histogram of log2 |x| of a layer's activations, with bins of equal width."""
 
     low: float
-    """Where the first bin begins, in octaves. It also counts everything smaller, zeros included."""
+    """Lower edge of the first bin in octaves. The bin also counts smaller values, zeros included."""
     high: float
-    """Where the last bin ends. It also counts everything larger."""
+    """Upper edge of the last bin in octaves. The bin also counts larger values."""
     counts: list[int]
 
 
@@ -64,50 +64,50 @@ class NeuronFigures:
     """Statistics of a layer's neurons: columns of equal length, one entry for each neuron."""
 
     modules: tuple[str, ...]
-    """The down projections whose inputs they are; neurons are counted through them one after another."""
+    """Down projections whose inputs are the neurons; neurons are numbered across them in this order."""
     left_out: str
-    """Why some or all neurons of the layer are not among them; "" when all are."""
+    """Reason why some or all neurons of the layer are missing; "" if all are recorded."""
     count: int
-    """Tokens that each neuron saw."""
+    """Number of tokens."""
     mean: "array[float]"
     variance: "array[float]"
-    """Of the population."""
+    """Population variance."""
     peak: "array[float]"
-    """The activation of largest magnitude, with its sign."""
+    """Activation of largest magnitude, with its sign."""
     peak_sequence: "array[int]"
-    """-1, like the position, where the neuron was always 0."""
+    """Index of the sequence with the peak; -1, like the position, if the neuron was always 0."""
     peak_position: "array[int]"
-    """Of the token at which the peak occurred, in its sequence."""
+    """Index of the peak's token in its sequence."""
     peak_context: list[str]
-    """The text around that token, at most 60 characters; "" without a tokenizer."""
+    """Text around that token, at most 60 characters; "" without a tokenizer."""
     share_active: "array[float]"
     """Share of tokens at which the magnitude is above `Profile.active_above`."""
     histogram: Histogram | None
-    """Of all neurons together; None where none is recorded."""
+    """Histogram over all neurons; None if no neuron is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What one pass over a text tells of a model."""
+    """Result of one pass over a text."""
 
     layers: tuple[LayerFigures, ...]
     neurons: tuple[NeuronFigures, ...]
-    """One for each layer; empty columns where a layer's neurons cannot be recorded."""
+    """Statistics per layer; empty columns if a layer's neurons cannot be recorded."""
     angular_distance: dict[tuple[int, int], float]
-    """Of every block (i, j), 0 <= i < j <= N."""
+    """Mean angular distance of every block (i, j), 0 <= i < j <= N."""
     active_above: float
     sequences: int
     tokens: int
     """Number of text tokens; the tokenizer's special tokens are not counted."""
     batch_size: int
-    """What was used in the end: less than asked for where the memory did not suffice."""
+    """Final batch size; smaller than requested if memory ran out."""
 
 
 def profile_model(model: Any, tokenizer: Any, sequences: Sequences, batch_size: int, report: Report) -> Profile:
-    """Profile `model` on `sequences`; `tokenizer` (or None) gives the text around peaks.
+    """Profile `model` on `sequences`; `tokenizer` (or None) decodes the text around peaks.
 
-    Raises CheckpointError when a layer computes NaN or infinity (named) or the model is not understood, UsageError when
-    the sequences are longer than its context, MachineError when the memory does not suffice for one sequence.
+    Raises CheckpointError if a layer computes NaN or infinity or the model is not supported, UsageError if the
+    sequences are longer than its context, MachineError if the memory does not suffice for one sequence.
     """
     require_fit(model, sequences.tokens)
     passes = Passes(model, sequences)
@@ -142,24 +142,24 @@ def _angular_distance(sums: BoundarySums) -> dict[tuple[int, int], float]:
 
 
 def _neuron_figures(passes: Passes, tokenizer: Any, sequences: Sequences) -> tuple[NeuronFigures, ...]:
-    heard = list(passes.neuron_sums())
-    places = [*sequences.is_text.flatten().nonzero().flatten().tolist(), -1]  # -1 stays what it is
-    peaks = [[places[token] for token in _peak_tokens(layer)] for layer in heard]
+    neuron_sums = list(passes.neuron_sums())
+    places = [*sequences.is_text.flatten().nonzero().flatten().tolist(), -1]  # -1 maps to -1
+    peaks = [[places[token] for token in _peak_tokens(layer)] for layer in neuron_sums]
     texts = _texts(tokenizer, sequences.tokens, peaks)
     return tuple(
         _layer_neurons(projections, layer, tokens, texts, sequences.seq_len)
-        for projections, layer, tokens in zip(passes.projections, heard, peaks, strict=True)
+        for projections, layer, tokens in zip(passes.projections, neuron_sums, peaks, strict=True)
     )
 
 
 def _peak_tokens(layer: Mapping[str, NeuronSums]) -> list[int]:
-    """Token at which each neuron peaks, counted through all text tokens."""
+    """Return the index of each neuron's peak among all text tokens."""
     tokens: list[int] = _joined([sums.peak_token for sums in layer.values()]).long().tolist()
     return tokens
 
 
 def _texts(tokenizer: Any, sequences: "torch.Tensor", peaks: Sequence[Sequence[int]]) -> dict[int, str]:
-    """By token."""
+    """Return excerpts by index of the token."""
     if tokenizer is None:
         return {}
     return contexts(tokenizer, sequences, {token for layer in peaks for token in layer if token >= 0})
@@ -167,16 +167,16 @@ def _texts(tokenizer: Any, sequences: "torch.Tensor", peaks: Sequence[Sequence[i
 
 def _layer_neurons(
     projections: DownProjections,
-    heard: Mapping[str, NeuronSums],
+    neuron_sums: Mapping[str, NeuronSums],
     peaks: Sequence[int],
     texts: Mapping[int, str],
     seq_len: int,
 ) -> NeuronFigures:
-    sums = list(heard.values())
+    sums = list(neuron_sums.values())
     count = sums[0].count if sums else 0
     return NeuronFigures(
-        modules=tuple(heard),
-        left_out=projections.left_out or ("" if len(heard) == len(projections.modules) else _NOT_HEARD),
+        modules=tuple(neuron_sums),
+        left_out=projections.left_out or ("" if len(neuron_sums) == len(projections.modules) else _NOT_ALL_TOKENS),
         count=count,
         mean=_column([each.mean for each in sums]),
         variance=_column([each.variance() for each in sums]),

@@ -1,9 +1,9 @@
-"""Calls single layers of a model outside its forward, with the arguments that its forward would give them.
+"""Running of single layers of a model with the arguments that its forward passes to them.
 
-Whatever a family makes of positions, masks and windows is thereby right without knowing the family: the results equal
-the model's own exactly. Recording runs no layer and needs no layer's weights (engine.inference.stubs).
+Positions, masks and windows of any family are thereby correct: the results equal the model's own exactly. Recording
+runs no layer and needs no layer weights (engine.inference.stubs).
 
-B sequences, T tokens, D the width of the residual stream, V the vocabulary.
+B sequences, T tokens, hidden size D, vocabulary V.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recording:
-    """A model's layers, with the arguments that certain tokens give them."""
+    """A model's layers with their arguments for a certain batch of tokens."""
 
     embedded: "torch.Tensor"
-    """[B, T, D]: what enters the first layer."""
+    """[B, T, D]: input of the first layer."""
     _model: Any
     _layers: Any
     _input_ids: "torch.Tensor"
@@ -35,7 +35,7 @@ class Recording:
     def layer(
         self, index: int, hidden: "torch.Tensor", weights: "Mapping[str, torch.Tensor] | None" = None
     ) -> "torch.Tensor":
-        """[B, T, D] to [B, T, D]: layer `index` of the model; `weights` are used instead of its own of these names.
+        """Run layer `index` on `hidden` [B, T, D]; return [B, T, D]. `weights` replace the layer's own by name.
 
         Raises UsageError for hidden states of another shape.
         """
@@ -44,22 +44,22 @@ class Recording:
         if weights is None:
             output = module(hidden, *call.positional, **call.keywords)
         else:
-            given = (hidden, *call.positional)
-            output = torch_library().func.functional_call(module, dict(weights), given, dict(call.keywords))
-        found: torch.Tensor = output[0] if isinstance(output, tuple | list) else output
-        return found
+            arguments = (hidden, *call.positional)
+            output = torch_library().func.functional_call(module, dict(weights), arguments, dict(call.keywords))
+        stream: torch.Tensor = output[0] if isinstance(output, tuple | list) else output
+        return stream
 
     def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
-        """[B, T, D] to [B, T, V]: what the model makes of its last layer's output. Raises like `layer`."""
+        """Return the logits [B, T, V] of the last layer's output `hidden` [B, T, D]. Raises like `layer`."""
         self._require_shape(hidden)
-        given = self._hand_on(hidden)
-        with forward_replaced(self._layers, lambda *_, **__: given):
-            found: torch.Tensor = self._model(input_ids=self._input_ids, use_cache=False).logits
-        return found
+        output = self._hand_on(hidden)
+        with forward_replaced(self._layers, lambda *_, **__: output):
+            logits: torch.Tensor = self._model(input_ids=self._input_ids, use_cache=False).logits
+        return logits
 
     @property
     def nbytes(self) -> int:
-        """Of everything recorded; what several layers are given counts once."""
+        """Size of everything recorded in bytes; tensors passed to several layers count once."""
         tensors = _tensors_in([self.embedded, *(call.arguments for call in self._calls)])
         storages = {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in tensors}
         return sum(storages.values())
@@ -69,15 +69,15 @@ class Recording:
             raise UsageError(
                 "the recording does not fit the hidden states",
                 why=f"it was made for {tuple(self.embedded.shape)}, they have {tuple(hidden.shape)}",
-                fix="Record anew for each shape.",
+                fix="Make a recording for each shape.",
             )
 
 
 def record(model: Any, input_ids: "torch.Tensor") -> Recording:
-    """The recording for `input_ids` [B, T]; record anew for other tokens, and above all for another shape.
+    """Record the layer arguments for `input_ids` [B, T]. Other tokens, and other shapes, need another recording.
 
-    Costs the embeddings twice. Raises CheckpointError, with the reason, for a model whose layers hand each other more
-    than the residual stream.
+    Cost: the embeddings twice. Raises CheckpointError, with the reason, for a model whose layers exchange more than the
+    residual stream.
     """
     torch = torch_library()
     _refuse_known_sharing(model)
@@ -95,7 +95,7 @@ def _one_stream(model: Any, layers: Any, tokens: "torch.Tensor") -> tuple[StubRu
         if run.is_one_stream:
             return run, hand_on
         failure = run.failure or "it changes between them"
-    raise _refused(model, f"they hand on more than the residual stream ({failure})")
+    raise _refused(model, f"they exchange more than the residual stream ({failure})")
 
 
 def _bare(hidden: "torch.Tensor") -> Any:
@@ -103,7 +103,7 @@ def _bare(hidden: "torch.Tensor") -> Any:
 
 
 def _in_a_pair(hidden: "torch.Tensor") -> Any:
-    """The second place is for attention weights. A model that gives it to the next layer is found by its value."""
+    """Return a pair whose second element stands in for attention weights; a model that uses it is detected."""
     return hidden, hidden
 
 
@@ -115,7 +115,7 @@ def _refuse_known_sharing(model: Any) -> None:
 
 
 def _refuse_dependence(model: Any, run: StubRun, changed: StubRun) -> None:
-    """`changed` is a run in which layers gave something else: where its arguments differ, they depend on that."""
+    """Refuse a model whose layer arguments differ in `changed`, a run with other layer outputs."""
     for index, (call, other) in enumerate(zip(run.calls, changed.calls, strict=True)):
         for name, value in call.arguments.items():
             if not _is_equal(value, other.arguments[name]):
@@ -144,13 +144,13 @@ def _tensors_in(value: Any) -> "Iterator[torch.Tensor]":
 
 
 def _is_store(value: Any) -> bool:
-    """An empty container is there to be filled, and so is a cache; one with masks in it is there to be read."""
+    """Return True for an empty container or a cache, to which layers may write; containers with masks are read only."""
     return not value if isinstance(value, Mapping | list) else hasattr(value, "update")
 
 
 def _refused(model: Any, why: str) -> CheckpointError:
     return CheckpointError(
-        f"the layers of {shown(type(model).__name__)} cannot be run one by one",
+        f"the layers of {shown(type(model).__name__)} cannot be run individually",
         why=why,
-        fix="Preview plans one at a time instead, where such a model can be stacked at all.",
+        fix="Preview plans one at a time, if the model can be stacked.",
     )

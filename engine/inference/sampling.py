@@ -1,9 +1,9 @@
-"""Chooses sequences from all over a text, each begun as the tokenizer begins a text.
+"""Sampling of sequences spread over a text, each with the tokenizer's prefix.
 
-A sequence lies in one document: the tokenizer's prefix, then the document's tokens. First every document gives its
-beginning, then every document what follows that, and so on, in an order in which any number of documents is spread
-evenly over the text. What is left at a document's end is too short for a sequence; such pieces are joined, each
-between the tokenizer's own marks. Where it has none, its end-of-text token follows a document.
+A sequence is the tokenizer's prefix followed by tokens of one document. The first round takes the first piece of every
+document, the second round the second piece, and so on, in an order in which any number of documents is spread evenly
+over the text. Remainders at the ends of documents, too short for a sequence, are joined, each between the tokenizer's
+prefix and suffix, or followed by the end-of-text token if the tokenizer has neither.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,16 +19,17 @@ from engine.inference.sequences import Sequences
 from engine.numbers.intervals import MIN_SEQUENCES
 from engine.tensors.library import torch_library
 from engine.text.corpus import Document
+from engine.units import plural
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Sequences and where they come from."""
+    """Sequences and the documents that they come from."""
 
     sequences: Sequences
     marks: Marks
     documents: tuple[Document, ...]
-    """Those that any of the sequences comes from, in the text's order."""
+    """Documents that occur in a sequence, in the text's order."""
     documents_in_text: int
 
 
@@ -38,14 +39,14 @@ class _Row(NamedTuple):
     tokens: list[int]
     is_text: list[bool]
     documents: frozenset[int]
-    """Numbers of those it comes from."""
+    """Indices of the documents in the sequence."""
 
 
 def sample_sequences(tokenizer: Any, documents: Sequence[Document], seq_len: int, tokens: int) -> Sample:
-    """T = `seq_len`, the prefix included; S * T is at most `tokens`.
+    """Sample S sequences of T = `seq_len` tokens, prefix included, with S * T at most `tokens`.
 
-    A document's chat turns go through the tokenizer's chat template. Raises UsageError when that gives fewer than 16
-    sequences, CheckpointError for turns that the tokenizer has no template for.
+    Chats are formatted by the tokenizer's chat template. Raises UsageError for fewer than 16 sequences, CheckpointError
+    for chats that the tokenizer has no template for.
     """
     marks = marks_of(tokenizer)
     _require_budget(seq_len, tokens, marks)
@@ -67,21 +68,21 @@ def sample_sequences(tokenizer: Any, documents: Sequence[Document], seq_len: int
 
 
 def spread(number: int) -> list[int]:
-    """0..number-1 in an order of which every beginning is spread evenly: by their binary digits, read backwards."""
+    """Return 0..number-1 in bit-reversed order, of which every prefix is spread evenly."""
     digits = max(number - 1, 0).bit_length()
-    return sorted(range(number), key=lambda each: int(f"{each:0{digits}b}"[::-1], 2))
+    return sorted(range(number), key=lambda index: int(f"{index:0{digits}b}"[::-1], 2))
 
 
 def _require_budget(seq_len: int, tokens: int, marks: Marks) -> None:
     fewest = max(2, len(marks.prefix) + 1)
     if seq_len < fewest:
-        begun = f"; the tokenizer begins each with {len(marks.prefix)} of its own" if marks.prefix else ""
+        prefix = f"; the tokenizer adds a prefix of {plural(len(marks.prefix), 'token')}" if marks.prefix else ""
         raise UsageError(
-            f"sequences of {seq_len} tokens predict nothing{begun}", fix=f"Use --seq-len {fewest} or more."
+            f"sequences of {seq_len} tokens predict nothing{prefix}", fix=f"Use --seq-len {fewest} or more."
         )
     if tokens < MIN_SEQUENCES * seq_len:
         raise UsageError(
-            "too few tokens were asked for",
+            "too few tokens were requested",
             why=f"{tokens:,} tokens make {max(tokens, 0) // seq_len} sequences of {seq_len}; "
             f"at least {MIN_SEQUENCES} are needed",
             fix=f"Use --tokens {MIN_SEQUENCES * seq_len} or more, or shorter sequences (--seq-len).",
@@ -90,7 +91,7 @@ def _require_budget(seq_len: int, tokens: int, marks: Marks) -> None:
 
 @dataclass
 class _Cutter:
-    """Cuts documents into sequences; a document becomes tokens when it is needed."""
+    """Splits documents into sequences; documents are tokenised when needed."""
 
     tokenizer: Any
     documents: Sequence[Document]
@@ -99,7 +100,7 @@ class _Cutter:
     _encoded: dict[int, list[int]] = field(default_factory=dict)
 
     def rows(self) -> Iterator[_Row]:
-        """As many as the documents give."""
+        """Yield all sequences of the documents."""
         remainders = _Joined(self.marks, self.seq_len)
         length = self.seq_len - len(self.marks.prefix)
         left = spread(len(self.documents))
@@ -126,7 +127,7 @@ class _Cutter:
         return _Row([*prefix, *piece], [False] * len(prefix) + [True] * len(piece), frozenset([number]))
 
     def _separator(self, number: int) -> tuple[int, ...]:
-        """What follows a document. A chat template ends its own."""
+        """Return the tokens after a document; none for a chat, which its template ends."""
         return () if self.documents[number].messages else self._document_end
 
     @cached_property
@@ -138,14 +139,14 @@ class _Cutter:
 
 @dataclass
 class _Joined:
-    """Ends of documents, joined into sequences."""
+    """Joins remainders of documents into sequences."""
 
     marks: Marks
     seq_len: int
     _row: _Row = field(default_factory=lambda: _Row([], [], frozenset()))
 
     def add(self, piece: list[int], number: int, separator: tuple[int, ...]) -> Iterator[_Row]:
-        """Take in the end of document `number`; yields a sequence when it is full."""
+        """Add the remainder of document `number`; yield each sequence that is complete."""
         while piece:
             self._append(self.marks.prefix, is_text=False, number=number)
             room = max(0, self.seq_len - len(self._row.tokens))

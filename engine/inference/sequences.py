@@ -1,6 +1,6 @@
-"""Sequences of tokens of one length, in which the tokenizer's marks are told apart from text.
+"""Token sequences of equal length, with a mask that separates text from the tokenizer's special tokens.
 
-S sequences, T tokens in each, B of them in a batch.
+S sequences of T tokens, in batches of B.
 """
 
 from collections.abc import Iterator
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sequences:
-    """What a model is measured on."""
+    """Input of a measurement."""
 
     tokens: "torch.Tensor"
-    """[S, T], token ids."""
+    """[S, T]: token ids."""
     is_text: "torch.Tensor"
-    """[S, T]: False at the tokenizer's marks, which a model reads but which nothing is measured at."""
+    """[S, T]: False at the tokenizer's special tokens, which are input but not measured."""
 
     @classmethod
     def of_text(cls, tokens: "torch.Tensor") -> "Sequences":
-        """All of `tokens` [S, T] are text."""
+        """Return sequences of `tokens` [S, T], all of them text."""
         return cls(tokens, torch_library().ones_like(tokens, dtype=torch_library().bool))
 
     @property
     def is_scored(self) -> "torch.Tensor":
-        """[S, T-1]: for each token after the first, whether its prediction counts."""
+        """[S, T-1]: mask of the tokens after the first whose predictions are scored."""
         return self.is_text[:, 1:]
 
     @property
@@ -44,20 +44,22 @@ class Sequences:
         return Sequences(self.tokens[chosen], self.is_text[chosen])
 
     def split(self, size: int) -> "Iterator[Sequences]":
-        """In batches of `size`, the last of which may be smaller."""
+        """Yield batches of `size`, the last of which may be smaller."""
         return (self[start : start + size] for start in range(0, len(self), size))
 
 
 def text_means(values: "torch.Tensor", counts: "torch.Tensor") -> "torch.Tensor":
-    """[B] in float64: the mean of each row of `values` [B, n] over the places at which `counts` [B, n] is True."""
+    """Return the mean of each row of `values` [B, n] where `counts` [B, n] is True; [B] in float64."""
     counts = counts.to(values.device)
     means: torch.Tensor = values.double().masked_fill(~counts, 0.0).sum(-1) / counts.sum(-1)
     return means
 
 
 def require_fit(model: Any, tokens: "torch.Tensor") -> None:
-    """Raises UsageError when `tokens` [S, T] are longer than the model's context, CheckpointError when the model has
-    no embedding for one of them."""
+    """Check `tokens` [S, T] against the model.
+
+    Raises UsageError if the sequences are longer than its context, CheckpointError for a token without an embedding.
+    """
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     if isinstance(context, int) and 0 < context < tokens.shape[1]:
         why = f"they have {tokens.shape[1]:,} tokens, the model was made for {context:,}"

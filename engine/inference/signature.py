@@ -1,4 +1,4 @@
-"""What makes a layer the kind of layer it is: compared between a stack's places and the layers they came from."""
+"""Signatures of layers: everything but the weights, to compare a stack's layers with their sources."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,20 +16,20 @@ _OTHER_TOWERS = ("vision", "visual", "audio", "image", "encoder", "speech", "mtp
 
 
 def layer_modules(model: Any, layer_count: int) -> Any:
-    """The decoder's list of layers. Raises CheckpointError when the model has none of that length."""
+    """Return the decoder's list of `layer_count` layers. Raises CheckpointError if the model has no such list."""
     return _named_layers(model, [layer_count])[1]
 
 
 def decoder_layers(model: Any) -> Any:
-    """The list of as many layers as the model's config says. Raises CheckpointError when there is none.
+    """Return the decoder's list of as many layers as the config states. Raises CheckpointError if it does not exist.
 
-    Where a block of two sub-layers counts as two layers (LongCat-Flash), another key of the config counts the blocks.
+    If a block of two sub-layers counts as two layers (LongCat-Flash), another key of the config counts the blocks.
     """
     return _named_layers(model, _stated_counts(model))[1]
 
 
 def decoder_name(model: Any) -> str:
-    """The name of that list in the model: "model.layers". Raises the same."""
+    """Return the name of that list in the model, such as "model.layers". Raises as `decoder_layers`."""
     return _named_layers(model, _stated_counts(model))[0]
 
 
@@ -40,31 +40,31 @@ def _stated_counts(model: Any) -> list[int]:
 
 
 def _named_layers(model: Any, counts: Sequence[int]) -> tuple[str, Any]:
-    """The first of the decoder's lists that has one of these lengths, in their order."""
+    """Return the first of the decoder's lists with one of the lengths `counts`, in this order of preference."""
     torch = torch_library()
     lists = [
         (name, module)
         for name, module in model.named_modules()
         if isinstance(module, torch.nn.ModuleList) and not any(word in name.lower() for word in _OTHER_TOWERS)
     ]
-    found = next((each for count in counts for each in lists if len(each[1]) == count), None)
-    if found is None:
-        said = " or ".join(map(str, counts)) or "a stated number of"
-        raise CheckpointError(f"transformers builds no list of {said} layers from this config")
-    return found
+    match = next((named for count in counts for named in lists if len(named[1]) == count), None)
+    if match is None:
+        stated = " or ".join(map(str, counts)) or "a stated number of"
+        raise CheckpointError(f"transformers builds no list of {stated} layers from this config")
+    return match
 
 
 def layer_signature(config: Any, layers: Any, layer: int) -> dict[str, Any]:
-    """Everything that can tell one layer from another without looking at its weights, by a name for messages."""
+    """Return all properties of a layer except its weights, by names for messages."""
     return dict(_entries(config, layers, layer))
 
 
-def described_differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    """In words, what `found` has otherwise than `wanted`."""
+def described_differences(actual: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    """Return the differences between two signatures as text."""
     return [
-        f"{name} is {_said(found, name)}, not {_said(wanted, name)}"
-        for name in dict.fromkeys([*wanted, *found])
-        if _said(found, name) != _said(wanted, name)
+        f"{name} is {_said(actual, name)}, not {_said(expected, name)}"
+        for name in dict.fromkeys([*expected, *actual])
+        if _said(actual, name) != _said(expected, name)
     ]
 
 

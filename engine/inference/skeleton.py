@@ -1,7 +1,7 @@
-"""The model of a stack as transformers builds and loads it, without the weights that stay what they are.
+"""The model of a stack as built and loaded by transformers, without the weights that the plan leaves unchanged.
 
-It is built from the very config that a merge would write, and transformers itself loads into it the tensors that the
-merge would change, so renamed, fused and tied weights are as in the merged checkpoint. The rest is on the meta device.
+It is built from the config that a merge would write, and transformers loads the tensors that the merge would change, so
+renamed, fused and tied weights are as in the merged checkpoint. All other tensors are on the meta device.
 """
 
 from collections.abc import Iterator, Set
@@ -10,7 +10,7 @@ from typing import Any
 
 from safetensors import safe_open
 
-from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.inference.load_model import require_loaded
 from engine.inference.meta_model import loaded_from_tensors, model_config_of, shape_only
@@ -24,10 +24,10 @@ _WHAT = "the plan's model"
 
 
 def skeleton(stack: Stack, dtype: Any) -> Any:
-    """The model of `stack` in torch's `dtype`: a layer has weights when the plan changes a tensor of it.
+    """Return the model of `stack` in a torch dtype: a layer has weights if the plan changes one of its tensors.
 
-    So have the ends together. Unchanged tensors of such a group have weights too, since transformers may fuse them with
-    changed ones. Raises CheckpointError when transformers cannot build or load it, or lacks a tensor.
+    The tensors outside the layers count as one group. All tensors of a changed layer or group have weights, since
+    transformers may fuse them. Raises CheckpointError if transformers cannot build or load it, or a tensor is missing.
     """
     tensors = dict(_loadable(stack))
     model, info = loaded_from_tensors(merged_config(stack), tensors, _WHAT, dtype)
@@ -36,12 +36,12 @@ def skeleton(stack: Stack, dtype: Any) -> Any:
 
 
 def merged_config(stack: Stack) -> Any:
-    """The config of the merged checkpoint, read back from the text that a merge would write."""
+    """Return the config of the merged checkpoint, parsed from the text that a merge would write."""
     return model_config_of(output_config(stack).text)
 
 
 def merged_dtype(stack: Stack) -> str:
-    """torch's name of the dtype in which transformers opens the merged checkpoint when it may choose."""
+    """Return the torch dtype name in which transformers opens the merged checkpoint by default."""
     stated = merged_config(stack).dtype
     if stated is None:
         stated = next(torch_dtype(tensor.dtype) for tensor in output_tensors(stack) if tensor.dtype in FLOAT_DTYPES)
@@ -58,7 +58,7 @@ def _loadable(stack: Stack) -> Iterator[tuple[str, Any]]:
 
 
 def _layer_number(name: str, prefix: str) -> str:
-    """ "" for a tensor outside the layers."""
+    """Return the layer number in a tensor name; "" for a tensor outside the layers."""
     return name.removeprefix(prefix).partition(".")[0] if name.startswith(prefix) else ""
 
 
@@ -72,7 +72,7 @@ def _shape(tensor: OutputTensor) -> Any:
 
 
 def _weights(tensor: OutputTensor) -> Any:
-    """What a merge would write, from the bytes of the files."""
+    """Return the tensor that a merge would write."""
     torch = torch_library()
     match tensor.operation:
         case Fill(value):

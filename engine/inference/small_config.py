@@ -1,6 +1,7 @@
-"""A config.json of the same family with few and narrow layers: a model of it is made in a moment.
+"""Reduced config.json of the same family, for a small model.
 
-What shapes a layer's arithmetic (its kinds, switches, multipliers) stays; widths, experts and the vocabulary shrink.
+Keys that determine a layer's arithmetic (types, switches, multipliers) are kept; widths, number of experts and
+vocabulary are reduced.
 """
 
 import re
@@ -21,12 +22,12 @@ _WIDTHS = ("hidden_size", "n_embd", "d_model", "embed_dim")
 _HEADS = ("num_attention_heads", "n_head", "num_heads", "attention_heads", "encoder_attention_heads")
 _KEY_VALUE_HEADS, _FEW_HEADS = "num_key_value_heads", 2
 _ALIGNED = 16
-"""What kernels for experts want a width to be a multiple of."""
+"""Divisor of widths that kernels for experts require."""
 _TOWER_DEPTH = ("depth", "num_hidden_layers", "num_layers", "encoder_layers")
 
 
 def small_configs(data: Mapping[str, Any], tower: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """Candidates, the smallest first: not every class takes every combination. `tower` leads to the decoder's keys."""
+    """Yield candidates, smallest first, since not every class accepts every one. tower: path to the decoder's keys."""
     shrunk = _everywhere(dict(data), _shrunk)
     yield _narrow_towers(_with_decoder(shrunk, tower, _narrow))
     yield _with_decoder(shrunk, tower, _narrow)
@@ -43,13 +44,13 @@ def _with_decoder(
 
 
 def _everywhere(data: dict[str, Any], change: Callable[[str, Any], Any], within: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    changed: dict[str, Any] = {}
     for key, value in data.items():
         if isinstance(value, dict):
-            found[key] = _everywhere(value, change, within or ("tower" if _TOWER.search(key) else ""))
+            changed[key] = _everywhere(value, change, within or ("tower" if _TOWER.search(key) else ""))
         else:
-            found[key] = 1 if within and key in _TOWER_DEPTH and isinstance(value, int) else change(key, value)
-    return found
+            changed[key] = 1 if within and key in _TOWER_DEPTH and isinstance(value, int) else change(key, value)
+    return changed
 
 
 def _shrunk(key: str, value: Any) -> Any:
@@ -68,7 +69,7 @@ def _shrunk(key: str, value: Any) -> Any:
 
 
 def _narrow_towers(data: dict[str, Any]) -> dict[str, Any]:
-    """Those beside the decoder are built, and never run."""
+    """Narrow all towers other than the decoder, which are built but never run."""
     return {
         key: _narrow(_narrow_towers(value)) if isinstance(value, dict) and _TOWER.search(key) else value
         for key, value in data.items()
@@ -76,7 +77,7 @@ def _narrow_towers(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _narrow(decoder: dict[str, Any]) -> dict[str, Any]:
-    """With two heads of the width that they have, and a stream as wide as these need."""
+    """Reduce to two heads of the same width, and adapt the hidden size."""
     width_key, heads_key = _first_int(decoder, _WIDTHS), _first_int(decoder, _HEADS)
     if width_key is None or heads_key is None or decoder[heads_key] <= _FEW_HEADS:
         return decoder

@@ -1,11 +1,11 @@
-"""Spreads a model over several devices: a layer lies on one of them, and what it is called with is brought there.
+"""Placement of a model on several devices: each layer is on one of them, and its inputs are moved there.
 
-No family is known here. Each module computes where its own weights lie, so the residual stream goes from device to
-device with the layers, in whatever order they are visited. The logits come back to the first device, which is the one
-that the model calls its own (`model.device`): who runs the model need not know that it is spread.
+Works for every family: each module computes on the device of its weights, so the residual stream moves between devices
+with the layers, in any order of visits. The logits are moved back to the first device, which is `model.device`, so
+callers need not know that the model is spread.
 
-The modules' `forward` is replaced, not hooked: who replaces it in turn (engine.inference.stubs) sees the stream as the
-layers hand it on.
+The modules' `forward` is replaced instead of hooked, so that stubs (engine.inference.stubs), which replace it too, see
+the stream as the layers pass it on.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from engine.tensors.library import torch_library
 
 
 def placed(model: Any, devices: Sequence[str]) -> Any:
-    """`model` on its one device, or spread over several. Raises MachineError when they lack the memory."""
+    """Move `model` to its device, or spread it over several. Raises MachineError if they have too little memory."""
     with room_for(model, devices):
         if len(devices) == 1:
             return model.to(devices[0])
@@ -28,32 +28,32 @@ def placed(model: Any, devices: Sequence[str]) -> Any:
 
 
 def spread(model: Any, devices: Sequence[str]) -> Any:
-    """`model` with its layers on `devices` in their order, about as many bytes on each.
+    """Spread the layers of `model` over `devices` in order, with about the same number of bytes on each.
 
-    Embeddings lie on the first, final norm and head on the last; a tied head stays with the embeddings.
+    Embeddings are on the first, final norm and head on the last; a tied head stays with the embeddings.
     """
-    layers, behind = decoder_layers(model), _behind_layers(model)
-    before = [module for module in _outside_layers(model) if module not in behind]
-    sizes = [sum(map(_own_bytes, before)), *map(_bytes, layers), sum(map(_own_bytes, behind))]
+    layers, after = decoder_layers(model), _after_layers(model)
+    before = [module for module in _outside_layers(model) if module not in after]
+    sizes = [sum(map(_own_bytes, before)), *map(_bytes, layers), sum(map(_own_bytes, after))]
     shares = equal_shares(sizes, len(devices))[1:-1]
     return lay_out(model, [devices[share] for share in shares], devices[0], devices[-1])
 
 
 def equal_shares(sizes: Sequence[int], count: int) -> list[int]:
-    """For each of some things in a row, in which of `count` equal parts of the whole row its middle lies."""
+    """Return for each of consecutive `sizes` the index of the part, of `count` equal parts, that has its midpoint."""
     ends = list(accumulate(sizes))
     return [int((end - size / 2) * count / ends[-1]) for end, size in zip(ends, sizes, strict=True)]
 
 
 def lay_out(model: Any, places: Sequence[Any], first: Any, last: Any) -> Any:
-    """`model` with each layer at its place, what comes behind them on `last`, everything else on `first`."""
-    behind = _behind_layers(model)
+    """Move each layer to its device of `places`, the modules after them to `last`, all others to `first`."""
+    after = _after_layers(model)
     for layer, place in zip(decoder_layers(model), places, strict=True):
         for part in layer.modules():
             _put(part, place)
         _bring_inputs(layer, place)
     for module in _outside_layers(model):
-        device = last if module in behind else first
+        device = last if module in after else first
         _put(module, device)
         _bring_inputs(module, device)
     model.register_forward_hook(_bring_logits_back)
@@ -61,27 +61,27 @@ def lay_out(model: Any, places: Sequence[Any], first: Any, last: Any) -> Any:
 
 
 def is_spread(model: Any) -> bool:
-    """Whether `lay_out` has been at it."""
+    """Return True if `lay_out` was applied to the model."""
     return "forward" in vars(decoder_layers(model)[0])
 
 
 def devices_of(model: Any) -> list[str]:
-    """Those on which its weights lie, in their order."""
+    """Return the devices of the model's weights, in order."""
     return list(dict.fromkeys(str(parameter.device) for parameter in model.parameters()))
 
 
 def place_of(module: Any) -> Any:
-    """The device on which a module's weights lie."""
+    """Return the device of a module's weights."""
     return next(module.parameters()).device
 
 
 def end_of(model: Any) -> Any:
-    """The device of what comes behind the layers, or of the last layer where nothing does."""
-    return place_of((_behind_layers(model) or decoder_layers(model))[-1])
+    """Return the device of the modules after the layers, or of the last layer if there are none."""
+    return place_of((_after_layers(model) or decoder_layers(model))[-1])
 
 
-def _behind_layers(model: Any) -> list[Any]:
-    """Final norm and head; not a head that is tied to the embeddings, which lie before the layers."""
+def _after_layers(model: Any) -> list[Any]:
+    """Return final norm and head, without a head that is tied to the embeddings."""
     ends = dissect(model.state_dict(), len(decoder_layers(model))).ends
     names = dict.fromkeys(name.rpartition(".")[0] for name, end in ends.items() if end is End.HEAD)
     embeddings = model.get_input_embeddings().weight
@@ -90,7 +90,7 @@ def _behind_layers(model: Any) -> list[Any]:
 
 
 def _outside_layers(model: Any) -> list[Any]:
-    """The modules outside the layers that have tensors of their own."""
+    """Return the modules outside the layers that own tensors."""
     inside = {part for layer in decoder_layers(model) for part in layer.modules()}
     return [module for module in model.modules() if module not in inside and _own_bytes(module)]
 
@@ -105,7 +105,7 @@ def _own_bytes(module: Any) -> int:
 
 
 def _put(module: Any, device: Any) -> None:
-    """Move what is the module's own, not what the modules within it have."""
+    """Move the module's own tensors, not those of its submodules."""
     for parameter in module.parameters(recurse=False):
         parameter.data = parameter.data.to(device)
     for name, buffer in module.named_buffers(recurse=False):
@@ -123,7 +123,7 @@ def _bring_inputs(module: Any, device: Any) -> None:
 
 
 def _brought(given: Any, device: Any) -> Any:
-    """`given` with the tensors in it on `device`. A cache is left alone: it keeps each layer's part where that lies."""
+    """Move the tensors in `given` to `device`, except in caches, which keep each layer's part on its device."""
     if isinstance(given, torch_library().Tensor):
         return given.to(device)
     if type(given) in (tuple, list):

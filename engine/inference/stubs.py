@@ -1,7 +1,7 @@
-"""Runs a model with stubs for layers: they note what they are called with and compute nothing.
+"""Running of a model with stubs instead of layers, which record their arguments and compute nothing.
 
-So no layer needs its weights, and the arguments are what the model's own code gives its layers.
-B sequences, T tokens, D the width of the residual stream, V the vocabulary.
+No layer needs its weights, and the arguments are those that the model's own code passes to its layers.
+B sequences, T tokens, hidden size D, vocabulary V.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,47 +15,47 @@ if TYPE_CHECKING:
     import torch
 
 HandOn: TypeAlias = Callable[["torch.Tensor"], Any]
-"""How the layers of a family return the residual stream: bare, or as the first of a pair."""
+"""Function that wraps the residual stream as the layers of a family return it: bare, or as the first of a pair."""
 
 Change: TypeAlias = Callable[["torch.Tensor"], "torch.Tensor"]
-"""What a stub does to the stream. Its result is a new tensor, so that it is known again by identity."""
+"""Function that a stub applies to the stream. It returns a new tensor, which is recognised by identity."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a layer is called with, the residual stream left out."""
+    """Arguments of a layer without the residual stream."""
 
     positional: tuple[Any, ...]
     keywords: Mapping[str, Any]
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """By a name for messages."""
+        """Arguments by names for messages."""
         numbered = {f"argument {place}": value for place, value in enumerate(self.positional, start=2)}
         return {**numbered, **self.keywords}
 
 
 @dataclass(slots=True)
 class StubRun:
-    """A run of a model through its stubs, as far as it got."""
+    """A run of a model through its stubs, possibly incomplete."""
 
     calls: list[Call] = field(default_factory=list)
     entered: list[Any] = field(default_factory=list)
-    """What entered each layer: [B, T, D] where the family's layers hand the stream on as was assumed."""
+    """Input of each layer: [B, T, D] if the layers pass the stream as assumed."""
     left: list[Any] = field(default_factory=list)
-    """What left each layer."""
+    """Output of each layer."""
     failure: str = ""
-    """What kept the model from coming to its last layer; empty when nothing did."""
+    """Reason why the model did not reach its last layer; empty if it did."""
 
     @property
     def is_one_stream(self) -> bool:
-        """Whether all that a layer's output was used for is to enter the next layer, as it was."""
+        """True if each layer's output is exactly the next layer's input."""
         handed_on = zip(self.entered[1:], self.left, strict=False)
         return not self.failure and all(entered is left for entered, left in handed_on)
 
 
 class _LastLayerReached(Exception):  # noqa: N818
-    """Ends a run: final norm and language head are of no interest."""
+    """Ends a run before final norm and language head."""
 
 
 def run_stubs(model: Any, layers: Any, input_ids: "torch.Tensor", hand_on: HandOn, change: Change) -> StubRun:
@@ -86,7 +86,7 @@ def run_stubs(model: Any, layers: Any, input_ids: "torch.Tensor", hand_on: HandO
 
 @contextmanager
 def forward_replaced(layers: Any, forward: Callable[..., Any]) -> Iterator[None]:
-    """Every module of `layers` computes `forward` instead of its own."""
+    """Replace the forward of every module of `layers` inside the context."""
     before = [vars(layer).get("forward") for layer in layers]
     try:
         for layer in layers:

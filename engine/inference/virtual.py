@@ -1,8 +1,8 @@
-"""Runs a plan without writing it: an ordinary transformers model whose weights are those of the plan's sources.
+"""Virtual models: a plan as an ordinary transformers model that shares the weights of its sources.
 
-The model is built from the very config that a merge would write. transformers loads into it the tensors that a merge
-would change, made by the same arithmetic; everything else is the memory of the source models, not a copy. So it
-computes exactly what the merged checkpoint computes, caches and all.
+The model is built from the config that a merge would write. transformers loads the tensors that a merge would change,
+computed by the same arithmetic; all other tensors share the memory of the source models. So it computes exactly what
+the merged checkpoint computes, including generation with caches.
 """
 
 import copy
@@ -33,11 +33,11 @@ from engine.tensors.library import torch_library
 def load(
     plan: Path | str | Stack, *, patches: Sequence[Path | str] = (), dtype: str = "auto", device: str = "cpu"
 ) -> Any:
-    """The model that merging `plan` would give, as an ordinary transformers model in eval mode, without the merge.
+    """Return the model that merging `plan` would produce, as an ordinary transformers model in eval mode.
 
-    `plan` is the path of a plan, its text (told by a line break in it), or a compiled stack. `patches` are safetensors
-    files whose tensors replace those of the model, as in a merge; the last one wins; a stack has its own. `dtype` and
-    `device` are as in `open_model`; "auto" is what the merged checkpoint would open in.
+    `plan` is the path of a plan, its text (any string with a line break), or a compiled stack. `patches` are
+    safetensors files whose tensors replace those of the model; the last one wins; a stack has its own. `dtype` and
+    `device` are as in `open_model`; "auto" is the dtype in which the merged checkpoint would be opened.
 
     >>> model = load("plan.yml")
     >>> model.config.num_hidden_layers
@@ -46,30 +46,30 @@ def load(
     >>> tokens.shape
     torch.Size([1, 8])
 
-    Raises PlanError for a plan that cannot be run, and whatever opening its checkpoints raises.
+    Raises PlanError for a plan that cannot be run, and the errors of `open_model`.
     """
     stack = plan if isinstance(plan, Stack) else _compiled(plan, patches)
     return virtual_model(stack, open_sources(stack, dtype, device))
 
 
 def open_sources(stack: Stack, dtype: str = "auto", device: str = "cpu") -> dict[Checkpoint, Any]:
-    """The model of every checkpoint that takes part, all in one dtype. Raises like `open_model`.
+    """Return the model of every checkpoint of `stack`, all in one dtype. Raises like `open_model`.
 
-    "auto" is what the merged checkpoint would open in.
+    "auto" is the dtype in which the merged checkpoint would be opened.
     """
     for checkpoint in stack.checkpoints:
         require_local(checkpoint)
-    wanted = merged_dtype(stack) if dtype == "auto" else dtype
-    return {checkpoint: open_model(checkpoint.directory, wanted, device) for checkpoint in stack.checkpoints}
+    source_dtype = merged_dtype(stack) if dtype == "auto" else dtype
+    return {checkpoint: open_model(checkpoint.directory, source_dtype, device) for checkpoint in stack.checkpoints}
 
 
 def virtual_model(stack: Stack, sources: Mapping[Checkpoint, Any]) -> Any:
-    """The model of `stack` in eval mode; `sources` has the opened model of each of its checkpoints, in one dtype.
+    """Return the model of `stack` in eval mode. sources: opened model of each of its checkpoints, all in one dtype.
 
-    Weights that the plan leaves alone are the memory of the sources, in as many places as the plan visits them, each
-    place with a parameter object of its own; scaled ones are copies of just those. Training or editing the model in
-    place therefore changes its sources. Where they are spread over devices, each place lies where its layer does.
-    Raises CheckpointError when transformers cannot build it, MachineError when there is no memory for what is scaled.
+    Unchanged weights share the memory of the sources, with a separate parameter object per visit; scaled weights are
+    copies. Training or editing the model in place therefore changes its sources. If the sources are spread over
+    devices, each visit is on the device of its layer. Raises CheckpointError if transformers cannot build the model,
+    MachineError if the memory does not suffice for scaled weights.
     """
     donor = sources[stack.config_donor]
     model = skeleton(stack, donor.dtype)
@@ -109,7 +109,7 @@ def _share_layers(model: Any, stack: Stack, sources: Mapping[Checkpoint, Any]) -
 
 
 def _brought_to(sources: Mapping[Checkpoint, Any], model: Any, stack: Stack) -> Any:
-    """`model` where its sources lie: what is its own is brought to what it shares with them."""
+    """Move the model's own weights to the devices of the weights that it shares with its sources."""
     donor = sources[stack.config_donor]
     with room_for(model, devices_of(donor)):
         if not is_spread(donor):
@@ -119,7 +119,7 @@ def _brought_to(sources: Mapping[Checkpoint, Any], model: Any, stack: Stack) -> 
 
 
 def _share_ends(model: Any, stack: Stack, sources: Mapping[Checkpoint, Any]) -> None:
-    """Embeddings, final norm, head and the rest, each from the checkpoint that the merge takes it from."""
+    """Share embeddings, final norm, head and other tensors with the checkpoints that the merge takes them from."""
     givers = {
         End.EMBEDDING: stack.embedding.checkpoint,
         End.HEAD: stack.head.checkpoint,
@@ -132,14 +132,14 @@ def _share_ends(model: Any, stack: Stack, sources: Mapping[Checkpoint, Any]) -> 
 
 
 def _by_name_under(parent: str, giver: Any, layer_count: int) -> dict[str, Any]:
-    """The tensors of `giver` as they are named where the decoder is called `parent`."""
+    """Return the tensors of `giver`, renamed for a model whose decoder is called `parent`."""
     tensors = giver.state_dict()
     own = dissect(tensors, layer_count).parent
     return {renamed(name, own, parent): tensor for name, tensor in tensors.items()}
 
 
 def _share(module: Any, pairs: Mapping[str, tuple[Any, Any]]) -> None:
-    """Give `module` the source's tensor wherever its own has no weights or the same ones."""
+    """Assign the source's tensor to `module` wherever its own has no weights or equal ones."""
     shared = {name: theirs for name, (mine, theirs) in pairs.items() if theirs is not None and _is_same(mine, theirs)}
     parameters = {_place(theirs): _parameter(theirs) for theirs in shared.values()}
     own = dict(module.named_parameters(remove_duplicate=False))
@@ -156,7 +156,7 @@ def _is_same(mine: Any, theirs: Any) -> bool:
 
 
 def _place(tensor: Any) -> tuple[int, Any]:
-    """In memory; tied weights have one, and get one parameter for it."""
+    """Return the memory location of a tensor; tied weights share one, and get one parameter."""
     return tensor.data_ptr(), tensor.shape
 
 

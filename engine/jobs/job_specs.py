@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoint.attention import require_context
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.context import require_context
 from engine.checkpoint.fingerprint import fingerprint
 from engine.checkpoint.reference import directory_name
 from engine.files import expanded

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from engine.checkpoint.header import DTYPE_BITS, StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
+from engine.checkpoint.formats.registry import block_of
 from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.errors import PlanError, shown
 from engine.merge.layout import Layout, PlacedTensor
@@ -132,7 +133,7 @@ def _of_piece(tensor: OutputTensor, piece: StoredTensor, shard: str, offset: int
         return CopyBytes(piece.file, piece.begin, piece.nbytes, shard, offset)
     _require_float(tensor)
     scaling = operation.scaling if isinstance(operation, Scale) else None
-    length = piece.nbytes * DTYPE_BITS[tensor.dtype] // DTYPE_BITS[piece.dtype]
+    length = piece.nbytes * block_of(tensor.dtype).nbytes // block_of(piece.dtype).nbytes
     return ComputeBytes(_source_of(piece), operation.work_dtype, tensor.dtype, scaling, length, shard, offset)
 
 
@@ -154,7 +155,7 @@ def _require_float(tensor: OutputTensor) -> None:
 def _element(value: float, dtype: str) -> bytes:
     """`value`, which is 0 or a small whole number, as one stored element."""
     if value == 0:
-        return bytes(DTYPE_BITS[dtype] // 8)
+        return bytes(block_of(dtype).nbytes)
     if dtype == "BF16":
         return struct.pack("<f", value)[2:]
     return struct.pack({"F64": "<d", "F32": "<f", "F16": "<e"}[dtype], value)
@@ -204,19 +205,19 @@ def _steps(operation: ByteOperation) -> Iterator[ByteOperation]:
 
 def _element_steps(sources: Iterable[SourceBytes]) -> Iterator[tuple[int, int]]:
     """(First element, number of elements) of each step."""
-    widest = max(sources, key=lambda source: DTYPE_BITS[source.dtype])
-    width = DTYPE_BITS[widest.dtype] // 8
+    widest = max(sources, key=lambda source: block_of(source.dtype).nbytes)
+    width = block_of(widest.dtype).nbytes
     return _cut(widest.length // width, max(1, MAX_COMPUTE // width))
 
 
 def _part_of(source: SourceBytes, at: int, elements: int) -> SourceBytes:
-    width = DTYPE_BITS[source.dtype] // 8
+    width = block_of(source.dtype).nbytes
     return replace(source, offset=source.offset + at * width, length=elements * width)
 
 
 def _moved(operation: _Computed, at: int, elements: int) -> _Computed:
     """`operation` writing some elements only, from the element `at` of its target on."""
-    width = DTYPE_BITS[operation.dtype] // 8
+    width = block_of(operation.dtype).nbytes
     return replace(operation, offset=operation.offset + at * width, length=elements * width)
 
 

@@ -74,8 +74,9 @@ def drafted(stack: Stack, plan_text: str, out: Path, options: MergeOptions) -> D
     for checkpoint in stack.checkpoints:
         require_local(checkpoint)
     tensors = output_tensors(stack)
-    layout = lay_out(tensors, options.max_shard_size)
+    config = output_config(stack)
     donor = stack.config_donor
+    layout = lay_out(tensors, options.max_shard_size, donor.format, config.text)
     weights = {tensor.file for tensor in donor.tensors.values()}
     return Draft(
         stack=stack,
@@ -84,7 +85,7 @@ def drafted(stack: Stack, plan_text: str, out: Path, options: MergeOptions) -> D
         options=options,
         layout=layout,
         operations=byte_operations(layout),
-        config=output_config(stack),
+        config=config,
         sources=sources_of(tensors),
         sidecars=sidecars_of(donor.directory, weights, companions(stack)),
     )

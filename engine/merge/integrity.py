@@ -8,22 +8,13 @@ from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.config import CONFIG_FILE
-from engine.checkpoint.header import read_header
-from engine.checkpoint.index import (
-    INDEX_FILE,
-    SINGLE_FILE,
-    is_inside,
-    is_opened_by_transformers,
-    read_weight_map,
-    weight_files,
-)
 from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
 from engine.checkpoint.wrappers import wrapping_of
 from engine.errors import CheckpointError, DlecError, machine_error, shown
+from engine.files import is_inside
 from engine.merge.layout import Layout
 
 NO_SURPLUS: Mapping[str, int] = {}
-_NUMBERED_SHARD = "model-*-of-*.safetensors"
 
 
 def structure_problems(directory: Path, surplus: Mapping[str, int] = NO_SURPLUS) -> Iterator[str]:
@@ -33,8 +24,8 @@ def structure_problems(directory: Path, surplus: Mapping[str, int] = NO_SURPLUS)
     """
     try:
         checkpoint = open_checkpoint(directory)
-        yield from _file_problems(checkpoint)
-        yield from _index_problems(directory)
+        yield from checkpoint.format.problems(directory)
+        yield from _name_problems(checkpoint)
         yield from _layer_problems(checkpoint)
         yield from _list_problems(checkpoint, surplus)
     except DlecError as error:
@@ -47,7 +38,7 @@ def check_written(directory: Path, layout: Layout, donor: Checkpoint) -> None:
     Defects that the config's `donor` has as well (lists longer than the model is deep) are ignored.
     """
     for shard in layout.shards:
-        header = read_header(directory / shard.name)
+        header = layout.format.read_header(directory / shard.name)
         written = {(tensor.name, tensor.dtype, tensor.begin, tensor.end) for tensor in header.tensors}
         if written != {(placed.tensor.name, placed.tensor.dtype, placed.begin, placed.end) for placed in shard.tensors}:
             raise CheckpointError(f"{directory / shard.name} was not written as planned")
@@ -56,28 +47,10 @@ def check_written(directory: Path, layout: Layout, donor: Checkpoint) -> None:
         raise CheckpointError(f"{directory} is not a sound checkpoint", why="; ".join(problems))
 
 
-def _file_problems(checkpoint: Checkpoint) -> Iterator[str]:
-    """Defects that keep other readers from finding the tensors."""
-    directory = checkpoint.directory
-    if not is_opened_by_transformers(directory):
-        yield f"there are shards and no {INDEX_FILE}: other readers do not find them"
+def _name_problems(checkpoint: Checkpoint) -> Iterator[str]:
     stored, count = wrapping_of(checkpoint.tensors.values())
     if stored:
         yield f"{count} tensors have the names of a training wrapper ({shown(stored)}): other readers do not find them"
-
-
-def _index_problems(directory: Path) -> Iterator[str]:
-    shards = weight_files(directory)
-    strays = sorted(set(directory.glob(_NUMBERED_SHARD)) - set(shards))
-    if strays:
-        yield f"{shown(strays[0].name)} belongs to no index ({len(strays)} such files)"
-    if not (directory / INDEX_FILE).exists() or shards == [directory / SINGLE_FILE]:
-        return
-    weight_map = read_weight_map(directory / INDEX_FILE)
-    for shard in shards:
-        unlisted = [t.name for t in read_header(shard).tensors if weight_map.get(t.name) != shard.name]
-        if unlisted:
-            yield f"{shown(shard.name)} holds {shown(unlisted[0])}, which the index does not put there"
 
 
 def _layer_problems(checkpoint: Checkpoint) -> Iterator[str]:

@@ -1,24 +1,17 @@
-"""Layout of the new checkpoint: shards, headers and offsets of every tensor, fixed before the first byte is read.
+"""Layout of the new checkpoint: files, headers and offsets of every tensor, fixed before the first byte is read."""
 
-Format: https://github.com/huggingface/safetensors#format; shard names and index as transformers writes them.
-"""
-
-import json
-import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from engine.checkpoint.header import DTYPE_BITS, LENGTH_BYTES
-from engine.checkpoint.index import SINGLE_FILE
+from engine.checkpoint.formats.format import Format, NewFile, NewTensor
+from engine.checkpoint.formats.safetensors import SAFETENSORS
+from engine.errors import PlanError, shown
 from engine.plan.outputs import OutputTensor
 
 MAX_SHARD_SIZE = 5_000_000_000
 """The Hub's usual size of a shard, in bytes."""
-
-HEADER_ALIGNMENT = 64
-"""Bytes; the format asks for 8. Readers map the file, and CPU kernels round by the alignment of a tensor."""
 
 _LAYER = re.compile(r".*?(?:^|\.)\d+\.")
 
@@ -35,11 +28,11 @@ class PlacedTensor:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One safetensors file to be written."""
+    """One file of weights to be written."""
 
     name: str
     header: bytes
-    """Length and JSON, padded: the file's first bytes."""
+    """The file's first bytes."""
     tensors: tuple[PlacedTensor, ...]
     """Ordered by offset."""
 
@@ -49,11 +42,14 @@ class Shard:
         return self.tensors[-1].end if self.tensors else len(self.header)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
-    """All shards of a new checkpoint."""
+    """All files of a new checkpoint's weights."""
 
+    format: Format
     shards: tuple[Shard, ...]
+    texts: Mapping[str, str]
+    """Name and content of the text files that readers need beside the shards."""
 
     @property
     def nbytes(self) -> int:
@@ -63,24 +59,21 @@ class Layout:
     def tensors(self) -> Iterator[OutputTensor]:
         return (placed.tensor for shard in self.shards for placed in shard.tensors)
 
-    @property
-    def index(self) -> str | None:
-        """The text of the index file; None for a single file, which needs none."""
-        if len(self.shards) == 1:
-            return None
-        weight_map = {placed.tensor.name: shard.name for shard in self.shards for placed in shard.tensors}
-        metadata = {
-            "total_parameters": sum(math.prod(tensor.shape) for tensor in self.tensors),
-            "total_size": sum(shard.nbytes - len(shard.header) for shard in self.shards),
-        }
-        document = {"metadata": metadata, "weight_map": weight_map}
-        return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
+def lay_out(
+    tensors: Iterable[OutputTensor],
+    max_shard_size: int = MAX_SHARD_SIZE,
+    written_in: Format = SAFETENSORS,
+    settings: str = "",
+) -> Layout:
+    """Distribute `tensors` over files of at most `max_shard_size` bytes of tensors; a larger one gets its own file.
 
-def lay_out(tensors: Sequence[OutputTensor], max_shard_size: int = MAX_SHARD_SIZE) -> Layout:
-    """Distribute `tensors` over shards of at most `max_shard_size` data bytes; a larger tensor gets its own shard."""
-    parts = list(_split(_in_source_order(tensors), max_shard_size)) or [[]]
-    return Layout(tuple(_shard(_shard_name(i, len(parts)), part) for i, part in enumerate(parts, start=1)))
+    settings: the text of the new config. Raises PlanError for a tensor whose type the format does not have.
+    """
+    ordered = list(_in_source_order(tensors))
+    files = written_in.lay_out([_as_written(tensor, written_in) for tensor in ordered], max_shard_size, settings)
+    by_name = {tensor.name: tensor for tensor in ordered}
+    return Layout(written_in, tuple(_shard(file, by_name) for file in files), written_in.texts(files, settings))
 
 
 def _in_source_order(tensors: Iterable[OutputTensor]) -> Iterator[OutputTensor]:
@@ -99,53 +92,12 @@ def _layer_of(tensor: OutputTensor) -> str:
     return match[0] if match else ""
 
 
-def _split(tensors: Iterable[OutputTensor], max_shard_size: int) -> Iterator[list[OutputTensor]]:
-    part: list[OutputTensor] = []
-    size = 0
-    for tensor in tensors:
-        nbytes = tensor.nbytes
-        if part and size + nbytes > max_shard_size:
-            yield part
-            part, size = [], 0
-        part.append(tensor)
-        size += nbytes
-    if part:
-        yield part
+def _as_written(tensor: OutputTensor, written_in: Format) -> NewTensor:
+    if tensor.dtype not in written_in.types:
+        raise PlanError(f"{shown(tensor.name)} cannot be written", why=f"{written_in.name} has no type {tensor.dtype}")
+    return NewTensor(tensor.name, tensor.dtype, tensor.shape, tensor.nbytes)
 
 
-def _shard_name(number: int, count: int) -> str:
-    return SINGLE_FILE if count == 1 else f"model-{number:05}-of-{count:05}.safetensors"
-
-
-def _shard(name: str, tensors: Sequence[OutputTensor]) -> Shard:
-    """Wider elements first: readers view each tensor's bytes in place, which needs aligned offsets."""
-    aligned = sorted(tensors, key=lambda tensor: -_element_bytes(tensor.dtype))
-    spans = list(_spans(aligned))
-    header = _header(aligned, spans)
-    start = len(header)
-    placed = [
-        PlacedTensor(tensor, start + begin, start + end) for tensor, (begin, end) in zip(aligned, spans, strict=True)
-    ]
-    return Shard(name, header, tuple(placed))
-
-
-def _element_bytes(dtype: str) -> int:
-    return DTYPE_BITS[dtype] // 8 or 1
-
-
-def _spans(tensors: Iterable[OutputTensor]) -> Iterator[tuple[int, int]]:
-    """Begin and end of each tensor in the data section, one after another."""
-    begin = 0
-    for tensor in tensors:
-        end = begin + tensor.nbytes
-        yield begin, end
-        begin = end
-
-
-def _header(tensors: Sequence[OutputTensor], spans: Sequence[tuple[int, int]]) -> bytes:
-    claims: dict[str, object] = {"__metadata__": {"format": "pt"}}
-    for tensor, span in zip(tensors, spans, strict=True):
-        claims[tensor.name] = {"dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": span}
-    raw = json.dumps(claims, separators=(",", ":")).encode()
-    raw += b" " * (-(LENGTH_BYTES + len(raw)) % HEADER_ALIGNMENT)
-    return len(raw).to_bytes(LENGTH_BYTES, "little") + raw
+def _shard(file: NewFile, tensors: Mapping[str, OutputTensor]) -> Shard:
+    placed = (PlacedTensor(tensors[place.tensor.name], place.begin, place.end) for place in file.tensors)
+    return Shard(file.name, file.header, tuple(placed))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.checkpoint.config import CONFIG_FILE, read_config
+from engine.checkpoint.formats.registry import is_weight_file
 from engine.errors import CheckpointError, UsageError, machine_error
 from engine.files import exchange, sync_directory, write_whole
 from engine.merge.manifest import MANIFEST_FILE
@@ -40,7 +41,7 @@ def check_output(out: Path, *, overwrite: bool) -> None:
     if not _is_model(out):
         raise UsageError(
             f"{out} is not overwritten",
-            why=f"it holds no {CONFIG_FILE} of a language model with safetensors files, nor {MANIFEST_FILE}",
+            why=f"it holds no {CONFIG_FILE} of a language model and files of weights, nor {MANIFEST_FILE}",
             fix="Choose another output.",
         )
 
@@ -110,7 +111,7 @@ def _is_model(directory: Path) -> bool:
         read_config(directory / CONFIG_FILE)
     except CheckpointError:
         return False
-    return any(directory.glob("*.safetensors"))
+    return any(is_weight_file(file.name) for file in directory.iterdir())
 
 
 def _appeared(partial: Partial) -> UsageError:

@@ -11,15 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from engine.checkpoint.config import CONFIG_FILE
-from engine.checkpoint.index import INDEX_FILE
+from engine.checkpoint.formats.registry import is_weight_file, looks_like_checkpoint
+from engine.checkpoint.formats.safetensors import INDEX_FILE
 from engine.errors import machine_error
 from engine.files import sync_file, write_synced
 from engine.plan.companions import LEFT_OUT as OF_THE_SOURCE
 from engine.plan.companions import Companions
 
+_ANOTHER_FORMAT = "another weight format"
 LEFT_OUT = {
     "an adapter, which is not part of the merge": ("adapter_config.json", "adapter_model.*", "adapter.safetensors"),
-    "another weight format": (
+    _ANOTHER_FORMAT: (
         "*.bin", "*.pt", "*.pth", "*.ckpt", "*.gguf", "*.ggml", "*.onnx", "*.onnx_data", "*.h5", "*.msgpack", "*.ot",
         "*.npz", "*.tflite", "*.safetensors", "*.index.json", "onnx", "original", "openvino", "coreml",
     ),
@@ -95,6 +97,8 @@ def _reason_against(entry: os.DirEntry[str]) -> str:
     for reason, patterns in (LEFT_OUT | OF_THE_SOURCE).items():
         if any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in patterns):
             return reason
+    if is_weight_file(entry.name):
+        return _ANOTHER_FORMAT
     if entry.is_symlink() and entry.is_dir():
         return "a link to a directory"
     if entry.is_dir() and _is_checkpoint(Path(entry.path)):
@@ -103,7 +107,7 @@ def _reason_against(entry: os.DirEntry[str]) -> str:
 
 
 def _is_checkpoint(directory: Path) -> bool:
-    return (directory / CONFIG_FILE).exists() and any(directory.glob("*.safetensors"))
+    return looks_like_checkpoint([file.name for file in directory.iterdir()])
 
 
 def _copy(source: Path, target: Path) -> None:

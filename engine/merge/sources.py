@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.checkpoint.header import LENGTH_BYTES, MAX_HEADER_BYTES
+from engine.checkpoint.formats.registry import format_of
 from engine.errors import CheckpointError, machine_error
 from engine.plan.outputs import OutputTensor
 
@@ -61,6 +61,5 @@ def opened_source(path: Path) -> Iterator[int]:
 def _identified(path: Path) -> SourceFile:
     with opened_source(path) as descriptor:
         status = os.fstat(descriptor)
-        length = int.from_bytes(os.pread(descriptor, LENGTH_BYTES, 0), "little")
-        header = os.pread(descriptor, min(length, MAX_HEADER_BYTES), LENGTH_BYTES)
+        header = format_of(path.name).header_bytes(descriptor)
     return SourceFile(path, status.st_size, status.st_mtime_ns, hashlib.sha256(header).hexdigest())

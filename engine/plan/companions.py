@@ -17,6 +17,7 @@ from engine.checkpoint.anatomy import is_of_other_tower
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import LAYER_COUNT_KEYS
 from engine.checkpoint.json_splice import KeyPath, spliced
+from engine.checkpoint.layer_keys.edit import GENERATION_FILE, edited_generation
 from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
 from engine.checkpoint.layer_names import Origins, general_part, is_numbered_otherwise, renamed
 from engine.errors import CheckpointError, shown
@@ -86,6 +87,9 @@ def _reason_by_name(name: str) -> str:
 
 def _follows(name: str, text: str, stack: Stack) -> str:
     """The new text of a settings file. Raises _LeftOutError, or CheckpointError for a file that is needed."""
+    if name == GENERATION_FILE:
+        donor = stack.config_donor
+        return edited_generation(text, [v.layer if v.checkpoint is donor else None for v in stack.visits])
     if not name.endswith(".json"):
         return _as_it_was(name, text, stack)
     try:

@@ -146,7 +146,7 @@ class Plan:
     """Gives config and tokenizer; None leaves that to the first slice."""
     base_model_place: Place = field(default=START, compare=False)
     dtype: str | None = None
-    """What tensors are cast to before scaling; a key of checkpoint.header.DTYPE_BITS, None keeps each one's own."""
+    """What tensors are cast to before scaling; the name of a tensor type, None keeps each one's own."""
     out_dtype: str | None = None
     """What tensors are cast to when written."""
     casts_all: bool = False

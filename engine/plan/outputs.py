@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 from engine.checkpoint.anatomy import End, is_output_head, is_token_embedding
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.header import DTYPE_BITS, StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
+from engine.checkpoint.formats.registry import block_of
 from engine.checkpoint.layer_keys import ConfigEdit, edited_config
 from engine.checkpoint.layer_names import Origins, modules_of
 from engine.checkpoint.precision import FLOAT_DTYPES
@@ -91,7 +92,8 @@ class OutputTensor:
         """Bytes in the new checkpoint."""
         if self.is_copy:
             return sum(piece.nbytes for piece in self.pieces)
-        return math.prod(self.shape) * DTYPE_BITS[self.dtype] // 8
+        block = block_of(self.dtype)
+        return math.prod(self.shape) * block.nbytes // block.elements
 
 
 def rows_of(tensor: StoredTensor, start: int, stop: int) -> StoredTensor:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.checkpoint.header import StoredTensor, read_header
+from engine.checkpoint.formats.format import StoredTensor
+from engine.checkpoint.formats.safetensors_header import read_header
 from engine.errors import CheckpointError, UsageError, machine_error
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from engine.checkpoint.context import context_length
+from engine.checkpoint.attention import context_length
 from engine.errors import shown
 from engine.numbers.unigram import unigram_nll
 from engine.store.database import open_for_reading, open_for_writing, transaction

@@ -34,9 +34,9 @@ from engine.protocol import Report
 from engine.tasks import loadcheck
 from engine.tasks.compiling import compiled
 from engine.tasks.download import downloading_opener
+from engine.tasks.header_checks import header_checks
 from engine.tasks.loadcheck import LoadCheck
 from engine.tasks.merge_writing import write_checkpoint
-from engine.tasks.openings import asked, known
 from engine.tasks.verify import VerifyReport, verify
 
 __all__ = ["MergeOptions", "MergeReport", "merge", "report_as_json", "run"]
@@ -72,23 +72,28 @@ class _Attempt:
     """Whether an earlier run of this request may have published the output and died before reporting."""
     job: str = ""
     """Uuid of the job; "" for a merge without a job."""
+    home: Path | None = None
+    """Directory of the store, where header checks are cached; None for the default."""
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """The task: {"plan": its text, "out": absolute path}, and where they are to be other than usual:
 
     "options" (fields of MergeOptions), "patches" (paths of patches, in the order in which they apply), "downloads"
-    (whether the hub is asked for what is not here), "job" (the uuid of the job whose attempt it is), "patience"
-    (seconds to wait for another process that merges into the same output) and "resumes" (whether this was begun
-    before: an output that was merged from this plan and these weights is then success). Answer: `report_as_json`.
+    (whether the hub is asked for what is not here), "job" (the uuid of the job whose attempt it is), "home" (directory
+    of the store), "patience" (seconds to wait for another process that merges into the same output) and "resumes"
+    (whether this was begun before: an output that was merged from this plan and these weights is then success).
+    Answer: `report_as_json`.
     Raises PlanError for a plan that cannot be run, and what `merge` raises.
     """
     text = request["plan"]
     options = MergeOptions(**request.get("options", {}))
     patches = open_patches(request.get("patches", ()))
-    circumstances = Circumstances(opened=asked if options.load_check else known, patches=patches)
+    home = Path(request["home"]) if request.get("home") else None
+    checks = header_checks(home)
+    circumstances = Circumstances(opened=checks.checked if options.load_check else checks.known, patches=patches)
     stack = compiled(text, downloading_opener() if request.get("downloads") else opener(), circumstances)
-    attempt = _Attempt(report, request.get("patience", 0), request.get("resumes", False), request.get("job", ""))
+    attempt = _Attempt(report, request.get("patience", 0), request.get("resumes", False), request.get("job", ""), home)
     return report_as_json(_merged(stack, text, Path(request["out"]), options, attempt))
 
 
@@ -98,15 +103,20 @@ def merge(
     out: Path,
     options: MergeOptions = AS_USUAL,
     progress: Progress = lambda _done, _total: None,
+    home: Path | None = None,
 ) -> MergeReport:
     """Write the checkpoint that `stack` describes to `out`, continuing what an earlier, interrupted run left.
+
+    home: directory of the store, where header checks are cached; None for the usual one.
 
     Raises CheckpointError for a source that is missing, broken or changing, for a config that cannot describe the
     stack, and for a result that does not load; PlanError for a tensor that cannot be scaled; UsageError when `out` is
     taken; MachineError for disk, permissions and a torch that is needed and missing. After each of them nothing is at
     `out` that was not there before.
     """
-    return _merged(stack, plan_text, out, options, _Attempt(lambda done, total, _what: progress(done, total)))
+    return _merged(
+        stack, plan_text, out, options, _Attempt(lambda done, total, _what: progress(done, total), home=home)
+    )
 
 
 def report_as_json(report: MergeReport) -> dict[str, Any]:
@@ -129,13 +139,17 @@ def _merged(stack: Stack, plan_text: str, out: Path, options: MergeOptions, atte
     refuse_sources_as_output(draft, partial)
     require_torch_to_compute(draft.operations)
     with writing(partial, draft.layout), locked(partial, attempt.patience):
-        found = None if _is_done(draft, partial, attempt) else write_checkpoint(draft, partial, attempt.report)
+        found = None if _is_done(draft, partial, attempt) else _written(draft, partial, attempt)
     return _described(draft, found, time.monotonic() - began)
 
 
 def _is_done(draft: Draft, partial: Partial, attempt: _Attempt) -> bool:
     """Return True if an earlier run has published this checkpoint; a started publication is finished first."""
     return recover(partial) == draft.request or (attempt.resumes and is_merged(draft))
+
+
+def _written(draft: Draft, partial: Partial, attempt: _Attempt) -> LoadCheck | None:
+    return write_checkpoint(draft, partial, attempt.report, header_checks(attempt.home))
 
 
 def _described(draft: Draft, found: LoadCheck | None, seconds: float) -> MergeReport:

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.checkpoint.config import CONFIG_FILE
-from engine.checkpoint.index import INDEX_FILE
 from engine.errors import CheckpointError
 from engine.files import sync_tree, write_synced
 from engine.merge.card import CARD_FILE, PLAN_FILE, card_text
@@ -22,8 +20,8 @@ from engine.merge.writer import write_shards
 from engine.plan.loading import Opened, judged
 from engine.plan.stack import Stack
 from engine.protocol import Report
+from engine.tasks.header_checks import HeaderChecks
 from engine.tasks.loadcheck import LoadCheck, load_check
-from engine.tasks.openings import asked
 
 _PATIENCE = 3600.0
 """Seconds for transformers to open sources and result by their headers: longer than any takes."""
@@ -31,14 +29,14 @@ MERGING, CHECKING = "merging", "checking that it loads"
 """Descriptions of the progress reports."""
 
 
-def write_checkpoint(draft: Draft, partial: Partial, report: Report) -> LoadCheck | None:
+def write_checkpoint(draft: Draft, partial: Partial, report: Report, checks: HeaderChecks) -> LoadCheck | None:
     """Write and publish what is drafted, and say what the load check found; None when none was asked for.
 
     The caller holds the output's lock and has recovered what was cut off; `report` counts bytes of tensors. Raises
     UsageError when the output is taken, CheckpointError for a source that changes and a result that does not load.
     """
     check_output(partial.out, overwrite=draft.options.overwrite)
-    opened = asked(draft.stack, _PATIENCE) if draft.options.load_check else Opened()
+    opened = checks.checked(draft.stack, _PATIENCE) if draft.options.load_check else Opened()
     inherited = _refused_unless_it_loads(draft, opened)
     seconds = _timed(lambda: _write_weights(draft, partial, report))
     _write_the_rest(draft, partial.model, seconds, inherited)
@@ -69,15 +67,13 @@ def _write_the_rest(draft: Draft, model: Path, seconds: float, inherited: tuple[
 
 def _texts(draft: Draft, seconds: float, inherited: tuple[str, ...]) -> dict[str, str]:
     """The files that are written rather than copied."""
-    edit, stack = draft.config, draft.stack
-    texts = {
-        CONFIG_FILE: edit.text,
+    stack = draft.stack
+    return {
+        **draft.layout.texts,
         CARD_FILE: card_text(stack, draft.plan_text, draft.out.name),
         PLAN_FILE: draft.plan_text,
         MANIFEST_FILE: manifest_text(draft, seconds, inherited),
     }
-    index = draft.layout.index
-    return texts if index is None else texts | {INDEX_FILE: index}
 
 
 def _refused_unless_it_loads(draft: Draft, opened: Opened) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from engine.checkpoint.attention import require_context
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.context import require_context
 from engine.tasks.measurement_options import MeasurementOptions, corpus_of, dtype_of
 from engine.text.corpus import Corpus, Split, documents_of
 

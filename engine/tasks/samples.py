@@ -5,8 +5,8 @@ from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from engine.checkpoint.attention import attention_window
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.context import attention_window
 from engine.store.database import open_for_writing
 from engine.store.samples import SampleRow, save_sample
 from engine.tasks.measurement import MeasurementContext

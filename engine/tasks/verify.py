@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
-from engine.checkpoint.index import weight_files
+from engine.checkpoint.formats.registry import format_in
 from engine.errors import CheckpointError, shown
 from engine.merge.integrity import SUMS_FILE, mismatches, structure_problems
 from engine.merge.manifest import read_inherited
@@ -59,7 +59,7 @@ def verify(directory: Path, *, load_check: bool = True) -> VerifyReport:
         layers=checkpoint.layer_count,
         parameters=checkpoint.parameters,
         nbytes=checkpoint.nbytes,
-        shards=len(weight_files(directory)),
+        shards=len(format_in(directory).weight_files(directory)),
         problems=problems,
         sums_checked=(directory / SUMS_FILE).exists(),
         loadcheck=_load_checked(checkpoint) if load_check and not problems else None,

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 from engine.errors import CheckpointError, machine_error, shown
 from engine.files import open_regular
 from engine.tensors.arithmetic import torch_dtype

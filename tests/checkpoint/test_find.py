@@ -121,3 +121,29 @@ def test_checkpoints_below_a_directory_are_found_but_not_inside_each_other(tmp_p
     write_llama(tmp_path / "a" / "original")
     write_llama(tmp_path / ".hidden")
     assert set(below(tmp_path)) == wanted
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"../../elsewhere", b"d00d"])
+def test_a_branch_that_names_no_snapshot_is_passed_over(hub, content):
+    (hub / "refs" / "main").write_bytes(content)
+    assert list(cached_references()) == ["org/tiny@c0ffee"]
+    with pytest.raises(MissingCheckpointError, match="org/tiny@c0ffee"):
+        opener()("org/tiny")
+
+
+def test_the_folder_of_snapshots_means_the_repository(hub):
+    assert locate(str(hub / "snapshots")) == hub / "snapshots" / "c0ffee"
+
+
+def test_an_incomplete_download_says_how_to_complete_it(hub):
+    (hub / "snapshots" / "c0ffee" / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match="dlec download org/tiny"):
+        opener()("org/tiny")
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.parametrize("reference", ["org/other", "org/tiny@other", "no/such/directory", "~nobody/model", "a\0b"])
+def test_a_missing_model_is_named_as_data_too(reference):
+    with pytest.raises(MissingCheckpointError) as error:
+        opener()(reference)
+    assert error.value.where == {"path": reference}

@@ -54,7 +54,7 @@ FAULTS = {
     "offline": (errors.OfflineModeIsEnabled("no"), MachineError, "cannot be reached"),
     "no network": (httpx.ConnectError("no"), MachineError, "cannot be reached"),
     "full": (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), DiskFullError, "too full"),
-    "misspelt": (errors.HFValidationError("no"), UsageError, "is no hub id"),
+    "misspelt": (errors.HFValidationError("no"), UsageError, "is not a valid hub id"),
     "server": (errors.HfHubHTTPError("no", response=response(500)), MachineError, "cannot be reached"),
 }
 

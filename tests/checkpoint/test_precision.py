@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.checkpoint.header import DTYPE_BITS, StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
+from engine.checkpoint.formats.safetensors_header import TYPES
 from engine.checkpoint.precision import precision_of
 
 MATRIX = "model.layers.0.mlp.down_proj.weight"
@@ -13,7 +14,7 @@ BIAS = "model.layers.0.mlp.gate.e_score_correction_bias"
 
 def stored(name, dtype, elements=64, rows=8):
     shape = (rows, elements // rows) if elements > rows else (elements,)
-    return StoredTensor(name, dtype, shape, Path("a"), 0, elements * DTYPE_BITS[dtype] // 8)
+    return StoredTensor(name, dtype, shape, Path("a"), 0, elements * TYPES[dtype].nbytes)
 
 
 def test_the_main_dtype_is_that_of_most_bytes():

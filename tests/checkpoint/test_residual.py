@@ -6,7 +6,7 @@ import pytest
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.config import parse_config
-from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.residual import gain_offset, norms_behind, residual_writers
 from engine.errors import CheckpointError
 from tests.architectures import FAMILIES, CheckpointOf, every_family

@@ -69,7 +69,7 @@ def test_a_result_larger_than_the_memory_of_its_device_is_reported(
 def test_a_device_that_is_none_is_refused(dlec, plan: Path) -> None:
     result = dlec("plan", "check", plan, "--device", "gpu")
     assert result.exit_code == 2
-    assert "no slot" in result.stderr
+    assert "not a valid slot" in result.stderr
 
 
 def test_a_queued_merge_is_checked_against_the_disk_now(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -391,7 +391,7 @@ def test_a_gpu_that_this_machine_lacks_is_refused_before_the_work(place, monkeyp
     Path("plan.yaml").touch()
     result = run(*words, "--device", device)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "there is no cuda:" in result.stderr
+    assert "no device cuda:" in result.stderr
 
 
 def test_a_worker_for_a_gpu_that_this_machine_lacks_is_refused(place, monkeypatch) -> None:
@@ -399,7 +399,7 @@ def test_a_worker_for_a_gpu_that_this_machine_lacks_is_refused(place, monkeypatc
     monkeypatch.setattr("dlec_tui.plans.check_context.device_of.__defaults__", (tuple,))
     result = run("worker", "--slot", "cuda:9", "--until-empty")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "there is no cuda:9" in result.stderr
+    assert "no device cuda:9" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_a_running_job_is_asked_to_end(dlec, place, tmp_path, options, stop):
     with held(tmp_path / "lock") as lock:
         run_by(place, job_id, lock.path)
         result = dlec("jobs", "cancel", job_id, *options)
-        assert result.stdout == f"job {job_id} cancelling: one\n    asked to stop\n"
+        assert result.stdout == f"job {job_id} cancelling: one\n    being cancelled\n"
         assert place.job(job_id).state.stop == stop
 
 

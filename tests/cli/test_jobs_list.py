@@ -97,7 +97,7 @@ def test_a_job_whose_worker_died_says_so_and_foretells_nothing(dlec, place, tmp_
     job_id = place.submit(spec())
     run_by(place, job_id, tmp_path / "lock", started_at=ago(seconds=10), progress=Progress(1, 2, "halves"))
     result = dlec("jobs", "list")
-    assert "halves: 50 %, 1 of 2; its worker, process 4711, has died: dlec jobs start" in result.stdout
+    assert "halves: 50 %, 1 of 2; its worker (process 4711) has died: dlec jobs start" in result.stdout
     assert "1 job waiting" in result.stderr
 
 

@@ -86,7 +86,7 @@ def test_it_looks_until_the_job_has_ended(dlec, place, tmp_path, monkeypatch):
         )
         result = dlec("jobs", "wait")
     assert result.exit_code == 0
-    assert result.stderr.count("no worker for it is alive") == 1
+    assert result.stderr.count("no worker running") == 1
 
 
 def test_a_job_whose_worker_was_stopped_is_unfinished_work(dlec, place, tmp_path, monkeypatch):
@@ -118,7 +118,7 @@ def test_a_job_whose_worker_died_is_work_left(dlec, place, tmp_path):
     run_by(place, job_id, tmp_path / "lock")
     result = dlec("jobs", "wait")
     assert result.exit_code == 75
-    assert "its worker, process 4711, has died: dlec jobs start" in result.stdout
+    assert "its worker (process 4711) has died: dlec jobs start" in result.stdout
 
 
 def test_waiting_is_interrupted_like_anything_else(dlec, place, monkeypatch):

@@ -64,7 +64,7 @@ def test_excess_tensors_of_the_source_are_reported_and_published(
     merged = dlec("merge", plan, "out")
     assert merged.exit_code == 0
     assert "v_head.summary.weight) in the source as well: the source opens the same way" in merged.stdout
-    assert "prediction layers behind the last layer" in merged.stdout
+    assert "prediction layers after the last layer" in merged.stdout
     shutil.rmtree(model)
     verified = json.loads(dlec("verify", "out", "--json").stdout)
     assert verified["ok"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.checkpoint.header import read_header
+from engine.checkpoint.formats.safetensors_header import read_header
 from engine.store.database import open_for_reading
 from engine.store.jobs import jobs_in
 from tests.tiny import write_safetensors

@@ -4,8 +4,8 @@ import pytest
 import torch
 from transformers import AutoConfig, Qwen3VLForConditionalGeneration
 
-from engine.checkpoint.added_features import layers_in_place
 from engine.checkpoint.checkpoint import open_checkpoint
+from engine.checkpoint.layer_keys.refusals import layers_in_place
 from engine.inference import virtual
 from engine.plan.recipes.filters import silencing
 

@@ -32,14 +32,14 @@ def test_a_set_is_each_of_its_gpus_once_in_order(name: str, devices: list[str]) 
 @pytest.mark.usefixtures("two_gpus")
 @pytest.mark.parametrize("name", ["toaster", "cuda:3-1", "cuda:", "cuda:0-", "cuda:a-b", "cuda:0,cpu", ""])
 def test_what_is_no_device_and_no_set_is_refused(name: str) -> None:
-    with pytest.raises(UsageError, match=r"is no device.*\n.*cuda:0-3"):
+    with pytest.raises(UsageError, match=r"is not a device.*\n.*cuda:0-3"):
         require_device(name)
 
 
 @pytest.mark.usefixtures("two_gpus")
 @pytest.mark.parametrize("name", ["cuda:0-3", "cuda:0,3", "cuda:3"])
 def test_the_gpu_of_a_set_that_is_not_there_is_named_with_how_many_there_are(name: str) -> None:
-    with pytest.raises(MachineError, match=r"cuda:[23] is not there: this machine has 2 GPUs"):
+    with pytest.raises(MachineError, match=r"cuda:[23] does not exist: this machine has 2 GPUs"):
         require_device(name)
 
 
@@ -51,5 +51,5 @@ def test_gpus_that_are_there_are_accepted() -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_machine_without_gpus_says_so() -> None:
-    with pytest.raises(MachineError, match=r"cuda:0 is not there: this machine has no GPU that torch .* can use"):
+    with pytest.raises(MachineError, match=r"cuda:0 does not exist: this machine has no GPU that torch .* can use"):
         require_device("cuda:0-3")

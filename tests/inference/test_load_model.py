@@ -90,13 +90,13 @@ def test_a_model_without_a_language_head_is_refused(
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
 def test_a_gpu_that_is_not_there_is_one_clear_error(device: str, checkpoint_of: CheckpointOf) -> None:
-    with pytest.raises(MachineError, match=f"{device} is not there"):
+    with pytest.raises(MachineError, match=f"{device} does not exist"):
         open_model(checkpoint_of("llama"), device=device)
 
 
 @pytest.mark.parametrize("options", [{"device": "toaster"}, {"dtype": "int8"}])
 def test_unknown_devices_and_dtypes_are_refused(options: dict[str, str], checkpoint_of: CheckpointOf) -> None:
-    with pytest.raises(UsageError, match=r"toaster is no device|int8 is no dtype"):
+    with pytest.raises(UsageError, match=r"toaster is not a device|int8 is not a dtype"):
         open_model(checkpoint_of("llama"), **options)
 
 

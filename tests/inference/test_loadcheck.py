@@ -55,7 +55,7 @@ def test_a_layer_of_another_kind_is_told_in_words(checkpoint_of: CheckpointOf) -
     source = checkpoint_of("gemma2")
     found = checked(source, visits=[[str(source), layer] for layer in (1, 1, 2, 3, 4, 5)])
     assert (
-        f"layer 0 is not what layer 1 of {source} is: config.layer_types is sliding_attention, not full_attention"
+        f"layer 0 differs from layer 1 of {source}: config.layer_types is sliding_attention, not full_attention"
         in (found["differences"])
     )
 

@@ -57,7 +57,7 @@ def test_answers_are_those_of_plain_forward_passes(tiny_llama: Path, byte_tokeni
     found = defaultdict(list)
     work.run(no_report, lambda plan, answers: found[plan].extend(answers))
     assert found[0] == found[BASE]
-    ordered = [answer for _, answer in sorted(zip(rows.places, found[0], strict=True))]
+    ordered = [answer for _, answer in sorted(zip(rows.positions, found[0], strict=True))]
     model = open_model(tiny_llama)
     prompts = ["one two"] * 3 + ["The end"] * 2 + ["abc"]
     expected = [alone(model, text, prompt) for text, prompt in zip(TEXTS, prompts, strict=True)]
@@ -70,8 +70,8 @@ def test_the_likeliest_choice_and_the_first_choice_of_every_token_count(byte_tok
     rows = ProbeRows.of(PROBE, byte_tokenizer, 2)
     likely, unlikely = Answer(-1.0, is_first_choice=True), Answer(-9.0, is_first_choice=False)
     wanted = [likely, unlikely, unlikely, likely, unlikely, likely, unlikely, likely]
-    read = [wanted[place] for place in rows.places]
-    assert list(rows.judged(read)) == [(True, -1.0), (False, -9.0), (True, -1.0), (True, -1.0)]
+    read = [wanted[place] for place in rows.positions]
+    assert list(rows.scores(read)) == [(True, -1.0), (False, -9.0), (True, -1.0), (True, -1.0)]
 
 
 def test_a_real_tokenizer_divides_prompt_and_answer(tiny_llama: Path) -> None:
@@ -86,5 +86,5 @@ def test_an_item_without_tokens_to_score_is_refused() -> None:
         def __call__(self, _text: str, *, add_special_tokens: bool = True):  # noqa: ARG002
             return {"input_ids": [1, 2]}
 
-    with pytest.raises(UsageError, match="nothing can be scored of 'd' behind 'abc'"):
+    with pytest.raises(UsageError, match="the answer 'd' has no tokens to score after the prompt 'abc'"):
         ProbeRows.of(Probe("p", ITEMS[2:3]), Deaf(), 1)

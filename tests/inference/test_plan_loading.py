@@ -20,7 +20,7 @@ from engine.plan.loading import Opened, judged, judged_alone
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules import UNKNOWN, Circumstances
 from engine.plan.stack import Stack
-from engine.tasks.openings import Headers, headers_of, planned_headers
+from engine.tasks.header_checks import Headers, headers_of, planned_headers
 from tests.architectures import LAYERS, CheckpointOf, every_family
 
 Tensors = dict[str, torch.Tensor]
@@ -217,7 +217,7 @@ def test_prediction_layers_behind_the_last_one_are_no_fault(checkpoint_of: Check
     found = judged_result(model)
     assert found.ok
     assert len(found.behind) > 10
-    assert "prediction layers behind the last layer" in found.remarks[0]
+    assert "prediction layers after the last layer" in found.remarks[0]
     alone = judged_alone(oracle(headers_of(opener()(str(model)))), opener()(str(model)))
     assert alone.ok
     assert alone.behind

@@ -60,7 +60,7 @@ def test_hidden_states_of_another_shape_are_refused(checkpoint_of: CheckpointOf)
     recording = record(open_model(checkpoint_of("llama")), TOKENS)
     with pytest.raises(UsageError, match=r"made for \(2, 28, 32\)"):
         recording.layer(0, torch.zeros(2, 27, 32))
-    with pytest.raises(UsageError, match="Record anew"):
+    with pytest.raises(UsageError, match="Make a recording"):
         recording.logits(torch.zeros(1, 28, 32))
 
 

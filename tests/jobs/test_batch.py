@@ -109,7 +109,7 @@ def test_an_output_of_a_job_that_has_not_ended_is_its_own(place, target, merge, 
     unfinished = unfinished_merges(place.store)
     problems = [problem.line for problem in conflicts([target], unfinished)]
     assert sorted(problems) == [
-        f"{target.out} is the output of job {job}: which is {state}: merge big.yaml into {target.out}"
+        f"{target.out} is the output of job {job}: that job is {state}: merge big.yaml into {target.out}"
         for job, state in ((waiting, "waiting"), (held, "held"), (running, "running"))
     ]
 

@@ -13,6 +13,7 @@ from engine.jobs.slots import Slot, parse_slot
 from engine.machine import gpus as room
 from engine.machine.gpus import gpus, installed_gpus
 from engine.tasks.process import environment
+from engine.units import plural
 from tests.machine.pretended_nvml import Device, pretend
 
 DIVIDED = Device("GPU-d1", 80, (Device("MIG-m0", 20), Device("MIG-m1", 40)))
@@ -68,7 +69,7 @@ def test_there_is_a_slot_for_each_of_them(totals: list[int], tmp_path: Path) -> 
 def test_the_size_of_a_plan_is_judged_by_the_memory_of_the_gpu_it_runs_on(totals: list[int]) -> None:
     for number, total in enumerate(totals):
         assert device_of(parse_slot(f"cuda:{number}"), gpus).memory == total
-    with pytest.raises(UsageError, match=f"there is no cuda:{len(totals)}: CUDA shows {len(totals)} GPUs"):
+    with pytest.raises(UsageError, match=f"no device cuda:{len(totals)}: CUDA has {plural(len(totals), 'GPU')}"):
         device_of(parse_slot(f"cuda:{len(totals)}"), gpus)
 
 

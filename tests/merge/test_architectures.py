@@ -200,5 +200,5 @@ def test_a_list_that_the_class_makes_up_anew_is_caught(
         config.pop(key, None)
     (out / "config.json").write_text(json.dumps(config))
     found = loadcheck.check({"directory": str(out), "visits": [[str(source), layer] for layer in layers]})
-    assert any("is not what layer" in difference for difference in found["differences"])
+    assert any("differs from layer" in difference for difference in found["differences"])
     assert not torch.equal(logits(loaded(out)), logits(stacked_by_hand(source, layers)))

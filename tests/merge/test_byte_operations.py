@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 from engine.errors import PlanError
 from engine.merge import byte_operations as operations_module
 from engine.merge.byte_operations import ComputeBytes, CopyBytes, FillBytes, byte_operations

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import safe_open
 
-from engine.checkpoint.header import DTYPE_BITS, StoredTensor, parse_header
+from engine.checkpoint.formats.format import StoredTensor
+from engine.checkpoint.formats.safetensors_header import TYPES, parse_header
 from engine.merge.layout import lay_out
 from engine.plan.outputs import OutputTensor, output_tensors
 from tests.merge.stacks import stack_of
@@ -19,7 +20,7 @@ SHAPES = st.lists(st.integers(0, 5), max_size=3).map(tuple)
 
 
 def copied_tensor(name, dtype, shape, begin=0):
-    nbytes = math.prod(shape) * DTYPE_BITS[dtype] // 8
+    nbytes = math.prod(shape) * TYPES[dtype].nbytes // TYPES[dtype].elements
     return OutputTensor(name, shape, dtype, (StoredTensor(name, dtype, shape, Path("a"), begin, begin + nbytes),))
 
 
@@ -49,7 +50,7 @@ def test_data_begins_at_a_cache_line(tensors):
 @given(tensor_lists())
 def test_every_tensor_starts_at_a_multiple_of_its_element(tensors):
     for placed in lay_out(tensors).shards[0].tensors:
-        assert placed.begin % (DTYPE_BITS[placed.tensor.dtype] // 8) == 0
+        assert placed.begin % TYPES[placed.tensor.dtype].nbytes == 0
 
 
 @given(tensor_lists(), st.integers(1, 400))
@@ -69,12 +70,12 @@ def test_safetensors_opens_what_was_laid_out(base, tmp_path):
 def test_one_file_needs_no_index(base):
     layout = lay_out(output_tensors(stack_of(base)))
     assert [shard.name for shard in layout.shards] == ["model.safetensors"]
-    assert layout.index is None
+    assert layout.texts.keys() == {"config.json"}
 
 
 def test_the_index_names_each_tensors_shard_and_the_bytes_of_all(base):
     layout = lay_out(output_tensors(stack_of(base)), 4000)
-    index = json.loads(layout.index)
+    index = json.loads(layout.texts["model.safetensors.index.json"])
     assert index["weight_map"] == {p.tensor.name: shard.name for shard in layout.shards for p in shard.tensors}
     assert set(index["weight_map"].values()) == {f"model-{n:05}-of-00006.safetensors" for n in range(1, 7)}
     assert index["metadata"]["total_size"] == sum(p.end - p.begin for s in layout.shards for p in s.tensors)

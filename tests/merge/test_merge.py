@@ -372,3 +372,20 @@ def test_the_index_is_what_transformers_writes(base, tmp_path):
     merged(stack_of(base), tmp_path / "out", max_shard_size=4000)
     index = json.loads((tmp_path / "out/model.safetensors.index.json").read_text())
     assert index["weight_map"].keys() == tensors_in(tmp_path / "out").keys()
+
+
+def test_an_output_below_its_source_is_whole_resumes_and_leaves_the_source_as_it_is(base, tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(base, source)
+    before = {path.name: path.read_bytes() for path in source.iterdir()}
+
+    def dying(done, _total):
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        merged(stack_of(source), source / "new", dying)
+    merged(stack_of(source), source / "new")
+    merged(stack_of(base), tmp_path / "elsewhere")
+    assert settled_bytes(source / "new") == settled_bytes(tmp_path / "elsewhere")
+    assert {path.name: path.read_bytes() for path in source.iterdir() if path.is_file()} == before

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from engine.checkpoint.header import read_header
+from engine.checkpoint.formats.safetensors_header import read_header
 from engine.errors import PlanError
 from engine.merge import byte_operations as operations_module
 from engine.merge.byte_operations import CopyBytes, byte_operations

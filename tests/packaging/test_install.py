@@ -51,6 +51,8 @@ def test_the_installed_command_plans_and_checks(source: Path, tmp_path: Path, ti
     assert str(fresh) in where
     run(dlec, "plan", "new", "repeat", tiny_llama, "--layers", "2:4", "-o", "plan.yaml", cwd=tmp_path)
     assert "8 layers" in run(dlec, "plan", "check", "plan.yaml", cwd=tmp_path).stdout
+    run(dlec, "verify", tiny_llama, "--no-load-check", "--queue", "--home", "home", cwd=tmp_path)
+    assert "verify" in run(dlec, "jobs", "list", "--home", "home", cwd=tmp_path).stdout  # its migrations are installed
 
 
 @pytest.mark.stress

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.config import parse_config
-from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 from engine.errors import CheckpointError
 from engine.plan.outputs import output_config
 from engine.plan.stack import Donor, Stack, Visit

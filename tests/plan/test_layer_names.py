@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import parse_config
-from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 from engine.errors import CheckpointError
 from engine.plan.companions import companions
 from engine.plan.outputs import output_config, output_tensors

@@ -17,7 +17,7 @@ from engine.inference.signature import decoder_layers
 from engine.inference.virtual import load
 from engine.plan.check import check_plan
 from engine.plan.recipes import interleave
-from engine.tasks.inertness import tried_inertness
+from engine.tasks.inertness import inertness_trials
 from engine.tasks.merge import MergeOptions, merge
 from tests.stress.small_families import LAYERS, CannotBuildError, families, small_model
 
@@ -57,7 +57,7 @@ def test_a_family_is_exact_or_refused(family: str, tmp_path: Path, record_proper
         return _record(record_property, EXACT_BUT_FOR_COPIES, copies.line)
     if torch.equal(logits(opened(copies, tmp_path / "expanded", type(model))), expected):
         return _record(record_property, EXACT, "")
-    tried = tried_inertness(opener()(str(tmp_path / "base")))
+    tried = inertness_trials().tried(opener()(str(tmp_path / "base"))).reason
     assert tried, "copies are not inert, and `dlec plan new` would not say so"
     return _record(record_property, EXACT_BUT_FOR_COPIES, tried)
 

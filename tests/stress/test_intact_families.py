@@ -12,8 +12,8 @@ import torch
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import parse_config
+from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.gaps import gaps_in
-from engine.checkpoint.header import StoredTensor
 from engine.checkpoint.wrappers import unwrapped, wrapping_of
 from engine.errors import CheckpointError
 from engine.plan.rules.incomplete import lacks_its_tower

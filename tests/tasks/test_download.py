@@ -76,7 +76,7 @@ def test_a_download_that_was_cut_off_fetches_what_it_lacks(hub: FakeHub, downloa
     ("reference", "kind", "says"),
     [
         ("org/nowhere", CheckpointError, "was not found on the hub"),
-        ("org/na..me", UsageError, "is no hub id"),
+        ("org/na..me", UsageError, "is not a valid hub id"),
         ("no/such/directory", CheckpointError, "does not exist"),
     ],
 )

@@ -7,11 +7,13 @@ import pytest
 
 from engine.checkpoint import residual
 from engine.checkpoint.checkpoint import open_checkpoint
-from engine.errors import CheckpointError
+from engine.errors import CheckpointError, MachineError
 from engine.inference import inertness as trial
 from engine.plan.recipes import interleave
 from engine.plan.recipes.registry import RECIPES
+from engine.plan.rules.facts import Inertness
 from engine.tasks import inertness
+from engine.tasks.inertness import inertness_trials
 from tests.architectures import FAMILIES
 from tests.tiny import write_llama
 
@@ -60,7 +62,7 @@ def test_identity_experts_are_found_by_trying_them(tmp_path, monkeypatch):
     found = trial.check({"directory": str(tmp_path)})
     assert found["unknown"] == ""
     assert found["reason"].startswith(
-        "silenced copies of its layers moved the logits of a small random longcat_flash by"
+        "zero-scaled copies of its layers changed the logits of a small random longcat_flash by"
     )
 
 
@@ -79,9 +81,10 @@ def test_a_family_that_transformers_does_not_know_is_not_judged(tmp_path):
 def test_a_config_is_tried_once(home, tmp_path, monkeypatch):
     asked = answering(monkeypatch, "it rotates the stream")
     one, same = of_family(tmp_path / "one"), of_family(tmp_path / "same")
-    assert inertness.known_inertness(one) == ""
-    assert inertness.tried_inertness(one) == "it rotates the stream"
-    assert inertness.tried_inertness(same) == inertness.known_inertness(same) == "it rotates the stream"
+    trials = inertness_trials()
+    assert trials.known(one) == Inertness()
+    assert trials.tried(one) == Inertness("it rotates the stream")
+    assert trials.tried(same) == inertness_trials().known(same) == Inertness("it rotates the stream")
     assert asked == [{"directory": str(tmp_path / "one")}]
     assert len(list((home / "inertness").iterdir())) == 1
 
@@ -89,7 +92,7 @@ def test_a_config_is_tried_once(home, tmp_path, monkeypatch):
 @pytest.mark.usefixtures("home")
 def test_families_that_the_tests_prove_need_no_trial(tmp_path, monkeypatch):
     asked = answering(monkeypatch, "never asked")
-    assert inertness.tried_inertness(of_family(tmp_path / "llama", "llama")) == ""
+    assert inertness_trials().tried(of_family(tmp_path / "llama", "llama")) == Inertness()
     assert not asked
     assert {family.model_type for family in FAMILIES.values()} >= inertness.PROVEN
 
@@ -97,8 +100,8 @@ def test_families_that_the_tests_prove_need_no_trial(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("home")
 def test_without_transformers_nothing_is_tried(tmp_path, monkeypatch):
     asked = answering(monkeypatch, "never asked")
-    monkeypatch.setattr(inertness, "_transformers_version", lambda: "")
-    assert inertness.tried_inertness(of_family(tmp_path / "model")) == ""
+    monkeypatch.setattr(inertness, "library_versions", lambda: ())
+    assert inertness_trials().tried(of_family(tmp_path / "model")).unknown == inertness.NO_LIBRARIES
     assert not asked
 
 
@@ -108,7 +111,7 @@ def test_recipes_that_promise_inert_copies_refuse_where_they_are_not(recipe, tmp
     answering(monkeypatch, "it rotates the stream")
     checkpoint = of_family(tmp_path / "model")
     with pytest.raises(CheckpointError, match="would not be inert") as error:
-        inertness.written(RECIPES[recipe], checkpoint, RECIPES[recipe].options())
+        inertness_trials().written(RECIPES[recipe], checkpoint, RECIPES[recipe].options())
     assert error.value.why == "it rotates the stream"
 
 
@@ -116,11 +119,30 @@ def test_recipes_that_promise_inert_copies_refuse_where_they_are_not(recipe, tmp
 def test_a_recipe_whose_copies_are_to_act_is_written_all_the_same(tmp_path, monkeypatch):
     asked = answering(monkeypatch, "it rotates the stream")
     options = interleave.Options(scale=0.5)
-    assert "damped copy" in inertness.written(RECIPES["interleave"], of_family(tmp_path / "model"), options)
+    assert "damped copy" in inertness_trials().written(RECIPES["interleave"], of_family(tmp_path / "model"), options)
     assert not asked
 
 
-def test_a_home_that_cannot_be_written_to_costs_another_trial_and_nothing_else(home, tmp_path, monkeypatch):
+def test_a_home_that_cannot_be_written_to_costs_another_trial_and_no_answer(home, tmp_path, monkeypatch):
     answering(monkeypatch, "it rotates the stream")
     Path(home).write_text("not a directory")
-    assert inertness.tried_inertness(of_family(tmp_path / "model")) == ""
+    assert inertness_trials().tried(of_family(tmp_path / "model")) == Inertness("it rotates the stream")
+
+
+def test_trials_are_cached_in_the_home_that_is_given(home, tmp_path, monkeypatch):
+    answering(monkeypatch, "it rotates the stream")
+    model = of_family(tmp_path / "model")
+    inertness_trials(tmp_path / "other").tried(model)
+    assert inertness_trials(tmp_path / "other").known(model).reason
+    assert not home.exists()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_trial_that_takes_too_long_is_unknown_and_says_so(tmp_path, monkeypatch):
+    def run_child(_module, _request):
+        raise MachineError("engine.inference.inertness crashed", why="SIGXCPU")
+
+    monkeypatch.setattr("engine.tasks.child.run_child", run_child)
+    model = of_family(tmp_path / "model")
+    assert "SIGXCPU" in inertness_trials().tried(model).unknown
+    assert inertness_trials().written(RECIPES["llama-pro"], model, RECIPES["llama-pro"].options())

@@ -151,7 +151,7 @@ def test_what_was_marked_is_there_after_a_restart(tmp_path: Path):
 
     async def mark(pilot: Pilot[None], app: Workbench) -> None:
         assert isinstance(app.front, RunsPane)
-        app.front.add_to_batch(tmp_path / "plans/a.yaml")
+        app.front.batch_requested(tmp_path / "plans/a.yaml")
         await settled(pilot)
         await pilot.press("q")
 

@@ -63,8 +63,8 @@ def test_rows_are_those_of_the_view_wherever_the_cursor_jumps(store: Path) -> No
     by_peak = NeuronView(NeuronOrder.PEAK, descending=True)
     assert browsed(store, view=by_peak) == (5, 7)
     assert browsed(store, "G", view=by_peak) == (0, 0)
-    assert browsed(store, "j", view=NeuronView(wanted="moon")) == (1, 7)
-    assert browsed(store, view=NeuronView(wanted="layer 99")) is None
+    assert browsed(store, "j", view=NeuronView(filter_text="moon")) == (1, 7)
+    assert browsed(store, view=NeuronView(filter_text="layer 99")) is None
 
 
 def test_pages_that_were_looked_at_long_ago_are_forgotten(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ def test_the_example_of_the_prompt_is_a_filter() -> None:
 
 
 def test_an_empty_table_says_why_and_how_to_see_all() -> None:
-    said = "\n".join(no_neurons(NeuronView(wanted="layer 3, |peak|>10, moon")))
+    said = "\n".join(no_neurons(NeuronView(filter_text="layer 3, |peak|>10, moon")))
     assert "layer 3\n" in said
     assert "|peak| from 10" in said
     assert "contains 'moon'" in said
@@ -145,4 +145,4 @@ def test_an_empty_table_says_why_and_how_to_see_all() -> None:
 def test_a_search_that_nobody_waits_for_is_given_up(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dlec_tui.measurements.neurons._STEPS", 1)
     with pytest.raises(MachineError):
-        neuron_rows(store, KEY, NeuronView(wanted="peak>3"), lambda: True)
+        neuron_rows(store, KEY, NeuronView(filter_text="peak>3"), lambda: True)

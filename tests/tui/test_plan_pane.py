@@ -9,6 +9,7 @@ from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
+from dlec_tui.messages import BlocksChosen
 from dlec_tui.panes.plan import PlanPane
 from dlec_tui.widgets.dialogs import Question
 from engine.plan.edits import slices_of
@@ -204,7 +205,7 @@ def test_another_plan_takes_the_place_of_unsaved_work_only_when_that_is_wanted(s
 
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         await pilot.press("plus")
-        pane.begin("merge_method: passthrough\n")
+        pane.plan_requested("merge_method: passthrough\n")
         await settled(pilot)
         await pilot.press("enter")  # the focus is on No
         await settled(pilot)
@@ -334,10 +335,10 @@ def test_blocks_from_the_measurements_become_a_plan_that_knows_why(store: Path, 
     model = str(model_in(tmp_path))
 
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
-        pane.add_blocks(model, ((2, 4),), "lowest residual")
+        pane.blocks_chosen(BlocksChosen(model, ((2, 4),), "lowest residual"))
         await checked(pilot, pane)
         assert ranges(pane) == [(0, 4), (2, 6)]
-        pane.add_blocks(model, ((1, 2),), "second lowest")
+        pane.blocks_chosen(BlocksChosen(model, ((1, 2),), "second lowest"))
         await checked(pilot, pane)
         assert ranges(pane)[2:] == [(1, 2)]
         assert pane.document.justification == "lowest residual; second lowest"

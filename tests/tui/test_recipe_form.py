@@ -14,6 +14,8 @@ from engine.plan.recipes.registry import RECIPES
 from tests.tui.conftest import settled
 from tests.tui.plan_pane import checked, model_in, planned
 
+STORE = Path("nowhere/dlec.sqlite")
+
 
 def values_of(name: str, model: str, given: dict[str, str] | None = None) -> dict[str, str]:
     """As the form shows them, but for what is given."""
@@ -25,7 +27,7 @@ def values_of(name: str, model: str, given: dict[str, str] | None = None) -> dic
 def test_every_field_says_what_it_means(name: str) -> None:
     fields = list(recipe_forms.form_fields(name, "", None))
     assert all(field.about for field in fields)
-    assert recipe_forms.about(name)
+    assert recipe_forms.summary_of(name)
 
 
 @pytest.mark.parametrize(
@@ -34,13 +36,13 @@ def test_every_field_says_what_it_means(name: str) -> None:
 def test_a_form_as_it_stands_makes_a_plan(tmp_path: Path, name: str) -> None:
     model = str(model_in(tmp_path))
     form = recipe_forms.filled(name, values_of(name, model))
-    assert slices_of(recipe_forms.write(form, opener()))
+    assert slices_of(recipe_forms.write(form, opener(), STORE))
 
 
 def test_what_is_typed_is_taken(tmp_path: Path) -> None:
     model = str(model_in(tmp_path))
     given = {"option-layers": "1:3", "option-times": "2"}
-    text = recipe_forms.write(recipe_forms.filled("repeat", values_of("repeat", model, given)), opener())
+    text = recipe_forms.write(recipe_forms.filled("repeat", values_of("repeat", model, given)), opener(), STORE)
     assert [(view.start, view.end) for view in slices_of(text)] == [(0, 3), (1, 3), (1, 6)]
 
 

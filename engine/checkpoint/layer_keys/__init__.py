@@ -1,4 +1,4 @@
-"""What config.json says of each layer, rewritten for a new sequence of layers."""
+"""Per-layer keys of config.json, rewritten for a new sequence of layers."""
 
 from engine.checkpoint.layer_keys.edit import ConfigEdit, edited_config
 

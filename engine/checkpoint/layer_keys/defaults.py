@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 Pattern: TypeAlias = Callable[[Mapping[str, Any], int], list[Any]]
-"""From a decoder's keys and its layer count to one value a layer."""
+"""A function of a decoder's keys and its layer count that returns one value per layer."""
 
 _FULL, _SLIDING, _LINEAR = "full_attention", "sliding_attention", "linear_attention"
 
@@ -59,7 +59,7 @@ def _closed_by_full(inner: Pattern) -> Pattern:
 
 
 def _dense_first(count: int, key: str = "") -> Pattern:
-    """So many dense layers, then sparse ones."""
+    """`count` dense layers, then sparse ones."""
 
     def pattern(decoder: Mapping[str, Any], layer_count: int) -> list[Any]:
         first = decoder.get(key, count)

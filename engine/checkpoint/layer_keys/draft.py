@@ -22,20 +22,20 @@ class Described:
     layer_count: int
     model_type: str
     name: str
-    """For messages: the path of the config."""
+    """Path of the config, for messages."""
 
     @property
     def announced_count(self) -> int:
-        """Number of layers, with those of a prediction head behind the last one, which some lists include."""
+        """Number of layers, with those of a prediction head after the last one, which some lists include."""
         announced = self.decoder.get("num_nextn_predict_layers")
         return self.layer_count + (announced if type(announced) is int else 0)
 
     def value(self, path: KeyPath) -> Any:
-        """The value at a key path; None where there is none."""
-        found: Any = self.decoder
+        """The value at a key path; None if absent."""
+        value: Any = self.decoder
         for key in path:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        return found
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
 
 
 _NOT_OF_LAYERS = frozenset(
@@ -55,11 +55,11 @@ def layer_paths(decoder: Decoder, path: KeyPath = ()) -> Iterator[tuple[KeyPath,
 
 
 class Visits(tuple[tuple[Described, int], ...]):
-    """For each layer of the new model what describes it, and its number there."""
+    """The config that describes each layer of the new model, and the layer's number there."""
 
     @cached_property
     def sources(self) -> tuple[Described, ...]:
-        """What describes the layers, each once, in order of use."""
+        """The configs that describe the layers, each once, in order of use."""
         return tuple({id(source): source for source, _ in self}.values())
 
 
@@ -78,9 +78,11 @@ class Draft:
 
     donor: Described
     layer_count: int
-    """Of the new model."""
+    """Number of layers of the new model."""
     changes: dict[KeyPath, Any] = field(default_factory=dict)
     """Key paths inside the decoder, in the order in which they were set."""
+    followed: set[KeyPath] = field(default_factory=set)
+    """Key paths whose values follow the layers, whether or not that changes them."""
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -92,7 +94,8 @@ class Draft:
         return Described(decoder, self.layer_count, self.donor.model_type, self.donor.name)
 
     def set(self, path: KeyPath, value: Any) -> None:
-        """Have `value` at `path`; no change where it stands already."""
+        """Have `value` at `path`, which follows the layers; no change where it is there already."""
+        self.followed.add(path)
         if self.now.value(path) != value:
             self.changes[path] = value
 

@@ -1,13 +1,15 @@
-"""Writes the config.json of a new sequence of layers, changing only what the sequence demands."""
+"""config.json and generation_config.json of a new sequence of layers, changed only where the sequence demands it."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.checkpoint.config import LAYER_COUNT_KEYS, LENGTH_KEYS, QUANTISATION_KEYS, ModelConfig, Tower
 from engine.checkpoint.json_splice import KeyPath, spliced
-from engine.checkpoint.layer_keys import indices, lists, patterns, refusals, thresholds
+from engine.checkpoint.layer_keys import indices, lists, refusals, thresholds
 from engine.checkpoint.layer_keys.draft import Draft, Visits, described, refused
+from engine.checkpoint.layer_keys.unknown_keys import unknown_key_warnings
 from engine.checkpoint.layer_names import Modules, Origins, general_part, is_numbered_otherwise, renamed_in_configs
 from engine.errors import shown
 
@@ -19,9 +21,11 @@ class ConfigEdit:
     text: str
     """The donor's file with the changes spliced in; every other byte is the donor's."""
     changes: Mapping[KeyPath, Any]
-    """From key path to new value."""
+    """Key path to new value."""
     notes: tuple[str, ...]
     """Sentences about what was guessed."""
+    warnings: tuple[str, ...] = ()
+    """Sentences about values that were copied although they may number layers."""
 
 
 def edited_config(
@@ -38,14 +42,18 @@ def edited_config(
     """
     changes: dict[KeyPath, Any] = {}
     notes: list[str] = []
+    warnings: list[str] = []
     if not _is_identity(donor, visits):
         changes |= _renamed_modules(donor, visits, origins or _without_names(donor, visits), notes)
+        followed = set(changes)
         for tower in donor.towers:
             draft = _rewritten(donor, visits, tower)
             changes |= {(*tower, *path): value for path, value in draft.changes.items()}
+            followed |= {(*tower, *path) for path in draft.followed}
             notes += draft.notes
+        warnings += unknown_key_warnings(donor, followed)
     changes |= extra or {}
-    return ConfigEdit(spliced(donor.text, changes), changes, tuple(dict.fromkeys(notes)))
+    return ConfigEdit(spliced(donor.text, changes), changes, tuple(dict.fromkeys(notes)), tuple(warnings))
 
 
 def _is_identity(donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]]) -> bool:
@@ -63,9 +71,10 @@ def _rewritten(donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]], to
 def _rewrite(draft: Draft, visits: Visits) -> None:
     """The order matters: some lists are made up from index lists and from each other."""
     refusals.check_sources(visits)
+    refusals.check_ranges(draft.donor)
     _write_depth(draft)
     indices.remap(draft, visits)
-    patterns.untile(draft, visits)
+    lists.untile(draft, visits)
     lists.gather(draft, visits)
     thresholds.rewrite(draft, visits)
     refusals.check_last_layer(draft.now)
@@ -129,3 +138,36 @@ def _without_names(donor: ModelConfig, visits: Sequence[tuple[ModelConfig, int]]
     numbers = {id(config): number for number, config in enumerate(configs)}
     modules = tuple(Modules(config.layer_count) for config in configs)
     return Origins(modules, tuple((numbers[id(config)], layer) for config, layer in visits))
+
+
+GENERATION_FILE = "generation_config.json"
+_BOUNDARIES = "dola_layers"
+"""Boundaries whose hidden states are compared: 0 is the embeddings, n the output of layer n - 1."""
+_EARLY_EXIT = "assistant_early_exit"
+"""Number of lowest layers that draft tokens."""
+
+
+def edited_generation(text: str, layers: Sequence[int | None]) -> str:
+    """Text of generation_config.json for a model whose layer i is a copy of layer `layers[i]`.
+
+    None is a layer of another checkpoint. An early exit, which no boundary of the new model equals for certain,
+    is switched off. Text that is not a JSON object is returned unchanged.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return spliced(text, dict(_changes(data, layers))) if isinstance(data, dict) else text
+
+
+def _changes(data: dict[str, Any], layers: Sequence[int | None]) -> Iterator[tuple[KeyPath, Any]]:
+    listed = data.get(_BOUNDARIES)
+    if isinstance(listed, list):
+        kept = [0] if 0 in listed else []
+        yield (_BOUNDARIES,), kept + [place + 1 for place, layer in enumerate(layers) if _output_of(layer) in listed]
+    if type(data.get(_EARLY_EXIT)) is int:
+        yield (_EARLY_EXIT,), None
+
+
+def _output_of(layer: int | None) -> int | None:
+    return None if layer is None else layer + 1

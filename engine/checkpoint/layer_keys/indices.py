@@ -22,7 +22,7 @@ INDEX_LISTS: Mapping[KeyPath, int] = {
     ("linear_attn_config", "full_attn_layers"): 1,
     ("linear_attn_config", "kda_layers"): 1,
 }
-"""Where layer numbers are listed, and the number that the first layer has there."""
+"""Lists of layer numbers, and the number of the first layer in each."""
 
 SOLVED_ELSEWHERE = (("mlp_only_layers",), ("moe_layers",))
 """Read together with a period: see thresholds."""
@@ -104,7 +104,7 @@ def _remap_list(draft: Draft, visits: Visits, path: KeyPath, first: int) -> None
 
 
 def _behind(draft: Draft, path: KeyPath, first: int) -> list[int]:
-    """Numbers of layers behind the last one, which keep their place there."""
+    """Numbers of layers after the last one, which keep their place there."""
     old, new = draft.donor.layer_count + first, draft.layer_count + first
     listed = _listed(draft.donor.value(path)) or ()
     return [number - old + new for number in listed if type(number) is int and number >= old]

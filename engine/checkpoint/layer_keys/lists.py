@@ -1,7 +1,7 @@
-"""Lists with one entry a layer: gathered by source layer."""
+"""Lists with one entry a layer, gathered by source layer, and short patterns that a model repeats up to its depth."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from engine.checkpoint.json_splice import KeyPath
@@ -77,24 +77,25 @@ _PATTERN = re.compile(r"[A-Z0-9*_.|+-]+")
 
 
 def gather(draft: Draft, visits: Visits) -> None:
-    """Put each layer's entry of every per-layer list where the layer stands now.
+    """Put each layer's entry of every per-layer list at the layer's new place.
 
     Raises CheckpointError when a list is shorter than the model is deep, or when one source leaves out what another
     has and no default is known.
     """
     for path in _paths(draft, visits):
         values = {id(source): _entries(source, path) for source in visits.sources}
-        if any(found is not None for found in values.values()):
+        if any(entries is not None for entries in values.values()):
             _gather_one(draft, path, [(source, values[id(source)], layer) for source, layer in visits])
 
 
-def _gather_one(draft: Draft, path: KeyPath, wanted: list[tuple[Described, Sequence[Any] | None, int]]) -> None:
+def _gather_one(draft: Draft, path: KeyPath, visits: list[tuple[Described, Sequence[Any] | None, int]]) -> None:
     key = path[-1]
     gathered = []
-    for source, entries, layer in wanted:
+    for source, entries, layer in visits:
         if entries is None:
             raise silent(key, source)
         gathered.append(entries[layer])
+    draft.followed.add(path)
     if not _speaks(draft.now, path) and _entries(draft.now, path) == gathered:
         return
     draft.set(path, _in_form_of(draft.donor, path, gathered))
@@ -105,7 +106,7 @@ def _gather_one(draft: Draft, path: KeyPath, wanted: list[tuple[Described, Seque
 
 
 def _in_form_of(donor: Described, path: KeyPath, gathered: list[Any]) -> Any:
-    """As the donor spells it: a string of letters or a list, with what it has behind the last layer."""
+    """The entries as a string of letters or a list, as the donor has them, with its entries after the last layer."""
     spelled = donor.value(path)
     if isinstance(spelled, str):
         return "".join(gathered) + spelled[donor.layer_count :]
@@ -130,13 +131,13 @@ def _paths(draft: Draft, visits: Visits) -> Iterator[KeyPath]:
     yield from (
         (key,) for key in DERIVED_KEYS if any(_speaks(each, (key,)) or _derives(each, key) for each in described)
     )
-    found = {
+    paths = {
         path: None
         for each in described
         for path, value in layer_paths(each.decoder)
         if _is_per_layer(each, path, value)
     }
-    yield from (path for path in found if path[0] not in DERIVED_KEYS and path not in NESTED)
+    yield from (path for path in paths if path[0] not in DERIVED_KEYS and path not in NESTED)
     yield from (path for path in _ROTARY if any(_is_per_layer(each, path, each.value(path)) for each in described))
     yield from (path for path in NESTED if any(_speaks(each, path) for each in described))
 
@@ -160,3 +161,47 @@ def _is_per_layer(described: Described, path: KeyPath, value: Any) -> bool:
         return "pattern" in path[-1] and len(value) == described.layer_count and bool(_PATTERN.fullmatch(value))
     lengths = (described.layer_count, described.announced_count)
     return isinstance(value, list) and len(value) in lengths and not _OF_TEXT.search(path[-1])
+
+
+def untile(draft: Draft, visits: Visits) -> None:
+    """Rewrite `block_types` (recurrent_gemma: tiled) and `attention_types` (gpt_neo: [[pattern, times], ...])."""
+    _rewrite(draft, visits, "block_types", _tiled, lambda kinds: list(kinds))
+    _rewrite(draft, visits, "attention_types", _expanded, lambda kinds: [[list(kinds), 1]])
+
+
+def _rewrite(
+    draft: Draft,
+    visits: Visits,
+    key: str,
+    read: Callable[[str, Described], list[Any] | None],
+    spelled: Callable[[Sequence[Any]], list[Any]],
+) -> None:
+    values = {id(source): read(key, source) for source in visits.sources}
+    if all(kinds is None for kinds in values.values()):
+        return
+    target = []
+    for source, layer in visits:
+        kinds = values[id(source)]
+        if kinds is None:
+            raise silent(key, source)
+        target.append(kinds[layer])
+    if read(key, draft.now) != target:
+        draft.set((key,), spelled(target))
+
+
+def _tiled(key: str, described: Described) -> list[Any] | None:
+    pattern = described.decoder.get(key)
+    if not isinstance(pattern, list) or not pattern:
+        return None
+    times = -(-described.layer_count // len(pattern))
+    return (pattern * times)[: described.layer_count]
+
+
+def _expanded(key: str, described: Described) -> list[Any] | None:
+    groups = described.decoder.get(key)
+    if not isinstance(groups, list):
+        return None
+    try:
+        return [kind for kinds, times in groups for _ in range(times) for kind in kinds]
+    except (TypeError, ValueError) as error:
+        raise refused(key, f"{described.name} does not spell it as [[pattern, times], ...]") from error

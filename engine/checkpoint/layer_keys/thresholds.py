@@ -13,7 +13,7 @@ Settings: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Scheme:
-    """A few keys that together say of each layer whether it is of a special kind."""
+    """A few keys that together determine which layers are of a special kind."""
 
     is_special: Callable[[Settings, int, int], bool]
     """From settings, layer and layer count."""
@@ -22,14 +22,14 @@ class Scheme:
     defaults: Mapping[str, Any]
     """Every key, with the value that it has when only its companions are given."""
     class_defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By model type: what the class takes for keys that config.json leaves out."""
+    """Defaults of the class for keys that config.json omits, by model type."""
     superseded_by: str = ""
     """A per-layer list that is read instead, where there is one."""
     special: str = "special"
-    """What to call a layer for which `is_special` holds."""
+    """Name of a layer for which `is_special` holds."""
 
     def kinds(self, described: Described) -> list[bool] | None:
-        """For each layer whether it is special; None when nothing says so."""
+        """Flag per layer: is it special; None if no key determines it."""
         settings = self._settings(described)
         if settings is None:
             return None
@@ -47,17 +47,17 @@ class Scheme:
         key = self.superseded_by
         return bool(key) and (bool(described.decoder.get(key)) or makes_up(key, described.model_type))
 
-    def solve(self, draft: Draft, wanted: Sequence[bool]) -> None:
+    def solve(self, draft: Draft, target: Sequence[bool]) -> None:
         settings = self._settings(draft.donor) or self.defaults
-        for change in self.others(settings, wanted):
+        for change in self.others(settings, target):
             attempt = Draft(draft.donor, draft.layer_count, dict(draft.changes))
             for key, value in change.items():
                 if settings[key] != value:
                     attempt.set((key,), value)
-            if self.kinds(attempt.now) == list(wanted):
+            if self.kinds(attempt.now) == list(target):
                 draft.changes = attempt.changes
                 return
-        names = [self.special if kind else "other" for kind in wanted]
+        names = [self.special if kind else "other" for kind in target]
         raise refused(
             "`, `".join(self.defaults),
             f"no value gives the wanted layers {sequence_text(names)}",
@@ -66,28 +66,28 @@ class Scheme:
 
 
 def rewrite(draft: Draft, visits: Visits) -> None:
-    """Find values that give each layer its source's kind. Raises CheckpointError when there are none."""
+    """Find values that give each layer its source's kind. Raises CheckpointError if no values do."""
     for scheme in SCHEMES:
         kinds = {id(source): scheme.kinds(source) for source in visits.sources}
-        if all(found is None for found in kinds.values()) or scheme.is_superseded(draft.now):
+        if all(flags is None for flags in kinds.values()) or scheme.is_superseded(draft.now):
             continue
-        wanted = []
+        target = []
         for source, layer in visits:
-            found = kinds[id(source)]
-            if found is None:
+            flags = kinds[id(source)]
+            if flags is None:
                 raise silent(next(iter(scheme.defaults)), source)
-            wanted.append(found[layer])
-        if scheme.kinds(draft.now) != wanted:
-            scheme.solve(draft, wanted)
+            target.append(flags[layer])
+        if scheme.kinds(draft.now) != target:
+            scheme.solve(draft, target)
 
 
 def _every(layer: int, period: int) -> bool:
     return period > 0 and layer % period == 0
 
 
-def _first(wanted: Sequence[bool]) -> int:
-    """The first special layer; behind the last layer when there is none."""
-    return wanted.index(True) if True in wanted else len(wanted)
+def _first(target: Sequence[bool]) -> int:
+    """Number of the first special layer; the layer count if no layer is special."""
+    return target.index(True) if True in target else len(target)
 
 
 def _is_sparse_deepseek(settings: Settings, layer: int, _: int) -> bool:
@@ -96,18 +96,18 @@ def _is_sparse_deepseek(settings: Settings, layer: int, _: int) -> bool:
     return layer >= settings["first_k_dense_replace"] and chosen
 
 
-def _other_deepseek(settings: Settings, wanted: Sequence[bool]) -> Iterator[dict[str, Any]]:
-    yield {"first_k_dense_replace": _first(wanted)}
+def _other_deepseek(settings: Settings, target: Sequence[bool]) -> Iterator[dict[str, Any]]:
+    yield {"first_k_dense_replace": _first(target)}
     if not isinstance(settings["moe_layer_freq"], list):
-        yield {"first_k_dense_replace": _first(wanted), "moe_layer_freq": 1}
+        yield {"first_k_dense_replace": _first(target), "moe_layer_freq": 1}
 
 
 def _is_sparse_qwen(settings: Settings, layer: int, _: int) -> bool:
     return layer not in settings["mlp_only_layers"] and _every(layer + 1, settings["decoder_sparse_step"])
 
 
-def _other_qwen(_: Settings, wanted: Sequence[bool]) -> Iterator[dict[str, Any]]:
-    dense = [layer for layer, is_sparse in enumerate(wanted) if not is_sparse]
+def _other_qwen(_: Settings, target: Sequence[bool]) -> Iterator[dict[str, Any]]:
+    dense = [layer for layer, is_sparse in enumerate(target) if not is_sparse]
     yield {"mlp_only_layers": dense, "decoder_sparse_step": 1}
 
 
@@ -116,8 +116,8 @@ def _is_sparse_llama4(settings: Settings, layer: int, _: int) -> bool:
     return layer in listed if listed is not None else _every(layer + 1, settings["interleave_moe_layer_step"])
 
 
-def _other_llama4(_: Settings, wanted: Sequence[bool]) -> Iterator[dict[str, Any]]:
-    yield {"moe_layers": [layer for layer, is_sparse in enumerate(wanted) if is_sparse]}
+def _other_llama4(_: Settings, target: Sequence[bool]) -> Iterator[dict[str, Any]]:
+    yield {"moe_layers": [layer for layer, is_sparse in enumerate(target) if is_sparse]}
 
 
 def _is_sparse_ernie(settings: Settings, layer: int, count: int) -> bool:
@@ -126,10 +126,10 @@ def _is_sparse_ernie(settings: Settings, layer: int, count: int) -> bool:
     return start <= layer <= last and _every(layer + 1, settings["moe_layer_interval"])
 
 
-def _other_ernie(_: Settings, wanted: Sequence[bool]) -> Iterator[dict[str, Any]]:
-    start = _first(wanted)
+def _other_ernie(_: Settings, target: Sequence[bool]) -> Iterator[dict[str, Any]]:
+    start = _first(target)
     yield {"moe_layer_start_index": start}
-    end = max((layer for layer, is_sparse in enumerate(wanted) if is_sparse), default=start)
+    end = max((layer for layer, is_sparse in enumerate(target) if is_sparse), default=start)
     yield {"moe_layer_start_index": start, "moe_layer_end_index": end}
     yield {"moe_layer_start_index": start, "moe_layer_end_index": end, "moe_layer_interval": 1}
 
@@ -138,7 +138,7 @@ def _threshold(key: str, defaults: Mapping[str, Mapping[str, Any]], special: str
     """Layers from number `key` on are special."""
     return Scheme(
         lambda settings, layer, _: layer >= settings[key],
-        lambda _, wanted: iter([{key: _first(wanted)}]),
+        lambda _, target: iter([{key: _first(target)}]),
         {key: 0},
         defaults,
         special=special,
@@ -149,9 +149,9 @@ def _period_and_offset(prefix: str, defaults: Mapping[str, Mapping[str, Any]], s
     """Jamba: the layers at `offset`, `offset + period`, ..."""
     period, offset = f"{prefix}_period", f"{prefix}_offset"
 
-    def others(_: Settings, wanted: Sequence[bool]) -> Iterator[dict[str, Any]]:
-        first = _first(wanted)
-        second = _first(wanted[first + 1 :]) + 1
+    def others(_: Settings, target: Sequence[bool]) -> Iterator[dict[str, Any]]:
+        first = _first(target)
+        second = _first(target[first + 1 :]) + 1
         yield {period: max(second, first + 1), offset: first}
 
     return Scheme(
@@ -168,7 +168,7 @@ def _closing_period(key: str, superseded_by: str, special: str) -> Scheme:
     """The last of every `key` layers."""
     return Scheme(
         lambda settings, layer, _: _every(layer + 1, settings[key]),
-        lambda _, wanted: iter([{key: _first(wanted) + 1}]),
+        lambda _, target: iter([{key: _first(target) + 1}]),
         {key: 0},
         superseded_by=superseded_by,
         special=special,
@@ -219,7 +219,7 @@ SCHEMES = (
     _period_and_offset("expert_layer", {"jamba": {"expert_layer_period": 2, "expert_layer_offset": 1}}, "experts"),
     Scheme(
         lambda settings, layer, _: bool(settings["use_sliding_window"]) and layer >= settings["max_window_layers"],
-        lambda _, wanted: iter([{"max_window_layers": _first(wanted)}]),
+        lambda _, target: iter([{"max_window_layers": _first(target)}]),
         {"max_window_layers": 0, "use_sliding_window": False},
         superseded_by="layer_types",
         special="sliding",

@@ -1,18 +1,22 @@
-"""One entry of a list of modules: a plain name, a glob or a regular expression, and what it matches."""
+"""Entries of lists of modules: names, globs, regular expressions, what they match, and the layer numbers in them."""
 
 import fnmatch
+import json
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from typing import Any
 
+from engine.checkpoint.anatomy import is_of_other_tower
+from engine.checkpoint.layer_names.origins import HOLDERS, Modules
 from engine.errors import CheckpointError, shown
 
 
 class Spelling(Enum):
-    """How a reader compares an entry with a module's name."""
+    """The way in which a reader compares an entry with a module's name."""
 
     NAME = "the module and what is in it"
     GLOB = "shell pattern for the whole name (ModelOpt, Quark)"
@@ -29,7 +33,7 @@ _MATCHED_KEYS = frozenset({"dynamic"})
 _MODULE_KEYS = frozenset({"modules_to_not_convert", "llm_int8_skip_modules"})
 _PATTERN = re.compile(r"[\\^$(|+{*?\[]")
 _OPEN_END = re.compile(r"\d\*$")
-"""As an expression this would mean every layer, so it is ModelOpt's glob."""
+"""A glob of ModelOpt: as a regular expression it would match every layer."""
 _REGEX_ONLY = re.compile(r"[\\^$(|+{]")
 
 _REPEATED_REPETITION = re.compile(r"(?<!\\)[*+}]\)+[*+{]")
@@ -54,7 +58,7 @@ class Entry:
 
     @cached_property
     def matches(self) -> Callable[[str], object]:
-        """Whether a name matches. Raises CheckpointError when the entry is no regular expression, or an endless one."""
+        """Match a name. Raises CheckpointError for an invalid regular expression, or one whose matching may not end."""
         if self.spelling in REGULAR and _REPEATED_REPETITION.search(self.body):
             raise CheckpointError(
                 f"`{shown(self.text)}` is refused", why="matching a repeated repetition may never end"
@@ -80,7 +84,7 @@ class Entry:
 
 
 def entry_of(text: str, keys: Sequence[str]) -> Entry:
-    """Tell how `text`, which stands below these keys, is to be compared.
+    """Return `text`, found under these keys, as an entry with its spelling.
 
     `re:` marks a regular expression of compressed-tensors, `+:` and `-:` GPTQModel's positive and negative matches.
     """
@@ -101,3 +105,177 @@ def _spelling(sign: str, body: str, keys: Sequence[str]) -> Spelling:
         return Spelling.MODULE
     is_regex = body.startswith(".*") or _REGEX_ONLY.search(body) is not None
     return Spelling.MATCH if is_regex else Spelling.GLOB
+
+
+_SEPARATOR = r"(?:\\\.|\[\.\]|\.)"
+_NAME_HEAD = re.compile(r"((?:[^.]*\.)*?)(\d+)(?=\.|$)")
+_REGEX_HEAD = re.compile(r"(\^?(?:\.\*)?(?:[\w-]|\\\.|\.(?![*+?{]))*?)(\d+)(?=\\\.|\.(?![*+?{])|\$$)")
+_GLOB_WITH_OPEN_END = re.compile(r"([^*?\[\]]*\.)(\d+)\*")
+_PART = re.compile(
+    rf"(?P<before>{_SEPARATOR})"
+    r"(?P<number>(?:(?:\d+|\\d|\[[^\]]+\]|\((?:\?:|(?!\?))[^()]*\))(?:[*+?]|\{\d*,?\d*\})?)+)"
+    rf"(?={_SEPARATOR}|[)|]|\$|$)"
+)
+_REGEX_NUMBERS = re.compile(r"\d|\\[a-zA-Z]|\[|\.\.|\{")
+_GLOB_NUMBERS = re.compile(r"[\d?\[]")
+"""Characters without which a glob cannot distinguish numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """An entry about exactly one layer of the decoder: the number between a prefix and a suffix."""
+
+    before: str
+    layer: int
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a regular expression that matches some layer numbers."""
+
+    begin: int
+    end: int
+    layers: tuple[int, ...]
+
+
+def pinned(entry: Entry, modules: Modules) -> Pinned | None:
+    """The only layer that an entry is about; None if its spelling alone does not determine it."""
+    is_regex = entry.spelling in REGULAR
+    match = (_REGEX_HEAD if is_regex else _NAME_HEAD).match(entry.body)
+    if match is None or (is_regex and _has_branches(entry.body)):
+        return None
+    head = match[1].replace("\\", "").removeprefix("^") if is_regex else match[1]
+    if not _counts_layers(head, entry, modules):
+        return None
+    return Pinned(match[1], int(match[2]), entry.body[match.end() :])
+
+
+def open_end(entry: Entry, modules: Modules) -> Pinned | None:
+    """A glob such as `model.layers.7*`, which is about layers 7 and 70 to 79."""
+    match = _GLOB_WITH_OPEN_END.fullmatch(entry.body) if entry.spelling is Spelling.GLOB else None
+    if match is None or not modules.is_decoder(match[1]):
+        return None
+    return Pinned(match[1], int(match[2]), "*")
+
+
+def tells_apart(entry: Entry, numbers: int) -> bool:
+    """Return True if a pattern may match some of the layers and not others."""
+    if entry.spelling not in REGULAR:
+        return _GLOB_NUMBERS.search(entry.body) is not None
+    body = _PART.sub(
+        lambda match: "" if len(_numbers_of(match["number"], numbers)) == numbers else match[0], entry.body
+    )
+    return _REGEX_NUMBERS.search(body.replace("\\.", "").replace("[.]", "")) is not None
+
+
+def parts(body: str, numbers: int, holder: str = "") -> Iterator[Part]:
+    """Parts of a regular expression that match layer numbers below `numbers`."""
+    for match in _PART.finditer(body):
+        word = re.search(r"\w*$", body[: match.start()])
+        if word and word[0] and word[0] not in HOLDERS | {holder}:
+            continue
+        if layers := _numbers_of(match["number"], numbers):
+            yield Part(match.start("number"), match.end("number"), layers)
+
+
+def layers_of_component(component: str, numbers: int) -> tuple[int, ...]:
+    """Numbers that one dotted component of a glob matches."""
+    return tuple(number for number in range(numbers) if fnmatch.fnmatchcase(str(number), component))
+
+
+def _numbers_of(pattern: str, numbers: int) -> tuple[int, ...]:
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            matches = re.compile(pattern).fullmatch
+    except re.error:
+        return ()
+    return tuple(number for number in range(numbers) if matches(str(number)))
+
+
+def _counts_layers(head: str, entry: Entry, modules: Modules) -> bool:
+    if entry.spelling is Spelling.NAME:
+        return modules.is_decoder(head)
+    wild = ".*" if entry.spelling in REGULAR else "*"
+    if head.startswith(wild):
+        holder = head.removeprefix(wild).removeprefix(".").removesuffix(".")
+        return modules.is_known and holder == modules.holder and modules.is_holder_unique
+    if not _is_literal(head):
+        return False
+    is_anywhere = entry.spelling is Spelling.SEARCH and not entry.body.startswith("^")
+    return modules.is_decoder(head) and (not is_anywhere or head == modules.prefix)
+
+
+def _is_literal(head: str) -> bool:
+    return re.fullmatch(r"[\w.\-]*", head) is not None
+
+
+def _has_branches(body: str) -> bool:
+    """Return True if `|` occurs outside all groups."""
+    rest, before = body, ""
+    while rest != before:
+        rest, before = re.sub(r"\([^()]*\)", "", rest), rest
+    return "|" in rest
+
+
+_IN_TEXT = re.compile(r"(?:^|[^a-z])(?:layers?|blk)(?:[_/ -]\d|\[\d+\]|\.\d+-\d)", re.IGNORECASE)
+"""Matches "layers_5", "layers/5", "layers[5]", "layers.0-3"."""
+_ONE_LAYER = re.compile(r"layers?(?:_?(?:ids?|idxs?|index|num|number))?")
+_LABELS = ("id2label", "label2id")
+_RANGE = re.compile(r"(?:(?:layers?|blocks?)[._ -]?)?(\d+)(?:\s*(?:-|:|\.\.|_|,|to)\s*(\d+))?", re.IGNORECASE)
+
+
+def is_numbered_otherwise(data: Any, depth: int, known: Sequence[str] = (), text: str | None = None) -> bool:
+    """Whether `data` numbers some of `depth` layers in a way of its own.
+
+    known: keys whose lists with one entry a layer are understood; text: `data` as it is spelled.
+    """
+    spelled = json.dumps(data) if text is None else text
+    return _IN_TEXT.search(spelled) is not None or _is_layer_wise(data, depth, known)
+
+
+def are_layer_ranges(keys: Iterable[str], depth: int, name: str) -> bool:
+    """Whether the keys of the mapping `name` are ranges of layers, such as "0-2", perhaps with single ones among them.
+
+    Where the name does not say so, they have to begin at the first layer and to end at the last.
+    """
+    matches = [_RANGE.fullmatch(key) for key in keys]
+    if not all(matches) or not any(match[2] for match in matches if match):
+        return False
+    numbers = [int(number) for match in matches if match for number in match.groups() if number]
+    is_whole = min(numbers) in (0, 1) and max(numbers) in (depth - 1, depth)
+    return max(numbers) <= depth and (is_whole or re.search("layer|block", name, re.IGNORECASE) is not None)
+
+
+def _is_layer_wise(data: Any, depth: int, known: Sequence[str], key: str = "") -> bool:
+    if is_of_other_tower(key):
+        return False
+    if isinstance(data, dict):
+        is_by_range = bool(data) and are_layer_ranges(data, depth, key)
+        return (
+            is_by_range
+            or _is_keyed_by_layer(data, depth, key)
+            or any(_is_layer_wise(inner, depth, known, name) for name, inner in data.items())
+        )
+    if isinstance(data, list):
+        is_one_each = "layer" in key and len(data) == depth and key not in known
+        return (
+            is_one_each
+            or _lists_layers(data, depth, key)
+            or any(_is_layer_wise(inner, depth, known, key) for inner in data if isinstance(inner, (dict, list)))
+        )
+    return type(data) is int and _ONE_LAYER.fullmatch(key) is not None and 0 <= data < depth
+
+
+def _is_keyed_by_layer(data: dict[str, Any], depth: int, key: str) -> bool:
+    numbers = [name for name in data if name.isdecimal()]
+    if key in _LABELS or not numbers:
+        return False
+    return "layer" in key or sorted(map(int, numbers)) == list(range(depth))
+
+
+def _lists_layers(data: list[Any], depth: int, key: str) -> bool:
+    """Whether these are numbers of layers: they rise, and the key says so."""
+    if "layer" not in key or not data or any(type(number) is not int for number in data):
+        return False
+    return data == sorted(set(data)) and data[0] >= 0 and data[-1] <= depth

@@ -1,4 +1,4 @@
-"""Where the layers of a new model come from, and the names that settings may call them by."""
+"""Origins of the layers of a new model, and the names that settings may use for them."""
 
 import re
 from collections import defaultdict
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engine.checkpoint.anatomy import is_of_other_tower
 
 if TYPE_CHECKING:
-    from engine.checkpoint.checkpoint import Checkpoint  # which knows the lists of layer_keys, and these the names here
+    from engine.checkpoint.checkpoint import Checkpoint  # which imports layer_keys, which imports this
 
 HOLDERS = frozenset({"layers", "layer", "h", "blocks", "block", "blk"})
 """Usual names of the module list that holds a model's layers."""
@@ -55,7 +55,7 @@ PREFIXES = (
     "thinker.model.",
     "",
 )
-"""What may stand before the decoder's layers in settings that were written by another program than the weights."""
+"""Possible prefixes of the decoder's layers in settings that another program than the weights' has written."""
 
 _NUMBERED = re.compile(r"((?:.*?\.)?)(\d+)(?:\.|$)")
 
@@ -67,9 +67,9 @@ class Modules:
     depth: int
     """Number of decoder layers."""
     prefix: str = ""
-    """What stands before the layer number, e.g. "model.layers."; "" where the names are not known."""
+    """Prefix of the layer number, e.g. "model.layers."; "" if the names are not known."""
     layers: tuple[tuple[str, ...], ...] = ()
-    """Suffixes of the tensors of each layer, those behind the decoder included."""
+    """Suffixes of the tensors of each layer, those after the decoder included."""
     others: tuple[str, ...] = ()
     """Names of all tensors outside these layers."""
 
@@ -84,7 +84,7 @@ class Modules:
 
     @cached_property
     def other_prefixes(self) -> frozenset[str]:
-        """What stands before the first number in names outside the layers: "vision_tower.blocks.", "mtp.layers."."""
+        """Prefixes of the first number in names outside the layers: "vision_tower.blocks.", "mtp.layers."."""
         return frozenset(match[1] for name in self.others if (match := _NUMBERED.match(name)))
 
     @cached_property
@@ -95,7 +95,7 @@ class Modules:
         return not any(inside in f".{name}" for name in (*names, *self.others))
 
     def is_decoder(self, head: str) -> bool:
-        """Whether a layer number behind `head`, such as "model.layers.", counts the decoder's layers."""
+        """Return True if a number after `head`, such as "model.layers.", counts the decoder's layers."""
         known = self._known_heads.get(head)
         if known is None:
             known = self._known_heads[head] = self._is_decoder(head)
@@ -103,7 +103,7 @@ class Modules:
 
     @cached_property
     def _known_heads(self) -> dict[str, bool]:
-        """What `is_decoder` has answered: a list may have thousands of names with the same beginning."""
+        """Cached results of `is_decoder`: a list may have thousands of names with the same beginning."""
         return {}
 
     def _is_decoder(self, head: str) -> bool:
@@ -116,7 +116,7 @@ class Modules:
 
     @cached_property
     def inner_names(self) -> tuple[tuple[str, ...], ...]:
-        """For each layer what may stand behind its number: "", and every module and tensor, each with its dot."""
+        """Possible suffixes of each layer's number: "", and every module and tensor, each with its dot."""
         known: dict[tuple[str, ...], tuple[str, ...]] = {}
         return tuple(known.setdefault(suffixes, _with_modules(suffixes)) for suffixes in self.layers)
 
@@ -134,14 +134,14 @@ def modules_of(checkpoint: "Checkpoint") -> Modules:
 
 @dataclass(frozen=True)
 class Origins:
-    """For each layer of a new model the checkpoint and the layer that it was copied from."""
+    """The checkpoint and the layer that each layer of a new model was copied from."""
 
     sources: tuple[Modules, ...]
     """The first one's names are those of the new model."""
     visits: tuple[tuple[int, int], ...]
-    """For each new layer the index of its source and its number there."""
+    """Index of each new layer's source, and the layer's number there."""
     head: int = 0
-    """Index of the source that gives the layers behind the decoder."""
+    """Index of the source that gives the layers after the decoder."""
 
     @property
     def modules(self) -> Modules:
@@ -154,7 +154,7 @@ class Origins:
 
     @cached_property
     def all_visits(self) -> tuple[tuple[int, int], ...]:
-        """`visits`, and the layers behind the decoder, which move with its end."""
+        """`visits`, and the layers after the decoder, which move with its end."""
         source = self.sources[self.head]
         return (*self.visits, *((self.head, layer) for layer in range(source.depth, len(source.layers))))
 
@@ -166,7 +166,7 @@ class Origins:
         return dict(places)
 
     def places(self, source: int, layer: int) -> list[int]:
-        """Where a source's layer stands in the new model. Layers behind the decoder may be named without weights."""
+        """Places of a source's layer in the new model. Layers after the decoder may be named without weights."""
         behind = layer - self.sources[source].depth
         if behind >= 0:
             return [self.depth + behind] if source == self.head else []
@@ -175,10 +175,10 @@ class Origins:
 
 def _with_modules(names: tuple[str, ...]) -> tuple[str, ...]:
     """Each name and every module around it, with a leading dot, and "" for what holds them all."""
-    found = dict.fromkeys([""])
+    modules = dict.fromkeys([""])
     for name in names:
-        found.update(dict.fromkeys(_ancestors(name)))
-    return tuple(found)
+        modules.update(dict.fromkeys(_ancestors(name)))
+    return tuple(modules)
 
 
 def _ancestors(name: str) -> Iterator[str]:

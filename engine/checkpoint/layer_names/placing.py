@@ -1,4 +1,4 @@
-"""Rewrites one entry so that it says of each new layer what it said of the layer that was copied.
+"""Rewrite of one entry, so that it matches a new layer if it matched the layer that was copied.
 
 Where the spelling alone does not show how, rewritten forms are tried and compared with the names of all tensors.
 """
@@ -9,13 +9,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from engine.checkpoint.layer_names.entries import REGULAR, Entry, Spelling
-from engine.checkpoint.layer_names.numbers import layers_of_component, open_end, parts, pinned, tells_apart
+from engine.checkpoint.layer_names.entries import (
+    REGULAR,
+    Entry,
+    Spelling,
+    layers_of_component,
+    open_end,
+    parts,
+    pinned,
+    tells_apart,
+)
 from engine.checkpoint.layer_names.origins import HOLDERS, PREFIXES, Origins
 from engine.errors import CheckpointError, shown
 
-Wanted: TypeAlias = Mapping[str, bool]
-"""For each name of the new model whether the rewritten entries have to match it."""
+Expected: TypeAlias = Mapping[str, bool]
+"""Name of the new model to whether the rewritten entries must match it."""
 Owners: TypeAlias = frozenset[int]
 """Indices of the sources that have an entry."""
 
@@ -33,24 +41,24 @@ class Placed:
 
 
 def placed(entry: Entry, origins: Origins, owners: Owners) -> list[Placed]:
-    """The entries for the new layers, none where all layers concerned were dropped.
+    """The entries for the new layers; empty if all layers concerned were dropped.
 
-    Raises CheckpointError when it cannot be told which layers the entry is about.
+    Raises CheckpointError if it is not clear which layers the entry is about.
     """
-    if found := pinned(entry, origins.modules):
-        numbers = _places(origins, owners, [found.layer])
+    if pin := pinned(entry, origins.modules):
+        numbers = _places(origins, owners, [pin.layer])
         if entry.spelling in REGULAR:
-            bodies = [f"{found.before}{_alternatives(numbers)}{found.after}"] if numbers else []
+            bodies = [f"{pin.before}{_alternatives(numbers)}{pin.after}"] if numbers else []
             return [Placed(entry.with_body(body).text) for body in bodies]
-        return [Placed(f"{entry.sign}{found.before}{n}{found.after}", found.layer, n) for n in numbers]
+        return [Placed(f"{entry.sign}{pin.before}{n}{pin.after}", pin.layer, n) for n in numbers]
     if entry.spelling is Spelling.NAME:
         return [Placed(entry.text)]
     return [Placed(text) for text in _placed_pattern(entry, origins, owners)]
 
 
 def _placed_pattern(entry: Entry, origins: Origins, owners: Owners) -> list[str]:
-    if found := open_end(entry, origins.modules):
-        return _placed_open_end(entry, found.before, found.layer, origins, owners)
+    if pin := open_end(entry, origins.modules):
+        return _placed_open_end(entry, pin.before, pin.layer, origins, owners)
     is_in_all = owners.issuperset(source for source, _ in origins.all_visits)
     numbers = max(origins.depth, *(max(len(source.layers), source.depth) for source in origins.sources)) + 1
     if is_in_all and not tells_apart(entry, numbers):
@@ -82,29 +90,31 @@ def _placed_open_end(entry: Entry, before: str, digits: int, origins: Origins, o
 def _tried(entry: Entry, origins: Origins, owners: Owners) -> list[str]:
     matched = _naming(entry, origins)
     naming = matched or origins.modules.prefix
-    wanted = _wanted(entry, origins, owners, naming)
-    if matched and not any(wanted.values()):
+    expected = _expected(entry, origins, owners, naming)
+    if matched and not any(expected.values()):
         return []
-    for candidate in _candidates(entry, origins, owners, naming, wanted):
-        if _fulfils(candidate, wanted):
-            return [found.text for found in candidate]
+    for candidate in _candidates(entry, origins, owners, naming, expected):
+        if _fulfils(candidate, expected):
+            return [entry.text for entry in candidate]
     raise _unclear(entry)
 
 
-def _candidates(entry: Entry, origins: Origins, owners: Owners, naming: str, wanted: Wanted) -> Iterator[list[Entry]]:
+def _candidates(
+    entry: Entry, origins: Origins, owners: Owners, naming: str, expected: Expected
+) -> Iterator[list[Entry]]:
     """The most faithful spelling first."""
     yield [entry]
     yield []
     if entry.spelling in REGULAR:
         yield [entry.with_body(_substituted(entry.body, origins, owners))]
-        yield list(_spelled_out_regex(entry, origins, naming, wanted))
+        yield list(_spelled_out_regex(entry, origins, naming, expected))
     else:
         yield list(_substituted_glob(entry, origins, owners))
-        yield list(_spelled_out_glob(entry, origins, naming, wanted))
+        yield list(_spelled_out_glob(entry, origins, naming, expected))
 
 
 def _naming(entry: Entry, origins: Origins) -> str:
-    """What stands before the layer numbers in the names that the entry was written for; "" if it matches no layer."""
+    """Prefix of the layer numbers in the names that the entry was written for; "" if it matches no layer."""
     modules = origins.modules
     for prefix in dict.fromkeys([modules.prefix, *(f"{prefix}{modules.holder}." for prefix in PREFIXES)]):
         for layer, names in enumerate(modules.inner_names):
@@ -113,24 +123,24 @@ def _naming(entry: Entry, origins: Origins) -> str:
     return ""
 
 
-def _wanted(entry: Entry, origins: Origins, owners: Owners, naming: str) -> Wanted:
+def _expected(entry: Entry, origins: Origins, owners: Owners, naming: str) -> Expected:
     matches = entry.matches
-    wanted = {name: bool(matches(name)) for name in origins.modules.outer_names}
+    expected = {name: bool(matches(name)) for name in origins.modules.outer_names}
     for place, (source, layer) in enumerate(origins.all_visits):
         modules = origins.sources[source]
         old = modules.prefix if naming == origins.modules.prefix else naming
         for name in modules.inner_names[layer]:
-            wanted[f"{naming}{place}{name}"] = source in owners and bool(matches(f"{old}{layer}{name}"))
-    return wanted
+            expected[f"{naming}{place}{name}"] = source in owners and bool(matches(f"{old}{layer}{name}"))
+    return expected
 
 
-def _fulfils(entries: Sequence[Entry], wanted: Wanted) -> bool:
+def _fulfils(entries: Sequence[Entry], expected: Expected) -> bool:
     tests = [entry.matches for entry in entries]
-    return all(any(test(name) for test in tests) == is_wanted for name, is_wanted in wanted.items())
+    return all(any(test(name) for test in tests) == is_expected for name, is_expected in expected.items())
 
 
 def _substituted(body: str, origins: Origins, owners: Owners) -> str:
-    """Every part that stands for some layers replaced by the numbers that these have now."""
+    """Replace every part that matches some layers by the new numbers of these layers."""
     numbers = len(origins.modules.layers)
     for part in reversed(list(parts(body, numbers, origins.modules.holder))):
         if len(part.layers) < numbers:
@@ -154,47 +164,47 @@ def _substituted_glob(entry: Entry, origins: Origins, owners: Owners) -> Iterato
         return
 
 
-def _spelled_out_regex(entry: Entry, origins: Origins, naming: str, wanted: Wanted) -> Iterator[Entry]:
+def _spelled_out_regex(entry: Entry, origins: Origins, naming: str, expected: Expected) -> Iterator[Entry]:
     begin = "^" if entry.spelling is Spelling.SEARCH else ""
     layers = re.escape(naming)
-    if any(wanted[name] for name in origins.modules.outer_names):
+    if any(expected[name] for name in origins.modules.outer_names):
         anywhere = ".*?" if entry.spelling is Spelling.SEARCH and not entry.body.startswith("^") else ""
         yield entry.with_body(rf"{begin}(?!{layers}\d){anywhere}(?:{entry.body.removeprefix('^')})")
-    for names, places in _alike(origins, naming, wanted).items():
+    for names, places in _alike(origins, naming, expected).items():
         tails = [re.escape(name) + (r"(?:\..*)?" if is_whole else "") for name, is_whole in names]
         tail = tails[0] if len(tails) == 1 else f"(?:{'|'.join(tails)})"
         yield entry.with_body(f"{begin}{layers}{_alternatives(places)}{tail}$")
 
 
-def _spelled_out_glob(entry: Entry, origins: Origins, naming: str, wanted: Wanted) -> Iterator[Entry]:
+def _spelled_out_glob(entry: Entry, origins: Origins, naming: str, expected: Expected) -> Iterator[Entry]:
     outer = origins.modules.outer_names
-    covering = _covering([f".{name}" for name in outer], {f".{name}" for name in outer if wanted[name]})
+    covering = _covering([f".{name}" for name in outer], {f".{name}" for name in outer if expected[name]})
     bodies = [(name[1:], is_whole) for name, is_whole in covering]
-    for names, places in _alike(origins, naming, wanted).items():
+    for names, places in _alike(origins, naming, expected).items():
         bodies += [(f"{naming}{place}{name}", is_whole) for place in places for name, is_whole in names]
     for body, is_whole in bodies:
         yield from (entry.with_body(f"{body}{tail}") for tail in (("", ".*") if is_whole else ("",)))
 
 
-def _alike(origins: Origins, naming: str, wanted: Wanted) -> Mapping[tuple[tuple[str, bool], ...], list[int]]:
+def _alike(origins: Origins, naming: str, expected: Expected) -> Mapping[tuple[tuple[str, bool], ...], list[int]]:
     """The new layers of which the same names are wanted."""
     alike: dict[tuple[tuple[str, bool], ...], list[int]] = defaultdict(list)
     for place, (source, layer) in enumerate(origins.all_visits):
         names = origins.sources[source].inner_names[layer]
-        if found := {name for name in names if wanted[f"{naming}{place}{name}"]}:
-            alike[tuple(_covering(names, found))].append(place)
+        if matched := {name for name in names if expected[f"{naming}{place}{name}"]}:
+            alike[tuple(_covering(names, matched))].append(place)
     return alike
 
 
-def _covering(names: Sequence[str], found: set[str]) -> list[tuple[str, bool]]:
-    """`found` in few words: a module stands, as a whole, for itself and all that is in it."""
-    partial = {name for missing in set(names) - found for name in _around(missing)}
-    wholes = found - partial
+def _covering(names: Sequence[str], matched: set[str]) -> list[tuple[str, bool]]:
+    """`matched` in few entries: a module replaces itself and all that is in it."""
+    partial = {name for missing in set(names) - matched for name in _around(missing)}
+    wholes = matched - partial
     modules = {name.rpartition(".")[0] for name in names}
     return [
         (name, name in wholes and name in modules)
         for name in names
-        if name in found and not any(around in wholes for around in _around(name))
+        if name in matched and not any(around in wholes for around in _around(name))
     ]
 
 
@@ -222,5 +232,5 @@ def _unclear(entry: Entry) -> CheckpointError:
     return CheckpointError(
         f"`{shown(entry.text)}` cannot be rewritten for the new layers",
         why="its spelling does not show which layers it is about",
-        fix="Spell the layers out one by one.",
+        fix="Write one entry for each layer.",
     )

@@ -1,4 +1,4 @@
-"""Walks through a settings file and rewrites every entry that names layers, wherever it stands."""
+"""Rewrite of every entry that names layers, at any place of a settings file."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,15 +7,14 @@ from typing import Any, TypeAlias
 
 from engine.checkpoint.anatomy import is_of_other_tower
 from engine.checkpoint.config import ModelConfig, is_model_config
-from engine.checkpoint.layer_names.entries import Entry, Spelling, entry_of
-from engine.checkpoint.layer_names.numbers import pinned
+from engine.checkpoint.layer_names.entries import Entry, Spelling, entry_of, pinned
 from engine.checkpoint.layer_names.origins import HOLDERS, Modules, Origins
 from engine.checkpoint.layer_names.placing import Placed, placed
 from engine.errors import CheckpointError, shown
 
 Path: TypeAlias = tuple[str, ...]
 Values: TypeAlias = Sequence[Any]
-"""What each source has at one path, the donor first; None where it has nothing."""
+"""Value of each source at one path, the donor first; None if absent."""
 Owned: TypeAlias = dict[int, Any]
 """Index of a source to the value that an entry has there."""
 
@@ -26,7 +25,7 @@ _MODULE_NAME = re.compile(r"[\w.]+")
 
 
 def renamed(documents: Values, origins: Origins, below: Path = ()) -> Mapping[Path, Any]:
-    """What changes in the first of `documents`, one a source: key path to new value, () for the whole.
+    """Changes of the first of `documents`, one per source: key path to new value, () for the whole.
 
     below: names of what the document belongs to, such as its file. Raises CheckpointError, naming the
     place, where an entry cannot follow the layers.
@@ -64,7 +63,7 @@ class _Walk:
     origins: Origins
     below: Path
     towers: Sequence[Path] | None = None
-    """Where the decoder's parts are; None for a document without parts."""
+    """Key paths of the decoder's parts; None for a document without parts."""
 
     def changes(self, path: Path, values: Values) -> Iterator[tuple[Path, Any]]:
         value = values[0]
@@ -101,22 +100,22 @@ class _Walk:
         """The first of equal expressions is kept, which is the one that readers use."""
         new: dict[str, Any] = {}
         for key, owned in _by_key(values):
-            for found in self._placed(path, key, owned):
-                is_ordinary = found.text == key and found.place is None and 0 in owned and not is_of_other_tower(key)
+            for entry in self._placed(path, key, owned):
+                is_ordinary = entry.text == key and entry.place is None and 0 in owned and not is_of_other_tower(key)
                 value = next(iter(owned.values()))
-                inner = self._walked((*path, key), _at(values, key)) if is_ordinary else self._moved(value, found)
-                is_first = new.setdefault(found.text, inner) == inner
-                if not is_first and found.place is not None:
-                    raise self._error(path, f"two settings for `{shown(found.text)}`")
+                inner = self._walked((*path, key), _at(values, key)) if is_ordinary else self._moved(value, entry)
+                is_first = new.setdefault(entry.text, inner) == inner
+                if not is_first and entry.place is not None:
+                    raise self._error(path, f"two settings for `{shown(entry.text)}`")
         return new
 
     def _list(self, path: Path, values: Values) -> Any:
         keys = (*self.below, *path)
         if not any(self._is_entry(entry_of(item, keys), keys) for value in values for item in _strings(value)):
             return values[0]
-        found = [placed for item, owned in _by_item(values) for placed in self._placed(path, item, owned)]
-        kept = [placed.text for placed in found if placed.place is None]
-        numbered = sorted((placed.place, placed.text) for placed in found if placed.place is not None)
+        entries = [placed for item, owned in _by_item(values) for placed in self._placed(path, item, owned)]
+        kept = [placed.text for placed in entries if placed.place is None]
+        numbered = sorted((placed.place, placed.text) for placed in entries if placed.place is not None)
         new = [*kept, *dict.fromkeys(text for _, text in numbered)]
         return values[0] if sorted(new) == sorted(values[0]) else new
 
@@ -125,16 +124,16 @@ class _Walk:
         return [self._walked(path, [_item(value, index) for value in values]) for index in range(len(values[0]))]
 
     def _single(self, path: Path, text: str) -> str:
-        """A string that is no entry of a list: a name can name one layer, not several, unless commas part them."""
+        """A string outside a list: a name can name one layer, not several, unless commas separate them."""
         names = [name.strip() for name in text.split(",")]
         if len(names) > 1 and all(map(_MODULE_NAME.fullmatch, names)):
             return ",".join(self._list(path, [names])) if self._names_layer(path, names) else text
         if not self._may_name_layer(path, text):
             return text
-        found = self._placed(path, text, {0: None})
-        if len(found) != 1:
-            raise self._error(path, f"there is room for one name, `{shown(text)}`, and the stack needs {len(found)}")
-        return found[0].text
+        entries = self._placed(path, text, {0: None})
+        if len(entries) != 1:
+            raise self._error(path, f"there is room for one name, `{shown(text)}`, and the stack needs {len(entries)}")
+        return entries[0].text
 
     def _names_layer(self, path: Path, names: Sequence[str]) -> bool:
         return any(pinned(entry_of(name, (*self.below, *path)), self.origins.modules) for name in names)
@@ -179,18 +178,18 @@ class _Walk:
             return pinned(entry, self.origins.modules) is not None
         return self._chooses_modules(entry, keys)
 
-    def _moved(self, value: Any, found: Placed) -> Any:
+    def _moved(self, value: Any, target: Placed) -> Any:
         """The settings of one layer, in which names of that layer's modules are names of the new one's."""
-        if found.place is None or found.place == found.layer:
+        if target.place is None or target.place == target.layer:
             return value
         if isinstance(value, dict):
-            return {self._moved(key, found): self._moved(inner, found) for key, inner in value.items()}
+            return {self._moved(key, target): self._moved(inner, target) for key, inner in value.items()}
         if isinstance(value, list):
-            return [self._moved(inner, found) for inner in value]
+            return [self._moved(inner, target) for inner in value]
         if not isinstance(value, str) or "." not in value or not _MODULE_NAME.fullmatch(value):
             return value
         name = pinned(Entry("", value, Spelling.NAME), self.origins.modules)
-        return f"{name.before}{found.place}{name.after}" if name and name.layer == found.layer else value
+        return f"{name.before}{target.place}{name.after}" if name and name.layer == target.layer else value
 
     def _error(self, path: Path, why: str, fix: str = "") -> CheckpointError:
         return CheckpointError(f"`{shown('.'.join(path))}` cannot follow the layers", why=why, fix=fix)
@@ -211,7 +210,7 @@ def _by_key(values: Values) -> Iterator[tuple[str, Owned]]:
             if len(values) == 1:
                 yield key, {0: inner}
                 continue
-            owned = {index: found for index, found in enumerate(_at(values, key)) if found == inner}
+            owned = {index: other for index, other in enumerate(_at(values, key)) if other == inner}
             if min(owned) == source:
                 yield key, owned
 
@@ -221,8 +220,8 @@ def _by_item(values: Values) -> Iterator[tuple[str, Owned]]:
     as they occur."""
     members = [_strings(value) for value in values]
     yield from ((word, {0: None}) for word in values[0] if word.isidentifier())
-    for item in dict.fromkeys(item for found in members for item in found if not item.isidentifier()):
-        yield item, {index: None for index, found in enumerate(members) if item in found}
+    for item in dict.fromkeys(item for strings in members for item in strings if not item.isidentifier()):
+        yield item, {index: None for index, strings in enumerate(members) if item in strings}
 
 
 def _strings(value: Any) -> Mapping[str, None]:

@@ -1,4 +1,4 @@
-"""Metrics of blocks that cost more than a profile: a file each, with formula, shapes, units, cost and source."""
+"""Metrics of blocks that cost more than a profile. Each module states formula, shapes, units, cost and source."""
 
 from collections.abc import Mapping
 
@@ -11,4 +11,4 @@ METRICS: Mapping[str, Measure] = {
     "ablation": ablation.measure,
     "logit_lens": logit_lens.measure,
 }
-"""By file name."""
+"""Metrics by module name."""

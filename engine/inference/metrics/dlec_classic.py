@@ -1,13 +1,13 @@
-"""The figure by which the original DLEC chose layers, for the recipe dlec-classic.
+"""Layer score of the original DLEC, for the recipe dlec-classic.
 
-For each "layer" l in 0..N-1, with x [S, D] the hidden state l (0 is the embedding) at the first token of text of S
-sequences, which the tokenizer's prefix precedes, and a = |x|:
+For each "layer" l in 0..N-1, with x [S, D] the hidden state l (0 is the embedding) at the first token of text, after
+the tokenizer's prefix, of S sequences, and a = |x|:
 
     bin    the first of 100 equal bins over 0..max(a) at which the cumulative share reaches 0.95
     share  the share of a whose z-score (a - mean) / deviation is at least bin / 100
 
-Unit: a share, 0 to 1. Cost: one forward pass of the prefix and one token for each sequence.
-Its faults stand in the recipe.
+Unit: a share, 0 to 1. Cost: one forward pass of the prefix and one token per sequence.
+The recipe documents its shortcomings.
 Source: Steel-skull/DLEC, commit f95b114, notebook.
 """
 
@@ -24,7 +24,7 @@ COVERED = 0.95
 
 
 def shares(model: "PreTrainedModel", sequences: Sequences) -> list[float]:
-    """One share for each layer."""
+    """Return the share of each layer."""
     import torch
 
     first = int(sequences.is_text[0].nonzero()[0])

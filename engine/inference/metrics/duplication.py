@@ -1,10 +1,10 @@
-"""Duplication delta NLL: what repeating a block at full strength costs, measured.
+"""Duplication delta NLL: increase of the loss when a block is repeated without scaling.
 
     d(i, j) = mean over predicted tokens of NLL(0..j-1, i..N-1) - NLL(0..N-1)
 
-Shapes: [T-1] differences for each sequence, paired token by token with the model as it is. Unit: nats a token; above 0
-is worse. Cost: one forward pass, shared by all blocks, then N - i layer passes and the head for each block: what comes
-before the repetition is not computed again. Equal to the merged checkpoint's figure in float32 up to rounding.
+Shapes: [T-1] differences per sequence, paired token by token with the base. Unit: nats per token; positive is worse.
+Cost: one forward pass, shared by all blocks, then N - i layer passes and the head for each block, since the layers
+before the repetition are not recomputed. Equal to the merged checkpoint's value in float32 up to rounding.
 Source: teacher-forced loss of a depth-expanded model, as in every evaluation of self-merges; the pairing is that of
 llama.cpp's `llama-perplexity --kl-divergence`.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def measure(
     model: Any, sequences: Sequences, blocks: Sequence[Block], batch_size: int, report: Report
 ) -> dict[Block, Measured]:
-    """d of each block on `sequences`. Raises as Measure says."""
+    """Return d(i, j) of each block on `sequences`. Raises as Measure."""
     return measured_blocks(model, sequences, blocks, batch_size, report, _deltas)
 
 

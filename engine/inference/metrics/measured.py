@@ -1,7 +1,7 @@
-"""What the metrics of blocks share: which blocks there are, how sequences become a figure, and what they are asked.
+"""Common types and the measurement loop of the metrics of blocks.
 
-A block (i, j) is layers i..j-1, 0 <= i < j <= N. Each metric gives one number for each sequence and block; the figure
-is the mean over sequences, which have about as many tokens of text each.
+A block (i, j) is layers i..j-1, 0 <= i < j <= N. A metric gives one value per sequence and block, and its figure is the
+mean over sequences, which have about the same number of text tokens each.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 Block: TypeAlias = tuple[int, int]
 
 Value: TypeAlias = Callable[[RecordedBatch, int, int], "torch.Tensor"]
-"""From a batch of B sequences and a block's ends to [B]: the mean over each sequence's tokens of text."""
+"""Function from a batch of B sequences and a block (i, j) to values [B], the means over each sequence's text tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A metric of one block."""
+    """Value of a metric for one block."""
 
     value: float
-    """The mean over sequences, in the metric's unit."""
+    """Mean over sequences, in the metric's unit."""
     se: float | None
-    """Its standard error over sequences, of paired differences where the metric is one. None for a single sequence."""
+    """Standard error over sequences (of paired differences, for delta metrics). None for a single sequence."""
     per_sequence: tuple[float, ...]
-    """What the mean is of: one for each sequence, in the same order for all blocks, so blocks can be paired."""
+    """Value of each sequence, in the same order for all blocks, so that blocks can be paired."""
 
 
 class Measure(Protocol):
-    """A metric: figures of `blocks` on `sequences`, whose boundaries are computed once.
+    """A metric: values of `blocks` on `sequences`, whose boundaries are computed once.
 
-    Raises UsageError for a block that the model has not or sequences beyond its context, CheckpointError when the
-    layers cannot be run one by one or give NaN or infinity, MachineError when the memory does not suffice.
+    Raises UsageError for a block outside the model or sequences longer than its context, CheckpointError if the layers
+    cannot be run individually or produce NaN or infinity, MachineError if the memory does not suffice.
     """
 
     def __call__(
@@ -53,25 +53,25 @@ class Measure(Protocol):
 def measured_blocks(
     model: Any, sequences: Sequences, blocks: Sequence[Block], batch_size: int, report: Report, value: Value
 ) -> dict[Block, Measured]:
-    """`value` of each block, in the order of `blocks`. Raises as Measure says."""
+    """Return `value` of each block, in the order of `blocks`. Raises as Measure."""
     require_fit(model, sequences.tokens)
-    found: dict[Block, list[float]] = {(start, end): [] for start, end in blocks}
-    total = len(sequences) * len(found)
+    values_of: dict[Block, list[float]] = {(start, end): [] for start, end in blocks}
+    total = len(sequences) * len(values_of)
 
-    def one_batch(first: int, some: Sequences) -> None:
-        batch = RecordedBatch.of(model, some)
-        _require_blocks(found, len(batch.boundaries) - 1)
+    def one_batch(first: int, part: Sequences) -> None:
+        batch = RecordedBatch.of(model, part)
+        _require_blocks(values_of, len(batch.boundaries) - 1)
         values = []
-        for done, (start, end) in enumerate(found):
-            report(first * len(found) + done * len(some), total, "blocks measured, each on every sequence")
+        for done, (start, end) in enumerate(values_of):
+            report(first * len(values_of) + done * len(part), total, "blocks measured, each on every sequence")
             values.append(_finite(value(batch, start, end), start, end))
-        for each, new in zip(found.values(), values, strict=True):
-            each.extend(new)
+        for collected, new in zip(values_of.values(), values, strict=True):
+            collected.extend(new)
 
     with torch_library().inference_mode():
         in_batches(sequences, batch_size, one_batch)
     report(total, total, "blocks measured, each on every sequence")
-    return {block: _measured(values) for block, values in found.items()}
+    return {block: _measured(values) for block, values in values_of.items()}
 
 
 def _require_blocks(blocks: Sequence[Block] | dict[Block, Any], layer_count: int) -> None:

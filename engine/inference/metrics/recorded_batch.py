@@ -1,4 +1,4 @@
-"""One batch of sequences with its residual stream at every boundary, from which layers can be run on.
+"""A batch of sequences with its residual stream at every boundary, from which layers can be run.
 
 B sequences of T tokens, N layers, D the hidden size, V the vocabulary.
 """
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecordedBatch:
-    """What all blocks of a metric share; costs one forward pass without the head, and its boundaries' memory."""
+    """Boundaries of one batch, shared by all blocks of a metric. Cost: one forward pass without the head."""
 
     sequences: Sequences
-    """B of them."""
+    """The B sequences."""
     recording: Recording
     boundaries: tuple["torch.Tensor", ...]
     """B_0..B_N, each [B, T, D]."""
 
     @classmethod
     def of(cls, model: Any, sequences: Sequences) -> "RecordedBatch":
-        """Raises CheckpointError when the model's layers cannot be run one by one."""
+        """Record a batch. Raises CheckpointError if the model's layers cannot be run individually."""
         recording = record(model, sequences.tokens)
         boundaries = [recording.embedded]
         for index in range(len(decoder_layers(model))):
@@ -40,41 +40,41 @@ class RecordedBatch:
         return len(self.boundaries) - 1
 
     def through(self, hidden: "torch.Tensor", start: int, end: int) -> "torch.Tensor":
-        """[B, T, D] to [B, T, D]: layers start..end-1."""
+        """Run layers start..end-1 on `hidden` [B, T, D]; return [B, T, D]."""
         for index in range(start, end):
             hidden = self.recording.layer(index, hidden)
         return hidden
 
     def nll(self, hidden: "torch.Tensor") -> "torch.Tensor":
-        """[B] in float64: mean negative log-likelihood of each sequence's tokens that are scored, in nats.
+        """Return the mean NLL of the scored tokens of each sequence, [B] in float64, in nats.
 
-        `hidden` [B, T, D] is what the last layer leaves.
+        hidden: output [B, T, D] of the last layer.
         """
         logits = self.recording.logits(hidden)
         nll = torch_library().stack(list(map(_row_nll, logits, self.sequences.tokens.to(logits.device))))
         return text_means(nll, self.sequences.is_scored)
 
     def text_means(self, values: "torch.Tensor") -> "torch.Tensor":
-        """[B] in float64: the mean of `values` [B, T] over each sequence's tokens of text."""
+        """Return the means of `values` [B, T] over the text tokens of each sequence, [B] in float64."""
         return text_means(values, self.sequences.is_text)
 
     @cached_property
     def base_nll(self) -> "torch.Tensor":
-        """[B], of the model as it is."""
+        """NLL [B] of the base."""
         return self.nll(self.boundaries[-1])
 
     @cached_property
     def base_logits(self) -> "torch.Tensor":
-        """[B, T, V], of the model as it is."""
+        """Logits [B, T, V] of the base."""
         return self.recording.logits(self.boundaries[-1])
 
     @cached_property
     def lens_divergences(self) -> "dict[int, torch.Tensor]":
-        """By boundary, as far as they have been asked for: mean KL of each sequence, [B]."""
+        """Cache of the mean KL of each sequence, [B], by boundary."""
         return {}
 
 
 def _row_nll(logits: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
-    """[T-1], from [T, V] and [T]; one sequence at a time, because float32 logits are large."""
+    """Return the NLL [T-1] of logits [T, V] and tokens [T]; one sequence, because float32 logits are large."""
     loss: torch.Tensor = torch_library().nn.functional.cross_entropy(logits[:-1].float(), tokens[1:], reduction="none")
     return loss

@@ -1,12 +1,11 @@
-"""Second-pass residual: how far a block moves what it has already put out, when it is run once more on it.
+"""Second-pass residual: relative change of a block's output when the block is applied to it again.
 
     r(i, j) = mean over tokens of |g(B_j) - B_j| / |B_j|,   g = layers i..j-1
 
-Shapes: B_l is [T, D] for each sequence, the norm is over D. Unit: none (a ratio); small means that a second copy
-changes little. Cost: one forward pass without the head, shared by all blocks, then j - i layer passes for each block;
-neither the layers after it nor the head.
-Use: screening blocks to duplicate. Of the cheap metrics it ranked best what duplicating a block costs (Spearman 0.56,
-0.81, 0.92, 0.97 for widths 1, 2, 4, 7 on SmolLM2-135M); sums of single layers it predicts poorly.
+Shapes: B_l is [T, D] per sequence, the norm is over D. Unit: none (a ratio); small means that a second copy changes
+little. Cost: one forward pass without the head, shared by all blocks, then j - i layer passes per block.
+Use: screening of blocks to duplicate. It predicts the cost of duplicating a block best of the cheap metrics (Spearman
+0.56, 0.81, 0.92, 0.97 for widths 1, 2, 4, 7 on SmolLM2-135M), but predicts sums of single layers poorly.
 Source: this project's own measurement; the quantity is the residual of a fixed-point iteration.
 """
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 def measure(
     model: Any, sequences: Sequences, blocks: Sequence[Block], batch_size: int, report: Report
 ) -> dict[Block, Measured]:
-    """r of each block on `sequences`. Raises as Measure says."""
+    """Return r(i, j) of each block on `sequences`. Raises as Measure."""
     return measured_blocks(model, sequences, blocks, batch_size, report, _residuals)
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.header import StoredTensor
+from engine.checkpoint.formats.format import StoredTensor
 from engine.errors import CheckpointError, shown
 from engine.inference.meta_model import loaded_from_tensors, shape_only
 from engine.inference.signature import decoder_layers

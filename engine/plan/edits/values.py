@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 import yaml
 
-from engine.checkpoint.header import is_text
 from engine.errors import PlanError, shown
+from engine.files import is_text
 
 Value: TypeAlias = "str | int | float | Sequence[Value] | Mapping[str, Value]"
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from engine.checkpoint.added_features import layers_in_place
 from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.layer_keys.refusals import layers_in_place
 from engine.errors import CheckpointError
 from engine.plan.recipes.text import SliceText, plan_text
 

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import yaml
 
-from engine.checkpoint.header import is_text
 from engine.errors import UsageError, escaped, shown
+from engine.files import is_text
 
 MOST_LAYERS = 5_000
 """Beyond any model; with a slice for each the plan can still be read."""

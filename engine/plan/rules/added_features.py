@@ -16,7 +16,7 @@ Remedy: Leave the lowest layers alone, in their order; repeat or drop layers abo
 
 from collections.abc import Iterator
 
-from engine.checkpoint.added_features import layers_in_place
+from engine.checkpoint.layer_keys.refusals import layers_in_place
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
 from engine.plan.stack import Visit

@@ -29,8 +29,18 @@ class Device:
     """Bytes."""
 
 
-def _nothing_known(_checkpoint: Checkpoint) -> str:
-    return ""
+@dataclass(frozen=True, slots=True)
+class Inertness:
+    """Whether silenced copies of a checkpoint's layers are inert: they are where neither field says anything else."""
+
+    reason: str = ""
+    """Why they are not."""
+    unknown: str = ""
+    """Why it could not be tried."""
+
+
+def _not_tried(_checkpoint: Checkpoint) -> Inertness:
+    return Inertness()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +52,8 @@ class Circumstances:
     free_disk: int | None = None
     """Bytes free where the new model is to be written."""
     device: Device | None = None
-    inertness: Callable[[Checkpoint], str] = _nothing_known
-    """Why silenced copies of a checkpoint's layers are not inert; "" where they are, or where that is not known."""
+    inertness: Callable[[Checkpoint], Inertness] = _not_tried
+    """Result of the trial of a checkpoint's layers."""
     opened: OpenedBy = lambda _stack: Opened()
     patches: tuple[Patch, ...] = ()
     """Patches of the new model, in the order in which they apply."""

@@ -46,8 +46,8 @@ def check(facts: Facts) -> Iterator[Problem]:
 
 
 def _told(gaps: list[Gap]) -> str:
-    lost = [gap.name for gap in gaps if gap.found is None]
-    odd = [f"{shown(gap.name)} is {gap.found}, in the other layers {gap.usual}" for gap in gaps if gap.found]
+    lost = [gap.name for gap in gaps if gap.shape is None]
+    odd = [f"{shown(gap.name)} is {gap.shape}, in the other layers {gap.usual}" for gap in gaps if gap.shape]
     missing = [f"lacks {plural(len(lost), 'tensor')}: {named(lost)}"] if lost else []
     return "; ".join([*missing, *odd[:_MOST_NAMED]])
 

@@ -13,7 +13,7 @@ Remedy: Update transformers, or check the result where that model is known.
 
 from collections.abc import Iterator
 
-from engine.checkpoint.families import is_known_family
+from engine.checkpoint.load_check import is_known_family
 from engine.errors import shown
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts

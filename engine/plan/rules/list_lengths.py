@@ -14,7 +14,7 @@ Remedy: Cut the list to the number of layers in a copy of config.json.
 
 from collections.abc import Iterator
 
-from engine.checkpoint.families import is_known_family
+from engine.checkpoint.load_check import is_known_family
 from engine.errors import shown
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts

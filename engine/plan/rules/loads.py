@@ -1,6 +1,7 @@
 """loads: what transformers finds missing, mis-shaped or unused when it opens the sources and the new model.
 
-Severity: error; warning in quantised checkpoints, which other readers may understand; note for unused tensors
+Severity: error; warning in quantised checkpoints, which other readers may understand; note for unused tensors,
+and where transformers could not be asked
 
 Why: Merging takes tensors as they are, so what a source lacks the new model lacks in every copy of that layer, and
 transformers fills it with random numbers. It is asked to open config.json and headers alone, in a process of its own,
@@ -34,6 +35,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         for problem in _of_source(facts, facts.checkpoints[reference], place)
     ]
     yield from problems
+    yield from _unavailable(facts)
     if not any(problem.severity is Severity.ERROR for problem in problems):
         yield from _of_result(facts)
 
@@ -53,6 +55,18 @@ def _of_source(facts: Facts, checkpoint: Checkpoint, place: Place) -> Iterator[P
             "the new model has them too, and opens the same way"
         )
         yield Problem("loads", Severity.NOTE, message, place)
+
+
+def _unavailable(facts: Facts) -> Iterator[Problem]:
+    """One note for each reason: nothing but structure was compared."""
+    reasons = {found.unavailable: checkpoint.reference for checkpoint, found in facts.opened.sources.items()}
+    if facts.opened.result is not None:
+        reasons.setdefault(facts.opened.result.unavailable, "the new model")
+    for reason, name in reasons.items():
+        if reason:
+            message = f"transformers has not opened {name}: {reason}"
+            fix = "The plan was checked by names and shapes alone."
+            yield Problem("loads", Severity.NOTE, message, fix=fix)
 
 
 def _refused(facts: Facts, checkpoint: Checkpoint, found: LoadCheck, place: Place) -> Problem:

@@ -1,6 +1,6 @@
 """not-inert: a copy with zeroed tensors that still changes what passes through it.
 
-Severity: warning
+Severity: warning; note where it could not be tried
 
 Why: A copy is inert, and leaves the model what it was, only if everything that it writes into the residual stream is
 zero: the output projections of attention and MLP, and their biases. The names `o_proj` and `down_proj` are those of
@@ -22,7 +22,7 @@ from collections.abc import Iterator
 
 from engine.errors import CheckpointError
 from engine.plan.problems import Problem, Severity
-from engine.plan.rules.facts import Facts
+from engine.plan.rules.facts import Facts, Inertness
 from engine.plan.rules.silence import has_zero
 from engine.plan.stack import Visit
 
@@ -41,12 +41,21 @@ def check(facts: Facts) -> Iterator[Problem]:
 def _finding(facts: Facts, visit: Visit) -> Problem | None:
     if facts.silence.is_half_silent(visit):
         return _half_silent(facts, visit, facts.silence.speaking(visit))
-    reason = (
-        facts.circumstances.inertness(visit.checkpoint) if facts.silence.is_inert(visit) else _unknown(facts, visit)
-    )
-    message = f"this copy of layer {visit.layer} is not inert: {reason}"
-    fix = "What it changes cannot be undone by a scale: train the new model before it is used, or leave the copy out."
-    return Problem("not-inert", Severity.WARNING, message, facts.place_of(visit), fix) if reason else None
+    found = _trial(facts, visit)
+    if found.reason:
+        message = f"this copy of layer {visit.layer} is not inert: {found.reason}"
+        fix = "No scale undoes what it changes: train the new model before it is used, or leave the copy out."
+        return Problem("not-inert", Severity.WARNING, message, facts.place_of(visit), fix)
+    if found.unknown:
+        message = f"it is not known whether this copy of layer {visit.layer} is inert: {found.unknown}"
+        fix = "Compare the plan with its base before you rely on it: dlec preview."
+        return Problem("not-inert", Severity.NOTE, message, facts.place_of(visit), fix)
+    return None
+
+
+def _trial(facts: Facts, visit: Visit) -> Inertness:
+    is_inert = facts.silence.is_inert(visit)
+    return facts.circumstances.inertness(visit.checkpoint) if is_inert else Inertness(_unknown(facts, visit))
 
 
 def _unknown(facts: Facts, visit: Visit) -> str:

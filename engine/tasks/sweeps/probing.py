@@ -49,9 +49,9 @@ def answer(spec: SweepSpec, key: ProfileKey, wanted: Sequence[str], source: Laye
 
     def read(index: int, some: "list[Answer]") -> None:
         answers[index] += some
-        if len(answers[index]) < len(rows.places):
+        if len(answers[index]) < len(rows.positions):
             return
-        rights, log_likelihoods = zip(*rows.judged(answers.pop(index)), strict=True)
+        rights, log_likelihoods = zip(*rows.scores(answers.pop(index)), strict=True)
         text = spec.base if index == BASE else wanted[index]
         with closing(open_for_writing(context.store)) as db:
             save_probe(db, key, ProbeResult(text, tuple(rights), array("f", log_likelihoods)))

@@ -3,7 +3,9 @@
 import pytest
 
 from engine.plan.check import check_plan
+from engine.plan.problems import Severity
 from engine.plan.rules import Circumstances, Device, Facts, size
+from engine.plan.rules.facts import Inertness
 from engine.plan.syntax import parse
 from tests.plan.rules.conftest import INERT, plan_of
 from tests.tiny import llama_shapes, write_llama, write_weights
@@ -81,10 +83,18 @@ def test_without_knowing_disk_and_device_nothing_is_said(workbench):
 
 
 def test_a_silenced_copy_that_a_trial_found_to_act_is_named_with_the_reason(workbench):
-    circumstances = Circumstances(inertness=lambda checkpoint: f"{checkpoint.config.model_type} rotates the stream")
+    circumstances = Circumstances(inertness=lambda found: Inertness(f"{found.config.model_type} rotates the stream"))
     checked = check_plan(plan_of(("32", 0, 32), ("32", 31, 32, INERT)), workbench.open, circumstances)
     (problem,) = [each for each in checked.problems if each.rule == "not-inert"]
     assert problem.message == "this copy of layer 31 is not inert: llama rotates the stream"
+
+
+def test_a_silenced_copy_whose_trial_took_too_long_is_a_note_with_the_reason(workbench):
+    circumstances = Circumstances(inertness=lambda _: Inertness(unknown="the trial took more than 60 s"))
+    checked = check_plan(plan_of(("32", 0, 32), ("32", 31, 32, INERT)), workbench.open, circumstances)
+    (problem,) = [each for each in checked.problems if each.rule == "not-inert"]
+    assert problem.severity is Severity.NOTE
+    assert problem.message.endswith("is inert: the trial took more than 60 s")
 
 
 @pytest.mark.parametrize(("count", "fires"), [(2, True), (0, False)])

@@ -40,3 +40,15 @@ def test_a_quantisation_file_that_cannot_be_rewritten_is_an_error(reported):
 
 def test_ordinary_files_are_not_mentioned(reported):
     assert reported("generation_config.json", '{"eos_token_id": [1, 2, 3, 4, 5, 6]}') == []
+
+
+def test_layers_in_the_generation_config_follow(reported):
+    text = json.dumps({"temperature": 0.7, "dola_layers": [0, 2, 4]})
+    assert reported("generation_config.json", text) == [
+        ("note", "generation_config.json names layers; rewritten for the new model")
+    ]
+
+
+def test_a_quantisation_file_with_ranges_of_layers_is_an_error(reported):
+    ((severity, _message),) = reported("quantize_config.json", json.dumps({"bits": {"0-2": 8, "3-5": 4}}))
+    assert severity == "error"

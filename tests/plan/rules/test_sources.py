@@ -122,9 +122,15 @@ def test_what_transformers_says_of_a_source(
     assert problem.place is not None
 
 
-@pytest.mark.parametrize("said", [LoadCheck(), LoadCheck(unavailable="no torch"), LOSS])
-def test_nothing_is_said_where_nothing_is_wrong_or_known_or_taken(tmp_path: Path, said: LoadCheck) -> None:
+@pytest.mark.parametrize("said", [LoadCheck(), LOSS])
+def test_nothing_is_said_where_nothing_is_wrong_or_taken(tmp_path: Path, said: LoadCheck) -> None:
     assert not of_rule("loads", checked(source(tmp_path), [("M", 0, 3)], opening(said)))
+
+
+def test_a_source_that_could_not_be_opened_is_a_note_with_the_reason(tmp_path: Path) -> None:
+    said = opening(LoadCheck(unavailable="no torch"))
+    (problem,) = of_rule("loads", checked(source(tmp_path), WHOLE, said))
+    assert (problem.severity, problem.message) == ("note", "transformers has not opened M: no torch")
 
 
 def test_a_source_that_is_refused_is_no_error_where_the_result_opens(tmp_path: Path) -> None:

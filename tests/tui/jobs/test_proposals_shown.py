@@ -51,7 +51,7 @@ def test_nothing_of_a_program_is_shown(task: str) -> None:
 
 def test_an_answer_of_a_kind_that_nobody_knows_is_no_dump() -> None:
     lines = list(result_lines("of-tomorrow", {"some_list": [{"a": 1}] * 3, "is_ok": True, "number": 1, "none": None}))
-    assert lines[0].split() == ["some", "list", "3", "entries;", "dlec", "jobs", "show", "--json", "has", "them"]
+    assert lines[0].split() == ["some", "list", "3", "entries;", "dlec", "jobs", "show", "--json", "for", "details"]
     assert [line.split()[-1] for line in lines[1:]] == ["yes", "1", "none"]
 
 

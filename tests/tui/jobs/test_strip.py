@@ -13,12 +13,12 @@ def strip(*jobs, width=78):
 
 
 def test_it_says_how_far_the_job_is_how_fast_how_long_it_will_take_and_what_waits():
-    wide = "▶ 7 merge six.yaml into night/six  ███████░░░░░░░░░ 43 %, 100 MB/s, 16 s left  2 wait  1 held  1 failed"
+    wide = "▶ 7 merge six.yaml into night/six  ███████░░░░░░░░░ 43 %, 100 MB/s, 16 s left  2 waiting  1 held  1 failed"
     assert strip_text(EVENING, 138) == wide
 
 
 def test_without_room_the_bar_goes_first_and_then_the_middle_of_the_title():
-    narrow = "▶ 7 merge si…to night/six  43 %, 100 MB/s, 16 s left  2 wait  1 held  1 failed"
+    narrow = "▶ 7 merge s… night/six  43 %, 100 MB/s, 16 s left  2 waiting  1 held  1 failed"
     assert strip_text(EVENING, 78) == narrow
 
 

@@ -120,7 +120,7 @@ def test_the_time_estimate_is_the_middle_one_of_the_latest_merges(model: Path) -
         merged(6, 0, 0),
     ]
     assert merge_rate(jobs) == 100.0
-    assert "a merge takes about" in ", ".join(cost_parts(verdict_on(TWICE, model), merge_rate(jobs)))
+    assert "merge: about" in ", ".join(cost_parts(verdict_on(TWICE, model), merge_rate(jobs)))
     assert merge_rate([]) is None
 
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from engine.checkpoint.checkpoint import open_checkpoint
-from engine.checkpoint.index import INDEX_FILE, is_opened_by_transformers, read_tensors
+from engine.checkpoint.formats.registry import read_tensors
+from engine.checkpoint.formats.safetensors import INDEX_FILE, is_opened_by_transformers
 from engine.errors import CheckpointError
 from tests.tiny import llama_shapes, write_llama, write_safetensors, write_weights
 
@@ -70,7 +71,7 @@ def test_an_index_that_is_none_is_refused(tmp_path, text):
 
 @pytest.mark.parametrize(
     ("file", "way_out"),
-    [("pytorch_model.bin", "weights_only=True"), ("m.gguf", "original"), ("x.txt", "beside config.json")],
+    [("pytorch_model.bin", "weights_only=True"), ("m.gguf", "original"), ("x.txt", "next to config.json")],
 )
 def test_other_weights_are_refused_with_a_way_out(tmp_path, file, way_out):
     (tmp_path / file).touch()

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from engine.checkpoint.families import is_known_family
+from engine.checkpoint.load_check import is_known_family
 
 
 @pytest.mark.parametrize(("model_type", "known"), [("llama", True), ("gemma3_text", True), ("brandnew", False)])
@@ -14,6 +14,6 @@ def test_it_is_the_installed_transformers_own(model_type, known):
 
 
 def test_transformers_is_not_imported():
-    look = "import sys; from engine.checkpoint.families import is_known_family as known; known('x')"
+    look = "import sys; from engine.checkpoint.load_check import is_known_family as known; known('x')"
     code = f"{look}; sys.exit('transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

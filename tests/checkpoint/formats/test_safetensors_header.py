@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from engine.checkpoint.header import LENGTH_BYTES, parse_header, read_header
+from engine.checkpoint.formats.safetensors_header import LENGTH_BYTES, parse_header, read_header
 from engine.errors import CheckpointError, MachineError
 from tests.tiny import safetensors_bytes
 

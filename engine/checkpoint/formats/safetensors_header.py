@@ -1,4 +1,4 @@
-"""Reads a safetensors header and believes none of it before it is checked.
+"""Headers of safetensors files: read without trust, and written.
 
 Format: 8 bytes little-endian length, that many bytes of JSON, then the data.
 Source: https://github.com/huggingface/safetensors#format
@@ -7,66 +7,36 @@ Source: https://github.com/huggingface/safetensors#format
 import json
 import math
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint.links import missing_file
+from engine.checkpoint.config import missing_file
+from engine.checkpoint.formats.format import Block, Header, NewTensor, PlacedTensor, StoredTensor, Types
 from engine.errors import CheckpointError, machine_error, shown
-from engine.files import open_regular
+from engine.files import is_text, open_regular
 
 LENGTH_BYTES = 8
 MAX_HEADER_BYTES = 100_000_000
 """The limit of the reference implementation."""
 
+HEADER_ALIGNMENT = 64
+"""Bytes; the format asks for 8. Readers map the file, and CPU kernels round by the position in a cache line."""
+
 MAX_NUMBER = 2**63 - 1
-"""What file systems and readers can count to."""
+"""Largest number that file systems and readers support."""
 
-DTYPE_BITS = {
-    "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8,
-    "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
-    "I32": 32, "U32": 32, "F32": 32,
-    "I64": 64, "U64": 64, "F64": 64, "C64": 64,
-    "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTensor:
-    """One tensor as a safetensors header describes it: where its bytes lie and what they mean."""
-
-    name: str
-    """By which the model's class knows it."""
-    dtype: str
-    """A key of DTYPE_BITS."""
-    shape: tuple[int, ...]
-    file: Path
-    begin: int
-    """Offset of the first byte in the file (not in the data section)."""
-    end: int
-    """Offset behind the last byte in the file."""
-    wrapped_name: str = ""
-    """As the file spells it, where training wrappers have put their names in; "" where that is `name`."""
-
-    @property
-    def name_in_file(self) -> str:
-        return self.wrapped_name or self.name
-
-    @property
-    def nbytes(self) -> int:
-        return self.end - self.begin
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """The checked header of one safetensors file."""
-
-    path: Path
-    file_size: int
-    tensors: tuple[StoredTensor, ...]
-    """In the order of their bytes."""
-    metadata: Mapping[str, str]
+TYPES: Types = {
+    **dict.fromkeys(
+        ("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"), Block(elements=1, nbytes=1)
+    ),
+    **dict.fromkeys(("I16", "U16", "F16", "BF16"), Block(elements=1, nbytes=2)),
+    **dict.fromkeys(("I32", "U32", "F32"), Block(elements=1, nbytes=4)),
+    **dict.fromkeys(("I64", "U64", "F64", "C64"), Block(elements=1, nbytes=8)),
+    "F4": Block(elements=2, nbytes=1),
+    **dict.fromkeys(("F6_E2M3", "F6_E3M2"), Block(elements=4, nbytes=3)),
+}
 
 
 def read_header(path: Path) -> Header:
@@ -83,6 +53,29 @@ def read_header(path: Path) -> Header:
     except OSError as error:
         raise machine_error(f"{path} cannot be read", error) from error
     return parse_header(raw, size, path)
+
+
+def header_bytes(descriptor: int) -> bytes:
+    """The JSON of an open file's header, unchecked."""
+    length = int.from_bytes(os.pread(descriptor, LENGTH_BYTES, 0), "little")
+    return os.pread(descriptor, min(length, MAX_HEADER_BYTES), LENGTH_BYTES)
+
+
+def header_of(tensors: Sequence[NewTensor]) -> tuple[bytes, tuple[PlacedTensor, ...]]:
+    """The header of a file with these tensors, padded, and the places of their bytes, in this order."""
+    ends = list(accumulate(tensor.nbytes for tensor in tensors))
+    claims: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    for tensor, end in zip(tensors, ends, strict=True):
+        offsets = [end - tensor.nbytes, end]
+        claims[tensor.name] = {"dtype": tensor.dtype, "shape": list(tensor.shape), "data_offsets": offsets}
+    raw = json.dumps(claims, separators=(",", ":")).encode()
+    raw += b" " * (-(LENGTH_BYTES + len(raw)) % HEADER_ALIGNMENT)
+    start = LENGTH_BYTES + len(raw)
+    places = (
+        PlacedTensor(tensor, start + end - tensor.nbytes, start + end)
+        for tensor, end in zip(tensors, ends, strict=True)
+    )
+    return len(raw).to_bytes(LENGTH_BYTES, "little") + raw, tuple(places)
 
 
 def parse_header(raw: bytes, file_size: int, path: Path) -> Header:
@@ -118,20 +111,11 @@ def _as_object(raw: bytes, path: Path) -> dict[str, Any]:
     return claims
 
 
-def is_text(name: str) -> bool:
-    """False for a lone surrogate, which JSON can spell and no file can hold."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("a name occurs twice")
-    return found
+    return members
 
 
 def _metadata(claim: Any, path: Path) -> dict[str, str]:
@@ -148,13 +132,13 @@ def _tensor(name: str, claim: Any, data_start: int, path: Path) -> StoredTensor:
             raise _broken(path, f"tensor {shown(name)} lacks dtype, shape or data_offsets")
     if not is_text(name):
         raise _broken(path, f"the name {shown(name)} is not text")
-    if dtype not in DTYPE_BITS:
+    if dtype not in TYPES:
         raise _broken(path, f"tensor {shown(name)} has the unknown dtype {shown(dtype)}")
     if not all(type(number) is int and 0 <= number <= MAX_NUMBER for number in (*shape, begin, end)):
         raise _broken(path, f"tensor {shown(name)} has a shape or offset that is not a whole number")
-    bits = math.prod(shape) * DTYPE_BITS[dtype]
-    if bits != (end - begin) * 8:
-        needed = f"{bits // 8:,}" if bits <= MAX_NUMBER else "more than any file"
+    elements, block = math.prod(shape), TYPES[dtype]
+    if elements * block.nbytes != (end - begin) * block.elements:
+        needed = f"{elements * block.nbytes // block.elements:,}" if elements <= MAX_NUMBER else "more than any file"
         raise _broken(
             path,
             f"tensor {shown(name)} of {dtype} {shown(shape)} needs {needed} bytes, its offsets give {end - begin:,}",

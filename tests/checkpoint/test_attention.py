@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from engine.checkpoint.attention import attention_window, context_length, require_context
 from engine.checkpoint.checkpoint import open_checkpoint
-from engine.checkpoint.context import attention_window, context_length, require_context
 from engine.errors import UsageError
 from tests.tiny import write_llama
 

@@ -1,19 +1,22 @@
-"""Finds the tensors of a checkpoint directory: one safetensors file, or shards listed by an index."""
+"""The safetensors format: one file, or shards listed by an index, next to config.json."""
 
 import json
+import math
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
-from engine.checkpoint.header import StoredTensor, is_text, read_header
-from engine.checkpoint.links import missing_file
-from engine.checkpoint.wrappers import unwrapped
+from engine.checkpoint.config import CONFIG_FILE, missing_file, read_config_file
+from engine.checkpoint.formats.format import Format, NewFile, NewTensor, StoredTensor
+from engine.checkpoint.formats.safetensors_header import TYPES, header_bytes, header_of, read_header
+from engine.checkpoint.reference import cached_repository
 from engine.errors import CheckpointError, machine_error, shown
-from engine.files import open_regular
+from engine.files import is_inside, is_text, open_regular
 
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 _ADAPTER_FILE = "adapter_model.safetensors"
+_SHARDS = "model-*-of-*.safetensors"
 _NUMBERED_SHARD = re.compile(r"(.+)-(\d+)-of-(\d+)\.safetensors")
 _MOST_NAMED = 3
 _MOST_SHARDS = 100_000
@@ -21,13 +24,20 @@ _MOST_SHARDS = 100_000
 
 
 def read_tensors(directory: Path) -> dict[str, StoredTensor]:
-    """Every tensor of the checkpoint in `directory` by name, headers checked, no weight read.
+    """Every tensor of the checkpoint in `directory` by its name in the files, with headers checked and no weight read.
 
-    A single file wins over an index, as it does in transformers; all numbered shards together need none. Names that
-    training wrappers changed are given as the model's class knows them.
+    A single file wins over an index, as it does in transformers; all numbered shards together need none.
     Raises CheckpointError when there are none, some are missing, or an index and its shards disagree.
     """
-    return unwrapped(_stored_tensors(directory))
+    if not _is_there(directory / SINGLE_FILE) and _is_there(directory / INDEX_FILE):
+        return _read_shards(directory, read_weight_map(directory / INDEX_FILE))
+    tensors: dict[str, StoredTensor] = {}
+    for file in weight_files(directory):
+        for tensor in read_header(file).tensors:
+            if tensor.name in tensors:
+                raise _in_two_shards(tensor, tensors[tensor.name])
+            tensors[tensor.name] = tensor
+    return tensors
 
 
 def is_opened_by_transformers(directory: Path) -> bool:
@@ -42,18 +52,6 @@ def weight_files(directory: Path) -> list[Path]:
     if _is_there(directory / INDEX_FILE):
         return [directory / name for name in sorted(set(read_weight_map(directory / INDEX_FILE).values()))]
     return _shards_without_index(directory)
-
-
-def _stored_tensors(directory: Path) -> dict[str, StoredTensor]:
-    if not _is_there(directory / SINGLE_FILE) and _is_there(directory / INDEX_FILE):
-        return _read_shards(directory, read_weight_map(directory / INDEX_FILE))
-    found: dict[str, StoredTensor] = {}
-    for file in weight_files(directory):
-        for tensor in read_header(file).tensors:
-            if tensor.name in found:
-                raise _in_two_shards(tensor, found[tensor.name])
-            found[tensor.name] = tensor
-    return found
 
 
 def _is_there(path: Path) -> bool:
@@ -100,16 +98,6 @@ def read_weight_map(index: Path) -> dict[str, str]:
     return dict(items)
 
 
-def is_inside(name: str) -> bool:
-    """Whether a relative file name stays in its directory.
-
-    Lexical on purpose: the shards of a hub cache are symlinks out of the snapshot, and that is fine.
-    """
-    path = PurePosixPath(name)
-    is_relative = bool(path.parts) and not path.is_absolute() and ".." not in path.parts
-    return is_relative and "\0" not in name
-
-
 def _is_shard_name(shard: object) -> bool:
     """A backslash is refused too: it parts directories elsewhere."""
     return isinstance(shard, str) and is_inside(shard) and is_text(shard) and "\\" not in shard
@@ -117,25 +105,103 @@ def _is_shard_name(shard: object) -> bool:
 
 def _read_shards(directory: Path, weight_map: Mapping[str, str]) -> dict[str, StoredTensor]:
     """Tensors of all listed shards. A shard's unlisted tensors count too: transformers loads them."""
-    found: dict[str, StoredTensor] = {}
+    tensors: dict[str, StoredTensor] = {}
     for shard in sorted(set(weight_map.values())):
         for tensor in read_header(directory / shard).tensors:
             if weight_map.get(tensor.name, shard) == shard:
-                found[tensor.name] = tensor
+                tensors[tensor.name] = tensor
     for name, shard in weight_map.items():
-        if name not in found:
+        if name not in tensors:
             raise CheckpointError(
                 f"{directory / shard} lacks tensor {shown(name)}",
                 why=f"{INDEX_FILE} says it is there",
                 fix="The shards and the index are of different versions: download both again.",
             )
-    return found
+    return tensors
 
 
-def _incomplete(directory: Path, found: int, count: int, missing: Sequence[int]) -> CheckpointError:
+def is_own(name: str) -> bool:
+    return name.endswith((".safetensors", ".safetensors.index.json"))
+
+
+def looks_like_checkpoint(names: Collection[str]) -> bool:
+    return CONFIG_FILE in names and any(map(is_own, names))
+
+
+def lay_out(tensors: Sequence[NewTensor], max_file_size: int, _settings: str) -> tuple[NewFile, ...]:
+    """Shards as transformers writes them, each with the widest elements first.
+
+    Readers view each tensor's bytes in place, which needs aligned offsets.
+    """
+    parts = list(_split(tensors, max_file_size)) or [[]]
+    return tuple(_shard(_shard_name(number, len(parts)), part) for number, part in enumerate(parts, start=1))
+
+
+def texts(files: Sequence[NewFile], settings: str) -> dict[str, str]:
+    """config.json, and the index of several shards: a single file needs none."""
+    return {CONFIG_FILE: settings} | ({INDEX_FILE: _index(files)} if len(files) > 1 else {})
+
+
+def problems(directory: Path) -> Iterator[str]:
+    if not is_opened_by_transformers(directory):
+        yield f"there are shards and no {INDEX_FILE}: other readers do not find them"
+    shards = weight_files(directory)
+    strays = sorted(set(directory.glob(_SHARDS)) - set(shards))
+    if strays:
+        yield f"{shown(strays[0].name)} belongs to no index ({len(strays)} such files)"
+    if (directory / INDEX_FILE).exists() and shards != [directory / SINGLE_FILE]:
+        yield from _unlisted(directory, shards)
+
+
+def _unlisted(directory: Path, shards: Sequence[Path]) -> Iterator[str]:
+    weight_map = read_weight_map(directory / INDEX_FILE)
+    for shard in shards:
+        unlisted = [tensor.name for tensor in read_header(shard).tensors if weight_map.get(tensor.name) != shard.name]
+        if unlisted:
+            yield f"{shown(shard.name)} holds {shown(unlisted[0])}, which the index does not put there"
+
+
+def _split(tensors: Iterable[NewTensor], max_file_size: int) -> Iterator[list[NewTensor]]:
+    part: list[NewTensor] = []
+    size = 0
+    for tensor in tensors:
+        if part and size + tensor.nbytes > max_file_size:
+            yield part
+            part, size = [], 0
+        part.append(tensor)
+        size += tensor.nbytes
+    if part:
+        yield part
+
+
+def _shard_name(number: int, count: int) -> str:
+    return SINGLE_FILE if count == 1 else f"model-{number:05}-of-{count:05}.safetensors"
+
+
+def _shard(name: str, tensors: Sequence[NewTensor]) -> NewFile:
+    header, places = header_of(sorted(tensors, key=lambda tensor: -_element_bytes(tensor.dtype)))
+    return NewFile(name, header, places)
+
+
+def _element_bytes(dtype: str) -> int:
+    block = TYPES[dtype]
+    return block.nbytes // block.elements or 1
+
+
+def _index(files: Sequence[NewFile]) -> str:
+    tensors = [placed.tensor for file in files for placed in file.tensors]
+    metadata = {
+        "total_parameters": sum(math.prod(tensor.shape) for tensor in tensors),
+        "total_size": sum(tensor.nbytes for tensor in tensors),
+    }
+    weight_map = {placed.tensor.name: file.name for file in files for placed in file.tensors}
+    return json.dumps({"metadata": metadata, "weight_map": weight_map}, indent=2, sort_keys=True) + "\n"
+
+
+def _incomplete(directory: Path, present: int, count: int, missing: Sequence[int]) -> CheckpointError:
     named = ", ".join(map(str, missing[:_MOST_NAMED])) + (", ..." if len(missing) > _MOST_NAMED else "")
     return CheckpointError(
-        f"{directory} holds {found} of {count} shards and no {INDEX_FILE}",
+        f"{directory} holds {present} of {count} shards and no {INDEX_FILE}",
         why=f"shard {named} is missing" if missing else "their numbers go beyond that count",
         fix="Download or copy the checkpoint again, with its index.",
     )
@@ -161,7 +227,7 @@ def _no_safetensors(directory: Path, sets: Sequence[str] = ()) -> CheckpointErro
         return CheckpointError(
             what,
             why="it holds pickled weights (.bin), which can run code when opened",
-            fix="If you trust it, convert it once:\n"
+            fix="If you trust it, convert it:\n"
             f'  python -c "from transformers import AutoModelForCausalLM as M; '
             f"M.from_pretrained('{directory}', dtype='auto', weights_only=True)"
             f".save_pretrained('{directory}-safetensors')\"\n"
@@ -184,4 +250,24 @@ def _no_safetensors(directory: Path, sets: Sequence[str] = ()) -> CheckpointErro
             why=f"its weights are in {', '.join(map(shown, others[:_MOST_NAMED]))}, which no reader looks for",
             fix=f"If that file is the whole model, rename it to {SINGLE_FILE}.",
         )
-    return CheckpointError(what, fix=f"A checkpoint has {SINGLE_FILE} or {INDEX_FILE} beside config.json.")
+    if repository := cached_repository(str(directory)):
+        return CheckpointError(
+            what, why="its download to the hub cache is incomplete", fix=f"Run `dlec download {repository}`."
+        )
+    return CheckpointError(what, fix=f"A checkpoint has {SINGLE_FILE} or {INDEX_FILE} next to config.json.")
+
+
+SAFETENSORS = Format(
+    name="safetensors",
+    types=TYPES,
+    is_own=is_own,
+    looks_like_checkpoint=looks_like_checkpoint,
+    read_config=lambda directory: read_config_file(directory / CONFIG_FILE),
+    weight_files=weight_files,
+    read_tensors=read_tensors,
+    read_header=read_header,
+    header_bytes=header_bytes,
+    lay_out=lay_out,
+    texts=texts,
+    problems=problems,
+)
