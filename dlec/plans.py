@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from dlec.results import Check, Merge, Problem
 from engine.checkpoint.find import opener
-from engine.errors import PlanError
 from engine.plan import problems as plan_problems
-from engine.plan.check import CheckedPlan, check_plan
+from engine.plan.check import check_plan
 from engine.plan.cost import cost_of
 from engine.plan.plan_file import plan_text_of
 from engine.plan.stack import Stack
@@ -98,16 +97,7 @@ def text_of(plan: PlanLike) -> str:
 
 def stack_of(plan: PlanLike) -> Stack:
     """Compile a plan. Raises PlanError with the first error."""
-    checked = check_plan(text_of(plan), opener())
-    if checked.stack is None or not checked.ok:
-        raise _refusal(checked)
-    return checked.stack
-
-
-def _refusal(checked: CheckedPlan) -> PlanError:
-    first = next(problem for problem in checked.problems if problem.severity is plan_problems.Severity.ERROR)
-    line = f"line {first.place.line}: " if first.place else ""
-    return PlanError("the plan has errors", why=f"{line}{first.message}", fix=first.fix)
+    return check_plan(text_of(plan), opener()).require_stack()
 
 
 def _problem(problem: plan_problems.Problem) -> Problem:

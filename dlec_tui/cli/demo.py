@@ -30,8 +30,7 @@ from engine.checkpoint.reference import directory_name
 from engine.errors import UsageError, escaped, shown
 from engine.files import expanded
 from engine.merge.manifest import MANIFEST_FILE
-from engine.plan.cost import cost_of
-from engine.plan.picture import picture
+from engine.plan.cost import cost_of, picture
 from engine.plan.stack import Stack
 from engine.tasks.child import run_task
 from engine.tasks.demo_model import demo_model

@@ -19,13 +19,12 @@ from dlec_tui.cli.options import (
     strict_option,
 )
 from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, problem_as_json, read_plan, refused_for
-from dlec_tui.plans.check_context import circumstances
-from dlec_tui.plans.files import write_plan_file
+from dlec_tui.plans.check_context import check_context
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener
 from engine.errors import escaped, shown
 from engine.plan.cost import cost_of
-from engine.plan.fixing import mend
+from engine.plan.fixes import apply_fixes
 from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Problem, Severity
 from engine.units import byte_size, count, plural
@@ -76,11 +75,13 @@ def check(
 
 def _fixed(path: Path, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> tuple[Problem, ...]:
     """Apply the safe fixes to the file at `path` and return the fixed problems."""
+    from dlec_tui.plans.files import write_plan_file  # late: most checks write nothing
+
     text = plan_text_of(path)
-    result = mend(text, open_checkpoint, circumstances(store))
+    result = apply_fixes(text, open_checkpoint, check_context(store))
     if result.checked.text != text:
         write_plan_file(path, result.checked.text)
-    return result.mended
+    return result.fixed
 
 
 def _as_json(plan: PlanFile, fixed: tuple[Problem, ...] | None, *, ok: bool) -> dict[str, object]:

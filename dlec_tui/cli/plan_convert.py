@@ -9,8 +9,8 @@ import click
 from dlec_tui.cli.options import accepted_home_option, json_option, remote_option
 from engine.checkpoint.find import opener
 from engine.errors import UsageError, shown
-from engine.plan.dialects import MERGEKIT, NAMES, doubts, guessed, read, write
-from engine.plan.dialects.mergekit import left_out, model_of, needs_layer_count, plan_of
+from engine.plan.layer_formats import MERGEKIT, NAMES, doubts, guessed, read, write
+from engine.plan.layer_formats.mergekit import left_out, model_of, needs_layer_count, plan_of
 from engine.plan.plan_file import plan_text_of
 
 _dialect = click.Choice(NAMES)

@@ -11,7 +11,7 @@ import click
 
 from dlec_tui.cli.options import NEW_FILE, RelatedOption
 from dlec_tui.cli.render import waiting
-from dlec_tui.plans.check_context import circumstances
+from dlec_tui.plans.check_context import check_context
 from dlec_tui.wording import cell_len, clipped, printable
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import MachineError, NotFoundError, PlanError, UsageError, escaped, machine_error, shown
@@ -94,7 +94,7 @@ def read_plan(
     invalid settings or an invalid device.
     """
     context = replace(
-        circumstances(store, out, device, opened),
+        check_context(store, out, device, opened),
         inertness=inertness_trials(store.parent).tried,
         patches=open_patches(patches),
     )

@@ -12,8 +12,7 @@ from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.wording import change
 from engine.checkpoint.find import opener
 from engine.errors import shown
-from engine.plan.cost import Cost, cost_of
-from engine.plan.picture import picture
+from engine.plan.cost import Cost, cost_of, picture
 from engine.plan.stack import Stack, Visit
 from engine.units import byte_size, count
 

@@ -29,7 +29,7 @@ from engine.plan.spaces import overlap as overlap_space
 from engine.plan.spaces import plans as plan_space
 from engine.plan.spaces import recipes as recipe_space
 from engine.plan.spaces import singles as single_space
-from engine.plan.spaces.recipes import MOST_VALUES
+from engine.plan.spaces.recipes import MAX_VALUES
 from engine.plan.spaces.swept import SweptPlan
 from engine.protocol import Report
 from engine.tasks.child import run_task
@@ -195,8 +195,8 @@ def _range(text: str) -> range:
     numbers = range(int(first), int(last if dots else first) + 1)
     if not numbers:
         raise ValueError(text)
-    if numbers[-1] - numbers[0] >= MOST_VALUES:
-        raise click.BadParameter(f"{shown(text)} has too many numbers; the maximum is {MOST_VALUES}.")
+    if numbers[-1] - numbers[0] >= MAX_VALUES:
+        raise click.BadParameter(f"{shown(text)} has too many numbers; the maximum is {MAX_VALUES}.")
     return numbers
 
 

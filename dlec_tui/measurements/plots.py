@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from dlec_tui.charts import Curve, Point
 from dlec_tui.terminal.glyphs import GLYPHS
-from engine.store.profiles import BlockAngle, LayerHistogram, LayerStatistics
-from engine.store.scores import Score
+
+if TYPE_CHECKING:  # commands that draw nothing import the colours from here
+    from engine.store.profiles import BlockAngle, LayerHistogram, LayerStatistics
+    from engine.store.scores import Score
 
 Block: TypeAlias = tuple[int, int]
 """Layers [start, end)."""
@@ -78,13 +80,13 @@ FEWEST_POINTS = 3
 """Below this there is no curve to see."""
 
 
-def profile_curves(layers: Sequence[LayerStatistics]) -> Iterator[Curve]:
+def profile_curves(layers: "Sequence[LayerStatistics]") -> Iterator[Curve]:
     """Block influence and relative update of each layer."""
     yield from _curve("block influence", ((each.layer, each.block_influence) for each in layers))
     yield from _curve("relative update", ((each.layer, each.relative_update) for each in layers))
 
 
-def score_curves(scores: Iterable[Score]) -> Iterator[Curve]:
+def score_curves(scores: "Iterable[Score]") -> Iterator[Curve]:
     """A curve for each metric and width of block, each block at its middle."""
     grouped: dict[tuple[str, int], list[Point]] = defaultdict(list)
     for score in scores:
@@ -106,12 +108,12 @@ def block_at(curve: Curve, layer: int) -> tuple[Block, float] | None:
     return ((start, start + curve.width), value) if abs(middle - layer) < 1 else None
 
 
-def angle_maps(angles: Iterable[BlockAngle]) -> Iterator[BlockMap]:
+def angle_maps(angles: "Iterable[BlockAngle]") -> Iterator[BlockMap]:
     """Angular distance of each block."""
     yield from _map("angular distance", ((angle.start, angle.end, angle.angular_distance) for angle in angles))
 
 
-def score_maps(scores: Iterable[Score]) -> Iterator[BlockMap]:
+def score_maps(scores: "Iterable[Score]") -> Iterator[BlockMap]:
     """A map for each metric that was measured of longer blocks than single layers."""
     by_metric: dict[str, list[tuple[int, int, float]]] = defaultdict(list)
     for score in scores:
@@ -167,7 +169,7 @@ class Bins:
         return self.low + self.width * (at + 1)
 
 
-def bins_of(histograms: Sequence[LayerHistogram], layer: int) -> Bins | None:
+def bins_of(histograms: "Sequence[LayerHistogram]", layer: int) -> Bins | None:
     """Bins of a layer, cut to the range that any layer uses; None without a histogram."""
     found = next((each for each in histograms if each.layer == layer), None)
     if found is None or not found.counts:

@@ -13,13 +13,14 @@ from dlec_tui.panes.plan_layout import PlanLayout
 from dlec_tui.plans import edits as plan_edits
 from dlec_tui.plans.document import PlanDocument
 from dlec_tui.plans.edits import factor_from, new_slice, slice_fields, wrong_with_factor, wrong_with_number
-from dlec_tui.plans.lines import SliceRow, mended
+from dlec_tui.plans.lines import SliceRow
 from dlec_tui.widgets.forms import RecipeForm
 from dlec_tui.widgets.plan_editor import PlanEditor
 from dlec_tui.widgets.prompts import LinePrompt
 from engine.errors import DlecError, shown
 from engine.plan import edits
 from engine.plan.edits import Edited
+from engine.plan.fixes import applied
 from engine.plan.problems import Problem
 
 ON_A_SLICE = (
@@ -83,7 +84,7 @@ class PlanEditing(PlanLayout):
 
     def action_fix(self) -> None:
         if (problem := self.problems.current) and (change := problem.change):
-            self._edit(f"fix {problem.rule}", lambda text: mended(text, change))
+            self._edit(f"fix {problem.rule}", lambda text: Edited(applied(text, [change])))
 
     # The list
 

@@ -8,7 +8,7 @@ from engine.jobs.settings import rules_off
 from engine.jobs.slots import Slot, parse_slot
 from engine.machine.gpus import Gpu, gpus
 from engine.merge.space import free_bytes
-from engine.plan.rules import Circumstances, Device, OpenedBy
+from engine.plan.rules import CheckContext, Device, OpenedBy
 from engine.tasks.header_checks import header_checks
 from engine.units import plural
 
@@ -16,12 +16,12 @@ LOADS = "loads"
 """The rule that needs transformers."""
 
 
-def circumstances(
+def check_context(
     store: Path, out: Path | None = None, device: str | None = None, opened: OpenedBy | None = None
-) -> Circumstances:
+) -> CheckContext:
     """Context for a plan with output `out` on `device` ("cuda:1", "cuda:0-3"), as far as known.
 
-    opened: looks up how transformers opens sources and result (default: in the cache beside the store); not called if
+    opened: looks up how transformers opens sources and result (default: in the cache next to the store); not called if
     rule `loads` is off.
     Raises UsageError for invalid settings and for unknown or missing devices.
     """
@@ -29,7 +29,7 @@ def circumstances(
     free = None if out is None else free_bytes(out)
     off = rules_off(store)
     found = device_of(parse_slot(device)) if device is not None else None
-    return Circumstances(off, free, found, opened=known if opened is None or LOADS in off else opened)
+    return CheckContext(off, free, found, opened=known if opened is None or LOADS in off else opened)
 
 
 def device_of(slot: Slot, found: Callable[[], Sequence[Gpu]] = gpus) -> Device | None:

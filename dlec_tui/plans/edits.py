@@ -9,9 +9,9 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.residual import residual_writers
 from engine.errors import DlecError, UsageError, escaped, shown
 from engine.plan.edits import RESIDUAL_WRITERS, Edited, SliceView, add_slice, replace_span, slices_of
-from engine.plan.model import Place
+from engine.plan.model import Position
 from engine.plan.recipes.dlec import write
-from engine.plan.recipes.filters import filters_for
+from engine.plan.recipes.scales import filters_for
 
 Block = tuple[int, int]
 """Layers [start, end)."""
@@ -108,5 +108,5 @@ def _with_comment(text: str, line: int, comment: str) -> str:
     if not comment or not written.lstrip().startswith("-"):
         return text
     indent = written[: len(written) - len(written.lstrip())]
-    place = Place(line, 1)
+    place = Position(line, 1)
     return replace_span(text, place, place, f"{indent}# {escaped(comment)}\n").text

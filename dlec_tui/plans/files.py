@@ -2,18 +2,17 @@
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.errors import DlecError, PlanError, UsageError, machine_error, shown
+from engine.errors import DlecError, UsageError, machine_error, shown
 from engine.files import write_whole
 from engine.jobs.job_specs import NamedPlan
 from engine.plan.check import check_plan
 from engine.plan.plan_file import plan_text_of
-from engine.plan.problems import Problem, Severity
 
 
 def plan_files(pattern: str) -> list[Path]:
@@ -31,17 +30,7 @@ def require_plans(pattern: Path) -> None:
 def runnable_plan(path: Path, open_checkpoint: Callable[[str], Checkpoint]) -> NamedPlan:
     """Raises PlanError with the first problem of a plan that cannot be run, and what `plan_text_of` raises."""
     checked = check_plan(plan_text_of(path), open_checkpoint)
-    errors = [problem for problem in checked.problems if problem.severity is Severity.ERROR]
-    if checked.stack is None or errors:
-        raise _refusal(path, errors)
-    return NamedPlan(path.name, checked.text, checked.stack, Path.cwd())
-
-
-def _refusal(path: Path, errors: Sequence[Problem]) -> PlanError:
-    first = errors[0]
-    line = f"line {first.place.line}: " if first.place else ""
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return PlanError(f"{shown(path.name)} cannot be run", why=f"{line}{first.message}{more}", fix=first.fix)
+    return NamedPlan(path.name, checked.text, checked.require_stack(path.name), Path.cwd())
 
 
 Stamp = tuple[int, int]

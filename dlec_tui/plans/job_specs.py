@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.errors import DiskFullError, PlanError, UsageError, shown
+from engine.errors import DiskFullError, UsageError, shown
 from engine.jobs.batch import DiskUse, PlannedMerge, Target, conflicts, disk_use, output_name, unfinished_merges
 from engine.jobs.job_specs import NamedPlan, generate_spec, merge_spec, preview_spec
 from engine.jobs.settings import job_settings
 from engine.merge.draft import MergeOptions, drafted
 from engine.plan.check import check_plan
-from engine.plan.problems import Severity
 from engine.store.jobs import JobSpec
 from engine.tasks.measurement_options import MeasurementOptions, as_request
 from engine.text.corpus import Split
-from engine.units import byte_size, plural
+from engine.units import byte_size
 
 GENERATED_TOKENS = 64
 UNSAVED = "unsaved plan"
@@ -49,10 +48,7 @@ class EditedPlan:
     def named(self, open_checkpoint: Callable[[str], Checkpoint]) -> NamedPlan:
         """Raises PlanError when it cannot be run."""
         checked = check_plan(self.text, open_checkpoint)
-        errors = [problem for problem in checked.problems if problem.severity is Severity.ERROR]
-        if checked.stack is None or errors:
-            raise PlanError(f"{shown(self.name)} cannot be run", why=plural(len(errors), "error"))
-        return NamedPlan(self.name, self.text, checked.stack, Path.cwd())
+        return NamedPlan(self.name, self.text, checked.require_stack(self.name), Path.cwd())
 
 
 def preview_of(plan: EditedPlan, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> JobSpec:

@@ -9,9 +9,8 @@ from dlec_tui.models.listing import name_of
 from dlec_tui.terminal.glyphs import GLYPHS
 from dlec_tui.wording import Span, elided
 from engine.errors import escaped
-from engine.plan.edits import Edited, SliceView, replace_span
-from engine.plan.model import Place
-from engine.plan.problems import Change, Problem, Severity
+from engine.plan.edits import SliceView
+from engine.plan.problems import Problem, Severity
 
 HEADER = f"{'':>3} {'layers':>8} {'new index':>9} {'count':>5}  {'scale':<7} model"
 _BEFORE_MODEL = len(HEADER) - len("model")
@@ -109,15 +108,3 @@ def fix_text(problem: Problem) -> str:
         return ""
     written = ", ".join(" ".join(each.text.split()) for each in problem.change.replacements)
     return f"f: {elided(escaped(written), _SHOWN) or 'remove'}"
-
-
-def mended(text: str, change: Change) -> Edited:
-    """Raises PlanError for a change that was made for another text."""
-    from_the_end = sorted(change.replacements, key=lambda each: _order(each.span.start), reverse=True)
-    for each in from_the_end:
-        text = replace_span(text, each.span.start, each.span.end, each.text).text
-    return Edited(text)
-
-
-def _order(place: Place) -> tuple[int, int]:
-    return place.line, place.column

@@ -16,7 +16,7 @@ from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.cost import Cost, cost_of
 from engine.plan.edits import SliceView, slices_of
 from engine.plan.problems import Problem, Severity
-from engine.plan.rules import Circumstances
+from engine.plan.rules import CheckContext
 from engine.store.job_states import Done
 from engine.store.jobs import Job
 from engine.tasks.header_checks import header_checks
@@ -83,7 +83,7 @@ def look_over(
     off, unreadable = _rules_off(store)
     home = store.parent
     opened, inertness = header_checks(home).known_sources, inertness_trials(home).known
-    slices, known = slices_in(text), Circumstances(off, inertness=inertness, opened=opened)
+    slices, known = slices_in(text), CheckContext(off, inertness=inertness, opened=opened)
     checked = check_plan(text, checkpoints.opener(), known)
     problems = tuple(sorted([*unreadable, *checked.problems], key=lambda problem: _BY_SEVERITY[problem.severity]))
     is_runnable = checked.stack is not None and checked.ok

@@ -11,7 +11,7 @@ from engine.errors import UsageError
 from engine.jobs.job_specs import classic_spec, propose_spec, search_spec
 from engine.jobs.settings import job_settings
 from engine.plan.recipes import dlec, dlec_search, fields
-from engine.plan.recipes.budget import layers_for_growth
+from engine.plan.recipes.blocks import layers_for_growth
 from engine.plan.recipes.registry import MEASURED, RECIPES
 from engine.plan.recipes.repeat import GROWTH
 from engine.store.jobs import JobSpec

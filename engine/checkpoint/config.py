@@ -181,7 +181,7 @@ def _no_depth(file: ConfigFile, depths: frozenset[int]) -> CheckpointError:
     why = f"none of {', '.join(LAYER_COUNT_KEYS)} is a positive whole number in it"
     if depths:
         why += f", and the tensors have stacks of {', '.join(map(str, sorted(depths)))} layers"
-    return CheckpointError(f"{file.path} does not say how many layers the model has", why=why)
+    return CheckpointError(f"{file.path} does not state the number of layers", why=why)
 
 
 def _descend(data: Mapping[str, Any], keys: Tower) -> Mapping[str, Any] | None:

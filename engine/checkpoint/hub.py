@@ -137,7 +137,7 @@ def _translated(reference: str) -> Iterator[None]:
     except errors.GatedRepoError as error:
         raise CheckpointError(
             f"{reference} is gated",
-            why="its owner wants you to accept conditions first",
+            why="its owner requires you to accept its terms first",
             fix=f"Accept them at huggingface.co/{reference.partition('@')[0]}, then run `hf auth login`.",
         ) from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError) as error:

@@ -119,7 +119,9 @@ def _blanks_before(text: str, end: int) -> str:
 def _scan_object(text: str, begin: int, path: KeyPath) -> _Object:
     """The object at offset `begin` of a text that is known to be valid JSON."""
     if text[begin] != "{":
-        raise CheckpointError(f"{shown('.'.join(path))} cannot be set", why="what should hold it is not an object")
+        raise CheckpointError(
+            f"{shown('.'.join(path))} cannot be set", why="the value that contains it is not an object"
+        )
     members, by_key = [], {}
     at = _after_blanks(text, begin + 1)
     while text[at] != "}":

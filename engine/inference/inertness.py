@@ -36,6 +36,10 @@ _MOST_LAYERS = 6
 _TOKENS = 12
 
 
+class OutOfTime(BaseException):
+    """The processor time of the trial is used up; no handler of errors may catch it."""
+
+
 def check(request: dict[str, Any]) -> dict[str, Any]:
     """Test a checkpoint directory. reason: why the copies are not inert, or ""; unknown: why the test failed, or ""."""
     source = Path(request["directory"])
@@ -46,6 +50,8 @@ def check(request: dict[str, Any]) -> dict[str, Any]:
                 return {"reason": _tried(candidate), "unknown": ""}
             except CheckpointError as error:
                 unknown = unknown or error.line
+    except OutOfTime:
+        unknown = f"the trial took more than {MOST_SECONDS} s of processor time"
     except DlecError as error:
         unknown = unknown or error.line
     return {"reason": "", "unknown": unknown}
@@ -138,13 +144,14 @@ def _logits(model: Any) -> Any:
 
 
 def _bound_time() -> None:
-    """Answer that time ran out after MOST_SECONDS; be killed a little later, should a library not return by then."""
+    """Interrupt the trial after MOST_SECONDS; the system kills the process if a library does not return soon after."""
 
-    def run_out(*_: object) -> None:
-        raise CheckpointError(f"the trial took more than {MOST_SECONDS} s of processor time")
+    def interrupt(*_: object) -> None:
+        signal.signal(signal.SIGXCPU, signal.SIG_IGN)  # the system repeats it every second
+        raise OutOfTime
 
     torch_library().set_num_threads(1)
-    signal.signal(signal.SIGXCPU, run_out)
+    signal.signal(signal.SIGXCPU, interrupt)
     resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS + 10))
 
 

@@ -103,7 +103,7 @@ def _bare(hidden: "torch.Tensor") -> Any:
 
 
 def _in_a_pair(hidden: "torch.Tensor") -> Any:
-    """Return a pair whose second element stands in for attention weights; a model that uses it is detected."""
+    """Return a pair whose second element replaces attention weights; a model that uses it is detected."""
     return hidden, hidden
 
 

@@ -76,7 +76,7 @@ def place_of(module: Any) -> Any:
 
 
 def end_of(model: Any) -> Any:
-    """Return the device of the modules after the layers, or of the last layer if there are none."""
+    """Return the device of the modules after the layers, or of the last layer without such modules."""
     return place_of((_after_layers(model) or decoder_layers(model))[-1])
 
 

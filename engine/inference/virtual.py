@@ -14,7 +14,7 @@ from engine.checkpoint.anatomy import End, dissect
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.checkpoint.roles import role_of
-from engine.errors import CheckpointError, PlanError, shown
+from engine.errors import CheckpointError, shown
 from engine.inference.load_model import open_model
 from engine.inference.memory import room_for
 from engine.inference.signature import decoder_layers, layer_modules
@@ -24,8 +24,7 @@ from engine.plan.check import check_plan
 from engine.plan.outputs import renamed
 from engine.plan.patches import open_patches
 from engine.plan.plan_file import plan_text_of
-from engine.plan.problems import Severity
-from engine.plan.rules import Circumstances
+from engine.plan.rules import CheckContext
 from engine.plan.stack import Stack
 from engine.tensors.library import torch_library
 
@@ -82,14 +81,7 @@ def virtual_model(stack: Stack, sources: Mapping[Checkpoint, Any]) -> Any:
 
 def _compiled(plan: Path | str, patches: Sequence[Path | str]) -> Stack:
     text = plan if isinstance(plan, str) and "\n" in plan else plan_text_of(Path(plan))
-    checked = check_plan(text, opener(), Circumstances(patches=open_patches(patches)))
-    errors = [problem for problem in checked.problems if problem.severity is Severity.ERROR]
-    if errors or checked.stack is None:
-        why = "; ".join(
-            f"line {error.place.line}: {error.message}" if error.place else error.message for error in errors
-        )
-        raise PlanError("the plan cannot be run", why=why)
-    return checked.stack
+    return check_plan(text, opener(), CheckContext(patches=open_patches(patches))).require_stack()
 
 
 def _share_layers(model: Any, stack: Stack, sources: Mapping[Checkpoint, Any]) -> None:

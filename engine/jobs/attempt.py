@@ -84,7 +84,7 @@ def _failed(job: Job, monitor: Monitor, error: Exception, log: Path) -> Failed:
 
 
 def _answer(job: Job, processes: TaskProcesses, monitor: Monitor, slot: Slot, log: Path) -> dict[str, Any]:
-    home = log.parent.parent  # logs are kept in a folder beside the store
+    home = log.parent.parent  # logs are kept in a folder next to the store
     request = {**request_of(job, slot), **({"job": job.uuid, "home": str(home)} if continues(job.spec) else {})}
     message = {"task": job.spec.task, "request": request, "log": str(log)}
     with opened_log(log) as talk, processes.process_for(job.spec.task, talk) as process:

@@ -1,70 +1,94 @@
-"""Checks a plan: its text, then every rule, from headers alone."""
+"""Check a plan: its text, then every rule. Reads headers, never weights."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.errors import DlecError
+from engine.errors import DlecError, PlanError, shown
 from engine.plan import comments, tokenizer
-from engine.plan.model import Place, Plan
+from engine.plan.model import Plan, Position
 from engine.plan.problems import Problem, Severity, has_errors
-from engine.plan.rules import RULES_OF_THE_PLAN, RULES_OF_THE_STACK, UNKNOWN, Circumstances, Facts, left_on
-from engine.plan.settling import settled
+from engine.plan.resolve import resolve
+from engine.plan.rules import PLAN_RULES, STACK_RULES, UNKNOWN, CheckContext, Facts, enabled
 from engine.plan.stack import Stack
 from engine.plan.syntax import parse
+
+MAX_NAMED = 3
+"""Maximum number of errors in the message of `require_stack`."""
 
 
 @dataclass(frozen=True)
 class CheckedPlan:
-    """A plan's text and everything found out about it."""
+    """A plan's text, its stack and its problems."""
 
     text: str
     stack: Stack | None
-    """None when an error stands in the way of compiling it."""
+    """None if an error prevents compilation."""
     problems: tuple[Problem, ...]
-    """In the order of their places; those of the whole plan first."""
+    """Problems in text order; those of the whole plan first."""
 
     @property
     def ok(self) -> bool:
-        """True when it can be run."""
+        """Return True if the plan can be run."""
         return not has_errors(self.problems)
 
+    def require_stack(self, name: str = "the plan") -> Stack:
+        """Return the stack. Raises PlanError with the first errors of the plan, which the message calls `name`."""
+        if self.stack is None or not self.ok:
+            raise _refusal(name, [problem for problem in self.problems if problem.severity is Severity.ERROR])
+        return self.stack
 
-def check_plan(
-    text: str, open_checkpoint: Callable[[str], Checkpoint], circumstances: Circumstances = UNKNOWN
-) -> CheckedPlan:
-    """Parse `text`, open the checkpoints it names with `open_checkpoint`, ask every rule. Never raises DlecError."""
+
+def _refusal(name: str, errors: Sequence[Problem]) -> PlanError:
+    """Return the error with the position of the first problem."""
+    position = next((problem.place for problem in errors if problem.place), None)
+    more = [f"and {len(errors) - MAX_NAMED} more"] if len(errors) > MAX_NAMED else []
+    return PlanError(
+        f"{shown(name)} cannot be run",
+        why="; ".join([*map(_in_words, errors[:MAX_NAMED]), *more]),
+        fix=next((problem.fix for problem in errors if problem.fix), "Run `dlec plan check` on it."),
+        where={"line": position.line, "column": position.column} if position else {},
+    )
+
+
+def _in_words(problem: Problem) -> str:
+    line = f"line {problem.place.line}: " if problem.place else ""
+    return f"{line}{shown(problem.message)}"
+
+
+def check_plan(text: str, open_checkpoint: Callable[[str], Checkpoint], context: CheckContext = UNKNOWN) -> CheckedPlan:
+    """Parse `text`, open its checkpoints with `open_checkpoint`, apply every rule. Never raises DlecError."""
     parsed = parse(text)
     problems = [*parsed.problems, *comments.check(text)]
     plan = parsed.plan and replace(parsed.plan, casts_all=comments.casts_all(text))
-    stack = None if plan is None else _checked(plan, open_checkpoint, circumstances, problems)
-    told = left_on(_told_once(problems), text, circumstances)
-    return CheckedPlan(text, stack, tuple(sorted(told, key=_by_place)))
+    stack = None if plan is None else _checked(plan, open_checkpoint, context, problems)
+    remaining = enabled(_without_repeats(problems), text, context)
+    return CheckedPlan(text, stack, tuple(sorted(remaining, key=_by_place)))
 
 
 def _checked(
-    plan: Plan, open_checkpoint: Callable[[str], Checkpoint], circumstances: Circumstances, problems: list[Problem]
+    plan: Plan, open_checkpoint: Callable[[str], Checkpoint], context: CheckContext, problems: list[Problem]
 ) -> Stack | None:
-    """The stack of a plan that can be run. What is found goes to `problems`."""
+    """Return the stack of a plan that can be run, and add its problems to `problems`."""
     checkpoints, unopened = _open_all(plan, open_checkpoint)
     problems += unopened
     if unopened:
         return None
-    settled_plan = settled(plan, checkpoints)
-    problems += settled_plan.problems
-    for document in settled_plan.documents:
-        problems += _asked(RULES_OF_THE_PLAN, Facts(document, checkpoints, circumstances))
-    if settled_plan.plan is None or has_errors(problems):
+    resolved = resolve(plan, checkpoints)
+    problems += resolved.problems
+    for document in resolved.documents:
+        problems += _findings(PLAN_RULES, Facts(document, checkpoints, context))
+    if resolved.plan is None or has_errors(problems):
         return None
-    facts = Facts(settled_plan.plan, checkpoints, circumstances)
-    problems += _asked(RULES_OF_THE_PLAN, facts)
+    facts = Facts(resolved.plan, checkpoints, context)
+    problems += _findings(PLAN_RULES, facts)
     if has_errors(problems):
         return None
-    problems += [*tokenizer.check(facts.plan, checkpoints), *_asked(RULES_OF_THE_STACK, facts)]
+    problems += [*tokenizer.check(facts.plan, checkpoints), *_findings(STACK_RULES, facts)]
     return facts.stack
 
 
-def _asked(rules: Iterable[Callable[[Facts], Iterable[Problem]]], facts: Facts) -> list[Problem]:
+def _findings(rules: Iterable[Callable[[Facts], Iterable[Problem]]], facts: Facts) -> list[Problem]:
     return [problem for rule in rules for problem in rule(facts)]
 
 
@@ -79,8 +103,8 @@ def _open_all(plan: Plan, open_checkpoint: Callable[[str], Checkpoint]) -> tuple
     return checkpoints, problems
 
 
-def _place_of(plan: Plan, reference: str) -> Place:
-    """Where it is named first."""
+def _place_of(plan: Plan, reference: str) -> Position:
+    """Return the position of the first mention."""
     for document in (*plan.earlier, plan):
         places = [slice_.model_place for slice_ in document.slices if slice_.model == reference]
         places += [document.base_model_place] if document.base_model == reference else []
@@ -90,19 +114,19 @@ def _place_of(plan: Plan, reference: str) -> Place:
     raise AssertionError(f"{reference} is not in the plan")
 
 
-def _told_once(problems: Iterable[Problem]) -> list[Problem]:
-    """What is wrong with something that aliases refer to is told where it is used first, with its own line."""
-    told: dict[tuple[str, str, Place | None], list[Problem]] = {}
+def _without_repeats(problems: Iterable[Problem]) -> list[Problem]:
+    """Merge problems of one value that several aliases refer to: report it at its first use, with its own line."""
+    groups: dict[tuple[str, str, Position | None], list[Problem]] = {}
     for problem in problems:
         origin = problem.place and (problem.place.origin or problem.place)
-        told.setdefault((problem.rule, problem.message, origin), []).append(problem)
-    return [_with_origin(first, len(same)) for first, *same in told.values()]
+        groups.setdefault((problem.rule, problem.message, origin), []).append(problem)
+    return [_with_origin(first, len(same)) for first, *same in groups.values()]
 
 
 def _with_origin(problem: Problem, others: int) -> Problem:
     if problem.place is None or problem.place.origin is None:
         return problem
-    more = f", and so on in {others} more" if others else ""
+    more = f", also used {others} more times" if others > 1 else ", also used once more" if others else ""
     return replace(problem, message=f"{problem.message} (an alias of line {problem.place.origin.line}{more})")
 
 

@@ -81,8 +81,8 @@ def is_as_it_was(stack: Stack) -> bool:
 
 
 def _reason_by_name(name: str) -> str:
-    found = (why for why, patterns in LEFT_OUT.items() if any(fnmatch.fnmatchcase(name, p) for p in patterns))
-    return next(found, "")
+    reasons = (why for why, patterns in LEFT_OUT.items() if any(fnmatch.fnmatchcase(name, p) for p in patterns))
+    return next(reasons, "")
 
 
 def _follows(name: str, text: str, stack: Stack) -> str:

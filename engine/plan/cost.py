@@ -1,4 +1,4 @@
-"""What a stack costs, from headers alone."""
+"""Size and outline of a stack, from headers."""
 
 import math
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ from engine.plan.stack import Stack
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Size of a new model. Loading it takes about `nbytes` of memory, writing it as much disk."""
+    """Size of a new model. Loading it needs about `nbytes` of memory, writing it the same on disk."""
 
     layers: int
     parameters: int
-    """Elements of all tensors; a tied head counts once."""
+    """Number of elements of all tensors; a tied head counts once."""
     base_parameters: int
-    """Of the config donor."""
+    """Number of elements of the config donor."""
     nbytes: int
-    """Of all tensors as written."""
+    """Bytes of all tensors as written."""
     kv_bytes_per_token: int | None
-    """KV cache of one token at 16 bits, all layers at full attention; None where the config does not tell."""
+    """KV cache per token at 16 bits with full attention in all layers; None if the config does not specify it."""
 
 
 def cost_of(stack: Stack) -> Cost:
@@ -35,8 +35,13 @@ def cost_of(stack: Stack) -> Cost:
     )
 
 
+def picture(stack: Stack) -> str:
+    """Return one character per layer of the new model: `0` for a first visit, `X` for a repeat."""
+    return "".join("X" if visit.repeat else "0" for visit in stack.visits)
+
+
 def _kv_bytes_per_token(stack: Stack) -> int | None:
-    """Keys and values of grouped-query attention: 2 x heads x width x 2 bytes a layer."""
+    """Return the bytes of keys and values of grouped-query attention: 2 x heads x width x 2 per layer."""
     config = stack.config_donor.config.decoder
     heads = _first_number(config, "num_attention_heads", "n_head")
     width = _first_number(config, "hidden_size", "n_embd")

@@ -1,4 +1,4 @@
-"""Which tensors a plan's `dtype` leaves as they are stored."""
+"""Tensors that keep their stored dtype although the plan sets `dtype`."""
 
 import re
 from collections import Counter
@@ -14,14 +14,14 @@ _MOST_NAMED = 3
 
 
 def kept_tensors(stack: Stack) -> list[OutputTensor]:
-    """The floating-point tensors that would have another dtype if the plan's `dtype` concerned all of them."""
+    """Return the floating-point tensors that `dtype` would cast if it applied to all tensors."""
     if not stack.casts or stack.casts_all:
         return []
     return [tensor for tensor in output_tensors(stack) if _is_kept(stack, tensor)]
 
 
 def kept_in_words(tensors: Iterable[OutputTensor]) -> str:
-    """How many there are of which name and dtype: "4 x model.layers.N.mlp.gate.e_score_correction_bias (F32)"."""
+    """Return the counts by name and dtype: "4 x model.layers.N.mlp.gate.e_score_correction_bias (F32)"."""
     kinds = Counter((_NUMBER.sub("N", tensor.name), tensor.dtype) for tensor in tensors)
     named = [f"{count} x {shown(name)} ({dtype})" for (name, dtype), count in kinds.most_common(_MOST_NAMED)]
     more = kinds.total() - sum(count for _, count in kinds.most_common(_MOST_NAMED))

@@ -1,7 +1,7 @@
-"""Tells a merge's faults from its sources' in what transformers says of the new checkpoint.
+"""Separate defects of a merge from defects of its sources in transformers' loading report.
 
-A merge takes tensors as they are. What transformers finds missing, unexpected or mis-shaped in a source it finds again
-in the copies of that tensor, and layers that a plan puts behind the last one are not opened by design.
+A merge copies tensors unchanged. Tensors that are missing, unexpected or mis-shaped in a source are so again in every
+copy, and layers after the last decoder layer (multi-token prediction) are not loaded by design.
 """
 
 import re
@@ -14,70 +14,70 @@ from engine.checkpoint.load_check import KINDS, Complaint, LoadCheck
 from engine.plan.stack import Stack
 
 Openings: TypeAlias = Mapping[Checkpoint, LoadCheck]
-"""What transformers says of the sources, as far as that is known."""
+"""Loading reports of the sources that transformers has opened."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """What transformers says of a stack, as far as that is known."""
+    """Loading reports of a stack's sources and of its result."""
 
     sources: Openings = field(default_factory=dict)
     result: LoadCheck | None = None
-    """The opening of the checkpoint that a merge would write, not yet judged."""
+    """Loading report of the checkpoint that a merge would write, before source defects are moved out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A tensor's name taken apart."""
+    """Layer and suffix of a tensor's name."""
 
     layer: int | None
-    """None outside the decoder's layers."""
+    """Layer number; None outside the decoder's layers."""
     rest: str
-    """What follows the layer's number, or the whole name."""
+    """Part after the layer number, or the whole name."""
 
 
-def named_of(complaint: Complaint, found: LoadCheck, checkpoint: Checkpoint) -> Named:
-    """The tensor that a complaint is about; transformers and the file may call the decoder differently."""
+def named_of(complaint: Complaint, report: LoadCheck, checkpoint: Checkpoint) -> Named:
+    """Return the tensor of a complaint. transformers and the file may use different prefixes for the decoder."""
     name = complaint.partition(": ")[0]
-    for prefix in filter(None, (found.decoder, checkpoint.anatomy.layer_prefix)):
+    for prefix in filter(None, (report.decoder, checkpoint.anatomy.layer_prefix)):
         if match := re.match(re.escape(prefix) + r"(\d+)\.", name):
             return Named(int(match[1]), name[match.end() :])
     return Named(None, name)
 
 
-def judged(found: LoadCheck, stack: Stack, openings: Openings) -> LoadCheck:
-    """`found` of the new checkpoint, with what is not the merge's fault among `inherited` and `behind`."""
+def judged(report: LoadCheck, stack: Stack, openings: Openings) -> LoadCheck:
+    """Return the report of the new checkpoint with source defects moved to `inherited` and `behind`."""
     blames = {kind: _faults_of_sources(kind, openings) for kind in KINDS}
 
     def is_behind(complaint: Complaint) -> bool:
-        return _is_put_behind(named_of(complaint, found, stack.config_donor), stack)
+        return _is_put_behind(named_of(complaint, report, stack.config_donor), stack)
 
     def is_inherited(kind: str, complaint: Complaint) -> bool:
-        origins = _origins(named_of(complaint, found, stack.config_donor), stack)
+        origins = _origins(named_of(complaint, report, stack.config_donor), stack)
         return any(origin in blames[kind] for origin in origins)
 
-    return _parted(found, is_behind, is_inherited)
+    return _parted(report, is_behind, is_inherited)
 
 
-def judged_alone(found: LoadCheck, checkpoint: Checkpoint, inherited: Collection[str] = ()) -> LoadCheck:
-    """The same for a checkpoint without its sources: `inherited` is what was known of them when it was made."""
+def judged_alone(report: LoadCheck, checkpoint: Checkpoint, inherited: Collection[str] = ()) -> LoadCheck:
+    """Do the same for a checkpoint without its sources; `inherited` lists their defects at the time of the merge."""
     announced = 0 if checkpoint.unannounced_layers else len(checkpoint.anatomy.trailing)
     behind = range(checkpoint.layer_count, checkpoint.layer_count + announced)
 
     def is_behind(complaint: Complaint) -> bool:
-        return named_of(complaint, found, checkpoint).layer in behind
+        return named_of(complaint, report, checkpoint).layer in behind
 
-    return _parted(found, is_behind, lambda kind, complaint: f"{kind}: {complaint}" in inherited)
+    return _parted(report, is_behind, lambda kind, complaint: f"{kind}: {complaint}" in inherited)
 
 
 def _parted(
-    found: LoadCheck, is_behind: Callable[[Complaint], bool], is_inherited: Callable[[str, Complaint], bool]
+    report: LoadCheck, is_behind: Callable[[Complaint], bool], is_inherited: Callable[[str, Complaint], bool]
 ) -> LoadCheck:
-    behind = tuple(complaint for complaint in found.unexpected if is_behind(complaint))
-    rest = {kind: [each for each in getattr(found, kind) if each not in behind] for kind in KINDS}
+    behind = tuple(complaint for complaint in report.unexpected if is_behind(complaint))
+    rest = {kind: [each for each in getattr(report, kind) if each not in behind] for kind in KINDS}
     own = {kind: tuple(each for each in rest[kind] if not is_inherited(kind, each)) for kind in KINDS}
     return replace(
-        found,
+        report,
         missing=own["missing"],
         unexpected=own["unexpected"],
         mismatched=own["mismatched"],
@@ -88,9 +88,9 @@ def _parted(
 
 def _faults_of_sources(kind: str, openings: Openings) -> set[tuple[Checkpoint, Named]]:
     return {
-        (checkpoint, named_of(complaint, found, checkpoint))
-        for checkpoint, found in openings.items()
-        for complaint in getattr(found, kind)
+        (checkpoint, named_of(complaint, report, checkpoint))
+        for checkpoint, report in openings.items()
+        for complaint in getattr(report, kind)
     }
 
 
@@ -100,7 +100,7 @@ def _is_put_behind(name: Named, stack: Stack) -> bool:
 
 
 def _origins(name: Named, stack: Stack) -> Iterator[tuple[Checkpoint, Named]]:
-    """Where the tensor comes from."""
+    """Yield the source tensors of an output tensor."""
     if name.layer is None:
         ends = (stack.embedding.checkpoint, stack.head.checkpoint, stack.config_donor)
         yield from ((checkpoint, name) for checkpoint in dict.fromkeys(ends))

@@ -1,23 +1,23 @@
-"""What is wrong with a plan, and where; and the change to its text that mends it, where there is one."""
+"""Problems of a plan, with their position and an optional change that fixes the text."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.plan.model import Place, Span
+from engine.plan.model import Position, Span
 
 
 class Severity(StrEnum):
     ERROR = "error"
     """The plan cannot be run."""
     WARNING = "warning"
-    """It runs, and probably not as meant."""
+    """The plan runs, but probably not as intended."""
     NOTE = "note"
-    """Worth knowing."""
+    """Information."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """New text for a stretch of the plan; for an empty stretch, text to insert."""
+    """Replacement of a span of the text; an empty span means insertion."""
 
     span: Span
     text: str
@@ -25,12 +25,12 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a program can do about a problem."""
+    """A change of the text that fixes a problem."""
 
     replacements: tuple[Replacement, ...]
-    """They do not overlap."""
+    """Replacements that do not overlap."""
     is_safe: bool
-    """Nothing else can have been meant, so nobody needs to be asked."""
+    """The fix is unambiguous and can be applied without confirmation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,15 @@ class Problem:
     """One finding of the parser or a rule."""
 
     rule: str
-    """The rule's name, e.g. "layer-range"."""
+    """Rule id, e.g. "layer-range"."""
     severity: Severity
     message: str
-    place: Place | None = None
-    """Where in the text; None when it concerns the plan as a whole."""
+    place: Position | None = None
+    """Position in the text; None if it concerns the whole plan."""
     fix: str = ""
-    """What to do about it; may be empty."""
+    """Remedy as an imperative; may be empty."""
     change: Change | None = None
-    """The same, done to the text; None where that takes a person."""
+    """Change of the text that does it; None if it needs a decision."""
 
 
 def has_errors(problems: tuple[Problem, ...] | list[Problem]) -> bool:
@@ -54,10 +54,10 @@ def has_errors(problems: tuple[Problem, ...] | list[Problem]) -> bool:
 
 
 def replaced(span: Span | None, text: str, *, is_safe: bool) -> Change | None:
-    """The change that puts `text` in place of `span`; None without one."""
+    """Return the change that replaces `span` by `text`; None without a span."""
     return None if span is None else Change((Replacement(span, text),), is_safe)
 
 
-def insertion(place: Place, text: str) -> Replacement:
-    """Text put before what stands at `place`."""
+def insertion(place: Position, text: str) -> Replacement:
+    """Return the insertion of text at a position."""
     return Replacement(Span(place, place), text)

@@ -1,7 +1,7 @@
-"""Whether what a plan asks of the tokenizer is what a stack gets: the config donor's, whose files are copied.
+"""Check a plan's tokenizer settings: a stack has the tokenizer of the config donor, whose files are copied.
 
 mergekit rearranges the rows of embeddings and head for another tokenizer, and fails on stacks of several models. dlec
-takes rows as they are, so a wish is granted where nothing would have to be rearranged, and refused elsewhere.
+keeps rows unchanged, so it accepts a setting only if no row has to be rearranged.
 """
 
 import filecmp
@@ -14,50 +14,50 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import shown
 from engine.plan.model import Plan, TokenizerWish
 from engine.plan.problems import Problem, Severity
-from engine.plan.syntax.tokenizers import LEAVE_OUT
+from engine.plan.syntax.document import LEAVE_OUT
 
 RULE = "tokenizer"
 VOCABULARY_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
-"""The first of these that a checkpoint has says which row belongs to which token."""
+"""Files that map tokens to rows, in order of preference."""
 
 
 def check(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Iterator[Problem]:
-    wish = plan.tokenizer
-    if wish is not None:
-        yield from _sources(wish, plan, checkpoints)
-        yield from _padding(wish, checkpoints[plan.slices[0].model])
+    settings = plan.tokenizer
+    if settings is not None:
+        yield from _sources(settings, plan, checkpoints)
+        yield from _padding(settings, checkpoints[plan.slices[0].model])
 
 
-def _sources(wish: TokenizerWish, plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Iterator[Problem]:
-    """Everyone who gives rows or is asked for the tokenizer must have the donor's vocabulary."""
+def _sources(settings: TokenizerWish, plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Iterator[Problem]:
+    """Yield checkpoints that give rows or the tokenizer and have another vocabulary than the donor."""
     donor = checkpoints[plan.donor]
-    concerned = {"base": (), "union": plan.models}.get(wish.source, (wish.source,))
+    references = {"base": (), "union": plan.models}.get(settings.source, (settings.source,))
     ends = (plan.slices[0].model, plan.slices[-1].model)
-    for reference in dict.fromkeys((*concerned, *ends)):
+    for reference in dict.fromkeys((*references, *ends)):
         if not _is_same_vocabulary(checkpoints[reference].directory, donor.directory):
             message = _difference(reference, plan.donor, checkpoints)
             fix = f"Transplant one tokenizer first (mergekit-tokensurgeon). {LEAVE_OUT}"
-            yield Problem(RULE, Severity.ERROR, message, wish.source_place, fix)
+            yield Problem(RULE, Severity.ERROR, message, settings.source_place, fix)
 
 
 def _difference(reference: str, donor: str, checkpoints: Mapping[str, Checkpoint]) -> str:
     for each in (donor, reference):
         if not any((checkpoints[each].directory / name).is_file() for name in VOCABULARY_FILES):
-            return f"{shown(each)} has no tokenizer, so that it cannot be known which row is which token's"
-    return f"the tokenizers of {shown(reference)} and {shown(donor)} differ: rows would have to be moved or made up"
+            return f"{shown(each)} has no tokenizer: the tokens of its rows are unknown"
+    return f"the tokenizers of {shown(reference)} and {shown(donor)} differ: rows would have to be moved or added"
 
 
-def _padding(wish: TokenizerWish, embedding: Checkpoint) -> Iterator[Problem]:
-    multiple = wish.pad_to_multiple_of
+def _padding(settings: TokenizerWish, embedding: Checkpoint) -> Iterator[Problem]:
+    multiple = settings.pad_to_multiple_of
     names = [name for name in embedding.anatomy.names_of_end(End.EMBEDDING) if is_token_embedding(name)]
     if multiple is None or not names:
         return
     rows = embedding.tensors[names[0]].shape[0]
     if rows % multiple:
         padded = -(-rows // multiple) * multiple
-        message = f"{rows:,} rows are no multiple of {multiple}: {padded - rows} would have to be made up"
-        fix = f"Pad the model first: model.resize_token_embeddings({padded}) in transformers. Or leave it out."
-        yield Problem(RULE, Severity.ERROR, message, wish.pad_place, fix)
+        message = f"{rows:,} rows are not a multiple of {multiple}: {padded - rows} would have to be added"
+        fix = f"Pad the model first: model.resize_token_embeddings({padded}) in transformers. Or remove this key."
+        yield Problem(RULE, Severity.ERROR, message, settings.pad_place, fix)
 
 
 def _is_same_vocabulary(one: Path, other: Path) -> bool:
@@ -70,14 +70,14 @@ def _is_same_vocabulary(one: Path, other: Path) -> bool:
 
 
 def _is_same_json(one: Path, other: Path) -> bool:
-    """Whether two tokenizer.json give every token the same number."""
+    """Return True if two tokenizer.json assign the same ids."""
     tokens = _tokens(one), _tokens(other)
     return tokens[0] is not None and tokens[0] == tokens[1]
 
 
 def _tokens(path: Path) -> object:
     try:
-        found = json.loads(path.read_bytes())
-        return found["model"]["vocab"], [(token["id"], token["content"]) for token in found["added_tokens"]]
+        data = json.loads(path.read_bytes())
+        return data["model"]["vocab"], [(token["id"], token["content"]) for token in data["added_tokens"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None

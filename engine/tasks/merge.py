@@ -26,13 +26,13 @@ from engine.merge.publish import recover
 from engine.merge.sidecars import Sidecars
 from engine.merge.space import writing
 from engine.merge.writer import Progress
+from engine.plan.check import check_plan
 from engine.plan.outputs import Copy, Fill
 from engine.plan.patches import open_patches
-from engine.plan.rules import Circumstances
+from engine.plan.rules import CheckContext
 from engine.plan.stack import Stack
 from engine.protocol import Report
 from engine.tasks import loadcheck
-from engine.tasks.compiling import compiled
 from engine.tasks.download import downloading_opener
 from engine.tasks.header_checks import header_checks
 from engine.tasks.loadcheck import LoadCheck
@@ -91,8 +91,9 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     patches = open_patches(request.get("patches", ()))
     home = Path(request["home"]) if request.get("home") else None
     checks = header_checks(home)
-    circumstances = Circumstances(opened=checks.checked if options.load_check else checks.known, patches=patches)
-    stack = compiled(text, downloading_opener() if request.get("downloads") else opener(), circumstances)
+    context = CheckContext(opened=checks.checked if options.load_check else checks.known, patches=patches)
+    open_checkpoint = downloading_opener() if request.get("downloads") else opener()
+    stack = check_plan(text, open_checkpoint, context).require_stack()
     attempt = _Attempt(report, request.get("patience", 0), request.get("resumes", False), request.get("job", ""), home)
     return report_as_json(_merged(stack, text, Path(request["out"]), options, attempt))
 

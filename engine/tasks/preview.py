@@ -9,15 +9,15 @@ from typing import Any
 
 from engine.checkpoint.find import opener
 from engine.numbers.intervals import Interval, mean_interval
+from engine.plan.check import check_plan
 from engine.plan.outputs import CONFIG_DTYPES
 from engine.plan.patches import open_patches, with_patches_noted
-from engine.plan.rules import Circumstances
+from engine.plan.rules import CheckContext
 from engine.plan.stack import Stack
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.models import save_model
 from engine.store.previews import PlanUsed, PreviewResult, find_preview, save_plan, save_preview
-from engine.tasks import compiling
 from engine.tasks.base_check import base_answer, check_base
 from engine.tasks.measurement import MeasurementContext, model_row
 from engine.tasks.measurement_options import MeasurementOptions, options_from
@@ -54,8 +54,8 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 def compiled(request: Mapping[str, Any]) -> Stack:
     """The stack of a request's "plan" and "patches" (paths; optional). Raises PlanError when it cannot be run."""
-    patches = open_patches(request.get("patches", ()))
-    return compiling.compiled(request["plan"], opener(), Circumstances(patches=patches))
+    context = CheckContext(patches=open_patches(request.get("patches", ())))
+    return check_plan(request["plan"], opener(), context).require_stack()
 
 
 def plan_context(stack: Stack, options: MeasurementOptions) -> MeasurementContext:

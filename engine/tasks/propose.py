@@ -12,7 +12,7 @@ from typing import Any
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.errors import UsageError
 from engine.plan.recipes import dlec
-from engine.plan.recipes.budget import layers_for_growth
+from engine.plan.recipes.blocks import layers_for_growth
 from engine.plan.recipes.dlec import Block
 from engine.protocol import Report
 from engine.tasks import preview, score

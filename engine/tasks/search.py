@@ -13,7 +13,7 @@ from typing import Any
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.errors import PlanError, UsageError
 from engine.plan.recipes import dlec_search
-from engine.plan.recipes.budget import layers_for_growth
+from engine.plan.recipes.blocks import layers_for_growth
 from engine.plan.recipes.dlec_search import State
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing

@@ -6,8 +6,8 @@ from statistics import median
 import pytest
 
 from engine.plan.edits import delete_slice, duplicate_slice, move_slice, set_range, set_scale, slices_of, split_slice
-from engine.plan.edits.reading import read_tree
 from engine.plan.recipes.text import SliceText, plan_text
+from engine.plan.syntax.tree import read_trees
 
 MOST_MILLISECONDS = 25
 PLAN = plan_text(["500 slices"], "org/model", [SliceText(start % 30, start % 30 + 2, "two") for start in range(500)])
@@ -36,7 +36,7 @@ def milliseconds(edit, before):
 @pytest.mark.bench
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
 def test_an_edit_of_500_slices_takes_milliseconds(edit):
-    unread = milliseconds(edit, read_tree.cache_clear)
+    unread = milliseconds(edit, read_trees.cache_clear)
     listed = milliseconds(edit, lambda: slices_of(PLAN))
     print(f"{unread:.1f} ms, {listed:.1f} ms when the list was shown before")
     assert unread < MOST_MILLISECONDS

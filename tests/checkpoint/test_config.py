@@ -31,10 +31,10 @@ def test_the_layer_count_is_found_where_the_family_keeps_it(text, tower, layers)
         ("{", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
         ("[1]", "holds a list"),
-        ("{}", "does not say how many layers"),
-        ('{"num_hidden_layers": "6"}', "does not say how many layers"),
-        ('{"num_hidden_layers": true}', "does not say how many layers"),
-        ('{"num_hidden_layers": 0}', "does not say how many layers"),
+        ("{}", "does not state the number of layers"),
+        ('{"num_hidden_layers": "6"}', "does not state the number of layers"),
+        ('{"num_hidden_layers": true}', "does not state the number of layers"),
+        ('{"num_hidden_layers": 0}', "does not state the number of layers"),
         ('{"num_layers": 6, "is_encoder_decoder": true}', "no single stack"),
     ],
 )
@@ -66,5 +66,5 @@ def test_a_whole_number_is_a_depth_however_it_is_spelled(number, layers):
 
 @pytest.mark.parametrize("number", ["7.5", "-1", "NaN", "Infinity", "1e400"])
 def test_no_other_number_is_a_depth(number):
-    with pytest.raises(CheckpointError, match="does not say how many layers"):
+    with pytest.raises(CheckpointError, match="does not state the number of layers"):
         parse_config(f'{{"num_hidden_layers": {number}}}', Path("config.json"))

@@ -151,7 +151,7 @@ def test_prune_does_not_measure_what_cannot_be_or_is_given(dlec, tiny_llama: Pat
         ("overlap", "--slice-size", "many", "many is not a whole number"),
         ("interleave", "--scale", "nan", "nan is not a number such as 0.5"),
         ("attenuated", "--convention", "none", "none is not one of uncorrelated, correlated"),
-        ("prune", "--drop", "4", "4 is not blocks such as 12:17,20:22, the ends exclusive"),
+        ("prune", "--drop", "4", "4 is not a list of blocks such as 12:17,20:22, with exclusive ends"),
     ],
 )
 def test_a_value_that_is_none_is_named(dlec, tiny_llama: Path, recipe: str, option: str, value: str, said: str) -> None:

@@ -7,7 +7,7 @@ from transformers import AutoConfig, Qwen3VLForConditionalGeneration
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.layer_keys.refusals import layers_in_place
 from engine.inference import virtual
-from engine.plan.recipes.filters import silencing
+from engine.plan.recipes.scales import zeroing
 
 WIDTH, LAYERS, IMAGE_TOKENS = 32, 5, 4
 
@@ -40,7 +40,7 @@ def qwen3_vl(tmp_path_factory):
 
 
 def plan_with_a_silenced_copy_of(checkpoint, layer):
-    scales = ", ".join(f"{{filter: {wanted}, value: 0.0}}" for wanted, _ in silencing(checkpoint, (layer, layer + 1)))
+    scales = ", ".join(f"{{filter: {wanted}, value: 0.0}}" for wanted, _ in zeroing(checkpoint, (layer, layer + 1)))
     model = checkpoint.directory
     return f"""merge_method: passthrough
 slices:

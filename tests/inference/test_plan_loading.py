@@ -18,7 +18,7 @@ from engine.inference import loadcheck
 from engine.plan.check import check_plan
 from engine.plan.loading import Opened, judged, judged_alone
 from engine.plan.problems import Problem, Severity
-from engine.plan.rules import UNKNOWN, Circumstances
+from engine.plan.rules import UNKNOWN, CheckContext
 from engine.plan.stack import Stack
 from engine.tasks.header_checks import Headers, headers_of, planned_headers
 from tests.architectures import LAYERS, CheckpointOf, every_family
@@ -39,7 +39,7 @@ def opened_here(stack: Stack) -> Opened:
     return Opened(sources, oracle(planned) if planned else None)
 
 
-WITH_TRANSFORMERS = Circumstances(opened=opened_here)
+WITH_TRANSFORMERS = CheckContext(opened=opened_here)
 
 
 def changed(source: Path, directory: Path, change: Change) -> Path:
@@ -57,9 +57,9 @@ def stacked(model: Path, *ranges: tuple[int, int]) -> str:
     return json.dumps({"merge_method": "passthrough", "slices": parts})
 
 
-def found_in(model: Path, circumstances: Circumstances, *ranges: tuple[int, int]) -> list[Problem]:
+def found_in(model: Path, context: CheckContext, *ranges: tuple[int, int]) -> list[Problem]:
     text = stacked(model, *(ranges or ((0, 4), (2, LAYERS))))
-    return [each for each in check_plan(text, opener(), circumstances).problems if each.rule in ABOUT_LOADING]
+    return [each for each in check_plan(text, opener(), context).problems if each.rule in ABOUT_LOADING]
 
 
 def without(*names: str) -> Change:
@@ -102,27 +102,27 @@ LOST: dict[str, Change] = {
 }
 
 
-@pytest.mark.parametrize("circumstances", [UNKNOWN, WITH_TRANSFORMERS], ids=["structure alone", "transformers"])
+@pytest.mark.parametrize("context", [UNKNOWN, WITH_TRANSFORMERS], ids=["structure alone", "transformers"])
 @pytest.mark.parametrize("change", LOST.values(), ids=LOST)
 def test_what_a_source_has_lost_forbids_the_plan(
-    change: Change, circumstances: Circumstances, checkpoint_of: CheckpointOf, tmp_path: Path
+    change: Change, context: CheckContext, checkpoint_of: CheckpointOf, tmp_path: Path
 ) -> None:
     model = changed(checkpoint_of("llama"), tmp_path / "model", change)
-    problems = found_in(model, circumstances)
+    problems = found_in(model, context)
     assert any(problem.severity is Severity.ERROR and str(model) in problem.message for problem in problems), problems
 
 
 def test_what_the_plan_leaves_out_may_be_lost(checkpoint_of: CheckpointOf, tmp_path: Path) -> None:
     model = changed(checkpoint_of("llama"), tmp_path / "model", LOST["one tensor of a layer"])
-    for circumstances in (UNKNOWN, WITH_TRANSFORMERS):
-        assert found_in(model, circumstances, (0, 3), (4, LAYERS)) == []
+    for context in (UNKNOWN, WITH_TRANSFORMERS):
+        assert found_in(model, context, (0, 3), (4, LAYERS)) == []
 
 
 def test_an_expert_that_one_layer_lacks_is_found(checkpoint_of: CheckpointOf, tmp_path: Path) -> None:
     lost = without("model.layers.3.mlp.experts.2.down_proj.weight")
     model = changed(checkpoint_of("qwen3-moe"), tmp_path / "model", lost)
-    for circumstances in (UNKNOWN, WITH_TRANSFORMERS):
-        (problem,) = found_in(model, circumstances)
+    for context in (UNKNOWN, WITH_TRANSFORMERS):
+        (problem,) = found_in(model, context)
         assert problem.severity is Severity.ERROR
         assert "layers.3.mlp.experts" in problem.message
 
@@ -153,8 +153,8 @@ def test_names_of_wrappers_are_undone_and_said(
         return {rename(name): tensor for name, tensor in tensors.items()}
 
     model = changed(checkpoint_of("llama"), tmp_path / "model", change)
-    for circumstances in (UNKNOWN, WITH_TRANSFORMERS):
-        (problem,) = found_in(model, circumstances)
+    for context in (UNKNOWN, WITH_TRANSFORMERS):
+        (problem,) = found_in(model, context)
         assert (problem.rule, problem.severity) == ("wrapped-names", Severity.NOTE)
 
 
@@ -189,7 +189,7 @@ def test_tensors_that_the_source_has_in_excess_are_no_fault_of_the_merge(
     model = changed(checkpoint_of("llama"), tmp_path / "model", with_extras)
     (problem,) = found_in(model, WITH_TRANSFORMERS)
     assert problem.severity is Severity.NOTE
-    assert "opens the same way" in problem.message
+    assert "loads the same way" in problem.message
     found = judged_result(model)
     assert found.ok
     assert found.inherited_of("unexpected")[-1] == "v_head.summary.weight"
@@ -242,8 +242,8 @@ def test_a_fault_of_the_merge_alone_is_none_of_the_source(checkpoint_of: Checkpo
 
 @pytest.mark.parametrize("family", every_family())
 def test_an_intact_checkpoint_of_every_family_is_clean(family: str, checkpoint_of: CheckpointOf) -> None:
-    for circumstances in (UNKNOWN, WITH_TRANSFORMERS):
-        assert found_in(checkpoint_of(family), circumstances) == []
+    for context in (UNKNOWN, WITH_TRANSFORMERS):
+        assert found_in(checkpoint_of(family), context) == []
 
 
 def test_a_checkpoint_is_opened_by_its_headers_as_by_its_files(checkpoint_of: CheckpointOf) -> None:

@@ -78,7 +78,7 @@ def _header(command: str, plan: str, checkpoints: Mapping[str, Checkpoint]) -> I
     """Comment lines: how the sample was made, and each rule that warns of it, with the first thing that it says."""
     yield f"# {command}\n"
     warnings = warnings_of(plan, checkpoints.__getitem__)
-    yield "# dlec plan check warns of:\n" if warnings else "# dlec plan check warns of nothing.\n"
+    yield "# dlec plan check warns:\n" if warnings else "# dlec plan check: no warnings\n"
     for rule, found in groupby(sorted(warnings, key=lambda problem: problem.rule), key=lambda problem: problem.rule):
         first, *more = found
         times = f" ({1 + len(more)} times)" if more else ""

@@ -1,4 +1,4 @@
-"""What checking promises: every bad plan is told what is wrong, on which line, and how to mend it."""
+"""A bad plan gets problems with their lines and fixes; a plan with errors has no stack."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from engine.checkpoint.find import opener
+from engine.errors import PlanError
 from engine.plan.check import check_plan
+from engine.plan.edits import duplicate_slice, slices_of
 from engine.plan.problems import Severity
+from engine.plan.syntax.tree import read_trees
 from tests.tiny import write_llama
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -54,23 +57,46 @@ def test_a_sound_plan_has_no_problem(models):
     assert len(checked.stack.visits) == 5
 
 
+def test_a_plan_with_errors_is_refused_with_the_first_of_them(models):
+    checked = check(models, *[("A", 0, 9)] * 5)
+    with pytest.raises(
+        PlanError, match=r"plan.yaml cannot be run: line 5: .*the checkpoint has 4.*; and 2 more"
+    ) as raised:
+        checked.require_stack("plan.yaml")
+    assert raised.value.fix.startswith("End it at 4")
+    assert raised.value.where["line"] == 5
+
+
+def test_a_plan_without_errors_gives_its_stack(models):
+    checked = check(models, ("A", 0, 4))
+    assert checked.require_stack() is checked.stack
+
+
+def test_a_text_is_parsed_once_for_its_check_its_list_of_slices_and_an_edit(models):
+    checked = check(models, ("A", 0, 3), ("A", 2, 4))
+    misses = read_trees.cache_info().misses
+    slices_of(checked.text)
+    duplicate_slice(checked.text, 0)
+    assert read_trees.cache_info().misses - misses <= 1  # the result of the edit is read once
+
+
 FINDINGS = {
     "past the end": ([("A", 0, 5)], "layer-range", ERROR, "the checkpoint has 4"),
     "negative": ([("A", -1, 4)], "layer-range", ERROR, "negative"),
     "reversed": ([("A", 3, 1)], "layer-range", ERROR, "reversed"),
     "empty between": ([("A", 0, 2), ("A", 2, 2), ("A", 2, 4)], "empty-slice", WARNING, "gives no layer"),
     "empty at the end": ([("A", 0, 4), ("B", 0, 0)], "empty-slice", NOTE, "only the final norm and head"),
-    "nothing at all": ([("A", 0, 0)], "empty-slice", ERROR, "no layer at all"),
+    "nothing at all": ([("A", 0, 0)], "empty-slice", ERROR, "no layers"),
     "three visits": ([("A", 0, 3), ("A", 1, 3), ("A", 1, 4)], "repeats", WARNING, "layer 1 occurs 3 times"),
     "another width": ([("A", 0, 2), ("WIDE", 2, 4)], "architecture", ERROR, "`hidden_size` is 16"),
-    "another family": ([("A", 0, 2), ("QWEN", 2, 4)], "architecture", ERROR, "is a qwen2"),
+    "another family": ([("A", 0, 2), ("QWEN", 2, 4)], "architecture", ERROR, "has model type qwen2"),
     "another rope": ([("A", 0, 2), ("ROPE", 2, 4)], "architecture", WARNING, "`rope_theta`"),
     "another vocabulary": ([("A", 0, 2), ("VOCAB", 2, 4)], "donors", ERROR, "has 32 rows"),
-    "tied and untied": ([("TIED", 0, 2), ("A", 2, 4)], "donors", NOTE, "does not share"),
+    "tied and untied": ([("TIED", 0, 2), ("A", 2, 4)], "donors", NOTE, "does not tie"),
     "a pattern": ([("A", 0, 4, '[{filter: "o_proj|down_proj", value: 0}]')], "filters", WARNING, "matches no tensor"),
-    "shadowed": ([("A", 0, 4, "[{value: 1}, {filter: o_proj, value: 0}]")], "filters", WARNING, "never reached"),
+    "shadowed": ([("A", 0, 4, "[{value: 1}, {filter: o_proj, value: 0}]")], "filters", WARNING, "has no effect"),
     "embeddings too": ([("A", 0, 4, "0.5")], "scale-reach", WARNING, "model.embed_tokens.weight"),
-    "more layers": ([("MORE", 0, 3)], "layer-count", ERROR, "says 3 layers, its weights have 4"),
+    "more layers": ([("MORE", 0, 3)], "layer-count", ERROR, "says 3 layers, but the weights have 4"),
     "two dtypes": ([("A", 0, 2), ("HALF", 2, 4)], "dtypes", ERROR, "F32 and F16"),
     "a family unheard of": ([("NEW", 0, 4)], "known-family", WARNING, "`brandnew`"),
     "not there": ([("no/such/model/here", 0, 4)], "checkpoint", ERROR, "does not exist"),
@@ -123,7 +149,7 @@ def test_what_is_wrong_behind_an_alias_is_told_once_where_it_is_used_first(model
         4,
         SHARED.splitlines()[3].index("*x") + 1 + len(models["A"]) - 1,
     )
-    assert problem.message.endswith("(an alias of line 1, and so on in 2 more)")
+    assert problem.message.endswith("(an alias of line 1, also used 2 more times)")
 
 
 @pytest.fixture(scope="module")

@@ -118,6 +118,6 @@ def test_an_opened_directory_without_a_depth_is_read_by_its_tensors(tmp_path: Pa
 
 def test_stacks_of_several_depths_leave_an_unsaid_depth_open() -> None:
     names = [*(f"a.layers.{n}.w" for n in range(3)), *(f"b.layers.{n}.w" for n in range(4))]
-    with pytest.raises(CheckpointError, match="does not say how many layers") as caught:
+    with pytest.raises(CheckpointError, match="does not state the number of layers") as caught:
         parse_config('{"model_type": "x"}', Path("config.json"), names)
     assert "stacks of 3, 4 layers" in str(caught.value)

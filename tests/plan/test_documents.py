@@ -87,16 +87,16 @@ def merged(models, text, out: Path):
 
 
 PROBLEMS = {
-    "past its end": (documents(one=INNER, final=plan_of(("one", 0, 7))), "layer-range", 15, "of 6 layers"),
+    "past its end": (documents(one=INNER, final=plan_of(("one", 0, 7))), "layer-range", 15, "has 6 layers"),
     "inside the earlier one": (
         documents(one=plan_of(("A", 0, 9)), final=plan_of(("one", 0, 1))), "layer-range", 6, "the checkpoint has 4"
     ),
     "a circle": (
         documents(one=plan_of(("two", 0, 1)), two=plan_of(("one", 0, 1)), final=plan_of(("one", 0, 1))),
-        "documents", 1, "circle",
+        "documents", 1, "cycle",
     ),
     "itself": (documents(one=plan_of(("one", 0, 1)), final=plan_of(("one", 0, 1))), "documents", 1, "one -> one"),
-    "one name twice": ("---\n".join([f"name: one\n{INNER}"] * 2) + f"---\n{INNER}", "documents", 11, "two documents"),
+    "one name twice": ("---\n".join([f"name: one\n{INNER}"] * 2) + f"---\n{INNER}", "documents", 11, "is also named"),
     "two final ones": (f"{INNER}---\n{INNER}", "documents", 10, "2 documents have no name"),
     "no final one": (documents(one=INNER, two=INNER), "documents", 11, "every document has a name"),
     "another method": (

@@ -124,7 +124,7 @@ def test_13_rows_are_not_made_up(models, multiple, is_granted):
         models, plan_of(("VOCAB64", 0, 4), tokenizer=f"{{source: base, pad_to_multiple_of: {multiple}}}")
     )
     assert checked.ok is is_granted
-    assert is_granted or "32 would have to be made up" in checked.problems[0].message
+    assert is_granted or "32 would have to be added" in checked.problems[0].message
 
 
 def test_a_merge_has_the_signs_and_roundings_of_torch(models, tmp_path):

@@ -3,9 +3,8 @@
 import pytest
 
 from engine.checkpoint.find import opener
-from engine.plan.cost import cost_of
+from engine.plan.cost import cost_of, picture
 from engine.plan.outputs import Scale, config_overrides, output_tensors
-from engine.plan.picture import picture
 from engine.plan.stack import Donor, Stack, Visit
 from tests.tiny import write_llama, write_weights
 

@@ -9,7 +9,7 @@ from engine.plan.model import Plan, ScaleEntry, Slice, TokenizerWish
 from engine.plan.syntax import parse, written
 from tests.plan.edits.written_plans import plans as plan_texts
 from tests.plan.test_documents import SCALES, documents
-from tests.plan.test_foreign import BAKLLAMA, LINEAR
+from tests.plan.test_importers import BAKLLAMA, LINEAR
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(
     lambda name: name.strip() and "+" not in name

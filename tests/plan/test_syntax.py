@@ -174,8 +174,8 @@ def test_a_modules_scale_is_asked_after_the_slices_and_before_the_plans():
 @pytest.mark.parametrize(
     ("tower", "says"),
     [
-        ("{models: [{model: B}]}", "would not be what A has"),
-        ("{slices: [{sources: [{model: A, layer_range: [2, 4]}]}]}", "carries it along as a whole"),
+        ("{models: [{model: B}]}", "must be that of A"),
+        ("{slices: [{sources: [{model: A, layer_range: [2, 4]}]}]}", "copies it completely"),
         ("{models: [{model: A}], parameters: {scale: 0}}", "unscaled"),
         ("{}", "either `slices` or `models`"),
     ],
@@ -193,8 +193,8 @@ def test_a_tower_that_would_not_be_carried_along_is_refused(tower, says):
         ("tokenizer_source: model:org/name", None, ""),
         ("tokenizer: {source: union, pad_to_multiple_of: 64}", None, ""),
         ("tokenizer_source:", None, ""),
-        ("chat_template: auto", Severity.NOTE, "that of base_model"),
-        ("chat_template: chatml", Severity.ERROR, "writes no chat template"),
+        ("chat_template: auto", Severity.NOTE, "from base_model"),
+        ("chat_template: chatml", Severity.ERROR, "does not write chat templates"),
         ("tokenizer: {tokens: {<s>: {source: A}}}", Severity.ERROR, "single tokens"),
         ("tokenizer: {pad_to_multiple_of: 0}", Severity.ERROR, "1 or more"),
         ("tokenizer_source: base\ntokenizer: {}", Severity.ERROR, "both"),
@@ -211,7 +211,7 @@ def test_what_is_asked_of_the_tokenizer_is_read_or_refused_with_the_reason(top, 
     ("text", "says"),
     [
         (plan_with().replace("- sources", "- base_model: B\n  sources"), "no effect on a stack"),
-        (plan_with().replace("- sources", "- residual_weight: 0.5\n  sources"), "never reads it"),
+        (plan_with().replace("- sources", "- residual_weight: 0.5\n  sources"), "ignores it"),
         (plan_with().replace("model: A", "model: {model: A, override_architecture: X}"), "no effect"),
     ],
 )

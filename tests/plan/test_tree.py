@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.plan.syntax.events import LOADER, PlanSyntaxError
-from engine.plan.syntax.tree import read_trees
+from engine.plan.syntax.tree import ALIAS, SCALAR, check_tree, read_trees
 
 pieces = st.sampled_from(
     ["a: ", "- ", "x", "é層", '"q\\n"', "[1, {b: 2}]", "|\n  ", "&k ", "*k", "# c", "\n", "\r\n", "\r", "\x85",
@@ -30,12 +30,33 @@ def marks_of(text):
 def test_every_node_stands_where_libyaml_says(text):
     try:
         trees = read_trees(text)
+        for tree in trees:
+            check_tree(tree)
     except PlanSyntaxError:
         return
     marks = marks_of(text)
     assume(len(marks) == sum(len(tree.kinds) for tree in trees))  # empty documents are left out
-    places = [(tree.place(node), tree.end(node)) for tree in trees for node in range(len(tree.kinds))]
-    for both, expected in zip(places, marks, strict=True):
-        for place, mark in zip(both, expected, strict=True):
-            if mark.index < len(text.removeprefix("\ufeff")):  # at the end libyaml is on a line that is not there
-                assert (place.line, place.column) == (mark.line + 1, mark.column + 1)
+    nodes = [(tree, node) for tree in trees for node in range(len(tree.kinds))]
+    for (tree, node), (start, end) in zip(nodes, marks, strict=True):
+        assert_at(tree.position(node), start, text)
+        if is_marked_to_its_end(tree, node):
+            assert_at(tree.end(node), end, text)
+
+
+def is_marked_to_its_end(tree, node):
+    """False for block style, where libyaml marks the next token."""
+    first = text_of(tree, node)[:1]
+    return (
+        tree.kinds[node] is ALIAS
+        or first in ("[", "{", '"', "'")
+        or (tree.kinds[node] is SCALAR and first not in "|>&!")
+    )
+
+
+def text_of(tree, node):
+    return tree.text[tree.starts[node] : tree.ends[node]]
+
+
+def assert_at(position, mark, text):
+    if mark.index < len(text.removeprefix("\ufeff")):  # at the end libyaml is on a line that is not there
+        assert (position.line, position.column) == (mark.line + 1, mark.column + 1)

@@ -5,7 +5,7 @@ import pytest
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.errors import MachineError
 from engine.plan.check import check_plan
-from engine.plan.rules import Circumstances
+from engine.plan.rules import CheckContext
 from engine.tasks import header_checks as module
 from engine.tasks.header_checks import NO_LIBRARIES, header_checks, headers_of
 from tests.tiny import write_llama
@@ -21,7 +21,7 @@ def checked(checkpoint, opened):
     plan = (
         f"slices:\n- sources: [{{model: m, layer_range: [0, {checkpoint.layer_count}]}}]\nmerge_method: passthrough\n"
     )
-    return check_plan(plan, lambda _: checkpoint, Circumstances(opened=opened))
+    return check_plan(plan, lambda _: checkpoint, CheckContext(opened=opened))
 
 
 def failing(monkeypatch, error):

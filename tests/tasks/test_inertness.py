@@ -66,6 +66,16 @@ def test_identity_experts_are_found_by_trying_them(tmp_path, monkeypatch):
     )
 
 
+def test_a_trial_that_runs_out_of_processor_time_says_so(tmp_path, monkeypatch):
+    def slow(_candidate):
+        raise trial.OutOfTime
+
+    monkeypatch.setattr(trial, "_tried", slow)
+    of_family(tmp_path / "model", "llama")
+    found = trial.check({"directory": str(tmp_path / "model")})
+    assert found == {"reason": "", "unknown": "the trial took more than 60 s of processor time"}
+
+
 @pytest.mark.parametrize("family", ["qwen2-moe", "lfm2", "glm4"])
 def test_families_whose_copies_are_inert_pass_the_trial(family, checkpoint_of):
     assert trial.check({"directory": str(checkpoint_of(family))}) == {"reason": "", "unknown": ""}

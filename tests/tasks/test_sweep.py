@@ -275,7 +275,7 @@ def test_stopping_early_needs_more_text_than_the_first_look(asked):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("slices: []", "bad: the plan cannot be run"), (None, "bad: the plan is no path")],
+    [("slices: []", "bad: the plan cannot be run"), (None, "bad: the plan is not a sequence")],
 )
 def test_a_plan_that_cannot_be_swept_is_named(asked, tiny_llama, text, words):
     dtype = "dtype: bfloat16\n"

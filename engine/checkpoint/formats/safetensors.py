@@ -114,7 +114,7 @@ def _read_shards(directory: Path, weight_map: Mapping[str, str]) -> dict[str, St
         if name not in tensors:
             raise CheckpointError(
                 f"{directory / shard} lacks tensor {shown(name)}",
-                why=f"{INDEX_FILE} says it is there",
+                why=f"{INDEX_FILE} lists it there",
                 fix="The shards and the index are of different versions: download both again.",
             )
     return tensors
@@ -211,7 +211,7 @@ def _in_two_shards(tensor: StoredTensor, other: StoredTensor) -> CheckpointError
     return CheckpointError(
         f"{tensor.file.parent} has shards and no {INDEX_FILE}",
         why=f"{shown(tensor.name)} is in {shown(other.file.name)} and in {shown(tensor.file.name)}",
-        fix="Download or copy the index: it says which of them counts.",
+        fix="Download or copy the index: it determines which one is used.",
     )
 
 

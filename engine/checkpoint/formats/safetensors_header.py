@@ -157,11 +157,11 @@ def _check_tiling(tensors: list[StoredTensor], data_start: int, file_size: int, 
             raise _broken(path, f"tensor {shown(tensor.name)} overlaps the one before it")
         if tensor.begin > position:
             raise _broken(
-                path, f"{tensor.begin - position:,} bytes before tensor {shown(tensor.name)} belong to nothing"
+                path, f"{tensor.begin - position:,} bytes before tensor {shown(tensor.name)} belong to no tensor"
             )
         position = tensor.end
     if position != file_size:
-        raise _broken(path, f"{file_size - position:,} bytes at its end belong to nothing")
+        raise _broken(path, f"{file_size - position:,} bytes at its end belong to no tensor")
 
 
 def _broken(path: Path, why: str, *, truncated: bool = False) -> CheckpointError:

@@ -116,7 +116,7 @@ def silent(key: str, source: Described) -> CheckpointError:
     """The error for a source that leaves open what another source says."""
     return refused(
         key,
-        f"{source.name} does not say it for its layers, and the default of {shown(source.model_type)} is not known",
+        f"{source.name} does not set it, and the default of {shown(source.model_type)} is not known",
         f"Add `{shown(key)}` to that config.json, as transformers fills it in.",
     )
 

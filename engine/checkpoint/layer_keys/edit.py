@@ -90,7 +90,7 @@ def _write_depth(draft: Draft) -> None:
         draft.set(("num_hidden_layers",), 2 * draft.layer_count)
     if not any(decoder.get(key) for key in (*LAYER_COUNT_KEYS, *LENGTH_KEYS)):
         draft.set((LAYER_COUNT_KEYS[0],), draft.layer_count)
-        draft.notes.append(f"`{LAYER_COUNT_KEYS[0]}` is written, which {shown(draft.donor.name)} leaves out.")
+        draft.notes.append(f"`{LAYER_COUNT_KEYS[0]}` is added; {shown(draft.donor.name)} omits it.")
 
 
 def _renamed_modules(
@@ -102,7 +102,7 @@ def _renamed_modules(
     _check_numbered_by_names(configs)
     changes = renamed_in_configs(configs, origins)
     if () in changes:
-        raise refused("config.json", "its own keys name layers, which no reader of such a file knows")
+        raise refused("config.json", "its top-level keys name layers, which no reader supports")
     notes += [f"`{shown('.'.join(path))}` names layers; its entries follow them." for path in changes]
     return dict(changes)
 
@@ -113,7 +113,7 @@ def _check_numbered_by_names(configs: Sequence[ModelConfig]) -> None:
         for tower in dict.fromkeys([(), *config.towers]):
             for key in QUANTISATION_KEYS:
                 if is_numbered_otherwise(config.part(tower).get(key), config.layer_count):
-                    why = f"{config.path} numbers layers in it otherwise than by the names of modules"
+                    why = f"{config.path} numbers layers in it, but not by the names of modules"
                     raise refused(key, why, "Name the modules in full there, as `model.layers.5.mlp`.")
 
 
@@ -125,7 +125,7 @@ def _check_quantised_alike(configs: Sequence[ModelConfig], origins: Origins) -> 
             parts = [general_part(config.part(tower).get(key), origins.modules, (key,)) for config in configs]
             for config, part in zip(others, parts[1:], strict=True):
                 if part != parts[0]:
-                    why = f"{first.path} and {config.path} say different things in it"
+                    why = f"{first.path} and {config.path} differ in it"
                     raise refused(key, why, "Stack checkpoints that are quantised in the same way.")
 
 

@@ -51,13 +51,13 @@ def remap(draft: Draft, visits: Visits) -> None:
         if path not in INDEX_LISTS and names_layers(draft.donor, path, value):
             first = 1 if draft.donor.layer_count in (_listed(value) or ()) else 0
             _remap_list(draft, visits, path, first)
-            draft.notes.append(f"`{shown('.'.join(path))}` names layers, the first as {first}, and follows them.")
+            draft.notes.append(f"`{shown('.'.join(path))}` lists layers, counted from {first}; it follows the layers.")
     for path in OVERRIDES:
         _remap_overrides(draft, visits, path)
     for path, value in layer_paths(draft.donor.decoder):
         if path not in OVERRIDES and _is_keyed_by_layer(draft.donor, path, value):
             _remap_overrides(draft, visits, path)
-            draft.notes.append(f"`{shown('.'.join(path))}` has entries for layers, which follow them.")
+            draft.notes.append(f"`{shown('.'.join(path))}` has entries for single layers; they follow the layers.")
 
 
 def names_layers(described: Described, path: KeyPath, value: Any) -> bool:

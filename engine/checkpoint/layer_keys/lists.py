@@ -100,9 +100,11 @@ def _gather_one(draft: Draft, path: KeyPath, visits: list[tuple[Described, Seque
         return
     draft.set(path, _in_form_of(draft.donor, path, gathered))
     if not _speaks(draft.donor, path):
-        draft.notes.append(f"`{key}` is written out, which {shown(draft.donor.name)} leaves to the family's default.")
+        draft.notes.append(
+            f"`{key}` is written explicitly; {shown(draft.donor.name)} leaves it to the family's default."
+        )
     elif key not in KNOWN and path not in NESTED:
-        draft.notes.append(f"`{shown(key)}` has one entry a layer and was gathered like the layers.")
+        draft.notes.append(f"`{shown(key)}` has one entry per layer; its entries follow the layers.")
 
 
 def _in_form_of(donor: Described, path: KeyPath, gathered: list[Any]) -> Any:

@@ -77,7 +77,7 @@ def check_last_layer(new: Described) -> None:
     if new.model_type in LAST_IS_FULL and isinstance(kinds, list) and kinds and kinds[-1] != "full_attention":
         raise refused(
             "layer_types",
-            f"{new.model_type} makes the last layer full attention, the stack ends with {shown(kinds[-1])}",
+            f"{new.model_type} makes the last layer full attention, but the stack ends with {shown(kinds[-1])}",
             "End the plan with a full-attention layer.",
         )
 

@@ -1,4 +1,4 @@
-"""Thresholds and periods: numbers that make a kind of each layer, replaced by others that give the wanted kinds."""
+"""Thresholds and periods: numbers that make a kind of each layer, replaced by others that give the required kinds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Scheme:
     is_special: Callable[[Settings, int, int], bool]
     """From settings, layer and layer count."""
     others: Callable[[Settings, Sequence[bool]], Iterator[dict[str, Any]]]
-    """Changes to the settings that may give the wanted kinds, the smallest first."""
+    """Changes to the settings that may give the required kinds, the smallest first."""
     defaults: Mapping[str, Any]
     """Every key, with the value that it has when only its companions are given."""
     class_defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Scheme:
         names = [self.special if kind else "other" for kind in target]
         raise refused(
             "`, `".join(self.defaults),
-            f"no value gives the wanted layers {sequence_text(names)}",
+            f"no value gives the required layers {sequence_text(names)}",
             "Choose slices that keep the rhythm of these layers.",
         )
 

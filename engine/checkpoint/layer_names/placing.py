@@ -231,6 +231,6 @@ def _alternatives(numbers: Sequence[int]) -> str:
 def _unclear(entry: Entry) -> CheckpointError:
     return CheckpointError(
         f"`{shown(entry.text)}` cannot be rewritten for the new layers",
-        why="its spelling does not show which layers it is about",
+        why="it is not clear which layers it matches",
         fix="Write one entry for each layer.",
     )

@@ -1,4 +1,4 @@
-"""What a schedule costs, said before anything runs; how the text is cut so that it fits; what was really done. Pure."""
+"""Expected and actual cost of a schedule, and the division of the text into chunks that fit in memory. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,38 +10,38 @@ from engine.units import byte_size
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What a sweep will do."""
+    """Expected cost of a sweep."""
 
     layer_forwards: int
-    """Edges of the trie, each on every chunk of the text; an edge on one chunk counts once."""
+    """Number of layer runs: edges of the trie times chunks of the text."""
     heads: int
-    """Readings of a node where plans end (the base's too) on a chunk: norm, projection, what is made of the logits."""
+    """Number of evaluations of final norm, head and logits: nodes where plans (or the base) end times chunks."""
     chunks: int
-    """Pieces that the text is cut into so that the states fit."""
+    """Number of pieces of the text, chosen so that the states fit in memory."""
     passes: int
-    """Walks over the layers for each chunk; 1 where the layers are resident."""
+    """Passes over the layers per chunk; 1 for resident layers."""
     layer_reads: int
-    """Layers read from the files, over all passes and chunks; 0 where they are resident."""
+    """Number of layers read from files, over all passes and chunks; 0 for resident layers."""
     read_bytes: int
-    """Their bytes in the files."""
+    """Bytes of the layers read."""
     state_bytes: int
-    """Of hidden states that are alive at once, at most, with what was recorded of the text."""
+    """Peak size of the live hidden states and the recordings, in bytes."""
     base_bytes: int
-    """Of what is kept of the base to compare others with; 0 where its logits are computed again for each plan."""
+    """Size of the base's predictions kept for comparison; 0 if its logits are recomputed for each plan."""
     weight_bytes: int
-    """Of weights held at once: streamed layers and the model's ends, scaled copies."""
+    """Peak size of weights in bytes: streamed layers, tensors outside the layers, scaled copies."""
     work_bytes: int
-    """Of what a layer or a head needs while it computes, about."""
+    """Estimated size of the intermediate results of a layer or the head, in bytes."""
 
     @property
     def held_bytes(self) -> int:
-        """What is within the memory that was asked for."""
+        """Total size in bytes, at most the requested memory."""
         return self.state_bytes + self.base_bytes + self.weight_bytes + self.work_bytes
 
 
 @dataclass(slots=True)
 class Counted:
-    """What a sweep did, counted where it is done."""
+    """Actual cost of a sweep."""
 
     layer_forwards: int = 0
     heads: int = 0
@@ -49,19 +49,19 @@ class Counted:
     layer_reads: int = 0
     read_bytes: int = 0
     state_bytes: int = 0
-    """Of hidden states that were alive at once, at most; without what was recorded of the text."""
+    """Peak size of the live hidden states in bytes, without the recordings."""
     seconds: dict[str, float] = field(default_factory=dict)
-    """By part: "recording", "waiting" (for weights to be read), "weights" (made ready), "layers", "heads"."""
+    """Seconds by phase: "recording", "waiting" (for weights from files), "weights" (preparation), "layers", "heads"."""
 
     def spent(self, part: str, began: float) -> None:
-        """Adds the time since `began`, which is a `perf_counter`."""
+        """Add the time since `began`, a value of `perf_counter`, to a phase."""
         self.seconds[part] = self.seconds.get(part, 0.0) + perf_counter() - began
 
 
 def chunks(needed: Sequence[int], room: int) -> list[range]:
-    """The batches, numbered from 0, in as few runs as fit: `needed` are the bytes of each, `room` is for one run.
+    """Divide the batches into as few chunks as possible. needed: bytes of each batch; room: bytes for one chunk.
 
-    Raises MachineError when one batch alone does not fit.
+    Raises MachineError if a single batch does not fit.
     """
     return [range(start, stop) for start, stop in _cuts(needed, room)]
 
@@ -79,11 +79,11 @@ def _cuts(needed: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
 
 
 def _too_little(size: int, room: int) -> MachineError:
-    more = 1.005 * (size - room)  # formatted with three digits, and still enough
+    more = 1.005 * (size - room)  # still enough when rounded to three digits
     left = f"{byte_size(room)} are left for them" if room > 0 else "nothing is left for them"
     return MachineError(
         "the memory does not suffice for one batch of the text",
-        why=f"its states need {byte_size(size)}, and beside the weights {left}",
+        why=f"its states need {byte_size(size)}, and next to the weights {left}",
         fix=f"Give {byte_size(more)} more (--memory), shorter sequences (--seq-len), fewer plans, or a narrower "
         "--dtype.",
     )

@@ -1,4 +1,4 @@
-"""Runs an order on one chunk of the text: edge by edge, or several edges of one layer together."""
+"""Execution of an order on one chunk of the text: single edges, or several edges of one layer as a batch."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecordedRows:
-    """A batch of the text, as a reader sees it."""
+    """A batch of the text with its recording."""
 
     number: int
     tokens: "torch.Tensor"
@@ -33,7 +33,7 @@ class RecordedRows:
         return self.recording.logits(hidden)
 
     def repeated(self, model: Any, times: int) -> Recording:
-        """The recording for the batch so many times below itself."""
+        """Return the recording for the batch repeated `times` times along its first dimension."""
         if times == 1:
             return self.recording
         if times not in self._repeated:
@@ -42,17 +42,17 @@ class RecordedRows:
 
 
 class Chunk:
-    """One chunk of the text on its way through the trie."""
+    """Execution state of one chunk of the text."""
 
     def __init__(self, trie: Trie, model: Any, rows: Sequence[RecordedRows], counted: Counted) -> None:
         self._trie = trie
         self._model = model
         self._rows = rows
         self._counted = counted
-        self.states = States(trie, tuple(each.recording.embedded for each in rows))
+        self.states = States(trie, tuple(batch.recording.embedded for batch in rows))
 
     def advance(self, advance: Advance, walk: Walk, together: int) -> Iterator[int]:
-        """Run the layer for every edge, at most `together` at a time; yields how many have just been run."""
+        """Run the layer for every edge, at most `together` at a time; yield the number of edges after each run."""
         for step, nodes in groupby(advance.nodes, key=lambda node: self._trie.steps[node]):
             began = perf_counter()
             weights = walk.weights(step)
@@ -65,7 +65,7 @@ class Chunk:
                 yield len(group)
 
     def read(self, node: int, reader: Reader[Any, Any], *, keeps: bool) -> list[Any]:
-        """The parts of the plans that end at `node`, one for each batch; the base's node comes first."""
+        """Return the part of the plans that end at `node` for each batch; the base's node must be read first."""
         began = perf_counter()
         read = self._read_base if node == self._trie.base else self._read_plan
         parts = read(node, reader, keeps)
@@ -96,14 +96,14 @@ class Chunk:
         self.states.add(node, tuple(left))
 
     def _run_together(self, layer: int, nodes: Sequence[int], weights: Weights | None) -> None:
-        """As rows of one batch; what comes out is copied apart, so that each state can be let go of by itself."""
+        """Run the edges as one batch. Outputs are copied, so that each state can be freed separately."""
         torch = torch_library()
         entering = [self.states.use(self._trie.parents[node]) for node in nodes]
         left: list[list[Any]] = [[] for _ in nodes]
         for number, rows in enumerate(self._rows):
             recording = rows.repeated(self._model, len(nodes))
-            found = recording.layer(layer, torch.cat([state[number] for state in entering]), weights)
-            for states, part in zip(left, torch.split(found, len(rows.tokens)), strict=True):
+            output = recording.layer(layer, torch.cat([state[number] for state in entering]), weights)
+            for states, part in zip(left, torch.split(output, len(rows.tokens)), strict=True):
                 states.append(part.clone())
         del entering
         for node, states in zip(nodes, left, strict=True):

@@ -1,4 +1,4 @@
-"""What a schedule takes of the memory, batch by batch of the text, and what it announces."""
+"""Memory cost of a schedule per batch of the text, and its announcement."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,32 +16,32 @@ if TYPE_CHECKING:
     import torch
 
 _INNER_STATES = 4
-"""How many of the widest states within it a layer holds while it computes, about."""
+"""Estimated number of the widest intermediate states that a layer holds."""
 _LOGITS = 2
-"""A plan's, and the base's where those are computed again."""
+"""Number of logit tensors held: a plan's, and the base's if it is recomputed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """In bytes; lists have an entry for each batch of the text."""
+    """Memory cost in bytes; lists have one entry per batch of the text."""
 
     recorded: Sequence[int]
-    """Its embeddings and the arguments of the layers."""
+    """Size of the embeddings and the recorded arguments of the layers."""
     states: Sequence[int]
-    """Of all hidden states that are alive at once."""
+    """Peak size of the live hidden states."""
     last: Sequence[int]
-    """The base's last hidden states."""
+    """Size of the base's last hidden states."""
     base: Sequence[int]
-    """What the reader can keep of the base."""
+    """Size of the base's predictions that the reader can keep."""
     weights: int
     work: int
 
     def chunks(self, memory: int, *, keeps_base: bool) -> list[range]:
-        """How the text is cut. Raises MachineError when one batch does not fit."""
+        """Divide the batches into chunks. Raises MachineError if a single batch does not fit."""
         return chunks(self._needed(keeps_base=keeps_base), self._room(memory))
 
     def has_room_for_base(self, memory: int, *, is_resident: bool) -> bool:
-        """Whether the base can be kept without reading layers more often: more chunks of resident layers are free."""
+        """Return True if the base can be kept without more layer reads; resident layers need none."""
         if max(self._needed(keeps_base=True)) > self._room(memory):
             return False
         cut, cut_without = (self.chunks(memory, keeps_base=keeps_base) for keeps_base in (True, False))
@@ -78,7 +78,7 @@ class Costs:
 def costs_of(
     layers: Layers, trie: Trie, order: Order, batches: "Sequence[torch.Tensor]", reader: Reader[Any, Any], together: int
 ) -> Costs:
-    """Records one batch of each shape. Raises like `plan_work`."""
+    """Return the costs; records one batch of each shape. Raises like `plan_work`."""
     sizes = _recorded_bytes(layers.model, batches)
     embedded = [sizes[batch.shape][0] for batch in batches]
     vocabulary = int(layers.model.config.get_text_config().vocab_size)
@@ -95,16 +95,16 @@ def costs_of(
 
 
 def _recorded_bytes(model: Any, batches: "Sequence[torch.Tensor]") -> "dict[torch.Size, tuple[int, int]]":
-    """Of a batch's embeddings, and of all that is recorded of it, by its shape."""
-    found: dict[torch.Size, tuple[int, int]] = {}
+    """Return the sizes of embeddings and recording in bytes, by shape of the batch."""
+    sizes: dict[torch.Size, tuple[int, int]] = {}
     for batch in batches:
         require_fit(model, batch)
-        if batch.shape not in found:
+        if batch.shape not in sizes:
             recording = record(model, batch)
-            found[batch.shape] = recording.embedded.nbytes, recording.nbytes
-    return found
+            sizes[batch.shape] = recording.embedded.nbytes, recording.nbytes
+    return sizes
 
 
 def _largest(sizes: Sequence[int], cut: Sequence[range]) -> int:
-    """Of all runs of batches, the largest sum."""
+    """Return the largest sum of `sizes` over the chunks."""
     return max(sum(sizes[number] for number in run) for run in cut)

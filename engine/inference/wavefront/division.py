@@ -1,4 +1,4 @@
-"""A sweep shared out among devices: the trie is divided where it branches off the base, which every device runs."""
+"""Distribution of a sweep over devices: branches of the trie are distributed, and every device runs the base."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ from engine.protocol import Report
 Value = TypeVar("Value")
 
 HEAD_IN_LAYERS = 4.0
-"""What reading a plan costs, in layer-forwards, where nothing better is known."""
+"""Default cost of reading a plan, in layer runs."""
 
 
 def divided(
     plans: Sequence[Visits], layer_count: int, parts: int, head_in_layers: float = HEAD_IN_LAYERS
 ) -> list[list[int]]:
-    """The numbers of the plans for each of `parts` devices, about as much work for each; a part may be empty.
+    """Return the plan numbers for each of `parts` devices, balanced by work; a part may be empty.
 
-    Plans that leave the base at the same edge stay together, so no layer is run twice but the base's. The largest of
-    such branches goes first, each to whoever has least to do.
+    Plans that leave the base at the same edge stay together, so only the base's layers are run more than once. Branches
+    are assigned by decreasing size, each to the device with the least work.
     """
     trie = trie_of(plans, layer_count)
     shares: list[list[int]] = [[] for _ in range(parts)]
@@ -41,25 +41,24 @@ def divided(
 def run_divided(
     works: Sequence[Work[Value]], numbers: Sequence[Sequence[int]], report: Report, on_read: OnRead[Value]
 ) -> list[Counted]:
-    """Run the works of several devices side by side; `numbers` are those that the plans of each have in the whole.
+    """Run the works of several devices in parallel. numbers: global numbers of the plans of each work.
 
-    The base is told of once, as the first device reads it. The first error ends all of them at their next edge, and is
-    raised.
+    The base is reported once, by the first device. The first error stops all works at their next edge and is raised.
     """
     together = _Together(works, numbers, report, on_read)
     with ThreadPoolExecutor(len(works), "devices") as threads:
         runs = [threads.submit(together.run, part) for part in range(len(works))]
     failures = [run.exception() for run in runs]
-    first = next((each for each in failures if each is not None and not isinstance(each, _Stopped)), None)
+    first = next((error for error in failures if error is not None and not isinstance(error, _Stopped)), None)
     if first is not None:
         raise first
     return [run.result() for run in runs]
 
 
 def _branches(trie: Trie, head_in_layers: float) -> dict[int, tuple[float, list[int]]]:
-    """By the first node off the base: the branch's work in layer-forwards, and the plans that end in it.
+    """Return work in layer runs and plans of each branch, by the first node off the base.
 
-    A plan that is a part of the base is a branch of itself.
+    A plan that is a prefix of the base is a branch by itself.
     """
     on_base = {ROOT, *trie.base_path}
     branch_of = [ROOT] * len(trie.steps)
@@ -80,7 +79,7 @@ class _Stopped(Exception):  # noqa: N818
 
 
 class _Together:
-    """Several runs that report as one."""
+    """Parallel runs with common reporting."""
 
     def __init__(
         self, works: Sequence[Work[Any]], numbers: Sequence[Sequence[int]], report: Report, on_read: OnRead[Any]
@@ -91,7 +90,7 @@ class _Together:
         self._on_read = on_read
         self._done = [0] * len(works)
         self._read = [0] * len(works)
-        """Plans of each part, once for every chunk."""
+        """Plans read per part, counted once per chunk."""
         self._lock = Lock()
         self._failed = Event()
 
@@ -117,7 +116,7 @@ class _Together:
 
     @property
     def _plans_done(self) -> int:
-        """Read on their last chunk, too."""
+        """Number of plans that were read on their last chunk."""
         parts = zip(self._works, self._numbers, self._read, strict=True)
         return sum(max(0, read - (len(work.chunks) - 1) * len(numbers)) for work, numbers, read in parts)
 

@@ -1,4 +1,4 @@
-"""Where the weights of a visit come from while an order is run: what resident and streamed layers have in common."""
+"""Protocols of the sources of layer weights, implemented by resident and streamed layers."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -12,10 +12,10 @@ from engine.inference.wavefront.visits import Step
 
 
 class Walk(Protocol):
-    """A walk over layers in an order that was said beforehand."""
+    """Pass over layers in a fixed order."""
 
     def weights(self, step: Step) -> Weights | None:
-        """What the layer's module is to compute with instead of its own; None for its own."""
+        """Return weights that replace the layer module's own; None to use its own."""
         ...
 
 
@@ -28,13 +28,13 @@ class Layers(Protocol):
     is_resident: bool
 
     def walk(self, stops: Sequence[Stop], counted: Counted) -> AbstractContextManager[Walk]:
-        """Within, `weights` may be asked for, of these layers and in this order."""
+        """Return a context in which `weights` can be called for the layers of `stops` in this order."""
         ...
 
     def read_bytes(self, stops: Sequence[Stop]) -> int:
-        """What a walk over them reads from the files."""
+        """Return the number of bytes that a walk over `stops` reads from files."""
         ...
 
     def held_bytes(self, *, is_scaled: bool) -> int:
-        """Of weights held at once: streamed layers and the model's ends with them, copies that are scaled."""
+        """Return the peak size in bytes of streamed layers, tensors outside the layers, and scaled copies."""
         ...

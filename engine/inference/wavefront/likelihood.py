@@ -1,18 +1,18 @@
-"""Reads packed text: how likely a plan finds it, how far its predictions are from the base's.
+"""Reader of packed text: NLL of a plan, and KL divergence and top-1 agreement with the base.
 
-One log-softmax in float32 serves all figures, in chunks of rows that stay in a CPU's cache; of the base its
-probabilities are kept, with what of the divergence depends on it alone:
+All figures use one log-softmax in float32, in chunks of rows that fit a CPU's cache. The base's probabilities and the
+term of the divergence that depends on the base alone are kept:
 
     KL(base || plan) = sum_v p_base(v) log p_base(v) - sum_v p_base(v) log p_plan(v)
 
-so that a plan costs one product with them, and no logits but its own. A plan that computes what the base computes has
-a divergence of exactly 0. Rounding in float32 leaves about 1e-6 for a position.
+so that a plan needs one product with them and only its own logits. A plan whose computation equals the base's has a
+divergence of exactly 0. The rounding error in float32 is about 1e-6 per position.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, nan
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from engine.inference.likelihood import CHUNK_ELEMENTS
 from engine.inference.sequences import Sequences, text_means
@@ -24,36 +24,35 @@ if TYPE_CHECKING:
 
 
 _GPU_CHUNK_ELEMENTS = 2**26
-"""256 MiB in float32: a GPU has no use for what fits a cache, and loses time with every small step."""
+"""256 MiB in float32: small steps are slow on a GPU."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A plan on S sequences of T tokens; all on the CPU in float32."""
+    """Figures of a plan on S sequences of T tokens; all on the CPU in float32."""
 
     nll: "torch.Tensor"
-    """[S, T-1], nats: -log p(x[t+1] | x[:t+1]). NaN where x[t+1] does not count, infinity where the plan computes no
-    number."""
+    """[S, T-1], nats: -log p(x[t+1] | x[:t+1]). NaN where x[t+1] is not scored, infinity if the plan produces NaN."""
     kl: "torch.Tensor"
-    """[S], nats: KL(base || plan), mean over a sequence's predictions that count. The base's is 0."""
+    """[S], nats: KL(base || plan), mean over a sequence's scored tokens; 0 for the base."""
     top1: "torch.Tensor"
-    """[S]: share of them at which the base's first choice is also the plan's."""
+    """[S]: share of scored tokens with the same most likely token in base and plan."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """What is known of the base's predictions in a chunk of rows."""
+    """The base's predictions in a chunk of rows."""
 
     probabilities: "torch.Tensor"
     """[rows, V]"""
     negative_entropy: "torch.Tensor"
     """[rows]"""
     first: "torch.Tensor"
-    """[rows]: the token that it finds most likely."""
+    """[rows]: the most likely token."""
 
     @classmethod
     def of(cls, log_probabilities: "torch.Tensor") -> "_Base":
-        """Writes over `log_probabilities` [rows, V]."""
+        """Return the predictions of `log_probabilities` [rows, V], which are overwritten."""
         first = log_probabilities.argmax(-1)
         probabilities = log_probabilities.exp()
         return cls(probabilities, _dot(probabilities, log_probabilities), first)
@@ -64,15 +63,15 @@ Part: TypeAlias = tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]
 
 
 class Likelihood:
-    """Reads Figures, from batches of rows without padding, all of one length."""
+    """Reader of Figures from batches without padding, all of one length."""
 
     compares = True
 
     def __init__(self, is_scored: "Sequence[torch.Tensor] | None" = None) -> None:
-        """is_scored: of each batch, [B, T-1], which predictions count; None: all."""
+        """is_scored: mask [B, T-1] of the scored tokens of each batch; None for all."""
         self._is_scored = is_scored
         self._kept: dict[int, list[_Base]] = {}
-        """By number of the batch: the chunks of all its rows."""
+        """Chunks of the base's predictions by number of the batch."""
 
     def read_base(self, rows: Rows, hidden: "torch.Tensor", *, keep: bool) -> Part:
         nll = []
@@ -99,7 +98,7 @@ class Likelihood:
         )
 
     def _counts(self, rows: Rows) -> "torch.Tensor":
-        """[B, T-1]"""
+        """Return the mask [B, T-1] of the scored tokens."""
         if self._is_scored is not None:
             return self._is_scored[rows.number]
         return Sequences.of_text(rows.tokens).is_scored.cpu()
@@ -124,9 +123,9 @@ def _computed(rows: Rows, base: "torch.Tensor") -> Iterator[_Base]:
 
 
 def _predictions(rows: Rows, hidden: "torch.Tensor") -> "Iterator[tuple[torch.Tensor, torch.Tensor]]":
-    """Log-probabilities [rows, V] in float32 and the tokens [rows] that follow, for each chunk of a sequence's rows.
+    """Yield log-probabilities [rows, V] in float32 and target tokens [rows] for each chunk of each sequence.
 
-    Nothing follows a sequence's last token, so that is left out.
+    A sequence's last token has no target and is skipped.
     """
     logits = rows.logits(hidden)
     step = max(1, (CHUNK_ELEMENTS if logits.device.type == "cpu" else _GPU_CHUNK_ELEMENTS) // logits.shape[-1])
@@ -137,8 +136,8 @@ def _predictions(rows: Rows, hidden: "torch.Tensor") -> "Iterator[tuple[torch.Te
 
 
 def _log_softmax(logits: "torch.Tensor") -> "torch.Tensor":
-    found: torch.Tensor = logits.log_softmax(-1, dtype=torch_library().float32)
-    return found
+    log_probabilities: torch.Tensor = logits.log_softmax(-1, dtype=torch_library().float32)
+    return log_probabilities
 
 
 def _picked(log_probabilities: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
@@ -146,12 +145,11 @@ def _picked(log_probabilities: "torch.Tensor", tokens: "torch.Tensor") -> "torch
 
 
 def _dot(one: "torch.Tensor", other: "torch.Tensor") -> "torch.Tensor":
-    product: Any = torch_library().linalg.vecdot(one, other)
-    found: torch.Tensor = product
-    return found
+    product: torch.Tensor = torch_library().linalg.vecdot(one, other)
+    return product
 
 
 def _of_batch(chunks: "list[torch.Tensor]", rows: Rows) -> "torch.Tensor":
-    """[B, T-1] on the CPU, from chunks of the rows."""
+    """Join chunks of the rows to [B, T-1] on the CPU."""
     joined: torch.Tensor = torch_library().cat(chunks)
     return joined.view(len(rows.tokens), -1).cpu()

@@ -1,6 +1,6 @@
-"""The order in which a trie's edges are run and its plans read: depth first, or in passes over the layers. Pure.
+"""Order of running a trie's edges and reading its plans: depth first, or in passes over the layers. Pure.
 
-Plans are compared with the base, so none is read before it.
+Plans are compared with the base, so the base is read first.
 """
 
 from collections import defaultdict
@@ -14,36 +14,35 @@ from engine.inference.wavefront.trie import ROOT, Trie
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """Run one layer for each of some edges."""
+    """Step: run one layer for several edges."""
 
     layer: int
     nodes: tuple[int, ...]
-    """To which the edges lead; their parents' states are there."""
+    """Target nodes of the edges; the states of their parents are live."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Read the plans that end at a node."""
+    """Step: read the plans that end at a node."""
 
     node: int
 
 
 class Stop(NamedTuple):
-    """A layer whose weights are needed for a while."""
+    """A layer whose weights are needed for consecutive steps."""
 
     layer: int
     is_scaled: bool
-    """Whether any of its visits is scaled."""
+    """True if any of these visits is scaled."""
 
 
 Order: TypeAlias = tuple[Advance | Read, ...]
 
 
 def depth_first(trie: Trie) -> Order:
-    """First the base, whose boundaries stay; then branch after branch, of each the largest part last.
+    """Return the base first, whose boundaries stay live, then branch after branch, the largest sub-branch last.
 
-    Of a chain of nodes one state is alive, and where branches part, one more for each time that the smaller ones
-    double in size.
+    One state of a chain of nodes is live; the number of live states at forks is logarithmic in the branch size.
     """
     sizes = _sizes(trie)
     order: list[Advance | Read] = [_edge(trie, node) for node in trie.base_path]
@@ -54,31 +53,31 @@ def depth_first(trie: Trie) -> Order:
             order.append(Read(node))
         stack = _largest_first((child for child in trie.children[node] if child not in on_base), sizes)
         while stack:
-            here = stack.pop()
-            order.append(_edge(trie, here))
-            if here in trie.ending:
-                order.append(Read(here))
-            stack += _largest_first(trie.children[here], sizes)
+            current = stack.pop()
+            order.append(_edge(trie, current))
+            if current in trie.ending:
+                order.append(Read(current))
+            stack += _largest_first(trie.children[current], sizes)
     return tuple(order)
 
 
 def in_passes(trie: Trie) -> Order:
-    """Over the layers again and again, all edges that wait for a layer together."""
+    """Return repeated passes over the layers, each running all edges that are ready at a layer together."""
     return tuple(_with_readings(trie, chain.from_iterable(passes_of(trie))))
 
 
 def passes_of(trie: Trie) -> list[list[Advance]]:
-    """The edges pass by pass."""
+    """Return the edges of each pass."""
     waiting: dict[int, list[int]] = defaultdict(list)
     _wait(waiting, trie, trie.children[ROOT])
-    found = []
+    all_passes = []
     while waiting:
-        found.append(list(_one_pass(trie, waiting)))
-    return found
+        all_passes.append(list(_one_pass(trie, waiting)))
+    return all_passes
 
 
 def _one_pass(trie: Trie, waiting: dict[int, list[int]]) -> Iterator[Advance]:
-    """From the lowest layer that is waited for upwards; what goes down again waits for the next pass."""
+    """Yield the advances from the lowest waiting layer upwards; edges to lower layers wait for the next pass."""
     layer = min(waiting)
     while layer in waiting:
         nodes = sorted(waiting.pop(layer), key=lambda node: (trie.steps[node].scale, node))
@@ -89,7 +88,7 @@ def _one_pass(trie: Trie, waiting: dict[int, list[int]]) -> Iterator[Advance]:
 
 
 def _with_readings(trie: Trie, advances: Iterable[Advance]) -> Iterator[Advance | Read]:
-    """Each plan is read when it has ended; one that has ended before the base, right after that."""
+    """Insert a read after the last edge of each plan, or after the base's if that is later."""
     unread: list[int] = []
     is_base_read = False
     for advance in advances:
@@ -102,16 +101,16 @@ def _with_readings(trie: Trie, advances: Iterable[Advance]) -> Iterator[Advance 
 
 
 def stops(trie: Trie, order: Order) -> list[Stop]:
-    """The layers in the order in which their weights are needed: one that is needed again at once stays."""
+    """Return the layers in the order in which their weights are needed; consecutive uses count once."""
     advances = (step for step in order if isinstance(step, Advance))
     return [
-        Stop(layer, any(trie.steps[node].scale != 1.0 for each in run for node in each.nodes))
+        Stop(layer, any(trie.steps[node].scale != 1.0 for advance in run for node in advance.nodes))
         for layer, run in groupby(advances, key=lambda advance: advance.layer)
     ]
 
 
 def most_alive(trie: Trie, order: Order) -> int:
-    """Hidden states alive at once, at most, when `order` is run edge by edge; without the root's, which is always."""
+    """Return the peak number of live hidden states when edges run one at a time, without the root's."""
     left = [trie.uses(node) for node in range(len(trie.steps))]
     alive = most = 0
     for node, is_new in _touched(trie, order):
@@ -125,7 +124,7 @@ def most_alive(trie: Trie, order: Order) -> int:
 
 
 def _touched(trie: Trie, order: Order) -> Iterator[tuple[int, bool]]:
-    """Each node when its state comes into being (True) and whenever that is used (False)."""
+    """Yield each node when its state is created (True) and whenever it is used (False)."""
     for step in order:
         if isinstance(step, Read):
             yield step.node, False
@@ -140,7 +139,7 @@ def _edge(trie: Trie, node: int) -> Advance:
 
 
 def _sizes(trie: Trie) -> list[int]:
-    """Edges below and above each node."""
+    """Return the number of nodes in the subtree of each node."""
     sizes = [1] * len(trie.steps)
     for node in range(len(trie.steps) - 1, ROOT, -1):
         sizes[trie.parents[node]] += sizes[node]
@@ -148,7 +147,7 @@ def _sizes(trie: Trie) -> list[int]:
 
 
 def _largest_first(nodes: Iterable[int], sizes: Sequence[int]) -> list[int]:
-    """As a stack: the smallest is taken first."""
+    """Return the nodes as a stack whose top is the smallest."""
     return sorted(nodes, key=lambda node: -sizes[node])
 
 

@@ -1,4 +1,4 @@
-"""What is made of a plan's last hidden states: a reader turns them into parts, and a plan's parts into its value."""
+"""Protocol of readers, which evaluate a plan's last hidden states batch by batch and join the parts to a value."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -11,47 +11,47 @@ Value = TypeVar("Value", covariant=True)
 
 
 class Rows(Protocol):
-    """One batch of the text, and how the model's end makes logits of its hidden states."""
+    """One batch of the text, with the model's final norm and head."""
 
     @property
     def number(self) -> int:
-        """Of the batch, counted through the whole text."""
+        """Index of the batch in the whole text."""
         ...
 
     @property
     def tokens(self) -> "torch.Tensor":
-        """[B, T], where the logits lie."""
+        """[B, T], on the device of the logits."""
         ...
 
     def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
-        """[B, T, D] to [B, T, V]; a tensor that nobody else holds."""
+        """Return the logits [B, T, V] of `hidden` [B, T, D] as a new tensor."""
         ...
 
 
 class Reader(Protocol[Part, Value]):
-    """Reads plans batch by batch. Of every batch the base is read first, and forgotten when its last plan is read."""
+    """Evaluates plans batch by batch. The base is read first, and forgotten after the last plan of the batch."""
 
     def read_base(self, rows: Rows, hidden: "torch.Tensor", *, keep: bool) -> Part:
-        """The base's part; keep: whether there is room for `bytes_kept` until `forget`."""
+        """Return the base's part. keep: whether `bytes_kept` may be held until `forget`."""
         ...
 
     def read(self, rows: Rows, hidden: "torch.Tensor", base: "torch.Tensor | None") -> Part:
-        """A plan's part. `base` is the base's last hidden states where nothing was kept of it and `compares`."""
+        """Return a plan's part. base: the base's last hidden states, if `compares` and nothing was kept."""
         ...
 
     def forget(self, rows: Rows) -> None:
-        """Let go of what was kept of the base."""
+        """Free what was kept of the base."""
         ...
 
     def joined(self, parts: Sequence[Part]) -> Value:
-        """A plan's value on a chunk of the text, from its parts in the order of the batches."""
+        """Return a plan's value on a chunk of the text from its parts in the order of the batches."""
         ...
 
     @property
     def compares(self) -> bool:
-        """Whether plans are compared with the base."""
+        """True if plans are compared with the base."""
         ...
 
     def bytes_kept(self, tokens: int, vocabulary: int) -> int:
-        """Of what is kept of the base for a batch of so many tokens."""
+        """Return the number of bytes kept of the base for a batch of `tokens` tokens."""
         ...

@@ -1,6 +1,6 @@
-"""Layers that are in memory: a visit takes them as they are, a scaled one with copies of just what is scaled.
+"""Layers in memory: an ordinary visit uses them directly, a scaled visit with copies of the scaled tensors.
 
-The copies are made for each edge anew: that takes far less time than the edge, and no memory for long.
+The copies are made for each edge, which takes far less time than the edge, and freed after it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from engine.inference.wavefront.visits import Step
 
 
 class ResidentLayers:
-    """The layers of an opened model; `checkpoint` is what it was opened from."""
+    """The layers of an opened model and its checkpoint."""
 
     is_resident = True
 
@@ -36,6 +36,6 @@ class ResidentLayers:
         return 0
 
     def held_bytes(self, *, is_scaled: bool) -> int:
-        """Copies of one layer's weights at most."""
+        """Return the maximum size of the copies of one layer's weights in bytes."""
         layers = range(self.checkpoint.layer_count)
         return 2 * max(map(self._stored.nbytes, layers)) if is_scaled else 0

@@ -1,6 +1,6 @@
-"""Reads marked tokens: how likely a plan finds an answer behind its prompt, for probes.
+"""Reader of token spans: log-likelihood of an answer after its prompt, for probes.
 
-Rows of different lengths are padded on the right, where nothing that is read can see the padding.
+Rows of different lengths are padded on the right, which does not affect the tokens before.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Span(NamedTuple):
-    """Tokens [start, end) of one row of a batch; the first token of a row is predicted by nothing, so start >= 1."""
+    """Tokens [start, end) of one row of a batch; start >= 1, since a row's first token has no prediction."""
 
     row: int
     start: int
@@ -22,12 +22,12 @@ class Span(NamedTuple):
 
 
 class SpanLikelihood:
-    """Reads the sum of log p(x[t] | x[:t]) over each span, in nats: a list in the order of batches and their spans."""
+    """Reader of the sum of log p(x[t] | x[:t]) over each span, in nats, in the order of batches and their spans."""
 
     compares = False
 
     def __init__(self, spans: Sequence[Sequence[Span]]) -> None:
-        """`spans` of each batch."""
+        """spans: spans of each batch."""
         self._spans = spans
 
     def read_base(self, rows: Rows, hidden: "torch.Tensor", *, keep: bool) -> list[float]:
@@ -48,13 +48,13 @@ class SpanLikelihood:
         return 0
 
     def _sum(self, logits: "torch.Tensor", tokens: "torch.Tensor", span: Span) -> float:
-        """From [T, V] and [T]."""
+        """Return the sum for a span of logits [T, V] and tokens [T]."""
         predicting = logits[span.start - 1 : span.end - 1].log_softmax(-1, dtype=torch_library().float32)
         return float(predicting.gather(-1, tokens[span.start : span.end, None]).double().sum())
 
 
 def padded(rows: Sequence[Sequence[int]], batch_size: int = 1, pad: int = 0) -> "list[torch.Tensor]":
-    """Rows of token ids as batches [B, T], in their order, each padded on the right to its longest row."""
+    """Return rows of token ids as batches [B, T] in order, each padded on the right to its longest row."""
     torch = torch_library()
     batches = []
     for start in range(0, len(rows), batch_size):

@@ -1,4 +1,4 @@
-"""The hidden states that are alive while an order is run: each goes when it has been used as often as it is needed."""
+"""Live hidden states during a run; each is freed after its last use."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
@@ -9,25 +9,25 @@ if TYPE_CHECKING:
     import torch
 
 Hidden: TypeAlias = tuple["torch.Tensor", ...]
-"""A node's state: [B, T, D] for each batch of the chunk."""
+"""State of a node: [B, T, D] for each batch of the chunk."""
 
 
 class States:
-    """States by node of one chunk."""
+    """States of one chunk by node."""
 
     def __init__(self, trie: Trie, embedded: Hidden) -> None:
         self._left = [trie.uses(node) for node in range(len(trie.steps))]
         self._alive: dict[int, Hidden] = {ROOT: embedded}
         self._bytes = 0
         self.most_bytes = 0
-        """Of all that were alive at once, without the root's."""
+        """Peak size of the live states in bytes, without the root's."""
 
     def keep(self, node: int) -> None:
-        """It is needed once more than the trie says."""
+        """Add one use of the state of `node` to those in the trie."""
         self._left[node] += 1
 
     def use(self, node: int) -> Hidden:
-        """Its state, which is let go of here when this was its last use."""
+        """Return the state of `node` and free it if this is its last use."""
         self._left[node] -= 1
         if self._left[node] or node == ROOT:
             return self._alive[node]
@@ -36,7 +36,7 @@ class States:
         return state
 
     def look(self, node: int) -> Hidden:
-        """Its state, without using it."""
+        """Return the state of `node` without counting a use."""
         return self._alive[node]
 
     def add(self, node: int, state: Hidden) -> None:
@@ -46,4 +46,4 @@ class States:
 
 
 def _bytes(state: "Sequence[torch.Tensor]") -> int:
-    return sum(each.nbytes for each in state)
+    return sum(tensor.nbytes for tensor in state)

@@ -1,8 +1,7 @@
-"""A layer's weights from the checkpoint's files: read with pread, scaled as a merge scales them, cast, and named as
-transformers' module names them.
+"""A layer's weights from the checkpoint's files: read with pread, scaled as in a merge, cast, and named as in
+transformers' module.
 
-Where the family stores its layers otherwise than its modules hold them (fused experts), transformers' own conversion
-makes the one from the other.
+For families whose stored tensors differ from the module's parameters (fused experts), transformers converts them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,11 +22,11 @@ if TYPE_CHECKING:
     import torch
 
 Weights: TypeAlias = Mapping[str, "torch.Tensor"]
-"""By name within the layer: the file's names while they are stored, the module's when they are to be used."""
+"""Tensors by name within the layer: the file's names as stored, the module's names after conversion."""
 
 
 class StoredLayers:
-    """The layers of a checkpoint in its files, for the modules of `model` (whose layers may be on the meta device)."""
+    """The stored layers of a checkpoint, for the modules of `model`, whose layers may be on the meta device."""
 
     def __init__(self, checkpoint: Checkpoint, model: Any) -> None:
         self.checkpoint = checkpoint
@@ -36,38 +35,38 @@ class StoredLayers:
 
     @cached_property
     def is_converted(self) -> bool:
-        """Whether a tensor of the file may be something else than the module's of the same name."""
+        """True if a stored tensor may differ from the module's parameter of the same name."""
         from transformers.conversion_mapping import get_model_conversion_mapping
         from transformers.core_model_loading import WeightConverter
 
         if self.model._keep_in_fp32_modules or self.model._keep_in_fp32_modules_strict:
             return True
         mapping = get_model_conversion_mapping(self.model)
-        if any(isinstance(each, WeightConverter) for each in mapping):
+        if any(isinstance(entry, WeightConverter) for entry in mapping):
             return True
         return not all(map(self._is_stored_as_held, range(len(self.modules))))
 
     def nbytes(self, layer: int) -> int:
-        """Of the whole layer in the file."""
+        """Return the size of a layer in the file in bytes."""
         return sum(tensor.nbytes for tensor in self.checkpoint.layer_tensors(layer))
 
     def read(self, layer: int, suffixes: Sequence[str] | None = None) -> Weights:
-        """The layer's tensors, or some of them, as they are stored; on the CPU, each with memory of its own."""
+        """Return a layer's tensors, or those of `suffixes`, as stored, on the CPU, each in separate memory."""
         return dict(self.read_each(layer, self.checkpoint.anatomy.layers[layer] if suffixes is None else suffixes))
 
     def read_each(self, layer: int, suffixes: Sequence[str]) -> "Iterator[tuple[str, torch.Tensor]]":
-        """The same, one by one. Touches neither the model nor a device, so that a thread may do it."""
+        """Yield a layer's tensors individually. Uses neither model nor device, so it can run in a thread."""
         return read_tensors({suffix: self._stored(layer, suffix) for suffix in suffixes})
 
     def changed(self, step: Step, device: Any) -> Weights:
-        """What the module of `step` needs instead of its own weights; empty where it is not scaled."""
+        """Return the weights that replace the module's own for `step`; empty for an unscaled visit."""
         scalings = step_scalings(self.checkpoint, step)
         if not scalings:
             return {}
         return self.weights(step, self.read(step.layer, None if self.is_converted else list(scalings)), device)
 
     def weights(self, step: Step, stored: Weights, device: Any) -> Weights:
-        """The module's tensors that `stored` has, in the model's dtype, those that `step` scales scaled."""
+        """Return the module's tensors of `stored` in the model's dtype, scaled as in `step`."""
         scalings = step_scalings(self.checkpoint, step)
         merged = {}
         for suffix, tensor in stored.items():
@@ -92,7 +91,7 @@ class StoredLayers:
         return is_float and held == {suffix: tensor.shape for suffix, tensor in stored.items()}
 
     def _converted(self, layer: int, stored: Weights) -> Weights:
-        """What transformers makes of the layer when it loads the model; the other layers stay shapes."""
+        """Convert a layer as transformers does when loading; all other layers are on the meta device."""
         tensors: dict[str, Any] = {
             name: shape_only(tensor.shape, tensor.dtype) for name, tensor in self.checkpoint.tensors.items()
         }
@@ -101,7 +100,7 @@ class StoredLayers:
         what = f"layer {layer} of {self.checkpoint.reference}"
         model, _ = loaded_from_tensors(self.model.config, tensors, what, self.model.dtype)
         weights: Weights = {name: tensor.detach() for name, tensor in decoder_layers(model)[layer].state_dict().items()}
-        lacking = [name for name, tensor in weights.items() if tensor.is_meta]
-        if lacking:
-            raise CheckpointError(f"{what} lacks weights", why=", ".join(map(shown, lacking[:3])))
+        missing = [name for name, tensor in weights.items() if tensor.is_meta]
+        if missing:
+            raise CheckpointError(f"{what} lacks weights", why=", ".join(map(shown, missing[:3])))
         return weights

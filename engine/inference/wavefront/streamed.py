@@ -1,6 +1,7 @@
-"""Layers that are read from the files when they are needed: one is computed with while the next is being read.
+"""Layers read from files when needed; the next layer is prefetched during computation.
 
-The model keeps its ends alone; its layers stay on the meta device, and each is called with the weights just read.
+Only the tensors outside the layers stay in memory; the model's layers are on the meta device and are called with the
+weights just read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,21 +24,21 @@ from engine.tensors.reading import read_tensors
 
 
 class StreamedLayers:
-    """The layers of a checkpoint that need not fit the device."""
+    """The layers of a checkpoint that need not fit in the device's memory."""
 
     is_resident = False
 
     def __init__(self, checkpoint: Checkpoint, dtype: str = "auto", device: str = "cpu") -> None:
-        """Loads embeddings, final norm and head.
+        """Load embeddings, final norm and head.
 
-        Raises like `open_model`; UsageError for a set of devices and CheckpointError for a quantised checkpoint, which
-        cannot be streamed.
+        Raises like `open_model`, and also UsageError for a set of devices and CheckpointError for a quantised
+        checkpoint, which cannot be streamed.
         """
         self.checkpoint = checkpoint
         self.model = _ends(checkpoint, dtype, device)
         self.stored = StoredLayers(checkpoint, self.model)
         self.finite: set[int] = set()
-        """Layers whose weights have been looked at."""
+        """Layers whose weights were checked to be finite."""
 
     @contextmanager
     def walk(self, stops: Sequence[Stop], counted: Counted) -> Iterator["_Reading"]:
@@ -48,9 +49,9 @@ class StreamedLayers:
         return sum(self.stored.nbytes(stop.layer) for stop in stops)
 
     def held_bytes(self, *, is_scaled: bool) -> int:
-        """The ends and two layers, of which transformers converts one at a time; scaled ones are kept as stored, too.
+        """Return the size in bytes of the tensors outside the layers and two layers, plus stored and scaled copies.
 
-        While a layer is converted it is there in both forms, and the next is not being read yet.
+        During conversion a layer exists in both forms, and the next one is not read yet.
         """
         layers = range(self.checkpoint.layer_count)
         stored, cast = max(map(self.stored.nbytes, layers)), max(map(self._cast_bytes, layers))
@@ -65,18 +66,18 @@ class StreamedLayers:
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
-    """What the thread has read of a layer."""
+    """A layer read by the thread."""
 
     stop: Stop
     read_bytes: int
     stored: Weights
-    """As stored, where that is still needed: to be converted, or scaled."""
+    """Tensors as stored, if needed for conversion or scaling."""
     plain: Weights
-    """Ready to be computed with; empty where transformers has yet to convert it, which no thread may do."""
+    """Tensors ready for use; empty if transformers must convert the layer, which is not done in the thread."""
 
 
 class _Reading:
-    """A walk that is always one layer ahead of what is computed, and never more."""
+    """A walk that prefetches exactly one layer."""
 
     def __init__(
         self, layers: StreamedLayers, stops: Sequence[Stop], counted: Counted, thread: ThreadPoolExecutor
@@ -104,7 +105,7 @@ class _Reading:
         return {**self._plain, **stored.weights(step, {suffix: self._stored[suffix] for suffix in scalings}, device)}
 
     def _go_on(self, layer: int) -> None:
-        """To the next stop, which is of `layer`. What was here is let go of before anything more is read."""
+        """Move to the next stop, which must be `layer`. The current weights are freed before the next read."""
         self._plain, self._stored = {}, {}
         assert self._next is not None
         began = perf_counter()
@@ -124,7 +125,7 @@ class _Reading:
         self._read_on()
 
     def _require_finite(self, layer: int) -> None:
-        """The first time that the layer is read."""
+        """Check the layer's weights when it is read for the first time."""
         if layer not in self._layers.finite:
             checkpoint = self._layers.checkpoint
             named = ((checkpoint.anatomy.layer_tensor(layer, name), tensor) for name, tensor in self._plain.items())
@@ -137,7 +138,7 @@ class _Reading:
             self._next = self._thread.submit(self._fetched, following)
 
     def _fetched(self, stop: Stop) -> _Fetched:
-        """In the thread. Tensor by tensor, so that little is there in both forms."""
+        """Read a layer in the thread, one tensor at a time to limit the memory for both forms."""
         model, stored, plain, read_bytes = self._layers.model, {}, {}, 0
         suffixes = self._layers.checkpoint.anatomy.layers[stop.layer]
         for suffix, tensor in self._layers.stored.read_each(stop.layer, suffixes):
@@ -150,7 +151,7 @@ class _Reading:
 
 
 def _ends(checkpoint: Checkpoint, dtype: str, device: str) -> Any:
-    """The checkpoint's model with weights outside its layers only."""
+    """Return the checkpoint's model with weights only outside its layers."""
     require_local(checkpoint)
     require_dtype(dtype)
     require_device(device)
@@ -161,7 +162,7 @@ def _ends(checkpoint: Checkpoint, dtype: str, device: str) -> Any:
     if getattr(config, "quantization_config", None):
         raise CheckpointError(
             f"{checkpoint.directory} cannot be streamed",
-            why="it is quantised, and its layers mean something only together with how transformers opens them",
+            why="it is quantised, and its layers can only be interpreted by transformers' loading code",
             fix="Use a checkpoint that is not quantised.",
         )
     outside = {name: checkpoint.tensors[name] for name in checkpoint.anatomy.ends}

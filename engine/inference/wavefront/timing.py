@@ -1,4 +1,4 @@
-"""How long a sweep will take, about: one layer and one head are timed on the first batch of its text."""
+"""Estimated duration of a sweep, from timing one layer and one head on the first batch of its text."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -14,9 +14,9 @@ from engine.tensors.library import torch_library
 
 
 def expected_seconds(work: Work[Any]) -> float:
-    """Costs two runs of a layer, two heads, and the reading of a layer where layers are streamed.
+    """Return the estimated duration in seconds. Cost: two layer runs, two heads, and reading a streamed layer.
 
-    Reading and computing go on side by side, so the longer of the two counts. Raises like `Work.run`.
+    Reading and computing overlap, so the longer of the two counts. Raises like `Work.run`.
     """
     with torch_library().inference_mode():
         layer, head, read = _timed(work)
@@ -26,7 +26,7 @@ def expected_seconds(work: Work[Any]) -> float:
 
 
 def _timed(work: Work[Any]) -> tuple[float, float, float]:
-    """Seconds of a layer and of a head on the first batch, and of reading a layer."""
+    """Return the seconds of a layer and of a head on the first batch, and of reading a layer."""
     model, tokens = work.layers.model, work.batches[0]
     rows = RecordedRows(0, tokens.to(model.device), record(model, tokens))
     hidden = rows.recording.embedded
@@ -44,7 +44,7 @@ def _timed(work: Work[Any]) -> tuple[float, float, float]:
 
 
 def _second(compute: Callable[[], object], model: Any) -> float:
-    """Seconds of the second of two runs: the first makes memory and kernels ready."""
+    """Return the seconds of the second of two runs; the first one warms up memory and kernels."""
     compute()
     _wait(model)
     began = perf_counter()

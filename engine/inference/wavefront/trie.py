@@ -1,4 +1,4 @@
-"""Plans as paths in a trie of visits: what two plans have in common from the bottom up is there once. Pure."""
+"""Plans as paths in a trie of visits, which stores common prefixes once. Pure."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,36 +13,35 @@ ROOT = 0
 
 @dataclass(frozen=True)
 class Trie:
-    """Nodes numbered from 0, the root, each after its parent. An edge is one layer run once, named by the node it
-    leads to."""
+    """Nodes numbered from 0, the root, each after its parent. An edge is one layer run, named by its target node."""
 
     steps: tuple[Step, ...]
-    """The visit that leads to each node; what stands for the root means nothing."""
+    """Visit that leads to each node; meaningless for the root."""
     parents: tuple[int, ...]
-    """The root is its own."""
+    """Parent of each node; the root is its own parent."""
     children: tuple[tuple[int, ...], ...]
     ending: Mapping[int, tuple[int, ...]]
-    """Node to the numbers of the plans that end there; BASE among them for the base."""
+    """Numbers of the plans that end at each node; BASE for the base."""
     base_path: tuple[int, ...]
-    """The base's nodes above the root, from bottom to top."""
+    """Nodes of the base after the root, from bottom to top."""
 
     @property
     def edges(self) -> int:
-        """Layers run, for all plans together."""
+        """Number of layer runs for all plans."""
         return len(self.steps) - 1
 
     @property
     def base(self) -> int:
-        """The node at which the base ends."""
+        """Node at which the base ends."""
         return self.base_path[-1]
 
     def uses(self, node: int) -> int:
-        """How often the hidden state of `node` is needed: once for each child, once for reading what ends there."""
+        """Return the number of uses of the state of `node`: one per child, and one if plans end there."""
         return len(self.children[node]) + (node in self.ending)
 
 
 def trie_of(plans: Sequence[Visits], layer_count: int) -> Trie:
-    """The trie of `plans`, numbered as they stand there, and of the base. Raises PlanError as `require_visits` does."""
+    """Return the trie of `plans`, numbered by position, and the base. Raises PlanError as `require_visits` does."""
     steps, parents = [Step(-1)], [ROOT]
     children: list[dict[Step, int]] = [{}]
     ending: dict[int, list[int]] = defaultdict(list)
@@ -67,12 +66,12 @@ def trie_of(plans: Sequence[Visits], layer_count: int) -> Trie:
     return Trie(
         steps=tuple(steps),
         parents=tuple(parents),
-        children=tuple(tuple(each.values()) for each in children),
+        children=tuple(tuple(targets.values()) for targets in children),
         ending={node: tuple(numbers) for node, numbers in ending.items()},
         base_path=tuple(base_path),
     )
 
 
 def passes(plan: Visits) -> int:
-    """Walks over the layers that the plan needs: 1 and 1 more for each jump backwards; a repeat at once is free."""
+    """Return the passes over the layers that the plan needs: 1 plus 1 per backward jump; immediate repeats are free."""
     return 1 + sum(after.layer < before.layer for before, after in pairwise(plan))

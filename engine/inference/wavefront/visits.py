@@ -1,4 +1,4 @@
-"""A plan of one checkpoint as the layers it visits, each with the factor on what it adds to the residual stream."""
+"""A plan of one checkpoint as a sequence of layers, each with a factor on its contribution to the residual stream."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,62 +14,62 @@ from engine.plan.stack import Donor, FactorLevel, Stack, Visit, factor_of
 
 
 class Step(NamedTuple):
-    """One visit."""
+    """One visit of a layer."""
 
     layer: int
     scale: float = 1.0
-    """On every tensor that writes into the residual stream; where a norm follows those, on its effective gain."""
+    """Factor on every tensor that writes into the residual stream, or on the effective gain of a norm after them."""
 
 
 Visits: TypeAlias = tuple[Step, ...]
-"""A plan from bottom to top."""
+"""Visits of a plan from bottom to top."""
 
 BASE = -1
-"""Stands for the base where plans are told apart by their number."""
+"""Number of the base among numbered plans."""
 
 
 def visits(layers: Iterable[int]) -> Visits:
-    """These layers, unscaled."""
+    """Return unscaled visits of `layers`."""
     return tuple(map(Step, layers))
 
 
 def base_visits(layer_count: int) -> Visits:
-    """The checkpoint as it is."""
+    """Return the visits of the unchanged checkpoint."""
     return visits(range(layer_count))
 
 
 def require_visits(plan: Visits, layer_count: int) -> None:
-    """Raises PlanError for a plan without visits, for layers that are not there, for a factor that is no number."""
+    """Raise PlanError for a plan without visits, a layer outside the checkpoint, or a factor that is not finite."""
     if not plan:
         raise PlanError("the plan visits no layer")
-    for place, step in enumerate(plan):
+    for position, step in enumerate(plan):
         if not 0 <= step.layer < layer_count:
             why = f"the checkpoint has layers 0 to {layer_count - 1}"
-            raise PlanError(f"visit {place} is of layer {step.layer}, which is not there", why=why)
+            raise PlanError(f"visit {position} is of layer {step.layer}, which does not exist", why=why)
         if not isfinite(step.scale):
-            raise PlanError(f"visit {place} has the scale {step.scale}", why="it is no number")
+            raise PlanError(f"visit {position} has the scale {step.scale}", why="it is not a finite number")
 
 
 def stack_of(checkpoint: Checkpoint, plan: Visits) -> Stack:
-    """The stack of these visits: what a merge of them would write.
+    """Return the stack of a sequence of visits.
 
-    Raises CheckpointError when a layer that is scaled is not understood.
+    Raises CheckpointError if the residual writers of a scaled layer are unknown.
     """
     seen = Counter[int]()
-    found = []
+    stacked = []
     for step in plan:
         levels = () if step.scale == 1.0 else (_writers_level(checkpoint, step),)
-        found.append(Visit.whole(checkpoint, step.layer, seen[step.layer], levels))
+        stacked.append(Visit.whole(checkpoint, step.layer, seen[step.layer], levels))
         seen[step.layer] += 1
     donor = Donor(checkpoint)
-    return Stack(tuple(found), donor, donor, checkpoint)
+    return Stack(tuple(stacked), donor, donor, checkpoint)
 
 
 def visits_of(stack: Stack) -> Visits:
-    """The visits of a compiled stack.
+    """Return the visits of a compiled stack.
 
-    Raises PlanError, with the reason, for a stack that is more than that: several checkpoints, scales on anything but
-    all that a visit adds to the residual stream, another dtype than the checkpoint's.
+    Raises PlanError, with the reason, for a stack that visits cannot express: several checkpoints, scales other than
+    one factor on a visit's whole contribution to the residual stream, a dtype other than the checkpoint's.
     """
     checkpoint = stack.config_donor
     for other in stack.checkpoints:
@@ -78,13 +78,13 @@ def visits_of(stack: Stack) -> Visits:
     for donor, end in ((stack.embedding, End.EMBEDDING), (stack.head, End.HEAD)):
         for name in checkpoint.anatomy.names_of_end(end):
             if factor_of(donor.levels, name) not in (None, 1.0):
-                raise _refused(f"it scales {shown(name)}, which lies outside the layers")
+                raise _refused(f"it scales {shown(name)}, which is outside the layers")
     _require_own_dtype(stack)
     return tuple(_step_of(visit) for visit in stack.visits)
 
 
 def step_scalings(checkpoint: Checkpoint, step: Step) -> Mapping[str, Scaling]:
-    """Suffix to scaling of the layer's tensors that the step changes, as a merge would change them."""
+    """Return the scalings of the layer's tensors that the step changes, by suffix, as in a merge."""
     if step.scale == 1.0:
         return {}
     return layer_scalings(Visit.whole(checkpoint, step.layer, 0, (_writers_level(checkpoint, step),)))
@@ -119,7 +119,7 @@ def _require_own_dtype(stack: Stack) -> None:
 
 def _refused(why: str) -> PlanError:
     return PlanError(
-        "the plan is no path through the layers of one checkpoint",
+        "the plan is not a sequence of layers of one checkpoint",
         why=why,
-        fix="Preview it by itself: dlec preview.",
+        fix="Preview it separately: dlec preview.",
     )

@@ -1,4 +1,4 @@
-"""The sweep itself: plans, text and memory become a schedule that says what it costs, and is then run."""
+"""Planning and execution of a sweep: a schedule from plans, text and memory limit, with its expected cost."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,31 +25,31 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 OnRead: TypeAlias = Callable[[int, Value], None]
-"""Called with a plan's number, or BASE, and its value on one chunk of the text; the chunks come in their order."""
+"""Called with a plan's number, or BASE, and its value on one chunk of the text, in the order of the chunks."""
 
 
 @dataclass(frozen=True)
 class Work(Generic[Value]):
-    """A sweep that has been planned."""
+    """A planned sweep."""
 
     layers: Layers
     trie: Trie
     order: Order
     batches: "Sequence[torch.Tensor]"
-    """Token ids, each [B, T]; not all of one shape, where rows are padded on the right."""
+    """Token ids, each [B, T]; shapes may differ if rows are padded on the right."""
     chunks: Sequence[range]
-    """Numbers of the batches of each."""
+    """Numbers of the batches of each chunk."""
     reader: Reader[Any, Value]
     keeps_base: bool
-    """Whether the reader keeps what it needs of the base, instead of computing its logits for each plan again."""
+    """True if the reader keeps the base's predictions instead of recomputing its logits for each plan."""
     together: int
-    """Edges of one layer run at once, at most."""
+    """Maximum number of edges of one layer that are run as one batch."""
     announced: Announced
 
     def run(self, report: Report, on_read: OnRead[Value]) -> Counted:
-        """Run it; of each chunk the base comes first. `report` hears of layer-forwards done of all.
+        """Run the sweep, the base first in each chunk, and report layer runs.
 
-        Raises MachineError when the memory does not suffice.
+        Raises MachineError if the memory does not suffice.
         """
         running = _Running(self, report, on_read)
         try:
@@ -70,12 +70,12 @@ def plan_work(
     memory_bytes: int,
     together: int = 1,
 ) -> Work[Value]:
-    """The schedule of `plans` on `batches` within `memory_bytes`: depth first over resident layers, else in passes.
+    """Schedule `plans` on `batches` within `memory_bytes`: depth first for resident layers, else in passes.
 
-    together: edges of one layer that are run as one batch, at most. 1 gives exactly what plain forward passes give,
-    more is faster where a layer has few tokens to compute with, and differs in the last bits.
-    Raises PlanError for visits that are none, UsageError and CheckpointError for text that the model cannot take or
-    layers that cannot be run one by one, MachineError when the memory does not suffice for one batch.
+    together: maximum number of edges of one layer that are run as one batch. 1 is exactly equal to plain forward
+    passes; more is faster if a batch has few tokens, and differs in the last bits.
+    Raises PlanError for invalid visits, UsageError and CheckpointError for text that the model cannot process or layers
+    that cannot be run individually, MachineError if the memory does not suffice for one batch.
     """
     trie = trie_of(plans, layers.checkpoint.layer_count)
     order = depth_first(trie) if layers.is_resident and together == 1 else in_passes(trie)
@@ -87,7 +87,7 @@ def plan_work(
 
 
 class _Running(Generic[Value]):
-    """A sweep under way."""
+    """State of a running sweep."""
 
     def __init__(self, work: Work[Value], report: Report, on_read: OnRead[Value]) -> None:
         self.work = work
@@ -99,7 +99,7 @@ class _Running(Generic[Value]):
     def run(self) -> None:
         work = self.work
         walked = stops(work.trie, work.order) * len(work.chunks)
-        self._tell()
+        self._report_progress()
         with work.layers.walk(walked, self.counted) as walk:
             for numbers in work.chunks:
                 self._run_chunk(numbers, walk)
@@ -112,13 +112,13 @@ class _Running(Generic[Value]):
         for step in work.order:
             if isinstance(step, Advance):
                 for _ in chunk.advance(step, walk, work.together):
-                    self._tell()
+                    self._report_progress()
                 continue
             parts = chunk.read(step.node, work.reader, keeps=work.keeps_base)
             self._pass_on(step.node, work.reader.joined(parts), is_last=numbers.stop == len(work.batches))
         self.counted.state_bytes = max(self.counted.state_bytes, chunk.states.most_bytes)
-        for each in rows:
-            work.reader.forget(each)
+        for batch in rows:
+            work.reader.forget(batch)
 
     def _recorded(self, number: int) -> RecordedRows:
         began = perf_counter()
@@ -130,9 +130,9 @@ class _Running(Generic[Value]):
         for plan in self.work.trie.ending[node]:
             self._on_read(plan, value)
             self._plans_done += is_last and plan != BASE
-        self._tell()
+        self._report_progress()
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         plans = sum(map(len, self.work.trie.ending.values())) - 1
         what = f"layers run; {self._plans_done} of {plans} plans done"
         self._report(self.counted.layer_forwards, self.work.announced.layer_forwards, what)

@@ -1,7 +1,6 @@
-"""Edits of a plan as splices into its text: what an edit does not touch keeps its bytes, comments and style."""
+"""Edits of a plan's text. Text that an edit does not change keeps its bytes, comments and style."""
 
-from engine.plan.edits.edited import Edited
-from engine.plan.edits.places import replace_span, replace_value
+from engine.plan.edits.edited import Edited, replace_span
 from engine.plan.edits.scale import RESIDUAL_WRITERS, set_scale
 from engine.plan.edits.slices import (
     add_slice,
@@ -24,7 +23,6 @@ __all__ = [
     "move_slice",
     "repeat_slice",
     "replace_span",
-    "replace_value",
     "set_range",
     "set_scale",
     "slices_of",

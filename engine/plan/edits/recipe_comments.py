@@ -1,6 +1,6 @@
-"""Comments that recipes write, kept true: an edit rewrites those that it would make false, and no others.
+"""Comments of recipes: an edit rewrites those that it makes false, and no others.
 
-A comment is a recipe's when it is worded exactly as recipes word it; whatever else a comment says is a person's.
+A comment is a recipe's if it has exactly the wording of a recipe; all other comments are left alone.
 """
 
 import re
@@ -9,18 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.errors import PlanError
-from engine.plan.edits.lines import Lines, Splice, spliced
 from engine.plan.edits.views import SliceView, slices_of
+from engine.plan.syntax.lines import Lines, Splice, spliced
 
-EDITED = "# Edited since a recipe made it. It began as:"
+EDITED = "# Edited after a recipe wrote it. Original:"
 _TITLE = re.compile(r"^# .+(: \d+ layers(?: become \d+| kept)?)\.$")
 _LAYERS = r"layers?\ \d+(?:\ to\ \d+)?"
 _OF_A_SLICE = re.compile(
     rf"""^\s*(?:-\s+)?layer_range:\s*\[[^\]]*\](?P<gap>\s+)\#\s(?P<comment>
-        (?:up\ to\ and\ with\ (?:the\ block:\ )?|the\ (?:first|second)\ copy:\ |(?:inert|damped)\ cop(?:y|ies)\ of\ )?
+        (?:up\ to\ and\ including\ |the\ (?:first|second)\ copy:\ |(?:inert|damped)\ cop(?:y|ies)\ of\ )?
         {_LAYERS}
-        (?:,\ (?:once|once\ more|damped|the\ last\ \d+\ to\ be\ repeated)|;\ {_LAYERS}\ again|:\ the\ whole\ model)?
-        (?:\ again)?(?:,\ (?:damped|scaled|then\ the\ rest|then\ what\ is\ left))?
+        (?:,\ (?:once|damped|including\ the\ block)|;\ the\ last\ \d+\ are\ repeated|;\ {_LAYERS}\ again
+           |:\ the\ whole\ model)?
+        (?:\ again)?(?:,\ (?:damped|scaled|then\ the\ rest))?
         |kept:\ \d+(?:,\ \d+)*)$""",
     re.VERBOSE,
 )
@@ -28,29 +29,29 @@ _OF_A_SLICE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What a comment of a slice may be about."""
+    """Facts that a comment of a slice may state."""
 
     models: tuple[str, ...]
     start: int
     end: int
     again: tuple[int, ...]
-    """Which of its layers the new model has further down already."""
+    """Layers of the slice that occur below already."""
     scale: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Comment:
-    """A recipe's, of one slice."""
+    """A recipe's comment on one slice."""
 
     place: tuple[int, int]
-    """Where it stands in the text, with the space before it."""
+    """Start and end in the text, including the space before it."""
     text: str
     facts: _Facts | None
-    """None where the slice's layers cannot be told."""
+    """None if the slice's layers are unknown."""
 
 
 def with_true_comments(before: str, after: str) -> str:
-    """The text `after` of an edit of `before`, in which recipes' comments that are no longer true are written anew."""
+    """Return the text `after` of an edit of `before`, with outdated comments of recipes rewritten."""
     if before == after or not any(map(_is_recipes, Lines(before).contents())):
         return after
     try:
@@ -74,13 +75,13 @@ def _is_recipes(line: str) -> bool:
 
 
 def _comments(text: str, views: Sequence[SliceView], facts: Sequence[_Facts | None]) -> list[_Comment]:
-    lines, found = Lines(text), []
+    lines, comments = Lines(text), []
     for view, each in zip(views, facts, strict=True):
         for number in range(view.first_line - 1, view.last_line):
             if match := _OF_A_SLICE.match(lines.content(number)):
                 start = lines.start(number)
-                found.append(_Comment((start + match.start("gap"), start + match.end()), match["comment"], each))
-    return found
+                comments.append(_Comment((start + match.start("gap"), start + match.end()), match["comment"], each))
+    return comments
 
 
 def _facts(views: Sequence[SliceView]) -> list[_Facts | None]:
@@ -98,7 +99,7 @@ def _facts(views: Sequence[SliceView]) -> list[_Facts | None]:
 
 
 def _written(facts: _Facts | None) -> str:
-    """A comment with the space before it; "" for a slice of which nothing certain can be said."""
+    """Return a comment with the space before it; "" for a slice without known facts."""
     if facts is None or facts.start >= facts.end:
         return ""
     words = _in_words(facts.start, facts.end)
@@ -115,7 +116,7 @@ def _in_words(start: int, end: int) -> str:
 
 
 def _with_past_title(text: str) -> str:
-    """What a recipe said of the whole plan is said of how it began, without the number of its layers."""
+    """Mark a recipe's title as the origin of the plan, without the number of layers."""
     lines = Lines(text)
     for number in range(len(lines)):
         if not lines.content(number).startswith("#"):

@@ -7,28 +7,28 @@ from typing import TypeAlias
 
 from engine.errors import PlanError
 from engine.plan.edits import lists
+from engine.plan.edits.anchors import Draft, freed, owned
 from engine.plan.edits.edited import Edited, edited
-from engine.plan.edits.entries import is_json, with_entry, without_entry
-from engine.plan.edits.finding import IN_THE_TEXT, Step, name_of, value_behind, value_of
-from engine.plan.edits.lines import Splice, spliced
-from engine.plan.edits.owning import Draft, freed, owned
 from engine.plan.edits.recipe_comments import with_true_comments
-from engine.plan.edits.scale_settings import as_number, own_scales, scale_of, settings
-from engine.plan.edits.tree import Kind, Node
-from engine.plan.edits.values import Value, flow, number
-from engine.plan.edits.writing import inline_text
+from engine.plan.edits.tree import EDIT_THE_TEXT, Node, Step, hidden_value_of, name_of, root_of, value_of
+from engine.plan.edits.values import Value, flow, inline_text, is_json, number, with_entry, without_entry
+from engine.plan.edits.views import as_number, own_scales, scale_of, settings
+from engine.plan.syntax.lines import Splice, spliced
+from engine.plan.syntax.tree import Kind
 
 Steps: TypeAlias = list[Step]
 
 RESIDUAL_WRITERS = ("o_proj", "down_proj")
-"""Filters for the Llama-like families; recipes.filters.writer_scales finds those of any other."""
+"""Filters for Llama-like families; recipes.scales.writer_scales returns those of other families."""
 
 
 def set_scale(text: str, index: int, factor: float | None, filters: Sequence[str] = RESIDUAL_WRITERS) -> Edited:
-    """With that factor on what the slice's `filters` match, whatever scaled it before; other tensors keep theirs.
-    None takes the slice's own entries for `filters` away. Raises PlanError."""
-    found = _scaled(text, index, factor, filters)
-    return replace(found, text=with_true_comments(text, found.text))
+    """Set the factor of the tensors that `filters` match in a slice; other tensors keep their scale.
+
+    None removes the slice's own entries for `filters`. Raises PlanError.
+    """
+    result = _scaled(text, index, factor, filters)
+    return replace(result, text=with_true_comments(text, result.text))
 
 
 def _scaled(text: str, index: int, factor: float | None, filters: Sequence[str]) -> Edited:
@@ -36,7 +36,7 @@ def _scaled(text: str, index: int, factor: float | None, filters: Sequence[str])
     if factor is None:
         return _without(Draft(text), steps, filters)
     if not math.isfinite(factor):
-        raise PlanError(f"{factor} is not a factor", fix="Give a finite number.")
+        raise PlanError(f"{factor} is not a valid factor", fix="Use a finite number.")
     draft = owned(Draft(text), *steps)
     source = draft.find(*steps)
     if value_of(source, "parameters") is None:
@@ -49,40 +49,40 @@ def _scaled(text: str, index: int, factor: float | None, filters: Sequence[str])
 
 
 def _changed(draft: Draft, steps: Steps, filters: Sequence[str], factor: float) -> Edited:
-    """With an existing scale changed: only its figures where that is enough."""
+    """Change an existing scale: only its numbers if that is enough."""
     draft = owned(draft, *steps)
     leading = settings(draft.find(*steps))[: len(filters)]
     is_enough = all(entry.value is not None and entry.value.kind is Kind.SCALAR for entry in leading)
     if is_enough and sorted(str(entry.filter) for entry in leading) == sorted(filters):
-        return _with_figures(draft, steps, len(filters), factor)
+        return _with_numbers(draft, steps, len(filters), factor)
     draft = _as_entries(draft, steps)
-    old = [place + len(filters) for place in _places(draft.find(*steps), filters)]
-    for wanted in reversed(filters):
+    old = [index + len(filters) for index in _indices(draft.find(*steps), filters)]
+    for pattern in reversed(filters):
         scale = draft.find(*steps)
-        first = lists.inserted(scale, 0, _entry_like(scale.children[0], wanted, factor))
+        first = lists.inserted(scale, 0, _entry_like(scale.children[0], pattern, factor))
         draft = replace(draft, text=spliced(draft.text, [first]))
-    draft = _without_places(draft, steps, old)
+    draft = _without_indices(draft, steps, old)
     return edited(draft, draft.text)
 
 
-def _with_figures(draft: Draft, steps: Steps, count: int, factor: float) -> Edited:
-    """With the factor in the first `count` entries."""
-    for place in range(count):
-        draft = owned(draft, *steps, place, "value")
-    values = [draft.find(*steps, place, "value") for place in range(count)]
+def _with_numbers(draft: Draft, steps: Steps, count: int, factor: float) -> Edited:
+    """Set the factor of the first `count` entries."""
+    for index in range(count):
+        draft = owned(draft, *steps, index, "value")
+    values = [draft.find(*steps, index, "value") for index in range(count)]
     changes = [Splice(value.body, value.end, number(factor)) for value in values if as_number(value) != factor]
     return edited(draft, spliced(draft.text, changes))
 
 
 def _as_entries(draft: Draft, steps: Steps) -> Draft:
-    """A factor or gradient becomes the only entry of a list, for every tensor."""
+    """Turn a factor or gradient into the only entry of a list, for every tensor."""
     scale, parameters = draft.find(*steps), draft.find(*steps[:-1])
     (first, *_) = settings(scale)
     if first.value != scale:
         return draft
     if first.factor is None and not first.is_gradient:
-        why = "it is neither a factor nor a gradient nor a list of filters"
-        raise PlanError(f"{name_of(steps)} cannot be edited", why=why, fix=IN_THE_TEXT)
+        why = "it is not a factor, a gradient or a list of filters"
+        raise PlanError(f"{name_of(steps)} cannot be edited", why=why, fix=EDIT_THE_TEXT)
     key = flow("value", as_json=is_json(parameters))
     entry = f"{{{key}: {inline_text(scale, list(scale.anchors_inside))}}}"
     listed = f"- {entry}" if scale.kind is Kind.SEQUENCE and _is_block(scale) else f"[{entry}]"
@@ -90,68 +90,68 @@ def _as_entries(draft: Draft, steps: Steps) -> Draft:
 
 
 def _without(draft: Draft, steps: Steps, filters: Sequence[str]) -> Edited:
-    """With the slice's own entries for `filters` taken away; with the whole setting when nothing else is in it."""
+    """Remove the slice's own entries for `filters`; remove the whole setting if nothing else is left."""
     name = name_of(steps[:2])
     scale = scale_of(draft.find(*steps).target)
     if scale is None:
         _check_unscaled(draft, steps)
         return edited(draft, draft.text)
-    places = _places(scale, filters)
-    if not places:
-        why = f"the one on line {scale.target.line} names other tensors than {', '.join(filters)}"
-        raise PlanError(f"{name} has no such scale", why=why, fix=IN_THE_TEXT)
+    indices = _indices(scale, filters)
+    if not indices:
+        why = f"its scale on line {scale.target.line} does not name {' or '.join(filters)}"
+        raise PlanError(f"{name} has no such scale", why=why, fix=EDIT_THE_TEXT)
     draft = owned(draft, *steps, "parameters", "scale")
-    others = [entry for place, entry in enumerate(settings(scale)) if place not in places]
+    others = [entry for index, entry in enumerate(settings(scale)) if index not in indices]
     if all(entry.is_default for entry in others):
         draft = _without_setting(draft, steps)
     else:
-        draft = _without_places(draft, [*steps, "parameters", "scale"], places)
+        draft = _without_indices(draft, [*steps, "parameters", "scale"], indices)
     return edited(draft, draft.text)
 
 
 def _check_unscaled(draft: Draft, steps: Steps) -> None:
-    """Raises PlanError when a scale from outside the source reaches it."""
+    """Raise PlanError if a scale from outside the source applies to it."""
     slice_ = draft.find(*steps[:2]).target
-    outer = next(own_scales(slice_), None) or scale_of(draft.tree.root)
+    outer = next(own_scales(slice_), None) or scale_of(root_of(draft.tree))
     if outer is not None:
-        why = f"the one on line {outer.target.line} reaches it"
-        raise PlanError(f"{name_of(steps[:2])} has no scale of its own", why=why, fix=IN_THE_TEXT)
+        why = f"the scale on line {outer.target.line} applies to it"
+        raise PlanError(f"{name_of(steps[:2])} has no scale of its own", why=why, fix=EDIT_THE_TEXT)
 
 
 def _without_setting(draft: Draft, steps: Steps) -> Draft:
-    """Without `scale`, and without `parameters` when that is all there is in it."""
+    """Remove `scale`, and `parameters` if it contains nothing else."""
     holder_steps: Steps = [*steps, "parameters"]
     key = "scale"
     if len(draft.find(*holder_steps).pairs) == 1:
         holder_steps, key = steps, "parameters"
-    behind = value_behind(draft.find(*holder_steps), key)
-    if behind is not None:
-        why = f"without it, `{key}` would come from line {behind.line}"
-        raise PlanError(f"the scale of {name_of(steps[:2])} cannot be taken away", why=why, fix=IN_THE_TEXT)
+    hidden = hidden_value_of(draft.find(*holder_steps), key)
+    if hidden is not None:
+        why = f"without it, `{key}` would come from line {hidden.line}"
+        raise PlanError(f"the scale of {name_of(steps[:2])} cannot be removed", why=why, fix=EDIT_THE_TEXT)
     draft = freed(draft, *holder_steps, key)
     return replace(draft, text=without_entry(draft.find(*holder_steps), key))
 
 
-def _without_places(draft: Draft, steps: Steps, places: Sequence[int]) -> Draft:
-    for place in reversed(places):
-        draft = freed(draft, *steps, place)
-        draft = replace(draft, text=spliced(draft.text, [lists.removed(draft.find(*steps), place)]))
+def _without_indices(draft: Draft, steps: Steps, indices: Sequence[int]) -> Draft:
+    for index in reversed(indices):
+        draft = freed(draft, *steps, index)
+        draft = replace(draft, text=spliced(draft.text, [lists.removed(draft.find(*steps), index)]))
     return draft
 
 
-def _places(scale: Node, filters: Sequence[str]) -> list[int]:
-    return [place for place, entry in enumerate(settings(scale)) if entry.filter in filters]
+def _indices(scale: Node, filters: Sequence[str]) -> list[int]:
+    return [index for index, entry in enumerate(settings(scale)) if entry.filter in filters]
 
 
 def _parameters(source: Node, filters: Sequence[str], factor: float) -> str:
-    """The value of a new `parameters`."""
+    """Return the value of a new `parameters`."""
     if _is_block(source):
         return "\n  scale:" + _lines(filters, factor, indent=4)
     return flow({"scale": _entries(filters, factor)}, as_json=is_json(source))
 
 
 def _scale(parameters: Node, filters: Sequence[str], factor: float) -> str:
-    """The value of a new `scale`."""
+    """Return the value of a new `scale`."""
     if _is_block(parameters):
         return _lines(filters, factor, indent=2)
     return flow(_entries(filters, factor), as_json=is_json(parameters))
@@ -162,12 +162,12 @@ def _lines(filters: Sequence[str], factor: float, *, indent: int) -> str:
 
 
 def _entries(filters: Sequence[str], factor: float) -> list[dict[str, Value]]:
-    return [{"filter": wanted, "value": factor} for wanted in filters]
+    return [{"filter": pattern, "value": factor} for pattern in filters]
 
 
-def _entry_like(neighbour: Node, wanted: str, factor: float) -> str:
-    """The text of a new entry for the list in which `neighbour` stands."""
-    text = flow({"filter": wanted, "value": factor}, as_json=is_json(neighbour.target))
+def _entry_like(neighbour: Node, pattern: str, factor: float) -> str:
+    """Return the text of a new entry for the list that contains `neighbour`."""
+    text = flow({"filter": pattern, "value": factor}, as_json=is_json(neighbour.target))
     return text if neighbour.is_inside_brackets else f"- {text}"
 
 

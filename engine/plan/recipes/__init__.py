@@ -1,1 +1,1 @@
-"""Ways of growing a model: a file each, from facts and options to the text of a plan."""
+"""Recipes for plans, one file each: from a checkpoint and options to the text of a plan."""

@@ -1,13 +1,14 @@
-"""alternate: overlapping slices taken in turn from two models.
+"""alternate: overlapping slices, alternating between two models.
 
-Goliath-120b's shape: at 80 layers slices of 16, each 8 back, from the one and the other. (Goliath's own begin one layer
-later from the third on: 137 layers instead of 144.) The first model gives config and tokenizer; both must have been
-made from the same base, or their layers do not understand each other.
+The shape of Goliath-120b: at 80 layers slices of 16 that overlap by 8. (Goliath's own slices start one layer later from
+the third on: 137 layers instead of 144.) The first model gives config and tokenizer; both models must come from the
+same base, because their layers must share a representation.
 Source: alpindale/goliath-120b.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
@@ -18,32 +19,31 @@ from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """With whom, and the shape of the slices in layers."""
+    """Second model, and the shape of the slices in layers."""
 
-    other: Checkpoint
-    """The second model, as deep as the first and made from the same base."""
-    slice_size: int | None = None
-    """Layers in a slice; default: 16 of 80."""
-    backward_jump: int | None = None
-    """How many layers before the end of one slice the next begins; default: half a slice."""
+    other: Annotated[Checkpoint, "Second model, with the same depth and made from the same base."]
+    slice_size: Annotated[int | None, "Layers per slice (default: 16 of 80)."] = None
+    backward_jump: Annotated[
+        int | None, "Number of layers by which each slice overlaps the one before (default: half a slice)."
+    ] = None
 
 
 def write(checkpoint: Checkpoint, options: Options) -> str:
-    """The plan's text. Raises UsageError for models of different depth and slices that do not overlap."""
+    """Return the plan's text. Raises UsageError for models of different depth and slices that do not overlap."""
     layers, other = checkpoint.layer_count, options.other
     if other.layer_count != layers:
         raise UsageError(
-            "the two models cannot take turns",
+            "the two models cannot alternate",
             why=f"{checkpoint.reference} has {layers} layers, {other.reference} {other.layer_count}",
-            fix="Give two models made from the same base.",
+            fix="Use two models made from the same base.",
         )
     size = max(2, layers // 5) if options.slice_size is None else options.slice_size
     jump = size // 2 if options.backward_jump is None else options.backward_jump
     blocks = overlapping(checkpoint, Shape(size, jump, last=size))
     grown = sum(end - start for start, end in blocks)
     title = [
-        f"{checkpoint.reference} and {other.reference} in turn: {layers} layers become {grown}.",
-        f"Slices of {size}, each {jump} back from the end of the one before.",
+        f"{checkpoint.reference} and {other.reference} alternating: {layers} layers become {grown}.",
+        f"Slices of {size} layers that overlap by {jump}.",
     ]
     return plan_text(title, checkpoint.reference, _slices(blocks, (checkpoint, other)))
 

@@ -1,33 +1,33 @@
-"""attenuated: layers visited n times, every visit damped so that together they weigh as much as one.
+"""attenuated: layers visited n times, each visit damped so that together they have the weight of one.
 
-Two conventions, after what n copies write into the residual stream: where it is uncorrelated, sqrt(1/n) of it and
-(1/n)^(1/4) of queries and keys each; where it is the same, 1/n and sqrt(1/n). For twofold repeats that is 0.7071 and
-0.8409 (Deep-Miqu-103B), or 0.5 and 0.7071 (the latter alone: miqu-a0, and kuotient's Llama 3). Their makers found the
-results slightly better; nobody has published a measurement.
+Two conventions, by the correlation of what the n visits write into the residual stream: uncorrelated visits are scaled
+by sqrt(1/n), and queries and keys by (1/n)^(1/4) each; correlated visits by 1/n and sqrt(1/n). For two visits that is
+0.7071 and 0.8409 (Deep-Miqu-103B), or 0.5 and 0.7071 (the latter alone: miqu-a0, and kuotient's Llama 3). The authors
+found the results slightly better; no measurement is published.
 Source: jukofyork in mergekit issue 198.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
-from engine.plan.recipes.attention import attention_scales
 from engine.plan.recipes.blocks import Block, middle, require_block, require_run, runs_of
-from engine.plan.recipes.filters import writer_scales
+from engine.plan.recipes.scales import attention_scales, writer_scales
 from engine.plan.recipes.text import Scale, SliceText, layers_in_words, plan_text
 
 
 class Convention(StrEnum):
-    """What is assumed of the visits' contributions."""
+    """Assumed correlation of the visits' contributions."""
 
     UNCORRELATED = "uncorrelated"
     CORRELATED = "correlated"
 
 
 class Scaled(StrEnum):
-    """Which tensors are damped."""
+    """Tensors to damp."""
 
     BOTH = "both"
     RESIDUAL = "residual"
@@ -36,29 +36,33 @@ class Scaled(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to repeat, and how it is damped."""
+    """Layers to repeat, and how they are damped."""
 
-    layers: Block | None = None
-    """The layers to repeat, END exclusive; default: all but a quarter at either end (8:24 of 32)."""
-    times: int = 2
-    """How many visits of each layer in all."""
-    run: int = 1
-    """How many layers are repeated together: 1 repeats every layer in place."""
-    convention: Convention = Convention.UNCORRELATED
-    """What is assumed of the visits: uncorrelated damps less, correlated more."""
-    scaled: Scaled = Scaled.BOTH
-    """Which tensors: those that write to the residual stream, queries and keys of the attention, or both."""
+    layers: Annotated[
+        Block | None, "Layers to repeat, END exclusive (default: all except a quarter at each end, 8:24 of 32)."
+    ] = None
+    times: Annotated[int, "Total number of visits per layer."] = 2
+    run: Annotated[int, "Number of layers repeated together; 1 repeats every layer in place."] = 1
+    convention: Annotated[
+        Convention, "Assumption about the visits: uncorrelated damps less, correlated damps more."
+    ] = Convention.UNCORRELATED
+    scaled: Annotated[
+        Scaled,
+        "Tensors to damp: those that write to the residual stream, queries and keys of the attention, or both.",
+    ] = Scaled.BOTH
 
 
 def write(checkpoint: Checkpoint, options: Options) -> str:
-    """The plan's text. Raises UsageError for layers that are not there, CheckpointError for a family whose tensors
-    cannot be scaled like that."""
+    """Return the plan's text.
+
+    Raises UsageError for layers outside the model, CheckpointError for a family whose tensors cannot be scaled.
+    """
     layers = checkpoint.layer_count
     block = options.layers or middle(layers)
     require_block(checkpoint, block)
     require_run(options.run)
     if options.times < 2:
-        raise UsageError(f"{options.times} visits of a layer are no repeat", fix="Ask for 2 visits or more.")
+        raise UsageError(f"{options.times} visits per layer are not a repeat", fix="Use 2 visits or more.")
     grown = layers + (block[1] - block[0]) * (options.times - 1)
     title = [
         f"Visits {layers_in_words(*block)} of {checkpoint.reference} {options.times} times, damped: "
@@ -70,7 +74,7 @@ def write(checkpoint: Checkpoint, options: Options) -> str:
 
 
 def residual_scale(options: Options) -> float:
-    """Factor on what each visit writes into the residual stream."""
+    """Return the factor on what each visit writes into the residual stream."""
     if options.scaled is Scaled.ATTENTION:
         return 1.0
     share = 1 / options.times
@@ -78,7 +82,7 @@ def residual_scale(options: Options) -> float:
 
 
 def attention_scale(options: Options) -> float:
-    """Factor on queries and keys, each."""
+    """Return the factor on queries and on keys."""
     if options.scaled is Scaled.RESIDUAL:
         return 1.0
     share = 1 / options.times

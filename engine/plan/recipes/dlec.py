@@ -1,16 +1,17 @@
-"""dlec: repeat the layers that measurements say can be repeated, within a budget.
+"""dlec: the block whose repetition degrades the model least, within a budget of layers.
 
-The rule, in order: the ends are protected; every contiguous block that uses up the budget is a candidate; the second-
-pass residual (the best cheap predictor of what duplicating a block costs) makes a shortlist; the shortlist is measured;
-the least harmful block is proposed. Each layer is visited at most twice.
+In order: the ends are protected; every contiguous block that uses up the budget is a candidate; the second-pass
+residual (the best cheap predictor of the cost of duplicating a block) ranks them into a shortlist; the shortlist is
+measured; the least harmful block is proposed. Each layer is visited at most twice.
 
-Sums of single layers are not candidates: six single layers with the lowest residual cost many times what the best
-block of six costs (measured on SmolLM2), because a cheap metric cannot see how repeated layers add up. Their plan is
-written beside the proposal, so that the difference can be seen.
+Sets of single layers are not candidates: six single layers with the lowest residual cost many times more than the best
+block of six (measured on SmolLM2), because a cheap metric does not show how repeated layers add up. A plan with the
+best single layers is written next to the proposal for comparison.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
@@ -20,22 +21,18 @@ from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How much to add, and where not."""
+    """Budget, and where to spend it."""
 
-    layers: int
-    """The budget: how many layers the new model has more."""
-    protect_first: int = 2
-    """Layers at the bottom that stay as they are."""
-    protect_last: int = 1
-    """Layers at the top that stay as they are."""
-    shortlist: int = 6
-    """How many candidates are measured."""
+    layers: Annotated[int, "Number of layers to add."]
+    protect_first: Annotated[int, "Number of bottom layers that are not repeated."] = 2
+    protect_last: Annotated[int, "Number of top layers that are not repeated."] = 1
+    shortlist: Annotated[int, "Number of candidates to measure."] = 6
 
 
 def candidate_blocks(layer_count: int, options: Options) -> list[Block]:
-    """Every block as long as the budget between the protected ends.
+    """Return every block with the budget's length between the protected ends.
 
-    Raises UsageError when there is none, or none is to be measured.
+    Raises UsageError if there is no such block, or the shortlist is empty.
     """
     if options.shortlist < 1:
         raise UsageError(f"a shortlist of {options.shortlist} proposes nothing", fix="Measure 1 candidate or more.")
@@ -44,29 +41,28 @@ def candidate_blocks(layer_count: int, options: Options) -> list[Block]:
     if options.layers < 1 or not blocks:
         raise UsageError(
             f"{options.layers} layers cannot be added",
-            why=f"between the protected ends of {layer_count} layers there are {max(0, last - first)}, "
-            "each repeated at most once",
-            fix=f"Give a budget of 1 to {max(0, last - first)} layers.",
+            why=f"only {max(0, last - first)} of {layer_count} layers are not protected, each repeated at most once",
+            fix=f"Use a budget of 1 to {max(0, last - first)} layers.",
         )
     return blocks
 
 
 def candidate_singles(layer_count: int, options: Options) -> list[Block]:
-    """Every single layer between the protected ends, as a block."""
+    """Return every single layer between the protected ends, as a block."""
     return [
         (layer, layer + 1) for layer in range(max(0, options.protect_first), layer_count - max(0, options.protect_last))
     ]
 
 
 def shortlisted(residuals: Mapping[Block, float], candidates: Sequence[Block], size: int) -> list[Block]:
-    """The candidates with the lowest second-pass residual, best first."""
+    """Return the candidates with the lowest second-pass residual, best first."""
     return sorted(candidates, key=lambda block: (residuals[block], block))[:size]
 
 
 def write(checkpoint: Checkpoint, blocks: Sequence[Block], reason: Sequence[str]) -> str:
-    """The plan that visits each of these disjoint blocks once more, right after itself.
+    """Return the plan that repeats each of these disjoint blocks right after itself.
 
-    `reason` says why, a line each, and stands at the top of the plan.
+    `reason`: lines for the head of the plan.
     """
     layers = checkpoint.layer_count
     ordered = sorted(blocks)
@@ -87,4 +83,4 @@ def _slices(layers: int, blocks: Sequence[Block]) -> Iterator[SliceText]:
 
 
 def _comment(start: int, block: Block) -> str:
-    return f"{layers_in_words(start, block[1])}, the last {block[1] - block[0]} to be repeated"
+    return f"{layers_in_words(start, block[1])}; the last {block[1] - block[0]} are repeated"

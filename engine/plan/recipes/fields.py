@@ -1,14 +1,11 @@
-"""What a recipe can be told, field by field, for whoever asks a user for it.
+"""Options of recipes, field by field.
 
-The command line makes an option of each field of a recipe's Options and the workbench a line of a form: both know every
-recipe, read values alike, and say the same of them.
+The command line turns each field of a recipe's Options into an option, and the workbench into a line of a form, so that
+both read values in the same way and show the same help.
 """
 
-import ast
 import dataclasses
-import inspect
 import math
-import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass
 from enum import StrEnum
@@ -22,16 +19,16 @@ from engine.plan.recipes.blocks import Block
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One thing that a recipe can be told."""
+    """One option of a recipe."""
 
     name: str
-    """As in the recipe's Options, e.g. "backward_jump"."""
+    """Name in the recipe's Options, e.g. "backward_jump"."""
     form: str
-    """How a value is written: "N", "START:END", "one|other"."""
+    """Notation of a value: "N", "START:END", "one|other"."""
     help: str
-    """One sentence; says what happens where the default is None."""
+    """One sentence, with the default if it depends on the model."""
     default: Any
-    """dataclasses.MISSING where a value must be given; None where the recipe chooses, by the model's depth."""
+    """dataclasses.MISSING for a required value; None if the recipe chooses by the model's depth."""
     _reader: Callable[[str], Any]
 
     @property
@@ -40,19 +37,19 @@ class Field:
 
     @property
     def is_model(self) -> bool:
-        """Whether the value is a checkpoint, to be opened from the reference that is written."""
+        """Return True if the value is a checkpoint, to be opened from its reference."""
         return self.form == _MODEL
 
     def read(self, text: str) -> Any:
-        """The value that `text` means; a model's reference is left as it is. Raises UsageError."""
+        """Return the value of `text`; for a model its reference. Raises UsageError."""
         try:
             return self._reader(text.strip())
         except ValueError as error:
-            wanted = _WORDS.get(self.form) or f"one of {self.form.replace('|', ', ')}"
-            raise UsageError(f"{shown(text)} is not {wanted}") from error
+            expected = _EXPECTED.get(self.form) or f"one of {self.form.replace('|', ', ')}"
+            raise UsageError(f"{shown(text)} is not {expected}") from error
 
     def written(self, value: Any) -> str:
-        """The text that `read` reads as `value`; "" for None and for nothing."""
+        """Return the text that `read` reads as `value`; "" for None and for an empty tuple."""
         if value is None or value is MISSING or value == ():
             return ""
         match value:
@@ -66,15 +63,16 @@ class Field:
 
 
 def fields_of(options: type[Any]) -> tuple[Field, ...]:
-    """The fields of a recipe's Options, in order."""
-    hints, docstrings = get_type_hints(options), _docstrings(options)
-    return tuple(_field(field, hints[field.name], docstrings[field.name]) for field in dataclasses.fields(options))
+    """Return the fields of a recipe's Options, in order. Each is annotated with its help: `Annotated[int, "Help."]`."""
+    hints = get_type_hints(options, include_extras=True)
+    return tuple(_field(field, *get_args(hints[field.name])) for field in dataclasses.fields(options))
 
 
-def _field(field: dataclasses.Field[Any], hint: Any, docstring: str) -> Field:
-    wanted = next(iter(set(get_args(hint)) - {NoneType}), hint) if NoneType in get_args(hint) else hint
-    form, reader = _choice(wanted) if isinstance(wanted, type) and issubclass(wanted, StrEnum) else _FORMS[wanted]
-    return Field(field.name, form, docstring, field.default, reader)
+def _field(field: dataclasses.Field[Any], hint: Any, help: str) -> Field:
+    value_type = next(iter(set(get_args(hint)) - {NoneType}), hint) if NoneType in get_args(hint) else hint
+    is_choice = isinstance(value_type, type) and issubclass(value_type, StrEnum)
+    form, reader = _choice(value_type) if is_choice else _FORMS[value_type]
+    return Field(field.name, form, help, field.default, reader)
 
 
 def _choice(choices: type[StrEnum]) -> tuple[str, Callable[[str], Any]]:
@@ -110,25 +108,13 @@ _FORMS: Mapping[Any, tuple[str, Callable[[str], Any]]] = {
     tuple[Block, ...]: ("START:END,...", _blocks),
     Checkpoint: (_MODEL, str),
 }
-"""How each type of field is written, and what reads it."""
+"""Notation and reader of each type of field."""
 
-_WORDS = {
+_EXPECTED = {
     "N": "a whole number",
     "X": "a number such as 0.5",
-    "X,...": "numbers such as 1,0.7,0.5",
-    "START:END": "two numbers such as 12:17, the end exclusive",
-    "START:END,...": "blocks such as 12:17,20:22, the ends exclusive",
+    "X,...": "a list of numbers such as 1,0.7,0.5",
+    "START:END": "a block such as 12:17, with an exclusive end",
+    "START:END,...": "a list of blocks such as 12:17,20:22, with exclusive ends",
 }
-"""What a value is called that is not one of several words."""
-
-
-def _docstrings(options: type[Any]) -> dict[str, str]:
-    """Field name to the text below it in the source, on one line."""
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(options))).body
-    assert isinstance(definition, ast.ClassDef)
-    found = {}
-    for field, text in zip(definition.body, definition.body[1:], strict=False):
-        match field, text:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(docstring))):
-                found[name] = " ".join(docstring.split())
-    return found
+"""Description of a valid value, for errors."""

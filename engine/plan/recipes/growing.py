@@ -1,12 +1,13 @@
 """growing: overlapping slices, each larger than the one before.
 
-As layers matter more towards the end, slices of 4, 5, 6, 7, 8, 9 and 10 layers may beat equal ones. Each begins
-halfway into the one before, so that no layer occurs more than twice; the last takes the rest and is the largest.
-Source: the discussion under froggeric/WestLake-10.7B-v2; nobody has published a measurement of it.
+Layers matter more towards the end, so slices of 4, 5, 6, 7, 8, 9 and 10 layers may beat equal ones. Each slice starts
+halfway into the one before, so that no layer occurs more than twice; the last slice takes the rest and is the largest.
+Source: the discussion under froggeric/WestLake-10.7B-v2; no measurement is published.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
@@ -17,18 +18,17 @@ from engine.plan.recipes.text import plan_text
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the slices grow."""
+    """Growth of the slices."""
 
-    first_slice: int | None = None
-    """Layers in the first slice; default: 4 of 32."""
-    growth: int = 1
-    """By how many layers each slice is larger than the one before."""
-    backward_jump: int | None = None
-    """How many layers before the end of one slice the next begins; default: half of that slice."""
+    first_slice: Annotated[int | None, "Layers in the first slice (default: 4 of 32)."] = None
+    growth: Annotated[int, "Number of layers by which each slice is larger than the one before."] = 1
+    backward_jump: Annotated[
+        int | None, "Number of layers by which each slice overlaps the one before (default: half of that slice)."
+    ] = None
 
 
 def write(checkpoint: Checkpoint, options: Options) -> str:
-    """The plan's text. Raises UsageError for slices that do not grow or do not overlap inside the model."""
+    """Return the plan's text. Raises UsageError for slices that do not grow or do not overlap inside the model."""
     layers = checkpoint.layer_count
     first = max(2, layers // 8) if options.first_slice is None else options.first_slice
     _require_room(checkpoint, options, first)
@@ -51,7 +51,7 @@ def _growing(layers: int, first: int, options: Options) -> Iterator[Block]:
 
 
 def _after(start: int, size: int, options: Options) -> Block:
-    """The slice that follows one of `size` layers from `start` on."""
+    """Return the slice after one of `size` layers that begins at `start`."""
     jump = size // 2 if options.backward_jump is None else options.backward_jump
     begin = start + size - jump
     return begin, begin + size + options.growth
@@ -62,8 +62,8 @@ def _require_room(checkpoint: Checkpoint, options: Options, first: int) -> None:
     may_grow = options.growth >= 1 and first >= 2 and (jump is None or 1 <= jump < first)
     if not may_grow or _after(0, first, options)[1] > layers:
         raise UsageError(
-            f"slices that begin with {first} layers cannot grow by {options.growth}, "
-            f"{'half a slice' if jump is None else jump} back each",
+            f"slices that begin with {first} layers cannot grow by {options.growth} "
+            f"and overlap by {'half a slice' if jump is None else jump}",
             why=f"{checkpoint.reference} has {layers} layers, and a jump must be shorter than the first slice",
-            fix="Give a first slice of 2 layers or more, a growth of 1 or more, and a jump of 1 or more.",
+            fix="Use a first slice of 2 layers or more, a growth of 1 or more, and a jump of 1 or more.",
         )

@@ -1,41 +1,42 @@
-"""interleave: after each layer of a block, inert or damped copies of that same layer.
+"""interleave: inert or damped copies after each layer of a block.
 
-What Tunguska's author proposed next: the copies stand beside their originals instead of in a block of their own. With
-the default scale of 0 the model computes what its base does until the copies are trained; with another one the copies
-add that share of what they write into the residual stream.
-Source: TheDrummer's write-up of Tunguska-39B (which writes it with closed ranges: see the rule closed-range).
+The follow-up that Tunguska's author proposed: the copies follow their originals instead of forming a block of their
+own. With the default scale of 0 the model computes the same as its base until the copies are trained; with another
+scale the copies add that share of what they write into the residual stream.
+Source: TheDrummer's write-up of Tunguska-39B (which uses inclusive ranges: see the rule closed-range).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.recipes.blocks import Block, require_block, require_copies, tunguskas_block
-from engine.plan.recipes.filters import writer_scales
-from engine.plan.recipes.inert import inert_plan_text
-from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
+from engine.plan.recipes.scales import writer_scales
+from engine.plan.recipes.text import SliceText, inert_plan_text, layers_in_words, plan_text
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to copy, how often, and how loud."""
+    """Layers to copy, number of copies, and their scale."""
 
-    layers: Block | None = None
-    """The layers to copy, END exclusive; default: as Tunguska's base (19:41 of 56)."""
-    copies: int = 2
-    """How many copies of each layer."""
-    scale: float = 0.0
-    """Factor on what the copies write into the residual stream; 0 makes them inert."""
+    layers: Annotated[
+        Block | None, "Layers to copy, END exclusive (default: those of Tunguska's base, 19:41 of 56)."
+    ] = None
+    copies: Annotated[int, "Number of copies of each layer."] = 2
+    scale: Annotated[float, "Factor on what the copies write into the residual stream; 0 makes them inert."] = 0.0
 
 
 def promises_inertness(options: Options) -> bool:
-    """Whether the new model is to compute what its base does."""
+    """Return True if the new model should compute the same as its base."""
     return options.scale == 0
 
 
 def write(checkpoint: Checkpoint, options: Options) -> str:
-    """The plan's text. Raises UsageError for layers that are not there, CheckpointError for a family whose residual
-    writers are not known."""
+    """Return the plan's text.
+
+    Raises UsageError for layers outside the model, CheckpointError for a family whose residual writers are unknown.
+    """
     layers = checkpoint.layer_count
     block = options.layers or tunguskas_block(layers)
     require_block(checkpoint, block)
@@ -43,9 +44,9 @@ def write(checkpoint: Checkpoint, options: Options) -> str:
     start, end = block
     grown = layers + (end - start) * options.copies
     title = [
-        f"Copies beside each of {layers_in_words(start, end)} of {checkpoint.reference}: "
+        f"Copies after each of {layers_in_words(start, end)} of {checkpoint.reference}: "
         f"{layers} layers become {grown}.",
-        *(["They add nothing until they are trained."] if promises_inertness(options) else []),
+        *(["The copies have no effect until they are trained."] if promises_inertness(options) else []),
     ]
     if promises_inertness(options):
         return inert_plan_text(title, checkpoint, _slices(checkpoint, block, options))

@@ -1,13 +1,14 @@
-"""overlap: slices that each begin some layers before the last one ended.
+"""overlap: slices that each start some layers before the end of the one before.
 
-Three figures decide, found froggeric in a hand search: the size of the slices, how far each jumps back, and the size of
-the last slice. The size of the first does not matter: it takes what is left over. At 32 layers the defaults are the
-winner of that search, WestLake-10.7B-v2: [0, 9] [5, 14] [10, 19] [15, 24] [20, 32].
+In froggeric's manual search three numbers mattered: the size of the slices, their overlap, and the size of the last
+slice. The size of the first slice did not matter: it takes the remainder. At 32 layers the defaults are the best plan
+of that search, WestLake-10.7B-v2: [0, 9] [5, 14] [10, 19] [15, 24] [20, 32].
 Source: the model card of froggeric/WestLake-10.7B-v2 and the discussion under it.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
@@ -15,50 +16,49 @@ from engine.plan.recipes.blocks import Block
 from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
 
 TUNED_DEPTH, TUNED_SLICE, TUNED_JUMP, TUNED_LAST = 32, 9, 4, 12
-"""The winner's figures, and the layers of the model that they were found on."""
+"""Shape of the best plan, and the depth of its model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The shape of the overlap, in layers."""
+    """Shape of the overlap, in layers."""
 
-    slice_size: int | None = None
-    """Layers in a slice; default: 9 of 32."""
-    backward_jump: int | None = None
-    """How many layers before the end of one slice the next begins; default: 4 of 32."""
-    last_slice: int | None = None
-    """Layers in the last slice; default: 12 of 32."""
+    slice_size: Annotated[int | None, "Layers per slice (default: 9 of 32)."] = None
+    backward_jump: Annotated[
+        int | None, "Number of layers by which each slice overlaps the one before (default: 4 of 32)."
+    ] = None
+    last_slice: Annotated[int | None, "Layers in the last slice (default: 12 of 32)."] = None
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What overlapping slices look like, in layers."""
+    """Shape of overlapping slices, in layers."""
 
     size: int
-    """Of every slice between the first and the last."""
+    """Size of the slices between the first and the last."""
     jump: int
-    """Back from the end of one to the start of the next."""
+    """Overlap of a slice with the one before."""
     last: int
     """Size of the last slice."""
 
 
 def write(checkpoint: Checkpoint, options: Options) -> str:
-    """The plan's text. Raises UsageError for slices that do not overlap inside the model."""
+    """Return the plan's text. Raises UsageError for slices that do not overlap inside the model."""
     layers = checkpoint.layer_count
     shape = _shape(layers, options)
     blocks = overlapping(checkpoint, shape)
     grown = sum(end - start for start, end in blocks)
     title = [
         f"Overlapping slices of {checkpoint.reference}: {layers} layers become {grown}.",
-        f"Slices of {shape.size}, each {shape.jump} back from the end of the one before, the last of {shape.last}.",
+        f"Slices of {shape.size} layers that overlap by {shape.jump}; the last has {shape.last}.",
     ]
     return plan_text(title, checkpoint.reference, overlap_slices(blocks))
 
 
 def overlapping(checkpoint: Checkpoint, shape: Shape) -> list[Block]:
-    """All of the checkpoint's layers in overlapping slices, laid out from the last one down.
+    """Return all layers of the checkpoint in overlapping slices, laid out from the last slice down.
 
-    Raises UsageError when there is no room for that.
+    Raises UsageError if the shape does not fit.
     """
     layers, step = checkpoint.layer_count, shape.size - shape.jump
     _require_room(checkpoint, shape)
@@ -73,7 +73,7 @@ def overlapping(checkpoint: Checkpoint, shape: Shape) -> list[Block]:
 
 
 def overlap_slices(blocks: Sequence[Block]) -> Iterator[SliceText]:
-    """The slices' text, saying of each what it repeats."""
+    """Yield the slices, each with a comment about what it repeats."""
     before = 0
     for start, end in blocks:
         repeated = f"; {layers_in_words(start, before)} again" if start < before else ""
@@ -92,7 +92,7 @@ def _require_room(checkpoint: Checkpoint, shape: Shape) -> None:
     layers = checkpoint.layer_count
     if not 1 <= shape.jump < min(shape.size, shape.last) or max(shape.size, shape.last) > layers:
         raise UsageError(
-            f"slices of {shape.size}, {shape.jump} back each, the last of {shape.last}, do not overlap as they should",
-            why=f"{checkpoint.reference} has {layers} layers, and a jump must be shorter than the slices it joins",
-            fix=f"Give slices of 2 to {layers} layers and a backward jump of 1 or more, smaller than either.",
+            f"slices of {shape.size} layers, the last of {shape.last}, cannot overlap by {shape.jump}",
+            why=f"{checkpoint.reference} has {layers} layers, and the overlap must be smaller than either slice",
+            fix=f"Use slices of 2 to {layers} layers and a backward jump of at least 1, smaller than either.",
         )

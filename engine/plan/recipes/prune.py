@@ -1,8 +1,8 @@
-"""prune: the model without some of its layers, to be healed by training.
+"""prune: the model without some of its layers, for healing by training.
 
-Which ones, in the order of what they cost to know: the deepest but for the last, a rule that needs no measurement and
-does nearly as well after healing; the block that turns the residual stream least, by angular distance; the single
-layers with the lowest block influence. What a pruned model says before healing tells little about either.
+Choices of layers, cheapest first: the deepest layers before the last, which need no measurement and do nearly as well
+after healing; the block with the smallest angular distance; the single layers with the lowest block influence. The
+quality of a pruned model before healing says little about its quality after healing.
 Source: Gromov et al., arXiv 2403.17887 (angular distance, the simple rule); ShortGPT, arXiv 2403.03853 (influence).
 """
 
@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Annotated
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
@@ -19,20 +20,19 @@ from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to leave out."""
+    """Layers to remove."""
 
-    layers: int | None = None
-    """How many layers to drop; default: a quarter."""
-    protect_first: int = 2
-    """Layers at the bottom that are kept."""
-    protect_last: int = 1
-    """Layers at the top that are kept."""
-    drop: tuple[Block, ...] = ()
-    """Drop these blocks instead, END exclusive, whoever chose them; default: the deepest that are not protected."""
+    layers: Annotated[int | None, "Number of layers to remove (default: a quarter)."] = None
+    protect_first: Annotated[int, "Number of bottom layers that are kept."] = 2
+    protect_last: Annotated[int, "Number of top layers that are kept."] = 1
+    drop: Annotated[
+        tuple[Block, ...],
+        "Blocks to remove instead, END exclusive (default: the deepest layers that are not protected).",
+    ] = ()
 
 
 def write(checkpoint: Checkpoint, options: Options, reason: Sequence[str] = ()) -> str:
-    """The plan's text; `reason` says why these layers, a line each. Raises UsageError when nothing would be left."""
+    """Return the plan's text with the lines of `reason`. Raises UsageError if no layer would be left."""
     layers = checkpoint.layer_count
     for block in options.drop:
         require_block(checkpoint, block)
@@ -47,53 +47,53 @@ def write(checkpoint: Checkpoint, options: Options, reason: Sequence[str] = ()) 
 
 
 def deepest(checkpoint: Checkpoint, options: Options) -> Block:
-    """The deepest layers that are not protected. Raises UsageError when there are too few."""
+    """Return the deepest layers that are not protected. Raises UsageError if there are too few."""
     return candidate_blocks(checkpoint, options)[-1]
 
 
 def flattest(checkpoint: Checkpoint, options: Options, angles: Mapping[Block, float]) -> Block:
-    """The block with the smallest angular distance. Raises UsageError when there are too few layers."""
+    """Return the block with the smallest angular distance. Raises UsageError if there are too few layers."""
     return min(candidate_blocks(checkpoint, options), key=lambda block: (_or_worst(angles[block]), block))
 
 
 def least_influential(checkpoint: Checkpoint, options: Options, influences: Sequence[float]) -> tuple[Block, ...]:
-    """The single layers with the lowest block influence, as blocks; `influences` has one for each layer.
+    """Return the single layers with the lowest block influence, as blocks; `influences` has one value per layer.
 
-    Raises UsageError when there are too few layers.
+    Raises UsageError if there are too few layers.
     """
     blocks = candidate_blocks(checkpoint, options)
     candidates = range(blocks[0][0], blocks[-1][1])
     ranked = sorted(candidates, key=lambda layer: (_or_worst(influences[layer]), layer))
-    return tuple(runs(sorted(ranked[: _wanted(checkpoint, options)])))
+    return tuple(runs(sorted(ranked[: _drop_count(checkpoint, options)])))
 
 
 def candidate_blocks(checkpoint: Checkpoint, options: Options) -> list[Block]:
-    """Every block of as many layers as are to go between the protected ends, the deepest last.
+    """Return every block of the number of layers to remove between the protected ends, the deepest last.
 
-    Raises UsageError when there is none.
+    Raises UsageError if there is no such block.
     """
-    layers, wanted = checkpoint.layer_count, _wanted(checkpoint, options)
+    layers, count = checkpoint.layer_count, _drop_count(checkpoint, options)
     first, last = max(0, options.protect_first), layers - max(0, options.protect_last)
-    if not 1 <= wanted <= last - first or wanted == layers:
+    if not 1 <= count <= last - first or count == layers:
         raise UsageError(
-            f"{wanted} layers cannot be dropped",
-            why=f"between the protected ends of {layers} layers there are {max(0, last - first)}",
-            fix="Drop fewer, protect fewer, or name the blocks.",
+            f"{count} layers cannot be dropped",
+            why=f"only {max(0, last - first)} of {layers} layers are not protected",
+            fix="Drop fewer layers, protect fewer, or name the blocks.",
         )
-    return [(start, start + wanted) for start in range(first, last - wanted + 1)]
+    return [(start, start + count) for start in range(first, last - count + 1)]
 
 
 def runs(layers: Sequence[int]) -> Iterator[Block]:
-    """Ascending layers as blocks of consecutive ones."""
+    """Yield ascending layers as blocks of consecutive layers."""
     for _, numbered in groupby(enumerate(layers), key=lambda pair: pair[1] - pair[0]):
         run = [layer for _, layer in numbered]
         yield run[0], run[-1] + 1
 
 
-def _wanted(checkpoint: Checkpoint, options: Options) -> int:
+def _drop_count(checkpoint: Checkpoint, options: Options) -> int:
     return max(1, checkpoint.layer_count // 4) if options.layers is None else options.layers
 
 
 def _or_worst(figure: float) -> float:
-    """A figure that is undefined is nobody's reason to drop a layer."""
+    """Rank an undefined value last."""
     return math.inf if math.isnan(figure) else figure

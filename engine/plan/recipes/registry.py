@@ -1,4 +1,4 @@
-"""Every recipe, for the command line and the workbench: their commands and forms are made from this table."""
+"""Table of recipes, from which the command line builds commands and the workbench forms."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,18 +24,18 @@ from engine.plan.recipes.fields import Field, fields_of
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A plan that can be written from a model's headers and options."""
+    """A recipe that needs only a model's headers and options."""
 
     name: str
-    """What a user calls it, e.g. "double-each"; its sample plan is called so too."""
+    """Name for users and of its sample plan, e.g. "double-each"."""
     summary: str
-    """One line."""
+    """One sentence."""
     options: type[Any]
-    """A frozen dataclass; `fields` describes it."""
+    """Frozen dataclass of options; see `fields`."""
     write: Callable[[Checkpoint, Any], str]
-    """The plan's text. Raises UsageError, CheckpointError."""
+    """Function that returns the plan's text. Raises UsageError, CheckpointError."""
     promises_inertness: Callable[[Any], bool] = lambda _: False
-    """Whether with these options the new model is to compute what its base does until it is trained."""
+    """Predicate: with these options the new model computes the same as its base until it is trained."""
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -44,12 +44,12 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRecipe:
-    """A plan that takes a measurement, which a task makes."""
+    """A recipe that needs a measurement by a task."""
 
     name: str
     summary: str
     task: str
-    """Of engine.tasks; its answer holds the "plan"."""
+    """Name of the task in engine.tasks; its answer contains the "plan"."""
 
 
 def _always(_options: Any) -> bool:
@@ -57,63 +57,64 @@ def _always(_options: Any) -> bool:
 
 
 _RECIPES = (
-    Recipe("repeat", "Visit one contiguous block of layers again, right after itself.", repeat.Options, repeat.write),
-    Recipe("overlap", "Slices that overlap, as in WestLake-10.7B.", overlap.Options, overlap.write),
-    Recipe("growing", "Slices that overlap and grow towards the end.", growing.Options, growing.write),
-    Recipe("double-each", "Every layer between the ends twice, in place.", double_each.Options, double_each.write),
+    Recipe("repeat", "Repeat one contiguous block of layers right after itself.", repeat.Options, repeat.write),
+    Recipe("overlap", "Stack overlapping slices (WestLake-10.7B).", overlap.Options, overlap.write),
+    Recipe("growing", "Stack overlapping slices that grow towards the end.", growing.Options, growing.write),
+    Recipe("double-each", "Double every layer between the ends in place.", double_each.Options, double_each.write),
     Recipe(
         "attenuated",
-        "Repeated layers, each visit damped so that together they weigh as one.",
+        "Repeat layers, each visit damped so that together they have the weight of one.",
         attenuated.Options,
         attenuated.write,
     ),
     Recipe(
-        "solar", "Two copies, one without its last layers, one without its first (SOLAR).", solar.Options, solar.write
+        "solar",
+        "Stack two copies, one without its last layers, one without its first (SOLAR).",
+        solar.Options,
+        solar.write,
     ),
-    Recipe("alternate", "Slices from two models in turn (Goliath).", alternate.Options, alternate.write),
+    Recipe("alternate", "Alternate slices of two models (Goliath).", alternate.Options, alternate.write),
     Recipe(
         "llama-pro",
-        "Inert copies spread over the layers, to be trained.",
+        "Spread inert copies over the layers, for training.",
         llama_pro.Options,
         llama_pro.write,
         _always,
     ),
     Recipe(
         "expand-end",
-        "Inert copies of the last layer, to be trained.",
+        "Add inert copies of the last layer, for training.",
         expand_end.Options,
         expand_end.write,
         _always,
     ),
     Recipe(
         "zeroed-middle",
-        "Inert copies of a whole block, to be trained (Tunguska).",
+        "Add inert copies of a block, for training (Tunguska).",
         zeroed_middle.Options,
         zeroed_middle.write,
         _always,
     ),
     Recipe(
         "interleave",
-        "After each layer of a block, inert or damped copies of it.",
+        "Add inert or damped copies after each layer of a block.",
         interleave.Options,
         interleave.write,
         interleave.promises_inertness,
     ),
-    Recipe("prune", "The model without some of its layers, to be healed.", prune.Options, prune.write),
+    Recipe("prune", "Remove layers, for healing by training.", prune.Options, prune.write),
 )
 
 _MEASURED = (
-    MeasuredRecipe("dlec", "Repeat the block that measurements say harms least; judged on other text.", "propose"),
+    MeasuredRecipe("dlec", "Repeat the block that degrades the model least; evaluated on held-out text.", "propose"),
+    MeasuredRecipe("dlec-search", "Search blocks and scales within a budget; evaluated on held-out text.", "search"),
     MeasuredRecipe(
-        "dlec-search", "Search blocks and scales for a budget, step by step; judged on other text.", "search"
-    ),
-    MeasuredRecipe(
-        "dlec-classic", "What the original DLEC rule would write, for comparison; its faults stand in it.", "classic"
+        "dlec-classic", "Apply the original DLEC rule, for comparison; the plan lists its defects.", "classic"
     ),
 )
 
 RECIPES: Mapping[str, Recipe] = {recipe.name: recipe for recipe in _RECIPES}
-"""By name; those that grow a model as it stands first, then those whose copies are to be trained."""
+"""Recipes by name: first those for use as they are, then those for training."""
 
 MEASURED: Mapping[str, MeasuredRecipe] = {recipe.name: recipe for recipe in _MEASURED}
-"""By name."""
+"""Recipes with a measurement, by name."""

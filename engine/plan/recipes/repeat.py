@@ -1,34 +1,34 @@
-"""repeat: one contiguous block of layers, visited again right after itself.
+"""repeat: one contiguous block of layers, repeated right after itself.
 
-The plan that measured best among free choices: on SmolLM2 the best block of six costs a tenth of what six single
-layers cost (DLEC methods, measured).
+The best plan in measurements: on SmolLM2 the best block of six layers costs a tenth of the best six single layers.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
-from engine.plan.recipes.blocks import Block, require_block
-from engine.plan.recipes.budget import layers_for_growth
+from engine.plan.recipes.blocks import Block, layers_for_growth, require_block
 from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
 
 GROWTH = 0.17
-"""Share of the parameters that repeating the middle block adds; what the original DLEC's showpiece added."""
+"""Share of parameters added by default, as in the showcase of the original DLEC."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to repeat."""
+    """Block to repeat."""
 
-    layers: Block | None = None
-    """The block to repeat, END exclusive; default: the one in the middle that adds about 17 % of the parameters."""
-    times: int = 1
-    """How many extra visits."""
+    layers: Annotated[
+        Block | None,
+        "Block to repeat, END exclusive (default: the middle block that adds about 17 % of the parameters).",
+    ] = None
+    times: Annotated[int, "Number of extra visits."] = 1
 
 
 def write(checkpoint: Checkpoint, options: Options) -> str:
-    """The plan's text. Raises UsageError when the block does not lie inside the checkpoint."""
+    """Return the plan's text. Raises UsageError for a block outside the checkpoint."""
     block = options.layers or middle_block(checkpoint, GROWTH)
     require_block(checkpoint, block)
     if options.times < 1:
@@ -43,7 +43,7 @@ def write(checkpoint: Checkpoint, options: Options) -> str:
 
 
 def middle_block(checkpoint: Checkpoint, share: float) -> Block:
-    """The block in the middle of the stack whose one repetition adds about `share` of the parameters."""
+    """Return the middle block whose repetition adds about `share` of the parameters."""
     layers = checkpoint.layer_count
     width = min(layers, layers_for_growth(checkpoint, share))
     start = (layers - width) // 2
@@ -53,7 +53,7 @@ def middle_block(checkpoint: Checkpoint, share: float) -> Block:
 def _slices(layers: int, block: Block, times: int) -> Iterator[SliceText]:
     start, end = block
     words = layers_in_words(start, end)
-    yield SliceText(0, end, f"up to and with the block: {layers_in_words(0, end)}")
+    yield SliceText(0, end, f"{layers_in_words(0, end)}, including the block")
     for _ in range(times - 1):
-        yield SliceText(start, end, f"{words}, once more")
+        yield SliceText(start, end, f"{words} again")
     yield SliceText(start, layers, f"{words} again, then the rest" if end < layers else f"{words} again")

@@ -1,9 +1,10 @@
-"""The rules a plan is checked against, a file each: its docstring is the rule's page in docs/rules.md."""
+"""Rules for plans, one file each. The docstring of a rule is its section in docs/rules.md."""
 
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import TypeAlias
 
+from engine.plan.comments import enabled_problems
 from engine.plan.problems import Problem
 from engine.plan.rules import (
     adapters,
@@ -40,16 +41,15 @@ from engine.plan.rules import (
     sidecars,
     size,
     smaller_last_slice,
-    switches,
     unused_layer,
     wrapped_names,
 )
-from engine.plan.rules.facts import UNKNOWN, Circumstances, Device, Facts, OpenedBy
+from engine.plan.rules.facts import UNKNOWN, CheckContext, Device, Facts, OpenedBy
 
 Rule: TypeAlias = Callable[[Facts], Iterable[Problem]]
 
-_OF_THE_PLAN: tuple[ModuleType, ...] = (layer_count, layer_range, empty_slice, closed_range)
-_OF_THE_STACK: tuple[ModuleType, ...] = (
+_PLAN_MODULES: tuple[ModuleType, ...] = (layer_count, layer_range, empty_slice, closed_range)
+_STACK_MODULES: tuple[ModuleType, ...] = (
     known_family,
     architecture,
     dtypes,
@@ -84,55 +84,55 @@ _OF_THE_STACK: tuple[ModuleType, ...] = (
     size,
 )
 
-RULES_OF_THE_PLAN: tuple[Rule, ...] = tuple(module.check for module in _OF_THE_PLAN)
-"""Asked first: the others rely on every slice lying inside its checkpoint."""
+PLAN_RULES: tuple[Rule, ...] = tuple(module.check for module in _PLAN_MODULES)
+"""Rules that run first: the others require every slice to be inside its checkpoint."""
 
-RULES_OF_THE_STACK: tuple[Rule, ...] = tuple(module.check for module in _OF_THE_STACK)
+STACK_RULES: tuple[Rule, ...] = tuple(module.check for module in _STACK_MODULES)
 
-MODULES = (*_OF_THE_PLAN, *_OF_THE_STACK)
-"""One for each rule, in the order in which they are asked."""
+MODULES = (*_PLAN_MODULES, *_STACK_MODULES)
+"""Modules of the rules, in the order in which they run."""
 
-WARNINGS_OF_THE_TEXT: Mapping[str, str] = {
-    "chat-template": "a chat template that is copied from elsewhere than the plan says",
-    "dlec-comment": "a comment to dlec that it does not understand",
-    "documents": "one of several documents that nothing uses",
-    "lone-filter": "a filtered scale outside a list, which only newer versions of mergekit read",
-    "model-form": "a model written in a way that only dlec reads",
-    "models-form": "a plan written as `models:` of which one key does nothing",
-    "no-effect": "a key that mergekit accepts and never reads",
-    "repeated-key": "a key that stands twice; the last one counts",
-    "translated": "a plan of another kind, read as the stack that it means",
-    "unknown-key": "a key that nobody reads",
+PARSER_WARNINGS: Mapping[str, str] = {
+    "chat-template": "a chat template that dlec copies from the config donor",
+    "dlec-comment": "an unknown `# dlec:` comment",
+    "documents": "a document that no other document uses",
+    "lone-filter": "a filtered scale outside a list, which only newer versions of mergekit accept",
+    "model-form": "a model in a form that only dlec reads",
+    "models-form": "a plan with `models:` that mergekit rejects",
+    "no-effect": "a key that mergekit accepts and ignores",
+    "repeated-key": "a repeated key, of which the last one applies",
+    "translated": "a document in another format, read as the stack that it describes",
+    "unknown-key": "an unknown key, which is ignored",
 }
-"""What reading the text may warn of or note, before any rule is asked."""
+"""Warnings and notes of the parser, which run before any rule."""
 
 
 def id_of(module: ModuleType) -> str:
-    """A rule's id, which is its file's name: `last-slice`."""
+    """Return the id of a rule, which is its file name: `last-slice`."""
     return module.__name__.rpartition(".")[2].replace("_", "-")
 
 
 RULE_IDS = tuple(id_of(module) for module in MODULES)
 
 
-def left_on(problems: Iterable[Problem], text: str, circumstances: Circumstances) -> list[Problem]:
-    """Without what the plan's text or the configuration switches off; with a problem for each id that is no rule."""
-    known = (*RULE_IDS, *WARNINGS_OF_THE_TEXT)
-    return switches.without_switched_off(problems, text, circumstances.off, known)
+def enabled(problems: Iterable[Problem], text: str, context: CheckContext) -> list[Problem]:
+    """Return the problems that are not switched off, and one problem for each unknown id that is switched off."""
+    known = (*RULE_IDS, *PARSER_WARNINGS)
+    return enabled_problems(problems, text, context.off, known)
 
 
 __all__ = [
     "MODULES",
-    "RULES_OF_THE_PLAN",
-    "RULES_OF_THE_STACK",
+    "PARSER_WARNINGS",
+    "PLAN_RULES",
     "RULE_IDS",
+    "STACK_RULES",
     "UNKNOWN",
-    "WARNINGS_OF_THE_TEXT",
-    "Circumstances",
+    "CheckContext",
     "Device",
     "Facts",
     "OpenedBy",
     "Rule",
+    "enabled",
     "id_of",
-    "left_on",
 ]

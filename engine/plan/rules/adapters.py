@@ -1,16 +1,16 @@
-"""adapters: weights in which a low-rank adapter has not been merged.
+"""adapters: the weights contain a low-rank adapter that is not merged.
 
-Severity: error; warning where the base's own weights have their usual names
+Severity: error; warning if the base weights have their usual names
 
-Why: Trainers that save a model with its adapter on write `q_proj.base_layer.weight`, `q_proj.lora_A.default.weight` and
-so on. transformers finds none of the first and ignores the second: it would make up the base's weights, or open the
-base without what was trained.
+Why: Trainers that save a model with its adapter write `q_proj.base_layer.weight`, `q_proj.lora_A.default.weight` and so
+on. transformers does not find the former and ignores the latter: it initialises the base weights at random, or loads
+the base without the adapter.
 
-Source: issues of PEFT and of several trainers; rebuilt for this project.
+Source: issues of PEFT and of several trainers, reproduced for this project.
 
 Example: `model.layers.0.self_attn.q_proj.lora_A.default.weight` in model.safetensors.
 
-Remedy: Merge the adapter first, with `merge_and_unload()` of PEFT, and save that.
+Fix: Merge the adapter with `merge_and_unload()` of PEFT and save the result.
 """
 
 import re
@@ -31,10 +31,10 @@ _MOVED = re.compile(r"(^|\.)(base_layer|original_module)\.")
 def check(facts: Facts) -> Iterator[Problem]:
     for reference, place in facts.first_mentions():
         checkpoint = facts.checkpoints[reference]
-        found = [name for name in checkpoint.tensors if _ADAPTER.search(name)]
-        if not found or facts.opens_whole(checkpoint):
+        names = [name for name in checkpoint.tensors if _ADAPTER.search(name)]
+        if not names or facts.opens_completely(checkpoint):
             continue
-        is_moved = any(map(_MOVED.search, found))
-        message = f"{reference} holds an adapter that was never merged: {len(found)} tensors ({named(found)})"
-        fix = "Merge it first: PeftModel.from_pretrained(BASE, ADAPTER).merge_and_unload().save_pretrained(OUT)."
+        is_moved = any(map(_MOVED.search, names))
+        message = f"{reference} contains an adapter that is not merged: {len(names)} tensors ({named(names)})"
+        fix = "Merge the adapter: PeftModel.from_pretrained(BASE, ADAPTER).merge_and_unload().save_pretrained(OUT)."
         yield Problem("adapters", Severity.ERROR if is_moved else Severity.WARNING, message, place, fix)

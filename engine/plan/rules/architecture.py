@@ -1,16 +1,16 @@
-"""architecture: checkpoints of one stack that differ in family, width, heads, positions or norms.
+"""architecture: the checkpoints of a stack differ in family, width, heads, rope or norms.
 
-Severity: error for what shapes the tensors; warning for rope, norm eps and window
+Severity: error for settings that shape tensors; warning for rope, norm epsilon and window
 
-Why: One config serves all layers of the new model. Layers of another width do not load; layers with another number of
-heads load and compute nonsense; layers trained with another rope or another epsilon run with values that they were not
-trained with.
+Why: One config applies to all layers of the new model. Layers of another width do not load; layers with another number
+of heads load and compute nonsense; layers trained with another rope or another epsilon run with values that they were
+not trained with.
 
-Source: mergekit writes such mixtures without a word, checked by running it.
+Source: mergekit writes such mixtures without a warning (verified by running it).
 
-Example: slices of a Llama 2 (`rope_theta` 10000) and of a Llama 3 (500000).
+Example: slices of a Llama 2 (`rope_theta` 10000) and a Llama 3 (500000).
 
-Remedy: Stack checkpoints of one base model, or take the config from the one that gives most layers (`base_model`).
+Fix: Stack checkpoints of one base model, or take the config from the one that gives most layers (`base_model`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,12 +18,12 @@ from typing import Any, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import shown
-from engine.plan.model import Place
+from engine.plan.model import Position
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
 
 Decoder: TypeAlias = Mapping[str, Any]
-"""The decoder's part of a config.json."""
+"""Decoder section of a config.json."""
 
 SHAPING_KEYS = (
     "hidden_size",
@@ -39,7 +39,7 @@ SHAPING_KEYS = (
     "hidden_act",
     "hidden_activation",
 )
-"""One value serves all layers of the new model, so all sources must agree."""
+"""Keys with one value for all layers of the new model: all sources must agree."""
 
 TUNING_KEYS = (
     "rope_theta",
@@ -51,7 +51,7 @@ TUNING_KEYS = (
     "norm_epsilon",
     "sliding_window",
 )
-"""A difference runs, with the config donor's value for every layer."""
+"""Keys that may differ; the config donor's value then applies to every layer."""
 
 
 def check(facts: Facts) -> Iterator[Problem]:
@@ -62,11 +62,11 @@ def check(facts: Facts) -> Iterator[Problem]:
             yield from _compare(checkpoint, donor, place)
 
 
-def _compare(checkpoint: Checkpoint, donor: Checkpoint, place: Place) -> Iterator[Problem]:
+def _compare(checkpoint: Checkpoint, donor: Checkpoint, place: Position) -> Iterator[Problem]:
     if checkpoint.config.model_type != donor.config.model_type:
         message = (
-            f"{checkpoint.reference} is a {shown(checkpoint.config.model_type)}, "
-            f"{donor.reference} a {shown(donor.config.model_type)}: their layers do not fit one model"
+            f"{checkpoint.reference} has model type {shown(checkpoint.config.model_type)}, "
+            f"{donor.reference} has {shown(donor.config.model_type)}: their layers cannot be combined"
         )
         yield Problem("architecture", Severity.ERROR, message, place, "Stack checkpoints of one family.")
         return
@@ -75,28 +75,28 @@ def _compare(checkpoint: Checkpoint, donor: Checkpoint, place: Place) -> Iterato
             theirs, ours = _value(checkpoint, key), _value(donor, key)
             if theirs != ours:
                 message = (
-                    f"`{key}` is {shown(theirs)} in {checkpoint.reference} and {shown(ours)} in {donor.reference}, "
-                    "which gives the config"
+                    f"`{key}` is {shown(theirs)} in {checkpoint.reference}, but {shown(ours)} in {donor.reference}, "
+                    "which provides the config"
                 )
                 yield Problem("architecture", severity, message, place)
 
 
 def _value(checkpoint: Checkpoint, key: str) -> Any:
-    """What the config says under a key, by whichever name and default its family reads it."""
+    """Return the value of a key, also from its newer name or the family's default."""
     decoder = checkpoint.config.decoder
     value = decoder.get(key)
-    if value is None and key in _OTHERWISE:
-        value = _OTHERWISE[key](decoder)
+    if value is None and key in _FALLBACKS:
+        value = _FALLBACKS[key](decoder)
     return None if isinstance(value, list) else value
 
 
 def _rope_theta(decoder: Decoder) -> Any:
-    """transformers 5 keeps it among the other parameters of the rope."""
+    """Return the base from `rope_parameters`, where transformers 5 stores it."""
     return _rope_parameters(decoder).get("rope_theta")
 
 
 def _rope_scaling(decoder: Decoder) -> Any:
-    """Without what says nothing: the default type, and the base that has a key of its own."""
+    """Return the rope parameters without the default type and without the base, which has its own key."""
     rest = {key: value for key, value in _rope_parameters(decoder).items() if key != "rope_theta"}
     return None if rest.get("rope_type", "default") == "default" else rest
 
@@ -115,10 +115,10 @@ def _head_dim(decoder: Decoder) -> Any:
     return width // heads if isinstance(width, int) and isinstance(heads, int) and heads else None
 
 
-_OTHERWISE: Mapping[str, Callable[[Decoder], Any]] = {
+_FALLBACKS: Mapping[str, Callable[[Decoder], Any]] = {
     "rope_theta": _rope_theta,
     "rope_scaling": _rope_scaling,
     "num_key_value_heads": _key_value_heads,
     "head_dim": _head_dim,
 }
-"""Where a value stands, or what it is, when its own key has none."""
+"""Fallbacks for keys without a value."""

@@ -1,17 +1,17 @@
-"""closed-range: ranges written as if their end were included.
+"""closed-range: ranges look as if their end were inclusive.
 
 Severity: warning
 
 Why: The end of a range is exclusive: `[19, 19]` gives no layer, and `[0, 18]` ends with layer 17. A plan written with
-ends included runs and silently loses a layer at every slice. It is suspected where the plan has holes, and none are
-left when the ends are read as included.
+inclusive ends runs, and silently loses a layer at every slice. The rule applies if the plan has gaps that disappear
+when all ends are read as inclusive.
 
 Source: the interleaved plan proposed for Tunguska 39B, `[0, 18]`, `[19, 19]`, `[19, 19]`, ...; LoopScope describes the
 same trap. The layer maps of exllamav3 and llm-circuit-finder do include the end.
 
 Example: `[0, 15]`, `[16, 31]` of 32 layers: as written, layers 15 and 31 are missing.
 
-Remedy: Add 1 to every end.
+Fix: Add 1 to every end.
 """
 
 from collections.abc import Sequence
@@ -22,34 +22,34 @@ from engine.plan.problems import Change, Problem, Replacement, Severity
 from engine.plan.rules.facts import Facts
 
 SHOWN = 6
-"""Layers or slices that a message lists."""
+"""Maximum number of layers or slices that a message lists."""
 
 
 def check(facts: Facts) -> list[Problem]:
     if not is_suspected(facts):
         return []
     slices = facts.plan.slices
-    lost = _holes(slices)
+    lost = _gaps(slices)
     empty = sum(slice_.length == 0 for slice_ in slices)
-    found = [
+    symptoms = [
         f"{empty} of {len(slices)} slices give no layer" if empty else "",
         _in_words(lost),
     ]
-    message = f"the ends look as if they were included, but they are exclusive: {'; '.join(filter(None, found))}"
+    message = f"the ends look inclusive, but they are exclusive: {'; '.join(filter(None, symptoms))}"
     place = next((slice_ for slice_ in slices if slice_.length == 0), slices[0]).range_place
-    fix = f"If so, the plan is {_meant(slices)}."
+    fix = f"If the ends are meant to be inclusive, write {_meant(slices)}."
     return [Problem("closed-range", Severity.WARNING, message, place, fix, _change(slices))]
 
 
 def _in_words(lost: Sequence[int]) -> str:
     if len(lost) == 1:
-        return f"layer {lost[0]} is never used"
+        return f"layer {lost[0]} is not used"
     more = ", ..." if len(lost) > SHOWN else ""
-    return f"layers {', '.join(map(str, lost[:SHOWN]))}{more} are never used"
+    return f"layers {', '.join(map(str, lost[:SHOWN]))}{more} are not used"
 
 
 def is_suspected(facts: Facts) -> bool:
-    """Whether the plan has holes as it stands, and none when all ends are included."""
+    """Return True if the plan has gaps that disappear when all ends are read as inclusive."""
     slices = facts.plan.slices
     depths = {facts.checkpoints[slice_.model].layer_count for slice_ in slices}
     if len(depths) > 1 or any(slice_.start > slice_.end or slice_.end >= max(depths) for slice_ in slices):
@@ -57,22 +57,22 @@ def is_suspected(facts: Facts) -> bool:
     begins_after = any(after.start == before.end + 1 for before, after in pairwise(slices))
     has_single = any(slice_.length == 0 for slice_ in slices[1:-1])
     meant = layers_meant(slices)
-    return (begins_after or has_single) and bool(_holes(slices)) and meant == set(range(len(meant)))
+    return (begins_after or has_single) and bool(_gaps(slices)) and meant == set(range(len(meant)))
 
 
 def layers_meant(slices: Sequence[Slice]) -> set[int]:
-    """The layers that the slices give when their ends are included."""
+    """Return the layers of the slices with inclusive ends."""
     return {layer for slice_ in slices for layer in range(slice_.start, slice_.end + 1)}
 
 
-def _holes(slices: Sequence[Slice]) -> list[int]:
-    """The layers below the highest end that no slice gives as the plan stands."""
+def _gaps(slices: Sequence[Slice]) -> list[int]:
+    """Return the layers below the highest end that no slice contains."""
     given = {layer for slice_ in slices for layer in range(slice_.start, slice_.end)}
     return [layer for layer in range(max(slice_.end for slice_ in slices)) if layer not in given]
 
 
 def _change(slices: Sequence[Slice]) -> Change | None:
-    """1 added to every end; None where a range cannot be replaced by itself."""
+    """Return the change that adds 1 to every end; None if a range is shared with another slice."""
     spans = [(slice_.range_span, f"[{slice_.start}, {slice_.end + 1}]") for slice_ in slices]
     changed = tuple(Replacement(span, text) for span, text in spans if span is not None)
     return Change(changed, is_safe=False) if len(changed) == len(slices) else None

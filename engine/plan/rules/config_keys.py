@@ -1,17 +1,17 @@
-"""config-keys: a per-layer key of config.json that cannot express the new depth.
+"""config-keys: a per-layer key of config.json cannot express the new stack.
 
-Severity: error; warning where an unknown key may number layers; note where a value had to be guessed
+Severity: error; warning for an unknown key that may number layers; note if a value had to be guessed
 
-Why: Many families say of each layer what it is: lists of layer types, thresholds, periods. dlec rewrites them for the
-new stack. Where no config can express it, or layers use what other layers computed (shared keys and values), the
-result would not load, or load with the wrong kind of layer in the wrong place. mergekit writes the layer count alone.
-An unknown key such as `first_moe_layer: 3` is copied, with a warning where its name and value may be about layers.
+Why: Many families describe each layer in config.json: lists of layer types, thresholds, periods. dlec rewrites them for
+the new stack. If no config can express it, or layers use what other layers computed (shared keys and values), the
+result would not load, or would load with the wrong kind of layer. mergekit changes only the layer count. An unknown key
+such as `first_moe_layer: 3` is copied, with a warning if its name and value suggest layers.
 
-Source: the configuration classes of transformers 5, each checked against what they make up.
+Source: the configuration classes of transformers 5, each compared with the layers that it builds.
 
-Example: any change of depth of a Gemma 3n, whose last layers take keys and values from earlier ones.
+Example: any change of depth of a Gemma 3n, whose last layers reuse keys and values of earlier layers.
 
-Remedy: That of the message; models whose layers depend on each other cannot be stacked.
+Fix: Follow the message. Models whose layers depend on each other cannot be stacked.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""The page docs/rules.md, written from the docstrings of the rules.
+"""The page docs/rules.md, generated from the docstrings of the rules.
 
-A docstring begins with `id: what is found.`; paragraphs that begin with `Severity:`, `Why:`, `Source:`, `Example:` and
-`Remedy:` follow.
+A docstring begins with `id: summary.`; paragraphs that begin with `Severity:`, `Why:`, `Source:`, `Example:` and
+`Fix:` follow.
 """
 
 import textwrap
@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
 
-from engine.plan.rules import MODULES, WARNINGS_OF_THE_TEXT, id_of
+from engine.plan.rules import MODULES, PARSER_WARNINGS, id_of
 
-PARTS = ("Severity", "Why", "Source", "Example", "Remedy")
+PARTS = ("Severity", "Why", "Source", "Example", "Fix")
 
 HEAD = """\
-# The rules
+# Rules
 
-Every plan is checked against these rules: while it is edited, by `dlec plan check`, and before a merge. They read
-config files and the headers of checkpoints, never weights. Errors are what cannot work, or would silently not be what
-the plan says; warnings are what experience speaks against, each with its source. Some sources are one author's notes:
-they are reasons to look twice, not laws.
+Every plan is checked against these rules: while you edit it, by `dlec plan check`, and before a merge. Rules read
+config files and the headers of checkpoints, never weights. An error is a plan that cannot work, or that would silently
+do something else than it says. A warning is a plan that experience advises against, with the source of the experience.
+Some sources are the notes of one author: a reason to look twice, not a law.
 
-A rule is switched off for one plan by a comment anywhere in it:
+Switch a rule off for one plan with a comment anywhere in it:
 
 ```yaml
 # dlec: off unused-layer, first-slice
@@ -34,19 +34,19 @@ or for all plans in `config.toml` in dlec's home:
 off = ["first-slice"]
 ```
 
-Errors stay on. A name that is no rule is itself reported.
+Errors cannot be switched off. Unknown names are reported.
 
-This page is written from the rules themselves (`engine/plan/rules/`) by `python docs/write_rules.py`.
+This page is generated from the rules (`engine/plan/rules/`) by `python docs/write_rules.py`.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a rule's docstring says."""
+    """Parsed docstring of a rule."""
 
     rule: str
     title: str
-    """What it finds, one sentence."""
+    """Summary, one sentence."""
     parts: dict[str, str]
     """Each on one line; keys: PARTS."""
 
@@ -62,7 +62,7 @@ def entry_of(module: ModuleType) -> Entry:
 
 
 def page() -> str:
-    """The whole of docs/rules.md."""
+    """Return the text of docs/rules.md."""
     entries = sorted((entry_of(module) for module in MODULES), key=lambda entry: entry.rule)
     return "\n".join(
         [HEAD, *_table(entries), "", *_of_the_text(), "", *(line for entry in entries for line in _section(entry))]
@@ -75,7 +75,7 @@ def _part(paragraph: str) -> tuple[str, str]:
 
 
 def _table(entries: list[Entry]) -> Iterator[str]:
-    yield "| rule | severity | what it finds |"
+    yield "| rule | severity | finding |"
     yield "| --- | --- | --- |"
     for entry in entries:
         severity = entry.parts["Severity"].split(";")[0].split(" ")[0]
@@ -83,9 +83,9 @@ def _table(entries: list[Entry]) -> Iterator[str]:
 
 
 def _of_the_text() -> Iterator[str]:
-    yield "Reading the text finds more, which is switched off alike where it is no error:"
+    yield "The parser has more warnings, which are switched off in the same way:"
     yield ""
-    yield from (f"- {rule}: {what}" for rule, what in WARNINGS_OF_THE_TEXT.items())
+    yield from (f"- {rule}: {what}" for rule, what in PARSER_WARNINGS.items())
 
 
 def _section(entry: Entry) -> Iterator[str]:

@@ -1,17 +1,17 @@
-"""donors: embeddings, head, config and tokenizer come from checkpoints that do not fit each other.
+"""donors: embeddings, head, config and tokenizer come from checkpoints that do not match.
 
-Severity: error; note where the plan changes whether embeddings and head are one matrix
+Severity: error; note if the plan changes whether embeddings and head are tied
 
-Why: The first slice gives the embeddings, the last one norm and head, `base_model` (else the first slice) config and
-tokenizer. Matrices with another number of rows than the config's own checkpoint has do not load; a head that is or is
-not tied to the embeddings against what the config says is lost without a word. No checkpoint is compared with its own
-config: Llama 3.2 Vision has eight rows more than its `vocab_size` by design.
+Why: The first slice gives the embeddings, the last one the final norm and head, `base_model` (else the first slice)
+config and tokenizer. Matrices with a different number of rows than the config's own checkpoint do not load; a head that
+is tied or untied against what the config says is lost silently. A checkpoint is not compared with its own config: Llama
+3.2 Vision has eight rows more than its `vocab_size` by design.
 
-Source: mergekit's behaviour, checked by running it.
+Source: mergekit's behaviour, verified by running it.
 
-Example: a first slice from a model of 32,000 tokens, a last one from its finetune with 32,002.
+Example: a first slice from a model with 32,000 tokens, a last one from its finetune with 32,002.
 
-Remedy: Take embeddings, head and `base_model` from checkpoints with one vocabulary.
+Fix: Take embeddings, head and `base_model` from checkpoints with the same vocabulary.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def check(facts: Facts) -> Iterator[Problem]:
 
 
 def _vocabulary(facts: Facts) -> Iterator[Problem]:
-    """Embedding and head must have as many rows as those of the checkpoint that gives the config."""
+    """Yield an embedding or head with a different number of rows than that of the config donor."""
     stack, slices = facts.stack, facts.plan.slices
     ends = (
         ("embedding matrix", stack.embedding.checkpoint, End.EMBEDDING, slices[0]),
@@ -40,16 +40,16 @@ def _vocabulary(facts: Facts) -> Iterator[Problem]:
         if rows is not None and expected is not None and rows != expected:
             message = (
                 f"the {what} of {checkpoint.reference} has {rows:,} rows, "
-                f"that of {stack.config_donor.reference}, which gives the config, {expected:,}"
+                f"but {expected:,} in {stack.config_donor.reference}, which provides the config"
             )
             fix = "Take embeddings, head and base_model from checkpoints with the same vocabulary."
             yield Problem("donors", Severity.ERROR, message, slice_.model_place, fix)
 
 
 def _rows(checkpoint: Checkpoint, end: End) -> int | None:
-    """Rows of the embedding or head matrix; a tied head has those of its embedding."""
-    wanted = is_token_embedding if end is End.EMBEDDING else is_output_head
-    shapes = [checkpoint.tensors[name].shape for name in checkpoint.anatomy.names_of_end(end) if wanted(name)]
+    """Number of rows of the embedding or head matrix; a tied head has those of its embedding."""
+    is_matrix = is_token_embedding if end is End.EMBEDDING else is_output_head
+    shapes = [checkpoint.tensors[name].shape for name in checkpoint.anatomy.names_of_end(end) if is_matrix(name)]
     matrices = [shape for shape in shapes if len(shape) == 2]
     if not matrices and end is End.HEAD:
         return _rows(checkpoint, End.EMBEDDING)
@@ -58,6 +58,6 @@ def _rows(checkpoint: Checkpoint, end: End) -> int | None:
 
 def _tying(facts: Facts) -> Iterator[Problem]:
     if ("tie_word_embeddings",) in config_overrides(facts.stack):
-        tied = "shares" if is_tied(facts.stack) else "does not share"
-        message = f"the new model {tied} its embedding matrix with the head; tie_word_embeddings is set accordingly"
+        tied = "ties" if is_tied(facts.stack) else "does not tie"
+        message = f"the new model {tied} embeddings and head; tie_word_embeddings is set accordingly"
         yield Problem("donors", Severity.NOTE, message, facts.plan.slices[-1].model_place)

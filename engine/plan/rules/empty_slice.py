@@ -1,16 +1,16 @@
-"""empty-slice: a range such as [5, 5], which gives no layer.
+"""empty-slice: a range such as [5, 5] gives no layer.
 
-Severity: warning; note for a first or last slice; error where the plan has no layer at all
+Severity: warning; note for a first or last slice; error if the plan has no layer
 
-Why: The end of a range is exclusive. Users of mergekit write an empty range on purpose, as first slice to give the
-embeddings or as last slice to give norm and head. Anywhere else it does nothing, and often one layer was meant. Where
-the whole plan seems to be written with ends included, the rule closed-range says so instead.
+Why: The end of a range is exclusive. Users of mergekit write an empty range on purpose: as first slice to give the
+embeddings, or as last slice to give norm and head. Elsewhere it has no effect, and often one layer was meant. If the
+whole plan seems to use inclusive ends, the rule closed-range reports that instead.
 
 Source: arcee-ai/mergekit #308, where its author recommends empty slices as donors.
 
-Example: `[0, 8]`, `[8, 8]`, `[8, 32]`: the slice between gives nothing.
+Example: `[0, 8]`, `[8, 8]`, `[8, 32]`: the slice in the middle gives nothing.
 
-Remedy: For one layer k write `[k, k + 1]`; else delete the slice.
+Fix: For one layer k write `[k, k + 1]`; otherwise delete the slice.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from engine.plan.rules.facts import Facts
 def check(facts: Facts) -> Iterator[Problem]:
     slices = facts.plan.slices
     if all(slice_.length <= 0 for slice_ in slices):
-        yield Problem("empty-slice", Severity.ERROR, "the plan has no layer at all", slices[0].range_place)
+        yield Problem("empty-slice", Severity.ERROR, "the plan has no layers", slices[0].range_place)
         return
     is_explained = closed_range.is_suspected(facts)
     for index, slice_ in enumerate(slices):

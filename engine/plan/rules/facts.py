@@ -1,4 +1,4 @@
-"""What a rule may look at."""
+"""Input of a rule: the plan, its checkpoints and the check's context."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -8,35 +8,34 @@ from typing import TypeAlias
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.cost import Cost, cost_of
 from engine.plan.loading import Opened
-from engine.plan.model import Place, Plan, Slice
+from engine.plan.model import Plan, Position, Slice
 from engine.plan.patches import Patch
+from engine.plan.rules.inert_slices import InertSlices, ResidualWriters
 from engine.plan.rules.runs import Run, runs_of
-from engine.plan.rules.silence import Silence
-from engine.plan.rules.writing import Writing
 from engine.plan.stack import Stack, Visit, compile_plan
 
 OpenedBy: TypeAlias = Callable[[Stack], Opened]
-"""Finds out what transformers says of a stack's sources and of the new model."""
+"""Function that returns transformers' findings about a stack's sources and the new model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What the new model is to run on."""
+    """Device for the new model."""
 
     name: str
-    """As the user calls it: "cuda:0"."""
+    """Name as the user writes it, e.g. "cuda:0"."""
     memory: int
-    """Bytes."""
+    """Size in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inertness:
-    """Whether silenced copies of a checkpoint's layers are inert: they are where neither field says anything else."""
+    """Inertness of zeroed copies of a checkpoint's layers: they are inert if both fields are empty."""
 
     reason: str = ""
-    """Why they are not."""
+    """Why they are not inert."""
     unknown: str = ""
-    """Why it could not be tried."""
+    """Why the trial was not possible."""
 
 
 def _not_tried(_checkpoint: Checkpoint) -> Inertness:
@@ -44,52 +43,52 @@ def _not_tried(_checkpoint: Checkpoint) -> Inertness:
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What the plan's text does not tell: looked up by whoever asks for the check, as rules read no disk."""
+class CheckContext:
+    """Context of a check that is not in the plan. The caller looks it up, because rules do no I/O."""
 
     off: tuple[str, ...] = ()
     """Ids of the rules that the configuration switches off."""
     free_disk: int | None = None
-    """Bytes free where the new model is to be written."""
+    """Free bytes on the disk for the new model."""
     device: Device | None = None
     inertness: Callable[[Checkpoint], Inertness] = _not_tried
-    """Result of the trial of a checkpoint's layers."""
+    """Function that returns the result of the trial of a checkpoint's layers."""
     opened: OpenedBy = lambda _stack: Opened()
     patches: tuple[Patch, ...] = ()
     """Patches of the new model, in the order in which they apply."""
 
 
-UNKNOWN = Circumstances()
-"""Nothing is known, no rule is off."""
+UNKNOWN = CheckContext()
+"""Empty context: no rule is off."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """A plan and the checkpoints it names, opened."""
+    """A plan and its opened checkpoints."""
 
     plan: Plan
     checkpoints: Mapping[str, Checkpoint]
-    circumstances: Circumstances = UNKNOWN
+    context: CheckContext = UNKNOWN
 
     @cached_property
     def stack(self) -> Stack:
-        """Only for rules of the stack: every slice is known to lie inside its checkpoint."""
-        return replace(compile_plan(self.plan, self.checkpoints), patches=self.circumstances.patches)
+        """Compiled stack; only for rules of the stack, which run after the ranges are checked."""
+        return replace(compile_plan(self.plan, self.checkpoints), patches=self.context.patches)
 
     @cached_property
     def opened(self) -> Opened:
-        return self.circumstances.opened(self.stack)
+        return self.context.opened(self.stack)
 
     def is_opened(self, checkpoint: Checkpoint) -> bool:
-        """Whether it is known what transformers says of a checkpoint."""
-        found = self.opened.sources.get(checkpoint)
-        return found is not None and not found.unavailable
+        """Return True if transformers has opened the checkpoint."""
+        report = self.opened.sources.get(checkpoint)
+        return report is not None and not report.unavailable
 
-    def opens_whole(self, checkpoint: Checkpoint) -> bool:
+    def opens_completely(self, checkpoint: Checkpoint) -> bool:
         return self.is_opened(checkpoint) and self.opened.sources[checkpoint].ok
 
     def takes(self, checkpoint: Checkpoint, layer: int | None) -> bool:
-        """Whether the new model takes this layer of a checkpoint; None: anything outside the layers."""
+        """Return True if the new model uses this layer of a checkpoint; None: anything outside the layers."""
         stack = self.stack
         if layer is None:
             return checkpoint in (stack.embedding.checkpoint, stack.head.checkpoint, stack.config_donor)
@@ -101,27 +100,27 @@ class Facts:
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
-        """The stack as a reader follows it: layers that act one after another; inert copies are not counted."""
-        return runs_of(visit for visit in self.stack.visits if not self.silence.is_inert(visit))
+        """Runs of consecutive layers, without inert copies."""
+        return runs_of(visit for visit in self.stack.visits if not self.inert_slices.is_inert(visit))
 
     @cached_property
-    def writing(self) -> Writing:
-        return Writing()
+    def residual(self) -> ResidualWriters:
+        return ResidualWriters()
 
     @cached_property
-    def silence(self) -> Silence:
-        return Silence(self.writing)
+    def inert_slices(self) -> InertSlices:
+        return InertSlices(self.residual)
 
     @cached_property
     def cost(self) -> Cost:
         return cost_of(self.stack)
 
-    def first_mentions(self) -> Iterator[tuple[str, Place]]:
-        """Each checkpoint's reference and where the slices name it first."""
+    def first_mentions(self) -> Iterator[tuple[str, Position]]:
+        """Yield each checkpoint's reference and the position of its first mention in the slices."""
         slices: dict[str, Slice] = {}
         for slice_ in self.plan.slices:
             slices.setdefault(slice_.model, slice_)
         return ((model, slice_.model_place) for model, slice_ in slices.items())
 
-    def place_of(self, visit: Visit) -> Place:
+    def place_of(self, visit: Visit) -> Position:
         return self.plan.slices[visit.slice_index].range_place

@@ -2,14 +2,14 @@
 
 Severity: warning
 
-Why: A list of numbers under `scale` is a line from the first layer of the slice to the last. A slice of one layer has
-no line: it takes the last number, and the others do nothing.
+Why: A list of numbers under `scale` is a linear ramp from the first to the last layer of the slice. A slice of one
+layer takes the last number, and the others have no effect.
 
-Source: mergekit evaluates it so (`t = 1` for one layer), checked by running it.
+Source: mergekit evaluates it so (`t = 1` for one layer), verified by running it.
 
 Example: `layer_range: [7, 8]` with `scale: [0.0, 0.5]` scales by 0.5.
 
-Remedy: Write one number, or give the slice several layers.
+Fix: Write one number, or give the slice several layers.
 """
 
 from collections.abc import Iterator
@@ -38,5 +38,7 @@ def _finding(slice_: Slice, entry: ScaleEntry) -> Problem:
     values = ", ".join(f"{value:g}" for value in entry.values)
     last = entry.values[-1]
     span = f"[{slice_.start}, {slice_.end}]"
-    message = f"a gradient [{values}] over {span}, one layer, is its last number: {last:g}"
-    return Problem("gradient", Severity.WARNING, message, entry.place, f"Write {last:g}, if that is meant.")
+    message = f"the gradient [{values}] over the single layer of {span} is just its last number: {last:g}"
+    return Problem(
+        "gradient", Severity.WARNING, message, entry.place, f"Write {last:g}, or give the slice several layers."
+    )

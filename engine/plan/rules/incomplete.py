@@ -1,17 +1,17 @@
-"""incomplete: a checkpoint that seems to have lost tensors.
+"""incomplete: a checkpoint seems to lack tensors.
 
 Severity: error
 
-Why: Converters lose tensors and whole shards and leave an index that knows nothing of them. transformers fills such
-places with random numbers, and every copy of the layer has them too. Where transformers has been asked, rule `loads`
-says what it finds; without it layers are compared with one another: one that lacks what all others of its kind have, or
-has it in another shape, and a language head that is neither there nor tied to the embeddings.
+Why: Converters lose tensors and whole shards, and write an index without them. transformers initialises missing tensors
+at random, in every copy of the layer. If transformers has opened the checkpoint, rule `loads` reports its findings;
+otherwise layers are compared with one another: a layer that lacks a tensor that all others of its kind have, or has it
+in another shape, and a language head that is neither stored nor tied to the embeddings.
 
-Source: AReaL #1403, a converter that drops shards; each case rebuilt for this project.
+Source: AReaL #1403, a converter that drops shards; each case reproduced for this project.
 
 Example: `"tie_word_embeddings": false` and no `lm_head.weight`.
 
-Remedy: Use an intact copy, or convert the checkpoint again.
+Fix: Use a complete copy, or convert the checkpoint again.
 """
 
 import re
@@ -25,8 +25,8 @@ from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
 from engine.units import plural
 
-_SEES = re.compile(r"vision|visual|image|img|patch|vit|clip|siglip", re.IGNORECASE)
-_CLASS_THAT_SEES = re.compile(r"For(ConditionalGeneration|ImageTextToText|VisionText\w+)$")
+_VISION_NAME = re.compile(r"vision|visual|image|img|patch|vit|clip|siglip", re.IGNORECASE)
+_VISION_CLASS = re.compile(r"For(ConditionalGeneration|ImageTextToText|VisionText\w+)$")
 _MOST_NAMED = 3
 
 
@@ -34,27 +34,27 @@ def check(facts: Facts) -> Iterator[Problem]:
     for reference, place in facts.first_mentions():
         checkpoint = facts.checkpoints[reference]
         if facts.is_opened(checkpoint):
-            continue  # transformers knows better
+            continue  # rule `loads` reports the findings of transformers
         gaps = [gap for gap in gaps_in(checkpoint) if facts.takes(checkpoint, gap.layer)]
         if gaps:
-            fix = "Use an intact copy, or convert it again: transformers would make these weights up."
-            yield Problem("incomplete", Severity.ERROR, f"{reference} {_told(gaps)}", place, fix)
+            fix = "Use a complete copy, or convert it again: transformers would initialise these tensors at random."
+            yield Problem("incomplete", Severity.ERROR, f"{reference} {_in_words(gaps)}", place, fix)
         elif lacks_its_tower(checkpoint):
-            message = f"the class that config.json of {reference} names sees, and the weights have no vision tower"
-            fix = "Use the config.json that these weights were saved with, or the whole checkpoint."
+            message = f"config.json of {reference} names a vision-language class, but the weights have no vision tower"
+            fix = "Use the config.json of these weights, or the complete checkpoint."
             yield Problem("incomplete", Severity.ERROR, message, place, fix)
 
 
-def _told(gaps: list[Gap]) -> str:
+def _in_words(gaps: list[Gap]) -> str:
     lost = [gap.name for gap in gaps if gap.shape is None]
-    odd = [f"{shown(gap.name)} is {gap.shape}, in the other layers {gap.usual}" for gap in gaps if gap.shape]
+    odd = [f"{shown(gap.name)} is {gap.shape}, but {gap.usual} in the other layers" for gap in gaps if gap.shape]
     missing = [f"lacks {plural(len(lost), 'tensor')}: {named(lost)}"] if lost else []
     return "; ".join([*missing, *odd[:_MOST_NAMED]])
 
 
 def lacks_its_tower(checkpoint: Checkpoint) -> bool:
-    """A class that sees would make the tower up; one of text alone does not look for it."""
+    """Return True if the config names a vision-language class and the weights have no vision tower."""
     data = checkpoint.config.data
     classes = data["architectures"] if isinstance(data.get("architectures"), list) else []
-    sees = bool(data.get("vision_config")) and any(_CLASS_THAT_SEES.search(str(each)) for each in classes)
-    return sees and not any(map(_SEES.search, checkpoint.tensors))
+    has_vision = bool(data.get("vision_config")) and any(_VISION_CLASS.search(str(each)) for each in classes)
+    return has_vision and not any(map(_VISION_NAME.search, checkpoint.tensors))

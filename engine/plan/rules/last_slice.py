@@ -1,15 +1,15 @@
-"""last-slice: the last slice is too short for the layers below it to be turned into words.
+"""last-slice: the last slice is too short.
 
 Severity: warning
 
-Why: The last layers translate into the vocabulary, and need a run of their own predecessors before them. In a hand
-search over a model of 32 layers a last slice of under 6 gave gibberish, 7 was better, 8 better still.
+Why: The last layers translate into the vocabulary, and depend on an unbroken run of the layers before them. In a manual
+search over a model of 32 layers a last slice shorter than 6 layers gave gibberish; 7 was better, 8 better still.
 
 Source: froggeric, WestLake-10.7B-v2 and its discussion, 2024. The thresholds are 6/32 and 8/32 of the depth.
 
 Example: `[0, 20]`, `[10, 30]`, `[27, 32]` of 32 layers: the last slice has 5, the threshold is 6/32 x 32 = 6.
 
-Remedy: Let the last slice begin earlier.
+Fix: Start the last slice earlier.
 """
 
 import math
@@ -20,7 +20,7 @@ from engine.plan.rules.facts import Facts
 from engine.plan.rules.runs import Run, repeats_layers
 
 OF_LAYERS = 32
-"""The depth at which the thresholds were found."""
+"""Depth at which the thresholds were measured."""
 GIBBERISH_UNDER = 6
 POOR_UNDER = 8
 
@@ -29,7 +29,7 @@ def check(facts: Facts) -> Iterator[Problem]:
     if not repeats_layers(facts.runs):
         return
     last = facts.runs[-1]
-    for threshold, outcome in ((GIBBERISH_UNDER, "the output was gibberish"), (POOR_UNDER, "quality suffered")):
+    for threshold, outcome in ((GIBBERISH_UNDER, "gave gibberish"), (POOR_UNDER, "degraded quality")):
         if last.length * OF_LAYERS < threshold * last.depth:
             message = _message(last, threshold, outcome)
             yield Problem("last-slice", Severity.WARNING, message, facts.place_of(last.first), _fix(last))
@@ -39,11 +39,11 @@ def check(facts: Facts) -> Iterator[Problem]:
 def _message(last: Run, threshold: int, outcome: str) -> str:
     limit = threshold * last.depth / OF_LAYERS
     return (
-        f"the last slice, {last}, has {last.length} of {last.depth} layers; under {limit:g} "
-        f"({threshold}/{OF_LAYERS} x {last.depth}) {outcome}"
+        f"the last slice, {last}, has {last.length} of {last.depth} layers; last slices shorter than {limit:g} "
+        f"({threshold}/{OF_LAYERS} x {last.depth}) {outcome} in tests"
     )
 
 
 def _fix(last: Run) -> str:
     start = last.end - math.ceil(POOR_UNDER * last.depth / OF_LAYERS)
-    return f"Begin it at layer {start} or below." if start >= 0 else "End with a longer slice."
+    return f"Start it at layer {start} or below." if start >= 0 else "End with a longer slice."

@@ -1,15 +1,15 @@
-"""layer-count: a checkpoint whose weights have more layers than its config says.
+"""layer-count: the weights have more layers than the config says.
 
 Severity: error
 
-Why: Readers ignore the layers beyond the count, so a stack of them would not be what it seems. mergekit leaves such
-files behind when it does not know a family.
+Why: Readers ignore the layers beyond the count, so a stack of them would not contain what the plan says. mergekit
+writes such files for families that it does not know.
 
-Source: mergekit on SmolLM3, Olmo3, GPT-OSS and others, checked by running it.
+Source: mergekit on SmolLM3, Olmo3, GPT-OSS and others, verified by running it.
 
 Example: config.json says `"num_hidden_layers": 36`, the weights have 40 layers.
 
-Remedy: Correct the count in config.json, or use another copy.
+Fix: Correct the count in config.json, or use another copy.
 """
 
 from collections.abc import Iterator
@@ -23,6 +23,6 @@ def check(facts: Facts) -> Iterator[Problem]:
         checkpoint = facts.checkpoints[reference]
         count, unannounced = checkpoint.layer_count, checkpoint.unannounced_layers
         if unannounced:
-            message = f"the config of {reference} says {count} layers, its weights have {count + unannounced}"
-            fix = "Correct the layer count in its config.json, or use another copy."
+            message = f"config.json of {reference} says {count} layers, but the weights have {count + unannounced}"
+            fix = "Correct the layer count in config.json, or use another copy."
             yield Problem("layer-count", Severity.ERROR, message, place, fix)

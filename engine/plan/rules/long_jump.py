@@ -1,15 +1,15 @@
-"""long-jump: overlapping slices of which a jump takes more than half.
+"""long-jump: a backward jump of overlapping slices covers more than half of a slice.
 
 Severity: warning
 
-Why: Where both jumps at a slice are longer than half of it, its middle layers occur three times. The rule looks at
-slices between two jumps: a plan of two slices repeats nothing more than twice, however far they overlap.
+Why: If both jumps at a slice are longer than half of it, its middle layers occur three times. The rule applies to
+slices between two jumps: a plan of two slices repeats no layer more than once, however far they overlap.
 
 Source: froggeric, WestLake-10.7B-v2 and its discussion, 2024.
 
-Example: `[0, 16]`, `[6, 22]`, `[12, 32]`: the middle slice has 16 layers and both jumps take 10.
+Example: `[0, 16]`, `[6, 22]`, `[12, 32]`: the middle slice has 16 layers and both jumps are 10.
 
-Remedy: Go back at most half of the slice.
+Fix: Jump back at most half of the slice.
 """
 
 from collections.abc import Iterator
@@ -26,14 +26,14 @@ def check(facts: Facts) -> Iterator[Problem]:
         return
     jumps = jumps_of(runs)
     longest = [(run, max(down, up)) for run, down, up in zip(runs[1:], jumps, jumps[1:], strict=False)]
-    found = [(run, jump) for run, jump in longest if 2 * jump > run.length]
-    if found:
-        run, jump = found[0]
-        more = len(found) - 1
-        others = f", and so do jumps at {more} more" if more > 1 else ", and so does one more" if more else ""
+    too_long = [(run, jump) for run, jump in longest if 2 * jump > run.length]
+    if too_long:
+        run, jump = too_long[0]
+        more = len(too_long) - 1
+        others = f" (also at {more} more)" if more else ""
         message = (
-            f"a jump of {jump} layers takes more than half of the slice {run} "
+            f"a jump of {jump} layers covers more than half of the slice {run} "
             f"({run.length} layers / 2 = {run.length / 2:g}){others}"
         )
-        fix = f"Go back at most {plural(run.length // 2, 'layer')}, or make the slice longer."
+        fix = f"Jump back at most {plural(run.length // 2, 'layer')}, or make the slice longer."
         yield Problem("long-jump", Severity.WARNING, message, facts.place_of(run.first), fix)

@@ -1,17 +1,17 @@
-"""packed-layers: a tensor outside the layers that holds a part for each layer.
+"""packed-layers: a tensor outside the layers contains a part for each layer.
 
-Severity: error; warning where the shape alone suggests it
+Severity: error; warning if only the shape suggests it
 
-Why: Gemma 3n and 4 keep the embeddings that each layer gets for itself side by side in one matrix. A stack of other
-layers needs that matrix cut and put together anew, which dlec does not do; as it is, it would not fit the new depth, or
-give layers the embeddings of others. Models with code of their own also keep gains or mixing factors of all layers in
-one vector, or in a numbered list beside the layers.
+Why: Gemma 3n and 4 store the per-layer embeddings of all layers side by side in one matrix. Another stack of layers
+needs this matrix cut and rearranged, which dlec does not do; unchanged, it would not fit the new depth, or give layers
+the embeddings of others. Models with custom code also store gains or mixing factors of all layers in one vector, or in
+a numbered list outside the layers.
 
 Source: the shapes of `embed_tokens_per_layer` and `per_layer_model_projection` in transformers' classes.
 
-Example: any plan but `[0, N]` of a Gemma 4 with `hidden_size_per_layer_input`.
+Example: any plan except `[0, N]` of a Gemma 4 with `hidden_size_per_layer_input`.
 
-Remedy: Use a model without embeddings for each layer.
+Fix: Use a model without per-layer embeddings.
 """
 
 import re
@@ -37,19 +37,21 @@ def check(facts: Facts) -> Iterator[Problem]:
     packed = () if is_whole else _packed(donor)
     if packed:
         message = (
-            f"{donor.reference} keeps a part for each of its {donor.layer_count} layers in {shown(packed[0])}: "
-            "it does not fit another stack of layers"
+            f"{shown(packed[0])} of {donor.reference} contains a part for each of its {donor.layer_count} layers: "
+            "it does not fit another stack"
         )
-        fix = "Use a model without embeddings for each layer."
+        fix = "Use a model without per-layer embeddings."
         yield Problem("packed-layers", Severity.ERROR, message, facts.plan.slices[0].model_place, fix)
     elif not is_whole and not facts.is_opened(donor) and (name := next(_one_each(donor), "")):
-        message = f"{shown(name)} of {donor.reference} seems to hold a part for each of its {donor.layer_count} layers"
-        fix = "It is carried over as it is: check whether it belongs to the layers."
+        message = (
+            f"{shown(name)} of {donor.reference} seems to contain a part for each of its {donor.layer_count} layers"
+        )
+        fix = "Check whether it belongs to the layers: dlec copies it unchanged."
         yield Problem("packed-layers", Severity.WARNING, message, facts.plan.slices[0].model_place, fix)
 
 
 def _one_each(checkpoint: Checkpoint) -> Iterator[str]:
-    """Tensors outside the layers with a row or a member for each layer."""
+    """Yield tensors outside the layers with one row or one member per layer."""
     carried = [name for name in checkpoint.anatomy.names_of_end(End.CARRIED) if not is_of_other_tower(name)]
     yield from (name for name in carried if checkpoint.tensors[name].shape[:1] == (checkpoint.layer_count,))
     members = Counter(match[1] for name in carried if (match := _OF_LIST.fullmatch(name)))

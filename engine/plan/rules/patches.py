@@ -1,4 +1,4 @@
-"""patches: a patch that does not fit the new model, or that is cast when it is written.
+"""patches: a patch does not fit the new model, or is cast when it is written.
 
 Severity: error; note where a tensor is cast, or replaced by a later patch
 
@@ -10,7 +10,7 @@ Source: the format of safetensors; transformers ties weights after it has loaded
 
 Example: a patch for 12 layers on a plan that now has 11: `model.layers.11.mlp.down_proj.weight` belongs to nothing.
 
-Remedy: Make the patch again for this plan, or leave the tensor out of it. A floating-point tensor of another dtype is
+Fix: Make the patch again for this plan, or leave the tensor out of it. A floating-point tensor of another dtype is
 cast to the dtype of the tensor that it replaces, which is a note. Of two patches with a tensor of the same name, the
 later one applies, which is a note too.
 """

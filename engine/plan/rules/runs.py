@@ -1,6 +1,6 @@
-"""The stack as runs: layers of one checkpoint that follow each other upwards.
+"""Runs: consecutive layers of one checkpoint in a stack.
 
-Rules about slices look at runs, so that a plan is judged alike however its author cut it into slices.
+Rules about slices use runs, so that the result does not depend on how the author cut the plan into slices.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,12 +11,12 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.stack import Visit
 
 SEVERAL = 2
-"""A jump back of one layer repeats that layer in place; overlapping slices begin with two."""
+"""Minimum jump of overlapping slices; a jump of one layer repeats that layer in place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Layers [start, end) of one checkpoint, in their order."""
+    """Layers [start, end) of one checkpoint."""
 
     first: Visit
     length: int
@@ -35,7 +35,7 @@ class Run:
 
     @property
     def depth(self) -> int:
-        """How many layers its checkpoint has."""
+        """Number of layers of the checkpoint."""
         return self.checkpoint.layer_count
 
     def __str__(self) -> str:
@@ -57,20 +57,22 @@ def runs_of(visits: Iterable[Visit]) -> tuple[Run, ...]:
 
 
 def jumps_of(runs: Sequence[Run]) -> list[int]:
-    """How many layers each run but the first begins below the end of the one before; negative where layers are left
-    out, 0 where another checkpoint continues."""
+    """Return for each run after the first how many layers it overlaps the one before.
+
+    Negative if layers are skipped, 0 if another checkpoint continues.
+    """
     return [before.end - after.start for before, after in pairwise(runs)]
 
 
 def repeats_layers(runs: Sequence[Run]) -> bool:
-    """Whether there is a jump back anywhere."""
+    """Return True if any run jumps back."""
     return any(jump > 0 for jump in jumps_of(runs))
 
 
 def is_overlapping(runs: Sequence[Run]) -> bool:
-    """Whether the plan is made of overlapping slices: at least three, each beginning several layers back.
+    """Return True for a plan of at least three overlapping slices, each several layers back.
 
-    One block visited twice, or single layers doubled in place, are other methods with other rules.
+    One repeated block, and single layers doubled in place, are different methods.
     """
     jumps = jumps_of(runs)
     return len(jumps) >= 2 and min(jumps) >= SEVERAL

@@ -1,15 +1,15 @@
-"""scale-reach: a scale that also changes embeddings, final norm or head.
+"""scale-reach: a scale also changes embeddings, final norm or head.
 
 Severity: warning
 
-Why: An entry without a filter in the first slice also scales the embeddings, in the last slice final norm and head
-too, at the top of the plan everything.
+Why: An entry without a filter in the first slice also scales the embeddings, in the last slice final norm and head, at
+the top of the plan everything.
 
-Source: mergekit does the same and says nothing, checked by running it.
+Source: mergekit does the same without a warning (verified by running it).
 
 Example: `[0, 16]` with `scale: 0.5` as first slice halves `model.embed_tokens.weight`.
 
-Remedy: Give the entry a filter that only layers have, such as `layers.`.
+Fix: Add a filter that matches only layers, such as `layers.`.
 """
 
 from collections.abc import Iterator
@@ -26,8 +26,8 @@ def check(facts: Facts) -> Iterator[Problem]:
     for donor, end, slice_ in ends:
         reached = _scaled_names(donor, end)
         if reached:
-            message = f"this slice's scale also changes {', '.join(reached)}"
-            fix = "Give the scale a filter that names only layer tensors, e.g. `layers.`."
+            message = f"the scale of this slice also changes {', '.join(reached)}"
+            fix = "Add a filter that matches only layers, e.g. `layers.`."
             yield Problem("scale-reach", Severity.WARNING, message, slice_.place, fix)
 
 

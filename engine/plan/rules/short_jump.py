@@ -1,16 +1,16 @@
-"""short-jump: overlapping slices that go back too few layers.
+"""short-jump: overlapping slices overlap by too few layers.
 
 Severity: warning
 
-Why: In a hand search over overlapping slices the backward jump had to be more than 2 layers. The rule speaks of plans
-made of at least three slices that each go back several layers: one block visited twice, and single layers doubled in
-place, are other methods.
+Why: In a manual search over overlapping slices the backward jump had to be more than 2 layers. The rule applies to
+plans of at least three slices that each jump back several layers: one repeated block, and single layers doubled in
+place, are different methods.
 
 Source: froggeric, WestLake-10.7B-v2 and its discussion, 2024.
 
-Example: `[0, 12]`, `[10, 22]`, `[20, 32]`: each slice begins 2 layers below the end of the one before.
+Example: `[0, 12]`, `[10, 22]`, `[20, 32]`: each slice overlaps the one before by 2 layers.
 
-Remedy: Go back at least 3 layers.
+Fix: Overlap by at least 3 layers.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from engine.plan.rules.facts import Facts
 from engine.plan.rules.runs import is_overlapping
 
 SHORTEST = 3
-"""Layers."""
+"""Minimum overlap, in layers."""
 
 
 def check(facts: Facts) -> Iterator[Problem]:
@@ -32,8 +32,10 @@ def check(facts: Facts) -> Iterator[Problem]:
     if short:
         before, after = short[0]
         more = len(short) - 1
-        others = f", and so {more} times more" if more > 1 else ", and so once more" if more else ""
+        others = f" (also at {more} more)" if more else ""
         jump = f"{before.end} - {after.start} = {before.end - after.start} layers"
-        message = f"from {before} to {after} the plan goes back {jump}{others}"
-        fix = f"Go back {SHORTEST} layers or more: begin it at layer {before.end - SHORTEST} or below."
+        message = f"{before} and {after} overlap by only {jump}{others}"
+        start = before.end - SHORTEST
+        change = f"start {after} at layer {start} or below" if start >= 0 else f"end {before} later"
+        fix = f"Overlap by at least {SHORTEST} layers: {change}."
         yield Problem("short-jump", Severity.WARNING, message, facts.place_of(after.first), fix)

@@ -1,18 +1,18 @@
-"""sidecars: files beside the weights that describe layers.
+"""sidecars: files next to the weights that describe layers.
 
 Severity: note; error for a file that readers of the weights need and that cannot be rewritten
 
-Why: Quantisation tools keep lists of modules in files of their own, and other programs keep the depth. Copied as they
-are, they would describe the source's layers. dlec rewrites JSON for the new layers; what it cannot rewrite, and what
-was measured on or signed for the source's files, is left out.
+Why: Quantisation tools write lists of modules into files of their own, and other programs write the depth. An unchanged
+copy would describe the source's layers. dlec rewrites JSON for the new layers; files that it cannot rewrite, and files
+that were measured on or signed for the source, are left out.
 
 Source: ModelOpt's `hf_quant_config.json`, GPTQ's `quantize_config.json`, Mistral's `params.json`, llm-compressor's
 `recipe.yaml`, llama.cpp's `imatrix.dat`.
 
 Example: `hf_quant_config.json` with `"exclude_modules": ["model.layers.3.mlp"]`.
 
-Remedy: None is needed for a note. For an error, stack checkpoints that are quantised in the same way, or spell the
-layers in the file out one by one.
+Fix: Nothing to do for a note. For an error, stack checkpoints that are quantised in the same way, or list every layer
+in the file by its full name.
 """
 
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ from engine.plan.rules.facts import Facts
 
 def check(facts: Facts) -> Iterator[Problem]:
     try:
-        found = companions(facts.stack)
+        files = companions(facts.stack)
     except CheckpointError as error:
         yield Problem("sidecars", Severity.ERROR, error.line, fix=error.fix)
         return
-    for name in found.rewritten:
+    for name in files.rewritten:
         yield Problem("sidecars", Severity.NOTE, f"{shown(name)} {REWRITTEN}")
-    for name, why in found.left_out.items():
+    for name, why in files.left_out.items():
         yield Problem("sidecars", Severity.NOTE, f"{shown(name)} is left out ({why})")

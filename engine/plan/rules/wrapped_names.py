@@ -1,16 +1,16 @@
-"""wrapped-names: a checkpoint whose tensors have the names of a training tool's wrapper.
+"""wrapped-names: the tensor names contain the prefix of a training wrapper.
 
 Severity: note
 
-Why: torch.compile, DDP, FSDP, PEFT and Lightning wrap a module of their own around a model or its blocks; a state dict
-saved as it is has `_orig_mod.` or `module.` in its names, and transformers finds none of its tensors. dlec reads and
-writes the names without them, so that the new model loads.
+Why: torch.compile, DDP, FSDP, PEFT and Lightning wrap a model or its blocks in a module of their own; a state dict
+saved from the wrapper has `_orig_mod.` or `module.` in its names, and transformers finds none of its tensors. dlec
+reads and writes the names without the prefix, so that the new model loads.
 
-Source: issues of nanoGPT, prime-rl and others; rebuilt for this project.
+Source: issues of nanoGPT, prime-rl and others, reproduced for this project.
 
 Example: `_orig_mod.model.layers.0.mlp.up_proj.weight`.
 
-Remedy: None is needed here; the source itself loads elsewhere only after its tensors are renamed.
+Fix: Nothing to do. To load the source itself, rename its tensors.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         wrapped, count = wrapping_of(facts.checkpoints[reference].tensors.values())
         if wrapped:
             message = (
-                f"{count} tensors of {reference} have the names of a training wrapper ({shown(wrapped)}): "
-                "the new model is written without them"
+                f"{count} tensor names of {reference} contain the prefix of a training wrapper ({shown(wrapped)}); "
+                "the new model is written without it"
             )
             yield Problem("wrapped-names", Severity.NOTE, message, place)

@@ -1,4 +1,4 @@
-"""Spaces: sets of plans to be measured together, a file each, from a checkpoint and options to plans.
+"""Spaces: sets of plans for one sweep, one file each, from a checkpoint and options to plans.
 
-Every plan is written as a recipe would write it, so that whichever is liked can be merged as it stands.
+Every plan is written like that of a recipe and can be merged unchanged.
 """

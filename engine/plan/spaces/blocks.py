@@ -1,6 +1,6 @@
-"""blocks: every contiguous block of layers up to a width, visited once more right after itself.
+"""blocks: every contiguous block of layers up to a width, repeated right after itself.
 
-At 30 layers and a width of 8 that is 212 plans for each scale.
+At 30 layers and a width of 8 there are 212 plans per scale.
 """
 
 from collections.abc import Iterator
@@ -10,37 +10,38 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
 from engine.plan.recipes.blocks import Block
 from engine.plan.recipes.text import layers_in_words, plan_text
-from engine.plan.spaces.repeats import in_name, in_title, repeats_scaled, require_scale
-from engine.plan.spaces.swept import SweptPlan
+from engine.plan.spaces.swept import SweptPlan, in_name, in_title, repeats_scaled, require_scale
 
 WIDTH = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Which blocks."""
+    """Blocks to repeat."""
 
     width: int = WIDTH
-    """Layers in the longest."""
+    """Layers in the longest block."""
     scales: tuple[float, ...] = (1.0,)
-    """Factors on the repeated visit; each block is tried with each."""
+    """Factors on the repeated visit; each block is combined with each factor."""
 
 
 def plans(checkpoint: Checkpoint, options: Options) -> tuple[SweptPlan, ...]:
-    """The shortest blocks first. Raises UsageError for a width that no block has, CheckpointError for a family that
-    cannot be scaled."""
+    """Return the plans, shortest blocks first.
+
+    Raises UsageError for an impossible width, CheckpointError for a family that cannot be scaled.
+    """
     if not 1 <= options.width <= checkpoint.layer_count:
         raise UsageError(
             f"there are no blocks of {options.width} layers",
-            why=f"{checkpoint.reference} has {checkpoint.layer_count}",
-            fix=f"Give a width of 1 to {checkpoint.layer_count}.",
+            why=f"{checkpoint.reference} has {checkpoint.layer_count} layers",
+            fix=f"Use a width of 1 to {checkpoint.layer_count}.",
         )
     blocks = _blocks(checkpoint.layer_count, options.width)
     return tuple(repeated(checkpoint, block, scale) for block in blocks for scale in dict.fromkeys(options.scales))
 
 
 def repeated(checkpoint: Checkpoint, block: Block, scale: float) -> SweptPlan:
-    """The plan that visits one block again. Raises as `plans` does."""
+    """Return the plan that repeats one block. Raises like `plans`."""
     require_scale(scale)
     layers, (start, end) = checkpoint.layer_count, block
     title = [

@@ -1,7 +1,7 @@
-"""overlap: the grid over slice size, backward jump and last slice that froggeric searched by hand.
+"""overlap: a grid over slice size, backward jump and last slice, which froggeric searched manually.
 
-Every shape of overlapping slices that fits the model is a plan; shapes that lay out the same slices are one. Without
-figures the grid reaches from half to one and a half times what won on WestLake-10.7B, scaled to the model's depth.
+Every shape of overlapping slices that fits the model is a plan; shapes with the same slices are merged. By default the
+grid spans 0.5 to 1.5 times the best shape for WestLake-10.7B, scaled to the model's depth.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,41 +13,40 @@ from engine.errors import UsageError
 from engine.plan.recipes.blocks import Block
 from engine.plan.recipes.overlap import TUNED_DEPTH, TUNED_JUMP, TUNED_LAST, TUNED_SLICE, Shape, overlapping
 from engine.plan.recipes.text import plan_text
-from engine.plan.spaces.repeats import in_name, in_title, repeats_scaled, require_scale
-from engine.plan.spaces.swept import SweptPlan, require_plans
+from engine.plan.spaces.swept import SweptPlan, in_name, in_title, repeats_scaled, require_plans, require_scale
 
 _REACH = 0.5
-"""Of the grid without figures, around the tuned ones."""
+"""Relative range of the default grid around the tuned values."""
 _STEPS = 5
-"""Values of each figure in that grid, at most."""
+"""Maximum number of values per parameter in the default grid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The grid, in layers; an empty side of it is chosen by the model's depth."""
+    """Grid in layers; an empty parameter is chosen by the model's depth."""
 
     slice_sizes: tuple[int, ...] = ()
     backward_jumps: tuple[int, ...] = ()
     last_slices: tuple[int, ...] = ()
     scales: tuple[float, ...] = (1.0,)
-    """Factors on what is visited again; each shape is tried with each."""
+    """Factors on repeated visits; each shape is combined with each factor."""
 
 
 def plans(checkpoint: Checkpoint, options: Options) -> tuple[SweptPlan, ...]:
-    """Raises UsageError when no shape fits the model, CheckpointError for a family that cannot be scaled."""
+    """Return the plans. Raises UsageError if no shape fits, CheckpointError for a family that cannot be scaled."""
     return require_plans(
         _plans(checkpoint, options),
-        why=f"no such slices overlap as they should in the {checkpoint.layer_count} layers of {checkpoint.reference}",
-        fix="Give slices no larger than the model, and jumps smaller than the slices that they join.",
+        why=f"no such shape fits the {checkpoint.layer_count} layers of {checkpoint.reference}",
+        fix="Use slices no larger than the model, and jumps smaller than the slices.",
     )
 
 
 def _plans(checkpoint: Checkpoint, options: Options) -> Iterator[SweptPlan]:
-    told = set()
+    seen = set()
     for shape in _shapes(checkpoint.layer_count, options):
         blocks = _laid_out(checkpoint, shape)
-        if blocks and blocks not in told:
-            told.add(blocks)
+        if blocks and blocks not in seen:
+            seen.add(blocks)
             yield from (_plan(checkpoint, shape, blocks, scale) for scale in dict.fromkeys(options.scales))
 
 
@@ -59,14 +58,14 @@ def _shapes(layers: int, options: Options) -> Iterator[Shape]:
 
 
 def _around(tuned: float, least: int) -> Sequence[int]:
-    """Whole numbers about `tuned`, evenly spread."""
+    """Return integers around `tuned`, evenly spaced."""
     low, high = tuned * (1 - _REACH), tuned * (1 + _REACH)
     values = (round(low + (high - low) * step / (_STEPS - 1)) for step in range(_STEPS))
     return list(dict.fromkeys(max(least, value) for value in values))
 
 
 def _laid_out(checkpoint: Checkpoint, shape: Shape) -> tuple[Block, ...]:
-    """The slices; none where the shape does not fit."""
+    """Return the slices; empty if the shape does not fit."""
     try:
         return tuple(overlapping(checkpoint, shape))
     except UsageError:
@@ -78,7 +77,7 @@ def _plan(checkpoint: Checkpoint, shape: Shape, blocks: Sequence[Block], scale: 
     layers, grown = checkpoint.layer_count, sum(end - start for start, end in blocks)
     title = [
         f"Overlapping slices of {checkpoint.reference}: {layers} layers become {grown}.",
-        f"Slices of {shape.size}, each {shape.jump} back from the end of the one before, the last of {shape.last}.",
+        f"Slices of {shape.size} layers that overlap by {shape.jump}; the last has {shape.last}.",
         *in_title(scale),
     ]
     slices = repeats_scaled(checkpoint, blocks, scale)

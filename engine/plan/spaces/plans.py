@@ -1,4 +1,4 @@
-"""plans: whatever plans there are, by the names of their files."""
+"""plans: existing plan files."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,13 @@ from engine.plan.spaces.swept import SweptPlan, require_plans
 
 
 def plans(texts: Mapping[Path, str]) -> tuple[SweptPlan, ...]:
-    """texts: each file and what is in it. A plan is called as its file; where several are, with its directory.
+    """Return the plans of `texts`, file to content, named by file; files with equal names by path.
 
-    Raises UsageError when there are none.
+    Raises UsageError if there are no files.
     """
     names = _names(list(texts))
-    found = (SweptPlan(name, text) for name, text in zip(names, texts.values(), strict=True))
-    return require_plans(found, why="no file was named", fix="Name one plan or more.")
+    swept = (SweptPlan(name, text) for name, text in zip(names, texts.values(), strict=True))
+    return require_plans(swept, why="no file was named", fix="Name at least one plan.")
 
 
 def _names(files: Sequence[Path]) -> list[str]:

@@ -1,4 +1,4 @@
-"""singles: every layer by itself, visited twice."""
+"""singles: every single layer, repeated in place."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from engine.plan.spaces.swept import SweptPlan
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the second visit is scaled."""
+    """Scales of the second visit."""
 
     scales: tuple[float, ...] = (1.0,)
-    """Factors on the repeated visit; each layer is tried with each."""
+    """Factors on the repeated visit; each layer is combined with each factor."""
 
 
 def plans(checkpoint: Checkpoint, options: Options) -> tuple[SweptPlan, ...]:
-    """From the bottom up. Raises CheckpointError for a family that cannot be scaled."""
+    """Return the plans, bottom layer first. Raises CheckpointError for a family that cannot be scaled."""
     return blocks.plans(checkpoint, blocks.Options(width=1, scales=options.scales))

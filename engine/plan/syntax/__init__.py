@@ -1,4 +1,4 @@
-"""The text of a plan: mergekit's YAML, with the place of everything in it."""
+"""Text of a plan: mergekit's YAML, with the position of every element."""
 
 from engine.plan.syntax.parsing import Parsed, parse
 from engine.plan.syntax.writing import written

@@ -1,43 +1,41 @@
-"""What is read in a tree: values, lists, mappings, with aliases followed and `<<` merged.
+"""Nodes of a plan's YAML as it is read: aliases followed, `<<` merged.
 
-What an alias stands for is seen at the place of the alias; its own place is kept beside it.
+The target of an alias is seen at the position of the alias; its own position is kept as the origin.
 """
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from engine.plan.model import Place, Span
-from engine.plan.syntax.events import MAX_TEXT_BYTES, PlanSyntaxError
+from engine.plan.model import Position, Span
+from engine.plan.syntax.events import PlanSyntaxError
 from engine.plan.syntax.tree import MERGE_TAG, NULL_TAG, SCALAR, SEQUENCE, Tree, constructed
 
-__all__ = ["MAX_TEXT_BYTES", "Mapping", "Node", "PlanSyntaxError", "Scalar", "Sequence", "node_at"]
-
 _MERGE = "<<"
-_NOTHING: dict[str, int | None] = {}
-"""What most mappings merge. Nobody adds to it: they are many, and each dict of their own would cost."""
+_NO_MERGES: dict[str, int | None] = {}
+"""Shared by all mappings that merge nothing; never changed."""
 
 
 @dataclass(slots=True, eq=False)
 class _Node:
-    """Not frozen: a plan has ten thousand of these, and freezing doubles their price."""
+    """Not frozen: a plan has ten thousand nodes, and freezing doubles the time to create them."""
 
     tree: Tree
     number: int
     alias: int | None
-    """The outermost one through which it is seen here."""
+    """The outermost alias through which the node is seen."""
 
     @property
-    def place(self) -> Place:
-        own = self.tree.place(self.number)
+    def place(self) -> Position:
+        own = self.tree.position(self.number)
         if self.alias is None:
             return own
-        seen = self.tree.place(self.alias)
-        return Place(seen.line, seen.column, origin=own)
+        seen = self.tree.position(self.alias)
+        return Position(seen.line, seen.column, origin=own)
 
     @property
     def span(self) -> Span | None:
-        """Where it can be replaced; None where that would change more or less than this value."""
-        start, end = self.tree.place(self.number), self.tree.end(self.number)
+        """Span to replace; None if that would change more or less than this value."""
+        start, end = self.tree.position(self.number), self.tree.end(self.number)
         is_own = self.alias is None and self.number not in self.tree.irreplaceable
         return Span(start, end) if is_own and start.line == end.line and start != end else None
 
@@ -46,69 +44,70 @@ class _Node:
 class Scalar(_Node):
     @property
     def text(self) -> str:
-        """As written."""
         return self.tree.values[self.number]
 
     @property
     def tag(self) -> str:
-        """YAML's name of what it is: text, a number, a date."""
+        """YAML tag: text, a number, a date."""
         return self.tree.tags[self.number]
 
     @property
     def is_null(self) -> bool:
-        return self.tag == NULL_TAG
+        return self.tree.tags[self.number] == NULL_TAG
 
     @property
     def is_merge(self) -> bool:
-        """Whether it is the `<<` that takes over another mapping's entries."""
+        """Return True for the key `<<` that takes over the entries of another mapping."""
         return self.tag == MERGE_TAG
 
     @property
     def value(self) -> Any:
-        """As YAML reads it: text, number, bool, None, date."""
+        """Value as YAML reads it: text, number, bool, None, date."""
         return constructed(self.tag, self.text)
 
 
 @dataclass(slots=True, eq=False)
 class Sequence(_Node):
     def items(self) -> "list[Node]":
-        """Made anew each time: whoever needs them twice keeps them."""
+        """Return new nodes at each call."""
         return [node_at(self.tree, item, self.alias) for item in self.tree.children(self.number)]
 
 
 @dataclass(slots=True, eq=False)
 class Mapping(_Node):
     entries: dict[str, int]
-    """Key to the number of its value, merged and deduplicated, the last of equal keys winning. The key itself, which is
-    a scalar or the alias of one, stands just before its value."""
+    """Key to the number of its value, after merging; of repeated keys the last. The key's own node is the number before
+    its value."""
     hidden: "list[Scalar] | tuple[()]"
-    """Its own keys that are given again later, and so are void."""
+    """Keys that are repeated later in the mapping and therefore ignored."""
     merged: dict[str, int | None]
-    """For the keys that `<<` brings: the alias through which they are seen."""
+    """Keys from `<<`, with the alias through which they are seen."""
 
     def get(self, key: str) -> "Node | None":
         number = self.entries.get(key)
-        return None if number is None else node_at(self.tree, number, self.seen_through(key))
+        if number is None:
+            return None
+        return node_at(self.tree, number, self.merged.get(key, self.alias) if self.merged else self.alias)
 
     def given(self, key: str) -> "Node | None":
-        """As `get`; a key without a value, or with null, counts as none."""
+        """Return `get(key)`, or None if the value is null."""
         node = self.get(key)
         return None if isinstance(node, Scalar) and node.is_null else node
 
     def key(self, name: str) -> Scalar:
-        """The key of that name, as it stands in the text."""
+        """Return the key's own node."""
         return _key_at(self.tree, self.entries[name] - 1, self.seen_through(name))
 
-    def place_of(self, name: str) -> Place:
-        """Of that key; of the mapping where there is none."""
+    def place_of(self, name: str) -> Position:
+        """Return the position of a key; of the mapping if it has no such key."""
         return self.key(name).place if name in self.entries else self.place
 
     def is_holder(self, name: str) -> bool:
-        """Whether something in the value of that key is used elsewhere: the key may be there for an anchor's sake."""
+        """Return True if an alias refers into the value: the key may only define an anchor."""
         return self.tree.is_shared(self.entries[name])
 
     def seen_through(self, key: str) -> int | None:
-        """The outermost alias between the reader and that entry."""
+        """Return the outermost alias through which an entry is seen."""
         return self.merged.get(key, self.alias)
 
 
@@ -116,15 +115,17 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 
 
 def node_at(tree: Tree, number: int, alias: int | None = None) -> Node:
-    """What stands at a number, seen through `alias` or, where it is one, through itself. Raises PlanSyntaxError for a
-    mapping that cannot be read."""
+    """Return the node with a number, as seen through `alias` or, for an alias, through itself.
+
+    Raises PlanSyntaxError for a mapping that cannot be read.
+    """
     if number in tree.targets:
         alias = number if alias is None else alias
         number = tree.targets[number]
     kind = tree.kinds[number]
-    if kind == SCALAR:
+    if kind is SCALAR:
         return Scalar(tree, number, alias)
-    if kind == SEQUENCE:
+    if kind is SEQUENCE:
         return Sequence(tree, number, alias)
     return _mapping_at(tree, number, alias)
 
@@ -133,9 +134,10 @@ def _mapping_at(tree: Tree, number: int, alias: int | None) -> Mapping:
     own: dict[str, int] = {}
     hidden: list[Scalar] | tuple[()] = ()
     merges: list[int] | tuple[()] = ()
-    key, after, afters = number + 1, tree.afters[number], tree.afters
+    key, after, afters, kinds, values = number + 1, tree.afters[number], tree.afters, tree.kinds, tree.values
     while key < after:
-        name, value = _name_of(tree, key), key + 1
+        name = values[key] if kinds[key] is SCALAR else _aliased_name(tree, key)
+        value = key + 1
         if name == _MERGE and _key_at(tree, key, alias).is_merge:
             merges = merges or []
             merges.append(value)
@@ -145,17 +147,17 @@ def _mapping_at(tree: Tree, number: int, alias: int | None) -> Mapping:
                 hidden.append(_key_at(tree, own[name] - 1, alias))
             own[name] = value
         key = afters[value]
-    mapping = Mapping(tree, number, alias, own, hidden, {} if merges else _NOTHING)
+    mapping = Mapping(tree, number, alias, own, hidden, {} if merges else _NO_MERGES)
     for value in merges:
         _merge(mapping, node_at(tree, value, alias))
     return mapping
 
 
-def _name_of(tree: Tree, key: int) -> str:
-    """Of a key, which may be an alias. Raises PlanSyntaxError for one that is a list or a mapping."""
+def _aliased_name(tree: Tree, key: int) -> str:
+    """Return the text of a key that is an alias. Raises PlanSyntaxError for a key that is a list or a mapping."""
     written = tree.targets.get(key, key)
-    if tree.kinds[written] != SCALAR:
-        raise PlanSyntaxError("a key must be plain text", tree.place(written))
+    if tree.kinds[written] is not SCALAR:
+        raise PlanSyntaxError("a key must be plain text", tree.position(written))
     return tree.values[written]
 
 
@@ -164,7 +166,7 @@ def _key_at(tree: Tree, key: int, alias: int | None) -> Scalar:
 
 
 def _merge(mapping: Mapping, value: Node) -> None:
-    """What `<<: *anchor` or `<<: [*a, *b]` takes over, the one that wins last; what the mapping has itself wins."""
+    """Take over the entries of `<<: *anchor` or `<<: [*a, *b]`, the winning one last; own entries win over merged."""
     for source in reversed(value.items()) if isinstance(value, Sequence) else [value]:
         if not isinstance(source, Mapping):
             raise PlanSyntaxError("`<<` merges mappings only", value.place)

@@ -1,4 +1,4 @@
-"""Writes a plan as YAML: what `parse` reads back as the same plan, and mergekit as the same merge."""
+"""Write a plan as YAML that `parse` reads as the same plan, and mergekit as the same merge."""
 
 import math
 from collections.abc import Iterator
@@ -6,14 +6,16 @@ from typing import Any
 
 import yaml
 
-from engine.plan.model import Plan, ScaleEntry, ScaleLevel, Slice
+from engine.plan.model import Plan, ScaleEntry, ScaleLevel, Slice, Span
+from engine.plan.problems import Change, replaced
 from engine.plan.syntax.document import DTYPES
+from engine.plan.syntax.nodes import Mapping
 
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
 class _Dumper(yaml.SafeDumper):
-    """Escapes line breaks and control characters, which other quotes would fold or forbid."""
+    """Dumper that escapes line breaks and control characters, which other quotes would fold or forbid."""
 
 
 _Dumper.add_representer(
@@ -23,10 +25,16 @@ _Dumper.add_representer(
 
 
 def written(plan: Plan) -> str:
-    """The plan's text, earlier documents before it."""
+    """Return the plan's text, with its earlier documents before it."""
     documents = [dict(_entries(each)) for each in (*plan.earlier, plan)]
     style: dict[str, Any] = {"default_flow_style": None, "sort_keys": False, "allow_unicode": True, "width": math.inf}
     return str(yaml.dump_all(documents, Dumper=_Dumper, **style))
+
+
+def as_passthrough(root: Mapping, plan: Plan) -> Change | None:
+    """Return the change that writes a text's only document as passthrough. Not safe, because comments are lost."""
+    span = Span(root.place, root.tree.end(root.number))
+    return replaced(span, written(plan).rstrip(), is_safe=False)
 
 
 def _entries(plan: Plan) -> Iterator[tuple[str, Any]]:
@@ -53,13 +61,13 @@ def _whole(slice_: Slice) -> dict[str, Any]:
 
 
 def _slice(slice_: Slice) -> dict[str, Any]:
-    """The nearest level stands at the source, all others at the slice."""
+    """Return a slice with the nearest level at the source and all others at the slice."""
     source = {"model": slice_.model, "layer_range": [slice_.start, slice_.end]}
     return {"sources": [source | dict(_scale(_joined(slice_.levels[:1])))]} | dict(_scale(_joined(slice_.levels[1:])))
 
 
 def _joined(levels: tuple[ScaleLevel, ...]) -> ScaleLevel:
-    """One level that says what several do: the first match of the nearest wins either way."""
+    """Return one level that is equivalent to several: the first match of the nearest applies either way."""
     return tuple(entry for level in levels for entry in level)
 
 

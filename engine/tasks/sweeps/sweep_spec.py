@@ -13,10 +13,10 @@ from engine.checkpoint.find import opener
 from engine.errors import PlanError, UsageError, shown
 from engine.inference.wavefront.visits import Visits, base_visits, visits_of
 from engine.numbers.intervals import MIN_SEQUENCES
+from engine.plan.check import check_plan
 from engine.store.keys import ProfileKey
 from engine.store.plan_measurements import PROBE
 from engine.store.sweeps import StoredPlan, StoredSweep
-from engine.tasks.compiling import compiled
 from engine.tasks.measurement import MeasurementContext
 from engine.tasks.measurement_options import MeasurementOptions, options_from
 from engine.tasks.sweeps.visits_text import visits_text
@@ -130,7 +130,7 @@ def _compiled(
 
     for plan in plans:
         try:
-            visits = visits_of(compiled(plan["text"], opened))
+            visits = visits_of(check_plan(plan["text"], opened).require_stack())
         except PlanError as error:
             raise PlanError(f"{shown(plan['name'])}: {error.what}", why=error.why, fix=error.fix) from error
         text = visits_text(visits)

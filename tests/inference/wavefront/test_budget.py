@@ -18,7 +18,7 @@ def test_the_text_is_cut_into_as_few_runs_as_fit(needed: list[int], room: int, w
 
 
 def test_a_batch_that_does_not_fit_alone_is_refused_with_the_figures() -> None:
-    with pytest.raises(MachineError, match=r"its states need 5.00 GB, and beside the weights 4.00 GB are left"):
+    with pytest.raises(MachineError, match=r"its states need 5.00 GB, and next to the weights 4.00 GB are left"):
         chunks([3_000_000_000, 5_000_000_000], 4_000_000_000)
     with pytest.raises(MachineError, match="nothing is left for them"):
         chunks([1], -1)

@@ -51,7 +51,7 @@ def test_passes_are_one_more_than_the_strict_jumps_backwards(layers: tuple[int, 
     ("plan", "reason"),
     [
         ((), "visits no layer"),
-        (visits((0, 6)), "visit 1 is of layer 6, which is not there: the checkpoint has layers 0 to 5"),
+        (visits((0, 6)), "visit 1 is of layer 6, which does not exist: the checkpoint has layers 0 to 5"),
         (visits((-1,)), "layer -1"),
         ((Step(0, float("nan")),), "scale nan"),
     ],

@@ -209,5 +209,5 @@ def test_no_sequence_of_edits_breaks_the_text(text, steps):
         try:
             text = edit(text, index, number).text
         except PlanError as error:
-            assert error.fix != "Mend the text first."
+            assert error.fix != "Fix the text first."
         assert len(visits(text)) == len(slices_of(text))

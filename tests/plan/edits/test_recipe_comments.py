@@ -28,9 +28,9 @@ def comments(text: str) -> list[str]:
 
 
 def test_what_a_recipe_wrote_of_a_slice_follows_its_range(repeated: str) -> None:
-    assert comments(repeated) == ["up to and with the block: layers 0 to 8", "layers 5 to 8 again, then the rest"]
+    assert comments(repeated) == ["layers 0 to 8, including the block", "layers 5 to 8 again, then the rest"]
     assert comments(set_range(repeated, 1, 6, 18).text) == [
-        "up to and with the block: layers 0 to 8",
+        "layers 0 to 8, including the block",
         "layers 6 to 17; layers 6 to 8 again",
     ]
     assert comments(set_range(repeated, 0, 0, 5).text) == ["layers 0 to 4", "layers 5 to 17"]

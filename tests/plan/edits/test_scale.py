@@ -90,7 +90,7 @@ def test_a_lone_pair_in_brackets_gets_braces():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (with_parameters("  scale: 0.5"), "line 7 names other tensors than o_proj, down_proj"),
+        (with_parameters("  scale: 0.5"), "line 7 does not name o_proj or down_proj"),
         (BLOCK + "  parameters: {scale: 0.5}\n", "line 6 reaches it"),
         (BLOCK + "parameters: {scale: 0.5}\n", "line 6 reaches it"),
         (

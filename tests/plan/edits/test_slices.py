@@ -153,20 +153,20 @@ def test_a_new_bound_changes_the_figure_alone():
 
 def test_an_alias_that_is_edited_stands_on_its_own_and_says_so():
     outcome = set_range(SHARED, 2, 1, 4)
-    assert outcome.note == "slice 3 was an alias of line 4; it stands on its own now"
+    assert outcome.note == "slice 3 was an alias of line 4 and is now a copy"
     written = "-  # again\n  sources:\n  - model: A\n    layer_range: [1, 4]  # four layers\n"
     assert outcome.text == replaced(SHARED, "- *whole  # again\n", written)
 
 
 def test_an_alias_inside_a_slice_that_is_edited_stands_on_its_own():
     outcome = set_range(SHARED, 3, 3, 6)
-    assert outcome.note == "`layer_range` of slice 4 was an alias of line 9; it stands on its own now"
+    assert outcome.note == "`layer_range` of slice 4 was an alias of line 9 and is now a copy"
     assert outcome.text == replaced(SHARED, "layer_range: *few", "layer_range: [3, 6]")
 
 
 def test_editing_what_others_share_leaves_them_what_they_were():
     outcome = set_range(SHARED, 0, 0, 2)
-    assert outcome.note == "slice 1 carried `&whole`; the next place that uses it carries it now"
+    assert outcome.note == "the anchor `&whole` moved from slice 1 to its first alias"
     old = replaced(replaced(SHARED, "- &whole  # all", "- # all"), "[0, 4]", "[0, 2]")
     written = "- &whole  # again\n  sources:\n  - model: A\n    layer_range: [0, 4]  # four layers\n"
     assert outcome.text == replaced(old, "- *whole  # again\n", written)
@@ -174,7 +174,7 @@ def test_editing_what_others_share_leaves_them_what_they_were():
 
 def test_deleting_what_others_share_leaves_them_what_they_were():
     outcome = delete_slice(SHARED, 1)
-    assert outcome.note == "slice 2 carried `&few`; the next place that uses it carries it now"
+    assert outcome.note == "the anchor `&few` moved from slice 2 to its first alias"
     assert [(view.models, view.start, view.end) for view in slices_of(outcome.text)] == [
         (("A",), 0, 4),
         (("A",), 0, 4),
@@ -185,7 +185,7 @@ def test_deleting_what_others_share_leaves_them_what_they_were():
 
 def test_moving_a_slice_past_its_alias_lets_them_change_places_and_back():
     moved = move_slice(SHARED, 0, 2)
-    assert moved.note == "what slices share now stands at its new first use"
+    assert moved.note == "shared values moved to their new first use"
     assert "- &whole  # again\n  sources:\n" in moved.text
     assert "# the whole model\n- *whole  # all of it\n" in moved.text
     assert move_slice(moved.text, 2, -2).text == SHARED
@@ -204,7 +204,7 @@ slices:
 """
     outcome = set_range(text, 0, 0, 3)
     assert outcome.text == replaced(text, "# shared\n", "# shared\n    layer_range: [0, 3]\n")
-    assert outcome.note == "`layer_range` of slice 1 came from line 1 through `<<`; it is written out now"
+    assert outcome.note == "`layer_range` of slice 1 was merged from line 1 through `<<` and is now written out"
 
 
 def test_anchors_are_not_copied_with_a_slice():
@@ -262,7 +262,7 @@ def test_a_slice_of_several_sources_is_listed_moved_and_deleted_but_not_given_a_
         (set_range, (5, 0, 3), "there is no slice 6"),
         (split_slice, (0, 0), "cannot be split before layer 0: its layers are 0 to 3"),
         (split_slice, (0, 4), "cannot be split before layer 4"),
-        (set_scale, (0, float("nan")), "nan is not a factor"),
+        (set_scale, (0, float("nan")), "nan is not a valid factor"),
         (set_scale, (7, 0.0), "there is no slice 8"),
     ],
 )
@@ -278,8 +278,8 @@ def test_the_only_slice_stays():
 BROKEN = {
     "no YAML": ("slices: [", "line 1"),
     "an unknown alias": ("slices: [*gone]", "`*gone` refers to nothing"),
-    "an anchor in itself": ("slices: &all [*all]", "contains itself"),
-    "an anchor twice": ("a: &a 1\nb: &a 2\nslices: []", "`&a` is given twice"),
+    "an anchor in itself": ("slices: &all [*all]", "is inside the value that it refers to"),
+    "an anchor twice": ("a: &a 1\nb: &a 2\nslices: []", "`&a` is defined twice"),
     "two documents": ("slices: [{}]\n---\na: 1", "single YAML document"),
     "models": ("models: [{model: A}]", "it lists `models`"),
     "no slices": ("merge_method: passthrough", "it has no `slices`"),

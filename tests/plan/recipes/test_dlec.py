@@ -6,7 +6,7 @@ from engine.checkpoint.find import opener
 from engine.errors import UsageError
 from engine.plan.check import check_plan
 from engine.plan.recipes import dlec
-from engine.plan.recipes.budget import layers_for_growth
+from engine.plan.recipes.blocks import layers_for_growth
 from tests.tiny import write_llama
 
 

@@ -88,5 +88,5 @@ def test_scales_are_read_as_they_are_written():
     (field,) = (field for field in fields_of(Options) if field.name == "scales")
     assert field.written((1.0, 0.5)) == "1,0.5"
     assert field.read("1,0.5") == (1.0, 0.5)
-    with pytest.raises(UsageError, match="not numbers such as"):
+    with pytest.raises(UsageError, match="not a list of numbers such as"):
         field.read("1,x")

@@ -151,7 +151,7 @@ def odd_attention(directory, renamed, **config):
 @pytest.mark.parametrize(
     ("renamed", "config", "why"),
     [
-        ({"q_proj": "qkv_proj", "k_proj": None, "v_proj": None}, {}, "no tensors for queries and keys alone"),
+        ({"q_proj": "qkv_proj", "k_proj": None, "v_proj": None}, {}, "are not separate tensors"),
         ({"post_attention_layernorm": "self_attn.q_norm"}, {}, "a norm follows"),
         ({}, {"use_qk_norm": True}, "a norm follows"),
     ],

@@ -22,13 +22,13 @@ def vision(workbench, tmp_path):
         ([(0, 2), (1, 32)], "layer 2 of the new model is layer 1"),
         ([(1, 32)], "layer 0 of the new model is layer 1"),
         ([(0, 1), (0, 1, INERT), (1, 32)], "layer 1 of the new model is layer 0"),
-        ([(0, 20), (2, 32)], "layer 2 occurs again, without its features"),
+        ([(0, 20), (2, 32)], "layer 2 is repeated without its features"),
         ([(0, 2)], "the new model ends before layer 2"),
     ],
 )
 def test_a_plan_that_moves_the_lowest_layers_is_warned_of(vision, slices, said):
     found = vision.found(*(("V", *slice_) for slice_ in slices))
-    assert found["added-features"] == f"V adds image features at layers 0 to 2 by their numbers: here {said}"
+    assert found["added-features"] == f"V adds image features at layers 0 to 2, but {said}"
 
 
 @pytest.mark.parametrize("slices", [[(0, 20), (3, 32)], [(0, 32)], [(0, 3), (2, 3, INERT), (3, 32)]])

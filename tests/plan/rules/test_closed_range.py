@@ -15,13 +15,14 @@ def problem_of(checked, rule):
 
 def test_tunguskas_proposal_is_caught_and_the_meant_plan_offered(workbench):
     problem = problem_of(workbench.check(*interleaved()), "closed-range")
-    assert "66 of 68 slices give no layer; layers 18, 19, 20, 21, 22, 23, ... are never used" in problem.message
-    assert problem.fix == "If so, the plan is [0, 19], [19, 20], [19, 20], [19, 20], [20, 21], ..., [41, 55]."
+    assert "66 of 68 slices give no layer; layers 18, 19, 20, 21, 22, 23, ... are not used" in problem.message
+    ranges = "[0, 19], [19, 20], [19, 20], [19, 20], [20, 21], ..., [41, 55]"
+    assert problem.fix == f"If the ends are meant to be inclusive, write {ranges}."
 
 
 def test_what_is_missing_even_as_meant_is_said_too(workbench):
     found = workbench.found(*interleaved())
-    assert found["unused-layer"].startswith("layer 55 of 56, the last, is never used")
+    assert found["unused-layer"].startswith("layer 55 of 56, the last layer, is not used")
     assert set(found) == {"closed-range", "unused-layer"}
 
 
@@ -33,9 +34,7 @@ def test_the_meant_plan_is_quiet(workbench):
 
 def test_neighbours_that_never_touch_are_caught(workbench, ranges):
     found = workbench.found(*ranges(32, (0, 15), (16, 31)))
-    assert found == {
-        "closed-range": "the ends look as if they were included, but they are exclusive: layer 15 is never used"
-    }
+    assert found == {"closed-range": "the ends look inclusive, but they are exclusive: layer 15 is not used"}
 
 
 def test_a_plan_that_reaches_the_end_was_not_written_so(workbench, ranges):

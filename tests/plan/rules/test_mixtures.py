@@ -18,8 +18,10 @@ def typed(workbench, tmp_path):
 
 def test_a_block_that_is_no_whole_pattern_breaks_it(typed):
     message = typed.found(("typed", 0, 7), ("typed", 5, 12))["layer-pattern"]
-    assert message.startswith("layer 7 of the new model, a copy of layer 5, is full attention, where typed continued")
-    assert message.endswith("the kinds repeat every 3 layers")
+    assert message.startswith(
+        "layer 7 of the new model, a copy of layer 5, has full attention, where the pattern of typed"
+    )
+    assert message.endswith("it repeats every 3 layers")
 
 
 @pytest.mark.parametrize("spans", [[(0, 6), (3, 12)], [(0, 12)], [(0, 9), (3, 12)]])
@@ -36,7 +38,7 @@ def test_dense_and_sparse_layers_are_told_apart(workbench, tmp_path):
     write_weights(path, dense | sparse)
     workbench.add("moe", path)
     found = workbench.found(("moe", 0, 4), ("moe", 3, 6))
-    assert "a copy of layer 3, is sparse" in found["layer-pattern"]
+    assert "a sparse MLP, where the pattern of moe expects full attention and a dense MLP" in found["layer-pattern"]
     assert "layer-pattern" not in workbench.found(("moe", 0, 4), ("moe", 2, 6))
 
 
@@ -99,7 +101,7 @@ def test_a_checkpoint_with_more_rows_than_its_vocabulary_is_not_judged_against_i
     assert "donors" not in workbench.found(("long", 0, 4))
     assert "donors" not in workbench.found(("long", 0, 2), ("long2", 2, 4))
     message = workbench.found(("long", 0, 2), ("short", 2, 4))["donors"]
-    assert message == "the head of short has 16 rows, that of long, which gives the config, 24"
+    assert message == "the head of short has 16 rows, but 24 in long, which provides the config"
 
 
 def test_an_adapter_beside_full_weights_is_reported(workbench, tmp_path):

@@ -10,7 +10,7 @@ from engine.errors import CheckpointError, UsageError
 from engine.plan.check import check_plan
 from engine.plan.patches import open_patch, open_patches, with_patches_noted
 from engine.plan.problems import Severity
-from engine.plan.rules import Circumstances
+from engine.plan.rules import CheckContext
 from tests.tiny import write_llama, write_safetensors
 
 NORM = "model.layers.7.input_layernorm.weight"
@@ -37,7 +37,7 @@ def checked(base, *files):
 
 
 def patched(*files):
-    return Circumstances(patches=open_patches(files))
+    return CheckContext(patches=open_patches(files))
 
 
 def test_a_patch_that_fits_is_not_mentioned(base, tmp_path):

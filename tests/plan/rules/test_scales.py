@@ -4,7 +4,7 @@ import pytest
 
 from engine.plan.check import check_plan
 from engine.plan.problems import Severity
-from engine.plan.rules import Circumstances, Device, Facts, size
+from engine.plan.rules import CheckContext, Device, Facts, size
 from engine.plan.rules.facts import Inertness
 from engine.plan.syntax import parse
 from tests.plan.rules.conftest import INERT, plan_of
@@ -56,7 +56,10 @@ def test_zeroed_projections_before_norms_make_an_inert_copy(workbench, tmp_path)
 def test_a_gradient_over_one_layer_is_its_last_number(workbench, span, fires):
     found = workbench.found(("32", 0, 8), ("32", *span, "[{filter: o_proj, value: [0.25, 0.5]}]"), ("32", 8, 32))
     assert ("gradient" in found) is fires
-    assert not fires or found["gradient"] == "a gradient [0.25, 0.5] over [7, 8], one layer, is its last number: 0.5"
+    assert (
+        not fires
+        or found["gradient"] == "the gradient [0.25, 0.5] over the single layer of [7, 8] is just its last number: 0.5"
+    )
 
 
 def test_a_global_gradient_is_named_once(workbench):
@@ -65,33 +68,33 @@ def test_a_global_gradient_is_named_once(workbench):
     assert [problem.rule for problem in checked.problems] == ["gradient"]
 
 
-def sizes(workbench, circumstances):
+def sizes(workbench, context):
     parsed = parse(plan_of(("32", 0, 32)))
-    return [problem.message for problem in size.check(Facts(parsed.plan, {"32": workbench.open("32")}, circumstances))]
+    return [problem.message for problem in size.check(Facts(parsed.plan, {"32": workbench.open("32")}, context))]
 
 
 def test_a_model_larger_than_the_disk_or_the_device_is_told_by_how_much(workbench):
     nbytes = workbench.open("32").nbytes
-    assert sizes(workbench, Circumstances(free_disk=nbytes, device=Device("cuda:0", nbytes))) == []
-    (disk, device) = sizes(workbench, Circumstances(free_disk=nbytes - 1, device=Device("cuda:0", 0)))
+    assert sizes(workbench, CheckContext(free_disk=nbytes, device=Device("cuda:0", nbytes))) == []
+    (disk, device) = sizes(workbench, CheckContext(free_disk=nbytes - 1, device=Device("cuda:0", 0)))
     assert "the disk has" in disk
     assert "cuda:0 has 0 B of memory" in device
 
 
 def test_without_knowing_disk_and_device_nothing_is_said(workbench):
-    assert sizes(workbench, Circumstances()) == []
+    assert sizes(workbench, CheckContext()) == []
 
 
 def test_a_silenced_copy_that_a_trial_found_to_act_is_named_with_the_reason(workbench):
-    circumstances = Circumstances(inertness=lambda found: Inertness(f"{found.config.model_type} rotates the stream"))
-    checked = check_plan(plan_of(("32", 0, 32), ("32", 31, 32, INERT)), workbench.open, circumstances)
+    context = CheckContext(inertness=lambda checkpoint: Inertness(f"{checkpoint.config.model_type} rotates the stream"))
+    checked = check_plan(plan_of(("32", 0, 32), ("32", 31, 32, INERT)), workbench.open, context)
     (problem,) = [each for each in checked.problems if each.rule == "not-inert"]
     assert problem.message == "this copy of layer 31 is not inert: llama rotates the stream"
 
 
 def test_a_silenced_copy_whose_trial_took_too_long_is_a_note_with_the_reason(workbench):
-    circumstances = Circumstances(inertness=lambda _: Inertness(unknown="the trial took more than 60 s"))
-    checked = check_plan(plan_of(("32", 0, 32), ("32", 31, 32, INERT)), workbench.open, circumstances)
+    check_context = CheckContext(inertness=lambda _: Inertness(unknown="the trial took more than 60 s"))
+    checked = check_plan(plan_of(("32", 0, 32), ("32", 31, 32, INERT)), workbench.open, check_context)
     (problem,) = [each for each in checked.problems if each.rule == "not-inert"]
     assert problem.severity is Severity.NOTE
     assert problem.message.endswith("is inert: the trial took more than 60 s")

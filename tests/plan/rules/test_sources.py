@@ -11,7 +11,7 @@ from engine.checkpoint.load_check import LoadCheck
 from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.loading import Opened
 from engine.plan.problems import Problem
-from engine.plan.rules import UNKNOWN, Circumstances
+from engine.plan.rules import UNKNOWN, CheckContext
 from tests.plan.rules.conftest import plan_of
 from tests.tiny import Shapes, llama_shapes, write_llama, write_weights
 
@@ -26,17 +26,17 @@ def source(directory: Path, more: Shapes = {}, config: Mapping[str, Any] = {}) -
     return open_checkpoint(directory, "M")
 
 
-def checked(checkpoint: Checkpoint, slices: list[tuple], circumstances: Circumstances = UNKNOWN) -> CheckedPlan:
-    return check_plan(plan_of(*slices), lambda _: checkpoint, circumstances)
+def checked(checkpoint: Checkpoint, slices: list[tuple], context: CheckContext = UNKNOWN) -> CheckedPlan:
+    return check_plan(plan_of(*slices), lambda _: checkpoint, context)
 
 
 def of_rule(rule: str, found: CheckedPlan) -> list[Problem]:
     return [problem for problem in found.problems if problem.rule == rule]
 
 
-def opening(source: LoadCheck, result: LoadCheck | None = None) -> Circumstances:
+def opening(source: LoadCheck, result: LoadCheck | None = None) -> CheckContext:
     """Of which transformers says so much."""
-    return Circumstances(opened=lambda stack: Opened({stack.config_donor: source}, result))
+    return CheckContext(opened=lambda stack: Opened({stack.config_donor: source}, result))
 
 
 def test_parts_for_each_layer_in_one_tensor_fit_no_other_stack(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_parts_for_each_layer_in_one_tensor_fit_no_other_stack(tmp_path: Path) -
     checkpoint = source(tmp_path, packed, {"hidden_size_per_layer_input": 2})
     (problem,) = of_rule("packed-layers", checked(checkpoint, GROWN))
     assert problem.severity == "error"
-    assert "a part for each of its 4 layers in model.embed_tokens_per_layer.weight" in problem.message
+    assert "contains a part for each of its 4 layers" in problem.message
     assert of_rule("packed-layers", checked(checkpoint, [("M", 0, 2), ("M", 1, 3)]))  # as deep, other layers
     assert not of_rule("packed-layers", checked(checkpoint, WHOLE))
 

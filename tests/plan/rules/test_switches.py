@@ -3,14 +3,14 @@
 import pytest
 
 from engine.plan.check import check_plan
-from engine.plan.rules import Circumstances, left_on
+from engine.plan.rules import CheckContext, enabled
 from tests.plan.rules.conftest import plan_of
 
 PRUNED = plan_of(("32", 0, 20), ("32", 25, 32))
 
 
 def rules_left(workbench, text, *off):
-    problems = check_plan(text, workbench.open, Circumstances(off=off)).problems
+    problems = check_plan(text, workbench.open, CheckContext(off=off)).problems
     return [(problem.rule, problem.place and problem.place.line) for problem in problems]
 
 
@@ -38,15 +38,13 @@ def test_an_id_that_is_no_rule_is_a_problem_at_its_place(workbench):
     text = f"{PRUNED}# dlec: off last-slice, unused-layers\n"
     problem = check_plan(text, workbench.open).problems[-1]
     assert (problem.rule, problem.place.line, problem.place.column) == ("rules-off", 9, 25)
-    assert problem.message == "there is no rule `unused-layers` to switch off"
+    assert problem.message == "unknown rule `unused-layers`"
     assert problem.fix == "Did you mean `unused-layer`?"
 
 
 def test_an_id_in_the_configuration_that_is_no_rule_names_the_configuration():
-    problems = left_on([], PRUNED, Circumstances(off=("nonsense",)))
-    assert [problem.message for problem in problems] == [
-        "[rules] off in config.toml: there is no rule `nonsense` to switch off"
-    ]
+    problems = enabled([], PRUNED, CheckContext(off=("nonsense",)))
+    assert [problem.message for problem in problems] == ["[rules] off in config.toml: unknown rule `nonsense`"]
 
 
 def test_an_error_stays_on_and_says_so(workbench):

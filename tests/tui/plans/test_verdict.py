@@ -10,11 +10,12 @@ import pytest
 
 from dlec_tui.plans.checkpoints import PlanCheckpoints
 from dlec_tui.plans.edits import with_blocks
-from dlec_tui.plans.lines import fix_text, mended, underlined
+from dlec_tui.plans.lines import fix_text, underlined
 from dlec_tui.plans.plan_status import Verdict, cost_parts, counts_text, is_too_large, look_over, merge_rate
 from dlec_tui.widgets.plan_editor import coloured
 from engine.checkpoint.find import opener
 from engine.plan.edits import slices_of
+from engine.plan.fixes import applied
 from engine.store.job_states import Done, now
 from engine.store.jobs import Job, JobSpec
 from tests.tiny import write_llama
@@ -67,12 +68,12 @@ def test_a_text_that_does_not_parse_has_a_problem_and_no_slices(model: Path) -> 
     assert found.problems
 
 
-def test_a_range_past_the_end_is_mended_without_touching_anything_else(model: Path) -> None:
+def test_a_range_past_the_end_is_fixed_without_touching_anything_else(model: Path) -> None:
     found = verdict_on(BROKEN, model)
     [problem] = [problem for problem in found.problems if problem.rule == "layer-range"]
     assert fix_text(problem) == "f: [2, 6]"
     assert problem.change is not None
-    assert mended(found.text, problem.change).text == TWICE.format(model=model)
+    assert applied(found.text, [problem.change]) == TWICE.format(model=model)
 
 
 def test_a_checkpoint_is_opened_once_and_again_when_its_files_have_changed(tmp_path: Path) -> None:

@@ -1,0 +1,90 @@
+"""Ranges of layers in three formats.
+
+exllamav2   [(0,20),(10,30)]    end exclusive
+llama.cpp   0-5,7,8-12          end inclusive
+python      0:16,8:32           end exclusive; :16 and 8: are open
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from engine.errors import shown
+from engine.plan.layer_formats.layers import MAX_LAYERS, Layers, checked, number, refused, runs, without_count
+
+_PAIR = re.compile(r"[(\[]\s*([^\s,()\[\]]+)\s*,\s*([^\s,()\[\]]+)\s*[)\]]\s*(?:,\s*|$)")
+
+
+def read_pairs(text: str, layer_count: int | None) -> Layers:
+    """Return the layers of exllamav2's pairs. Raises PlanError."""
+    inner = text.strip()
+    if inner.startswith("[") and inner.endswith("]") and not _PAIR.fullmatch(inner):
+        inner = inner[1:-1].strip()
+    return _together((_upwards(range(*pair), str(pair)) for pair in _pairs(inner)), layer_count)
+
+
+def write_pairs(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (formats share a signature)
+    return f"[{', '.join(f'({start}, {end})' for start, end in runs(layers))}]"
+
+
+def read_dashes(text: str, layer_count: int | None) -> Layers:
+    """Return the layers of llama.cpp's ranges. Raises PlanError, also for its scales: 0-5*0.5."""
+    if "*" in text:
+        raise refused(f"`{shown(text.strip())}`", "it scales layers", "Write the scales into a plan; see mergekit.")
+    return _together((_dashed(item.strip()) for item in text.split(",")), layer_count)
+
+
+def write_dashes(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (formats share a signature)
+    return ",".join(f"{start}-{end - 1}" if end - start > 1 else f"{start}" for start, end in runs(layers))
+
+
+def read_slices(text: str, layer_count: int | None) -> Layers:
+    """Return the layers of Python slices. Raises PlanError."""
+    return _together((_sliced(item.strip(), layer_count) for item in text.split(",")), layer_count)
+
+
+def write_slices(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (formats share a signature)
+    return ",".join(f"{start}:{end}" for start, end in runs(layers))
+
+
+def _pairs(text: str) -> list[tuple[int, int]]:
+    pairs, at = [], 0
+    while at < len(text):
+        match = _PAIR.match(text, at)
+        if match is None:
+            raise refused(f"`{shown(text[at:])}`", "a range is a pair of numbers", "Write [(0,20),(10,30)].")
+        pairs.append((number(match[1], "layer"), number(match[2], "layer")))
+        at = match.end()
+    return pairs
+
+
+def _dashed(item: str) -> Sequence[int]:
+    first, dash, last = item.partition("-")
+    start = number(first.strip(), "layer")
+    end = number(last.strip(), "layer") + 1 if dash else start + 1
+    return _upwards(range(start, end), item)
+
+
+def _sliced(item: str, layer_count: int | None) -> Sequence[int]:
+    first, colon, last = item.partition(":")
+    if not colon:
+        start = number(item, "item")
+        return range(start, start + 1)
+    if not last.strip() and layer_count is None:
+        raise without_count(f"`{shown(item)}`")
+    start = number(first.strip(), "layer") if first.strip() else 0
+    return _upwards(range(start, number(last.strip(), "layer") if last.strip() else layer_count or 0), item)
+
+
+def _upwards(layers: range, item: str) -> range:
+    if not layers:
+        raise refused(f"`{shown(item)}`", "it holds no layer: the second number has to be higher")
+    return layers
+
+
+def _together(parts: Iterable[Sequence[int]], layer_count: int | None) -> Layers:
+    layers: list[int] = []
+    for part in parts:
+        layers.extend(part)
+        if len(layers) > MAX_LAYERS:
+            break
+    return checked(layers, layer_count)
