@@ -176,7 +176,7 @@ def _plan_paths(patterns: Iterable[str]) -> tuple[list[Path], dict[Path, DlecErr
     for pattern in patterns:
         files = plan_files(str(expanded(pattern)))
         if not files:
-            missing[Path(pattern)] = NotFoundError(f"there is no plan {shown(pattern)}", where={"path": pattern})
+            missing[Path(pattern)] = NotFoundError(f"no plan file matches {shown(pattern)}", where={"path": pattern})
         for file in files:
             unique.setdefault(file.absolute(), file)
     return list(unique.values()), missing

@@ -33,7 +33,7 @@ class ExpandedPath(click.Path):
         if not (text := os.fspath(value)):
             self.fail("the path is empty.", param, ctx)
         if "\0" in text:
-            self.fail(f"{shown(text)} contains a NUL character.", param, ctx)
+            self.fail(f"{shown(text)} is not a path: it contains a NUL character.", param, ctx)
         try:
             path = expanded(text)
         except UsageError as error:

@@ -1,23 +1,73 @@
-"""One attempt at a job, from the claimed job to its end state."""
+"""One attempt at a job, from the claimed job to its end state, and the processes that its task runs in."""
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, BinaryIO
 
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.fingerprint import fingerprint
-from engine.errors import CheckpointError, DlecError, UnexpectedError, contained
+from engine.errors import CheckpointError, DlecError, MachineError, UnexpectedError, contained
 from engine.jobs.logs import append, beginning, ending, opened_log
 from engine.jobs.monitor import Interruption, Monitor, Reason
 from engine.jobs.recovery import continues, discard_output
 from engine.jobs.slots import Slot
-from engine.jobs.task_processes import TaskProcesses
 from engine.plan.patches import patch_fingerprint
 from engine.protocol import as_data
 from engine.store.job_states import Cancelled, Done, Failed, Running, State, Stop, Waiting, now
 from engine.store.jobs import Job
-from engine.tasks.process import tail_of
+from engine.tasks.child import TASK_MODULE
+from engine.tasks.process import EngineProcess, tail_of
+from engine.tasks.specs import spec_of
+
+
+class TaskProcesses:
+    """Task processes of one slot; a context that ends them."""
+
+    def __init__(self, slot: Slot) -> None:
+        self._name = f"tasks on {slot}"
+        self._resident: EngineProcess | None = None
+
+    def __enter__(self) -> "TaskProcesses":
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self._end_resident()
+
+    @property
+    def is_warm(self) -> bool:
+        """Return True if models may be loaded."""
+        return self._resident is not None and self._resident.is_alive
+
+    @contextmanager
+    def process_for(self, task: str, log: BinaryIO) -> Iterator[EngineProcess]:
+        """Yield a process for one request; its earlier output goes to `log`."""
+        spec = spec_of(task)
+        if not spec.needs_device:
+            with EngineProcess([TASK_MODULE, task], log, online=spec.is_online) as process:
+                yield process
+        else:
+            try:
+                yield self._living_resident(log)
+            except MachineError:  # the device or its memory may be in a bad state
+                self._end_resident()
+                raise
+
+    def _living_resident(self, log: BinaryIO) -> EngineProcess:
+        if self._resident is None or not self._resident.is_alive:
+            self._end_resident()
+            self._resident = EngineProcess([TASK_MODULE, self._name], log)
+        return self._resident
+
+    def _end_resident(self) -> None:
+        if self._resident is not None:
+            self._resident.kill()
+            self._resident = None
+
 
 PATIENCE_SECONDS = 30
 """Time that a retried merge waits for the orphaned process of a dead worker to release its output."""

@@ -1,15 +1,17 @@
-"""The worker: runs jobs one after another."""
+"""The worker: runs jobs one after another, and waits out errors of its store."""
 
 import contextlib
 import sqlite3
+import sys
+import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from engine.errors import MachineError
-from engine.jobs.attempt import attempt, unstorable
+from engine.errors import DlecError, MachineError
+from engine.jobs.attempt import TaskProcesses, attempt, unstorable
 from engine.jobs.heartbeat import Heartbeat, registered
 from engine.jobs.logs import job_log
 from engine.jobs.monitor import Monitor
@@ -18,11 +20,9 @@ from engine.jobs.scheduling import claim, put_back, settle
 from engine.jobs.signals import EndingSignals
 from engine.jobs.slots import Slot
 from engine.jobs.store_access import StoreAccess
-from engine.jobs.task_processes import TaskProcesses
-from engine.jobs.trouble import Trouble
 from engine.machine.clock import steady_seconds
 from engine.processes import lower_priority
-from engine.store.job_states import State, Waiting
+from engine.store.job_states import State, Waiting, as_text, now
 from engine.store.jobs import Job, find_job
 
 POLL_SECONDS = 1.0
@@ -79,8 +79,41 @@ def work(
         access = stack.enter_context(StoreAccess(store))
         heartbeat = stack.enter_context(registered(access, store, slot))
         processes = stack.enter_context(TaskProcesses(slot))
-        worker = _Worker(store, slot, access, heartbeat, signals, processes, listener, Trouble())
+        worker = _Worker(store, slot, access, heartbeat, signals, processes, listener, Outage())
         return worker.work(0 if until_empty else idle_seconds)
+
+
+class Outage:
+    """A period in which errors recur until their cause is gone."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._reported = ""
+
+    @property
+    def lasts(self) -> bool:
+        return self._since is not None
+
+    def report(self, error: Exception, patience: float) -> None:
+        """Print an error unless it repeats the last one. Raises it once errors have recurred for `patience` seconds."""
+        if self._since is None:
+            self._since = steady_seconds()
+        if steady_seconds() - self._since >= patience:
+            raise error
+        if repr(error) != self._reported:
+            self._reported = repr(error)
+            text = error.line if isinstance(error, DlecError) else "".join(traceback.format_exception(error)).rstrip()
+            _print(f"{text}\nRetrying until it works.")
+
+    def end(self) -> None:
+        """End the period, and print that it is over."""
+        if self._since is not None:
+            _print("Works again.")
+        self._since, self._reported = None, ""
+
+
+def _print(text: str) -> None:
+    print(f"=== {as_text(now())} UTC  {text}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
@@ -94,14 +127,14 @@ class _Worker:
     signals: EndingSignals
     processes: TaskProcesses
     listener: Listener
-    trouble: Trouble
+    outage: Outage
 
     def work(self, idle_seconds: float) -> Outcome:
         idle_since = steady_seconds()
         while not self.signals.have_come:
             try:
                 job = self._next()
-                self.trouble.is_over()
+                self.outage.end()
                 if job is not None:
                     self._do(job)
                     idle_since = steady_seconds()
@@ -117,7 +150,7 @@ class _Worker:
     def _next(self) -> Job | None:
         self.heartbeat.beat()
         with self.access.connection() as connection:
-            if self.trouble.lasts:
+            if self.outage.lasts:
                 recover_own(connection, self.heartbeat.worker)
             return claim(connection, self.heartbeat.worker, self.slot)
 
@@ -148,7 +181,7 @@ class _Worker:
 
     def _wait_out(self, error: Exception) -> bool:
         """Report an error and pause. Return True if a signal has arrived. Raises an error that lasts too long."""
-        self.trouble.say(error, PATIENCE_SECONDS)
+        self.outage.report(error, PATIENCE_SECONDS)
         self.heartbeat.doubt()
         return self.signals.wait(RETRY_SECONDS)
 

@@ -1,4 +1,4 @@
-"""The draft of a merge: everything settled before the first byte is written, and the checks before it starts."""
+"""Draft of a merge: everything that is determined before the first byte is written, and checks before the start."""
 
 import hashlib
 from collections.abc import Iterator
@@ -26,15 +26,15 @@ class MergeOptions:
     """Options of writing a checkpoint."""
 
     max_shard_size: int = MAX_SHARD_SIZE
-    """Maximum bytes of tensors in one file; a larger tensor gets a file of its own."""
+    """Maximum number of tensor bytes per file; a larger tensor gets a separate file."""
     reflink: bool = True
-    """Whether the new file may share disk extents with its source, where the file system can."""
+    """Share disk extents with the source files if the file system supports it."""
     hash_sums: bool = False
-    """Whether SHA256SUMS is written."""
+    """Write SHA256SUMS."""
     overwrite: bool = False
-    """Whether a model directory at the output is replaced."""
+    """Replace a model directory at the output."""
     load_check: bool = True
-    """Whether transformers opens the result before it gets its name."""
+    """Open the result with transformers before it is published."""
 
 
 AS_USUAL = MergeOptions()
@@ -42,7 +42,7 @@ AS_USUAL = MergeOptions()
 
 @dataclass(frozen=True)
 class Draft:
-    """A merge before its first byte is written."""
+    """Layout, operations and files of a merge."""
 
     stack: Stack
     plan_text: str
@@ -57,20 +57,20 @@ class Draft:
 
     @property
     def signature(self) -> str:
-        """Identity of the shards' bytes."""
+        """Signature of the shards."""
         patches = [patch.fingerprint for patch in self.stack.patches]
         return signature_of(self.layout, self.operations, self.sources, patches)
 
     @property
     def request(self) -> str:
-        """Identity of the whole checkpoint."""
+        """Signature of the whole checkpoint."""
         sums = "with sums" if self.options.hash_sums else ""
         parts = (self.signature, self.plan_text, self.config.text, str(self.sidecars), sums)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def drafted(stack: Stack, plan_text: str, out: Path, options: MergeOptions) -> Draft:
-    """Make the draft. Raises CheckpointError, PlanError or MachineError for what cannot be merged."""
+    """Return the draft. Raises CheckpointError, PlanError or MachineError if the stack cannot be merged."""
     for checkpoint in stack.checkpoints:
         require_local(checkpoint)
     tensors = output_tensors(stack)
@@ -92,7 +92,7 @@ def drafted(stack: Stack, plan_text: str, out: Path, options: MergeOptions) -> D
 
 
 def refuse_sources_as_output(draft: Draft, partial: Partial) -> None:
-    """Raise UsageError if a file that is read is inside the output."""
+    """Raise UsageError if a source file is inside the output directory."""
     for path in _read_paths(draft):
         if path.resolve().is_relative_to(partial.out):
             raise UsageError(
@@ -101,13 +101,13 @@ def refuse_sources_as_output(draft: Draft, partial: Partial) -> None:
 
 
 def require_torch_to_compute(operations: list[ByteOperation]) -> None:
-    """Raise MachineError before anything is written if torch is needed and missing."""
+    """Import torch if the writer needs it, so that MachineError is raised before anything is written."""
     if any(isinstance(operation, ComputeBytes | AverageBytes) for operation in operations):
         torch_library()
 
 
 def _read_paths(draft: Draft) -> Iterator[Path]:
-    """Every path that is read; each file may be a link to another directory."""
+    """Yield all directories and files of the sources; each file may be a link to another directory."""
     for checkpoint in draft.stack.checkpoints:
         yield checkpoint.directory
         yield checkpoint.config.path

@@ -100,23 +100,6 @@ def neuron_page(
     return tuple(map(statistics_from, rows))
 
 
-def layer_page(
-    connection: StoreConnection,
-    key: ProfileKey,
-    layer: int,
-    order: NeuronOrder = NeuronOrder.LAYER,
-    *,
-    descending: bool = False,
-    offset: int = 0,
-    limit: int = PAGE_ROWS,
-) -> tuple[NeuronStatistics, ...]:
-    """Return a page of the neurons of one layer, which are sorted for each call."""
-    id_of_key = find_key_id(connection, key)
-    sql = _layer_page_sql(order, "DESC" if descending else "ASC")
-    rows = connection.rows(sql, (id_of_key, *_span_of_layer(connection, id_of_key, layer), limit, offset, id_of_key))
-    return tuple(map(statistics_from, rows))
-
-
 def first_of_layer(connection: StoreConnection, key: ProfileKey, layer: int) -> int | None:
     """Return the row of a layer's first neuron in the order of layers; None if the profile has no neuron of it."""
     first, _ = _span_of_layer(connection, find_key_id(connection, key), layer)
@@ -137,16 +120,6 @@ def _page_sql(order: NeuronOrder, direction: str) -> str:
     return f"""SELECT {STATISTICS} FROM neuron_ranks AS ranked
         JOIN neurons ON neurons.key_id = ranked.key_id AND neurons.neuron_id = ranked.by_{order}
         WHERE ranked.key_id = ? AND rank >= ? AND rank < ? ORDER BY rank {direction}"""
-
-
-def _layer_page_sql(order: NeuronOrder, direction: str) -> str:
-    """Sorts before it joins: a layer's neurons are many, a page's are few."""
-    sorting = f"ORDER BY {SORTED_BY.get(order, 'neuron_id')} {direction}, neuron_id {direction}"
-    return f"""SELECT {STATISTICS} FROM (
-            SELECT neuron_id FROM neuron_statistics
-            WHERE key_id = ? AND neuron_id BETWEEN ? AND ? {sorting} LIMIT ? OFFSET ?
-        ) AS page JOIN neurons ON neurons.key_id = ? AND neurons.neuron_id = page.neuron_id
-        {sorting.replace("neuron_id", "neurons.neuron_id")}"""
 
 
 _INSERT_NEURON = f"INSERT INTO neuron_statistics VALUES ({', '.join('?' * 11)})"

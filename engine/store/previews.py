@@ -40,11 +40,6 @@ def save_plan(db: "Database", plan: PlanUsed) -> None:
         db.execute(sql, astuple(plan))
 
 
-def find_plan(connection: StoreConnection, plan_sha256: str) -> PlanUsed | None:
-    row = connection.row(f"{_SELECT_PLAN} WHERE plan_sha256 = ?", (plan_sha256,))
-    return None if row is None else PlanUsed(*row)
-
-
 def all_plans(connection: StoreConnection) -> tuple[PlanUsed, ...]:
     """Return all plans, the newest first."""
     return tuple(PlanUsed(*row) for row in connection.rows(f"{_SELECT_PLAN} ORDER BY first_used_at DESC, rowid DESC"))

@@ -1,4 +1,4 @@
-"""Downloads checkpoints from the hub, when the user has asked for it."""
+"""Download of checkpoints from the hub, on request of the user."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,10 +13,10 @@ from engine.protocol import Report
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"reference": a hub id, or a directory, which is found rather than downloaded}.
+    """Run the task. Request: {"reference": a hub id, or a directory, for which nothing is downloaded}.
 
-    Answer: "reference", "directory" and "bytes" (of everything in it). Raises CheckpointError for what is no
-    checkpoint with safetensors, UsageError for what is no hub id, MachineError without network or space.
+    Answer: "reference", "directory" and "bytes" (total size). Raises CheckpointError if it is not a checkpoint with
+    safetensors, UsageError for an invalid hub id, MachineError for a failure of network or disk.
     """
     reference = request["reference"]
     if _is_on_the_hub(reference) and not _is_here(reference):
@@ -26,7 +26,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 
 def downloading_opener() -> Callable[[str], Checkpoint]:
-    """A function that opens references; a hub id whose weights are not in the cache is downloaded first."""
+    """Return a function that opens references and downloads hub ids whose weights are not in the cache."""
     open_reference = opener()
 
     def open_or_download(reference: str) -> Checkpoint:
@@ -42,12 +42,12 @@ def _is_on_the_hub(reference: str) -> bool:
 
 
 def _is_here(reference: str) -> bool:
-    """Whether nothing of a hub id is left to download."""
+    """Return True if a hub id is downloaded completely."""
     return _opens(reference, opener()) and is_complete(reference)
 
 
 def _opens(reference: str, open_reference: Callable[[str], Checkpoint]) -> bool:
-    """False also where an interrupted download has left weights out."""
+    """Return True if the reference opens; False also after an interrupted download."""
     try:
         open_reference(reference)
     except CheckpointError:

@@ -1,4 +1,4 @@
-"""Merges: turns a stack into a checkpoint that appears under its final name whole, checked, or not at all."""
+"""Merging of a stack into a checkpoint, which is published atomically after its checks."""
 
 import filecmp
 import time
@@ -48,42 +48,42 @@ class MergeReport:
 
     out: Path
     nbytes: int
-    """Size of the shards."""
+    """Total size of the shards in bytes."""
     seconds: float
-    """Duration of the whole task, load check included."""
+    """Duration of the task, load check included."""
     shards: int
     tensors_copied: int
     tensors_computed: int
-    """Scaled or cast; those filled with a constant are counted as copied."""
+    """Number of scaled or cast tensors; tensors filled with a constant count as copied."""
     loadcheck: LoadCheck | None
-    """None if it was not requested, or if it passed in an earlier run that died before reporting."""
+    """None if not requested, or if an earlier run passed it but died before reporting."""
     sidecars: Sidecars
     config: ConfigEdit
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """Parameters of one run of a merge that do not change what is written."""
+    """Options of one run that do not affect the output."""
 
     report: Report
     patience: float = 0
     """Seconds to wait for another process that holds the output's lock."""
     resumes: bool = False
-    """Whether an earlier run of this request may have published the output and died before reporting."""
+    """True if an earlier run of this request may have published the output but died before reporting."""
     job: str = ""
-    """Uuid of the job; "" for a merge without a job."""
+    """UUID of the job of this attempt; "" for a merge without a job."""
     home: Path | None = None
     """Directory of the store, where header checks are cached; None for the default."""
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text, "out": absolute path}, and where they are to be other than usual:
+    """Run the task. Request: {"plan": text of the plan, "out": absolute path}, and optionally
 
-    "options" (fields of MergeOptions), "patches" (paths of patches, in the order in which they apply), "downloads"
-    (whether the hub is asked for what is not here), "job" (the uuid of the job whose attempt it is), "home" (directory
-    of the store), "patience" (seconds to wait for another process that merges into the same output) and "resumes"
-    (whether this was begun before: an output that was merged from this plan and these weights is then success).
-    Answer: `report_as_json`.
+    "options" (fields of MergeOptions), "patches" (paths of patches; the last one wins), "downloads" (whether
+    missing checkpoints are downloaded), "job" (UUID of the job), "home" (directory of the store), "patience"
+    (seconds to wait for another process that merges into the same output) and "resumes" (whether an earlier attempt
+    was started: an existing output that was merged from this plan and these weights is then success). Answer:
+    `report_as_json`.
     Raises PlanError for a plan that cannot be run, and what `merge` raises.
     """
     text = request["plan"]
@@ -106,14 +106,13 @@ def merge(
     progress: Progress = lambda _done, _total: None,
     home: Path | None = None,
 ) -> MergeReport:
-    """Write the checkpoint that `stack` describes to `out`, continuing what an earlier, interrupted run left.
+    """Write the checkpoint that `stack` describes to `out`, resuming an interrupted run.
 
     home: directory of the store, where header checks are cached; None for the usual one.
 
     Raises CheckpointError for a source that is missing, broken or changing, for a config that cannot describe the
-    stack, and for a result that does not load; PlanError for a tensor that cannot be scaled; UsageError when `out` is
-    taken; MachineError for disk, permissions and a torch that is needed and missing. After each of them nothing is at
-    `out` that was not there before.
+    stack, and for a result that does not load; PlanError for a tensor that cannot be scaled; UsageError if `out`
+    exists; MachineError for disk, permissions, or missing torch. After an error `out` is unchanged.
     """
     return _merged(
         stack, plan_text, out, options, _Attempt(lambda done, total, _what: progress(done, total), home=home)
@@ -121,7 +120,7 @@ def merge(
 
 
 def report_as_json(report: MergeReport) -> dict[str, Any]:
-    """The result as `dlec merge --json` prints it."""
+    """Return the output of `dlec merge --json`."""
     return {
         "out": str(report.out),
         "bytes": report.nbytes,
@@ -140,12 +139,12 @@ def _merged(stack: Stack, plan_text: str, out: Path, options: MergeOptions, atte
     refuse_sources_as_output(draft, partial)
     require_torch_to_compute(draft.operations)
     with writing(partial, draft.layout), locked(partial, attempt.patience):
-        found = None if _is_done(draft, partial, attempt) else _written(draft, partial, attempt)
-    return _described(draft, found, time.monotonic() - began)
+        check = None if _is_done(draft, partial, attempt) else _written(draft, partial, attempt)
+    return _described(draft, check, time.monotonic() - began)
 
 
 def _is_done(draft: Draft, partial: Partial, attempt: _Attempt) -> bool:
-    """Return True if an earlier run has published this checkpoint; a started publication is finished first."""
+    """Finish an interrupted publication; return True if an earlier run has published this checkpoint."""
     return recover(partial) == draft.request or (attempt.resumes and is_merged(draft))
 
 
@@ -153,7 +152,7 @@ def _written(draft: Draft, partial: Partial, attempt: _Attempt) -> LoadCheck | N
     return write_checkpoint(draft, partial, attempt.report, header_checks(attempt.home))
 
 
-def _described(draft: Draft, found: LoadCheck | None, seconds: float) -> MergeReport:
+def _described(draft: Draft, check: LoadCheck | None, seconds: float) -> MergeReport:
     tensors = list(draft.layout.tensors)
     computed = sum(not isinstance(tensor.operation, Copy | Fill) for tensor in tensors)
     return MergeReport(
@@ -163,7 +162,7 @@ def _described(draft: Draft, found: LoadCheck | None, seconds: float) -> MergeRe
         shards=len(draft.layout.shards),
         tensors_copied=len(tensors) - computed,
         tensors_computed=computed,
-        loadcheck=found,
+        loadcheck=check,
         sidecars=draft.sidecars,
         config=draft.config,
     )

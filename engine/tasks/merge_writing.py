@@ -1,4 +1,4 @@
-"""Writing of a drafted checkpoint: weights, other files, checks, and finally its name."""
+"""Writing of a drafted checkpoint: weights, sidecars, checks, and publication."""
 
 import os
 import time
@@ -24,16 +24,16 @@ from engine.tasks.header_checks import HeaderChecks
 from engine.tasks.loadcheck import LoadCheck, load_check
 
 _PATIENCE = 3600.0
-"""Seconds for transformers to open sources and result by their headers: longer than any takes."""
+"""Timeout in seconds for transformers to open sources and result by their headers."""
 MERGING, CHECKING = "merging", "checking that it loads"
-"""Descriptions of the progress reports."""
+"""Descriptions of progress."""
 
 
 def write_checkpoint(draft: Draft, partial: Partial, report: Report, checks: HeaderChecks) -> LoadCheck | None:
-    """Write and publish what is drafted, and say what the load check found; None when none was asked for.
+    """Write and publish the drafted checkpoint; return its load check, or None if it was not requested.
 
-    The caller holds the output's lock and has recovered what was cut off; `report` counts bytes of tensors. Raises
-    UsageError when the output is taken, CheckpointError for a source that changes and a result that does not load.
+    The caller holds the output's lock and has recovered an interrupted publication. `report` counts tensor bytes.
+    Raises UsageError if the output exists, CheckpointError if a source changes or the result does not load.
     """
     check_output(partial.out, overwrite=draft.options.overwrite)
     opened = checks.checked(draft.stack, _PATIENCE) if draft.options.load_check else Opened()
@@ -41,9 +41,9 @@ def write_checkpoint(draft: Draft, partial: Partial, report: Report, checks: Hea
     seconds = _timed(lambda: _write_weights(draft, partial, report))
     _write_the_rest(draft, partial.model, seconds, inherited)
     check_written(partial.model, draft.layout, draft.stack.config_donor)
-    found = _load_checked(draft, partial, report, opened) if draft.options.load_check else None
+    result = _load_checked(draft, partial, report, opened) if draft.options.load_check else None
     publish(partial, draft.request, overwrite=draft.options.overwrite)
-    return found
+    return result
 
 
 def _write_weights(draft: Draft, partial: Partial, report: Report) -> None:
@@ -66,7 +66,7 @@ def _write_the_rest(draft: Draft, model: Path, seconds: float, inherited: tuple[
 
 
 def _texts(draft: Draft, seconds: float, inherited: tuple[str, ...]) -> dict[str, str]:
-    """The files that are written rather than copied."""
+    """Return the generated files by name."""
     stack = draft.stack
     return {
         **draft.layout.texts,
@@ -77,47 +77,47 @@ def _texts(draft: Draft, seconds: float, inherited: tuple[str, ...]) -> dict[str
 
 
 def _refused_unless_it_loads(draft: Draft, opened: Opened) -> tuple[str, ...]:
-    """Defects that sources and result share according to transformers, from headers alone.
+    """Check by headers that the result will load; return the findings that the sources have too.
 
-    Raises CheckpointError when it would not load what is to be written.
+    Raises CheckpointError if transformers would not load the result.
     """
     if opened.result is None:
         return ()
-    found = judged(opened.result, draft.stack, opened.sources)
-    if found.is_faulty:
+    check = judged(opened.result, draft.stack, opened.sources)
+    if check.is_faulty:
         raise CheckpointError(
             f"{draft.out} was not started: transformers would not load it correctly",
-            why=f"{found.why}; {_of_sources(opened)}",
+            why=f"{check.why}; {_of_sources(opened)}",
             fix="Nothing was written. With --no-load-check it would be.",
         )
-    return found.inherited
+    return check.inherited
 
 
 def _load_checked(draft: Draft, partial: Partial, report: Report, opened: Opened) -> LoadCheck:
-    """Raises CheckpointError when transformers does not take the result as it is."""
+    """Check the written result. Raises CheckpointError if transformers does not load it correctly."""
     nbytes = sum(operation.length for operation in draft.operations)
     report(nbytes, nbytes, CHECKING)
-    found = judged(load_check(partial.model, _origins(draft.stack)), draft.stack, opened.sources)
-    if found.is_faulty:
+    check = judged(load_check(partial.model, _origins(draft.stack)), draft.stack, opened.sources)
+    if check.is_faulty:
         raise CheckpointError(
             f"{partial.out} was not published: transformers does not load it correctly",
-            why=f"{found.why}; {_of_sources(opened)}",
-            fix=f"The files are in {partial.model}.",
+            why=f"{check.why}; {_of_sources(opened)}",
+            fix=f"The unpublished result is in {partial.model}.",
         )
-    return found
+    return check
 
 
 def _of_sources(opened: Opened) -> str:
-    """Description of the sources: whether they have the same defect."""
-    faulty = {checkpoint: found for checkpoint, found in opened.sources.items() if found.is_faulty}
+    """State whether a source has the same fault."""
+    faulty = {checkpoint: check for checkpoint, check in opened.sources.items() if check.is_faulty}
     if faulty:
-        checkpoint, found = next(iter(faulty.items()))
-        return f"the source {checkpoint.reference} fails in the same way already: {found.why}"
-    return "the source opens as it should" if opened.sources else "how the source opens is not known"
+        checkpoint, check = next(iter(faulty.items()))
+        return f"the source {checkpoint.reference} fails in the same way already: {check.why}"
+    return "the source opens correctly" if opened.sources else "the source was not checked"
 
 
 def _origins(stack: Stack) -> list[tuple[Path, int]]:
-    """Source directory and source layer of each new layer."""
+    """Return the source directory and layer of each new layer."""
     return [(visit.checkpoint.directory, visit.layer) for visit in stack.visits]
 
 

@@ -1,4 +1,4 @@
-"""Verification of any checkpoint: its files, its checksums, and that transformers loads it completely."""
+"""Verification of any checkpoint: its files, its sums, and a load check by transformers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ class VerifyReport:
     layers: int
     parameters: int
     nbytes: int
-    """Size of its tensors."""
+    """Total size of the tensors in bytes."""
     shards: int
     problems: tuple[str, ...]
-    """Sentences; a failed load check has its own report."""
+    """Descriptions of problems, other than those of the load check."""
     sums_checked: bool
-    """False when there is no SHA256SUMS."""
+    """True if SHA256SUMS exists."""
     loadcheck: LoadCheck | None
-    """None if it was not requested, or if the files have problems."""
+    """None if not requested, or if the files are broken."""
 
     @property
     def ok(self) -> bool:
@@ -39,7 +39,7 @@ class VerifyReport:
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"directory", "load_check": whether transformers is to open it, true if left out}.
+    """Run the task. Request: {"directory", "load_check": whether transformers opens it (default true)}.
 
     Answer: `report_as_json`. Raises what `verify` raises.
     """
@@ -50,7 +50,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 def verify(directory: Path, *, load_check: bool = True) -> VerifyReport:
     """Check the checkpoint in `directory`. Problems are reported, not raised.
 
-    Raises CheckpointError when it is too broken to be called a checkpoint, MachineError when it cannot be read.
+    Raises CheckpointError if it is not a checkpoint, MachineError if it cannot be read.
     """
     checkpoint = open_checkpoint(directory)
     problems = (*structure_problems(directory), *_sum_problems(directory))
@@ -67,13 +67,13 @@ def verify(directory: Path, *, load_check: bool = True) -> VerifyReport:
 
 
 def _load_checked(checkpoint: Checkpoint) -> LoadCheck:
-    """Announced prediction layers are to be left unopened, and a merge is not blamed for what its sources had."""
-    found = loadcheck.load_check(checkpoint.directory)
-    return judged_alone(found, checkpoint, read_inherited(checkpoint.directory))
+    """Run the load check, ignoring announced prediction layers and findings that a merge inherited from its sources."""
+    check = loadcheck.load_check(checkpoint.directory)
+    return judged_alone(check, checkpoint, read_inherited(checkpoint.directory))
 
 
 def report_as_json(report: VerifyReport) -> dict[str, Any]:
-    """The report as `dlec verify --json` prints it."""
+    """Return the output of `dlec verify --json`."""
     return {
         "ok": report.ok,
         "directory": str(report.directory),
@@ -91,6 +91,6 @@ def _sum_problems(directory: Path) -> Iterator[str]:
     if not (directory / SUMS_FILE).exists():
         return
     try:
-        yield from (f"{shown(name)} does not have the sum that {SUMS_FILE} says" for name in mismatches(directory))
+        yield from (f"{shown(name)} does not match its sum in {SUMS_FILE}" for name in mismatches(directory))
     except CheckpointError as error:
         yield error.line

@@ -14,7 +14,7 @@ from engine.machine.torch_devices import TorchDevices
 from tests.cli.conftest import Dlec
 
 NAMES = [
-    *("terminal", "tmux", "clipboard", "locale", "connection", "at logout"),
+    *("terminal", "tmux", "clipboard", "locale", "connection", "logout"),
     *("Python", "torch", "transformers", "GPUs", "memory"),
     *("home", "file system", "store", "here", "hub cache"),
 ]

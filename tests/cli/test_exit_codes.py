@@ -64,7 +64,7 @@ def test_an_interrupted_merge_says_that_it_continues(dlec, monkeypatch, plan: Pa
     monkeypatch.setattr("dlec_tui.cli.merge.run_merge", failing(KeyboardInterrupt()))
     result = dlec("merge", plan, "out")
     assert result.exit_code == 130
-    assert result.stderr.strip() == "interrupted; the same command continues where this one stopped"
+    assert result.stderr.strip() == "interrupted; run the same command to resume"
 
 
 def test_an_interrupt_while_dlec_is_still_imported_is_one_line(tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_ctrl_c_during_a_download_ends_with_130_and_one_line(tmp_path: Path, sil
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert stderr.split(b"\n")[-2] == b"interrupted; the same command continues where this one stopped"
+    assert stderr.split(b"\n")[-2] == b"interrupted; run the same command to resume"
     assert b"Traceback" not in stderr
 
 

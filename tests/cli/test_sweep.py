@@ -56,7 +56,7 @@ def test_a_person_sees_table_chance_judgement_probe_metrics_and_map(swept) -> No
     assert "by chance alone, the best of 11 plans without any effect would" in talk
     assert "measured again on text not used to choose them (3 plans):" in talk
     assert "the best of 11, " in talk
-    assert "probe probe.jsonl: the model as it is answers " in talk
+    assert "probe probe.jsonl: baseline " in talk
     assert "distance from the middle" in talk
     assert "delta NLL by deciles of the blocks: " in talk
 

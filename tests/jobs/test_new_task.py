@@ -24,7 +24,7 @@ def test_a_toy_task_runs_through_queue_and_worker_and_is_shown(place, tmp_path, 
     (stubs / "sitecustomize.py").write_text(REGISTERED)
     monkeypatch.setitem(TASKS, "toy", TaskSpec("toy", "toy_task", needs_device=False))
     monkeypatch.setattr("dlec_tui.jobs.task_views.VIEWS", {**VIEWS, "toy": TaskView(lambda answer: str(answer["sum"]))})
-    (job_id,) = place.submit(JobSpec("toy", {"numbers": [1, 2, 4]}, "add numbers", {}))
+    job_id = place.submit(JobSpec("toy", {"numbers": [1, 2, 4]}, "add numbers", {}))
     place.worker(environment={"PYTHONPATH": str(stubs)})
     place.ended(job_id, seconds=60)
     state = place.job(job_id).state

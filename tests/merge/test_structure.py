@@ -108,7 +108,7 @@ def test_verify_finds_a_flipped_bit_by_its_sum(sound):
     shard.write_bytes(content)
     report = verify(sound, load_check=False)
     assert not report.ok
-    assert report.problems == (f"{shard.name} does not have the sum that SHA256SUMS says",)
+    assert report.problems == (f"{shard.name} does not match its sum in SHA256SUMS",)
 
 
 def test_verify_finds_a_missing_file_by_its_sum(sound):

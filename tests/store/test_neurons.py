@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 
 from engine.store.database import connection_of, open_for_reading, open_for_writing
-from engine.store.neurons import NeuronOrder, NeuronStatistics, count_neurons, layer_page, neuron_page
+from engine.store.neurons import NeuronOrder, NeuronStatistics, count_neurons, neuron_page
 from engine.store.profiles import save_profile
 from tests.store.rows import KEY, OTHER_KEY, neuron_rows, profile_rows
 
@@ -43,17 +43,7 @@ def test_a_page_is_a_part_of_the_whole_table_sorted(reader, order, descending, o
     assert page == tuple(expected[offset : offset + 10])
 
 
-@pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("order", NeuronOrder)
-def test_a_page_of_a_layer_is_a_part_of_that_layer_sorted(reader, order, descending):
-    expected = sorted((row for row in neuron_rows() if row.layer == 2), key=SORTED_BY[order])
-    if descending:
-        expected.reverse()
-    assert layer_page(reader, KEY, 2, order, descending=descending, offset=3, limit=4) == tuple(expected[3:7])
-
-
-def test_a_layer_that_is_not_there_has_no_neurons(reader):
-    assert layer_page(reader, KEY, 6) == ()
+def test_the_neurons_of_all_layers_are_counted(reader):
     assert count_neurons(reader, KEY) == 40
 
 

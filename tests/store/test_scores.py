@@ -9,7 +9,6 @@ from engine.store.previews import (
     PreviewResult,
     all_plans,
     all_previews,
-    find_plan,
     find_preview,
     previews_of,
     save_plan,
@@ -69,5 +68,4 @@ def test_a_plan_keeps_the_reason_it_was_proposed_for(db):
     plan = PlanUsed("5eed", "merge_method: passthrough\n", "lowest of 12 blocks on the selection set")
     for justification in ("", plan.justification, "", "another"):
         save_plan(db, replace(plan, justification=justification))
-    assert find_plan(connection_of(db), "5eed") == plan
     assert all_plans(connection_of(db)) == (plan,)

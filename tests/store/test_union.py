@@ -23,7 +23,7 @@ from engine.store.jobs import jobs_in
 from engine.store.keys import KEY_COLUMNS
 from engine.store.migrations import MIGRATIONS
 from engine.store.neurons import NeuronOrder, neuron_page
-from engine.store.previews import PlanUsed, find_plan, find_preview, save_plan
+from engine.store.previews import PlanUsed, all_plans, find_preview, save_plan
 from engine.store.profiles import find_angles, find_histograms, find_layers, find_profile
 from engine.store.scores import Score, find_scores, save_scores
 from engine.store.union import Kind, Tally, unite
@@ -93,7 +93,7 @@ def test_what_is_here_stays_as_it_is(target, source):
     unite(target, source)
     with closing(open_for_reading(target)) as reader:
         assert find_scores(reader, numbered(2), "second_pass") == (different,)
-        assert find_plan(reader, "plan 2").justification == "because of the scores"
+        assert {plan.plan_sha256: plan.justification for plan in all_plans(reader)}["plan 2"] == "because of the scores"
 
 
 def test_a_plan_gets_the_justification_that_it_lacks(target, source):
@@ -102,7 +102,7 @@ def test_a_plan_gets_the_justification_that_it_lacks(target, source):
         save_plan(db, PlanUsed("plan 2", "slices: []", "because of the scores"))
     unite(target, source)
     with closing(open_for_reading(target)) as reader:
-        assert find_plan(reader, "plan 2").justification == "because of the scores"
+        assert {plan.plan_sha256: plan.justification for plan in all_plans(reader)}["plan 2"] == "because of the scores"
 
 
 def test_jobs_that_have_ended_come_along_and_the_others_stay(target, source):

@@ -154,7 +154,7 @@ def test_a_result_that_does_not_load_fails_the_task(asked: Asked, monkeypatch) -
 @pytest.mark.parametrize(
     ("opening", "said"),
     [
-        (LoadCheck(architecture="LlamaForCausalLM"), "the source opens as it should"),
+        (LoadCheck(architecture="LlamaForCausalLM"), "the source opens correctly"),
         (LoadCheck(differences=("no config",)), "base fails in the same way already: no config"),
     ],
 )

@@ -93,8 +93,8 @@ def test_a_silenced_copy_that_a_trial_found_to_act_is_named_with_the_reason(work
 
 
 def test_a_silenced_copy_whose_trial_took_too_long_is_a_note_with_the_reason(workbench):
-    check_context = CheckContext(inertness=lambda _: Inertness(unknown="the trial took more than 60 s"))
-    checked = check_plan(plan_of(("32", 0, 32), ("32", 31, 32, INERT)), workbench.open, check_context)
+    context = CheckContext(inertness=lambda _: Inertness(unknown="the trial took more than 60 s"))
+    checked = check_plan(plan_of(("32", 0, 32), ("32", 31, 32, INERT)), workbench.open, context)
     (problem,) = [each for each in checked.problems if each.rule == "not-inert"]
     assert problem.severity is Severity.NOTE
     assert problem.message.endswith("is inert: the trial took more than 60 s")
