@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from engine.errors import CheckpointError, PlanError, UsageError
-from engine.merge.lock import locked
-from engine.merge.partial import partial_of
+from engine.merge.partial import locked, partial_of
 from engine.plan.loading import Opened
 from engine.plan.stack import Stack
 from engine.protocol import no_report
