@@ -1,1 +1,1 @@
-"""The terminal, full-screen and line by line. No work is done here: it asks the engine."""
+"""The user interface, full-screen and command line. All work is done by the engine."""

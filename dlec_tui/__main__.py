@@ -1,4 +1,4 @@
-"""`dlec`, and `python -m dlec_tui`: until the command line is imported, failures are one line and no traceback too."""
+"""Entry point of `dlec` and `python -m dlec_tui`: failures before the command line is imported are one line, too."""
 
 import sys
 
@@ -19,7 +19,7 @@ def main() -> None:
 
 
 def _kept(error: Exception) -> str:
-    """The error that was raised (a missing or broken library, for instance), and the file with its traceback."""
+    """One line for an exception, such as a missing library, with the file of its traceback."""
     import tempfile
     import traceback
 

@@ -1,4 +1,4 @@
-"""The workbench: four panes, a line of jobs, and what the panes share. It reads the store and asks for jobs."""
+"""The workbench: four panes, a line of jobs, and shared state. It reads the store and submits jobs."""
 
 import asyncio
 import signal
@@ -38,24 +38,24 @@ if TYPE_CHECKING:
 
 
 NEIGHBOUR_SECONDS = 5.0
-"""Between two looks at who else has the store open."""
+"""Interval of checks for other workbenches on the store."""
 
 
 class Workbench(PanedApp):
-    """The screen over one store."""
+    """Full-screen workbench over one store."""
 
     TITLE = "dlec"
 
     def __init__(self, store: Path, *, read_only: bool = False, theme: str = "", only_ascii: bool = False) -> None:
-        """theme: a name of dlec_tui.themes; "" for the one of the last session, or that suits the terminal."""
+        """theme: one of THEME_NAMES; "" for that of the last session or a default."""
         self._slot = Slot(store.with_name(SESSION_FILE), None) if read_only else claim(store)
         self._restored = restored(store, self._slot)
         theme = theme or self._restored.theme
         super().__init__(store, read_only=read_only, theme=theme, only_ascii=only_ascii)
         self.reference = self._restored.reference
-        """The model that the panes are about; None before one was chosen."""
+        """Open model; None before one is opened."""
         self.document = self._restored.document
-        """The plan being edited."""
+        """Edited plan."""
         self.jobs: StoredJobs | None = None
         """Jobs as they were read last; None before the first reading."""
         self.drafts: tuple[Draft, ...] = ()
@@ -63,7 +63,7 @@ class Workbench(PanedApp):
         self._others: tuple[Owner, ...] = ()
         """Other workbenches that were reported."""
         self._unreadable = ""
-        """Why the jobs could not be read at the last look; "" when they could."""
+        """Reason why the jobs could not be read; "" if they could."""
         self._is_looking_around = False
         self._saving = Saving(self, self._slot.file, self._session)
 
@@ -109,7 +109,7 @@ class Workbench(PanedApp):
         self._others, self.drafts = neighbours.others, neighbours.drafts
 
     def take_draft(self, draft: Draft) -> None:
-        """The plan is open here now: it is kept in the own session first, and then taken out of the other one."""
+        """Save the opened draft in this session, then remove it from its own."""
         self.drafts = tuple(each for each in self.drafts if each != draft)
         self._saving.save_and(partial(self._forget, draft))
 
@@ -191,14 +191,14 @@ class Workbench(PanedApp):
             self.call_from_thread(self.leave)
 
     def leave(self, words: str = "") -> None:
-        """Save, and end the screen. words: what to print then."""
+        """Save and close. words: text to print afterwards."""
         try:
             self._save()
         finally:
             self.exit(words)
 
     def on_exit_app(self) -> None:
-        """Also when the browser that shows us goes away."""
+        """Save on exit, also if the browser closes."""
         self._save()
 
     # What panes ask for, as messages
@@ -277,7 +277,7 @@ class Workbench(PanedApp):
     # What is remembered
 
     def autosave(self) -> None:
-        """Soon: every change puts it off a little."""
+        """Save soon; every change delays it a little."""
         if not self.read_only:
             self._saving.soon()
 
@@ -286,7 +286,7 @@ class Workbench(PanedApp):
             self._saving.now()
 
     def _session(self) -> Session | None:
-        """None while the screen is being made or taken down."""
+        """Session to save; None while the screen opens or closes."""
         if self._main.front is None:
             return None
         document = next(filter(None, (pane.latest_document() for pane in self.panes)), self.document)

@@ -23,19 +23,19 @@ from engine.jobs.batch import (
     unfinished_merges,
 )
 from engine.jobs.job_specs import NamedPlan, merge_spec
+from engine.merge.draft import MergeOptions
 from engine.store.jobs import JobSpec
-from engine.tasks.merge_draft import MergeOptions
 from engine.units import byte_size, plural
 
 
 @dataclass(frozen=True, slots=True)
 class BatchMarks:
-    """One state of the list. Every change gives a new one."""
+    """State of the list. Every change returns a new one."""
 
     plans: tuple[Path, ...] = ()
-    """Absolute; each once, the one that is merged first at the front."""
+    """Absolute paths without duplicates, in merge order."""
     out: Path | None = None
-    """The directory that the outputs go to, absolute; None: the first plan's own."""
+    """Absolute output directory; None for the directory of the first plan."""
 
     @property
     def directory(self) -> Path:
@@ -68,25 +68,25 @@ class BatchMarks:
 
 
 def marks_from(data: dict[str, Any]) -> BatchMarks:
-    """Raises KeyError or TypeError for what `as_data` did not give."""
+    """Batch list from `as_data`. Raises KeyError or TypeError for other data."""
     return BatchMarks(tuple(map(Path, data["plans"])), Path(data["out"]) if data["out"] else None)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Plans that were looked over together."""
+    """Result of checking all plans of a batch."""
 
     merges: list[PlannedMerge]
     """Merges of the valid plans."""
     refused: Mapping[Path, DlecError]
-    """The other plans, each with its reason."""
+    """Refused plans with their errors."""
     use: DiskUse
     between: list[DlecError]
     """Conflicts between outputs, existing outputs, and lack of disk space."""
 
     @property
     def problems(self) -> list[DlecError]:
-        """Why the batch is not queued; empty when it can be."""
+        """Errors that block the batch; empty if it can be queued."""
         return [*self.refused.values(), *self.between]
 
 
@@ -143,19 +143,19 @@ class BatchItem:
 
     target: Target
     merge: PlannedMerge | None
-    """None while it was not looked at, and when it cannot be merged."""
+    """Planned merge; None before the check, and for a refused plan."""
     error: DlecError | None
 
 
 def batch_items(targets: list[Target], batch: Batch | None) -> list[BatchItem]:
-    """found: None until the plans were looked over."""
+    """Items of the list. batch: None before the check."""
     merges = {merge.target: merge for merge in batch.merges} if batch else {}
     refused = batch.refused if batch else {}
     return [BatchItem(target, merges.get(target), refused.get(target.plan)) for target in targets]
 
 
 def batch_line(item: BatchItem, number: int, width: int) -> list[Span]:
-    """number: its place in the order, from 1."""
+    """Line of an item. number: position, from 1."""
     names = width - _FIGURES - 2 * len(_GAP) - 4
     name = f"{number:>2}{_GAP}{padded(elided(escaped(item.target.plan.name), max(12, names)), names)}{_GAP}"
     if item.error is not None:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from dlec_tui.terminal.glyphs import GLYPHS
 
 Point: TypeAlias = tuple[float, float]
-"""(layer, value); a block of layers has its middle as its layer."""
+"""Layer and value; the layer of a block is its middle."""
 
 MOST_CURVES = 2
 """Maximum number of curves in one chart."""
@@ -30,11 +30,11 @@ class Curve:
     points: tuple[Point, ...]
     """Points by ascending layer, at least one."""
     width: int = 1
-    """Layers in each of the blocks that were measured."""
+    """Block length in layers."""
 
     @property
     def is_logarithmic(self) -> bool:
-        """Whether its values are drawn on a logarithmic axis: all positive, and far apart."""
+        """Whether the axis is logarithmic: all values are positive and differ by a factor of 4 or more."""
         values = [value for _, value in self.points]
         return min(values) > 0 and max(values) >= 4 * min(values)
 
@@ -92,7 +92,7 @@ def _markers() -> tuple[str, str]:
 
 
 def _chart(text: str, legend: str, layers: int) -> Chart:
-    """Finds the canvas by its frame."""
+    """Chart with the position of its canvas, found by the frame."""
     import plotext
 
     lines = text.splitlines()
@@ -111,7 +111,7 @@ def _layer_ticks(layers: int, width: int) -> list[int]:
 
 
 def _value_ticks(curve: Curve, number: int) -> list[float]:
-    """Evenly spaced places on the curve's axis, from its lowest to its highest value."""
+    """Evenly spaced ticks from the lowest to the highest value."""
     values = [value for _, value in curve.points]
     low, high = min(values), max(values)
     if low == high:

@@ -38,7 +38,7 @@ class MainScreen(Screen[None]):
     """
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
-    """Textual would send the whole screen again whenever the focus goes elsewhere; what it comes to draws itself."""
+    """Focused widget, without repainting: Textual would send the whole screen after every change of focus."""
 
     def __init__(self, store: Path) -> None:
         super().__init__()
@@ -63,26 +63,26 @@ class MainScreen(Screen[None]):
 
     @property
     def is_too_small(self) -> bool:
-        """Whether the panes are not to be seen."""
+        """Whether the terminal is too small for the panes."""
         width, height = self.app.size
         return width < COLUMNS or height < LINES
 
     @property
     def front(self) -> Pane | None:
-        """The pane that is shown; None before the first one is."""
+        """Visible pane; None before the first one."""
         return next((pane for pane in self.panes if pane.id == self._switcher.current), None)
 
     @property
     def panes(self) -> list[Pane]:
-        """Those that were shown at least once."""
+        """Panes shown so far."""
         return list(self._switcher.query_children(Pane))
 
     def find(self, area: str) -> Pane | None:
-        """None where it was not shown yet."""
+        """Pane of an area; None if it was not shown yet."""
         return next((pane for pane in self.panes if area == pane.AREA), None)
 
     async def make(self, area: str, workbench: WorkbenchContext) -> Pane:
-        """A pane that is not shown yet."""
+        """Create a pane."""
         pane = pane_class(area)(workbench, id=area)
         await self._switcher.add_content(pane)
         return pane
@@ -100,7 +100,7 @@ class MainScreen(Screen[None]):
         self.call_after_refresh(self._have_focus)
 
     def _have_focus(self) -> None:
-        """It may have been too small to have anything focused."""
+        """Set the focus after the terminal was too small to have one."""
         if self.front and self.focused is None:
             self.front.come_to_front()
 

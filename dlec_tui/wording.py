@@ -11,11 +11,11 @@ Span: TypeAlias = tuple[str, str]
 """Text and its tone: "", "dim", "good", "bad", "warn", "busy" or "head"."""
 
 _MOST_NATS = 50.0
-"""Worse than any model can be; keeps exp from overflowing."""
+"""Upper limit of NLL differences, worse than any model; prevents overflow."""
 
 
 def cell_len(text: str) -> int:
-    """Columns that a terminal takes for it."""
+    """Width of text in terminal cells."""
     if text.isascii() and text.isprintable():
         return len(text)
     from rich.cells import cell_len  # late: most text needs no tables, and commands start without them
@@ -24,7 +24,7 @@ def cell_len(text: str) -> int:
 
 
 def elided(text: str, width: int) -> str:
-    """`text` in at most `width` cells: of one that is too long, the beginning and the end."""
+    """`text` in at most `width` cells; beginning and end of a longer one."""
     if cell_len(text) <= width:
         return text
     end = _tail(text, max(0, (width - 1) // 2))
@@ -32,7 +32,7 @@ def elided(text: str, width: int) -> str:
 
 
 def clipped(text: str, width: int) -> str:
-    """`text` in at most `width` cells: of one that is too long, the beginning."""
+    """`text` in at most `width` cells; the beginning of a longer one."""
     if cell_len(text) <= width:
         return text
     return f"{_head(text, width - 1)}…" if width > 0 else ""
@@ -44,12 +44,12 @@ def padded(text: str, width: int) -> str:
 
 
 def indented(text: str, width: int) -> str:
-    """`text` with blanks before it, `width` cells wide or wider."""
+    """`text` preceded by blanks, at least `width` cells wide."""
     return " " * (width - cell_len(text)) + text
 
 
 def packed(parts: Sequence[str], gap: str, width: int, height: int) -> list[str]:
-    """Parts with `gap` between them, as many on a line as fit; an ellipsis where `height` lines are not enough."""
+    """Parts separated by `gap`, as many per line as fit; an ellipsis if `height` lines are not enough."""
     lines: list[str] = []
     for part in parts:
         joined = f"{lines[-1]}{gap}{part}" if lines else part
@@ -61,7 +61,7 @@ def packed(parts: Sequence[str], gap: str, width: int, height: int) -> list[str]
 
 
 def wrapped(lines: Sequence[str], width: int, height: int) -> list[str]:
-    """Long lines go on in the next one, at a word where there is one; an ellipsis where there is no room for all."""
+    """Long lines wrapped at words; an ellipsis if `height` lines are not enough."""
     return shortened([part for line in lines for part in _broken(line, width)], width, height)
 
 
@@ -77,7 +77,7 @@ def _broken(line: str, width: int) -> list[str]:
 
 
 def shortened(lines: Sequence[str], width: int, height: int) -> list[str]:
-    """Each line in `width` cells, and `height` of them; an ellipsis where something is left out."""
+    """Lines cut to `width` and `height`, with an ellipsis where text is missing."""
     shown = [clipped(line, width) for line in lines[: max(0, height)]]
     if shown and len(lines) > len(shown):
         shown[-1] = clipped(f"{shown[-1].removesuffix('…')} …", width)
@@ -154,7 +154,7 @@ def _percentage(share: float) -> str:
 
 
 def printable(text: str) -> str:
-    """Foreign text of several lines, control characters escaped: a model may generate anything."""
+    """Foreign text of several lines with control characters escaped."""
     return "\n".join(map(escaped, text.split("\n")))
 
 

@@ -1,4 +1,4 @@
-"""Everything that a key does, as data: one file for each part of the screen.
+"""Actions as data. Key bindings, key line, palette, help and documentation are generated from them.
 
 Bindings, footer, palette, help and the documentation of keys are made from it, and from nothing else.
 """

@@ -23,7 +23,7 @@ FORBIDDEN = {
     "ctrl+a": "prefix key of screen",
     "ctrl+b": "prefix key of tmux",
 }
-"""Keys that never arrive, or that something else takes; and why."""
+"""Keys that terminals or multiplexers intercept, each with the reason."""
 
 
 def shown_key(key: str) -> str:
@@ -46,7 +46,7 @@ def short_key(key: str) -> str:
 
 
 def why_forbidden(key: str) -> str:
-    """ "" for a key that arrives everywhere."""
+    """Reason why a key is unreliable; "" for a reliable one."""
     if key in FORBIDDEN:
         return FORBIDDEN[key]
     if key.startswith("ctrl+shift+"):

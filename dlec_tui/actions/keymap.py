@@ -23,15 +23,15 @@ _WALKING = ("j", "k", "g", "G", "up", "down", "left", "right", "pageup", "pagedo
 
 @dataclass(frozen=True, slots=True)
 class Keymap:
-    """The user's wishes that are granted."""
+    """Valid changes of the user's keymap."""
 
     changed: Mapping[str, str] = field(default_factory=dict)
-    """The keys of actions by their id, as Textual names them, separated by commas."""
+    """Keys of actions by id, as Textual names them, separated by commas."""
     notices: tuple[str, ...] = ()
     """Invalid changes, each with the reason."""
 
     def keys(self, action: Action) -> str:
-        """Separated by commas."""
+        """Keys of an action, separated by commas."""
         return self.changed.get(action.id, action.keys)
 
 
@@ -80,7 +80,7 @@ class _Clash:
 
 
 def _clashes(keymap: Keymap) -> Iterator[_Clash]:
-    """Keys of two actions that can be wanted at the same time, where one was changed."""
+    """Conflicts of two actions that are available at the same time, at least one of them changed."""
     for one, other in combinations(ACTIONS, 2):
         if one.area == other.area or "app" in (one.area, other.area):
             if one.id not in keymap.changed and other.id not in keymap.changed:
@@ -121,7 +121,7 @@ def _exists(key: str) -> bool:
 
 
 _KEYS, _IDS = 26, 27
-"""Columns for them."""
+"""Column widths."""
 
 
 def key_rows(keymap: Keymap) -> list[dict[str, str]]:
@@ -132,7 +132,7 @@ def key_rows(keymap: Keymap) -> list[dict[str, str]]:
 
 
 def key_lines(keymap: Keymap) -> Iterator[str]:
-    """For people, one area after the other."""
+    """Table as text, one area after the other."""
     for _, actions in groupby(ACTIONS, lambda action: action.area):
         for action in actions:
             yield f"{shown_keys(keymap.keys(action)):<{_KEYS}}{action.id:<{_IDS}}{action.what}"

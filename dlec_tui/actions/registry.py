@@ -84,7 +84,7 @@ ACTIVATIONS = (
     Action("activations", "sort", "s", "sort", "sort the neurons by the next column"),
     Action("activations", "reverse", "S", "reverse", "reverse the sort"),
     Action("activations", "filter", "slash", "filter", "filter the neurons"),
-    Action("activations", "go_to_layer", "L", "to layer", "go to a layer"),
+    Action("activations", "go_to_layer", "L", "layer", "go to a layer"),
     Action("activations", "profile", "p", "profile", "profile the model (job)", writes=True),
     Action("activations", "score", "m", "measure", "score layers or blocks by a metric (job)", writes=True),
 )

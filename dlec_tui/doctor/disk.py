@@ -1,4 +1,4 @@
-"""Room for what dlec writes: the home with store, logs and settings, and the directory that models are written to."""
+"""Checks of disk space: the home with store, logs and settings, the current directory, and the hub cache."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from engine.store.location import LOCAL_TYPES, file_system_type
 from engine.units import byte_size, plural
 
 LITTLE_FOR_A_STORE, LITTLE_FOR_A_MODEL = 1e9, 5e9
-"""Bytes: a store of many profiles; a merged model of two billion parameters."""
+"""Warning limits in bytes: for a store with many profiles, and for a merged model of two billion parameters."""
 _ELSEWHERE = "Use another directory: --home DIR, or\n  export DLEC_HOME=DIR"
 
 
@@ -23,13 +23,13 @@ def look_at_home(home: Path) -> Finding:
 
 
 def _can_be_written(directory: Path) -> bool:
-    """Or made, where it does not exist."""
+    """Whether the directory can be written, or created."""
     nearest = _nearest(directory)
     return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def _nearest(directory: Path) -> Path:
-    """It, or the directory above it that exists. Path.exists raises where one above may not be searched."""
+    """The directory or its nearest existing parent. Path.exists raises for unsearchable parents."""
     return next(path for path in (directory, *directory.parents) if os.path.exists(path))  # noqa: PTH110
 
 
@@ -55,7 +55,7 @@ def look_at_file_system(home: Path) -> Finding:
 
 
 def room_finding(directory: Path, free: int, files: int | None, little: float, remedy: str) -> Finding:
-    """free: bytes; files: how many more can be made, None where that is not limited; little: bytes to warn below."""
+    """free: bytes; files: free inodes, None without a limit; little: warning limit in bytes."""
     value = f"{shown(directory)}, {byte_size(free)} free"
     if files == 0:
         return note(f"{value}, but no free inodes", remedy)

@@ -1,4 +1,4 @@
-"""Whether the locale lets text be more than ASCII."""
+"""Check of the locale: text must not be limited to ASCII."""
 
 import locale
 import os
@@ -16,7 +16,7 @@ def look() -> Finding:
 
 
 def encoding_finding(environment: Mapping[str, str], named: str, written: str) -> Finding:
-    """named: the encoding that the locale asks for; written: the one that our output has."""
+    """named: encoding of the locale; written: encoding of the output."""
     if not _is_utf8(written):
         return problem(f"{shown(written)}{_source(environment)}; charts need UTF-8", f"Use a UTF-8 locale:\n{_REMEDY}")
     if not _is_utf8(named):
@@ -28,7 +28,7 @@ def encoding_finding(environment: Mapping[str, str], named: str, written: str) -
 
 
 def _source(environment: Mapping[str, str]) -> str:
-    """The variable that decides, by POSIX's order."""
+    """Variable that determines the locale, by the order of POSIX."""
     decisive = next((name for name in ("LC_ALL", "LC_CTYPE", "LANG") if environment.get(name)), None)
     return f" ({decisive}={shown(environment[decisive])})" if decisive else ""
 

@@ -1,4 +1,4 @@
-"""The GPUs, as the driver knows them."""
+"""Check of the GPUs that the driver reports."""
 
 import os
 from collections import Counter
@@ -25,7 +25,7 @@ def gpus_finding(present: Sequence[Gpu], environment: Mapping[str, str]) -> Find
 
 
 def in_words(present: Sequence[Gpu]) -> str:
-    """Equal ones together: "4 x NVIDIA H200 (151 GB each)"."""
+    """GPUs, equal ones combined: "4 x NVIDIA H200 (151 GB each)"."""
     kinds = Counter((gpu.name or "NVIDIA GPU", gpu.total) for gpu in present)
     return ", ".join(_kind(name, total, number) for (name, total), number in kinds.items())
 

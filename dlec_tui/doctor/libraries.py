@@ -1,4 +1,4 @@
-"""torch and transformers: which versions are installed, and what torch computes on. Neither is imported here."""
+"""Checks of torch and transformers: versions, and the devices of torch. Neither is imported here."""
 
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -23,7 +23,7 @@ def look_at_transformers() -> Finding:
 
 
 def version_finding(name: str, installed: str | None, required: str) -> Finding:
-    """installed: None where it is not; wanted: the versions that dlec works with, as pip writes them, "" for any."""
+    """installed: None if missing; required: supported versions in pip syntax, "" for any."""
     from packaging.specifiers import SpecifierSet
 
     install = f"pip install '{name}{required}'"
@@ -38,7 +38,7 @@ def version_finding(name: str, installed: str | None, required: str) -> Finding:
 
 
 def torch_finding(installed: str, seen: TorchDevices, present: Sequence[Gpu]) -> Finding:
-    """present: the GPUs that are there, whatever torch sees."""
+    """present: GPUs of the host, whether torch sees them or not."""
     built_for = f" for {shown(seen.built_for)}" if seen.built_for else ""
     name, cpu = f"{shown(installed)}{built_for}", f"the CPU ({plural(seen.threads, 'thread')})"
     if seen.gpus:
@@ -72,5 +72,5 @@ def wanted_versions(name: str, requirements: Sequence[str]) -> str:
 
 
 def _our_requirements() -> list[str]:
-    """None known where dlec runs without being installed."""
+    """Requirements of dlec; empty if dlec runs without being installed."""
     return (requires("dlec") or []) if installed_version("dlec") else []

@@ -5,7 +5,7 @@ from engine.machine.memory import Memory, memory
 from engine.units import byte_size
 
 LITTLE = 2e9
-"""Bytes: the weights of a small model, and torch itself."""
+"""Warning limit in bytes: weights of a small model, and torch itself."""
 
 
 def look() -> Finding:

@@ -1,4 +1,4 @@
-"""The Python that runs dlec, and the SQLite inside it."""
+"""Check of the Python that runs dlec, and of its SQLite."""
 
 import platform
 import sqlite3
@@ -8,7 +8,7 @@ from dlec_tui.doctor.result import Finding, fine, obstacle
 from engine.errors import shown
 
 OLDEST_SQLITE = (3, 35, 0)
-"""The first with UPDATE ... RETURNING, by which jobs are claimed."""
+"""First version with UPDATE ... RETURNING, which claims jobs."""
 
 
 def look() -> Finding:

@@ -15,7 +15,7 @@ _STATE_WIDTH = max(len(state.value) for state in State)
 
 
 def page(findings: Mapping[str, Mapping[str, Finding]], width: int) -> Iterator[str]:
-    """findings: by heading and name; width: of the terminal, in columns."""
+    """Lines of the report. findings: by heading and name; width: columns of the terminal."""
     names = max(len(name) for group in findings.values() for name in group)
     for heading, group in findings.items():
         yield click.style(heading, bold=True)
@@ -26,7 +26,7 @@ def page(findings: Mapping[str, Mapping[str, Finding]], width: int) -> Iterator[
 
 
 def summary(findings: list[Finding]) -> str:
-    """One line on all of them."""
+    """Summary in one line."""
     number = Counter(finding.state for finding in findings)
     problems, notes = plural(number[State.PROBLEM], "problem"), plural(number[State.NOTE], "note")
     if is_usable(findings):
@@ -46,5 +46,5 @@ def _result_lines(name: str, finding: Finding, width: int) -> Iterator[str]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Paths and options stay whole: a line with a long one is too long rather than wrong. So are commands, above."""
+    """Wrapped text. Paths, options and commands are never broken."""
     return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False) or [""]

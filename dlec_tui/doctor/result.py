@@ -8,9 +8,9 @@ from enum import Enum
 class State(Enum):
     FINE = "fine"
     NOTE = "note"
-    """Works, but better with the remedy; or it could not be told."""
+    """Works, but can be improved; or the state is unknown."""
     PROBLEM = "problem"
-    """Something that dlec offers does not work, or work is lost."""
+    """A feature does not work, or work can be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Finding:
     remedy: str = ""
     """Advice; commands are on indented lines of their own. "" if nothing needs to be done."""
     stops_dlec: bool = False
-    """Whether dlec cannot be used at all before that is done."""
+    """Whether dlec is unusable before this is fixed."""
 
 
 def fine(value: str) -> Finding:
@@ -38,10 +38,10 @@ def problem(value: str, remedy: str) -> Finding:
 
 
 def obstacle(value: str, remedy: str) -> Finding:
-    """A problem without whose remedy dlec cannot be used."""
+    """Problem that makes dlec unusable."""
     return Finding(value, State.PROBLEM, remedy, stops_dlec=True)
 
 
 def is_usable(findings: Iterable[Finding]) -> bool:
-    """Whether dlec can be used as things are."""
+    """Whether dlec is usable."""
     return not any(finding.stops_dlec for finding in findings)

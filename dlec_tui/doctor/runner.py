@@ -12,17 +12,17 @@ from dlec_tui.doctor.result import Finding, note
 from engine.errors import DlecError, shown
 
 SECONDS = 5.0
-"""More than twice what one question to another program may take."""
+"""Default time limit, more than twice that of one external command."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing to look at."""
+    """One check."""
 
     name: str
     look: Callable[[], Finding]
     seconds: float = SECONDS
-    """After which the finding is that there was no answer."""
+    """Time limit."""
 
 
 def examined(checks: Sequence[Check]) -> dict[str, Finding]:

@@ -1,4 +1,4 @@
-"""Whether the store opens. It is looked at and not touched: an older one is migrated by who needs it."""
+"""Check of the store. It is read only: the next command migrates an older one."""
 
 import os
 from contextlib import closing

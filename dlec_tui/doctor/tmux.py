@@ -7,7 +7,7 @@ from dlec_tui.terminal.tmux import Tmux, tmux_here
 from engine.errors import shown
 
 SLOW_ESCAPE = 100
-"""Milliseconds from which on Esc feels late."""
+"""Milliseconds from which Esc feels slow."""
 
 
 def look() -> Finding:

@@ -1,1 +1,1 @@
-"""Jobs, for screen and command line: read from the store, put into words, changed."""
+"""Jobs for screen and command line: views, progress, results, changes and logs."""

@@ -13,7 +13,7 @@ from engine.units import byte_size, plural
 
 _STAT = Path("/proc/stat")
 _IDLE = (3, 4)
-"""Places of the figures for idling and for waiting for disks, of the ten in a line of /proc/stat."""
+"""Positions of idle and I/O-wait time among the ten numbers of a line in /proc/stat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ def devices_text(slots: Iterable[Slot], before: Ticks | None, now: Ticks | None)
     return "   ".join(filter(None, parts))
 
 
-def gpus_text(found: Sequence[Gpu], numbers: Iterable[int]) -> str:
+def gpus_text(devices: Sequence[Gpu], numbers: Iterable[int]) -> str:
     """ "cuda:0 97 %, 12.3 GB of 141 GB"; "" if the driver reports nothing."""
-    return "   ".join(filter(None, (_gpu_text(number, found[number]) for number in numbers if number < len(found))))
+    return "   ".join(filter(None, (_gpu_text(number, devices[number]) for number in numbers if number < len(devices))))
 
 
 def machine_text(before: Ticks | None, now: Ticks | None) -> str:
-    """ "cpu 87 % of 16 cores, memory 3.10 GB of 8.20 GB": what the processors did between two moments."""
+    """Load of the processors between two moments: "cpu 87 % of 16 cores, memory 3.10 GB of 8.20 GB"."""
     cores = plural(os.cpu_count() or 1, "core")
     used = f"{share:.0%} of ".replace("%", " %") if (share := _busy_share(before, now)) is not None else ""
     return f"cpu {used}{cores}{_memory_text()}"
@@ -75,8 +75,8 @@ def _busy_share(before: Ticks | None, now: Ticks | None) -> float | None:
 
 def _memory_text() -> str:
     try:
-        found = memory()
+        devices = memory()
     except (OSError, KeyError, ValueError):
         return ""
-    total = min(found.total, found.limit or found.total)
-    return f", memory {byte_size(max(0, total - found.available))} of {byte_size(total)}"
+    total = min(devices.total, devices.limit or devices.total)
+    return f", memory {byte_size(max(0, total - devices.available))} of {byte_size(total)}"

@@ -18,7 +18,7 @@ from engine.units import age, plural
 
 
 def cancel(store: Path, job_id: int, stop: Stop) -> str:
-    """Cancel a job. Its own partial output is removed or kept as `stop` says; output of other runs always stays."""
+    """Cancel a job. `stop` decides about its partial output; output of other runs always stays."""
     job = queue.cancel(store, job_id, stop)
     if not isinstance(job.state, Cancelled):
         return f"cancelling job {job_id}"
@@ -44,7 +44,7 @@ def retry(store: Path, job_ids: Sequence[int]) -> str:
 
 
 def clear(store: Path, job_ids: Sequence[int]) -> str:
-    """Every one that is done or cancelled when none is named."""
+    """Delete these jobs, or all done and cancelled jobs if none is given."""
     return f"{plural(len(queue.clear(store, job_ids)), 'job')} deleted"
 
 
@@ -71,7 +71,7 @@ def place_above(job_id: int, queued: Sequence[Job]) -> queue.QueuePosition | Non
 
 
 def place_below(job_id: int, queued: Sequence[Job]) -> queue.QueuePosition | None:
-    """And one that is moved down."""
+    """New position of a job that moves down by one; None if it cannot."""
     alike = _alike(job_id, queued)
     behind = alike[alike.index(job_id) + 1 :] if job_id in alike else []
     if not behind:
@@ -82,7 +82,7 @@ def place_below(job_id: int, queued: Sequence[Job]) -> queue.QueuePosition | Non
 
 
 def _alike(job_id: int, queued: Sequence[Job]) -> list[int]:
-    """The list shows those that wait and those that are held one below the other: a job moves among its like."""
+    """Jobs in the same state: the list shows waiting and held jobs separately."""
     state = next((type(job.state) for job in queued if job.id == job_id), None)
     return [job.id for job in queued if type(job.state) is state]
 
@@ -99,14 +99,14 @@ NO_JOB = "no job selected"
 
 
 def reason_against_job(name: str, stored: StoredJob | None) -> str:
-    """name: of an action of the pane; "" when it can be done, and for actions that are not about a job."""
+    """Reason against an action of the pane; "" if it is available or not about a job."""
     if name not in _REASONS:
         return ""
     return NO_JOB if stored is None else _REASONS[name](stored)
 
 
 def may_be_taken_over(stored: StoredJob) -> bool:
-    """Whether a running job may be given to another worker: its own has died, or was not heard of for a while."""
+    """Whether another worker may take a running job: its own has died or sends no heartbeat."""
     return isinstance(stored.job.state, Running) and (stored.worker is None or not stored.worker.lives)
 
 

@@ -19,7 +19,7 @@ from engine.units import duration
 
 _MOST_BAR_CELLS = 40
 _NAME = 10
-"""Columns for the name of a fact."""
+"""Columns for names."""
 
 
 def job_facts(stored: StoredJob, moment: datetime, log: Path, width: int) -> Iterator[Span]:
@@ -38,7 +38,7 @@ def job_facts(stored: StoredJob, moment: datetime, log: Path, width: int) -> Ite
 
 
 def _state_line(stored: StoredJob, moment: datetime) -> str:
-    """ "✗ failed at 10:42, after 3 min", "▶ running since 10:42 on cuda:1, process 4711", "· waiting: next"."""
+    """State in words: "✗ failed at 10:42, after 3 min", "▶ running since 10:42 on cuda:1, process 4711"."""
     job, name = stored.job, state_text(stored.job.state_name)
     match job.state:
         case Running(started_at=started_at):
@@ -82,7 +82,7 @@ def _result_lines(task: str, result: Answer) -> Iterator[str]:
 
 
 def _facts(stored: StoredJob, moment: datetime, log: Path) -> Iterator[tuple[str, str]]:
-    """Name and text; a text may have several lines."""
+    """Names and values; a value may have several lines."""
     job, spec = stored.job, stored.job.spec
     yield "submitted", clock(job.submitted_at, moment)
     yield "slot", spec.slot

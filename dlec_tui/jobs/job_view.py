@@ -28,7 +28,7 @@ class SeenWorker:
     worker: Worker
     liveness: Liveness
     quiet_seconds: float
-    """Since it last said that it lives."""
+    """Seconds since the last heartbeat."""
 
     @property
     def lives(self) -> bool:
@@ -40,7 +40,7 @@ class SeenWorker:
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
-    """A job among the others."""
+    """A job with its worker and state."""
 
     job: Job
     worker: SeenWorker | None
@@ -48,7 +48,7 @@ class StoredJob:
     reason: str
     """Reason why the job waits or may not continue; "" if it runs normally or has ended."""
     needs_worker: bool
-    """Whether `dlec jobs start` is all it takes for it to go on."""
+    """Whether starting workers is enough to run the job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +56,16 @@ class Surroundings:
     """State of host, queue and workers that decides whether a job runs."""
 
     host: str
-    """Our own."""
+    """Name of this host."""
     waiting: tuple[Job, ...]
-    """All of them, the first that goes at the front."""
+    """Waiting jobs in queue order."""
     workers: tuple[SeenWorker, ...]
     slots: tuple[Slot, ...]
-    """Those that are configured."""
+    """Configured slots."""
 
     @property
     def manned(self) -> list[Slot]:
-        """The slots of workers that live, one entry each."""
+        """Slots of live workers."""
         return [parse_slot(seen.worker.slot) for seen in self.workers if seen.lives]
 
 
@@ -128,7 +128,7 @@ def _needs_worker(job: Job, worker: SeenWorker | None, around: Surroundings) -> 
 
 
 def _is_among(slots: Iterable[Slot], job: Job) -> bool:
-    """Whether one of them is what the job wants."""
+    """Whether one of these slots can run the job."""
     return any(fits(job.spec.slot, slot) for slot in slots)
 
 
@@ -155,12 +155,12 @@ def _trouble(job: Job, seen: SeenWorker, around: Surroundings) -> str:
 
 
 def _machine(worker: Worker, host: str) -> str:
-    """A container, or an earlier start, has the name of this machine but not its processes."""
+    """Host of a worker. A container or an earlier boot can have the name of this host but not its processes."""
     return f"another {shown(host)} (container or earlier boot)" if worker.host == host else shown(worker.host)
 
 
 def plan_text_of_job(job: Job) -> str:
-    """Its text: what was proposed, the best of a sweep, or what was asked for; "" for a job without a plan."""
+    """Plan of a job: the proposed one, the best of a sweep, or the requested one; "" without a plan."""
     result = job.state.result if isinstance(job.state, Done) else {}
     if spec_of(job.spec.task).proposes_plan:
         return str(result.get("plan") or "")

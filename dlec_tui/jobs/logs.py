@@ -11,20 +11,20 @@ from engine.errors import escaped
 
 
 def shown_line(raw: bytes) -> str:
-    """One line: colours left out, of what overwrites itself only the last state, other control characters escaped."""
+    """One line without colours; of overwritten text only the last state; control characters escaped."""
     states = raw.decode(errors="replace").rstrip("\r\n").split("\r")
     return escaped(click.unstyle(states[-1]).expandtabs())
 
 
 class GrowingLog:
-    """A log that is read while it is written."""
+    """Log that is read while it grows."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._unfinished = b""
 
     def new_lines(self) -> Iterator[str]:
-        """Those that have been finished since they were asked for last."""
+        """Lines completed since the last call."""
         for raw in self._file:
             self._unfinished += raw
             if raw.endswith(b"\n"):
@@ -51,7 +51,7 @@ class LogTail:
         self._lines: deque[str] = deque(maxlen=MOST_LINES)
 
     def lines(self) -> tuple[str, ...]:
-        """The last ones as they are now. Raises OSError for a log that is there and cannot be read."""
+        """Current last lines. Raises OSError for an unreadable log."""
         *whole, self._unfinished = (self._unfinished + self._new_bytes()).split(b"\n")
         self._lines.extend(map(shown_line, whole[-MOST_LINES:]))
         last = shown_line(self._unfinished)

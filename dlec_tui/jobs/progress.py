@@ -17,12 +17,12 @@ from engine.units import byte_size, count, duration, frequency, rate
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The mean of this attempt at this stage."""
+    """Mean speed of this attempt at this stage."""
 
     per_second: float
     """Speed in the unit of the job's progress."""
     seconds_left: float | None
-    """None where it is not known how much there is to do."""
+    """Seconds left; None if the total is unknown."""
 
 
 def pace_of(running: Running, moment: datetime) -> Pace | None:
@@ -41,7 +41,7 @@ def _derived(running: Running, done: int, moment: datetime) -> float | None:
 
 
 def since(job: Job) -> datetime:
-    """When it came into its state; a job that waits or is held has done so since it was submitted."""
+    """Start of the current state; for waiting and held jobs the time of submission."""
     match job.state:
         case Running(started_at=moment) | Done(ended_at=moment) | Failed(ended_at=moment) | Cancelled(ended_at=moment):
             return moment
@@ -93,19 +93,19 @@ def _pace_text(pace: Pace | None, *, in_bytes: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """One moment of a running job, in words."""
+    """Progress of a running job in words."""
 
     what: str
-    """Is being done."""
+    """Current step."""
     share: float | None
-    """0 to 1; None where it is not known how much there is to do."""
+    """Share from 0 to 1; None if the total is unknown."""
     done: str
-    """"43 %", or how much where the share is not known."""
+    """ "43 %", or a number if the share is unknown."""
     speed: str
-    """"" while nothing moves, as `left`."""
+    """Speed; "" while nothing moves."""
     left: str
     stage: str = ""
-    """"stage 2 of 5" of a task that has several, each of which counts for itself."""
+    """ "stage 2 of 5" of a task with several stages."""
 
     @property
     def short(self) -> str:
@@ -123,7 +123,7 @@ class Advance:
 
 
 def advance_of(stored: StoredJob, moment: datetime) -> Advance | None:
-    """None for a job that does not run, or has not said yet how far it is."""
+    """Progress of a job; None if it does not run or has not reported yet."""
     state = stored.job.state
     if not isinstance(state, Running) or state.progress is None:
         return None

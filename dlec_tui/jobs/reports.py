@@ -13,7 +13,7 @@ from engine.units import byte_size, count, duration, plural
 
 ON_SPLIT = {Split.HELDOUT: "on text not used to choose it", Split.SELECTION: "on the selection set"}
 _MOST_SCORES = 12
-"""Blocks in the table of scores."""
+"""Maximum number of blocks in the table of scores."""
 
 Answer = Mapping[str, Any]
 
@@ -34,13 +34,13 @@ def not_finite_text(answer: Answer) -> str:
 
 
 def base_findings(answer: Answer) -> Sequence[str]:
-    """Why the base predicts worse than it should; empty where all is well. Answers of earlier versions say nothing."""
+    """Reasons why the base predicts worse than expected; empty for a sound base."""
     check = answer.get("base_check")
     return [NOT_CHECKED] if check is None else check["findings"]
 
 
 def base_lines(answer: Answer) -> Iterator[str]:
-    """The same for people."""
+    """The same as lines of text."""
     yield from (f"caution: {escaped(finding)}" for finding in base_findings(answer))
 
 
@@ -79,7 +79,7 @@ def _documents(sample: Answer | None) -> str:
 
 
 def score_table(scores: Sequence[Answer]) -> Iterator[str]:
-    """The lowest first."""
+    """Table of scores, lowest first."""
     yield "  block      score  standard error"
     for each in sorted(scores, key=lambda each: float(each["value"]))[:_MOST_SCORES]:
         block, error = f"{each['start']}:{each['end']}", each["se"]
@@ -89,7 +89,7 @@ def score_table(scores: Sequence[Answer]) -> Iterator[str]:
 
 
 def load_check_text(answer: LoadCheck | None) -> str:
-    """One line, and one for each thing that is worth knowing."""
+    """Result of a load check, one line for each remark."""
     remarks = (f"load check: {escaped(remark)}" for remark in (answer.remarks if answer else ()))
     return "\n".join([_load_check_line(answer), *remarks])
 
@@ -124,7 +124,7 @@ def files_text(*, sums_checked: bool) -> str:
 
 
 def eval_headline(answer: Answer) -> str:
-    """One line: how many figures moved by more than chance explains; not adjusted for how many there are."""
+    """Number of significant differences, adjusted for the number of figures."""
     tested = [each for each in answer["figures"] if each["p"] is not None]
     moved = [each for each in tested if each["p"] * len(tested) < 0.05]
     if not moved:
@@ -133,7 +133,7 @@ def eval_headline(answer: Answer) -> str:
 
 
 def eval_lines(answer: Answer) -> Iterator[str]:
-    """A line for each task and metric, and what that says."""
+    """Table of tasks and metrics with the conclusion."""
     names = [f"{shown(each['task'])} {shown(each['metric'])}" for each in answer["figures"]]
     width = max(map(len, names), default=0)
     yield f"{'':{width}}  {'base':>16}  {'plan':>16}  items, paired"
@@ -224,7 +224,7 @@ def classic_headline(answer: Answer) -> str:
 
 
 def classic_lines(answer: Answer) -> Iterator[str]:
-    """Each layer's share of magnitudes above the threshold, and what becomes of the layer."""
+    """Share of each layer's magnitudes above the threshold, and the decision about the layer."""
     from engine.plan.recipes.dlec_classic import kept_layers
 
     kept = kept_layers(answer["shares"])

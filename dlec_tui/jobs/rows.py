@@ -24,7 +24,7 @@ def in_view(snapshot: StoredJobs, lately: timedelta | None) -> list[StoredJob]:
 
 
 def matching(jobs: list[StoredJob], query: str) -> list[StoredJob]:
-    """Those that contain each of the words, in title, state, task or batch."""
+    """Jobs that contain all words in title, state, task or batch."""
     words = query.lower().split()
     return [stored for stored in jobs if all(word in _searched(stored) for word in words)]
 
@@ -45,7 +45,7 @@ _STATE = 11
 """Columns for sign and name."""
 _TIME = 12
 _ROOM_FOR_MORE = 90
-"""Columns from which on time and slot are shown."""
+"""Width from which time and slot are shown."""
 _BAR_CELLS = 8
 _ROOM_FOR_BAR = 50
 _GAP = "  "
@@ -58,7 +58,7 @@ class JobColumns:
     width: int
     id: int
     slot: int
-    """0 when it is left out, as is the time."""
+    """Columns for the slot; 0 hides slot and time."""
 
     @property
     def rest(self) -> int:

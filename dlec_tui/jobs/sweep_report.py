@@ -42,7 +42,7 @@ def judgement(winner: Answer, judged: int, say: Callable[[float, float, float], 
 
 
 def sweep_lines(answer: Answer) -> Iterator[str]:
-    """Everything but the map; without colours."""
+    """Everything except the map, without colours."""
     yield f"{shown(answer['space'])} of {shown(answer['reference'])}: {plural(len(answer['plans']), 'plan')}"
     yield from plan_table(answer)
     yield from chance_lines(answer)
@@ -92,7 +92,7 @@ def chance_lines(answer: Answer) -> Iterator[str]:
 
 
 def shortlist_lines(answer: Answer) -> Iterator[str]:
-    """The best, measured again; the first of them is the headline."""
+    """Shortlist on held-out text, headline first."""
     if answer["winner"] is None:
         return
     yield f"measured again on text not used to choose them ({plural(len(answer['shortlist']), 'plan')}):"
@@ -125,7 +125,7 @@ def advice(answer: Answer) -> str:
 
 
 def probe_lines(answer: Answer) -> Iterator[str]:
-    """The shortlist on the probe, item by item against the base."""
+    """Shortlist on the probe, paired with the base item by item."""
     probe = answer["probe"]
     if probe is None:
         return

@@ -153,7 +153,7 @@ def _measurement_words(measurement: MeasurementOptions) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """How the interface words one task."""
+    """Texts of one task in the interface."""
 
     headline: Callable[[Answer], str] = lambda _answer: ""
     """The result in a few words; "" for a task without a figure."""

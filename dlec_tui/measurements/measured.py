@@ -1,4 +1,4 @@
-"""Everything that was measured of one model, on each text: what the activations pane shows. Reads the store alone."""
+"""All measurements of one model, for the activations pane. Reads only the store."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -46,29 +46,29 @@ class Measured:
 
     @property
     def text(self) -> str:
-        """On what, in words."""
+        """Measured text in words."""
         key = self.key
         return f"{key.tokens:,} tokens of the {Split(key.split).label} ({key.text_sha256[:8]}), {key.dtype}"
 
     @cached_property
     def curves(self) -> tuple[Curve, ...]:
-        """The profile's metrics, then each score and width that covers enough of the model."""
+        """Metrics of the profile, then scores that cover enough of the model."""
         return (*profile_curves(self.layers), *score_curves(self.scores))
 
     @cached_property
     def maps(self) -> tuple[BlockMap, ...]:
-        """The angles, then each score of longer blocks."""
+        """Angular distances, then scores of longer blocks."""
         return (*angle_maps(self.angles), *score_maps(self.scores))
 
 
 @dataclass(frozen=True)
 class MeasuredModel:
-    """One model, and what was measured of it."""
+    """One model and its measurements."""
 
     reference: str
     layers: int
     texts: tuple[Measured, ...]
-    """Profiles first, the newest at the front; never empty."""
+    """Measured texts: profiles first, newest first; never empty."""
 
 
 def read_measured(store: Path, reference: str) -> MeasuredModel | None:
@@ -84,7 +84,7 @@ def read_measured(store: Path, reference: str) -> MeasuredModel | None:
 
 
 def _own_fingerprint(reference: str) -> str | None:
-    """None for a model that is not here, or cannot be opened."""
+    """Fingerprint of the model; None if it is not on this disk or cannot be opened."""
     try:
         return fingerprint(opener()(reference)) if locate(reference) else None
     except DlecError:

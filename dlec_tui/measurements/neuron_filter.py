@@ -12,7 +12,7 @@ HINT = "layer 3-5, neuron 12, |peak|>10, active<1%, mean, variance, count; other
 _COLUMNS = {column.value: column for column in Column} | {"active": Column.SHARE_ACTIVE, "var": Column.VARIANCE}
 _QUOTED = re.compile(r'"([^"]*)"')
 _MOST = 2**62
-"""Beyond the numbers that SQLite counts with."""
+"""Limit of SQLite's integers."""
 _SIGN = r"<=|>=|<|>|="
 _END = r"(?=[\s,;]|$)"
 _SPAN = re.compile(rf"(?<![\w|])(layer|neuron)s?\s*[=:]?\s*(\d+)(?:\s*-\s*(\d+))?{_END}", re.IGNORECASE)
@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(%?)", re.IGNOREC
 
 
 def conditions_from(text: str) -> tuple[Condition, ...]:
-    """All of which have to be met; none for "". Raises UsageError for a comparison that means nothing."""
+    """Conditions that must all hold. Raises UsageError for invalid ones."""
     quoted, unquoted = _QUOTED.findall(text), _QUOTED.sub(" ", text)
     spans = [_span(*match) for match in _SPAN.findall(unquoted)]
     rest = _SPAN.sub(" ", unquoted)
@@ -31,7 +31,7 @@ def conditions_from(text: str) -> tuple[Condition, ...]:
 
 
 def in_words(conditions: Iterable[Condition]) -> Iterator[str]:
-    """Each as it is compared: "layer 3 to 5", "|peak| above 10"."""
+    """Conditions in words: "layer 3 to 5", "|peak| above 10"."""
     for condition in conditions:
         match condition:
             case PeaksAt(words):

@@ -118,13 +118,13 @@ def score_maps(scores: "Iterable[Score]") -> Iterator[BlockMap]:
     by_metric: dict[str, list[tuple[int, int, float]]] = defaultdict(list)
     for score in scores:
         by_metric[score.metric].append((score.start, score.end, score.value))
-    for metric, found in sorted(by_metric.items()):
-        if any(end - start > 1 for start, end, _ in found):
-            yield from _map(metric_name(metric), found)
+    for metric, entries in sorted(by_metric.items()):
+        if any(end - start > 1 for start, end, _ in entries):
+            yield from _map(metric_name(metric), entries)
 
 
-def _map(name: str, found: Iterable[tuple[int, int, float]]) -> Iterator[BlockMap]:
-    values = {(start, end): value for start, end, value in found if math.isfinite(value)}
+def _map(name: str, entries: Iterable[tuple[int, int, float]]) -> Iterator[BlockMap]:
+    values = {(start, end): value for start, end, value in entries if math.isfinite(value)}
     if values:
         yield BlockMap(name, values)
 
@@ -171,13 +171,13 @@ class Bins:
 
 def bins_of(histograms: "Sequence[LayerHistogram]", layer: int) -> Bins | None:
     """Bins of a layer, cut to the range that any layer uses; None without a histogram."""
-    found = next((each for each in histograms if each.layer == layer), None)
-    if found is None or not found.counts:
+    entries = next((each for each in histograms if each.layer == layer), None)
+    if entries is None or not entries.counts:
         return None
     used = [at for each in histograms for at, count in enumerate(each.counts) if count]
-    first, last = (min(used), max(used)) if used else (0, len(found.counts) - 1)
-    width = (found.high - found.low) / len(found.counts)
-    return Bins(found.low + first * width, width, found.counts[first : last + 1])
+    first, last = (min(used), max(used)) if used else (0, len(entries.counts) - 1)
+    width = (entries.high - entries.low) / len(entries.counts)
+    return Bins(entries.low + first * width, width, entries.counts[first : last + 1])
 
 
 def histogram_lines(bins: Bins, width: int, height: int) -> Iterator[str]:

@@ -58,10 +58,10 @@ def search(
         place = place_of(reference)
         if place not in seen:
             seen.add(place)
-            yield found(reference, origin, known, described)
+            yield entry_of(reference, origin, known, described)
 
 
-def found(
+def entry_of(
     reference: str, origin: Origin, known: Sequence[KnownModel], described: Mapping[str, ModelSummary]
 ) -> FoundModel:
     """Entry of a model, with its problem if it cannot be opened."""

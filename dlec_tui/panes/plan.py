@@ -141,9 +141,9 @@ class PlanPane(PlanEditing):
         if draft := next((draft for draft in self.workbench.drafts if str(draft.file) == key), None):
             self.files.unless_unsaved(lambda: self._take_draft(draft))
             return
-        found = next((job for job, _ in proposals(self.workbench.jobs) if str(job.id) == key), None)
-        if found:
-            self.plan_requested(plan_of(found))
+        suggesting = next((job for job, _ in proposals(self.workbench.jobs) if str(job.id) == key), None)
+        if suggesting:
+            self.plan_requested(plan_of(suggesting))
         elif key:
             self.action_new_by(key)
 
@@ -179,8 +179,8 @@ class PlanPane(PlanEditing):
         def make() -> None:
             try:
                 if recipe_forms.is_measured(name):
-                    found = recipe_forms.spec_for(form, open_checkpoint, self.workbench.store)
-                    self.then(self.workbench.submit, [found])
+                    spec = recipe_forms.spec_for(form, open_checkpoint, self.workbench.store)
+                    self.then(self.workbench.submit, [spec])
                 else:
                     self.then(self.plan_requested, recipe_forms.write(form, open_checkpoint, self.workbench.store))
             except DlecError:
@@ -253,10 +253,10 @@ class PlanPane(PlanEditing):
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
         super().jobs_seen(jobs)
-        found = {job.id for job, _ in proposals(jobs)}
-        for number in sorted(found - self._offered) if self._offered is not None else ():
+        suggesting = {job.id for job, _ in proposals(jobs)}
+        for number in sorted(suggesting - self._offered) if self._offered is not None else ():
             self.notify(f"job {number} suggests a plan (press N)")
-        self._offered = found
+        self._offered = suggesting
 
     # For everybody
 

@@ -89,7 +89,7 @@ class PlanEditing(PlanLayout):
     # The list
 
     def _edit(self, what: str, edit: Callable[[str], Edited], *, to: int | None = None) -> None:
-        """to: the number of the slice that the cursor goes to."""
+        """Edit the text. to: number of the slice that is selected afterwards."""
         self.take_typed()
         try:
             edited = edit(self.document.text)
@@ -101,7 +101,7 @@ class PlanEditing(PlanLayout):
             self.list.point_to(to)
 
     def _edit_current(self, what: str, edit: Callable[[str, int], Edited], *, by: int = 0) -> None:
-        """by: how many places further down the cursor goes."""
+        """Edit the selected slice. by: number of positions that the cursor moves down."""
         if row := self._settled_row():
             number = row.number
             self._edit(f"{what} slice {number + 1}", lambda text: edit(text, number), to=number + by)

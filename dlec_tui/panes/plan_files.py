@@ -28,7 +28,7 @@ Then = Callable[[], None]
 
 
 class PlanHost(Protocol):
-    """What the dialogs need of the pane."""
+    """Interface of the pane for the dialogs."""
 
     session: PlanSession
 

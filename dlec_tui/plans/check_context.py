@@ -28,16 +28,16 @@ def check_context(
     known = header_checks(store.parent).known
     free = None if out is None else free_bytes(out)
     off = rules_off(store)
-    found = device_of(parse_slot(device)) if device is not None else None
-    return CheckContext(off, free, found, opened=known if opened is None or LOADS in off else opened)
+    target = device_of(parse_slot(device)) if device is not None else None
+    return CheckContext(off, free, target, opened=known if opened is None or LOADS in off else opened)
 
 
-def device_of(slot: Slot, found: Callable[[], Sequence[Gpu]] = gpus) -> Device | None:
+def device_of(slot: Slot, list_gpus: Callable[[], Sequence[Gpu]] = gpus) -> Device | None:
     """Total memory of the GPUs of a slot; None for the CPU, or if the driver does not report it.
 
     Raises UsageError for a GPU that is not here.
     """
-    available = found() if slot.devices else ()
+    available = list_gpus() if slot.devices else ()
     missing = [number for number in slot.devices if number >= len(available)]
     if missing:
         raise UsageError(f"no device cuda:{missing[0]}", why=f"CUDA has {plural(len(available), 'GPU')}")

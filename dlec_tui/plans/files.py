@@ -17,8 +17,8 @@ from engine.plan.plan_file import plan_text_of
 
 def plan_files(pattern: str) -> list[Path]:
     """The files that a name or a pattern means, by name; a file may be called like a pattern."""
-    found = [pattern] if os.path.exists(pattern) else sorted(glob(pattern, recursive=True))  # noqa: PTH110, PTH207 (take any path)
-    return [Path(match) for match in found if os.path.isfile(match)]  # noqa: PTH113 (likewise)
+    matches = [pattern] if os.path.exists(pattern) else sorted(glob(pattern, recursive=True))  # noqa: PTH110, PTH207 (take any path)
+    return [Path(match) for match in matches if os.path.isfile(match)]  # noqa: PTH113 (likewise)
 
 
 def require_plans(pattern: Path) -> None:

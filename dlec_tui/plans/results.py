@@ -31,14 +31,14 @@ def jobs_about(jobs: StoredJobs | None, text: str) -> list[StoredJob]:
     """The newest of each task; what was cancelled says nothing."""
     if jobs is None:
         return []
-    found = {
+    newest = {
         stored.job.spec.task: stored
         for stored in sorted(jobs.jobs, key=lambda stored: stored.job.id)
         if spec_of(stored.job.spec.task).subject is Subject.PLAN
         and stored.job.spec.request.get("plan") == text
         and not isinstance(stored.job.state, Cancelled)
     }
-    return list(found.values())
+    return list(newest.values())
 
 
 def result_lines(
@@ -55,12 +55,12 @@ def result_lines(
 
 
 def _preview_lines(result: PreviewResult) -> Iterator[Span]:
-    found = as_answer(result)
-    yield verdict(found), "head"
-    yield from ((line, "") for line in base_lines(found))
+    answer = as_answer(result)
+    yield verdict(answer), "head"
+    yield from ((line, "") for line in base_lines(answer))
     nll = f"NLL {result.base_nll:.4f} {GLYPHS.arrow} {result.plan_nll:.4f}"
     on = f"{result.tokens:,} tokens in {result.sequences} sequences, {shown(result.key.dtype)}"
-    yield "; ".join(filter(None, [nll, agreement(found), on])), "dim"
+    yield "; ".join(filter(None, [nll, agreement(answer), on])), "dim"
 
 
 def _generated_lines(stored: StoredJob) -> Iterator[Span]:

@@ -8,9 +8,9 @@ from dlec_tui.messages import JobsSeen, StoreUnreadable
 from engine.errors import DlecError
 
 LOOK_SECONDS = 0.25
-"""Between two looks at the files; workers write progress as often."""
+"""Interval of checks for changed files; workers write progress as often."""
 AGAIN_SECONDS = 15.0
-"""After which the jobs are read in any case: a worker that dies changes no file."""
+"""Interval of unconditional reading: a worker that dies changes no file."""
 
 Stamp = tuple[tuple[int, int], ...]
 
@@ -29,7 +29,7 @@ class JobFeed(Widget):
         self._stamp: Stamp | None = None
         self._is_looking = False
         self._is_wanted = False
-        """Whether the jobs are to be read at the next look, though no file has changed."""
+        """Whether the next check reads the jobs even if no file has changed."""
 
     def on_mount(self) -> None:
         self.set_interval(LOOK_SECONDS, self._look)
@@ -37,7 +37,7 @@ class JobFeed(Widget):
         self.call_after_refresh(self._look)  # the screen comes first
 
     def read(self) -> None:
-        """Read the jobs as soon as the look that may be going on has ended."""
+        """Read the jobs after a running check has ended."""
         self._is_wanted = True
         self._look()
 

@@ -27,23 +27,23 @@ appear here."""
 
 
 class JobTable(LineList[StoredJob]):
-    """What runs, waits and has ended."""
+    """Running, waiting and ended jobs."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._moment = now()
         self._filter = ""
         self._problem = ""
-        """Why the store cannot be read; "" when it can."""
+        """Reason why the store cannot be read; "" if it can."""
         self._known_columns: JobColumns | None = None
 
     def show(self, jobs: Sequence[StoredJob], moment: datetime, filter_text: str) -> None:
-        """wanted: the words that the jobs were chosen by."""
+        """filter_text: words that all shown jobs contain."""
         self._moment, self._filter, self._known_columns, self._problem = moment, filter_text, None, ""
         self.put(jobs)
 
     def say_unreadable(self, problem: str) -> None:
-        """There may be jobs: the store cannot be read."""
+        """Show that the store cannot be read."""
         self._problem = problem
         self.put(())
 
@@ -64,7 +64,7 @@ class JobTable(LineList[StoredJob]):
 
     @property
     def _columns(self) -> JobColumns:
-        """Looked for once, not for every line."""
+        """Columns, computed once for all lines."""
         known, width = self._known_columns, self.width
         if known is None or known.width != width:
             known = self._known_columns = columns_for(self.items, width)
@@ -72,11 +72,11 @@ class JobTable(LineList[StoredJob]):
 
 
 LOOK_SECONDS = 2.0
-"""Between two looks at the devices."""
+"""Interval of updates."""
 
 
 class DeviceLine(Static):
-    """Takes no room while nothing runs: an idle screen sends nothing."""
+    """Load of devices. Hidden while no job runs."""
 
     DEFAULT_CSS = """
     DeviceLine {
@@ -107,7 +107,7 @@ class DeviceLine(Static):
         self._look()
 
     def watch_slots(self, slots: Iterable[Slot]) -> None:
-        """Those in which jobs run."""
+        """Watch the slots of running jobs."""
         self._slots = frozenset(slots)
         self.set_class(bool(self._slots), "-running")
 

@@ -18,11 +18,11 @@ from dlec_tui.terminal.glyphs import GLYPHS
 from engine.store.profiles import LayerHistogram
 
 MIN_WIDTH, MIN_HEIGHT = 24, 6
-"""Below this there is no room for axes."""
+"""Minimum size for axes."""
 
 
 class LayerChart(Widget, can_focus=True):
-    """A chart over a line that shows the cursor and what is marked; a sentence where there is nothing to draw."""
+    """Chart with a line for cursor and marks; a sentence if there is nothing to draw."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "move(-1)", "layer before", show=False, id="chart.left"),
@@ -52,7 +52,7 @@ class LayerChart(Widget, can_focus=True):
         self._chart: Chart | None = None
         self._lines: list[Text] = []
         self.at_layer = 0
-        """Under the cursor."""
+        """Selected layer."""
 
     def draw(self, curves: Sequence[Curve], layers: int, placeholder: str) -> None:
         """Show curves of a model with that many layers, or the text `otherwise` without curves."""
@@ -110,7 +110,7 @@ class LayerChart(Widget, can_focus=True):
             self.refresh(Region(self._chart.column_of(layer), 0, 1, self.size.height))
 
     def _with_cursor(self, y: int) -> Text:
-        """The chart's line `y`, where it is of the canvas with a thin line through the layer."""
+        """Line `y` of the chart, on the canvas with a thin vertical line at the cursor."""
         line = self._lines[y]
         if self._chart is None or not 1 <= y <= self._chart.rows:
             return line
@@ -161,10 +161,10 @@ class Histogram(Widget, can_focus=True):
         self._histograms: tuple[LayerHistogram, ...] = ()
         self._layer_count = 1
         self.at_layer = 0
-        """The one that is shown."""
+        """Displayed layer."""
 
     def draw(self, histograms: Sequence[LayerHistogram], layers: int) -> None:
-        """Show a model's."""
+        """Show the histograms of a model."""
         self._histograms, self._layer_count = tuple(histograms), layers
         self.refresh()
 

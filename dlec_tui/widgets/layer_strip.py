@@ -1,4 +1,4 @@
-"""The model that a plan makes, a cell for each layer, with the slice under the cursor marked."""
+"""The planned model as a strip: one cell per layer, the selected slice underlined."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -36,7 +36,7 @@ NONE_KNOWN: Mapping[str, int] = MappingProxyType({})
 
 
 class LayerStrip(Widget):
-    """Three lines: in words, cells, a rail under the current slice. Two more for a plan to compare with."""
+    """Three lines: summary, cells, marker of the selected slice. Two more for a compared plan."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "strip--dim",
@@ -89,7 +89,7 @@ class LayerStrip(Widget):
             self.refresh()
 
     def compare(self, name: str, slices: Sequence[SliceView]) -> None:
-        """Show another plan's strip below; one without slices takes it away."""
+        """Show the strip of another plan below; remove it if that has no slices."""
         self._other = cells_of(slices)
         words = summary_of(self._other, [escaped(name_of(source)) for source in sources_of(slices)])
         self._other_name = f"{escaped(name)}: {words}"

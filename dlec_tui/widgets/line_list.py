@@ -1,4 +1,4 @@
-"""A list of lines with a cursor, of any length: a line is put into words when it is drawn."""
+"""List of lines with a cursor, of any length: lines are formatted when they are drawn."""
 
 from collections.abc import Hashable, Sequence
 from typing import ClassVar, Generic, TypeAlias, TypeVar
@@ -17,9 +17,9 @@ from dlec_tui.wording import Span
 
 Item = TypeVar("Item")
 _LEAST_WITH_HEADER = 3
-"""Lines."""
+"""Minimum height with a header, in lines."""
 Drawn: TypeAlias = tuple[tuple[Span, ...], bool]
-"""The parts of a line, and whether the cursor is on it."""
+"""Parts of a line, and whether it is selected."""
 
 
 class LineList(ScrollView, Generic[Item], can_focus=True):
@@ -50,7 +50,7 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
     """
 
     class Moved(Message):
-        """The cursor is on another item, or the item under it has changed."""
+        """The selection or the selected item has changed."""
 
         def __init__(self, lines: Widget) -> None:
             super().__init__()
@@ -96,11 +96,11 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
 
     @property
     def current(self) -> Item | None:
-        """The item under the cursor."""
+        """Selected item."""
         return self._items[self._cursor] if self._items else None
 
     def put(self, items: Sequence[Item]) -> None:
-        """Have these; the cursor stays on its item, at its place when that is gone."""
+        """Show these items; the cursor stays on its item, or at its position if that is gone."""
         before = self.current
         self._items = items
         keys = [self.key_of(item) for item in items]
@@ -113,7 +113,7 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
         self.post_message(self.Moved(self))
 
     def point_to(self, key: Hashable) -> None:
-        """Have the cursor on the item with this key, where there is one."""
+        """Select the item with this key, if there is one."""
         place = next((at for at, item in enumerate(self._items) if self.key_of(item) == key), None)
         if place is not None:
             self.action_go_to(place)
@@ -127,7 +127,7 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
         self.action_move(by * max(1, self._room - 1))
 
     def action_go_to(self, place: int) -> None:
-        """Items are counted from 0; -1 is the last one."""
+        """Select an item by position, from 0; -1 is the last one."""
         last = len(self._items) - 1
         place = last if place < 0 else min(place, last)
         if place == self._cursor or not self._items:
@@ -160,12 +160,12 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
 
     @property
     def _head(self) -> int:
-        """Lines for the header."""
+        """Number of header lines."""
         return 1 if self.scrollable_content_region.height >= _LEAST_WITH_HEADER else 0
 
     @property
     def _room(self) -> int:
-        """Lines for items."""
+        """Number of lines for items."""
         return max(1, self.scrollable_content_region.height - self._head)
 
     def _show_cursor(self) -> None:

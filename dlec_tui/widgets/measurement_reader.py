@@ -11,16 +11,16 @@ from engine.errors import DlecError
 
 
 class MeasurementsRead(Message):
-    """The store was read."""
+    """The measurements of a model were read."""
 
     def __init__(self, reference: str, model: MeasuredModel | None, problem: str = "") -> None:
-        """model: None where nothing was measured of it; problem: why the store could not be read."""
+        """model: None without measurements; problem: error of the store."""
         super().__init__()
         self.reference, self.model, self.problem = reference, model, problem
 
 
 class MeasurementReader(Widget):
-    """Posts what it read. Takes no room on the screen."""
+    """Posts the measurements that it reads. Invisible."""
 
     DEFAULT_CSS = "MeasurementReader { display: none; }"
 

@@ -23,19 +23,19 @@ NO_CURVE = "Too few layers measured for a curve (v: next view)."
 
 
 class MeasurementViews(ContentSwitcher):
-    """One view at a time."""
+    """Shows one view at a time."""
 
     DEFAULT_CSS = "MeasurementViews { height: 1fr; }"
 
     class Moved(Message):
-        """The cursor is somewhere else, or another view is shown."""
+        """The cursor has moved, or the view has changed."""
 
     def __init__(self, store: Path, *, id: str) -> None:
         super().__init__(id=id, initial="curve")
         self._store = store
         self._looking: Looking | None = None
         self._view = "curve"
-        """The one that is wanted; the curve's place has the words while there is nothing to show."""
+        """Requested view; without measurements, the curve shows a text instead."""
 
     def compose(self) -> ComposeResult:
         yield LayerChart(id="curve")
@@ -50,7 +50,7 @@ class MeasurementViews(ContentSwitcher):
 
     @property
     def at_layer(self) -> int:
-        """Under the cursor."""
+        """Selected layer."""
         match self.view:
             case "map":
                 return self._map.block[0]
@@ -74,7 +74,7 @@ class MeasurementViews(ContentSwitcher):
         self._bring_to_front()
 
     def show_view(self, view: str) -> None:
-        """Another view, at the same layer."""
+        """Show another view at the same layer."""
         layer = self.at_layer
         self._view = view
         self._bring_to_front()
@@ -90,14 +90,14 @@ class MeasurementViews(ContentSwitcher):
             self.neurons.open(measured.key, self.neurons.view, self.neurons.row)
 
     def _bring_to_front(self) -> None:
-        """The view that is wanted; it has the focus if the one before had it."""
+        """Bring the requested view to the front, with the focus if the previous view had it."""
         has_focus = self.has_focus_within
         self.current = self.view
         if has_focus:  # immediately, not by focus(): the next keys belong to the new view
             self.screen.set_focus(self.query_one(f"#{self.view}", Widget))
 
     def go_to(self, layer: int) -> None:
-        """Put the cursor of the view that is shown on a layer."""
+        """Move the cursor of the current view to a layer."""
         match self.view:
             case "curve":
                 self._chart.go_to(layer)
@@ -111,7 +111,7 @@ class MeasurementViews(ContentSwitcher):
                     self.neurons.go_to_layer(layer)
 
     def mark(self, marks: Marks) -> None:
-        """Show what is marked."""
+        """Show these marks."""
         blocks = blocks_of(marks)
         self._chart.mark({layer for block in blocks for layer in range(*block)})
         self._map.mark(blocks)
@@ -169,7 +169,7 @@ class MeasurementViews(ContentSwitcher):
         }
 
     def recall(self, remembered: dict[str, Any]) -> None:
-        """Put them there again; before what is looked at is shown."""
+        """Restore cursor positions before the measurements are shown."""
         self._view = remembered["view"]
         self._chart.at_layer = self._histogram.at_layer = remembered["layer"]
         start, end = remembered["block"]

@@ -22,19 +22,19 @@ SHOW_SECONDS = 0.1
 
 
 class ModelsFound(Message):
-    """Some more models."""
+    """More models were found."""
 
     def __init__(self, search: int, models: Sequence[FoundModel]) -> None:
-        """search: the number of the one that found them."""
+        """search: number of the search."""
         super().__init__()
         self.search, self.models = search, models
 
 
 class SearchEnded(Message):
-    """There are no more."""
+    """The search has ended."""
 
     def __init__(self, search: int, problem: str) -> None:
-        """problem: why the store could not be asked; "" when it could."""
+        """problem: error of the store; "" without one."""
         super().__init__()
         self.search, self.problem = search, problem
 
@@ -48,7 +48,7 @@ class ModelDescribed(Message):
 
 
 class ModelFinder(Widget):
-    """Posts what it finds. Takes no room on the screen."""
+    """Posts the models that it finds. Invisible."""
 
     DEFAULT_CSS = "ModelFinder { display: none; }"
 
@@ -65,7 +65,7 @@ class ModelFinder(Widget):
         self.run_worker(lambda: self._search(*what), group="models", thread=True, exclusive=True)
 
     def describe(self, reference: str) -> None:
-        """Ask the hub for a model's headers."""
+        """Read the headers of a model from the hub."""
         self.run_worker(lambda: self._describe(reference), group="hub", thread=True)
 
     def _search(self, number: int, added: Sequence[str], described: "Mapping[str, ModelSummary]") -> None:

@@ -46,12 +46,12 @@ def number(text: str) -> Text:
 
 
 def without_enter(usual: Iterable[BindingType]) -> list[BindingType]:
-    """The bindings of a table whose pane has an action of its own for Enter, which the footer is to show."""
+    """Bindings of a table whose pane defines Enter itself, so that the key line shows it."""
     return [each for each in usual if isinstance(each, Binding) and each.key != "enter"]
 
 
 class ModelTable(Rows, inherit_bindings=False):
-    """Rows of models; grows while they are found."""
+    """Table of models that grows during a search."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*without_enter(DataTable.BINDINGS), *Rows.BINDINGS]
     DEFAULT_CSS = "ModelTable { height: 1fr; }"
@@ -63,11 +63,11 @@ class ModelTable(Rows, inherit_bindings=False):
         self._columns = columns_for(0)
         self._width = 0
         self.filter_text = ""
-        """Words that a model must have to be shown."""
+        """Words that all shown models contain."""
 
     @property
     def current(self) -> FoundModel | None:
-        """The model under the cursor."""
+        """Selected model."""
         return self._shown[self.cursor_row] if 0 <= self.cursor_row < len(self._shown) else None
 
     @property
@@ -85,17 +85,17 @@ class ModelTable(Rows, inherit_bindings=False):
 
     @property
     def _name_width(self) -> int:
-        """Room for the scroll bar is always left: the columns stay where they are when it appears."""
+        """Width of the name column. Room for the scroll bar is always reserved, so that columns do not move."""
         return name_width(self._columns, self._width - self.styles.scrollbar_size_vertical)
 
     def extend(self, models: Iterable[FoundModel]) -> None:
-        """Add what was found."""
+        """Add models."""
         for model in models:
             self._models.append(model)
             self._append_if_wanted(model)
 
     def replace(self, models: Iterable[FoundModel]) -> None:
-        """Show these; the cursor stays on the model where it was."""
+        """Show these models; the cursor stays on its model."""
         self._models = list(models)
         self._refill()
 

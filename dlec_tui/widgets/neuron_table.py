@@ -24,7 +24,7 @@ from engine.units import plural
 MOST_PAGES = 20
 """Maximum number of cached pages; the least recently used one is dropped."""
 _AHEAD = 50
-"""Rows beyond the edge that are read beforehand."""
+"""Rows beyond the visible ones that are read in advance."""
 _HEADER = 1
 
 
@@ -51,10 +51,10 @@ class NeuronTable(ScrollView, can_focus=True):
     """
 
     class Moved(Message):
-        """The cursor is on another neuron, or what it is on has been read."""
+        """The cursor has moved, or the selected neuron was read."""
 
     class _Read(Message):
-        """A page has come."""
+        """A page was read."""
 
         def __init__(self, rows: NeuronRows, number: int, page: tuple[NeuronStatistics, ...]) -> None:
             super().__init__()
@@ -66,7 +66,7 @@ class NeuronTable(ScrollView, can_focus=True):
         self._pages: OrderedDict[int, tuple[NeuronStatistics, ...]] = OrderedDict()
         self._awaited: set[int] = set()
         self.row = 0
-        """Under the cursor."""
+        """Selected row."""
 
     @property
     def current(self) -> NeuronStatistics | None:
@@ -83,7 +83,7 @@ class NeuronTable(ScrollView, can_focus=True):
         return self._rows.view if self._rows else None
 
     def show(self, rows: NeuronRows, row: int = 0) -> None:
-        """Another view, with the cursor on a row of it."""
+        """Show other rows, with the cursor on one of them."""
         self._rows, self.row = rows, -1
         self._pages.clear()
         self._awaited.clear()
@@ -92,7 +92,7 @@ class NeuronTable(ScrollView, can_focus=True):
         self.refresh()
 
     def go_to(self, row: int) -> None:
-        """Put the cursor on a row, as near as there is one."""
+        """Select a row, limited to existing rows."""
         row = min(max(row, 0), max(self.row_count - 1, 0))
         if row == self.row:
             return
@@ -146,7 +146,7 @@ class NeuronTable(ScrollView, can_focus=True):
 
     @property
     def _visible(self) -> int:
-        """Rows that there is room for."""
+        """Number of visible rows."""
         return max(self.size.height - _HEADER, 0)
 
     def _set_size(self) -> None:
@@ -165,7 +165,7 @@ class NeuronTable(ScrollView, can_focus=True):
         return page[at] if page and row >= 0 and at < len(page) else None
 
     def _read_around(self) -> None:
-        """Read the pages of what is seen, and of what will be when one goes on."""
+        """Read the visible pages and their neighbours."""
         first, last = self.scroll_offset.y - _AHEAD, self.scroll_offset.y + self._visible + _AHEAD
         for row in (self.row, first, last):
             if 0 <= row < self.row_count:
@@ -202,7 +202,7 @@ class NeuronTable(ScrollView, can_focus=True):
 
 
 class NeuronBrowser(NeuronTable):
-    """All neurons of a profile. Rows come from threads: a filter looks at every neuron."""
+    """All neurons of a profile. Threads read the rows: a filter searches every neuron."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "by_layer(-1)", "layer before", show=False, id="neurons.left"),
@@ -210,7 +210,7 @@ class NeuronBrowser(NeuronTable):
     ]
 
     class _Found(Message):
-        """The rows of a view."""
+        """Rows of a view."""
 
         def __init__(self, rows: NeuronRows, row: int) -> None:
             super().__init__()
@@ -224,7 +224,7 @@ class NeuronBrowser(NeuronTable):
         """Requested view."""
 
     def open(self, key: ProfileKey, view: NeuronView, row: int = 0) -> None:
-        """Show a profile's neurons."""
+        """Show the neurons of a profile."""
         self.key, self.view = key, view
         self.run_worker(lambda: self._look(key, view, row), group="look", thread=True, exclusive=True)
 
@@ -233,15 +233,15 @@ class NeuronBrowser(NeuronTable):
         self._change(self.view.next_order())
 
     def reverse(self) -> None:
-        """The last row first."""
+        """Reverse the order."""
         self._change(self.view.reversed())
 
     def filter(self, filter_text: str) -> None:
-        """Only the neurons that the words want."""
+        """Show only matching neurons."""
         self._change(replace(self.view, filter_text=filter_text))
 
     def go_to_layer(self, layer: int) -> None:
-        """Put the cursor where a layer begins; in another order than by layer show that layer alone."""
+        """Select the first neuron of a layer; if rows are not sorted by layer, filter by it."""
         if self.key is None:
             return
         if self.view == NeuronView():

@@ -17,7 +17,7 @@ from dlec_tui.widgets.dialogs import Overlay
 
 
 class Options(OptionList):
-    """The cursor is as in every other list."""
+    """Options with the cursor style of all lists."""
 
     DEFAULT_CSS = """
     Options { border: none; padding: 0; background: transparent; scrollbar-size-vertical: 1; overflow-x: hidden; }
@@ -33,7 +33,7 @@ class Options(OptionList):
     """
 
     def render_line(self, y: int) -> Strip:
-        """A tone that suits the ground of the list need not suit the cursor's."""
+        """Draw the selected line in one style: other tones may be unreadable on its background."""
         strip = super().render_line(y)
         if not any(segment.style and segment.style.meta.get("option") == self.highlighted for segment in strip):
             return strip
@@ -52,7 +52,7 @@ class Way:
 
 
 class RecipeList(Overlay[str | None]):
-    """Gives the key of what was chosen, or None when it was left with Esc."""
+    """Returns the key of the chosen line, or None after Esc."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,N,ctrl+c", "dismiss(None)", "back", id="recipes.back"),

@@ -23,13 +23,13 @@ from dlec_tui.wording import padded
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One line of it."""
+    """One line of the palette."""
 
     action: Action
     keys: str
     """Keys as Textual names them, separated by commas; "" without keys."""
     reason: str
-    """Why it cannot be done now; "" when it can."""
+    """Reason why the action is unavailable; "" if it is available."""
 
     @property
     def name(self) -> str:
@@ -46,7 +46,7 @@ def all_actions(offered: Iterable[Action]) -> list[Action]:
 
 
 def matching(offers: Iterable[Offer], typed: str) -> Sequence[Offer]:
-    """Those with every typed word in their name, label or keys, in the order of the registry."""
+    """Actions that contain every typed word in name, label or keys, in the order of the registry."""
     words = typed.casefold().split()
     return [offer for offer in offers if all(word in _searched(offer) for word in words)]
 
@@ -60,7 +60,7 @@ _WIDTH = 75
 
 
 class Palette(Overlay[Action | None]):
-    """Gives the action that was chosen; what cannot be done now is listed with the reason, and can be chosen too."""
+    """Returns the chosen action. Unavailable actions are listed with the reason."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+p,f1,ctrl+c", "dismiss", "close", id="palette.close"),
@@ -117,7 +117,7 @@ class Palette(Overlay[Action | None]):
 
 
 def _option(offer: Offer) -> Option:
-    """The name on the left and the keys on the right; the reason on a line of its own."""
+    """Line of an action: name left, keys right, the reason against it on a second line."""
     keys = shown_keys(offer.keys)
     line = padded(offer.name, _WIDTH - cell_len(keys)) + keys
     reason = f"\n    unavailable: {offer.reason}" if offer.reason else ""

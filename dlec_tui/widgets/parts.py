@@ -30,7 +30,7 @@ class Part(Vertical):
         self.entitle(title)
 
     def entitle(self, title: str, below: str = "") -> None:
-        """Have another title, and text in the lower edge; what looks like markup is text. Redrawn only when changed."""
+        """Set the title and the text in the lower edge, both literal. Redrawn only after a change."""
         if (title, below) != self._titles:
             self._titles = title, below
             self.border_title, self.border_subtitle = Content(title), Content(below)
@@ -67,11 +67,11 @@ def unzoom(pane: Widget) -> None:
 
 
 _LETTERS = "asdfghjklwertuiopzxcvbnm"
-"""The ones under the fingers first; q closes."""
+"""Letters in order of reach; q closes."""
 
 
 class Jump(ModalScreen[Widget | None]):
-    """Gives the widget that was chosen."""
+    """Returns the chosen widget."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,ctrl+o,ctrl+c", "dismiss", "stay", id="jump.stay")]
     DEFAULT_CSS = """
@@ -83,7 +83,7 @@ class Jump(ModalScreen[Widget | None]):
     """
 
     def __init__(self, targets: Sequence[Widget]) -> None:
-        """targets: in the order in which they get their letters; those out of view get none."""
+        """targets: widgets in the order of their letters; invisible ones get none."""
         super().__init__()
         in_view = [target for target in targets if target.is_on_screen and target.region.area]
         self._targets = dict(zip(_LETTERS, in_view, strict=False))

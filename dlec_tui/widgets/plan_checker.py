@@ -16,11 +16,11 @@ from engine.errors import DlecError
 from engine.store.previews import PreviewResult
 
 CHECK_SECONDS = 0.1
-"""After the last key; the check itself takes some tens of milliseconds."""
+"""Delay after the last key; the check itself takes tens of milliseconds."""
 
 
 class Checked(Message):
-    """A text was looked over."""
+    """A text was checked."""
 
     def __init__(self, verdict: Verdict) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class PreviewsRead(Message):
 
 
 class PlanChecker(Widget):
-    """Posts Checked, then PreviewsRead, for the plan that was asked for last. Takes no room on the screen."""
+    """Posts Checked, then PreviewsRead, for the latest plan. Invisible."""
 
     DEFAULT_CSS = "PlanChecker { display: none; }"
 
@@ -48,7 +48,7 @@ class PlanChecker(Widget):
         self._timer: Timer | None = None
 
     def check_soon(self, plan: EditedPlan) -> None:
-        """Every key puts it off a little."""
+        """Check after a short delay that every key restarts."""
         if self._timer:
             self._timer.stop()
         self._timer = self.set_timer(CHECK_SECONDS, partial(self.check, plan))

@@ -26,7 +26,7 @@ _PARTS = re.compile(
 
 
 def coloured(line: str) -> Iterator[tuple[int, int, str]]:
-    """Start, end and part ("comment", "string", "key", "anchor", "number") of what has one; in characters."""
+    """Start, end and kind ("comment", "string", "key", "anchor", "number") of syntax elements; in characters."""
     for places in _PARTS.finditer(line):
         assert places.lastgroup is not None
         yield places.start(), places.end(), places.lastgroup
@@ -38,12 +38,12 @@ _INDENT = 2
 
 
 def without_function_keys(usual: Iterable[BindingType]) -> list[BindingType]:
-    """The bindings of a text area, but for F6 and F7: these go on to the next part and to the next problem."""
+    """Bindings of a text area without F6 and F7, which belong to the pane."""
     return [each for each in usual if isinstance(each, Binding) and each.key not in ("f6", "f7")]
 
 
 class PlanEditor(HighlightedTextArea, inherit_bindings=False):
-    """Letters are typed here; Esc leaves it."""
+    """Text editor; Esc leaves it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *without_function_keys(TextArea.BINDINGS),
@@ -82,13 +82,13 @@ class PlanEditor(HighlightedTextArea, inherit_bindings=False):
         self._text = self._written = ""
         """Text that was shown last, and its form in the text area, which has one kind of line breaks."""
         self._problems: dict[int, list[tuple[int, str]]] = {}
-        """By line, from 0: the column, from 1, and the severity of each."""
+        """Column, from 1, and severity of problems by line, from 0."""
         self.use_lazy_highlights()
 
     # What is in it
 
     def show(self, text: str) -> None:
-        """Have this text; what stays the same is not touched, and the cursor stays where it was in it."""
+        """Show this text. Unchanged parts and the cursor stay as they are."""
         if text == self._text:
             return
         if self._text:
@@ -116,7 +116,7 @@ class PlanEditor(HighlightedTextArea, inherit_bindings=False):
         return self._text != self._written
 
     def go_to(self, line: int, column: int = 1) -> None:
-        """Put the cursor there, counted from 1, in view."""
+        """Move the cursor to a position, counted from 1, and scroll to it."""
         place = (min(line, self.document.line_count) - 1, max(0, column - 1))
         if self.cursor_location != place:
             self.move_cursor(place, center=True)
@@ -127,7 +127,7 @@ class PlanEditor(HighlightedTextArea, inherit_bindings=False):
         return self.cursor_location[0] + 1
 
     def underline(self, problems: Sequence[Problem]) -> None:
-        """Mark the places of these and no others."""
+        """Underline the places of these problems."""
         places: dict[int, list[tuple[int, str]]] = defaultdict(list)
         for problem in problems:
             if problem.place:

@@ -63,9 +63,9 @@ class PlanFindings(Vertical):
         self._verdict: Verdict | None = None
         self._previews: tuple[PreviewResult, ...] = ()
         self._previews_of = ""
-        """The text that they are of."""
+        """Text of the previews."""
         self.plan_jobs: Sequence[StoredJob] = ()
-        """Jobs that are about the very text that was looked over."""
+        """Jobs for the checked text."""
 
     def compose(self) -> ComposeResult:
         with Container(id="plan-found"):
@@ -96,14 +96,14 @@ class PlanFindings(Vertical):
         self.show_jobs(jobs)
 
     def show_jobs(self, jobs: "StoredJobs | None") -> None:
-        """Cost and results depend on what jobs have done."""
+        """Update cost and results, which depend on jobs."""
         if self._verdict is not None:
             self._show_cost(self._verdict, jobs)
             self._show_results(self._verdict.text, jobs)
 
     @property
     def parts(self) -> list[Widget]:
-        """Those that have something to show; they can have the focus."""
+        """Parts with content, which can have the focus."""
         return [widget for widget in (self.problems, self.results) if widget.can_focus]
 
     def _show_cost(self, verdict: Verdict, jobs: "StoredJobs | None") -> None:

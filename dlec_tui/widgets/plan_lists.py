@@ -28,7 +28,7 @@ v   edit the text"""
 
 
 class SliceList(LineList[SliceRow], inherit_bindings=False):
-    """The cursor stays on its place. g is the pane's, for generating; Home goes to the first line."""
+    """Slices; the cursor keeps its position. Home goes to the first line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         replace(binding, key="home") if isinstance(binding, Binding) and binding.id == "lines.first" else binding
@@ -54,7 +54,7 @@ _STYLES = {Severity.ERROR: "$error", Severity.WARNING: "$warning", Severity.NOTE
 
 
 class ProblemList(Options):
-    """The cursor is on one of them; stepping through them goes round."""
+    """Problems; stepping wraps around."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "down", show=False, id="problems.down"),
@@ -76,7 +76,7 @@ class ProblemList(Options):
         self._problems: tuple[Problem, ...] = ()
 
     def show(self, problems: Sequence[Problem]) -> None:
-        """The cursor stays on its place."""
+        """Show these problems; the cursor keeps its position."""
         if tuple(problems) == self._problems:
             return
         self.can_focus = bool(problems)
@@ -94,7 +94,7 @@ class ProblemList(Options):
 
     @property
     def current(self) -> Problem | None:
-        """The problem under the cursor."""
+        """Selected problem."""
         at = self.highlighted
         return self._problems[at] if at is not None and at < len(self._problems) else None
 

@@ -24,13 +24,13 @@ Check = Callable[[str], str]
 
 
 class CompletingInput(Input):
-    """A line in which Tab takes what is suggested."""
+    """Input line in which Tab accepts the suggestion."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "cursor_right", "complete", id="prompt.complete")]
 
 
 class LinePrompt(Overlay[str | None]):
-    """Gives the line, or None when it was left with Esc."""
+    """Returns the line, or None after Esc."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "dismiss(None)", "back", id="prompt.back")]
     DEFAULT_CSS = """
@@ -47,7 +47,7 @@ class LinePrompt(Overlay[str | None]):
         check: Check = lambda _line: "",
         suggester: Suggester | None = None,
     ) -> None:
-        """title: what the line is; hint: how it is written; check: asked before the line is given."""
+        """title: name of the value; hint: its format; check: validation on Enter."""
         super().__init__()
         self._title, self._hint, self._text = title, hint, text
         self._check, self._suggester = check, suggester
@@ -69,19 +69,19 @@ class LinePrompt(Overlay[str | None]):
             self.dismiss(event.value.strip())
 
     def say_wrong(self, wrong: str) -> None:
-        """Below the line, which stays as it was typed."""
+        """Show an error below the line."""
         self.query_one("#wrong", Static).update(wrong)
         self.query_one("#wrong").display = True
 
 
 Look = Callable[[Path], object]
-"""Raises DlecError, OSError or ValueError for a path that cannot be used."""
+"""Check of a path. Raises DlecError, OSError or ValueError for an unusable one."""
 SLOW_SECONDS = 0.5
-"""After which the prompt says that the disk does not answer."""
+"""Delay of the message that the disk does not respond."""
 
 
 def can_be_looked_at(path: Path) -> None:
-    """A path that need not exist. Raises OSError for one that cannot: a name that is too long, no permission."""
+    """Check a path that need not exist. Raises OSError for an invalid name or missing permission."""
     try:
         os.stat(path)  # noqa: PTH116 (Path.exists hides some errors, and raises others)
     except FileNotFoundError:
@@ -89,13 +89,13 @@ def can_be_looked_at(path: Path) -> None:
 
 
 class PathPrompt(LinePrompt):
-    """Gives the path with `~` written out, or None when it was left with Esc; stays open while it cannot be used."""
+    """Returns the path with `~` expanded, or None after Esc; stays open while the path is unusable."""
 
     class Looked(Message):
         """Result of checking a path."""
 
         def __init__(self, line: str, given: str, wrong: str) -> None:
-            """given: the path to give; wrong: why it cannot be used; "" when it can."""
+            """given: resulting path; wrong: error, "" without one."""
             super().__init__()
             self.line, self.given, self.wrong = line, given, wrong
 
@@ -106,7 +106,7 @@ class PathPrompt(LinePrompt):
         super().__init__(title, hint, text=text, suggester=PathSuggester(*suffixes))
         self._look_at = look
         self._checking = ""
-        """The line that is being looked at."""
+        """Line that is being checked."""
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

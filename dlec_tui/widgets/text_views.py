@@ -25,7 +25,7 @@ _STYLES = {
 
 
 def toned(lines: Sequence[Span]) -> Content:
-    """A line each."""
+    """Styled text with one line each."""
     return Content("\n").join(Content.styled(text, _STYLES[tone]) for text, tone in lines)
 
 
@@ -58,7 +58,7 @@ class FactsView(VerticalScroll):
 
 
 class ResultsView(FactsView):
-    """Lines with tones, of which the first is the most important."""
+    """Styled lines, the most important first."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -90,7 +90,7 @@ class Figures(Static):
         self._below: tuple[str, ...] = ()
 
     def show(self, parts: Sequence[str], below: Sequence[str]) -> None:
-        """Draws only what has changed."""
+        """Show the text. Redrawn only after a change."""
         if (tuple(parts), tuple(below)) != (self._parts, self._below):
             self._parts, self._below = tuple(parts), tuple(below)
             self._fit()
@@ -105,21 +105,21 @@ class Figures(Static):
 
 
 def fitted(parts: Sequence[str], width: int, height: int) -> list[str]:
-    """A line for each part where there is room for that, else as many on a line as fit."""
+    """One line for each part if they fit, otherwise as many parts per line as possible."""
     if len(parts) <= height:
         return list(parts)
     return packed(parts, f" {GLYPHS.dot} ", width, height)
 
 
 class ModelDetails(Static):
-    """The most important line first."""
+    """Wrapped lines, the most important first."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, markup=False)
         self._lines: tuple[str, ...] = ()
 
     def show(self, lines: Sequence[str]) -> None:
-        """Draws only what has changed."""
+        """Show the text. Redrawn only after a change."""
         if tuple(lines) != self._lines:
             self._lines = tuple(lines)
             self._wrap()
@@ -132,14 +132,14 @@ class ModelDetails(Static):
 
 
 class PackedLine(Static):
-    """The most important part first. Its height is its style's, whatever it says."""
+    """Parts of a sentence, the most important first, in a fixed number of lines."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, markup=False)
         self._parts: tuple[str, ...] = ()
 
     def show(self, parts: Sequence[str]) -> None:
-        """Draws only what has changed."""
+        """Show the text. Redrawn only after a change."""
         if tuple(parts) != self._parts:
             self._parts = tuple(parts)
             self._pack()

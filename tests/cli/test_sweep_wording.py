@@ -64,7 +64,7 @@ def test_nothing_is_called_better_than_a_base_that_predicts_worse_than_expected(
     found = answer("inconclusive", -0.005, 1e-6) | {"base_check": check}
     said = "\n".join(sweep_lines(found))
     assert "perplexity -0.5 %" in said
-    assert "inconclusive: the base predicts worse than it should" in said
+    assert "inconclusive: the base predicts worse than expected" in said
     assert "caution: the base" in said
     assert "better" not in said
 

@@ -115,13 +115,13 @@ def test_a_store_of_somebody_else_can_be_read(path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda _path, mode: mode == os.R_OK)
     found = store.look(path)
     assert (found.state, found.stops_dlec) == (State.NOTE, False)
-    assert "can only be read" in found.value
+    assert "read-only" in found.value
 
 
 def test_a_file_system_without_locks_is_noted_with_what_is_done_there_and_the_way_out(tmp_path, monkeypatch):
     refuse_locks(monkeypatch)
     found = look_at_file_system(tmp_path / "home that is not there yet")
     assert found.state is State.NOTE
-    assert "without locks: processes take turns at the store by a lock file" in found.value
+    assert "without file locks: processes use a lock file" in found.value
     assert "-o flock" in found.remedy
     assert "--home DIR" in found.remedy

@@ -17,14 +17,14 @@ FINDINGS = {
     "Storage": {"home": fine(f"/{'deep/' * 20}home, 81.7 GB free")},
 }
 PAGE = f"""\
-Between you and dlec
+Terminal and session
   fine     terminal  xterm-256color, 120x40, 256 colours
   note     tmux      3.3a, set-clipboard external, allow-passthrough off,
                      escape-time 500 ms
-                       Esc acts late. In ~/.tmux.conf:
+                       Esc is slow. Add to ~/.tmux.conf:
                          set -sg escape-time 10
 
-Where things are kept
+Storage
   fine     home      /{"deep/" * 20}home,
                      81.7 GB free
 

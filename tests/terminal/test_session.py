@@ -67,7 +67,7 @@ def open_and_profile(tmux: Tmux, model: Path) -> None:
     tmux.press("Enter")
     tmux.wait_for("has no measurements")
     tmux.press("p")
-    tmux.wait_for("tokens, at most", "4096")
+    tmux.wait_for("maximum tokens", "4096")
     write(tmux, "1024")
     tmux.press("Enter")
     tmux.wait_for("block influence", "layer 0 of 30", seconds=WORK_SECONDS, never="1 failed")

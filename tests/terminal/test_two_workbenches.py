@@ -24,8 +24,8 @@ def test_the_plans_of_both_are_offered_again(place: Workplace, screen: Opened, e
     first = screen()
     first.wait_for("quit")
     second = screen()
-    second.wait_for("Another workbench has this store open", str(first.process.pid))
-    first.wait_for("Another workbench has this store open", str(second.process.pid))
+    second.wait_for("Another workbench uses this store", str(first.process.pid))
+    first.wait_for("Another workbench uses this store", str(second.process.pid))
     for terminal, letter, name in ((first, "a", "session.json"), (second, "b", "session-2.json")):
         terminal.press(f"3v# {letter}bc")
         wait_until(lambda letter=letter, name=name: f"# {letter}bc" in (place.home / name).read_text())

@@ -118,7 +118,7 @@ def test_marked_plans_are_put_in_order_and_queued_together(tmp_path: Path):
         assert "Write 783 kB in 2 merges into" in text_of(app)
         assert not queued(store)
         await pilot.press("y")
-        await eventually(pilot, lambda: "No plans are marked" in text_of(app))
+        await eventually(pilot, lambda: "The batch list is empty" in text_of(app))
         await settled(pilot)
         assert isinstance(app.front, RunsPane)
         assert app.front.table.has_focus

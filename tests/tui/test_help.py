@@ -16,7 +16,7 @@ HIGH = (100, 70)
 def test_help_tells_what_the_pane_is_for_and_its_keys(store: Path, key: str) -> None:
     screen = played(store, keys(key), HIGH)
     assert ModelsPane.ABOUT.split(".")[0] in screen
-    assert "make this the model that the other panes are about" in screen
+    assert "open this model" in screen
     assert "Ctrl+P or :" in screen
 
 
@@ -37,6 +37,6 @@ def test_what_cannot_be_done_now_is_told_with_the_reason(store: Path) -> None:
 
 def test_it_can_be_searched(store: Path) -> None:
     screen = played(store, keys("f1", "slash", *"go to"), HIGH)
-    assert "go to the models" in screen
+    assert "show models" in screen
     assert "Ctrl+P or :" not in screen
     assert "nothing contains xyz" in played(store, keys("f1", "slash", *"xyz"), HIGH)

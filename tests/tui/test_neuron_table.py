@@ -139,7 +139,7 @@ def test_an_empty_table_says_why_and_how_to_see_all() -> None:
     assert "layer 3\n" in said
     assert "|peak| from 10" in said
     assert "contains 'moon'" in said
-    assert "/ Ctrl+U Enter shows all" in said
+    assert "/ Ctrl+U Enter: show all" in said
 
 
 def test_a_search_that_nobody_waits_for_is_given_up(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

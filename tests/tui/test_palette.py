@@ -39,7 +39,7 @@ def test_every_recipe_is_offered_as_the_list_of_recipes_has_it() -> None:
 
 @pytest.mark.parametrize("key", ["ctrl+p", "colon"])
 def test_it_does_what_is_chosen(store: Path, key: str) -> None:
-    assert played(store, keys(key, *"go to the runs", "enter")) == played(store, keys("4"))
+    assert played(store, keys(key, *"show runs", "enter")) == played(store, keys("4"))
 
 
 def test_what_cannot_be_done_is_listed_with_its_key_and_the_reason(store: Path) -> None:

@@ -136,7 +136,7 @@ def test_the_editor_gets_a_file_that_is_gone_afterwards(tmp_path: Path, monkeypa
 def test_an_editor_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.setenv("EDITOR", script(tmp_path / "edit", "exit 3"))
-    with pytest.raises(MachineError, match="ended with status 3"):
+    with pytest.raises(MachineError, match="exited with status 3"):
         edited_outside("text\n", "plan.yaml")
 
 

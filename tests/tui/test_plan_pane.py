@@ -429,7 +429,7 @@ def test_the_strip_of_a_text_that_never_could_be_read_says_so(store: Path, tmp_p
     async def play(_pilot: Pilot[None], _pane: PlanPane) -> None:
         pass
 
-    assert "the text cannot be read" in planned(store, plan_in(tmp_path, "slices: ["), play).splitlines()[1]
+    assert "invalid text" in planned(store, plan_in(tmp_path, "slices: ["), play).splitlines()[1]
 
 
 def test_layers_that_the_model_does_not_have_are_told_apart_in_the_strip(store: Path, tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_a_disk_that_hangs_is_said_and_esc_leaves(store: Path, monkeypatch: pyte
         async with app.run_test(size=(100, 30)) as pilot:
             await settled(pilot)
             await pilot.press("a", "/", "enter")
-            await eventually(pilot, lambda: "the disk does not answer" in text_of(app))
+            await eventually(pilot, lambda: "the disk does not respond" in text_of(app))
             await pilot.press("escape")
             await eventually(pilot, lambda: isinstance(app.screen, MainScreen))
             hung.set()

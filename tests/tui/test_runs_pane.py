@@ -109,7 +109,7 @@ def test_back_and_f6_go_from_part_to_part(evening: Path) -> None:
         assert "id  state" in before
         await pilot.press("f6", "f6")
         await settled(pilot)
-        assert "No plans are marked" in text_of(pilot.app)
+        assert "The batch list is empty" in text_of(pilot.app)
         await pilot.press("f6")
         await settled(pilot)
         assert text_of(pilot.app) == before
@@ -229,7 +229,7 @@ def test_a_job_of_a_living_worker_elsewhere_is_not_taken_from_it(place: Workplac
         await eventually(pilot, lambda: isinstance(pilot.app.screen, Question))
         await settled(pilot)
         assert isinstance(pilot.app.screen, Question)
-        assert "it runs twice" in pilot.app.screen._question
+        assert "the job runs twice" in pilot.app.screen._question
         await pilot.press("enter")
         await settled(pilot)
         assert isinstance(place.job(job_id).state, Running)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dlec_tui.models.discovery import found, from_data, known_models, search
+from dlec_tui.models.discovery import entry_of, from_data, known_models, search
 from dlec_tui.models.listing import Origin, as_data, name_of
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.summary import ModelSummary
@@ -73,7 +73,9 @@ def test_a_profiled_model_is_known_wherever_it_was_moved_and_its_finetune_is_not
     shutil.move(tmp_path / "old", tmp_path / "new")
     write_llama(tmp_path / "finetune", seed=7)
     known = known_models(tmp_path / "dlec.sqlite")
-    moved, finetune, gone = (found(str(tmp_path / name), Origin.HERE, known, {}) for name in ("new", "finetune", "old"))
+    moved, finetune, gone = (
+        entry_of(str(tmp_path / name), Origin.HERE, known, {}) for name in ("new", "finetune", "old")
+    )
     assert moved.profiles
     assert not finetune.profiles
     assert gone.profiles
@@ -85,7 +87,7 @@ def test_a_profiled_model_is_known_wherever_it_was_moved_and_its_finetune_is_not
 def test_a_broken_model_is_found_with_its_reason(tmp_path: Path) -> None:
     broken = write_llama(tmp_path / "broken")
     (broken / "config.json").write_text("{")
-    model = found(str(broken), Origin.HERE, (), {})
+    model = entry_of(str(broken), Origin.HERE, (), {})
     assert "is not valid JSON" in (model.summary.problem or "")
     assert model.is_here
     assert not model.is_usable
@@ -93,7 +95,7 @@ def test_a_broken_model_is_found_with_its_reason(tmp_path: Path) -> None:
 
 def test_what_the_hub_said_is_kept_and_shown_until_the_model_is_here() -> None:
     described = from_data(as_data({"org/far": ModelSummary("org/far", layers=80), "org/cached": ModelSummary("x")}))
-    far, cached = (found(reference, Origin.ADDED, (), described) for reference in ("org/far", "org/cached"))
+    far, cached = (entry_of(reference, Origin.ADDED, (), described) for reference in ("org/far", "org/cached"))
     assert (far.summary.layers, far.is_here, far.is_usable) == (80, False, False)
     assert (cached.summary.layers, cached.is_here) == (6, True)
 

@@ -99,7 +99,7 @@ def test_the_cost_follows_the_plan_in_words(model: Path) -> None:
     words = ", ".join(cost_parts(verdict_on(TWICE, model), rate=None))
     for part in ("parameters (+", "in memory", "KV cache", "free"):
         assert part in words
-    assert "a merge takes" not in words
+    assert "merge: about" not in words
 
 
 def test_a_disk_that_is_too_small_is_told(model: Path) -> None:
