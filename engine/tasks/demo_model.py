@@ -15,7 +15,7 @@ from pathlib import Path
 
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.errors import CheckpointError, MachineError, UsageError, machine_error, shown
-from engine.merge.sums import file_sum
+from engine.merge.integrity import file_sum
 from engine.tasks.dequantise import dequantise
 
 NAME = "SmolLM2-135M-Instruct"

@@ -5,18 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from engine.checkpoint.find import opener
 from engine.numbers.intervals import MIN_SEQUENCES
 from engine.numbers.mcnemar import mcnemar
 from engine.numbers.paired import paired_difference
-from engine.plan.check import check_plan
 from engine.protocol import Report
 from engine.store.database import open_for_reading
 from engine.store.samples import find_base_check
 from engine.tasks.base_check import base_answer, check_base
 from engine.tasks.measurement import MeasurementContext
 from engine.tasks.measurement_options import options_from
-from engine.tasks.preview import plan_context, plan_model
+from engine.tasks.preview import compiled, plan_context, plan_model
 from engine.tasks.resident import model_of, tokenizer_of
 
 if TYPE_CHECKING:
@@ -24,8 +22,8 @@ if TYPE_CHECKING:
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text, "tasks": names and task files, "limit", "shots"} and of the measurement options
-    "dtype", "device" and "batch_size".
+    """The task: {"plan": its text, "patches": paths (optional), "tasks": names and task files, "limit", "shots"}
+    and of the measurement options "dtype", "device" and "batch_size".
 
     Answer: "reference", "dtype", "limit", and "figures": for each task and metric "base", "base_se", "plan", "plan_se",
     "items", and paired over the items "delta", "p" ("test" says by which: McNemar's exact test where items are right
@@ -36,7 +34,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     from engine.inference.evaluation import evaluate, require_lm_eval
 
     require_lm_eval()
-    stack = check_plan(request["plan"], opener()).require_stack()
+    stack = compiled(request)
     context = plan_context(stack, options_from(request))
     tokenizer, asked = tokenizer_of(context.checkpoint), list(request["tasks"])
     options: dict[str, Any] = {

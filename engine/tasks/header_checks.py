@@ -70,7 +70,7 @@ def planned_headers(stack: Stack) -> Headers | None:
         config = output_config(stack).text
     except CheckpointError:
         return None
-    tensors = {tensor.name: (tensor.dtype, tensor.source.shape) for tensor in output_tensors(stack)}
+    tensors = {tensor.name: (tensor.dtype, tensor.shape) for tensor in output_tensors(stack)}
     return Headers("the new model", config, tensors, _outer_type(stack.config_donor))
 
 

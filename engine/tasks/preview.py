@@ -11,6 +11,8 @@ from engine.checkpoint.find import opener
 from engine.numbers.intervals import Interval, mean_interval
 from engine.plan.check import check_plan
 from engine.plan.outputs import CONFIG_DTYPES
+from engine.plan.patches import open_patches, with_patches_noted
+from engine.plan.rules import CheckContext
 from engine.plan.stack import Stack
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing, transaction
@@ -29,7 +31,8 @@ _MOST_NATS = 700.0
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text} and the measurement options; the base is the model that gives the plan its config.
+    """The task: {"plan": its text, "patches": paths (optional)} and the measurement options; the base is the model that
+    gives the plan its config.
 
     Answer: "base" and "plan" ({"nll", "perplexity"}), "delta_nll" (plan minus base, nats a token), "delta_nll_se" and
     "interval95" over sequences, "kl" (base to plan, nats a token), "top1_agreement", "tokens", "sequences", "split",
@@ -37,8 +40,8 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     "base_check" (see base_answer), and the keys of MeasurementContext.described. Raises PlanError for a plan that
     cannot be run, and whatever opening and running the models raises.
     """
-    text = request["plan"]
-    stack = check_plan(text, opener()).require_stack()
+    stack = compiled(request)
+    text = with_patches_noted(request["plan"], stack.patches)
     context = plan_context(stack, options_from(request))
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     known = _known(context, sha256)
@@ -47,6 +50,12 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     result = known or _known(context, sha256)
     assert result is not None
     return context.described(found=known is not None) | as_answer(result)
+
+
+def compiled(request: Mapping[str, Any]) -> Stack:
+    """The stack of a request's "plan" and "patches" (paths; optional). Raises PlanError when it cannot be run."""
+    context = CheckContext(patches=open_patches(request.get("patches", ())))
+    return check_plan(request["plan"], opener(), context).require_stack()
 
 
 def plan_context(stack: Stack, options: MeasurementOptions) -> MeasurementContext:
