@@ -223,7 +223,7 @@ def test_a_signal_puts_the_job_back_as_if_it_had_not_been_begun(place, base, tmp
     assert talk == "asked\n"
     assert place.job(job_id).state == Waiting()
     assert place.live() == ()
-    assert "put back" in own_lines(place.log(job_id))[-1]
+    assert "back in the queue" in own_lines(place.log(job_id))[-1]
     assert partial_of(tmp_path / "out").journal.exists()
 
 
