@@ -23,8 +23,8 @@ from engine.jobs.batch import (
     unfinished_merges,
 )
 from engine.jobs.job_specs import NamedPlan, merge_spec
+from engine.merge.draft import MergeOptions
 from engine.store.jobs import JobSpec
-from engine.tasks.merge_draft import MergeOptions
 from engine.units import byte_size, plural
 
 

@@ -32,8 +32,8 @@ from engine.jobs.batch import PlannedMerge, batch_id, target_of
 from engine.jobs.job_specs import NamedPlan
 from engine.jobs.queue import submit
 from engine.jobs.slurm import JobArray, script_of
+from engine.merge.draft import MergeOptions
 from engine.plan.cost import cost_of
-from engine.tasks.merge_draft import MergeOptions
 from engine.units import byte_size, count
 
 

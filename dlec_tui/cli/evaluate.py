@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dlec_tui.cli.measuring import device_option, dtype_option
-from dlec_tui.cli.options import WholeNumber, home_option, json_option, plan_argument, strict_option
+from dlec_tui.cli.options import WholeNumber, home_option, json_option, patch_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.cli.render import task_progress
@@ -18,8 +18,8 @@ from engine.errors import NotFoundError, UsageError, shown
 from engine.files import expanded
 from engine.jobs.job_specs import eval_spec
 from engine.jobs.settings import job_settings
-from engine.tasks.child import run_task
 from engine.tasks.measurement_options import DEFAULT
+from engine.tasks.process import run_task
 
 
 def _tasks(_ctx: click.Context, _parameter: click.Parameter, value: str) -> list[str]:
@@ -45,6 +45,7 @@ def _require_files(tasks: Iterable[str]) -> None:
 
 @click.command("eval")
 @plan_argument
+@patch_option
 @click.option(
     "--tasks", metavar="TASK,...", required=True, callback=_tasks, help="Names of lm-eval tasks, or task files."
 )
@@ -60,7 +61,13 @@ def _require_files(tasks: Iterable[str]) -> None:
 @json_option
 @queue_options
 def evaluate(
-    plan_path: Path, strict: bool, store: Path, wants_json: bool, queueing: Queueing | None, **options: Any
+    plan_path: Path,
+    patches: tuple[Path, ...],
+    strict: bool,
+    store: Path,
+    wants_json: bool,
+    queueing: Queueing | None,
+    **options: Any,
 ) -> None:
     """Compare PLAN with its base model on lm-eval tasks.
 
@@ -68,11 +75,11 @@ def evaluate(
     read from local files or the Hugging Face cache and never downloaded.
     """
     _require_files(options["tasks"])
-    plan = read_plan(plan_path, opener(), store)
+    plan = read_plan(plan_path, opener(), store, patches=patches)
     if findings := plan.findings():
         click.echo(findings, err=True)
     named = named_plan(plan, strict=strict)
-    request = {"plan": plan.checked.text, **options}
+    request = {**plan.request, **options}
     if queueing:
         queue_job(eval_spec(named, request, job_settings(store)), queueing, store, wants_json=wants_json)
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlec_tui.cli.measuring import device_option, dtype_option
-from dlec_tui.cli.options import WholeNumber, home_option, json_option, plan_argument, strict_option
+from dlec_tui.cli.options import WholeNumber, home_option, json_option, patch_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.wording import printable
@@ -18,7 +18,7 @@ from engine.checkpoint.find import opener
 from engine.jobs.job_specs import generate_spec
 from engine.jobs.settings import job_settings
 from engine.protocol import Report, no_report
-from engine.tasks.child import run_task
+from engine.tasks.process import run_task
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,6 +29,7 @@ DEFAULT_TOKENS = 64
 
 @click.command
 @plan_argument
+@patch_option
 @click.option("--prompt", metavar="TEXT", required=True, help="Prompt for both models; no chat template is applied.")
 @click.option(
     "--tokens", type=WholeNumber(1), default=DEFAULT_TOKENS, show_default=True, help="Maximum number of new tokens."
@@ -41,6 +42,7 @@ DEFAULT_TOKENS = 64
 @queue_options
 def generate(
     plan_path: Path,
+    patches: tuple[Path, ...],
     prompt: str,
     tokens: int,
     device: str,
@@ -54,11 +56,11 @@ def generate(
 
     Both continue the prompt greedily, side by side. No checkpoint is written.
     """
-    plan = read_plan(plan_path, opener(), store)
+    plan = read_plan(plan_path, opener(), store, patches=patches)
     if findings := plan.findings():
         click.echo(findings, err=True)
     named = named_plan(plan, strict=strict)
-    request = {"plan": plan.checked.text, "prompt": prompt, "max_new_tokens": tokens, "device": device, "dtype": dtype}
+    request = plan.request | {"prompt": prompt, "max_new_tokens": tokens, "device": device, "dtype": dtype}
     if queueing:
         spec = generate_spec(named, request, job_settings(store))
         queue_job(spec, queueing, store, wants_json=wants_json)

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from dlec_tui.cli.options import ANY_PATH, home_option, json_option, max_shard_size_option, plan_argument, strict_option
+from dlec_tui.cli.options import (
+    ANY_PATH,
+    home_option,
+    json_option,
+    max_shard_size_option,
+    patch_option,
+    plan_argument,
+    strict_option,
+)
 from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.cli.render import byte_progress
@@ -26,6 +34,7 @@ from engine.units import byte_size, duration, plural
 @click.command
 @plan_argument
 @click.argument("out", type=ANY_PATH)
+@patch_option
 @max_shard_size_option
 @click.option("--hash", "hash_sums", is_flag=True, help="Write SHA-256 checksums of all files (SHA256SUMS).")
 @click.option("--overwrite", is_flag=True, help="Replace an existing OUT when the new one is complete.")
@@ -39,6 +48,7 @@ from engine.units import byte_size, duration, plural
 def merge(
     plan_path: Path,
     out: Path,
+    patches: tuple[Path, ...],
     max_shard_size: int,
     hash_sums: bool,
     overwrite: bool,
@@ -59,7 +69,7 @@ def merge(
     open_checkpoint = downloading_opener() if downloads and not queueing else opener(remote=downloads)
     opened = None if queueing or no_load_check else opened_by_transformers(store)
     # A merge that runs now checks the free disk space itself.
-    plan = read_plan(plan_path, open_checkpoint, store, out if queueing else None, opened=opened)
+    plan = read_plan(plan_path, open_checkpoint, store, out if queueing else None, opened=opened, patches=patches)
     if findings := plan.findings():
         click.echo(findings, err=True)
     if queueing:

@@ -148,6 +148,13 @@ accepted_home_option = _home_option(expose_value=False)
 """--home for verbs without a store: the directory for the traceback of an unexpected error."""
 
 plan_argument = click.argument("plan_path", metavar="PLAN", type=EXISTING_FILE)
+patch_option = click.option(
+    "--patch",
+    "patches",
+    type=EXISTING_FILE,
+    multiple=True,
+    help="Safetensors file whose tensors replace those of the result (repeatable; the last one wins).",
+)
 strict_option = click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 json_option = click.option("--json", "wants_json", is_flag=True, help="Print the result as JSON.")
 no_load_check_option = click.option(

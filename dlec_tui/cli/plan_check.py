@@ -13,6 +13,7 @@ from dlec_tui.cli.options import (
     home_option,
     json_option,
     no_load_check_option,
+    patch_option,
     plan_argument,
     remote_option,
     strict_option,
@@ -31,6 +32,7 @@ from engine.units import byte_size, count, plural
 
 @click.command
 @plan_argument
+@patch_option
 @click.option("--fix", "wants_fix", is_flag=True, help="Apply unambiguous fixes to PLAN, then check it.")
 @click.option("--out", type=ANY_PATH, help="Output path; warn if its disk is too small for the result.")
 @click.option(
@@ -45,6 +47,7 @@ from engine.units import byte_size, count, plural
 def check(
     ctx: click.Context,
     plan_path: Path,
+    patches: tuple[Path, ...],
     wants_fix: bool,
     out: Path | None,
     device: str | None,
@@ -62,7 +65,7 @@ def check(
     open_checkpoint = opener(remote=remote)
     fixed = _fixed(plan_path, open_checkpoint, store) if wants_fix else None
     opened = None if no_load_check else opened_by_transformers(store)
-    plan = read_plan(plan_path, open_checkpoint, store, out, device, opened)
+    plan = read_plan(plan_path, open_checkpoint, store, out, device, opened, patches)
     ok = not plan.refusals(strict=strict)
     click.echo(json.dumps(_as_json(plan, fixed, ok=ok)) if wants_json else _as_text(plan, fixed or ()))
     if plan.checked.ok and not ok:

@@ -18,6 +18,7 @@ from engine.errors import MachineError, NotFoundError, PlanError, UsageError, es
 from engine.files import write_new, write_whole
 from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.loading import Opened
+from engine.plan.patches import as_request, open_patches
 from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules import OpenedBy
@@ -45,6 +46,11 @@ class PlanFile:
         if refusals or self.checked.stack is None:
             raise _refusal(self.path, refusals, strict=strict)
         return self.checked.stack
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The plan in a task's request: its text and its patches."""
+        return {"plan": self.checked.text, **(as_request(self.checked.stack.patches) if self.checked.stack else {})}
 
     def findings(self) -> str:
         """Return all problems, formatted like compiler messages."""
@@ -79,6 +85,7 @@ def read_plan(
     out: Path | None = None,
     device: str | None = None,
     opened: OpenedBy | None = None,
+    patches: Sequence[Path] = (),
 ) -> PlanFile:
     """Read and check the plan at `path`, without the rules that the user switched off.
 
@@ -86,7 +93,11 @@ def read_plan(
     result with transformers. Raises PlanError if the file is not text, MachineError if it is unreadable, UsageError for
     invalid settings or an invalid device.
     """
-    context = replace(check_context(store, out, device, opened), inertness=inertness_trials(store.parent).tried)
+    context = replace(
+        check_context(store, out, device, opened),
+        inertness=inertness_trials(store.parent).tried,
+        patches=open_patches(patches),
+    )
     return PlanFile(path, check_plan(plan_text_of(path), open_checkpoint, context))
 
 

@@ -9,7 +9,7 @@ import click
 
 from dlec_tui.cli.exit_codes import HAS_ERRORS
 from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
-from dlec_tui.cli.options import plan_argument, strict_option
+from dlec_tui.cli.options import patch_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.cli.render import task_progress
@@ -17,8 +17,8 @@ from dlec_tui.jobs.reports import agreement, base_lines, both_models, measured_o
 from engine.checkpoint.find import opener
 from engine.jobs.job_specs import preview_spec
 from engine.jobs.settings import job_settings
-from engine.tasks.child import run_task
 from engine.tasks.measurement_options import MeasurementOptions, as_request
+from engine.tasks.process import run_task
 from engine.text.corpus import Split
 
 PUBLISHED = (
@@ -30,16 +30,24 @@ PUBLISHED = (
 
 @click.command
 @plan_argument
+@patch_option
 @measuring_options(Split.HELDOUT)
 @strict_option
 @queue_options
-def preview(plan_path: Path, strict: bool, wants_json: bool, queueing: Queueing | None, **options: Any) -> None:
+def preview(
+    plan_path: Path,
+    patches: tuple[Path, ...],
+    strict: bool,
+    wants_json: bool,
+    queueing: Queueing | None,
+    **options: Any,
+) -> None:
     """Compare PLAN with its base model on a text.
 
     PLAN runs as a virtual model over the weights of its base; no checkpoint is written. The comparison gives the change
     in NLL and perplexity with a 95 % interval, the KL divergence and the top-1 agreement.
     """
-    plan = read_plan(plan_path, opener(), options["store"])
+    plan = read_plan(plan_path, opener(), options["store"], patches=patches)
     if findings := plan.findings():
         click.echo(findings, err=True)
     measurement = measurement_of(options)
@@ -63,7 +71,7 @@ def preview_plan(plan: PlanFile, measurement: MeasurementOptions, *, strict: boo
 
 
 def preview_request(plan: PlanFile, measurement: MeasurementOptions) -> dict[str, Any]:
-    return as_request(measurement) | {"plan": plan.checked.text}
+    return as_request(measurement) | plan.request
 
 
 def published(answer: Mapping[str, Any]) -> dict[str, Any]:

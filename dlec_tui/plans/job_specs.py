@@ -9,10 +9,10 @@ from engine.errors import DiskFullError, UsageError, shown
 from engine.jobs.batch import DiskUse, PlannedMerge, Target, conflicts, disk_use, output_name, unfinished_merges
 from engine.jobs.job_specs import NamedPlan, generate_spec, merge_spec, preview_spec
 from engine.jobs.settings import job_settings
+from engine.merge.draft import MergeOptions, drafted
 from engine.plan.check import check_plan
 from engine.store.jobs import JobSpec
 from engine.tasks.measurement_options import MeasurementOptions, as_request
-from engine.tasks.merge_draft import MergeOptions, drafted
 from engine.text.corpus import Split
 from engine.units import byte_size
 

@@ -32,7 +32,7 @@ from engine.errors import DlecError, UsageError, escaped, shown
 from engine.jobs import launch
 from engine.jobs.batch import batch_id
 from engine.jobs.queue import submit
-from engine.tasks.merge_draft import MergeOptions
+from engine.merge.draft import MergeOptions
 from engine.units import byte_size, plural
 
 NOTHING = """\

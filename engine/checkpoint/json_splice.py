@@ -40,7 +40,7 @@ class _Object:
 def spliced(text: str, changes: Mapping[KeyPath, Any]) -> str:
     """`text` with the value at each key path replaced, or inserted at the end of its object if absent.
 
-    Objects on the way that do not exist are made. Raises CheckpointError when something on the way is no object.
+    Objects on the way that do not exist are made. Raises CheckpointError if a value on the way is not an object.
     """
     for path, value in changes.items():
         text = _spliced_once(text, path, value)

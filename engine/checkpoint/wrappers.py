@@ -53,7 +53,7 @@ def _unwrapped_names(names: Sequence[str]) -> list[str]:
 
 
 def _prefix_around(names: Sequence[str]) -> str:
-    """The prefix that a wrapper has put before every name; "" if there is none such."""
+    """Prefix that a wrapper has put before every name, or ""."""
     if not names:
         return ""
     for prefix in _AROUND_ANYTHING:

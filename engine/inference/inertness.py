@@ -121,9 +121,9 @@ def _stack(checkpoint: Checkpoint, copies: int) -> Stack:
     """Return the stack of all layers, each followed by `copies` zero-scaled copies of itself."""
     visits: list[Visit] = []
     for layer in range(checkpoint.layer_count):
-        visits.append(Visit(checkpoint, layer, 0))
+        visits.append(Visit.whole(checkpoint, layer, 0))
         levels = (_silenced(checkpoint, layer),) if copies else ()
-        visits += [Visit(checkpoint, layer, repeat, levels) for repeat in range(1, copies + 1)]
+        visits += [Visit.whole(checkpoint, layer, repeat, levels) for repeat in range(1, copies + 1)]
     return Stack(tuple(visits), Donor(checkpoint), Donor(checkpoint), checkpoint)
 
 

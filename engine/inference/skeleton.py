@@ -4,18 +4,21 @@ It is built from the config that a merge would write, and transformers loads the
 renamed, fused and tied weights are as in the merged checkpoint. All other tensors are on the meta device.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Set
 from itertools import groupby
 from typing import Any
 
 from safetensors import safe_open
 
+from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.inference.load_model import require_loaded
 from engine.inference.meta_model import loaded_from_tensors, model_config_of, shape_only
-from engine.plan.outputs import OutputTensor, output_config, output_tensors
+from engine.plan.outputs import Cast, Fill, Mean, OutputTensor, Scale, output_config, output_tensors
 from engine.plan.stack import Stack
-from engine.tensors.arithmetic import scaled, torch_dtype
+from engine.tensors.arithmetic import mean, scaled, torch_dtype
+from engine.tensors.library import torch_library
+from engine.tensors.reading import read_tensors
 
 _WHAT = "the plan's model"
 
@@ -47,8 +50,11 @@ def merged_dtype(stack: Stack) -> str:
 
 def _loadable(stack: Stack) -> Iterator[tuple[str, Any]]:
     prefix = stack.config_donor.anatomy.layer_prefix
+    stored = {tensor for checkpoint in stack.checkpoints for tensor in checkpoint.tensors.values()}
     for _, group in groupby(output_tensors(stack), key=lambda tensor: _layer_number(tensor.name, prefix)):
-        yield from _group(list(group))
+        tensors = list(group)
+        makes = _shape if all(_is_shared(tensor, stored) for tensor in tensors) else _weights
+        yield from ((tensor.name, makes(tensor)) for tensor in tensors)
 
 
 def _layer_number(name: str, prefix: str) -> str:
@@ -56,20 +62,43 @@ def _layer_number(name: str, prefix: str) -> str:
     return name.removeprefix(prefix).partition(".")[0] if name.startswith(prefix) else ""
 
 
-def _group(tensors: Sequence[OutputTensor]) -> Iterator[tuple[str, Any]]:
-    makes = _shape if all(tensor.is_copy for tensor in tensors) else _weights
-    yield from ((tensor.name, makes(tensor)) for tensor in tensors)
+def _is_shared(tensor: OutputTensor, stored: Set[StoredTensor]) -> bool:
+    """Whether it is one tensor of a source as that stores it, which the opened source has in memory."""
+    return tensor.is_copy and len(tensor.pieces) == 1 and tensor.pieces[0] in stored
 
 
 def _shape(tensor: OutputTensor) -> Any:
-    return shape_only(tensor.source.shape, tensor.dtype)
+    return shape_only(tensor.shape, tensor.dtype)
 
 
 def _weights(tensor: OutputTensor) -> Any:
     """Return the tensor that a merge would write."""
-    with safe_open(tensor.source.file, framework="pt") as file:
-        stored = file.get_tensor(tensor.source.name_in_file)
-    if tensor.is_copy:
-        return stored
-    factor, offset = (tensor.scaling.factor, tensor.scaling.offset) if tensor.scaling else (None, 0.0)
-    return scaled(stored, torch_dtype(tensor.work_dtype), torch_dtype(tensor.dtype), factor, offset)
+    torch = torch_library()
+    match tensor.operation:
+        case Fill(value):
+            return torch.full(tensor.shape, value, dtype=torch_dtype(tensor.dtype))
+        case Mean():
+            return mean([_stored(piece) for piece in tensor.pieces], torch_dtype(tensor.dtype))
+        case _:
+            pieces = [_computed(tensor, _stored(piece)) for piece in tensor.pieces]
+    return pieces[0] if len(pieces) == 1 else torch.cat([each.flatten() for each in pieces]).reshape(tensor.shape)
+
+
+def _computed(tensor: OutputTensor, stored: Any) -> Any:
+    match tensor.operation:
+        case Cast(work_dtype):
+            return scaled(stored, torch_dtype(work_dtype), torch_dtype(tensor.dtype), None)
+        case Scale(scaling, work_dtype):
+            dtypes = torch_dtype(work_dtype), torch_dtype(tensor.dtype)
+            return scaled(stored, *dtypes, scaling.factor, scaling.offset)
+        case _:
+            return stored
+
+
+def _stored(piece: StoredTensor) -> Any:
+    with safe_open(piece.file, framework="pt") as file:
+        whole = file.get_slice(piece.name_in_file)
+        if tuple(whole.get_shape()) == piece.shape:
+            return file.get_tensor(piece.name_in_file)
+    ((_, tensor),) = read_tensors({piece.name: piece})
+    return tensor

@@ -6,13 +6,14 @@ the merged checkpoint computes, including generation with caches.
 """
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.anatomy import End, dissect
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
+from engine.checkpoint.roles import role_of
 from engine.errors import CheckpointError, shown
 from engine.inference.load_model import open_model
 from engine.inference.memory import room_for
@@ -21,16 +22,21 @@ from engine.inference.skeleton import merged_dtype, skeleton
 from engine.inference.spread import devices_of, end_of, is_spread, lay_out, place_of
 from engine.plan.check import check_plan
 from engine.plan.outputs import renamed
+from engine.plan.patches import open_patches
 from engine.plan.plan_file import plan_text_of
+from engine.plan.rules import CheckContext
 from engine.plan.stack import Stack
 from engine.tensors.library import torch_library
 
 
-def load(plan: Path | str | Stack, *, dtype: str = "auto", device: str = "cpu") -> Any:
+def load(
+    plan: Path | str | Stack, *, patches: Sequence[Path | str] = (), dtype: str = "auto", device: str = "cpu"
+) -> Any:
     """Return the model that merging `plan` would produce, as an ordinary transformers model in eval mode.
 
-    `plan` is the path of a plan, its text (any string with a line break), or a compiled stack. `dtype` and `device` are
-    as in `open_model`; "auto" is the dtype in which the merged checkpoint would be opened.
+    `plan` is the path of a plan, its text (any string with a line break), or a compiled stack. `patches` are
+    safetensors files whose tensors replace those of the model; the last one wins; a stack has its own. `dtype` and
+    `device` are as in `open_model`; "auto" is the dtype in which the merged checkpoint would be opened.
 
     >>> model = load("plan.yml")
     >>> model.config.num_hidden_layers
@@ -41,7 +47,7 @@ def load(plan: Path | str | Stack, *, dtype: str = "auto", device: str = "cpu") 
 
     Raises PlanError for a plan that cannot be run, and the errors of `open_model`.
     """
-    stack = plan if isinstance(plan, Stack) else _compiled(plan)
+    stack = plan if isinstance(plan, Stack) else _compiled(plan, patches)
     return virtual_model(stack, open_sources(stack, dtype, device))
 
 
@@ -73,19 +79,24 @@ def virtual_model(stack: Stack, sources: Mapping[Checkpoint, Any]) -> Any:
     return _brought_to(sources, model, stack).eval()
 
 
-def _compiled(plan: Path | str) -> Stack:
+def _compiled(plan: Path | str, patches: Sequence[Path | str]) -> Stack:
     text = plan if isinstance(plan, str) and "\n" in plan else plan_text_of(Path(plan))
-    return check_plan(text, opener()).require_stack()
+    return check_plan(text, opener(), CheckContext(patches=open_patches(patches))).require_stack()
 
 
 def _share_layers(model: Any, stack: Stack, sources: Mapping[Checkpoint, Any]) -> None:
     layers = layer_modules(model, len(stack.visits))
     layers_of = {
         checkpoint: layer_modules(sources[checkpoint], checkpoint.layer_count)
-        for checkpoint in {visit.checkpoint for visit in stack.visits}
+        for checkpoint in {part.checkpoint for visit in stack.visits for part in visit.parts}
     }
     for layer, visit in zip(layers, stack.visits, strict=True):
-        theirs = layers_of[visit.checkpoint][visit.layer].state_dict()
+        theirs = {
+            name: tensor
+            for part in visit.parts
+            for name, tensor in layers_of[part.checkpoint][part.layer].state_dict().items()
+            if role_of(name) in part.roles
+        }
         _share(layer, {name: (mine, theirs.get(name)) for name, mine in layer.state_dict().items()})
 
 

@@ -14,11 +14,11 @@ from engine.jobs.logs import append, beginning, ending, opened_log
 from engine.jobs.monitor import Interruption, Monitor, Reason
 from engine.jobs.recovery import continues, discard_output
 from engine.jobs.slots import Slot
+from engine.plan.patches import patch_fingerprint
 from engine.protocol import as_data
 from engine.store.job_states import Cancelled, Done, Failed, Running, State, Stop, Waiting, now
 from engine.store.jobs import Job
-from engine.tasks.child import TASK_MODULE
-from engine.tasks.process import EngineProcess, tail_of
+from engine.tasks.process import TASK_MODULE, EngineProcess, tail_of
 from engine.tasks.specs import spec_of
 
 
@@ -142,15 +142,16 @@ def _answer(job: Job, processes: TaskProcesses, monitor: Monitor, slot: Slot, lo
 
 
 def require_unchanged(inputs: Mapping[str, str]) -> None:
-    """Check that the checkpoints of a job are unchanged. inputs: directories, to fingerprints at submission.
+    """Check that a job's inputs are unchanged: checkpoint directories and patch files, to fingerprints at submission.
 
-    Raises CheckpointError for a checkpoint that has changed, is broken or missing; MachineError if it cannot be read.
+    Raises CheckpointError for an input that has changed, is broken or missing; MachineError if it cannot be read.
     """
-    for directory, before in inputs.items():
-        current = fingerprint(open_checkpoint(Path(directory)))
+    for name, before in inputs.items():
+        path = Path(name)
+        current = patch_fingerprint(path) if path.is_file() else fingerprint(open_checkpoint(path))
         if current != before:
             raise CheckpointError(
-                f"{directory} has changed since the job was submitted",
+                f"{path} has changed since the job was submitted",
                 why=f"its fingerprint was {before} and is {current} now",
                 fix="If the change was intended, submit the job again.",
             )

@@ -12,6 +12,7 @@ from pathlib import Path
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import DiskFullError, DlecError, UsageError, machine_error, shown
 from engine.jobs.job_specs import WORKING_DIRECTORY, NamedPlan
+from engine.merge.draft import Draft, MergeOptions, drafted, refuse_sources_as_output
 from engine.merge.layout import MAX_SHARD_SIZE, lay_out
 from engine.merge.partial import partial_of
 from engine.merge.publish import check_output
@@ -21,7 +22,6 @@ from engine.plan.outputs import output_tensors
 from engine.store.database import open_for_reading
 from engine.store.job_states import Held, Running, Waiting
 from engine.store.jobs import Job, jobs_in
-from engine.tasks.merge_draft import Draft, MergeOptions, drafted, refuse_sources_as_output
 from engine.tasks.specs import spec_of
 from engine.units import byte_size
 

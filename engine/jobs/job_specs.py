@@ -15,9 +15,10 @@ from engine.checkpoint.fingerprint import fingerprint
 from engine.checkpoint.reference import directory_name
 from engine.files import expanded
 from engine.jobs.settings import JobSettings, wanted_slot
+from engine.merge.draft import MergeOptions
+from engine.plan.patches import Patch, as_request
 from engine.plan.stack import Stack
 from engine.store.jobs import JobSpec
-from engine.tasks.merge_draft import MergeOptions
 
 WORKING_DIRECTORY = "working_directory"
 """Key of a request: the directory in which relative references of the plan are resolved."""
@@ -33,6 +34,11 @@ class NamedPlan:
     stack: Stack
     directory: Path
     """Working directory of the user, absolute."""
+
+    @property
+    def title(self) -> str:
+        """Its name, and the names of its patches: "plan.yaml + gains.safetensors"."""
+        return " + ".join([self.name, *(patch.path.name for patch in self.stack.patches)])
 
 
 def profile_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
@@ -70,18 +76,18 @@ def sweep_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: Job
 
 
 def preview_spec(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    title = f"preview {plan.name}"
-    return _measuring("preview", title, _in_place(plan, request), plan.stack.checkpoints, settings)
+    title = f"preview {plan.title}"
+    return _measuring_plan("preview", title, plan, request, settings)
 
 
 def generate_spec(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    title = f"generate with {plan.name}"
-    return _measuring("generate", title, _in_place(plan, request), plan.stack.checkpoints, settings)
+    title = f"generate with {plan.title}"
+    return _measuring_plan("generate", title, plan, request, settings)
 
 
 def eval_spec(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    title = f"eval {plan.name} by {', '.join(Path(task).name for task in request['tasks'])}"
-    return _measuring("eval", title, _in_place(plan, request), plan.stack.checkpoints, settings)
+    title = f"eval {plan.title} by {', '.join(Path(task).name for task in request['tasks'])}"
+    return _measuring_plan("eval", title, plan, request, settings)
 
 
 def merge_spec(
@@ -100,8 +106,8 @@ def merge_spec(
         "downloads": downloads,
     }
     local = [checkpoint for checkpoint in plan.stack.checkpoints if checkpoint.is_local]
-    title = f"merge {plan.name} into {out}"
-    return JobSpec("merge", _in_place(plan, request), title, _inputs(local, fingerprint_of))
+    title = f"merge {plan.title} into {out}"
+    return JobSpec("merge", _in_place(plan, request), title, _inputs(local, fingerprint_of, plan.stack.patches))
 
 
 def verify_spec(directory: Path, *, load_check: bool) -> JobSpec:
@@ -114,23 +120,41 @@ def download_spec(reference: str) -> JobSpec:
     return JobSpec("download", {"reference": reference}, f"download {reference}", {})
 
 
+def _measuring_plan(
+    task: str, title: str, plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings
+) -> JobSpec:
+    stack = plan.stack
+    return _measuring(task, title, _in_place(plan, request), stack.checkpoints, settings, stack.patches)
+
+
 def _measuring(
-    task: str, title: str, request: Mapping[str, Any], checkpoints: Iterable[Checkpoint], settings: JobSettings
+    task: str,
+    title: str,
+    request: Mapping[str, Any],
+    checkpoints: Iterable[Checkpoint],
+    settings: JobSettings,
+    patches: Iterable[Patch] = (),
 ) -> JobSpec:
     checkpoints = list(checkpoints)
     if "seq_len" in request:  # refused now instead of after waiting in the queue
         for checkpoint in checkpoints:
             require_context(checkpoint, request["seq_len"])
     slot = wanted_slot(request["device"], settings)
-    return JobSpec(task, request, title, _inputs(checkpoints, fingerprint), slot)
+    return JobSpec(task, request, title, _inputs(checkpoints, fingerprint, patches), slot)
 
 
 def _in_place(plan: NamedPlan, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**request, WORKING_DIRECTORY: str(plan.directory)}
+    return {**request, **as_request(plan.stack.patches), WORKING_DIRECTORY: str(plan.directory)}
 
 
-def _inputs(checkpoints: Iterable[Checkpoint], fingerprint_of: Callable[[Checkpoint], str]) -> Mapping[str, str]:
-    return {str(checkpoint.directory.absolute()): fingerprint_of(checkpoint) for checkpoint in checkpoints}
+def _inputs(
+    checkpoints: Iterable[Checkpoint],
+    fingerprint_of: Callable[[Checkpoint], str],
+    patches: Iterable[Patch] = (),
+) -> Mapping[str, str]:
+    """Directory or patch file to fingerprint."""
+    directories = {str(checkpoint.directory.absolute()): fingerprint_of(checkpoint) for checkpoint in checkpoints}
+    return directories | {str(patch.path): patch.fingerprint for patch in patches}
 
 
 def _name_of(checkpoint: Checkpoint) -> str:

@@ -26,7 +26,7 @@ def discard_output(job: Job) -> None:
     Raises UsageError while another process is merging into the same output, MachineError if it cannot be removed.
     """
     if continues(job.spec) and job.attempts:
-        from engine.merge.discard import discard  # late: it brings all of merging, and the screen asks nothing of it
+        from engine.merge.publish import discard  # late: it brings all of merging, and the screen asks nothing of it
 
         discard(Path(job.spec.request["out"]), job.uuid)
 

@@ -1,18 +1,39 @@
-"""The model card: README.md in the form that the hub and its readers know, with the plan in it."""
+"""The model card: README.md in the form that the Hub and its readers know, with the plan in it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import yaml
 
+from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import shown
-from engine.merge.slices import WrittenSlice, hub_id, public_name, written_slices
 from engine.plan.kept import kept_in_words, kept_tensors
 from engine.plan.stack import Stack
+from engine.units import plural
 
 CARD_FILE = "README.md"
 PLAN_FILE = "mergekit_config.yml"
-"""Where mergekit puts the plan, and tools look for it."""
+"""Name that mergekit gives the plan, known to other tools."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSlice:
+    """A run of new layers that came from one run of layers of one checkpoint."""
+
+    checkpoint: Checkpoint
+    start: int
+    """First source layer."""
+    end: int
+    """End of the source layers, exclusive."""
+    new_start: int
+    """Layer of the new model where it begins."""
+    is_scaled: bool
+
+    @property
+    def new_end(self) -> int:
+        return self.new_start + self.end - self.start
 
 
 def card_text(stack: Stack, plan_text: str, name: str) -> str:
@@ -37,11 +58,23 @@ def _body(stack: Stack, name: str) -> Iterator[str]:
     yield "|---|---|---|---|"
     yield from (_row(slice_) for slice_ in written_slices(stack))
     yield ""
+    yield from _parts(stack)
     yield f"Embeddings come from {_code(public_name(stack.embedding.checkpoint))},"
     yield f"final norm and language head from {_code(public_name(stack.head.checkpoint))},"
     yield f"config and tokenizer from {_code(public_name(stack.config_donor))}.\n"
+    for patch in stack.patches:
+        tensors = plural(len(patch.tensors), "tensor")
+        yield f"Patch {_code(patch.path.name)} (SHA-256 `{patch.fingerprint}`) replaces {tensors}.\n"
     if kept := kept_tensors(stack):
         yield f"Not cast, but kept as the source stores them: {_code(kept_in_words(kept))}.\n"
+
+
+def _parts(stack: Stack) -> Iterator[str]:
+    """Lines about layers that are made of several checkpoints' layers."""
+    for number, visit in enumerate(stack.visits):
+        for part in visit.parts[1:]:
+            roles = " and ".join(sorted(role.value for role in part.roles))
+            yield f"Layer {number} takes {roles} from layer {part.layer} of {_code(public_name(part.checkpoint))}.\n"
 
 
 def _row(slice_: WrittenSlice) -> str:
@@ -65,3 +98,30 @@ def _plan(plan_text: str) -> Iterator[str]:
     yield f"{fence}yaml"
     yield plan_text.rstrip("\n")
     yield f"{fence}\n"
+
+
+def written_slices(stack: Stack) -> Iterator[WrittenSlice]:
+    """The slices of the plan that gave layers, from bottom to top."""
+    numbered = enumerate(stack.visits)
+    for _, group in groupby(numbered, key=lambda item: item[1].slice_index):
+        members = list(group)
+        (new_start, first), (_, last) = members[0], members[-1]
+        is_scaled = any(visit.is_scaled for _, visit in members)
+        yield WrittenSlice(first.checkpoint, first.layer, last.layer + 1, new_start, is_scaled)
+
+
+def public_name(checkpoint: Checkpoint) -> str:
+    """The hub id of a checkpoint in the hub's cache; otherwise the name of its directory, without the path."""
+    return hub_id(checkpoint) or checkpoint.directory.resolve().name
+
+
+def hub_id(checkpoint: Checkpoint) -> str | None:
+    """ "org/name" for a snapshot of the hub's cache, laid out as models--org--name/snapshots/COMMIT."""
+    repository = _repository(checkpoint.directory)
+    return repository.name.removeprefix("models--").replace("--", "/", 1) if repository else None
+
+
+def _repository(directory: Path) -> Path | None:
+    snapshots = directory.absolute().parent
+    is_cached = snapshots.name == "snapshots" and snapshots.parent.name.startswith("models--")
+    return snapshots.parent if is_cached else None

@@ -1,9 +1,9 @@
-"""How far a merge is, durably: a signature of what is being written, then watermarks.
+"""The journal of a merge: a signature of the merge, then watermarks of the operations done. Durable.
 
     signature 5f0e...        written once every shard has its size and its header
     done 12                  operations 0..11 are on the disk
 
-A line counts only if its newline is there, so a torn last line is as if it had not been begun.
+A line counts only with its newline, so a torn last line is ignored.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.files import write_whole
-from engine.merge.copies import Operation
+from engine.merge.byte_operations import ByteOperation
 from engine.merge.layout import Layout
 from engine.merge.sources import SourceFile
 
@@ -22,18 +22,23 @@ _SIGNATURE = re.compile(r"signature (\w+)")
 _DONE = re.compile(r"done (\d+)")
 
 
-def signature_of(layout: Layout, operations: Iterable[Operation], sources: Iterable[SourceFile]) -> str:
-    """64 hexadecimal digits that change with anything that the shards' bytes depend on."""
+def signature_of(
+    layout: Layout, operations: Iterable[ByteOperation], sources: Iterable[SourceFile], patches: Iterable[str] = ()
+) -> str:
+    """64 hexadecimal digits that change with anything that the bytes of the shards depend on.
+
+    patches: fingerprints of the patches.
+    """
     digest = hashlib.sha256()
     for shard in layout.shards:
         digest.update(f"{shard.name}\0{shard.nbytes}\0".encode() + shard.header)
-    for part in (*operations, *sources):
+    for part in (*operations, *sources, *patches):
         digest.update(repr(part).encode())
     return digest.hexdigest()
 
 
 def read_watermark(path: Path, signature: str) -> int | None:
-    """How many operations are done; None when there is no journal, or one of another merge."""
+    """Number of operations done; None without a journal of this merge."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The place of every output tensor: shards, headers, offsets. Settled before the first byte is read."""
+"""Layout of the new checkpoint: files, headers and offsets of every tensor, fixed before the first byte is read."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,7 +8,6 @@ from itertools import groupby
 from engine.checkpoint.formats.format import Format, NewFile, NewTensor
 from engine.checkpoint.formats.safetensors import SAFETENSORS
 from engine.errors import PlanError, shown
-from engine.plan.cost import nbytes_of
 from engine.plan.outputs import OutputTensor
 
 MAX_SHARD_SIZE = 5_000_000_000
@@ -35,11 +34,11 @@ class Shard:
     header: bytes
     """The file's first bytes."""
     tensors: tuple[PlacedTensor, ...]
-    """In the order of their bytes."""
+    """Ordered by offset."""
 
     @property
     def nbytes(self) -> int:
-        """Of the whole file."""
+        """Size of the whole file."""
         return self.tensors[-1].end if self.tensors else len(self.header)
 
 
@@ -80,7 +79,12 @@ def lay_out(
 def _in_source_order(tensors: Iterable[OutputTensor]) -> Iterator[OutputTensor]:
     """Layer by layer; within a layer as in the source, so that a layer's bytes can be copied in one piece."""
     for _, layer in groupby(tensors, key=_layer_of):
-        yield from sorted(layer, key=lambda tensor: (str(tensor.source.file), tensor.source.begin))
+        yield from sorted(layer, key=_place_in_source)
+
+
+def _place_in_source(tensor: OutputTensor) -> tuple[str, int]:
+    """File and offset of the first piece; tensors without pieces come first."""
+    return (str(tensor.pieces[0].file), tensor.pieces[0].begin) if tensor.pieces else ("", 0)
 
 
 def _layer_of(tensor: OutputTensor) -> str:
@@ -91,7 +95,7 @@ def _layer_of(tensor: OutputTensor) -> str:
 def _as_written(tensor: OutputTensor, written_in: Format) -> NewTensor:
     if tensor.dtype not in written_in.types:
         raise PlanError(f"{shown(tensor.name)} cannot be written", why=f"{written_in.name} has no type {tensor.dtype}")
-    return NewTensor(tensor.name, tensor.dtype, tensor.source.shape, nbytes_of(tensor))
+    return NewTensor(tensor.name, tensor.dtype, tensor.shape, tensor.nbytes)
 
 
 def _shard(file: NewFile, tensors: Mapping[str, OutputTensor]) -> Shard:

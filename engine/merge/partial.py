@@ -1,18 +1,25 @@
-"""The directory in which a merge grows: a hidden sibling of the output, found again by the next run.
+"""The directory in which a merge grows, and its lock: a hidden sibling of the output, found again by the next run.
 
 .NAME.dlec-partial/
     model/      the checkpoint; renamed to NAME when it is whole
-    journal     how far the shards are
+    journal     operations done
     lock        held while a merge runs
-    owner       the job that began it; empty for a merge that no job did
-    record      what is being published, from just before the rename until everything is tidied up
-    replaced/   the checkpoint that NAME was before, where names cannot be exchanged
+    owner       the job that started it; empty for a merge without a job
+    record      the publication in progress, until its cleanup is complete
+    replaced/   the former NAME, if names cannot be exchanged atomically
 """
 
+import contextlib
 import os
 import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from engine.errors import UsageError
+from engine.locks import HeldLock, acquire, beating, holder_text, removal_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +61,15 @@ class Partial:
 
 
 def partial_of(out: Path, job: str = "") -> Partial:
-    """The partial directory of an output; the output may be a link to where it shall lie."""
+    """The partial directory of an output; the output may be a link."""
     return Partial(Path(os.path.realpath(out)), job)
 
 
 def clear(partial: Partial) -> None:
     """Remove everything but the lock.
 
-    The journal goes first, so that it never speaks of shards that are gone; the record last: until then, the next run
-    clears again.
+    The journal is removed first, so that it never refers to shards that are gone; the record last, so that the next
+    run repeats an interrupted cleanup.
     """
     partial.journal.unlink(missing_ok=True)
     keep_only(partial.root, {partial.lock.name, partial.record.name})
@@ -70,13 +77,13 @@ def clear(partial: Partial) -> None:
 
 
 def begin(partial: Partial) -> None:
-    """Remove what others have left, and note whose work begins. Who continues the work of another does not own it."""
+    """Remove the remains of other merges and record the owner. A job that resumes the merge of another is no owner."""
     clear(partial)
     partial.owner.write_text(partial.job)
 
 
 def is_owned_by_another(partial: Partial) -> bool:
-    """Whether another job, or none, began what lies there; False where that was not noted, as by older versions."""
+    """Return True if another job, or no job, started the merge; False if no owner is recorded, as in older versions."""
     try:
         return partial.owner.read_text() != partial.job
     except FileNotFoundError:
@@ -84,7 +91,7 @@ def is_owned_by_another(partial: Partial) -> bool:
 
 
 def keep_only(directory: Path, names: set[str]) -> None:
-    """Remove everything else from `directory`: an earlier run may have left what this one would not."""
+    """Remove everything else from `directory`: an earlier run may have left other files."""
     for path in directory.iterdir():
         if path.name in names:
             continue
@@ -92,3 +99,46 @@ def keep_only(directory: Path, names: set[str]) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+POLL_SECONDS = 0.1
+"""Interval between attempts to acquire a lock that another process holds."""
+
+
+@contextmanager
+def locked(partial: Partial, patience: float = 0) -> Iterator[None]:
+    """Hold the lock of an output. Raises UsageError with its holder if another process has it; or OSError.
+
+    patience: seconds to wait for the other process. Creates the partial directory, and removes it again if it is empty
+    afterwards.
+    """
+    lock = _awaited(partial, patience)
+    try:
+        with beating(lock):
+            yield
+    finally:
+        lock.release()
+        with contextlib.suppress(OSError):
+            partial.root.rmdir()
+
+
+def _awaited(partial: Partial, patience: float) -> HeldLock:
+    give_up = time.monotonic() + patience
+    while (lock := _acquired(partial)) is None:
+        if time.monotonic() >= give_up:
+            raise _taken(partial)
+        time.sleep(POLL_SECONDS)
+    return lock
+
+
+def _acquired(partial: Partial) -> HeldLock | None:
+    """None while another process has it. The last holder may remove the directory before the lock is created."""
+    while True:
+        partial.root.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            return acquire(partial.lock)
+
+
+def _taken(partial: Partial) -> UsageError:
+    fix = f"Wait until it is done, or choose another output. {removal_text(partial.lock)}".rstrip()
+    return UsageError(f"{partial.out} is being merged already", why=holder_text(partial.lock), fix=fix)

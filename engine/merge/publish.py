@@ -1,6 +1,6 @@
-"""Gives a whole checkpoint its final name in one step, and finishes that step when a run died in the middle of it.
+"""Publishing: a complete checkpoint gets its final name in one step, which a later run finishes after a crash.
 
-A durable record says which directory is being published, so what was begun can be told from what was done.
+A durable record names the directory being published, which separates started from finished publications.
 """
 
 import errno
@@ -11,23 +11,23 @@ from pathlib import Path
 
 from engine.checkpoint.config import CONFIG_FILE, read_config
 from engine.checkpoint.formats.registry import is_weight_file
-from engine.errors import CheckpointError, UsageError
+from engine.errors import CheckpointError, UsageError, machine_error
 from engine.files import exchange, sync_directory, write_whole
 from engine.merge.manifest import MANIFEST_FILE
-from engine.merge.partial import Partial, clear
+from engine.merge.partial import Partial, clear, is_owned_by_another, locked, partial_of
 
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
-"""What a rename answers when something is at the new name; the last: a file."""
+"""Errors of a rename whose target exists; the last: a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What stands in the record."""
+    """Content of the record."""
 
     inode: int
-    """Of the directory being published, which keeps it through every rename."""
+    """Inode of the directory being published; renames keep it."""
     request: str
-    """Digest of what was asked for."""
+    """Digest of the request."""
 
 
 def check_output(out: Path, *, overwrite: bool) -> None:
@@ -41,7 +41,7 @@ def check_output(out: Path, *, overwrite: bool) -> None:
     if not _is_model(out):
         raise UsageError(
             f"{out} is not overwritten",
-            why=f"it holds no {CONFIG_FILE} of a language model beside files of weights, nor {MANIFEST_FILE}",
+            why=f"it holds no {CONFIG_FILE} of a language model and files of weights, nor {MANIFEST_FILE}",
             fix="Choose another output.",
         )
 
@@ -58,7 +58,7 @@ def publish(partial: Partial, request: str, *, overwrite: bool) -> None:
 
 
 def recover(partial: Partial) -> str | None:
-    """Finish a publication that was cut off. Gives the request it belonged to, None when nothing had been published."""
+    """Finish an interrupted publication. Return its request, None if nothing was published."""
     record = _read_record(partial.record)
     if record is None:
         return None
@@ -132,8 +132,8 @@ def _not_empty(out: Path) -> UsageError:
 
 def _read_record(path: Path) -> _Record | None:
     try:
-        found = json.loads(path.read_text())
-        return _Record(int(found["inode"]), str(found["request"]))
+        record = json.loads(path.read_text())
+        return _Record(int(record["inode"]), str(record["request"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
@@ -143,3 +143,24 @@ def _inode(path: Path) -> int | None:
         return path.stat().st_ino
     except FileNotFoundError:
         return None
+
+
+def discard(out: Path, job: str = "") -> None:
+    """Remove the partial directory of an unfinished merge into `out`; a started publication is finished instead.
+
+    job: uuid of the job that merged, "" for a merge without a job; merges of other jobs are kept. Raises UsageError
+    while another process merges into the output, MachineError if the directory cannot be removed.
+    """
+    partial = partial_of(out, job)
+    try:
+        if not partial.root.exists() or is_owned_by_another(partial):
+            return
+        with locked(partial):
+            recover(partial)
+            clear(partial)
+    except OSError as error:
+        raise machine_error(
+            f"{error.filename or partial.root} cannot be removed",
+            error,
+            fix=f"Remove {partial.root} when no merge writes to {partial.out}.",
+        ) from error

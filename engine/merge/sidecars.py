@@ -1,6 +1,6 @@
-"""The files that go with the weights: what is carried over from the config's donor, and what is left behind.
+"""Sidecar files: tokenizer, chat template and the like, copied from the config's donor, and files left out.
 
-Code of the model directory is copied as bytes and never run; links are followed, so the copy stands alone.
+Code of the model directory is copied as bytes and never run; links are followed, so the copy is independent.
 """
 
 import fnmatch
@@ -29,7 +29,7 @@ LEFT_OUT = {
         "optimizer*", "scheduler*", "rng_state*", "trainer_state.json", "training_args*", "checkpoint-*",
         "global_step*", "runs", "events.out.tfevents*", "*.distcp",
     ),
-    "written anew": ("README.md", "mergekit_config.yml", "dlec_manifest.json", "SHA256SUMS"),
+    "written again": ("README.md", "mergekit_config.yml", "dlec_manifest.json", "SHA256SUMS"),
     "hidden": (".*",),
 }  # fmt: skip
 """Reason to patterns of names, of files and of directories alike; `training_args*` is a pickle besides."""
@@ -39,7 +39,7 @@ NONE = Companions()
 
 @dataclass(frozen=True, slots=True)
 class Sidecars:
-    """What of a model directory goes along."""
+    """Files of a model directory that a merge copies, rewrites or leaves out."""
 
     directory: Path
     copied: tuple[PurePath, ...]

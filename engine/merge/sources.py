@@ -1,4 +1,4 @@
-"""The source files of a merge: what tells whether one is still the file it was."""
+"""Source files of a merge, and the check that they do not change."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ from engine.plan.outputs import OutputTensor
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One safetensors file as it was when the merge began."""
+    """Identity of one safetensors file at the start of the merge."""
 
     path: Path
     size: int
@@ -23,8 +23,8 @@ class SourceFile:
 
 
 def sources_of(tensors: Iterable[OutputTensor]) -> list[SourceFile]:
-    """The files behind `tensors`, each once, in order of path. Raises CheckpointError or MachineError."""
-    return [_identified(path) for path in sorted({tensor.source.file for tensor in tensors})]
+    """The files of the pieces of `tensors`, each once, in order of path. Raises CheckpointError or MachineError."""
+    return [_identified(path) for path in sorted({piece.file for tensor in tensors for piece in tensor.pieces})]
 
 
 def check_unchanged(sources: Iterable[SourceFile]) -> None:

@@ -1,4 +1,4 @@
-"""Disk space: what a merge still needs, what there is, and the message when that is too little."""
+"""Disk space: bytes that a merge needs, bytes free, and the error if they do not suffice."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ from engine.units import byte_size
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _OTHER_FILES = 32
-"""Beside the shards: config, tokenizer, journal and the like."""
+"""Number of files besides the shards: config, tokenizer, journal and the like."""
 
 
 def check_space(partial: Partial, layout: Layout) -> None:
@@ -28,13 +28,13 @@ def missing_bytes(partial: Partial, layout: Layout) -> int:
 
 
 def free_bytes(directory: Path) -> int:
-    """What an ordinary user may still write there; of the nearest directory above when it does not exist."""
+    """Bytes that an ordinary user may write there; the nearest existing parent decides."""
     status = os.statvfs(_nearest(directory))
     return status.f_bavail * status.f_frsize
 
 
 def free_files(directory: Path) -> int | None:
-    """How many files an ordinary user may still make there; None on file systems that do not count them."""
+    """Number of files that an ordinary user may create there; None on file systems without such a limit."""
     status = os.statvfs(_nearest(directory))
     return status.f_favail if status.f_files else None
 
@@ -49,13 +49,13 @@ def disk_full(partial: Partial, layout: Layout) -> DiskFullError:
 
 
 def _shortage(partial: Partial, layout: Layout) -> str:
-    """Bytes, unless they suffice: then it is the number of files, a quota, or what goes beside the weights."""
+    """Reason for a full disk: bytes, number of files, a quota, or the files besides the weights."""
     missing, free = missing_bytes(partial, layout), free_bytes(partial.root)
     files = free_files(partial.root)
     if missing < free and files is not None and files < len(layout.shards) + _OTHER_FILES:
         return f"{byte_size(free)} are free, but only {files} more files can be made (inodes)"
-    figures = f"{byte_size(missing)} more are needed of {byte_size(layout.nbytes)} in all, {byte_size(free)} are free"
-    return f"{figures}: a quota ran out, or the files beside the weights do not fit" if missing < free else figures
+    figures = f"{byte_size(missing)} more are needed of {byte_size(layout.nbytes)} in total, {byte_size(free)} are free"
+    return f"{figures}: a quota ran out, or the files besides the weights do not fit" if missing < free else figures
 
 
 def _nearest(directory: Path) -> Path:
@@ -65,7 +65,7 @@ def _nearest(directory: Path) -> Path:
 
 @contextmanager
 def writing(partial: Partial, layout: Layout) -> Iterator[None]:
-    """What the operating system says while a merge is written, in our words."""
+    """Translate errors of the operating system while a merge is written."""
     try:
         yield
     except DlecError:

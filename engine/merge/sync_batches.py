@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from engine.files import sync_file
-from engine.merge.copies import Operation
+from engine.merge.byte_operations import ByteOperation
 from engine.merge.journal import Journal
 
 IN_FLIGHT = 2
@@ -40,7 +40,7 @@ class SyncBatches:
                 for future in self._in_flight:
                     future.result()
 
-    def add(self, operation: Operation, done: int) -> None:
+    def add(self, operation: ByteOperation, done: int) -> None:
         """Add a finished operation, the `done`th of all. Raises OSError when an earlier batch could not be synced."""
         self._shards.add(operation.shard)
         self._nbytes += operation.length

@@ -21,7 +21,7 @@ BUFFER = 1 << 20
 """Bytes that read and write hold in memory."""
 
 UNSUPPORTED = (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)
-"""What means answer that do not work between two files. EPERM: what some sandboxes say to any new call."""
+"""Errors of means that do not work between two files. EPERM: some sandboxes forbid new system calls."""
 
 
 def by_copy_file_range(source: int, source_offset: int, target: int, offset: int, length: int) -> int:

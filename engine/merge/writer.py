@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from engine.files import allocate, read_ahead, sync_directory
-from engine.merge.copies import Compute, Copy, Fill, Operation
+from engine.merge.byte_operations import AverageBytes, ByteOperation, ComputeBytes, CopyBytes, FillBytes, SourceBytes
 from engine.merge.journal import Journal, begin_journal, continued_journal, read_watermark
 from engine.merge.layout import Layout, Shard
 from engine.merge.partial import Partial, begin
@@ -17,17 +17,17 @@ from engine.merge.sync_batches import SyncBatches
 from engine.merge.transfer import Transfer, shrunk, write_all
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Called with (bytes done, bytes in all)."""
+"""Called with (bytes done, bytes in total)."""
 
 SYNC_BYTES = 256 * 2**20
-"""Bytes between two watermarks: at most three times this is copied again after a kill."""
+"""Bytes between two watermarks: after a kill at most three times as much is copied again."""
 FILL_BUFFER = 1 << 20
 
 
 def write_shards(
     partial: Partial,
     layout: Layout,
-    operations: Sequence[Operation],
+    operations: Sequence[ByteOperation],
     signature: str,
     transfer: Transfer,
     progress: Progress,
@@ -76,7 +76,7 @@ def _allocate_shard(path: Path, shard: Shard) -> None:
 
 def _perform(
     directory: Path,
-    operations: Sequence[Operation],
+    operations: Sequence[ByteOperation],
     done: int,
     transfer: Transfer,
     journal: Journal,
@@ -94,42 +94,55 @@ def _perform(
             progress(written, total)
 
 
-def _perform_one(directory: Path, operation: Operation, transfer: Transfer) -> None:
+def _perform_one(directory: Path, operation: ByteOperation, transfer: Transfer) -> None:
     with _opened(directory / operation.shard, os.O_RDWR) as target:
         match operation:
-            case Copy(path, source_offset, length, _, offset):
+            case CopyBytes(path, source_offset, length, _, offset):
                 with opened_source(path) as source:
                     transfer.copy(source, source_offset, target, offset, length, path)
-            case Fill():
+            case FillBytes():
                 _fill(target, operation)
-            case Compute():
+            case ComputeBytes():
                 write_all(target, _computed(operation), operation.offset)
+            case AverageBytes():
+                write_all(target, _averaged(operation), operation.offset)
 
 
-def _fill(target: int, fill: Fill) -> None:
+def _fill(target: int, fill: FillBytes) -> None:
     block = fill.element * (min(fill.length, FILL_BUFFER) // len(fill.element))
     for at in range(0, fill.length, len(block)):
         write_all(target, block[: fill.length - at], fill.offset + at)
 
 
-def _computed(operation: Compute) -> bytes:
+def _computed(operation: ComputeBytes) -> bytes:
     from engine.tensors.arithmetic import scaled_bytes  # torch: seconds, and only for tensors that are really changed
 
-    with opened_source(operation.source) as source:
-        raw = os.pread(source, operation.source_length, operation.source_offset)
-        if len(raw) != operation.source_length:
-            needed = operation.source_offset + operation.source_length
-            raise shrunk(operation.source, os.fstat(source).st_size, needed)
-    dtypes = operation.source_dtype, operation.work_dtype, operation.dtype
+    raw = _read(operation.source)
+    dtypes = operation.source.dtype, operation.work_dtype, operation.dtype
     if operation.scaling is None:
         return scaled_bytes(raw, *dtypes, None)
     return scaled_bytes(raw, *dtypes, operation.scaling.factor, operation.scaling.offset)
 
 
-def _ask_ahead(operations: Sequence[Operation]) -> None:
+def _averaged(operation: AverageBytes) -> bytes:
+    from engine.tensors.arithmetic import mean_bytes  # torch, as above
+
+    raws = [_read(source) for source in operation.sources]
+    return mean_bytes(raws, [source.dtype for source in operation.sources], operation.dtype)
+
+
+def _read(source: SourceBytes) -> bytes:
+    with opened_source(source.file) as descriptor:
+        raw = os.pread(descriptor, source.length, source.offset)
+        if len(raw) != source.length:
+            raise shrunk(source.file, os.fstat(descriptor).st_size, source.offset + source.length)
+    return raw
+
+
+def _ask_ahead(operations: Sequence[ByteOperation]) -> None:
     """Have the kernel read what comes next, so that a cold cache costs no waiting."""
     for operation in operations:
-        if isinstance(operation, Copy):
+        if isinstance(operation, CopyBytes):
             with opened_source(operation.source) as source:
                 read_ahead(source, operation.source_offset, operation.length)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.plan.outputs import OutputTensor, output_tensors
+from engine.plan.outputs import output_tensors
 from engine.plan.stack import Stack
 
 
@@ -28,9 +28,9 @@ def cost_of(stack: Stack) -> Cost:
     tensors = output_tensors(stack)
     return Cost(
         layers=len(stack.visits),
-        parameters=sum(math.prod(tensor.source.shape) for tensor in tensors),
+        parameters=sum(math.prod(tensor.shape) for tensor in tensors),
         base_parameters=stack.config_donor.parameters,
-        nbytes=sum(nbytes_of(tensor) for tensor in tensors),
+        nbytes=sum(tensor.nbytes for tensor in tensors),
         kv_bytes_per_token=_kv_bytes_per_token(stack),
     )
 
@@ -38,17 +38,6 @@ def cost_of(stack: Stack) -> Cost:
 def picture(stack: Stack) -> str:
     """Return one character per layer of the new model: `0` for a first visit, `X` for a repeat."""
     return "".join("X" if visit.repeat else "0" for visit in stack.visits)
-
-
-def nbytes_of(tensor: OutputTensor) -> int:
-    """Return the bytes of an output tensor as written."""
-    source = tensor.source
-    if source.dtype == tensor.dtype:
-        return source.nbytes
-    return source.nbytes * _FLOAT_BYTES[tensor.dtype] // _FLOAT_BYTES[source.dtype]
-
-
-_FLOAT_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 
 
 def _kv_bytes_per_token(stack: Stack) -> int | None:

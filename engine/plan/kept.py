@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.errors import shown
-from engine.plan.outputs import OutputTensor, output_tensors
+from engine.plan.outputs import Cast, Copy, OutputTensor, Scale, operation_on, output_tensors
 from engine.plan.stack import Stack
 
 _NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
@@ -29,6 +29,14 @@ def kept_in_words(tensors: Iterable[OutputTensor]) -> str:
 
 
 def _is_kept(stack: Stack, tensor: OutputTensor) -> bool:
-    stored = tensor.source.dtype
-    work_dtype = stack.dtype or stored
-    return stored in FLOAT_DTYPES and (work_dtype, stack.out_dtype or work_dtype) != (tensor.work_dtype, tensor.dtype)
+    """Whether a tensor of one stored piece is not cast as the plan's dtypes ask."""
+    if len(tensor.pieces) != 1 or tensor.pieces[0].dtype not in FLOAT_DTYPES:
+        return False
+    stored = tensor.pieces[0].dtype
+    work = stack.dtype or stored
+    written = stack.out_dtype or work
+    match tensor.operation:
+        case Scale(_, work_dtype) | Cast(work_dtype):
+            return (work, written) != (work_dtype, tensor.dtype)
+        case _:
+            return not isinstance(operation_on(stored, work, written, None), Copy)

@@ -7,13 +7,15 @@ from itertools import repeat
 from typing import TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.roles import EVERY_ROLE, Role, role_of
 from engine.plan.model import Plan, ScaleLevel, Slice
+from engine.plan.patches import Patch
 
 FactorLevel: TypeAlias = tuple[tuple[str | None, float], ...]
 """A scale setting at one place of a slice: (filter, factor), first match wins."""
 
 AT_THE_ENDS = 0.0
-"""Where gradients are read for what a slice gives outside the layers (mergekit's choice)."""
+"""Position at which gradients are read for tensors outside the layers, as mergekit does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +27,68 @@ class Donor:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """One place in the new model."""
+class Part:
+    """Contribution of one layer of one checkpoint to a visit."""
 
     checkpoint: Checkpoint
     layer: int
     """Counted in the source checkpoint."""
-    repeat: int
-    """How many earlier visits have the same checkpoint and layer."""
+    roles: frozenset[Role] = EVERY_ROLE
+    """Roles of the tensors that it gives."""
     levels: tuple[FactorLevel, ...] = ()
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Names within the layer of the tensors that it gives, in the checkpoint's order."""
+        names = self.checkpoint.anatomy.layers[self.layer]
+        return tuple(names if self.roles == EVERY_ROLE else [name for name in names if role_of(name) in self.roles])
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One layer of the new model, made of parts."""
+
+    parts: tuple[Part, ...]
+    """The first gives attention; layer types, rope, window and per-layer lists of the config follow it."""
+    repeat: int
+    """Number of earlier visits with the same first checkpoint and layer."""
     slice_index: int = 0
-    """Which slice of the plan it comes from."""
+    """Index of the plan's slice that it comes from."""
+
+    @classmethod
+    def whole(
+        cls,
+        checkpoint: Checkpoint,
+        layer: int,
+        repeat: int,
+        levels: tuple[FactorLevel, ...] = (),
+        slice_index: int = 0,
+    ) -> "Visit":
+        """The ordinary visit: one layer gives everything."""
+        return cls((Part(checkpoint, layer, levels=levels),), repeat, slice_index)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        return self.parts[0].checkpoint
+
+    @property
+    def layer(self) -> int:
+        return self.parts[0].layer
+
+    @property
+    def levels(self) -> tuple[FactorLevel, ...]:
+        """Scale settings of the first part."""
+        return self.parts[0].levels
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether any part has scale settings."""
+        return any(part.levels for part in self.parts)
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A new model: its visits from bottom to top, and who gives the rest."""
+    """A new model: its visits from bottom to top, and the donors of the rest."""
 
     visits: tuple[Visit, ...]
     embedding: Donor
@@ -53,6 +101,8 @@ class Stack:
     out_dtype: str | None = None
     casts_all: bool = False
     """Whether the dtypes also concern what a checkpoint stores otherwise than most of itself."""
+    patches: tuple[Patch, ...] = ()
+    """Applied last, in this order."""
 
     @property
     def casts(self) -> bool:
@@ -62,19 +112,19 @@ class Stack:
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """Every checkpoint taking part, each once, in order of use."""
-        taking_part = [visit.checkpoint for visit in self.visits]
+        taking_part = [part.checkpoint for visit in self.visits for part in visit.parts]
         ends = [self.embedding.checkpoint, self.head.checkpoint, self.config_donor]
         return tuple(dict.fromkeys([*taking_part, *ends]))
 
 
 def factor_of(levels: tuple[FactorLevel, ...], tensor_name: str) -> float | None:
-    """The factor for a tensor of this input name; None when no level speaks of it.
+    """The factor for a tensor of this input name; None if no level matches it.
 
     Levels fall through: the nearest one that has a matching entry decides (mergekit's ConfigReader).
     """
     for level in levels:
-        for wanted, factor in level:
-            if wanted is None or wanted == "*" or wanted in tensor_name:
+        for pattern, factor in level:
+            if pattern is None or pattern == "*" or pattern in tensor_name:
                 return factor
     return None
 
@@ -82,7 +132,7 @@ def factor_of(levels: tuple[FactorLevel, ...], tensor_name: str) -> float | None
 def compile_plan(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Stack:
     """The stack of `plan`, given the checkpoint for each of `plan.models`.
 
-    The plan is resolved: it names checkpoints alone. Ranges are taken at their word: the structural rules check them.
+    The plan is resolved: it names checkpoints only. Ranges are not checked here, but by the structural rules.
     A reversed range gives no visit.
     """
     first, last = plan.slices[0], plan.slices[-1]
@@ -98,7 +148,7 @@ def compile_plan(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Stack:
 
 
 def position_of(offset: int, slice_: Slice) -> float:
-    """Where a layer stands in its slice, from 0 to 1: where gradients are read."""
+    """Position of a layer in its slice, from 0 to 1, at which gradients are read."""
     return offset / (slice_.length - 1) if slice_.length > 1 else 1.0
 
 
@@ -113,7 +163,7 @@ def _visits(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Iterator[Visit
         checkpoint = checkpoints[slice_.model]
         for layer, levels in zip(range(slice_.start, slice_.end), _levels_of_layers(slice_, plan.scale), strict=False):
             key = id(checkpoint), layer
-            yield Visit(checkpoint, layer, seen[key], levels, slice_index=index)
+            yield Visit.whole(checkpoint, layer, seen[key], levels, index)
             seen[key] += 1
 
 

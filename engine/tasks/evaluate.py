@@ -1,22 +1,20 @@
-"""Evaluates a plan beside its base with lm-eval's tasks, item by item."""
+"""Evaluates a plan and its base with lm-eval's tasks, item by item."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from engine.checkpoint.find import opener
 from engine.numbers.intervals import MIN_SEQUENCES
 from engine.numbers.mcnemar import mcnemar
 from engine.numbers.paired import paired_difference
-from engine.plan.check import check_plan
 from engine.protocol import Report
 from engine.store.database import open_for_reading
 from engine.store.samples import find_base_check
 from engine.tasks.base_check import base_answer, check_base
 from engine.tasks.measurement import MeasurementContext
 from engine.tasks.measurement_options import options_from
-from engine.tasks.preview import plan_context, plan_model
+from engine.tasks.preview import compiled, plan_context, plan_model
 from engine.tasks.resident import model_of, tokenizer_of
 
 if TYPE_CHECKING:
@@ -24,8 +22,8 @@ if TYPE_CHECKING:
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text, "tasks": names and task files, "limit", "shots"} and of the measurement options
-    "dtype", "device" and "batch_size".
+    """The task: {"plan": its text, "patches": paths (optional), "tasks": names and task files, "limit", "shots"}
+    and of the measurement options "dtype", "device" and "batch_size".
 
     Answer: "reference", "dtype", "limit", and "figures": for each task and metric "base", "base_se", "plan", "plan_se",
     "items", and paired over the items "delta", "p" ("test" says by which: McNemar's exact test where items are right
@@ -36,18 +34,18 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     from engine.inference.evaluation import evaluate, require_lm_eval
 
     require_lm_eval()
-    stack = check_plan(request["plan"], opener()).require_stack()
+    stack = compiled(request)
     context = plan_context(stack, options_from(request))
-    tokenizer, asked = tokenizer_of(context.checkpoint), list(request["tasks"])
+    tokenizer, tasks = tokenizer_of(context.checkpoint), list(request["tasks"])
     options: dict[str, Any] = {
         "batch_size": context.options.batch_size,
         "limit": request.get("limit"),
         "shots": request.get("shots"),
     }
     report(0, 2, "the model as it is answers")
-    base = evaluate(model_of(context.checkpoint, context.options), tokenizer, asked, **options)
+    base = evaluate(model_of(context.checkpoint, context.options), tokenizer, tasks, **options)
     report(1, 2, "the plan answers")
-    plan = evaluate(plan_model(stack, context), tokenizer, asked, **options)
+    plan = evaluate(plan_model(stack, context), tokenizer, tasks, **options)
     report(2, 2, "done")
     return {
         "reference": context.checkpoint.reference,
@@ -90,10 +88,10 @@ def _paired(base: Sequence[float], plan: Sequence[float]) -> dict[str, Any]:
     if not base or len(base) != len(plan):
         return untold
     deltas = [after - before for before, after in zip(base, plan, strict=True)]
-    told = {**untold, "delta": sum(deltas) / len(deltas)}
+    row = {**untold, "delta": sum(deltas) / len(deltas)}
     if {*base, *plan} <= {0.0, 1.0}:
         found = mcnemar([value == 1 for value in base], [value == 1 for value in plan])
-        return {**told, "test": "mcnemar", "p": found.p, "only_base": found.only_base, "only_plan": found.only_plan}
+        return {**row, "test": "mcnemar", "p": found.p, "only_base": found.only_base, "only_plan": found.only_plan}
     if len(deltas) < MIN_SEQUENCES:
-        return told
-    return {**told, "test": "t", "p": paired_difference(deltas).p}
+        return row
+    return {**row, "test": "t", "p": paired_difference(deltas).p}

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engine.checkpoint.find import opener
-from engine.plan.check import check_plan
 from engine.protocol import Report
 from engine.tasks.measurement_options import options_from
-from engine.tasks.preview import plan_context, plan_model
+from engine.tasks.preview import compiled, plan_context, plan_model
 from engine.tasks.resident import model_of, tokenizer_of
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text, "prompt", "max_new_tokens"} and of the measurement options "dtype" and "device".
+    """The task: {"plan": its text, "patches": paths (optional), "prompt", "max_new_tokens"} and of the measurement
+    options "dtype" and "device".
 
     Answer: "base" and "plan", the greedy continuations without the prompt. Each piece is reported as soon as it is
     there: (0 for the base or 1 for the plan, 2, piece). Raises PlanError for a plan that cannot be run, UsageError for
@@ -20,7 +19,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """
     from engine.inference.generate import stream_each
 
-    stack = check_plan(request["plan"], opener()).require_stack()
+    stack = compiled(request)
     context = plan_context(stack, options_from(request))
     plan, base = plan_model(stack, context), model_of(context.checkpoint, context.options)
     texts = stream_each(

@@ -70,7 +70,7 @@ def planned_headers(stack: Stack) -> Headers | None:
         config = output_config(stack).text
     except CheckpointError:
         return None
-    tensors = {tensor.name: (tensor.dtype, tensor.source.shape) for tensor in output_tensors(stack)}
+    tensors = {tensor.name: (tensor.dtype, tensor.shape) for tensor in output_tensors(stack)}
     return Headers("the new model", config, tensors, _outer_type(stack.config_donor))
 
 
@@ -116,7 +116,7 @@ class HeaderChecks:
         self, requests: Sequence[Headers], seconds: float = CHECK_SECONDS, on_tick: Callable[[], None] = lambda: None
     ) -> None:
         """Have one child process check all of these, and cache its answers."""
-        from engine.tasks.child import conversation  # late: most plan checks start no process
+        from engine.tasks.process import conversation  # late: most plan checks start no process
 
         if not requests:
             return

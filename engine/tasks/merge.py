@@ -1,29 +1,17 @@
 """Merging of a stack into a checkpoint, which is published atomically after its checks."""
 
+import filecmp
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoint.config import CONFIG_FILE
 from engine.checkpoint.find import opener
 from engine.checkpoint.layer_keys import ConfigEdit
-from engine.merge.copies import is_constant
-from engine.merge.lock import locked
-from engine.merge.partial import Partial, partial_of
-from engine.merge.publish import recover
-from engine.merge.sidecars import Sidecars
-from engine.merge.space import writing
-from engine.merge.writer import Progress
-from engine.plan.check import check_plan
-from engine.plan.rules import CheckContext
-from engine.plan.stack import Stack
-from engine.protocol import Report
-from engine.tasks import loadcheck
-from engine.tasks.download import downloading_opener
-from engine.tasks.header_checks import header_checks
-from engine.tasks.loadcheck import LoadCheck
-from engine.tasks.merge_draft import (
+from engine.errors import DlecError
+from engine.merge.draft import (
     AS_USUAL,
     Draft,
     MergeOptions,
@@ -31,8 +19,25 @@ from engine.tasks.merge_draft import (
     refuse_sources_as_output,
     require_torch_to_compute,
 )
+from engine.merge.integrity import SUMS_FILE, check_written
+from engine.merge.manifest import origin_of, read_origin
+from engine.merge.partial import Partial, locked, partial_of
+from engine.merge.publish import recover
+from engine.merge.sidecars import Sidecars
+from engine.merge.space import writing
+from engine.merge.writer import Progress
+from engine.plan.check import check_plan
+from engine.plan.outputs import Copy, Fill
+from engine.plan.patches import open_patches
+from engine.plan.rules import CheckContext
+from engine.plan.stack import Stack
+from engine.protocol import Report
+from engine.tasks import loadcheck
+from engine.tasks.download import downloading_opener
+from engine.tasks.header_checks import header_checks
+from engine.tasks.loadcheck import LoadCheck
 from engine.tasks.merge_writing import write_checkpoint
-from engine.tasks.merged import is_merged
+from engine.tasks.verify import VerifyReport, verify
 
 __all__ = ["MergeOptions", "MergeReport", "merge", "report_as_json", "run"]
 
@@ -68,23 +73,25 @@ class _Attempt:
     job: str = ""
     """UUID of the job of this attempt; "" for a merge without a job."""
     home: Path | None = None
-    """Directory of the store, where header checks are cached; None for the usual one."""
+    """Directory of the store, where header checks are cached; None for the default."""
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Run the task. Request: {"plan": text of the plan, "out": absolute path}, and optionally
 
-    "options" (fields of MergeOptions), "downloads" (whether missing checkpoints are downloaded), "job" (UUID of the
-    job), "home" (directory of the store), "patience" (seconds to wait for another process that merges into the same
-    output) and "resumes" (whether an earlier attempt was started: an existing output that was merged from this plan and
-    these weights is then success). Answer: `report_as_json`.
+    "options" (fields of MergeOptions), "patches" (paths of patches; the last one wins), "downloads" (whether
+    missing checkpoints are downloaded), "job" (UUID of the job), "home" (directory of the store), "patience"
+    (seconds to wait for another process that merges into the same output) and "resumes" (whether an earlier attempt
+    was started: an existing output that was merged from this plan and these weights is then success). Answer:
+    `report_as_json`.
     Raises PlanError for a plan that cannot be run, and what `merge` raises.
     """
     text = request["plan"]
     options = MergeOptions(**request.get("options", {}))
+    patches = open_patches(request.get("patches", ()))
     home = Path(request["home"]) if request.get("home") else None
     checks = header_checks(home)
-    context = CheckContext(opened=checks.checked if options.load_check else checks.known)
+    context = CheckContext(opened=checks.checked if options.load_check else checks.known, patches=patches)
     open_checkpoint = downloading_opener() if request.get("downloads") else opener()
     stack = check_plan(text, open_checkpoint, context).require_stack()
     attempt = _Attempt(report, request.get("patience", 0), request.get("resumes", False), request.get("job", ""), home)
@@ -147,7 +154,7 @@ def _written(draft: Draft, partial: Partial, attempt: _Attempt) -> LoadCheck | N
 
 def _described(draft: Draft, check: LoadCheck | None, seconds: float) -> MergeReport:
     tensors = list(draft.layout.tensors)
-    computed = sum(not tensor.is_copy and not is_constant(tensor) for tensor in tensors)
+    computed = sum(not isinstance(tensor.operation, Copy | Fill) for tensor in tensors)
     return MergeReport(
         out=draft.out,
         nbytes=draft.layout.nbytes,
@@ -159,3 +166,33 @@ def _described(draft: Draft, check: LoadCheck | None, seconds: float) -> MergeRe
         sidecars=draft.sidecars,
         config=draft.config,
     )
+
+
+def merged_before(out: Path, plan_text: str, stack: Stack) -> VerifyReport | None:
+    """The checkpoint at `out` as its files verify, if it is whole and was merged from this plan and these weights."""
+    origin = read_origin(out)
+    try:
+        if origin is None or origin != origin_of(stack, plan_text):
+            return None
+        report = verify(out, load_check=False)
+    except DlecError:
+        return None
+    return report if report.ok else None
+
+
+def is_merged(draft: Draft) -> bool:
+    """Whether the checkpoint at the draft's output is whole and the one that the draft would write."""
+    return merged_before(draft.out, draft.plan_text, draft.stack) is not None and _is_as_drafted(draft)
+
+
+def _is_as_drafted(draft: Draft) -> bool:
+    """Whether the same options and sidecars have gone into it."""
+    sidecars = [str(name) for name in draft.sidecars.copied]
+    try:
+        check_written(draft.out, draft.layout, draft.stack.config_donor)
+        _, *different = filecmp.cmpfiles(draft.sidecars.directory, draft.out, sidecars, shallow=False)
+        written = {CONFIG_FILE: draft.config.text, **draft.sidecars.rewritten}
+        is_same_text = all((draft.out / name).read_bytes() == text.encode() for name, text in written.items())
+    except (DlecError, OSError):
+        return False
+    return is_same_text and not any(different) and (draft.out / SUMS_FILE).exists() == draft.options.hash_sums

@@ -8,13 +8,13 @@ from pathlib import Path
 from engine.errors import CheckpointError
 from engine.files import sync_tree, write_synced
 from engine.merge.card import CARD_FILE, PLAN_FILE, card_text
-from engine.merge.manifest import MANIFEST_FILE, Made, manifest_text
+from engine.merge.draft import Draft
+from engine.merge.integrity import SUMS_FILE, check_written, sums_text
+from engine.merge.manifest import MANIFEST_FILE, manifest_text
 from engine.merge.partial import Partial, keep_only
 from engine.merge.publish import check_output, publish
 from engine.merge.sidecars import copy_sidecars
 from engine.merge.sources import check_unchanged
-from engine.merge.structure import check_written
-from engine.merge.sums import SUMS_FILE, sums_text
 from engine.merge.transfer import Transfer
 from engine.merge.writer import write_shards
 from engine.plan.loading import Opened, judged
@@ -22,7 +22,6 @@ from engine.plan.stack import Stack
 from engine.protocol import Report
 from engine.tasks.header_checks import HeaderChecks
 from engine.tasks.loadcheck import LoadCheck, load_check
-from engine.tasks.merge_draft import Draft
 
 _PATIENCE = 3600.0
 """Timeout in seconds for transformers to open sources and result by their headers."""
@@ -68,13 +67,12 @@ def _write_the_rest(draft: Draft, model: Path, seconds: float, inherited: tuple[
 
 def _texts(draft: Draft, seconds: float, inherited: tuple[str, ...]) -> dict[str, str]:
     """Return the generated files by name."""
-    edit, stack = draft.config, draft.stack
-    made = Made(draft.plan_text, edit.changes, edit.notes, draft.sidecars, draft.started, seconds, inherited)
+    stack = draft.stack
     return {
         **draft.layout.texts,
         CARD_FILE: card_text(stack, draft.plan_text, draft.out.name),
         PLAN_FILE: draft.plan_text,
-        MANIFEST_FILE: manifest_text(stack, made),
+        MANIFEST_FILE: manifest_text(draft, seconds, inherited),
     }
 
 

@@ -2,26 +2,27 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from engine.checkpoint.find import opener
 from engine.numbers.intervals import Interval, mean_interval
 from engine.plan.check import check_plan
 from engine.plan.outputs import CONFIG_DTYPES
+from engine.plan.patches import open_patches, with_patches_noted
+from engine.plan.rules import CheckContext
 from engine.plan.stack import Stack
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.models import save_model
 from engine.store.previews import PlanUsed, PreviewResult, find_preview, save_plan, save_preview
 from engine.tasks.base_check import base_answer, check_base
-from engine.tasks.measurement import MeasurementContext, model_row
-from engine.tasks.measurement_options import MeasurementOptions, options_from
-from engine.tasks.precision import auto_dtype
+from engine.tasks.measurement import MeasurementContext, model_row, store_sample
+from engine.tasks.measurement_options import MeasurementOptions, auto_dtype, options_from
 from engine.tasks.resident import model_of, models_of, sequences_of
-from engine.tasks.samples import store_sample
 
 _NO_INTERVAL = Interval(math.nan, math.nan, math.nan, math.nan, 0)
 _MOST_NATS = 700.0
@@ -29,7 +30,8 @@ _MOST_NATS = 700.0
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text} and the measurement options; the base is the model that gives the plan its config.
+    """The task: {"plan": its text, "patches": paths (optional)} and the measurement options; the base is the model that
+    gives the plan its config.
 
     Answer: "base" and "plan" ({"nll", "perplexity"}), "delta_nll" (plan minus base, nats a token), "delta_nll_se" and
     "interval95" over sequences, "kl" (base to plan, nats a token), "top1_agreement", "tokens", "sequences", "split",
@@ -37,8 +39,8 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     "base_check" (see base_answer), and the keys of MeasurementContext.described. Raises PlanError for a plan that
     cannot be run, and whatever opening and running the models raises.
     """
-    text = request["plan"]
-    stack = check_plan(text, opener()).require_stack()
+    stack = compiled(request)
+    text = with_patches_noted(request["plan"], stack.patches)
     context = plan_context(stack, options_from(request))
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     known = _known(context, sha256)
@@ -47,6 +49,12 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     result = known or _known(context, sha256)
     assert result is not None
     return context.described(found=known is not None) | as_answer(result)
+
+
+def compiled(request: Mapping[str, Any]) -> Stack:
+    """The stack of a request's "plan" and "patches" (paths; optional). Raises PlanError when it cannot be run."""
+    context = CheckContext(patches=open_patches(request.get("patches", ())))
+    return check_plan(request["plan"], opener(), context).require_stack()
 
 
 def plan_context(stack: Stack, options: MeasurementOptions) -> MeasurementContext:
@@ -100,13 +108,14 @@ def _store_preview(context: MeasurementContext, stack: Stack, plan: PlanUsed, re
 
 
 def _measured(context: MeasurementContext, stack: Stack, sha256: str, report: Report) -> PreviewResult:
-    from engine.inference.likelihood import compare, token_nll
+    from engine.inference.likelihood import compare
 
     options = context.options
     sequences = sequences_of(context.checkpoint, options)
     plan, base = plan_model(stack, context), model_of(context.checkpoint, options)
-    check_base(context, lambda batches: [token_nll(base, batch, options.batch_size) for batch in batches])
     found = compare(base, plan, sequences, options.batch_size, report)
+    run_base = partial(_nll_of_batches, base, options.batch_size)
+    check_base(context, run_base, found.base_token_nll)
     deltas = [after - before for before, after in zip(found.base_nll, found.plan_nll, strict=True)]
     interval = mean_interval(deltas) if all(map(math.isfinite, deltas)) else _NO_INTERVAL
     return PreviewResult(
@@ -127,8 +136,14 @@ def _measured(context: MeasurementContext, stack: Stack, sha256: str, report: Re
     )
 
 
+def _nll_of_batches(model: Any, batch_size: int, batches: Sequence[Any]) -> list[Any]:
+    from engine.inference.likelihood import token_nll
+
+    return [token_nll(model, batch, batch_size) for batch in batches]
+
+
 def _likelihood(nll: float) -> dict[str, float | None]:
-    """nll in nats a token; nulls where it is no number."""
+    """nll in nats per token; nulls where it is not finite."""
     if not math.isfinite(nll):
         return {"nll": None, "perplexity": None}
     return {"nll": nll, "perplexity": math.exp(min(nll, _MOST_NATS))}

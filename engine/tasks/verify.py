@@ -8,9 +8,8 @@ from typing import Any
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.formats.registry import format_in
 from engine.errors import CheckpointError, shown
+from engine.merge.integrity import SUMS_FILE, mismatches, structure_problems
 from engine.merge.manifest import read_inherited
-from engine.merge.structure import structure_problems
-from engine.merge.sums import SUMS_FILE, mismatches
 from engine.plan.loading import judged_alone
 from engine.protocol import Report
 from engine.tasks import loadcheck

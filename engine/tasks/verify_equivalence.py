@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint.find import opener
-from engine.plan.check import check_plan
 from engine.protocol import Report
 from engine.tasks.measurement_options import options_from
-from engine.tasks.preview import plan_context, plan_model
+from engine.tasks.preview import compiled, plan_context, plan_model
 from engine.tasks.resident import sequences_of
 
 SEQUENCES = 2
@@ -16,7 +14,7 @@ SEQUENCES = 2
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text, "merged": directory} and the measurement options.
+    """The task: {"plan": its text, "patches": paths (optional), "merged": directory} and the measurement options.
 
     Answer: "max_difference" between the logits of both over "tokens" tokens, computed in "dtype". Raises like preview.
     """
@@ -24,12 +22,12 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     from engine.inference.equality import largest_difference
     from engine.inference.load_model import open_model
 
-    stack = check_plan(request["plan"], opener()).require_stack()
+    stack = compiled(request)
     context = plan_context(stack, options_from(request))
     dtype, device = context.dtype, chosen_device(context.options.device)
     report(0, 2, "opening both")
     sequences = sequences_of(context.checkpoint, context.options)[:SEQUENCES]
     merged = open_model(Path(request["merged"]), dtype, device)
     report(1, 2, "comparing logits")
-    found = largest_difference(plan_model(stack, context), merged, sequences)
-    return {"max_difference": found, "tokens": sequences.tokens.numel(), "dtype": dtype}
+    difference = largest_difference(plan_model(stack, context), merged, sequences)
+    return {"max_difference": difference, "tokens": sequences.tokens.numel(), "dtype": dtype}

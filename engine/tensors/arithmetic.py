@@ -1,6 +1,7 @@
-"""Scaling and casting of tensors. All operations are elementwise, so tensors can be processed in pieces."""
+"""Scaling, casting and averaging of tensors. All operations are elementwise, so tensors can be processed in pieces."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from engine.errors import CheckpointError
 from engine.tensors.library import DTYPE_NAMES, torch_library
@@ -8,9 +9,11 @@ from engine.tensors.library import DTYPE_NAMES, torch_library
 if TYPE_CHECKING:
     import torch
 
+Raw: TypeAlias = bytes | bytearray | memoryview
+
 
 def scaled_bytes(
-    raw: bytes | bytearray | memoryview,
+    raw: Raw,
     source_dtype: str,
     work_dtype: str,
     out_dtype: str,
@@ -22,13 +25,28 @@ def scaled_bytes(
     dtypes are safetensors names. See `scaled` for the arithmetic. Raises CheckpointError for an unsupported dtype,
     MachineError if torch is missing.
     """
-    torch = torch_library()
-    writable = raw if isinstance(raw, bytearray) else bytearray(raw)
-    if not writable:
+    if not raw:
         return b""
-    tensor = torch.frombuffer(writable, dtype=torch_dtype(source_dtype))
-    result = scaled(tensor, torch_dtype(work_dtype), torch_dtype(out_dtype), factor, offset)
-    stored: bytes = result.view(torch.uint8).numpy().tobytes()
+    tensor = _tensor_of(raw, source_dtype)
+    return _bytes_of(scaled(tensor, torch_dtype(work_dtype), torch_dtype(out_dtype), factor, offset))
+
+
+def mean_bytes(raws: Sequence[Raw], source_dtypes: Sequence[str], out_dtype: str) -> bytes:
+    """The elementwise mean of stored elements, stored as `out_dtype`. Raises like `scaled_bytes`."""
+    if not raws[0]:
+        return b""
+    tensors = [_tensor_of(raw, dtype) for raw, dtype in zip(raws, source_dtypes, strict=True)]
+    return _bytes_of(mean(tensors, torch_dtype(out_dtype)))
+
+
+def _tensor_of(raw: Raw, dtype: str) -> "torch.Tensor":
+    writable = raw if isinstance(raw, bytearray) else bytearray(raw)
+    tensor: torch.Tensor = torch_library().frombuffer(writable, dtype=torch_dtype(dtype))
+    return tensor
+
+
+def _bytes_of(tensor: "torch.Tensor") -> bytes:
+    stored: bytes = tensor.view(torch_library().uint8).numpy().tobytes()
     return stored
 
 
@@ -44,6 +62,16 @@ def scaled(
     if factor is not None:
         cast = cast * factor if offset == 0.0 else _on_effective_gain(cast, factor, offset)
     return cast.to(out)
+
+
+def mean(tensors: "Sequence[torch.Tensor]", out: "torch.dtype") -> "torch.Tensor":
+    """The mean of tensors of one shape, summed in order in at least float32 and rounded once to `out`."""
+    torch = torch_library()
+    first, *others = tensors
+    total = first.to(torch.promote_types(first.dtype, torch.float32))
+    for tensor in others:
+        total = total + tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+    return (total / len(tensors)).to(out)
 
 
 def _on_effective_gain(stored: "torch.Tensor", factor: float, offset: float) -> "torch.Tensor":

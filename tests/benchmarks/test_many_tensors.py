@@ -5,7 +5,7 @@ import time
 import pytest
 
 from engine.checkpoint.find import opener
-from engine.merge.copies import operations_of
+from engine.merge.byte_operations import byte_operations
 from engine.merge.journal import signature_of
 from engine.merge.layout import lay_out
 from engine.merge.sources import sources_of
@@ -34,7 +34,7 @@ def test_planning_and_bookkeeping_take_at_most_a_second(plan):
     planned = time.perf_counter() - began
     tensors = output_tensors(checked.stack)
     layout = lay_out(tensors)
-    operations = operations_of(layout)
+    operations = byte_operations(layout)
     signature_of(layout, operations, sources_of(tensors))
     total = time.perf_counter() - began
     print(f"\n{LAYERS} layers, {len(tensors):,} tensors: plan {planned:.2f} s, with layout and journal {total:.2f} s")

@@ -39,7 +39,7 @@ from engine.inference.wavefront.order import stops
 from engine.inference.wavefront.streamed import StreamedLayers
 from engine.inference.wavefront.visits import visits
 from engine.inference.wavefront.work import plan_work
-from engine.protocol import silent
+from engine.protocol import no_report
 
 torch.set_num_threads(1)  # the other core reads
 directory, memory = Path(sys.argv[1]), int(sys.argv[2])
@@ -67,7 +67,7 @@ def now_and_then_once_more(*given):
 Recording.layer = now_and_then_once_more
 began = time.perf_counter()
 finished = []
-counted = work.run(silent, lambda plan, figures: finished.append(bool(torch.isfinite(figures.nll).all())))
+counted = work.run(no_report, lambda plan, figures: finished.append(bool(torch.isfinite(figures.nll).all())))
 seconds = time.perf_counter() - began - sum(edges)
 edge = statistics.fmean(edges)
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())

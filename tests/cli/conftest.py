@@ -42,7 +42,7 @@ def dlec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dlec:
 @pytest.fixture(autouse=True)
 def transformers_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes a process of some seconds; test_load_checks.py shows that it is asked."""
-    monkeypatch.setattr("dlec_tui.cli.plan_file.lacking", lambda _stack: [])
+    monkeypatch.setattr("dlec_tui.cli.plan_file._opened", lambda checks, stack: checks.known(stack))
 
 
 def write_plan(path: Path, model: Path, *ranges: tuple[int, int], extra: str = "") -> Path:

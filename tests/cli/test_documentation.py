@@ -42,7 +42,7 @@ def leaves(command: click.Command, name: str) -> list[tuple[str, click.Command]]
 @pytest.mark.parametrize("line", COMMANDS)
 def test_every_documented_command_is_understood(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for file in ("plan.yaml", "items.jsonl", "a.yaml", "b.yaml"):
+    for file in ("plan.yaml", "items.jsonl", "gains.safetensors", "a.yaml", "b.yaml"):
         Path(file).touch()
     for directory in ("checkpoints", "SmolLM2-152M", "out/.dlec-slurm", "node1", "node2"):
         Path(directory).mkdir(parents=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import dlec
-from engine.protocol import silent
+from engine.protocol import no_report
 from engine.tasks import preview
 
 
@@ -20,7 +20,7 @@ def test_a_profile_has_every_layer(options, tiny_llama: Path) -> None:
 def test_a_preview_says_what_the_task_says(options, plan) -> None:
     text = plan((0, 4), (2, 6))
     found = dlec.preview(text, **options)
-    answer = preview.run({**options, "home": str(options["home"]), "split": "heldout", "plan": text}, silent)
+    answer = preview.run({**options, "home": str(options["home"]), "split": "heldout", "plan": text}, no_report)
     assert (found.delta_nll, [*found.interval95]) == (answer["delta_nll"], answer["interval95"])
     assert found.sample.from_store is False
     assert answer["found"] is True

@@ -29,7 +29,7 @@ def stack_of(
     visits = []
     for place, layer in enumerate(layers):
         levels = () if place not in (scales or {}) else (_level(checkpoint, layer, scales[place]),)
-        visits.append(Visit(checkpoint, layer, seen[layer], levels))
+        visits.append(Visit.whole(checkpoint, layer, seen[layer], levels))
         seen[layer] += 1
     return Stack(tuple(visits), Donor(checkpoint), Donor(checkpoint), checkpoint, **settings)
 

@@ -23,10 +23,10 @@ from engine.jobs.batch import (
 )
 from engine.jobs.job_specs import NamedPlan, merge_spec
 from engine.jobs.queue import cancel, hold
+from engine.merge.draft import MergeOptions
 from engine.merge.partial import partial_of
 from engine.plan.check import check_plan
 from engine.store.job_states import Stop
-from engine.tasks.merge_draft import MergeOptions
 from tests.cli.conftest import write_plan
 from tests.jobs.states import run_by, spec
 

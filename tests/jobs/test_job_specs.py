@@ -21,8 +21,8 @@ from engine.jobs.job_specs import (
 )
 from engine.jobs.settings import JobSettings
 from engine.jobs.slots import Slot
+from engine.merge.draft import MergeOptions
 from engine.plan.check import check_plan
-from engine.tasks.merge_draft import MergeOptions
 from tests.cli.conftest import write_plan
 from tests.tiny import write_llama
 

@@ -12,17 +12,19 @@ import pytest
 
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.fingerprint import fingerprint
+from engine.errors import CheckpointError
+from engine.jobs.attempt import require_unchanged
 from engine.jobs.queue import cancel, retry
 from engine.merge.partial import partial_of
+from engine.plan.patches import patch_fingerprint
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Cancelled, Done, Failed, Held, Running, Stop, Waiting
 from engine.store.jobs import JobSpec, change
-from engine.tasks.child import TASK_MODULE, run_task
-from engine.tasks.process import EngineProcess
+from engine.tasks.process import TASK_MODULE, EngineProcess, run_task
 from tests.jobs.slow import slow_steps
 from tests.jobs.workplace import merge_spec, plan_text, wait_until
 from tests.merge.stacks import leftovers, settled_bytes
-from tests.tiny import write_llama
+from tests.tiny import write_llama, write_safetensors
 
 NOTICED_SECONDS = 10.0
 """Long enough for a busy machine: that a merge did not just run to its end is told by the state it ends in."""
@@ -155,6 +157,19 @@ def test_a_checkpoint_that_changed_since_fails_the_job(place, base):
     assert fingerprint(open_checkpoint(base)) in state.error["why"]
 
 
+def test_a_patch_that_changed_or_went_since_fails_the_job(tmp_path):
+    patch = tmp_path / "patch.safetensors"
+    write_safetensors(patch, {"model.norm.weight": (8,)})
+    inputs = {str(patch): patch_fingerprint(patch)}
+    require_unchanged(inputs)
+    write_safetensors(patch, {"model.norm.weight": (8,)}, seed=1)
+    with pytest.raises(CheckpointError, match="has changed since the job was submitted"):
+        require_unchanged(inputs)
+    patch.unlink()
+    with pytest.raises(CheckpointError):
+        require_unchanged(inputs)
+
+
 @pytest.mark.usefixtures("slow")
 def test_a_cancelled_merge_ends_at_once_and_leaves_nothing(place, base, tmp_path):
     job_id = place.submit(merge_spec(base, tmp_path / "out"))
@@ -208,7 +223,7 @@ def test_a_signal_puts_the_job_back_as_if_it_had_not_been_begun(place, base, tmp
     assert talk == "asked\n"
     assert place.job(job_id).state == Waiting()
     assert place.live() == ()
-    assert "put back" in own_lines(place.log(job_id))[-1]
+    assert "back in the queue" in own_lines(place.log(job_id))[-1]
     assert partial_of(tmp_path / "out").journal.exists()
 
 

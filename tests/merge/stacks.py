@@ -19,7 +19,7 @@ def stack_of(directory, layers=(0, 1, 2, 3, 2, 3, 4, 5), *, levels=(), **setting
         repeat = list(layers[:number]).count(layer)
         is_new_slice = number > 0 and layer != layers[number - 1] + 1
         slice_index = visits[-1].slice_index + is_new_slice if visits else 0
-        visits.append(Visit(checkpoint, layer, repeat, levels if repeat else (), slice_index))
+        visits.append(Visit.whole(checkpoint, layer, repeat, levels if repeat else (), slice_index))
     return Stack(tuple(visits), Donor(checkpoint), Donor(checkpoint), checkpoint, **settings)
 
 

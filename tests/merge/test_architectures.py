@@ -52,7 +52,7 @@ def stack_of(checkpoint: Checkpoint, layers: Sequence[int], scales: dict[int, fl
         if place in (scales or {}):
             names = [checkpoint.anatomy.layer_tensor(layer, suffix) for suffix in residual_writers(checkpoint, layer)]
             levels = (tuple((name, scales[place]) for name in names),)
-        visits.append(Visit(checkpoint, layer, seen[layer], levels))
+        visits.append(Visit.whole(checkpoint, layer, seen[layer], levels))
         seen[layer] += 1
     return Stack(tuple(visits), Donor(checkpoint), Donor(checkpoint), checkpoint)
 

@@ -6,9 +6,8 @@ import os
 import pytest
 
 from engine.errors import MachineError, UsageError
-from engine.merge.discard import discard
-from engine.merge.lock import locked
-from engine.merge.partial import partial_of
+from engine.merge.partial import locked, partial_of
+from engine.merge.publish import discard
 from tests.merge.stacks import leftovers, merged, settled_bytes, stack_of
 
 

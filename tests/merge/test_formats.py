@@ -16,8 +16,7 @@ from engine.checkpoint.config import ConfigFile
 from engine.checkpoint.formats import registry
 from engine.checkpoint.formats.format import Block, Format, Header, NewFile, PlacedTensor, StoredTensor
 from engine.errors import CheckpointError, PlanError
-from engine.merge.structure import structure_problems
-from engine.merge.sums import SUMS_FILE
+from engine.merge.integrity import SUMS_FILE, structure_problems
 from tests.merge.stacks import ZEROED, merged, partial_model, stack_of
 from tests.tiny import write_llama
 

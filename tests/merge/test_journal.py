@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from engine.merge.copies import operations_of
+from engine.merge.byte_operations import byte_operations
 from engine.merge.journal import begin_journal, continued_journal, read_watermark, signature_of
 from engine.merge.layout import lay_out
 from engine.merge.sources import sources_of
@@ -14,7 +14,7 @@ from tests.merge.stacks import stack_of
 
 def signature(base, **settings):
     layout = lay_out(output_tensors(stack_of(base, **settings)))
-    return signature_of(layout, operations_of(layout), sources_of(layout.tensors))
+    return signature_of(layout, byte_operations(layout), sources_of(layout.tensors))
 
 
 def test_the_last_mark_counts(tmp_path):

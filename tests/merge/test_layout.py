@@ -21,7 +21,7 @@ SHAPES = st.lists(st.integers(0, 5), max_size=3).map(tuple)
 
 def copied_tensor(name, dtype, shape, begin=0):
     nbytes = math.prod(shape) * TYPES[dtype].nbytes // TYPES[dtype].elements
-    return OutputTensor(name, StoredTensor(name, dtype, shape, Path("a"), begin, begin + nbytes), dtype, dtype, None)
+    return OutputTensor(name, shape, dtype, (StoredTensor(name, dtype, shape, Path("a"), begin, begin + nbytes),))
 
 
 @st.composite
@@ -38,7 +38,7 @@ def test_every_header_passes_the_strict_reader_and_names_every_tensor_once(tenso
         for shard in layout.shards
         for tensor in parse_header(shard.header[8:], shard.nbytes, Path(shard.name)).tensors
     ]
-    assert sorted(found) == sorted((t.name, t.dtype, t.source.shape) for t in tensors)
+    assert sorted(found) == sorted((t.name, t.dtype, t.shape) for t in tensors)
 
 
 @given(tensor_lists())
@@ -84,4 +84,4 @@ def test_the_index_names_each_tensors_shard_and_the_bytes_of_all(base):
 @pytest.mark.parametrize("dtype", ["BF16", "F16"])
 def test_a_cast_tensor_takes_the_bytes_of_its_new_dtype(base, dtype):
     (shard,) = lay_out(output_tensors(stack_of(base, dtype=dtype))).shards
-    assert all(placed.end - placed.begin == placed.tensor.source.nbytes // 2 for placed in shard.tensors)
+    assert all(placed.end - placed.begin == placed.tensor.pieces[0].nbytes // 2 for placed in shard.tensors)

@@ -9,9 +9,8 @@ import time
 import pytest
 
 from engine.errors import UsageError
-from engine.merge import lock
-from engine.merge.lock import locked
-from engine.merge.partial import partial_of
+from engine.merge import partial as partial_module
+from engine.merge.partial import locked, partial_of
 from tests.merge.stacks import leftovers, merged, stack_of
 
 
@@ -29,7 +28,7 @@ def test_a_second_merge_hears_who_holds_the_lock(partial):
 HOLDER = """
 import sys
 from pathlib import Path
-from engine.merge.lock import locked
+from engine.merge.partial import locked
 from engine.merge.partial import partial_of
 with locked(partial_of(Path(sys.argv[1]))):
     print("held", flush=True)
@@ -41,7 +40,7 @@ def test_a_holder_that_dies_meanwhile_is_waited_for(partial, monkeypatch):
     command = [sys.executable, "-c", HOLDER, str(partial.out)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "held\n"
-        monkeypatch.setattr(lock.time, "sleep", lambda _seconds: holder.kill())
+        monkeypatch.setattr(partial_module.time, "sleep", lambda _seconds: holder.kill())
         with locked(partial, patience=60):
             assert str(os.getpid()) in partial.lock.read_text()
 

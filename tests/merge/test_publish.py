@@ -6,9 +6,8 @@ import pytest
 
 from engine.errors import UsageError
 from engine.merge import publish as publishing
-from engine.merge.lock import locked
 from engine.merge.manifest import MANIFEST_FILE
-from engine.merge.partial import partial_of
+from engine.merge.partial import locked, partial_of
 from engine.merge.publish import check_output, publish, recover
 from tests.merge.stacks import leftovers
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from engine.errors import CheckpointError
-from engine.merge.structure import structure_problems
+from engine.merge.integrity import structure_problems
 from engine.tasks import loadcheck
 from engine.tasks.loadcheck import LoadCheck
 from engine.tasks.verify import verify

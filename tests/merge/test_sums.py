@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from engine.errors import CheckpointError
-from engine.merge.sums import mismatches, sums_text
+from engine.merge.integrity import mismatches, sums_text
 
 NAMES = ["plain", "with space", "back\\slash", "new\nline", "deep/er", "ümlaut"]
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from engine.merge import sync_batches
-from engine.merge.copies import Fill
+from engine.merge.byte_operations import FillBytes
 from engine.merge.sync_batches import SyncBatches
 
 
@@ -19,7 +19,7 @@ class Marks(list):
 
 def add_all(open_batches, count):
     for number in range(count):
-        open_batches.add(Fill(b"\0", 10, f"shard{number}", 0), number + 1)
+        open_batches.add(FillBytes(b"\0", 10, f"shard{number}", 0), number + 1)
 
 
 def test_every_batch_is_marked_in_order_and_the_rest_at_the_end(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from engine.checkpoint.find import opener
 from engine.plan.check import check_plan
+from engine.plan.outputs import Fill, Scale
 from tests.tiny import write_llama
 
 
@@ -47,3 +48,14 @@ def donors(models, stack):
     """Who gives embeddings, head, config: as `ABA`."""
     given = (stack.embedding.checkpoint, stack.head.checkpoint, stack.config_donor)
     return "".join(name_of(models, checkpoint) for checkpoint in given)
+
+
+def written_factor(tensor):
+    """The factor by which an output tensor is scaled; None if it is not."""
+    match tensor.operation:
+        case Scale(scaling):
+            return scaling.factor
+        case Fill():
+            return 0.0
+        case _:
+            return None

@@ -40,7 +40,7 @@ def checkpoint_of(config: dict[str, Any], depth: int = DEPTH, prefix: str = "mod
 
 
 def after(checkpoint: Checkpoint, layers: Sequence[int]) -> Any:
-    visits = tuple(Visit(checkpoint, layer, 0) for layer in layers)
+    visits = tuple(Visit.whole(checkpoint, layer, 0) for layer in layers)
     return json.loads(output_config(Stack(visits, Donor(checkpoint), Donor(checkpoint), checkpoint)).text)
 
 

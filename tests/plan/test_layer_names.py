@@ -90,7 +90,7 @@ MODELS = {
 
 
 def stack_of(checkpoint: Checkpoint, layers: Sequence[int]) -> Stack:
-    visits = tuple(Visit(checkpoint, layer, layers[:place].count(layer)) for place, layer in enumerate(layers))
+    visits = tuple(Visit.whole(checkpoint, layer, layers[:place].count(layer)) for place, layer in enumerate(layers))
     return Stack(visits, Donor(checkpoint), Donor(checkpoint), checkpoint)
 
 
@@ -163,7 +163,7 @@ def what_is_said(block: Mapping[str, Any], module: str) -> dict[str, Any]:
 def disagreements(stack: Stack, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """Tensors of which the new block does not say what the old one said of their sources."""
     pairs = [
-        (tensor.source.name.removesuffix(".weight"), tensor.name.removesuffix(".weight"))
+        (tensor.pieces[0].name.removesuffix(".weight"), tensor.name.removesuffix(".weight"))
         for tensor in output_tensors(stack)
     ]
     said = [(name, what_is_said(old, source), what_is_said(new, name)) for source, name in pairs]
@@ -494,7 +494,7 @@ def test_each_layer_is_described_by_the_checkpoint_that_gives_it() -> None:
     path, names = ("quantization_config",), ["lm_head", "model.layers.1.mlp"]
     first = MODELS["llama"].checkpoint({path: {"bits": 8, "ignore": names}})
     second = MODELS["llama"].checkpoint({path: {"bits": 8, "ignore": ["lm_head", "model.layers.0.mlp"]}})
-    visits = tuple(Visit(checkpoint, layer, 0) for checkpoint in (first, second) for layer in (0, 1))
+    visits = tuple(Visit.whole(checkpoint, layer, 0) for checkpoint in (first, second) for layer in (0, 1))
     stack = Stack(visits, Donor(first), Donor(second), first)
     assert json.loads(output_config(stack).text)["quantization_config"] == {
         "bits": 8,
@@ -508,7 +508,7 @@ def test_checkpoints_that_are_quantised_differently_are_refused(other: Any) -> N
     first = MODELS["llama"].checkpoint({path: {"bits": 8, "ignore": ["lm_head"]}})
     second = MODELS["llama"].checkpoint({path: other} if other else {})
     for donor in (first, second):
-        visits = tuple(Visit(checkpoint, 0, 0) for checkpoint in (first, second))
+        visits = tuple(Visit.whole(checkpoint, 0, 0) for checkpoint in (first, second))
         with pytest.raises(CheckpointError, match="quantised in the same way"):
             output_config(Stack(visits, Donor(first), Donor(second), donor))
 
@@ -625,13 +625,13 @@ def test_sources_whose_quantisation_files_differ_are_refused() -> None:
         MODELS["llama"].checkpoint({}, {"hf_quant_config.json": json.dumps({"exclude_modules": [name]})})
         for name in ("lm_head", "model.norm")
     )
-    visits = tuple(Visit(checkpoint, 0, 0) for checkpoint in (first, second))
+    visits = tuple(Visit.whole(checkpoint, 0, 0) for checkpoint in (first, second))
     with pytest.raises(CheckpointError, match=r"hf_quant_config\.json"):
         companions(Stack(visits, Donor(first), Donor(second), first))
     bare = MODELS["llama"].checkpoint({})
     for donor, other in ((bare, first), (first, bare)):
         with pytest.raises(CheckpointError, match=r"hf_quant_config\.json"):
-            companions(Stack((Visit(donor, 0, 0), Visit(other, 0, 0)), Donor(donor), Donor(other), donor))
+            companions(Stack((Visit.whole(donor, 0, 0), Visit.whole(other, 0, 0)), Donor(donor), Donor(other), donor))
 
 
 def test_a_quantisation_file_that_cannot_be_rewritten_forbids_the_stack() -> None:

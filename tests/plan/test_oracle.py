@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 
 from engine.plan.outputs import output_tensors
 from engine.tasks.merge import MergeOptions, merge
-from tests.plan.plans import checked_plan, donors, layer_map, plan_of, stack_of, write_models
+from tests.plan.plans import checked_plan, donors, layer_map, plan_of, stack_of, write_models, written_factor
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def models(tmp_path_factory):
 def factors(models, text):
     """New name to factor, for the tensors that are scaled."""
     tensors = output_tensors(stack_of(models, text))
-    return {tensor.name: tensor.scaling.factor for tensor in tensors if tensor.scaling}
+    return {tensor.name: factor for tensor in tensors if (factor := written_factor(tensor)) is not None}
 
 
 def rules_of(models, text):

@@ -4,7 +4,7 @@ import pytest
 
 from engine.checkpoint.find import opener
 from engine.plan.cost import cost_of, picture
-from engine.plan.outputs import config_overrides, output_tensors
+from engine.plan.outputs import Scale, config_overrides, output_tensors
 from engine.plan.stack import Donor, Stack, Visit
 from tests.tiny import write_llama, write_weights
 
@@ -18,7 +18,7 @@ def models(tmp_path_factory):
 
 
 def stack_of(first, last, layers=(0, 1, 2, 3), *, levels=(), **options):
-    visits = tuple(Visit(first, layer, 0, levels) for layer in layers)
+    visits = tuple(Visit.whole(first, layer, 0, levels) for layer in layers)
     return Stack(visits, Donor(first, levels), Donor(last, levels), first, **options)
 
 
@@ -28,26 +28,26 @@ def by_name(stack):
 
 def test_layers_are_numbered_by_visit_and_taken_from_their_source(models):
     tensors = by_name(stack_of(models["untied"], models["untied"], (0, 1, 1, 2, 3)))
-    assert tensors["model.layers.2.mlp.up_proj.weight"].source.name == "model.layers.1.mlp.up_proj.weight"
+    assert tensors["model.layers.2.mlp.up_proj.weight"].pieces[0].name == "model.layers.1.mlp.up_proj.weight"
     assert all(tensor.is_copy for tensor in tensors.values())
 
 
 def test_the_identity_stack_is_the_checkpoint(models):
     checkpoint = models["untied"]
     tensors = by_name(stack_of(checkpoint, checkpoint))
-    assert {name: tensor.source for name, tensor in tensors.items()} == dict(checkpoint.tensors)
+    assert {name: tensor.pieces[0] for name, tensor in tensors.items()} == dict(checkpoint.tensors)
     assert config_overrides(stack_of(checkpoint, checkpoint)) == {}
 
 
 def test_a_tied_head_over_other_embeddings_is_written_out(models):
     stack = stack_of(models["untied"], models["tied"])
-    assert by_name(stack)["lm_head.weight"].source is models["tied"].tensors["model.embed_tokens.weight"]
+    assert by_name(stack)["lm_head.weight"].pieces[0] is models["tied"].tensors["model.embed_tokens.weight"]
     assert config_overrides(stack) == {}
 
 
 def test_an_untied_head_over_tied_embeddings_unties_the_config(models):
     stack = stack_of(models["tied"], models["untied"])
-    assert by_name(stack)["lm_head.weight"].source is models["untied"].tensors["lm_head.weight"]
+    assert by_name(stack)["lm_head.weight"].pieces[0] is models["untied"].tensors["lm_head.weight"]
     assert config_overrides(stack) == {("tie_word_embeddings",): False}
 
 
@@ -58,7 +58,7 @@ def test_a_factor_of_one_copies_bytes(models):
 
 def test_a_scale_changes_what_its_filter_names(models):
     tensors = by_name(stack_of(models["untied"], models["untied"], levels=((("o_proj", 0.5),),)))
-    scaled = {name for name, tensor in tensors.items() if tensor.scaling}
+    scaled = {name for name, tensor in tensors.items() if isinstance(tensor.operation, Scale)}
     assert scaled == {f"model.layers.{layer}.self_attn.o_proj.weight" for layer in range(4)}
 
 
@@ -82,7 +82,7 @@ def test_a_prefix_that_differs_follows_the_config_donor(tmp_path, models):
     bare = write_llama(tmp_path / "bare", layers=4)
     write_weights(bare, shapes)
     first, other = models["untied"], opener()(str(bare))
-    stack = Stack((Visit(first, 0, 0), Visit(other, 1, 0)), Donor(first), Donor(other), first)
+    stack = Stack((Visit.whole(first, 0, 0), Visit.whole(other, 1, 0)), Donor(first), Donor(other), first)
     assert {"model.layers.1.mlp.up_proj.weight", "model.norm.weight", "lm_head.weight"} <= set(by_name(stack))
 
 
@@ -93,4 +93,6 @@ def test_cost_and_picture_follow_the_stack(models):
     assert cost_of(base).nbytes == checkpoint.nbytes
     assert cost_of(grown).nbytes == checkpoint.nbytes + layer
     assert cost_of(base).kv_bytes_per_token == 4 * 2 * 2 * 4 * 2
-    assert picture(Stack((*base.visits, Visit(checkpoint, 3, 1)), base.embedding, base.head, checkpoint)) == "0000X"
+    assert (
+        picture(Stack((*base.visits, Visit.whole(checkpoint, 3, 1)), base.embedding, base.head, checkpoint)) == "0000X"
+    )

@@ -9,7 +9,7 @@ from engine.plan.check import check_plan
 from engine.plan.outputs import output_config, output_tensors
 from engine.plan.recipes import attenuated, expand_end, interleave, llama_pro, zeroed_middle
 from engine.plan.recipes.registry import RECIPES
-from tests.plan.plans import checked_plan, plan_of, stack_of
+from tests.plan.plans import checked_plan, plan_of, stack_of, written_factor
 from tests.tiny import llama_config, llama_shapes, write_weights
 
 TOWER = {
@@ -85,7 +85,7 @@ def test_recipes_scale_the_language_model_alone_whatever_the_towers_modules_are_
     text = RECIPES[recipe].write(opener()(models["V"]), options)
     checked = check_plan(text, opener())
     assert checked.ok
-    scaled = {tensor.name for tensor in output_tensors(checked.stack) if tensor.scaling}
+    scaled = {tensor.name for tensor in output_tensors(checked.stack) if written_factor(tensor) is not None}
     assert scaled
     assert all(name.startswith("model.language_model.layers.") for name in scaled)
     assert "filters" not in {problem.rule for problem in checked.problems}

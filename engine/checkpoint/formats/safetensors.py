@@ -27,7 +27,7 @@ def read_tensors(directory: Path) -> dict[str, StoredTensor]:
     """Every tensor of the checkpoint in `directory` by its name in the files, with headers checked and no weight read.
 
     A single file wins over an index, as it does in transformers; all numbered shards together need none.
-    Raises CheckpointError when there are none, some are missing, or an index and its shards disagree.
+    Raises CheckpointError if no tensor is found, a shard is missing, or an index and its shards disagree.
     """
     if not _is_there(directory / SINGLE_FILE) and _is_there(directory / INDEX_FILE):
         return _read_shards(directory, read_weight_map(directory / INDEX_FILE))
@@ -231,7 +231,7 @@ def _no_safetensors(directory: Path, sets: Sequence[str] = ()) -> CheckpointErro
             f'  python -c "from transformers import AutoModelForCausalLM as M; '
             f"M.from_pretrained('{directory}', dtype='auto', weights_only=True)"
             f".save_pretrained('{directory}-safetensors')\"\n"
-            "then copy its tokenizer files beside the result.",
+            "then copy its tokenizer files to the result.",
         )
     if any(directory.glob("*.gguf")):
         return CheckpointError(

@@ -1,7 +1,7 @@
 """Values of config.json that may number layers although no rule rewrites them.
 
-A model's own code may read any key. Keys that are rewritten, or known to concern something else, are skipped; the rest
-is judged by name and by whether the value is a possible layer number.
+A model's own code may read any key. Keys that are rewritten, or known to concern something else, are skipped; others
+are reported if the name suggests layers and the value is a possible layer number.
 """
 
 import re

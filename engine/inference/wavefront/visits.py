@@ -59,7 +59,7 @@ def stack_of(checkpoint: Checkpoint, plan: Visits) -> Stack:
     stacked = []
     for step in plan:
         levels = () if step.scale == 1.0 else (_writers_level(checkpoint, step),)
-        stacked.append(Visit(checkpoint, step.layer, seen[step.layer], levels))
+        stacked.append(Visit.whole(checkpoint, step.layer, seen[step.layer], levels))
         seen[step.layer] += 1
     donor = Donor(checkpoint)
     return Stack(tuple(stacked), donor, donor, checkpoint)
@@ -87,10 +87,12 @@ def step_scalings(checkpoint: Checkpoint, step: Step) -> Mapping[str, Scaling]:
     """Return the scalings of the layer's tensors that the step changes, by suffix, as in a merge."""
     if step.scale == 1.0:
         return {}
-    return layer_scalings(Visit(checkpoint, step.layer, 0, (_writers_level(checkpoint, step),)))
+    return layer_scalings(Visit.whole(checkpoint, step.layer, 0, (_writers_level(checkpoint, step),)))
 
 
 def _step_of(visit: Visit) -> Step:
+    if len(visit.parts) > 1:
+        raise _refused(f"its layer of {shown(visit.checkpoint.reference)} {visit.layer} has parts of other layers")
     scalings = layer_scalings(visit) if visit.levels else {}
     for factor in dict.fromkeys(scaling.factor for scaling in scalings.values()):
         step = Step(visit.layer, factor)

@@ -1,7 +1,7 @@
 """Input of a rule: the plan, its checkpoints and the check's context."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -9,6 +9,7 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.cost import Cost, cost_of
 from engine.plan.loading import Opened
 from engine.plan.model import Plan, Position, Slice
+from engine.plan.patches import Patch
 from engine.plan.rules.inert_slices import InertSlices, ResidualWriters
 from engine.plan.rules.runs import Run, runs_of
 from engine.plan.stack import Stack, Visit, compile_plan
@@ -53,6 +54,8 @@ class CheckContext:
     inertness: Callable[[Checkpoint], Inertness] = _not_tried
     """Function that returns the result of the trial of a checkpoint's layers."""
     opened: OpenedBy = lambda _stack: Opened()
+    patches: tuple[Patch, ...] = ()
+    """Patches of the new model, in the order in which they apply."""
 
 
 UNKNOWN = CheckContext()
@@ -70,7 +73,7 @@ class Facts:
     @cached_property
     def stack(self) -> Stack:
         """Compiled stack; only for rules of the stack, which run after the ranges are checked."""
-        return compile_plan(self.plan, self.checkpoints)
+        return replace(compile_plan(self.plan, self.checkpoints), patches=self.context.patches)
 
     @cached_property
     def opened(self) -> Opened:
@@ -93,7 +96,7 @@ class Facts:
 
     @cached_property
     def _taken(self) -> frozenset[tuple[Checkpoint, int]]:
-        return frozenset((visit.checkpoint, visit.layer) for visit in self.stack.visits)
+        return frozenset((part.checkpoint, part.layer) for visit in self.stack.visits for part in visit.parts)
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:

@@ -93,8 +93,8 @@ class InertSlices:
 
 
 def has_zero(visit: Visit) -> bool:
-    """Return True if the plan sets a factor of 0 for the visit, for whichever tensors."""
-    return 0 in [factor for level in visit.levels for _, factor in level]
+    """Return True if a visit of one part has a factor of 0, for whichever tensors."""
+    return len(visit.parts) == 1 and 0 in [factor for level in visit.levels for _, factor in level]
 
 
 def _zeroed(visit: Visit, writers: tuple[str, ...], *, has_norms: bool) -> set[str]:

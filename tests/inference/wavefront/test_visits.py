@@ -61,14 +61,14 @@ def test_the_factor_on_everything_that_writes_is_a_visits_scale(model: str, chec
             "",
             "q_proj.weight by 0.5: not one",
         ),
-        (_slice(0, 4, "{value: 0.5}") + _slice(3, 6), "", "embed_tokens.weight, which lies outside"),
+        (_slice(0, 4, "{value: 0.5}") + _slice(3, 6), "", "embed_tokens.weight, which is outside"),
         (_slice(0, 4) + _slice(3, 6), "dtype: bfloat16\n", "from F32 to BF16"),
     ],
 )
 def test_what_is_more_than_a_path_is_refused_with_the_reason(
     slices: str, end: str, reason: str, checkpoint_of: CheckpointOf
 ) -> None:
-    with pytest.raises(PlanError, match=f"no path through the layers of one checkpoint.*{reason}"):
+    with pytest.raises(PlanError, match=f"not a sequence of layers of one checkpoint.*{reason}"):
         _read(checkpoint_of("llama"), slices, end)
 
 

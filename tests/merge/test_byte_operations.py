@@ -10,17 +10,22 @@ from hypothesis import strategies as st
 
 from engine.checkpoint.formats.format import StoredTensor
 from engine.errors import PlanError
-from engine.merge import copies
-from engine.merge.copies import Compute, Copy, Fill, operations_of
+from engine.merge import byte_operations as operations_module
+from engine.merge.byte_operations import ComputeBytes, CopyBytes, FillBytes, byte_operations
 from engine.merge.layout import lay_out
-from engine.plan.outputs import OutputTensor, Scaling, output_tensors
+from engine.plan.outputs import Fill, OutputTensor, Scaling, operation_on, output_tensors
 from tests.merge.stacks import ZEROED, stack_of
 
 
 def tensor(name, *, begin=0, count=8, dtype="F32", scaling=None, out=None, file="a"):
     width = {"F32": 4, "BF16": 2, "F16": 2, "F64": 8, "I32": 4, "F8_E4M3": 1}[dtype]
     source = StoredTensor(name, dtype, (count,), Path(file), begin, begin + count * width)
-    return OutputTensor(name, source, out or dtype, dtype, scaling)
+    operation = operation_on(dtype, dtype, out or dtype, scaling)
+    return OutputTensor(name, source.shape, out or dtype, () if isinstance(operation, Fill) else (source,), operation)
+
+
+def source_offset(operation):
+    return operation.source_offset if isinstance(operation, CopyBytes) else operation.source.offset
 
 
 @st.composite
@@ -39,9 +44,9 @@ def tensor_lists(draw):
 def test_operations_write_every_byte_behind_the_headers_exactly_once(tensors, shard_size, copy_words, compute_words):
     layout = lay_out(tensors, shard_size)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(copies, "MAX_COPY", 8 * copy_words)
-        patch.setattr(copies, "MAX_COMPUTE", 4 * compute_words)
-        operations = operations_of(layout)
+        patch.setattr(operations_module, "MAX_COPY", 8 * copy_words)
+        patch.setattr(operations_module, "MAX_COMPUTE", 4 * compute_words)
+        operations = byte_operations(layout)
     for shard in layout.shards:
         spans = sorted((op.offset, op.offset + op.length) for op in operations if op.shard == shard.name)
         assert [begin for begin, _ in spans] == [len(shard.header), *(end for _, end in spans[:-1])]
@@ -50,23 +55,23 @@ def test_operations_write_every_byte_behind_the_headers_exactly_once(tensors, sh
 
 @given(tensor_lists())
 def test_sources_are_read_from_front_to_back(tensors):
-    reads = [op.source_offset for op in operations_of(lay_out(tensors)) if not isinstance(op, Fill)]
+    reads = [source_offset(op) for op in byte_operations(lay_out(tensors)) if not isinstance(op, FillBytes)]
     assert reads == sorted(reads)
 
 
 def test_neighbours_are_copied_in_one_piece():
     tensors = [tensor(f"layers.0.{name}", begin=32 * n) for n, name in enumerate("abcd")]
-    (copy,) = operations_of(lay_out(list(reversed(tensors))))
+    (copy,) = byte_operations(lay_out(list(reversed(tensors))))
     assert (copy.source_offset, copy.length) == (0, 128)
 
 
 def test_an_identity_stack_is_one_copy_for_each_source_file(base):
     layout = lay_out(output_tensors(stack_of(base, range(6))))
-    assert len(operations_of(layout)) == 2
+    assert len(byte_operations(layout)) == 2
 
 
 def test_large_copies_come_in_pieces():
-    operations = operations_of(lay_out([tensor("w", count=50_000_000)]))
+    operations = byte_operations(lay_out([tensor("w", count=50_000_000)]))
     assert [copy.length for copy in operations] == [64 * 2**20, 64 * 2**20, 200_000_000 - 128 * 2**20]
 
 
@@ -82,29 +87,29 @@ def test_large_copies_come_in_pieces():
     ],
 )
 def test_a_factor_of_zero_reads_nothing_and_writes_the_constant(dtype, offset, element):
-    (fill,) = operations_of(lay_out([tensor("w", dtype=dtype, scaling=Scaling(0.0, offset))]))
-    assert isinstance(fill, Fill)
+    (fill,) = byte_operations(lay_out([tensor("w", dtype=dtype, scaling=Scaling(0.0, offset))]))
+    assert isinstance(fill, FillBytes)
     assert fill.element == element
 
 
 def test_a_scaled_integer_tensor_is_refused_by_name():
     with pytest.raises(PlanError, match="qweight of a cannot be scaled.*\n?.*I32"):
-        operations_of(lay_out([tensor("qweight", dtype="I32", scaling=Scaling(0.0))]))
+        byte_operations(lay_out([tensor("qweight", dtype="I32", scaling=Scaling(0.0))]))
 
 
 def test_only_changed_tensors_are_computed(base):
-    operations = operations_of(lay_out(output_tensors(stack_of(base, levels=((("q_proj", 0.5),),)))))
-    assert {type(op) for op in operations} == {Copy, Compute}
-    assert len([op for op in operations if isinstance(op, Compute)]) == 2
+    operations = byte_operations(lay_out(output_tensors(stack_of(base, levels=((("q_proj", 0.5),),)))))
+    assert {type(op) for op in operations} == {CopyBytes, ComputeBytes}
+    assert len([op for op in operations if isinstance(op, ComputeBytes)]) == 2
 
 
 def test_zeroed_layers_need_no_computing(base):
-    operations = operations_of(lay_out(output_tensors(stack_of(base, levels=ZEROED))))
-    assert {type(op) for op in operations} == {Copy, Fill}
+    operations = byte_operations(lay_out(output_tensors(stack_of(base, levels=ZEROED))))
+    assert {type(op) for op in operations} == {CopyBytes, FillBytes}
 
 
 def test_eleven_thousand_tensors_are_planned_within_a_second():
     tensors = [tensor(f"layers.{n // 9}.t{n % 9}", begin=32 * (n % 5000)) for n in range(11_700)]
     began = time.process_time()
-    assert len(operations_of(lay_out(tensors, 20_000))) < 3000
+    assert len(byte_operations(lay_out(tensors, 20_000))) < 3000
     assert time.process_time() - began < 1

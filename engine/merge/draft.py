@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.checkpoint.checkpoint import require_local
 from engine.checkpoint.layer_keys import ConfigEdit
 from engine.errors import UsageError
-from engine.merge.copies import Compute, Operation, operations_of
+from engine.merge.byte_operations import AverageBytes, ByteOperation, ComputeBytes, byte_operations
 from engine.merge.journal import signature_of
 from engine.merge.layout import MAX_SHARD_SIZE, Layout, lay_out
 from engine.merge.partial import Partial
@@ -49,7 +49,7 @@ class Draft:
     out: Path
     options: MergeOptions
     layout: Layout
-    operations: list[Operation]
+    operations: list[ByteOperation]
     config: ConfigEdit
     sources: list[SourceFile]
     sidecars: Sidecars
@@ -58,7 +58,8 @@ class Draft:
     @property
     def signature(self) -> str:
         """Signature of the shards."""
-        return signature_of(self.layout, self.operations, self.sources)
+        patches = [patch.fingerprint for patch in self.stack.patches]
+        return signature_of(self.layout, self.operations, self.sources, patches)
 
     @property
     def request(self) -> str:
@@ -83,7 +84,7 @@ def drafted(stack: Stack, plan_text: str, out: Path, options: MergeOptions) -> D
         out=out,
         options=options,
         layout=layout,
-        operations=operations_of(layout),
+        operations=byte_operations(layout),
         config=config,
         sources=sources_of(tensors),
         sidecars=sidecars_of(donor.directory, weights, companions(stack)),
@@ -99,9 +100,9 @@ def refuse_sources_as_output(draft: Draft, partial: Partial) -> None:
             )
 
 
-def require_torch_to_compute(operations: list[Operation]) -> None:
+def require_torch_to_compute(operations: list[ByteOperation]) -> None:
     """Import torch if the writer needs it, so that MachineError is raised before anything is written."""
-    if any(isinstance(operation, Compute) for operation in operations):
+    if any(isinstance(operation, ComputeBytes | AverageBytes) for operation in operations):
         torch_library()
 
 
@@ -111,4 +112,5 @@ def _read_paths(draft: Draft) -> Iterator[Path]:
         yield checkpoint.directory
         yield checkpoint.config.path
         yield from sorted({tensor.file for tensor in checkpoint.tensors.values()})
+    yield from (patch.path for patch in draft.stack.patches)
     yield from (draft.sidecars.directory / name for name in draft.sidecars.copied)
