@@ -146,7 +146,7 @@ def test_going_to_a_layer_works_in_every_view(measured: Path) -> None:
     refused, curve, neurons, by_peak = seen(
         measured, ["L", "1", "2", "enter"], ["escape", *asked], ["v", "v", "v", *asked], ["s", *asked]
     )
-    assert "there are layers 0 to 11" in refused
+    assert "enter a layer from 0 to 11" in refused
     assert "layer 9 of 12" in curve
     assert "layer 9, neuron 0" in neurons
     assert "40 neurons by peak, filter: layer 9" in by_peak

@@ -83,7 +83,7 @@ def test_the_model_under_the_cursor_is_told_with_its_problem(home: Path) -> None
 
 def test_enter_opens_what_can_be_opened(home: Path) -> None:
     refused, opened = seen(home, ["j", "enter"], ["j", "enter"])
-    assert "it cannot be opened" in refused
+    assert "cannot open the model" in refused
     assert "tiny-llama has no measurements" in opened
 
 
