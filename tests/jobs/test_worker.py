@@ -20,8 +20,7 @@ from engine.plan.patches import patch_fingerprint
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Cancelled, Done, Failed, Held, Running, Stop, Waiting
 from engine.store.jobs import JobSpec, change
-from engine.tasks.child import TASK_MODULE, run_task
-from engine.tasks.process import EngineProcess
+from engine.tasks.process import TASK_MODULE, EngineProcess, run_task
 from tests.jobs.slow import slow_steps
 from tests.jobs.workplace import merge_spec, plan_text, wait_until
 from tests.merge.stacks import leftovers, settled_bytes
