@@ -96,10 +96,10 @@ def checked(
     known = [] if own is not None else [sample.sequences.tokens[:SEQUENCES]]
     read = list(nll([*known, *(variant.tokens for variant in variants)]))
     own = own if own is not None else read.pop(0)
-    found = {id(variant): _means(own, other, variant) for variant, other in zip(variants, read, strict=True)}
+    means = {id(variant): _means(own, other, variant) for variant, other in zip(variants, read, strict=True)}
     return (
-        Beginnings(other_begin, *found[id(beginnings)]) if beginnings is not None and other_begin is not None else None,
-        _compared_contexts(halves, *found[id(halves)]) if halves is not None else None,
+        Beginnings(other_begin, *means[id(beginnings)]) if beginnings is not None and other_begin is not None else None,
+        _compared_contexts(halves, *means[id(halves)]) if halves is not None else None,
     )
 
 
