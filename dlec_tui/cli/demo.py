@@ -32,10 +32,10 @@ from engine.files import expanded
 from engine.merge.manifest import MANIFEST_FILE
 from engine.plan.cost import cost_of, picture
 from engine.plan.stack import Stack
-from engine.tasks.child import run_task
 from engine.tasks.demo_model import demo_model
 from engine.tasks.measurement_options import DEFAULT, MeasurementOptions, as_request
 from engine.tasks.merge import MergeOptions, MergeReport, merged_before, report_as_json
+from engine.tasks.process import run_task
 from engine.tasks.verify import verify
 from engine.text.corpus import Split
 from engine.units import byte_size, count, plural

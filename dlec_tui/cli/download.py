@@ -10,8 +10,7 @@ from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.render import byte_progress
 from engine.errors import shown
 from engine.jobs.job_specs import download_spec
-from engine.tasks.child import TASK_MODULE
-from engine.tasks.process import EngineProcess
+from engine.tasks.process import TASK_MODULE, EngineProcess
 from engine.units import byte_size
 
 

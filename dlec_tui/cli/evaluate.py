@@ -18,8 +18,8 @@ from engine.errors import NotFoundError, UsageError, shown
 from engine.files import expanded
 from engine.jobs.job_specs import eval_spec
 from engine.jobs.settings import job_settings
-from engine.tasks.child import run_task
 from engine.tasks.measurement_options import DEFAULT
+from engine.tasks.process import run_task
 
 
 def _tasks(_ctx: click.Context, _parameter: click.Parameter, value: str) -> list[str]:

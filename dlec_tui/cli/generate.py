@@ -18,7 +18,7 @@ from engine.checkpoint.find import opener
 from engine.jobs.job_specs import generate_spec
 from engine.jobs.settings import job_settings
 from engine.protocol import Report, no_report
-from engine.tasks.child import run_task
+from engine.tasks.process import run_task
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -27,7 +27,7 @@ from engine.plan.recipes.registry import MEASURED, RECIPES
 from engine.store.database import open_for_reading
 from engine.store.keys import ProfileKey
 from engine.store.profiles import find_angles
-from engine.tasks.child import run_task
+from engine.tasks.process import run_task
 
 _PRUNE = RECIPES["prune"]
 _DLEC_FIELDS = [field for field in fields_of(dlec.Options) if field.name != "layers"]

@@ -17,8 +17,8 @@ from dlec_tui.jobs.reports import agreement, base_lines, both_models, measured_o
 from engine.checkpoint.find import opener
 from engine.jobs.job_specs import preview_spec
 from engine.jobs.settings import job_settings
-from engine.tasks.child import run_task
 from engine.tasks.measurement_options import MeasurementOptions, as_request
+from engine.tasks.process import run_task
 from engine.text.corpus import Split
 
 PUBLISHED = (

@@ -20,8 +20,8 @@ from engine.errors import shown
 from engine.jobs.job_specs import profile_spec
 from engine.jobs.settings import job_settings
 from engine.store.profiles import LayerStatistics
-from engine.tasks.child import run_task
 from engine.tasks.measurement_options import MeasurementOptions
+from engine.tasks.process import run_task
 from engine.text.corpus import Split
 from engine.units import plural
 

@@ -20,7 +20,7 @@ from engine.errors import shown
 from engine.jobs.job_specs import score_spec
 from engine.jobs.settings import job_settings
 from engine.store.scores import Score
-from engine.tasks.child import run_task
+from engine.tasks.process import run_task
 from engine.tasks.score import METRICS, Block
 from engine.text.corpus import Split
 from engine.units import plural

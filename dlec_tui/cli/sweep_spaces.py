@@ -32,9 +32,10 @@ from engine.plan.spaces import singles as single_space
 from engine.plan.spaces.recipes import MAX_VALUES
 from engine.plan.spaces.swept import SweptPlan
 from engine.protocol import Report
-from engine.tasks.child import run_task
 from engine.tasks.measurement_options import MeasurementOptions
-from engine.tasks.sweeps.costs import ANNOUNCED, announced_line
+from engine.tasks.process import run_task
+from engine.tasks.stages import ANNOUNCED
+from engine.tasks.sweeps.costs import announced_line
 from engine.tasks.sweeps.sweep_spec import TOP
 
 

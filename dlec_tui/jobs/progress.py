@@ -70,7 +70,7 @@ def running_text(stored: StoredJob, moment: datetime) -> str:
     if not isinstance(state, Running) or state.progress is None:
         return ""
     in_bytes = spec_of(job.spec.task).unit is Unit.BYTES
-    moves = stored.worker is not None and stored.worker.lives and not stage_of(state.progress.what)
+    moves = stored.worker is not None and stored.worker.lives and _is_timed(state.progress)
     pace = _pace_text(pace_of(state, moment), in_bytes=in_bytes) if moves else ""
     far = ", ".join(filter(None, (progress_text(state.progress, in_bytes=in_bytes), pace)))
     return ": ".join(filter(None, (shown(state.progress.what), far)))
@@ -132,11 +132,18 @@ def advance_of(stored: StoredJob, moment: datetime) -> Advance | None:
     what, done = shown(progress.what), count(progress.done) if progress.done else ""
     percent = done if share is None else f"{share:.0%}".replace("%", " %")
     stage = stage_of(what)
-    pace = pace_of(state, moment) if stored.worker is not None and stored.worker.lives and not stage else None
+    moves = stored.worker is not None and stored.worker.lives and _is_timed(progress)
+    pace = pace_of(state, moment) if moves else None
     if pace is None:
         return Advance(what, share, percent, "", "", stage)
     speed = rate(pace.per_second, 1) if spec_of(stored.job.spec.task).unit is Unit.BYTES else frequency(pace.per_second)
-    return Advance(what, share, percent, speed, f"{duration(pace.seconds_left)} left" if pace.seconds_left else "")
+    left = f"{duration(pace.seconds_left)} left" if pace.seconds_left else ""
+    return Advance(what, share, percent, speed, left, stage)
+
+
+def _is_timed(progress: Progress) -> bool:
+    """Whether there is a rate of this stage: measured by the worker, or of a task that has one stage."""
+    return progress.per_second is not None or not stage_of(progress.what)
 
 
 def bar(share: float, width: int) -> str:

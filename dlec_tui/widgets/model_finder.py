@@ -84,8 +84,7 @@ class ModelFinder(Widget):
 
     def _describe(self, reference: str) -> None:
         from engine.checkpoint.summary import ModelSummary
-        from engine.tasks.child import TASK_MODULE
-        from engine.tasks.process import EngineProcess
+        from engine.tasks.process import TASK_MODULE, EngineProcess
 
         worker = get_current_worker()
 

@@ -1,15 +1,15 @@
-"""Check of the base: NLL with and without the tokenizer's prefix, and with longer context.
+"""Health check of a base: a few sequences run in its tokenizer's way and in other ways.
 
-With T tokens per sequence, the same tokens are predicted with the tokenizer's prefix and without it (or, for a
-tokenizer without a prefix, with its beginning-of-text token), and after T more tokens of their document.
-Cost: 4 sequences of at most 64 tokens twice, and sequences of T and 2 T tokens.
+T tokens in a sequence. The same tokens are predicted in sequences with the tokenizer's prefix and without it (or, where
+it adds none, with the beginning-of-text token that it knows), and with a context of T and of T / 2 tokens.
+Cost: 4 sequences of at most 64 tokens and about 128 tokens in sequences of T / 2, besides the base's own pass over the
+first 4 sequences, which a preview makes anyway.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.inference.marks import text_tokens
 from engine.inference.sampling import Sample
 from engine.inference.wavefront.likelihood import Likelihood
 from engine.inference.wavefront.reading import Rows
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 SEQUENCES = 4
 TOKENS = 64
-"""Maximum number of tokens per sequence."""
+"""Maximum number of tokens in each of these sequences."""
+_SHORT_TOKENS = 128
+"""Number of tokens in the sequences of half the length, all together, as far as SEQUENCES of them suffice."""
 _SETTLED = 4
 """The first 1/_SETTLED of each sequence is not compared, because its tokens are predicted badly with any prefix."""
 
@@ -39,8 +41,9 @@ class Beginnings:
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """NLL of the same tokens in sequences of T and of 2 T tokens."""
+    """The same tokens in sequences of T / 2 and of T tokens."""
 
+    short_tokens: int
     short_nll: float
     long_nll: float
 
@@ -69,33 +72,45 @@ class BaseReader:
         return 0
 
 
-class _Pair(NamedTuple):
-    """Two batches with the same last `compared` target tokens in each row."""
+class _Variant(NamedTuple):
+    """Other sequences, whose last `compared` predictions of each row are of the same tokens as in the sample's."""
 
-    own: "torch.Tensor"
-    other: "torch.Tensor"
+    tokens: "torch.Tensor"
+    end: int
+    """Number of tokens of the sample's sequences up to which they go."""
     counts: "torch.Tensor"
-    """[B, compared] bool: the tokens that are scored."""
+    """[B, compared]: which of these predictions count."""
 
 
-def checked(sample: Sample, tokenizer: Any, context: int | None, nll: Nll) -> tuple[Beginnings | None, Contexts | None]:
-    """Compare prefixes and context lengths; None for a comparison that is not possible.
+def checked(
+    sample: Sample, tokenizer: Any, nll: Nll, own: "torch.Tensor | None" = None
+) -> tuple[Beginnings | None, Contexts | None]:
+    """Return what comparing gave; None for what cannot be tried.
 
-    context: context length of the model in tokens, if known.
+    own: NLL [S, T-1] of the sample's first S sequences or more, where it is known; otherwise SEQUENCES of them are run.
     """
     other_begin = _other_begin(sample, tokenizer)
-    pairs = [
-        None if other_begin is None else _beginnings(sample, other_begin),
-        _contexts(sample, tokenizer, context),
-    ]
-    batches = [batch for pair in pairs if pair is not None for batch in pair[:2]]
-    results = iter(nll(batches))
-    means = [None if pair is None else (_mean(next(results), pair), _mean(next(results), pair)) for pair in pairs]
-    prefixes, lengths = means
+    beginnings = None if other_begin is None else _beginnings(sample, other_begin)
+    halves = _contexts(sample)
+    variants = [variant for variant in (beginnings, halves) if variant is not None]
+    known = [] if own is not None else [sample.sequences.tokens[:SEQUENCES]]
+    read = list(nll([*known, *(variant.tokens for variant in variants)]))
+    own = own if own is not None else read.pop(0)
+    means = {id(variant): _means(own, other, variant) for variant, other in zip(variants, read, strict=True)}
     return (
-        None if prefixes is None or other_begin is None else Beginnings(other_begin, *prefixes),
-        None if lengths is None else Contexts(*lengths),
+        Beginnings(other_begin, *means[id(beginnings)]) if beginnings is not None and other_begin is not None else None,
+        _compared_contexts(halves, *means[id(halves)]) if halves is not None else None,
     )
+
+
+def in_pieces(nll: Nll, rows: int, batches: "Sequence[torch.Tensor]") -> "list[torch.Tensor]":
+    """Return the NLL of `batches`, run in pieces of at most `rows` rows."""
+    results = iter(nll([batch[start : start + rows] for batch in batches for start in range(0, len(batch), rows)]))
+    return [torch_library().cat([next(results) for _ in range(0, len(batch), rows)]) for batch in batches]
+
+
+def _compared_contexts(halves: _Variant, long_nll: float, short_nll: float) -> Contexts:
+    return Contexts(halves.tokens.shape[1], short_nll, long_nll)
 
 
 def _other_begin(sample: Sample, tokenizer: Any) -> tuple[int, ...] | None:
@@ -105,33 +120,39 @@ def _other_begin(sample: Sample, tokenizer: Any) -> tuple[int, ...] | None:
     return next(((token,) for token in known if token is not None), None)
 
 
-def _beginnings(sample: Sample, other_begin: tuple[int, ...]) -> _Pair | None:
+def _beginnings(sample: Sample, other_begin: tuple[int, ...]) -> _Variant | None:
     some, prefix = sample.sequences[:SEQUENCES], len(sample.marks.prefix)
     tokens, is_text = some.tokens[:, :TOKENS], some.is_text[:, :TOKENS]
-    compared = tokens.shape[1] - 1 - max(prefix, tokens.shape[1] // _SETTLED)
+    end = tokens.shape[1]
+    compared = end - 1 - max(prefix, end // _SETTLED)
     if compared < 1:
         return None
-    begin = tokens.new_tensor(other_begin * len(tokens)).view(len(tokens), len(other_begin))
-    return _Pair(tokens, torch_library().cat([begin, tokens[:, prefix:]], 1), is_text[:, -compared:])
+    return _Variant(_begun_with(other_begin, tokens[:, prefix:]), end, is_text[:, -compared:])
 
 
-def _contexts(sample: Sample, tokenizer: Any, context: int | None) -> _Pair | None:
-    prefix, short = sample.marks.prefix, sample.sequences.seq_len
+def _contexts(sample: Sample) -> _Variant | None:
+    """The second half of each sequence, after the tokenizer's prefix."""
+    prefix, end = sample.marks.prefix, sample.sequences.seq_len
+    short = end // 2
     compared = short - len(prefix) - 1
-    if compared < 1 or (context is not None and context < 2 * short):
+    if compared < 1:
         return None
-    of_documents = (
-        text_tokens(tokenizer, sample.marks, document.text) for document in sample.documents if not document.messages
-    )
-    text = next((tokens for tokens in of_documents if len(tokens) >= 2 * short), None)
-    if text is None:
-        return None
-    row = [*prefix, *text][: 2 * short]
-    tensor = torch_library().tensor
-    alone = [*prefix, *row[len(prefix) - short :]]
-    return _Pair(tensor([alone]), tensor([row]), tensor([[True] * compared]))
+    some = sample.sequences[: max(1, min(SEQUENCES, _SHORT_TOKENS // short))]
+    return _Variant(_begun_with(prefix, some.tokens[:, len(prefix) - short :]), end, some.is_text[:, -compared:])
 
 
-def _mean(nll: "torch.Tensor", pair: _Pair) -> float:
-    compared = pair.counts.shape[1]
-    return float(nll[:, -compared:][pair.counts].double().mean())
+def _begun_with(begin: tuple[int, ...], tokens: "torch.Tensor") -> "torch.Tensor":
+    prefix = tokens.new_tensor(begin * len(tokens)).view(len(tokens), len(begin))
+    joined: torch.Tensor = torch_library().cat([prefix, tokens], 1)
+    return joined
+
+
+def _means(own: "torch.Tensor", other: "torch.Tensor", variant: _Variant) -> tuple[float, float]:
+    """Mean NLL of the tokens that both predict, in the sample's sequences and in the variant."""
+    rows, compared = variant.counts.shape
+    same = own[:rows, : variant.end - 1][:, -compared:]
+    return _mean(same, variant.counts), _mean(other[:, -compared:], variant.counts)
+
+
+def _mean(nll: "torch.Tensor", counts: "torch.Tensor") -> float:
+    return float(nll[counts].double().mean())

@@ -36,6 +36,8 @@ class Comparison:
     """Share of scored tokens with the same most likely token in both models."""
     tokens: int
     """Number of scored tokens."""
+    base_token_nll: "torch.Tensor"
+    """[S, T-1]: the base's NLL of each predicted token, those that are not scored included."""
     base_not_finite: int
     """Number of scored tokens with a NaN or infinite NLL in the base."""
     plan_not_finite: int
@@ -88,6 +90,7 @@ def compare(base: Any, plan: Any, sequences: Sequences, batch_size: int, report:
         kl=_mean([batch.kl[batch.is_scored] for batch in batches]),
         top1_agreement=_mean([batch.agrees[batch.is_scored] for batch in batches]),
         tokens=int(sequences.is_scored.sum()),
+        base_token_nll=_joined([batch.base_nll for batch in batches]),
         base_not_finite=sum(_not_finite(batch.base_nll[batch.is_scored]) for batch in batches),
         plan_not_finite=sum(_not_finite(batch.plan_nll[batch.is_scored]) for batch in batches),
     )

@@ -18,8 +18,7 @@ from engine.plan.patches import patch_fingerprint
 from engine.protocol import as_data
 from engine.store.job_states import Cancelled, Done, Failed, Running, State, Stop, Waiting, now
 from engine.store.jobs import Job
-from engine.tasks.child import TASK_MODULE
-from engine.tasks.process import EngineProcess, tail_of
+from engine.tasks.process import TASK_MODULE, EngineProcess, tail_of
 from engine.tasks.specs import spec_of
 
 

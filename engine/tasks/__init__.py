@@ -1,1 +1,1 @@
-"""What can be done, one file each: used by the command line and by the worker alike."""
+"""Tasks, one file each: run by the command line and by workers alike."""

@@ -1,7 +1,7 @@
 """`python -m engine.tasks`: the process in which tasks run. See engine.protocol for how it talks.
 
-A request is {"task", "request", "log"}: the name of the task, what it is asked, and, when given, the file to which
-everything that libraries print about it is appended. What is asked may name a "working_directory", in which relative
+A request is {"task", "request", "log"}: the name of the task, what it is request, and, when given, the file to which
+everything that libraries print about it is appended. What is request may name a "working_directory", in which relative
 references of a plan are looked up. An argument is only a name for the process.
 """
 
@@ -15,15 +15,15 @@ from engine.protocol import Report, serve
 from engine.tasks.specs import spec_of
 
 
-def run(asked: dict[str, Any], report: Report) -> dict[str, Any]:
-    module = spec_of(asked["task"]).module
+def run(request: dict[str, Any], report: Report) -> dict[str, Any]:
+    module = spec_of(request["task"]).module
     if not module:
-        raise SystemExit(f"unknown task: {asked['task']}")
-    if log := asked.get("log"):
+        raise SystemExit(f"unknown task: {request['task']}")
+    if log := request.get("log"):
         _print_into(log)
-    if directory := asked["request"].get("working_directory"):
+    if directory := request["request"].get("working_directory"):
         _go_to(directory)
-    answer: dict[str, Any] = import_module(module).run(asked["request"], report)
+    answer: dict[str, Any] = import_module(module).run(request["request"], report)
     return answer
 
 
@@ -37,14 +37,14 @@ def _print_into(log: str) -> None:
 
 
 def _go_to(directory: str) -> None:
-    """Be where whoever asks was, so that relative references mean the same. Raises UsageError."""
+    """Enter the directory of the caller, so that relative references mean the same. Raises UsageError."""
     try:
         os.chdir(directory)
     except OSError as error:
         raise UsageError(
             f"{directory} cannot be entered",
             why=system_reason(error),
-            fix="It is where the plan was submitted, whose relative references are looked up there. Submit it anew.",
+            fix="It is where the plan was submitted, whose relative references are looked up there. Submit it again.",
         ) from error
 
 

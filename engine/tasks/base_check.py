@@ -6,7 +6,6 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from engine.checkpoint.attention import context_length
 from engine.errors import shown
 from engine.numbers.unigram import unigram_nll
 from engine.store.database import open_for_reading, open_for_writing, transaction
@@ -19,10 +18,11 @@ if TYPE_CHECKING:
     from engine.inference.base_check import Nll
 
 LARGE_DIFFERENCE = 0.25
-"""Nats a token by which another beginning, or a shorter context, has to be better before anything is said: without a
+"""Nats per token by which another beginning, or a shorter context, has to be better to be reported: without a
 beginning-of-text token SmolLM2-135M predicts worse by 0.1, Gemma 3 270M by 2.3."""
-LARGE_GAIN = 1.5
-"""Nats a token by which twice the context has to be better: 0.6 is usual at 128 tokens, 0.3 at 256."""
+LARGE_GAIN = 2.5
+"""Nats per token by which twice the context has to be better to be reported: on SmolLM2-135M and Gemma 3 270M 2 for
+sequences of 16 tokens, 1.2 to 1.6 for 32, 1 for 64, 0.5 for 128 and 0.3 for 256."""
 
 NOT_CHECKED = (
     "the base was not checked: an earlier version of dlec measured this, which did not begin sequences as the "
@@ -30,19 +30,19 @@ NOT_CHECKED = (
 )
 
 
-def check_base(context: MeasurementContext, nll: "Nll") -> None:
-    """Find out what the store does not know of the context's base; nll: runs it."""
+def check_base(context: MeasurementContext, nll: "Nll", own: Any = None) -> None:
+    """Check the base unless the store knows the result. nll: runs the base; own: see `checked`."""
     with closing(open_for_reading(context.store)) as connection:
         if find_base_check(connection, context.key) is not None:
             return
-    found = _checked(context, nll)
+    found = _checked(context, nll, own)
     with closing(open_for_writing(context.store)) as db, transaction(db):
         save_model(db, model_row(context.checkpoint))
         save_base_check(db, context.key, found)
 
 
 def base_answer(check: BaseCheck | None, base_nll: float) -> dict[str, Any]:
-    """What an answer says of its base: "ok", "findings" (sentences), and the figures that were compared."""
+    """Return the part of an answer about its base: "ok", "findings" (sentences), and the figures that were compared."""
     found = list(findings(check, base_nll))
     figures = asdict(check) if check else {}
     return {"ok": not found, "findings": found, "base_nll": _number(base_nll), **_numbers(figures)}
@@ -63,8 +63,8 @@ def findings(check: BaseCheck | None, base_nll: float) -> Iterator[str]:
         )
     if check.own_nll - check.other_nll > LARGE_DIFFERENCE:
         yield (
-            f"the base needs {check.own_nll:.2f} nats a token {_begun(check.own_prefix)}, which is how its tokenizer "
-            f"begins one, and {check.other_nll:.2f} {_begun(check.other_prefix)}: correct the tokenizer's files, for "
+            f"the base needs {check.own_nll:.2f} nats a token {_after(check.own_prefix)}, which is how its tokenizer "
+            f"begins one, and {check.other_nll:.2f} {_after(check.other_prefix)}: correct the tokenizer's files, for "
             "instance with those of the model that this one was made from"
         )
     yield from _findings_of_context(check)
@@ -77,7 +77,7 @@ def _findings_of_context(check: BaseCheck) -> Iterator[str]:
         f"the same tokens in sequences of {long:,}"
     )
     if check.short_nll - check.long_nll > LARGE_GAIN:
-        yield f"{compared}: use --seq-len {long}"
+        yield f"{compared}: use longer sequences, such as --seq-len {2 * long}"
     if check.long_nll - check.short_nll > LARGE_DIFFERENCE:
         yield (
             f"{compared}: its positions or its attention window are not computed as it was trained; compare its "
@@ -85,25 +85,25 @@ def _findings_of_context(check: BaseCheck) -> Iterator[str]:
         )
 
 
-def _begun(begin: str) -> str:
+def _after(begin: str) -> str:
     return f"with {shown(begin)} before a text" if begin else "with nothing before a text"
 
 
-def _checked(context: MeasurementContext, nll: "Nll") -> BaseCheck:
+def _checked(context: MeasurementContext, nll: "Nll", own: Any) -> BaseCheck:
     from engine.inference.base_check import checked
 
     checkpoint, options = context.checkpoint, context.options
     sample, tokenizer = sample_of(checkpoint, options), tokenizer_of(checkpoint)
     sequences = sample.sequences
-    begun, lengths = checked(sample, tokenizer, context_length(checkpoint), nll)
+    beginnings, lengths = checked(sample, tokenizer, nll, own)
     nan = math.nan
     return BaseCheck(
         unigram_nll=unigram_nll(sequences.tokens[sequences.is_text].tolist(), len(tokenizer)),
         own_prefix=tokenizer.decode(list(sample.marks.prefix)),
-        other_prefix=tokenizer.decode(list(begun.other_begin)) if begun else "",
-        own_nll=begun.own_nll if begun else nan,
-        other_nll=begun.other_nll if begun else nan,
-        short_tokens=sequences.seq_len,
+        other_prefix=tokenizer.decode(list(beginnings.other_begin)) if beginnings else "",
+        own_nll=beginnings.own_nll if beginnings else nan,
+        other_nll=beginnings.other_nll if beginnings else nan,
+        short_tokens=lengths.short_tokens if lengths else 0,
         short_nll=lengths.short_nll if lengths else nan,
         long_nll=lengths.long_nll if lengths else nan,
     )

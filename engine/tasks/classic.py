@@ -1,4 +1,4 @@
-"""Proposes what the original DLEC would have: the work behind the recipe dlec-classic."""
+"""Proposal of the original DLEC rule, for the recipe dlec-classic."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +19,6 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     context = measurement_context(request)
     checkpoint, options = context.checkpoint, context.options
     sequences = sequences_of(checkpoint, options)
-    found = shares(model_of(checkpoint, options), sequences)
+    shares_of_layers = shares(model_of(checkpoint, options), sequences)
     report(1, 1, "first tokens read")
-    return {"plan": dlec_classic.write(checkpoint, found), "shares": found}
+    return {"plan": dlec_classic.write(checkpoint, shares_of_layers), "shares": shares_of_layers}

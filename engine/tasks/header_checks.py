@@ -116,7 +116,7 @@ class HeaderChecks:
         self, requests: Sequence[Headers], seconds: float = CHECK_SECONDS, on_tick: Callable[[], None] = lambda: None
     ) -> None:
         """Have one child process check all of these, and cache its answers."""
-        from engine.tasks.child import conversation  # late: most plan checks start no process
+        from engine.tasks.process import conversation  # late: most plan checks start no process
 
         if not requests:
             return

@@ -80,7 +80,7 @@ def _inertness(answer: Answer | None) -> Inertness:
 
 
 def _tried(checkpoint: Checkpoint) -> Answer:
-    from engine.tasks.child import run_child  # late: most plan checks start no process
+    from engine.tasks.process import run_child  # late: most plan checks start no process
 
     try:
         return run_child(MODULE, {"directory": str(checkpoint.config.path.parent.absolute())})

@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.checkpoint.load_check import LoadCheck, load_check_of
 from engine.errors import MachineError
-from engine.tasks.child import run_child
+from engine.tasks.process import run_child
 
 __all__ = ["MODULE", "LoadCheck", "as_json", "load_check"]
 

@@ -1,24 +1,29 @@
 """One checkpoint to be measured in one options: the key of what is measured, and where that is kept."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from engine.checkpoint.attention import attention_window
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.fingerprint import fingerprint
 from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.keys import ProfileKey
 from engine.store.location import store_path
 from engine.store.models import ModelRow
-from engine.store.samples import find_sample, sample_answer
+from engine.store.samples import SampleRow, find_sample, sample_answer, save_sample
 from engine.tasks.measurement_options import MeasurementOptions, dtype_of, options_from
-from engine.tasks.resident import text_of
+from engine.tasks.resident import sample_of, text_of, tokenizer_of
 from engine.text.corpus import Corpus
+
+if TYPE_CHECKING:
+    from engine.inference.sampling import Sample
 
 METRICS_VERSION = 2
 """Counted up when a formula changes, or how text becomes sequences: what was stored before is then measured anew.
@@ -29,7 +34,7 @@ TOKENIZER_FILES = (
     *("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "merges.txt", "spiece.model"),
     *("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"),
 )
-"""What decides which tokens a text becomes."""
+"""Files that decide which tokens a text becomes."""
 
 JOINT = "+"
 """Between the fingerprints of several checkpoints that a plan takes from."""
@@ -37,7 +42,7 @@ JOINT = "+"
 
 @dataclass(frozen=True)
 class MeasurementContext:
-    """What is measured, on what, and how."""
+    """Context of a measurement: checkpoint, options, and the key and store that follow from them."""
 
     checkpoint: Checkpoint
     options: MeasurementOptions
@@ -76,12 +81,12 @@ class MeasurementContext:
             pass
 
     def described(self, *, found: bool) -> dict[str, Any]:
-        """What every answer says of it."""
+        """Return the part of every answer about its context."""
         with closing(open_for_reading(self.store)) as connection:
             sample = sample_answer(find_sample(connection, self.key))
         key = asdict(self.key)
-        told = {"reference": self.checkpoint.reference, "corpus": self.corpus.name, "key": key}
-        return {**told, "sample": sample, "found": found}
+        fields = {"reference": self.checkpoint.reference, "corpus": self.corpus.name, "key": key}
+        return {**fields, "sample": sample, "found": found}
 
 
 def measurement_context(request: Mapping[str, Any]) -> MeasurementContext:
@@ -125,3 +130,55 @@ def _version(distribution: str) -> str:
         return version(distribution)
     except PackageNotFoundError:
         return "none"
+
+
+_DECODED = 32
+"""Documents whose tokens are made text again, at most."""
+
+
+def store_sample(context: MeasurementContext) -> None:
+    """Record where the context's sequences come from."""
+    row = _row(context)
+    with closing(open_for_writing(context.store)) as db:
+        save_sample(db, context.key, row)
+
+
+def _row(context: MeasurementContext) -> SampleRow:
+    sample, tokenizer = sample_of(context.checkpoint, context.options), tokenizer_of(context.checkpoint)
+    return SampleRow(
+        sequences=len(sample.sequences),
+        tokens=int(sample.sequences.is_text.sum()),
+        documents=len(sample.documents),
+        documents_in_split=sample.documents_in_text,
+        prefix=tokenizer.decode(list(sample.marks.prefix)),
+        notes=tuple(_notes(context.checkpoint, sample, tokenizer)),
+    )
+
+
+def _notes(checkpoint: Checkpoint, sample: "Sample", tokenizer: Any) -> Iterator[str]:
+    if getattr(tokenizer, "chat_template", None) and not any(document.messages for document in sample.documents):
+        yield (
+            'the model is made for chats and the text is plain prose: JSONL with "messages" goes through its chat '
+            "template (--text FILE.jsonl)"
+        )
+    window, length = attention_window(checkpoint), sample.sequences.seq_len
+    if window and length > window:
+        yield f"sequences of {length:,} tokens are longer than the attention window of {window:,} that some layers have"
+    looked_at, changed = _changed_by_tokens(sample, tokenizer)
+    if changed:
+        yield (
+            f"the tokenizer does not give back what it was given: {changed} of {looked_at} documents come out as other "
+            "text, and that is what the model is measured on"
+        )
+
+
+def _changed_by_tokens(sample: "Sample", tokenizer: Any) -> tuple[int, int]:
+    """How many documents were looked at, and how many of them differ once their tokens are made text again."""
+    from engine.inference.marks import text_tokens
+
+    texts = [document.text for document in islice(sample.documents, _DECODED) if document.text]
+    again = [
+        tokenizer.decode(text_tokens(tokenizer, sample.marks, text), clean_up_tokenization_spaces=False)
+        for text in texts
+    ]
+    return len(texts), sum(one.strip() != other.strip() for one, other in zip(texts, again, strict=True))

@@ -1,16 +1,57 @@
-"""What a measurement is made on, and how: the part of a request that all measuring tasks share."""
+"""Measurement options, the part of a request that all measuring tasks share: text, its amount, dtype and device."""
 
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.tasks.precision import auto_dtype
+from engine.machine.gpus import gpus
 from engine.tensors.library import DTYPE_NAMES
 from engine.text.builtin import builtin_corpus
 from engine.text.corpus import Corpus, Split
 from engine.text.files import read_corpus
+
+CPU_INFO = Path("/proc/cpuinfo")
+INSTRUCTIONS: Mapping[str, frozenset[str]] = {
+    "bfloat16": frozenset({"avx512_bf16", "amx_bf16", "bf16"}),
+    "float16": frozenset({"avx512_fp16", "amx_fp16", "asimdhp"}),
+}
+"""CPU features as Linux names them, on x86 and on ARM; any of them suffices."""
+_FLOAT32_BYTES = 4
+_MOST_OF_MEMORY = 0.5
+
+
+def auto_dtype(stored: str, device: str, parameters: int) -> str:
+    """torch's name of the dtype to compute in on `device` ("auto", "cpu", "cuda", ...)."""
+    is_slow = stored in INSTRUCTIONS and _runs_on_cpu(device) and not INSTRUCTIONS[stored] & _cpu_features()
+    return "float32" if is_slow and _fits_as_float32(parameters) else stored
+
+
+def _runs_on_cpu(device: str) -> bool:
+    return device == "cpu" or (device == "auto" and not _has_gpu())
+
+
+@cache
+def _has_gpu() -> bool:
+    return bool(gpus())
+
+
+def _cpu_features() -> frozenset[str]:
+    """Of the first core; where the system does not say, everything is assumed to be there."""
+    try:
+        found = re.search(r"^(?:flags|Features)\s*:(.*)$", CPU_INFO.read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return frozenset(found[1].split()) if found else frozenset().union(*INSTRUCTIONS.values())
+
+
+def _fits_as_float32(parameters: int) -> bool:
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return parameters * _FLOAT32_BYTES <= _MOST_OF_MEMORY * memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +104,7 @@ def dtype_of(checkpoint: Checkpoint, options: MeasurementOptions) -> str:
 
 
 def stored_dtype(checkpoint: Checkpoint) -> str:
-    """As transformers means "auto": the config's, else the weights'."""
+    """Return the dtype that transformers means by "auto": the config's, else that of the weights."""
     config = checkpoint.config
     for part in (config.data, config.decoder):
         for key in ("dtype", "torch_dtype"):

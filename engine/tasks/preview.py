@@ -2,9 +2,10 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from engine.checkpoint.find import opener
@@ -19,11 +20,9 @@ from engine.store.database import open_for_reading, open_for_writing, transactio
 from engine.store.models import save_model
 from engine.store.previews import PlanUsed, PreviewResult, find_preview, save_plan, save_preview
 from engine.tasks.base_check import base_answer, check_base
-from engine.tasks.measurement import MeasurementContext, model_row
-from engine.tasks.measurement_options import MeasurementOptions, options_from
-from engine.tasks.precision import auto_dtype
+from engine.tasks.measurement import MeasurementContext, model_row, store_sample
+from engine.tasks.measurement_options import MeasurementOptions, auto_dtype, options_from
 from engine.tasks.resident import model_of, models_of, sequences_of
-from engine.tasks.samples import store_sample
 
 _NO_INTERVAL = Interval(math.nan, math.nan, math.nan, math.nan, 0)
 _MOST_NATS = 700.0
@@ -109,13 +108,14 @@ def _store_preview(context: MeasurementContext, stack: Stack, plan: PlanUsed, re
 
 
 def _measured(context: MeasurementContext, stack: Stack, sha256: str, report: Report) -> PreviewResult:
-    from engine.inference.likelihood import compare, token_nll
+    from engine.inference.likelihood import compare
 
     options = context.options
     sequences = sequences_of(context.checkpoint, options)
     plan, base = plan_model(stack, context), model_of(context.checkpoint, options)
-    check_base(context, lambda batches: [token_nll(base, batch, options.batch_size) for batch in batches])
     found = compare(base, plan, sequences, options.batch_size, report)
+    run_base = partial(_nll_of_batches, base, options.batch_size)
+    check_base(context, run_base, found.base_token_nll)
     deltas = [after - before for before, after in zip(found.base_nll, found.plan_nll, strict=True)]
     interval = mean_interval(deltas) if all(map(math.isfinite, deltas)) else _NO_INTERVAL
     return PreviewResult(
@@ -136,8 +136,14 @@ def _measured(context: MeasurementContext, stack: Stack, sha256: str, report: Re
     )
 
 
+def _nll_of_batches(model: Any, batch_size: int, batches: Sequence[Any]) -> list[Any]:
+    from engine.inference.likelihood import token_nll
+
+    return [token_nll(model, batch, batch_size) for batch in batches]
+
+
 def _likelihood(nll: float) -> dict[str, float | None]:
-    """nll in nats a token; nulls where it is no number."""
+    """nll in nats per token; nulls where it is not finite."""
     if not math.isfinite(nll):
         return {"nll": None, "perplexity": None}
     return {"nll": nll, "perplexity": math.exp(min(nll, _MOST_NATS))}

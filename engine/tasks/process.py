@@ -1,4 +1,4 @@
-"""A process of the engine that answers requests: torch's memory and crashes stay there."""
+"""Processes of the engine that answer requests: torch's memory and crashes stay there."""
 
 import contextlib
 import json
@@ -7,14 +7,17 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 import engine
-from engine.errors import MachineError, machine_error, shown
+from engine.errors import MachineError, UnexpectedError, machine_error, shown
 from engine.protocol import Report, from_data, no_report
 
 TICK = 0.25
@@ -63,10 +66,10 @@ class EngineProcess:
         on_tick: Callable[[], None] = lambda: None,
         last_words: Callable[[], str] = lambda: "",
     ) -> dict[str, Any]:
-        """What the process answers. on_tick is called every TICK seconds, and may raise to give up.
+        """Return the answer of the process. on_tick is called every TICK seconds, and may raise to end the request.
 
-        last_words: what it wrote on stderr, asked when it ended without an answer. Raises the DlecError that it
-        reports, or MachineError when it crashes. After any exception but a reported DlecError the process is gone.
+        last_words: returns what the process wrote on stderr, for an ending without an answer. Raises the DlecError that
+        it reports, or MachineError when it crashes. After any exception but a reported DlecError the process has ended.
         """
         try:
             said = self._conversation(request, on_progress, on_tick)
@@ -81,7 +84,7 @@ class EngineProcess:
         return answer
 
     def kill(self) -> None:
-        """End it and what it started, at once; what it wrote stays as whole as after a power cut."""
+        """End the process and those it started immediately; what it wrote is as complete as after a power cut."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -171,3 +174,42 @@ def signal_name(number: int) -> str:
 def _last_lines(talk: str) -> str:
     lines = [shown(line.strip()) for line in talk.splitlines() if line.strip()]
     return " / ".join(lines[-_LAST_LINES:]) or "it said nothing"
+
+
+TASK_MODULE = "engine.tasks"
+
+
+def run_task(name: str, request: Mapping[str, Any], on_progress: Report = no_report) -> dict[str, Any]:
+    """The answer of the task `name` to `request`; see `run_child` for what is raised."""
+    return _answer([TASK_MODULE, name], {"task": name, "request": request}, on_progress)
+
+
+def run_child(module: str, request: Mapping[str, Any], on_progress: Report = no_report) -> dict[str, Any]:
+    """The answer of `python -m module` to `request`.
+
+    Raises the DlecError that the child reports, or MachineError when it crashes or is killed. What the child wrote on
+    stderr is a note of an UnexpectedError.
+    """
+    return _answer([module], request, on_progress)
+
+
+@contextmanager
+def conversation(arguments: Sequence[str]) -> Iterator[Callable[..., dict[str, Any]]]:
+    """A process that answers several requests: its `answer`, which raises like `run_child`."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as talk:
+
+        def last_words() -> str:
+            talk.seek(0)
+            return talk.read()
+
+        with EngineProcess(arguments, talk) as process:
+            try:
+                yield partial(process.answer, last_words=last_words)
+            except UnexpectedError as error:
+                error.add_note(last_words())
+                raise
+
+
+def _answer(arguments: Sequence[str], request: Mapping[str, Any], on_progress: Report) -> dict[str, Any]:
+    with conversation(arguments) as answer:
+        return answer(request, on_progress)

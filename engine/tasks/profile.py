@@ -19,9 +19,8 @@ from engine.store.profiles import (
     find_profile,
     save_profile,
 )
-from engine.tasks.measurement import MeasurementContext, measurement_context, model_row
+from engine.tasks.measurement import MeasurementContext, measurement_context, model_row, store_sample
 from engine.tasks.resident import model_of, sequences_of, tokenizer_of
-from engine.tasks.samples import store_sample
 
 if TYPE_CHECKING:
     from engine.inference.profile import NeuronFigures, Profile

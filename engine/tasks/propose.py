@@ -5,18 +5,17 @@ the proposal is evaluated on the held-out set, next to the naive plan of as many
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
-from engine.errors import UsageError
 from engine.plan.recipes import dlec
-from engine.plan.recipes.blocks import layers_for_growth
 from engine.plan.recipes.dlec import Block
 from engine.protocol import Report
 from engine.tasks import preview, score
 from engine.tasks.measurement_options import MeasurementOptions, as_request, options_from
+from engine.tasks.recipe_options import recipe_options
 from engine.tasks.stages import Stages
 from engine.text.corpus import Split
 
@@ -81,18 +80,9 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 def _search(request: Mapping[str, Any], report: Report) -> _Search:
     checkpoint = open_checkpoint(Path(request["model"]), request.get("reference", ""))
-    return _Search(checkpoint, _options(request, checkpoint), options_from(request), Stages(report, STAGES))
-
-
-def _options(request: Mapping[str, Any], checkpoint: Checkpoint) -> dlec.Options:
-    others = {field.name: request[field.name] for field in fields(dlec.Options)[1:] if field.name in request}
-    match request.get("layers"), request.get("growth"):
-        case int(layers), None:
-            return dlec.Options(layers, **others)
-        case None, float(growth):
-            return dlec.Options(layers_for_growth(checkpoint, growth), **others)
-        case _:
-            raise UsageError("the budget is not clear", fix="Give either a number of layers or a growth.")
+    return _Search(
+        checkpoint, recipe_options(dlec.Options, request, checkpoint), options_from(request), Stages(report, STAGES)
+    )
 
 
 def _measured_shortlist(search: _Search) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ opened, since few machines hold both; the rest is small.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from engine.inference.sequences import Sequences
 
 State: TypeAlias = tuple[tuple[str, int, int, int], ...]
-"""For each of some files its path, inode, size in bytes and time of its last change in nanoseconds."""
+"""Path, inode, size in bytes and time of the last change in nanoseconds of each file."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """What a resident model was opened from, and how."""
+    """Origin of a resident model."""
 
     directory: Path
     state: State
@@ -33,23 +33,30 @@ class _Opened:
     device: str
 
 
-class _Models(dict[_Opened, Any]):
-    """The models that are open."""
+@dataclass(frozen=True)
+class OpenModels:
+    """Models that are open in this process, by their origin."""
 
-    def keep_only(self, wanted: set[_Opened]) -> None:
-        """Let go of all others, and give their memory back."""
+    models: dict[_Opened, Any] = field(default_factory=dict)
+
+    def keep_only(self, requested: set[_Opened]) -> None:
+        """Close all others, and give their memory back."""
         from engine.inference.memory import give_memory_back
 
-        for opened in self.keys() - wanted:
-            del self[opened]
+        for opened in self.models.keys() - requested:
+            del self.models[opened]
         give_memory_back()
 
-    def cache_clear(self) -> None:
-        """As those of the other caches here."""
-        self.clear()
+
+_OPEN = OpenModels()
+"""The models of this process: a process of tasks is kept for them."""
 
 
-_model = _Models()
+def close_all() -> None:
+    """Close every model, tokenizer and text."""
+    _OPEN.models.clear()
+    for cached in (_tokenizer, _text, _sample):
+        cached.cache_clear()
 
 
 def model_of(checkpoint: Checkpoint, options: MeasurementOptions) -> Any:
@@ -61,22 +68,22 @@ def models_of(checkpoints: Iterable[Checkpoint], options: MeasurementOptions) ->
     """The models of all checkpoints that a task uses together. Raises whatever opening them raises."""
     from engine.inference.load_model import open_model
 
-    wanted = {checkpoint: _opened(checkpoint, options) for checkpoint in checkpoints}
-    missing = set(wanted.values()) - _model.keys()
+    requested = {checkpoint: _opened(checkpoint, options) for checkpoint in checkpoints}
+    missing = set(requested.values()) - _OPEN.models.keys()
     if missing:
-        _model.keep_only(set(wanted.values()))
+        _OPEN.keep_only(set(requested.values()))
     for each in missing:
-        _model[each] = open_model(each.directory, each.dtype, each.device)
-    return {checkpoint: _model[each] for checkpoint, each in wanted.items()}
+        _OPEN.models[each] = open_model(each.directory, each.dtype, each.device)
+    return {checkpoint: _OPEN.models[each] for checkpoint, each in requested.items()}
 
 
 def is_open(checkpoint: Checkpoint, options: MeasurementOptions) -> bool:
     """Whether the model is in memory as the options wants it."""
-    return _opened(checkpoint, options) in _model
+    return _opened(checkpoint, options) in _OPEN.models
 
 
 def tokenizer_of(checkpoint: Checkpoint) -> Any:
-    """Raises CheckpointError when there is none."""
+    """Return the tokenizer. Raises CheckpointError for a checkpoint without one."""
     return _tokenizer(checkpoint.directory, _state_below(checkpoint.directory))
 
 
@@ -132,6 +139,6 @@ def _state_below(directory: Path) -> State:
 
 
 def _state(files: Iterable[Path]) -> State:
-    """As it is now. What is not there has none: whoever opens it says so."""
+    """Return the present state. A missing file has none: opening it raises the error."""
     stats = ((file, file.stat()) for file in files if file.is_file())
     return tuple((str(file), stat.st_ino, stat.st_size, stat.st_ctime_ns) for file, stat in stats)

@@ -10,9 +10,8 @@ from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.models import save_model
 from engine.store.scores import Score, find_scores, save_scores
-from engine.tasks.measurement import MeasurementContext, measurement_context, model_row
+from engine.tasks.measurement import MeasurementContext, measurement_context, model_row, store_sample
 from engine.tasks.resident import model_of, sequences_of
-from engine.tasks.samples import store_sample
 
 Block: TypeAlias = tuple[int, int]
 """Layers [start, end)."""
@@ -23,7 +22,7 @@ METRICS: Mapping[str, str] = {
     "ablation": "ablation",
     "logit-lens": "logit_lens",
 }
-"""What a user calls a metric; its module in engine.inference.metrics, and its name in the store."""
+"""Name of each metric in the interface; its module in engine.inference.metrics, and its name in the store."""
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -35,7 +34,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     model raises.
     """
     metric, context = _metric(request["metric"]), measurement_context(request)
-    blocks = _asked(request, context.checkpoint.layer_count)
+    blocks = _blocks(request, context.checkpoint.layer_count)
     known = _known(context, metric)
     missing = [block for block in blocks if block not in known]
     if missing:
@@ -52,8 +51,8 @@ def _metric(name: str) -> str:
     return METRICS[name]
 
 
-def _asked(request: Mapping[str, Any], layers: int) -> list[Block]:
-    """The blocks that the request names, each once. Raises UsageError for one that does not lie in the model."""
+def _blocks(request: Mapping[str, Any], layers: int) -> list[Block]:
+    """Return the blocks of the request, each once. Raises UsageError for one outside the model."""
     named = [(start, end) for start, end in request.get("blocks", ())]
     of_width = [(start, start + width) for width in request.get("width", ()) for start in range(layers - width + 1)]
     blocks = list(dict.fromkeys([*named, *of_width]))
@@ -86,4 +85,4 @@ def _measured(context: MeasurementContext, metric: str, blocks: Sequence[Block],
     checkpoint, options = context.checkpoint, context.options
     sequences = sequences_of(checkpoint, options)
     measured = module.measure(model_of(checkpoint, options), sequences, blocks, options.batch_size, report)
-    return [Score(metric, start, end, found.value, found.se) for (start, end), found in measured.items()]
+    return [Score(metric, start, end, each.value, each.se) for (start, end), each in measured.items()]

@@ -6,14 +6,13 @@ common; the best at the end are evaluated on the held-out set, as a sweep's are.
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
-from engine.errors import PlanError, UsageError
+from engine.errors import PlanError
 from engine.plan.recipes import dlec_search
-from engine.plan.recipes.blocks import layers_for_growth
 from engine.plan.recipes.dlec_search import State
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing
@@ -21,6 +20,7 @@ from engine.store.models import save_model
 from engine.store.plan_measurements import find_measurements
 from engine.tasks import sweep
 from engine.tasks.measurement import model_row
+from engine.tasks.recipe_options import recipe_options
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.measuring import measure, missing
 from engine.tasks.sweeps.sweep_spec import read_sweep_spec
@@ -38,15 +38,15 @@ class _Search:
 
     def harms(self, states: Sequence[State]) -> dict[State, float]:
         """Delta NLL of each on the selection set; those that compute no numbers are left out."""
-        asked = read_sweep_spec(self.asking(states))
-        context = asked.on(Split.SELECTION)
-        if wanted := missing(asked, Split.SELECTION, list(asked.visits)):
+        spec = read_sweep_spec(self.asking(states))
+        context = spec.on(Split.SELECTION)
+        if requested := missing(spec, Split.SELECTION, list(spec.visits)):
             with closing(open_for_writing(context.store)) as db:
                 save_model(db, model_row(self.checkpoint))
-            measure(asked, Split.SELECTION, wanted, LayerSource(asked), self.report)
+            measure(spec, Split.SELECTION, requested, LayerSource(spec), self.report)
         with closing(open_for_reading(context.store)) as connection:
-            figures = find_measurements(connection, context.key, asked.visits)
-        names = {plan.name: figures[plan.visits].delta_nll for plan in asked.stored}
+            figures = find_measurements(connection, context.key, spec.visits)
+        names = {plan.name: figures[plan.visits].delta_nll for plan in spec.stored}
         found = {state: names.get(dlec_search.name_of(state)) for state in states}
         return {state: harm for state, harm in found.items() if harm is not None and harm == harm}
 
@@ -101,22 +101,9 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 def _search(request: Mapping[str, Any], report: Report) -> _Search:
     checkpoint = open_checkpoint(Path(request["model"]), request.get("reference", ""))
-    options = _options(request, checkpoint)
+    options = recipe_options(dlec_search.Options, request, checkpoint)
     dlec_search.require_possible(checkpoint.layer_count, options)
     return _Search(checkpoint, options, request, report)
-
-
-def _options(request: Mapping[str, Any], checkpoint: Checkpoint) -> dlec_search.Options:
-    others = {field.name: request[field.name] for field in fields(dlec_search.Options)[1:] if field.name in request}
-    if "scales" in others:
-        others["scales"] = tuple(others["scales"])
-    match request.get("layers"), request.get("growth"):
-        case int(layers), None:
-            return dlec_search.Options(layers, **others)
-        case None, float(growth):
-            return dlec_search.Options(layers_for_growth(checkpoint, growth), **others)
-        case _:
-            raise UsageError("the budget is not clear", fix="Give either a number of layers or a growth.")
 
 
 def _searched(search: _Search) -> tuple[list[State], dict[int, int]]:
@@ -135,7 +122,7 @@ def _searched(search: _Search) -> tuple[list[State], dict[int, int]]:
 
 
 def _reason(search: _Search, tried: int, judged: Mapping[str, Any]) -> list[str]:
-    """In words, for the head of the plan: nothing but what was judged."""
+    """Return the reason for the head of the plan: held-out figures alone."""
     scales = "" if search.options.scales == (1.0,) else f", scales {', '.join(f'{x:g}' for x in search.options.scales)}"
     kept = "greedily" if search.options.beam == 1 else f"with a beam of {search.options.beam}"
     return [

@@ -59,6 +59,7 @@ _ROWS = (
     TaskSpec("profile", "engine.tasks.profile", invalidates=_PROFILED),
     TaskSpec("score", "engine.tasks.score", invalidates=_PROFILED),
     TaskSpec("sweep", "engine.tasks.sweep", invalidates=_MEASURED),
+    TaskSpec("share", "engine.tasks.share", is_queued=False),
     TaskSpec("propose", "engine.tasks.propose", proposes_plan=True, invalidates=_MEASURED),
     TaskSpec("search", "engine.tasks.search", proposes_plan=True, invalidates=_MEASURED),
     TaskSpec("classic", "engine.tasks.classic", proposes_plan=True, invalidates=_MEASURED),

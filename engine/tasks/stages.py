@@ -1,34 +1,40 @@
-"""A task of several stages, each of which counts for itself: which one it is stands in what it reports."""
+"""Stages of a task, each of which counts its own progress: the reported text begins with "stage 2 of 5: ".
+
+An announcement of costs is passed on as it is.
+"""
 
 import re
 from dataclasses import dataclass
 
 from engine.protocol import Report
 
+ANNOUNCED = "announced: "
+"""Beginning of a line that announces costs, so that an interface can keep it."""
 _STAGE = re.compile(r"stage \d+ of \d+")
 
 
 @dataclass(slots=True)
 class Stages:
-    """The stages of one run, in their order."""
+    """The stages of one run, in order."""
 
     report: Report
     count: int
-    """Stages in all."""
-    _begun: int = 0
+    """Number of stages."""
+    _started: int = 0
 
     def next(self) -> Report:
-        """What the next stage reports with: "stage 2 of 5: ..."."""
-        self._begun += 1
-        number = self._begun
+        """Return the Report of the next stage."""
+        self._started += 1
+        number = self._started
 
         def reported(done: int, total: int, what: str) -> None:
-            self.report(done, total, f"stage {number} of {self.count}: {what}")
+            is_announced = what.startswith(ANNOUNCED)
+            self.report(done, total, what if is_announced else f"stage {number} of {self.count}: {what}")
 
         return reported
 
 
 def stage_of(what: str) -> str:
-    """ "stage 2 of 5" of what such a task reports; "" of any other."""
-    found = _STAGE.match(what)
-    return found.group() if found else ""
+    """Return "stage 2 of 5" from the reported text of a task with stages; "" for any other text."""
+    match = _STAGE.match(what)
+    return match.group() if match else ""

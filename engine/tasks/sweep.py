@@ -1,4 +1,4 @@
-"""Sweeps a space of plans: all of them measured as one computation, the best of them judged on other text."""
+"""Sweeps a space of plans: all are measured as one computation, the best are evaluated on held-out text."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -18,8 +18,9 @@ from engine.store.sweeps import (
     save_verdicts,
 )
 from engine.tasks.measurement import model_row
-from engine.tasks.sweeps.base import check_base_of
+from engine.tasks.stages import Stages
 from engine.tasks.sweeps.costs import Cost
+from engine.tasks.sweeps.execution import check_base_of
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.measuring import announced, measure, measure_until_worse, missing
 from engine.tasks.sweeps.probing import answer, unanswered
@@ -27,6 +28,9 @@ from engine.tasks.sweeps.ranking import rankings, why_not
 from engine.tasks.sweeps.reporting import by_chance, read_sweep, sweep_report
 from engine.tasks.sweeps.sweep_spec import SweepSpec, read_sweep_spec
 from engine.text.corpus import Split
+
+_STAGES = 3
+"""Check of the base, selection set, held-out set; a probe and the metrics are further ones."""
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -45,18 +49,19 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
         return {
             "announced": announced(spec, Split.SELECTION, missing(spec, Split.SELECTION, list(spec.visits)), source)
         }
-    sweep_id = _begun(spec)
-    check_base_of(spec, source)
-    costs = [*_chosen(spec, source, sweep_id, report), *_judged(spec, source, sweep_id, report)]
-    costs += _probed(spec, source, report)
-    unranked = _rank(spec, source, sweep_id, report)
+    sweep_id = _started(spec)
+    stages = Stages(report, _STAGES + (spec.probe is not None) + spec.ranks_metrics)
+    check_base_of(spec, source, stages.next())
+    costs = [*_chosen(spec, source, sweep_id, stages.next()), *_judged(spec, source, sweep_id, stages.next())]
+    costs += _probed(spec, source, stages)
+    unranked = _rank(spec, source, sweep_id, stages)
     _finish(spec, sweep_id, costs)
     with closing(open_for_reading(spec.on(Split.SELECTION).store)) as connection:
         found = sweep_report(connection, sweep_id)
     return {**found, "unranked": unranked, "found": not costs}
 
 
-def _begun(spec: SweepSpec) -> int:
+def _started(spec: SweepSpec) -> int:
     """The sweep's number. Raises MachineError when the store cannot be written: better before the work than after."""
     with closing(open_for_writing(spec.on(Split.SELECTION).store)) as db, transaction(db):
         save_model(db, model_row(spec.checkpoint))
@@ -69,31 +74,32 @@ def _chosen(spec: SweepSpec, source: LayerSource, sweep_id: int, report: Report)
         sweep = find_sweep(connection, sweep_id)
     assert sweep is not None
     stopped = {plan.visits for plan in sweep.plans if plan.stopped_after is not None}
-    wanted = missing(spec, Split.SELECTION, [visits for visits in spec.visits if visits not in stopped])
-    if not wanted:
+    requested = missing(spec, Split.SELECTION, [visits for visits in spec.visits if visits not in stopped])
+    if not requested:
         return []
     if spec.early_stop:
-        return [measure_until_worse(spec, Split.SELECTION, wanted, source, sweep_id, report)]
-    return [measure(spec, Split.SELECTION, wanted, source, report)]
+        return [measure_until_worse(spec, Split.SELECTION, requested, source, sweep_id, report)]
+    return [measure(spec, Split.SELECTION, requested, source, report)]
 
 
 def _judged(spec: SweepSpec, source: LayerSource, sweep_id: int, report: Report) -> list[Cost]:
     """Measure the best plans on the held-out set."""
     with closing(open_for_reading(spec.on(Split.SELECTION).store)) as connection:
         shortlist = read_sweep(connection, sweep_id).shortlist
-    wanted = missing(spec, Split.HELDOUT, [plan.visits for plan in shortlist])
-    return [measure(spec, Split.HELDOUT, wanted, source, report)] if wanted else []
+    requested = missing(spec, Split.HELDOUT, [plan.visits for plan in shortlist])
+    return [measure(spec, Split.HELDOUT, requested, source, report)] if requested else []
 
 
-def _probed(spec: SweepSpec, source: LayerSource, report: Report) -> list[Cost]:
+def _probed(spec: SweepSpec, source: LayerSource, stages: Stages) -> list[Cost]:
     if spec.probe_key is None:
         return []
-    wanted = unanswered(spec, spec.probe_key, list(spec.visits))
-    return [answer(spec, spec.probe_key, wanted, source, report)] if wanted else []
+    requested = unanswered(spec, spec.probe_key, list(spec.visits))
+    report = stages.next()
+    return [answer(spec, spec.probe_key, requested, source, report)] if requested else []
 
 
-def _rank(spec: SweepSpec, source: LayerSource, sweep_id: int, report: Report) -> str | None:
-    """Ranks the metrics; where they cannot be measured, why: the sweep stands without them."""
+def _rank(spec: SweepSpec, source: LayerSource, sweep_id: int, stages: Stages) -> str | None:
+    """Rank the metrics. Return the reason where they cannot be measured; the sweep is complete without them."""
     store = spec.on(Split.SELECTION).store
     with closing(open_for_reading(store)) as connection:
         is_ranked = bool(find_rankings(connection, sweep_id))
@@ -102,7 +108,7 @@ def _rank(spec: SweepSpec, source: LayerSource, sweep_id: int, report: Report) -
     if not source.is_resident:
         return "the metrics need the whole model in memory"
     try:
-        found = rankings(spec, report)
+        found = rankings(spec, stages.next())
     except DlecError as error:
         return why_not(error)
     with closing(open_for_writing(store)) as db:

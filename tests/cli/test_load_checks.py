@@ -39,7 +39,7 @@ def test_transformers_checks_a_source_once(dlec, checkpoint_of: CheckpointOf, tm
     asked = dlec("plan", "check", plan)
     assert asked.exit_code == 1
     assert "6 tensors (model.layers.0.mlp.up_proj.weight, " in asked.stdout
-    monkeypatch.setattr("engine.tasks.child.EngineProcess", None)
+    monkeypatch.setattr("engine.tasks.process.EngineProcess", None)
     assert dlec("plan", "check", plan).stdout == asked.stdout
     assert dlec("plan", "check", plan, "--no-load-check").stdout == asked.stdout
     assert dlec("merge", plan, "out").exit_code == 1

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from engine.errors import CheckpointError, MachineError
-from engine.tasks.dequantise import dequantise
+from engine.tasks.demo_model import dequantise
 
 HIDDEN, HEADS, VOCAB = 64, 2, 259
 

@@ -20,8 +20,7 @@ from engine.plan.patches import patch_fingerprint
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Cancelled, Done, Failed, Held, Running, Stop, Waiting
 from engine.store.jobs import JobSpec, change
-from engine.tasks.child import TASK_MODULE, run_task
-from engine.tasks.process import EngineProcess
+from engine.tasks.process import TASK_MODULE, EngineProcess, run_task
 from tests.jobs.slow import slow_steps
 from tests.jobs.workplace import merge_spec, plan_text, wait_until
 from tests.merge.stacks import leftovers, settled_bytes
@@ -224,7 +223,7 @@ def test_a_signal_puts_the_job_back_as_if_it_had_not_been_begun(place, base, tmp
     assert talk == "asked\n"
     assert place.job(job_id).state == Waiting()
     assert place.live() == ()
-    assert "put back" in own_lines(place.log(job_id))[-1]
+    assert "back in the queue" in own_lines(place.log(job_id))[-1]
     assert partial_of(tmp_path / "out").journal.exists()
 
 

@@ -33,5 +33,5 @@ def test_the_order_stays(p_values):
 
 @pytest.mark.parametrize("p", [-0.1, 1.1, float("nan")])
 def test_what_is_no_probability_is_refused(p):
-    with pytest.raises(ValueError, match="probabilities"):
+    with pytest.raises(ValueError, match="needs p-values"):
         holm([0.5, p])

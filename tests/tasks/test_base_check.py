@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.inference import likelihood
 from engine.protocol import no_report
 from engine.store.database import open_for_reading, open_for_writing
 from engine.store.keys import ProfileKey
@@ -15,7 +16,7 @@ from engine.store.location import store_path
 from engine.store.samples import BaseCheck, find_base_check, save_base_check
 from engine.tasks import preview, profile, sweep
 from engine.tasks.base_check import NOT_CHECKED, base_answer, findings
-from engine.tasks.sweeps.base import _nll
+from engine.tasks.sweeps.execution import _nll
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.sweep_spec import read_sweep_spec
 
@@ -36,7 +37,7 @@ def plan_text(model: Path) -> str:
         (HEALTHY, 7.5, "frequencies of the text's tokens alone give 7.40"),
         (replace(HEALTHY, own_prefix="", other_prefix="<bos>", own_nll=5.9, other_nll=3.9), 5.9, "3.90 with <bos>"),
         (replace(HEALTHY, own_nll=5.0, other_nll=3.0), 5.0, "3.00 with nothing before a text"),
-        (replace(HEALTHY, short_tokens=16, short_nll=6.0, long_nll=4.0), 6.0, "use --seq-len 32"),
+        (replace(HEALTHY, short_tokens=8, short_nll=7.0, long_nll=4.0), 6.0, "such as --seq-len 32"),
         (replace(HEALTHY, short_nll=3.7, long_nll=6.0), 3.7, "config.json"),
         (HEALTHY, nan, "computes NaN or infinity"),
         (None, 3.8, NOT_CHECKED),
@@ -56,6 +57,18 @@ def test_a_model_that_was_not_trained_is_beaten_by_frequencies(request_of: dict[
     assert not found["base_check"]["ok"]
     assert "frequencies" in found["base_check"]["findings"][0]
     assert found["base_check"]["unigram_nll"] < found["base"]["nll"]
+
+
+def test_a_check_costs_less_than_5_percent_of_the_smallest_preview(
+    request_of: dict[str, Any], tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In tokens that are run through a model, with the default amount of text."""
+    run: list[int] = []
+    own = likelihood._logits
+    monkeypatch.setattr(likelihood, "_logits", lambda model, batch: (run.append(batch.numel()), own(model, batch))[1])
+    preview.run({**request_of, "tokens": 4096, "seq_len": 256, "plan": plan_text(tiny_llama)}, no_report)
+    compared = 2 * 16 * 256
+    assert compared < sum(run) < 1.05 * compared
 
 
 def test_a_check_is_made_once_for_a_model_and_text(

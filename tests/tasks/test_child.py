@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from engine.errors import CheckpointError, MachineError, UnexpectedError
-from engine.tasks.child import run_child, run_task
-from engine.tasks.process import signal_name
+from engine.tasks.process import run_child, run_task, signal_name
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def test_much_talk_does_not_block_the_child(module: Any) -> None:
 
 
 def test_a_task_that_does_not_exist_is_an_error() -> None:
-    with pytest.raises(MachineError, match="there is no task"):
+    with pytest.raises(MachineError, match="unknown task"):
         run_task("no_such_task", {})
 
 

@@ -28,7 +28,7 @@ def failing(monkeypatch, error):
     def child(_arguments):
         raise error
 
-    monkeypatch.setattr("engine.tasks.child.conversation", child)
+    monkeypatch.setattr("engine.tasks.process.conversation", child)
 
 
 def test_answers_are_kept_in_the_home_that_is_given(checkpoint, tmp_path):
@@ -68,7 +68,7 @@ def test_a_child_that_takes_too_long_is_given_up(checkpoint, monkeypatch):
         def __exit__(self, *_):
             return False
 
-    monkeypatch.setattr("engine.tasks.child.conversation", lambda _arguments: Slow())
+    monkeypatch.setattr("engine.tasks.process.conversation", lambda _arguments: Slow())
     checks = header_checks()
     checks.make([headers_of(checkpoint)], seconds=0)
     assert checks.cache.find(headers_of(checkpoint).key)["unavailable"] == "transformers took more than 0 s"

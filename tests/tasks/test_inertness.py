@@ -51,7 +51,7 @@ def answering(monkeypatch, reason):
         asked.append(request)
         return {"reason": reason, "unknown": ""}
 
-    monkeypatch.setattr("engine.tasks.child.run_child", run_child)
+    monkeypatch.setattr("engine.tasks.process.run_child", run_child)
     return asked
 
 
@@ -152,7 +152,7 @@ def test_a_trial_that_takes_too_long_is_unknown_and_says_so(tmp_path, monkeypatc
     def run_child(_module, _request):
         raise MachineError("engine.inference.inertness crashed", why="SIGXCPU")
 
-    monkeypatch.setattr("engine.tasks.child.run_child", run_child)
+    monkeypatch.setattr("engine.tasks.process.run_child", run_child)
     model = of_family(tmp_path / "model")
     assert "SIGXCPU" in inertness_trials().tried(model).unknown
     assert inertness_trials().written(RECIPES["llama-pro"], model, RECIPES["llama-pro"].options())

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from engine.tasks import precision
-from engine.tasks.precision import auto_dtype
+from engine.tasks import measurement_options
+from engine.tasks.measurement_options import auto_dtype
 
 
 @pytest.fixture
 def cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Makes a machine without GPU whose CPU has these features."""
-    monkeypatch.setattr(precision, "CPU_INFO", tmp_path / "cpuinfo")
-    monkeypatch.setattr(precision, "_has_gpu", lambda: False)
+    monkeypatch.setattr(measurement_options, "CPU_INFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(measurement_options, "_has_gpu", lambda: False)
 
     def made(features: str) -> None:
         (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{features}\n\nprocessor\t: 1\n{features}\n")
@@ -46,7 +46,7 @@ def test_what_the_cpu_is_quick_with_stays(cpu, stored, features) -> None:
 def test_a_gpu_computes_in_what_is_stored(cpu, monkeypatch: pytest.MonkeyPatch) -> None:
     cpu("flags\t\t: avx2")
     assert auto_dtype("bfloat16", "cuda:1", 1000) == "bfloat16"
-    monkeypatch.setattr(precision, "_has_gpu", lambda: True)
+    monkeypatch.setattr(measurement_options, "_has_gpu", lambda: True)
     assert auto_dtype("bfloat16", "auto", 1000) == "bfloat16"
     assert auto_dtype("bfloat16", "cpu", 1000) == "float32"
 

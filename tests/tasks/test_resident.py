@@ -64,7 +64,7 @@ def test_a_model_that_is_no_longer_wanted_is_let_go_of_before_another_is_opened(
     options, tiny_llama: Path, other: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     preview.run({**options, "plan": repeating(tiny_llama, 1)}, no_report)
-    (model,) = resident._model.values()
+    (model,) = resident._OPEN.models.values()
     base, alive = weakref.ref(model), []
     del model
     own = load_model.open_model
@@ -94,7 +94,7 @@ def test_a_checkpoint_that_changed_on_disk_is_opened_anew(
     assert not after["found"]
     assert after["layers"] != before["layers"]
     assert len(openings) == 2
-    assert len(resident._model) == 1
+    assert len(resident._OPEN.models) == 1
 
 
 def test_a_change_that_size_and_time_do_not_show_is_seen(options, other: Path) -> None:

@@ -2,7 +2,7 @@
 
 from dlec_tui.jobs.progress import advance_of, running_text
 from engine.store.job_states import Progress, Running
-from engine.tasks.stages import Stages, stage_of
+from engine.tasks.stages import ANNOUNCED, Stages, stage_of
 from tests.tui.seen_jobs import NOW, ago, stored
 
 
@@ -17,7 +17,20 @@ def test_each_stage_reports_with_its_number() -> None:
     assert stage_of("copying") == ""
 
 
-def test_the_screen_says_the_stage_and_foretells_no_end() -> None:
+def test_an_announcement_is_passed_on_as_it_is() -> None:
+    said: list[str] = []
+    Stages(lambda _done, _total, what: said.append(what), 2).next()(0, 1, f"{ANNOUNCED}11 plans")
+    assert said == [f"{ANNOUNCED}11 plans"]
+
+
+def test_the_rest_of_a_stage_is_foretold_from_its_own_rate() -> None:
+    running = Running(1, ago(seconds=600), Progress(1, 4, "stage 2 of 3: plans", per_second=0.5))
+    advance = advance_of(stored(1, running, "sweep", "sweep"), NOW)
+    assert advance is not None
+    assert (advance.stage, advance.left) == ("stage 2 of 3", "6.0 s left")
+
+
+def test_the_screen_says_the_stage_and_foretells_no_end_without_a_rate() -> None:
     running = Running(1, ago(seconds=600), Progress(1, 4, "stage 2 of 3: plans"))
     job = stored(1, running, "propose", "propose")
     advance = advance_of(job, NOW)

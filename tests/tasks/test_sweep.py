@@ -14,8 +14,8 @@ from engine.protocol import no_report
 from engine.store.database import open_for_reading
 from engine.store.location import store_path
 from engine.tasks import preview, sweep
+from engine.tasks.stages import ANNOUNCED, stage_of
 from engine.tasks.sweeps import layer_source
-from engine.tasks.sweeps.costs import ANNOUNCED
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.reporting import sweep_report
 from tests.tasks.conftest import part, plan_of
@@ -33,6 +33,11 @@ def listened(asked):
     """A sweep's answer, and all that was reported on the way."""
     heard = []
     return sweep.run(asked, lambda *told: heard.append(told)), heard
+
+
+def announcements(texts):
+    """The announced costs among the reported texts."""
+    return [text for text in texts if text.startswith(ANNOUNCED)]
 
 
 def named(found, name):
@@ -71,7 +76,7 @@ def test_the_best_are_judged_and_adjusted_for_as_many(listened):
 
 def test_what_it_takes_is_said_first_and_done_exactly(listened):
     found, heard = listened
-    assert heard[0][2].startswith(f"{ANNOUNCED}selection set, 11 plans: ")
+    assert announcements([what for *_, what in heard])[0].startswith(f"{ANNOUNCED}selection set, 11 plans: ")
     first, second = found["cost"]["parts"]
     assert (first["what"], second["what"]) == ("selection set", "held-out set")
     for part_ in (first, second):
@@ -97,6 +102,13 @@ def test_the_report_of_the_store_is_the_answer(asked, listened):
             sweep_report(connection, 99)
 
 
+def test_progress_says_the_stage(listened):
+    """Check of the base, selection set, held-out set."""
+    _, heard = listened
+    stages = list(dict.fromkeys(filter(None, (stage_of(what) for *_, what in heard))))
+    assert stages == ["stage 1 of 3", "stage 2 of 3", "stage 3 of 3"]
+
+
 class InterruptionError(Exception):
     pass
 
@@ -110,7 +122,7 @@ def test_an_interrupted_sweep_goes_on_where_it_was(asked):
         sweep.run(asked, interrupt)
     heard = []
     found = sweep.run(asked, lambda *told: heard.append(told[2]))
-    assert "selection set, 6 plans: " in heard[0]
+    assert "selection set, 6 plans: " in announcements(heard)[0]
     assert all(plan["delta_nll"] is not None for plan in found["plans"])
 
 
@@ -174,7 +186,7 @@ def test_another_sweep_finds_the_plans_that_this_one_measured(asked, tiny_llama,
     assert not listened[0]["found"]
     heard = []
     sweep.run({**asked, "plans": blocks_of(tiny_llama, 3)}, lambda *told: heard.append(told[2]))
-    assert "selection set, 4 plans: " in heard[0]
+    assert "selection set, 4 plans: " in announcements(heard)[0]
 
 
 def test_a_plan_that_changes_nothing_is_no_better_and_a_removed_layer_is_worse(asked, tiny_llama):
@@ -287,7 +299,7 @@ def test_a_plan_that_cannot_be_swept_is_named(asked, tiny_llama, text, words):
 def test_nothing_to_sweep_and_nothing_to_judge_are_refused(asked):
     with pytest.raises(UsageError, match="nothing to sweep"):
         sweep.run({**asked, "plans": []}, no_report)
-    with pytest.raises(UsageError, match="cannot be judged"):
+    with pytest.raises(UsageError, match="cannot be evaluated"):
         sweep.run({**asked, "top": 0}, no_report)
     with pytest.raises(UsageError, match="cannot be run together"):
         sweep.run({**asked, "together": 0}, no_report)

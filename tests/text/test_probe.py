@@ -42,7 +42,7 @@ def test_a_probe_is_known_by_its_items_and_not_by_its_spelling(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("{", "no item"),
+        ("{", "not a valid item"),
         ("[1]", "not an object"),
         ({"prompt": "a"}, "answer is not text"),
         ({"prompt": " ", "answer": "b"}, "prompt is not text"),
@@ -52,7 +52,7 @@ def test_a_probe_is_known_by_its_items_and_not_by_its_spelling(tmp_path: Path) -
         ({"prompt": "a", "choices": ["b", "c"], "answer": 2}, "not one of the choices"),
         ({"prompt": "a", "choices": ["b", "c"], "answer": True}, "not one of the choices"),
         ({"prompt": "a", "choices": ["b", "c"], "answer": "d"}, "not one of the choices"),
-        ('{"prompt": "\\ud800", "answer": "b"}', "no item"),
+        ('{"prompt": "\\ud800", "answer": "b"}', "not a valid item"),
     ],
 )
 def test_what_is_no_item_is_told_with_its_line(tmp_path: Path, line: object, why: str) -> None:

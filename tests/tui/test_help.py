@@ -36,7 +36,7 @@ def test_what_cannot_be_done_now_is_told_with_the_reason(store: Path) -> None:
 
 
 def test_it_can_be_searched(store: Path) -> None:
-    screen = played(store, keys("f1", "slash", *"go to"), HIGH)
+    screen = played(store, keys("f1", "slash", *"show"), HIGH)
     assert "show models" in screen
     assert "Ctrl+P or :" not in screen
-    assert "nothing contains xyz" in played(store, keys("f1", "slash", *"xyz"), HIGH)
+    assert "no match for xyz" in played(store, keys("f1", "slash", *"xyz"), HIGH)

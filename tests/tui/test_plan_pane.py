@@ -261,7 +261,7 @@ def test_a_merge_into_a_full_disk_is_refused_in_the_prompt(store: Path, tmp_path
         await pilot.press("enter")
         await settled(pilot)
         said = str(pilot.app.screen.query_one("#wrong", Static).content)
-        assert "the disk is too full" in said
+        assert "not enough disk space" in said
         assert "kB needed, 1,000 B free" in said.replace("1.00 kB", "1,000 B")
         await pilot.press("escape")
         assert not jobs_of(store)

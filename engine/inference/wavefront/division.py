@@ -2,15 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Lock
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from engine.inference.wavefront.budget import Counted
 from engine.inference.wavefront.trie import ROOT, Trie, trie_of
 from engine.inference.wavefront.visits import BASE, Visits
-from engine.inference.wavefront.work import OnRead, Work
-from engine.protocol import Report
 
 Value = TypeVar("Value")
 
@@ -38,23 +33,6 @@ def divided(
     return [sorted(share) for share in shares]
 
 
-def run_divided(
-    works: Sequence[Work[Value]], numbers: Sequence[Sequence[int]], report: Report, on_read: OnRead[Value]
-) -> list[Counted]:
-    """Run the works of several devices in parallel. numbers: global numbers of the plans of each work.
-
-    The base is reported once, by the first device. The first error stops all works at their next edge and is raised.
-    """
-    together = _Together(works, numbers, report, on_read)
-    with ThreadPoolExecutor(len(works), "devices") as threads:
-        runs = [threads.submit(together.run, part) for part in range(len(works))]
-    failures = [run.exception() for run in runs]
-    first = next((error for error in failures if error is not None and not isinstance(error, _Stopped)), None)
-    if first is not None:
-        raise first
-    return [run.result() for run in runs]
-
-
 def _branches(trie: Trie, head_in_layers: float) -> dict[int, tuple[float, list[int]]]:
     """Return work in layer runs and plans of each branch, by the first node off the base.
 
@@ -72,61 +50,3 @@ def _branches(trie: Trie, head_in_layers: float) -> dict[int, tuple[float, list[
             works[branch] += head_in_layers
             plans[branch] += [number for number in trie.ending[node] if number != BASE]
     return {branch: (works[branch], numbers) for branch, numbers in plans.items() if numbers}
-
-
-class _Stopped(Exception):  # noqa: N818
-    """Another device has failed."""
-
-
-class _Together:
-    """Parallel runs with common reporting."""
-
-    def __init__(
-        self, works: Sequence[Work[Any]], numbers: Sequence[Sequence[int]], report: Report, on_read: OnRead[Any]
-    ) -> None:
-        self._works = works
-        self._numbers = numbers
-        self._report = report
-        self._on_read = on_read
-        self._done = [0] * len(works)
-        self._read = [0] * len(works)
-        """Plans read per part, counted once per chunk."""
-        self._lock = Lock()
-        self._failed = Event()
-
-    def run(self, part: int) -> Counted:
-        try:
-            return self._works[part].run(self._report_of(part), self._reader_of(part))
-        except BaseException:
-            self._failed.set()
-            raise
-
-    def _report_of(self, part: int) -> Report:
-        total = sum(work.announced.layer_forwards for work in self._works)
-        plans = sum(map(len, self._numbers))
-
-        def report(done: int, _total: int, _what: str) -> None:
-            if self._failed.is_set():
-                raise _Stopped
-            with self._lock:
-                self._done[part] = done
-                self._report(sum(self._done), total, f"layers run; {self._plans_done} of {plans} plans done")
-
-        return report
-
-    @property
-    def _plans_done(self) -> int:
-        """Number of plans that were read on their last chunk."""
-        parts = zip(self._works, self._numbers, self._read, strict=True)
-        return sum(max(0, read - (len(work.chunks) - 1) * len(numbers)) for work, numbers, read in parts)
-
-    def _reader_of(self, part: int) -> OnRead[Any]:
-        def on_read(plan: int, value: Any) -> None:
-            with self._lock:
-                if plan != BASE:
-                    self._read[part] += 1
-                    self._on_read(self._numbers[part][plan], value)
-                elif part == 0:
-                    self._on_read(BASE, value)
-
-        return on_read

@@ -1,16 +1,14 @@
-"""What measuring takes and took: said on one line beforehand, and added up over the pieces of a text."""
+"""Costs of measuring: announced on one line beforehand, and added up over the pieces of a text."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from engine.tasks.stages import ANNOUNCED
 from engine.units import byte_size, plural
 
 Cost: TypeAlias = dict[str, Any]
 """{"what", "announced", "expected_seconds"}, and when it is done "counted" and "seconds"."""
-
-ANNOUNCED = "announced: "
-"""What the line begins with, so that whoever shows progress can keep it."""
 
 
 def announced_line(cost: Mapping[str, Any]) -> str:
@@ -44,16 +42,16 @@ def added(costs: Sequence[Cost]) -> Cost:
 
 
 _MOSTS = ("passes", "state_bytes", "base_bytes", "weight_bytes", "work_bytes", "plans", "resident")
-"""Of these the largest counts, not the sum."""
+"""Names of figures of which the largest counts, not the sum."""
 
 
 def summed(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Figures of several works as one; those of memory and passes are the largest."""
-    found: dict[str, Any] = {}
+    totals: dict[str, Any] = {}
     for name in parts[0]:
         values = [part.get(name, 0) for part in parts]
         if isinstance(values[0], dict):
-            found[name] = summed(values)
+            totals[name] = summed(values)
         else:
-            found[name] = max(values) if name in _MOSTS else sum(values)
-    return found
+            totals[name] = max(values) if name in _MOSTS else sum(values)
+    return totals

@@ -1,65 +1,111 @@
-"""The wavefront's work for a sweep: one piece, or one for each device where several share it."""
+"""A pass over a text that all plans of a sweep share: divided into shares, announced, computed by an executor."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from time import perf_counter
 from typing import Any
 
+from engine.execution.executor import Executor, OnRow
+from engine.execution.share import Metric, Share
+from engine.execution.threads import ThreadExecutor
 from engine.inference.wavefront.visits import Visits
-from engine.protocol import Report
+from engine.protocol import Report, no_report
+from engine.tasks.base_check import check_base
+from engine.tasks.measurement import MeasurementContext
+from engine.tasks.measurement_options import as_request
 from engine.tasks.sweeps.costs import Cost, summed
 from engine.tasks.sweeps.layer_source import LayerSource
+from engine.tasks.sweeps.shares import compute, planned
+from engine.tasks.sweeps.sweep_spec import SweepSpec
+from engine.text.corpus import Split
 
 
 @dataclass(frozen=True)
 class SharedPass:
-    """Work that has been planned, and what it will cost."""
+    """Shares of one pass over a text."""
 
     what: str
     """In words, e.g. "selection set"."""
-    works: Sequence[Any]
-    """engine.inference.wavefront.work.Work of each device."""
-    numbers: Sequence[Sequence[int]]
-    """Which plans each of them measures."""
-    is_resident: bool
+    source: LayerSource
+    shares: Sequence[Share]
 
     def announced(self) -> Cost:
-        """What it will take; times a layer and a head. Several devices work side by side, so the slowest counts."""
+        """Return what it will take; times one layer and one head. Devices work side by side, so the slowest counts."""
         from engine.inference.wavefront.timing import expected_seconds
 
-        plans = sum(map(len, self.numbers))
-        told = {**summed([asdict(work.announced) for work in self.works]), "resident": self.is_resident, "plans": plans}
-        return {"what": self.what, "announced": told, "expected_seconds": max(map(expected_seconds, self.works))}
+        works = [planned(share, layers) for share, layers in zip(self.shares, self.source.parts, strict=False)]
+        plans = sum(len(share.plans) for share in self.shares)
+        reported = {
+            **summed([asdict(work.announced) for work in works]),
+            "resident": self.source.is_resident,
+            "plans": plans,
+        }
+        return {"what": self.what, "announced": reported, "expected_seconds": max(map(expected_seconds, works))}
 
-    def run(self, report: Report, on_read: Callable[[int, Any], None]) -> dict[str, Any]:
-        """on_read: called with a plan's number, or BASE, and its value on a chunk of the text. Gives "counted" and
-        "seconds"."""
-        from engine.inference.wavefront.division import run_divided
+    def run(self, executor: Executor, total: int, report: Report, on_row: OnRow) -> dict[str, Any]:
+        """Compute all shares. total: layer-forwards announced. Return "counted" and "seconds"."""
 
-        def told(done: int, total: int, what: str) -> None:
+        def reported(done: int, _total: int, what: str) -> None:
             report(done, total, f"{self.what}: {what}")
 
         began = perf_counter()
-        if len(self.works) == 1:
-            counted = [self.works[0].run(told, on_read)]
-        else:
-            counted = run_divided(self.works, self.numbers, told, on_read)
-        return {"counted": summed([asdict(each) for each in counted]), "seconds": perf_counter() - began}
+        counted = executor.run(self.shares, reported, on_row)
+        return {"counted": summed(counted), "seconds": perf_counter() - began}
+
+
+def in_threads(source: LayerSource) -> Executor:
+    """Return the executor that computes on the devices of this process."""
+    return ThreadExecutor([partial(_compute, source, part) for part in range(len(source.parts))])
 
 
 def shared_pass(
-    what: str, source: LayerSource, plans: Sequence[Visits], batches: Sequence[Any], reader: Callable[[], Any]
+    what: str, source: LayerSource, context: MeasurementContext, plans: Sequence[Visits], **text: Any
 ) -> SharedPass:
-    """reader: makes a reader for each device. Raises like engine.inference.wavefront.work.plan_work."""
+    """Divide `plans` among the devices of `source`. text: fields of Share that name the text and the metric."""
     from engine.inference.wavefront.division import divided
+
+    parts = len(source.parts)
+    numbers = [list(range(len(plans)))]
+    if parts > 1 and plans:
+        numbers = [own for own in divided(plans, source.spec.checkpoint.layer_count, parts) if own]
+    whole = Share(
+        model=str(context.checkpoint.directory.absolute()),
+        fingerprint=context.key.fingerprint,
+        plans=(),
+        numbers=(),
+        options=as_request(context.options) | {"dtype": context.dtype},
+        memory=source.memory,
+        is_resident=source.is_resident,
+        together=source.spec.together,
+        **{"text_sha256": context.key.text_sha256, "metric": Metric.LIKELIHOOD, **text},
+    )
+    return SharedPass(what, source, [_share(whole, plans, own, number) for number, own in enumerate(numbers)])
+
+
+def _share(whole: Share, plans: Sequence[Visits], numbers: Sequence[int], part: int) -> Share:
+    own = [[(step.layer, step.scale) for step in plans[number]] for number in numbers]
+    return replace(whole, plans=own, numbers=numbers, returns_base=part == 0)
+
+
+def _compute(source: LayerSource, part: int, share: Share, report: Report, on_row: OnRow) -> dict[str, Any]:
+    return compute(share, source.parts[part], report, on_row)
+
+
+def check_base_of(spec: SweepSpec, source: LayerSource, report: Report = no_report) -> None:
+    """Check the base on the selection set, unless the store has the result. Raises like running the layers."""
+    report(0, 1, "check of the base")
+    from engine.inference.base_check import in_pieces
+
+    check_base(spec.on(Split.SELECTION), partial(in_pieces, partial(_nll, source), spec.options.batch_size))
+    report(1, 1, "check of the base")
+
+
+def _nll(source: LayerSource, batches: Sequence[Any]) -> list[Any]:
+    from engine.inference.base_check import BaseReader
     from engine.inference.wavefront.work import plan_work
 
-    parts = source.parts
-    numbers = [list(range(len(plans)))]
-    if len(parts) > 1 and plans:
-        numbers = [each for each in divided(plans, source.spec.checkpoint.layer_count, len(parts)) if each]
-    works = [
-        plan_work(layers, [plans[number] for number in own], batches, reader(), source.memory, source.spec.together)
-        for layers, own in zip(parts, numbers, strict=False)
-    ]
-    return SharedPass(what, works, numbers, source.is_resident)
+    losses: list[Any] = []
+    work = plan_work(source.layers, [], batches, BaseReader(), source.memory)
+    work.run(no_report, lambda _plan, read: losses.extend(read))
+    return losses

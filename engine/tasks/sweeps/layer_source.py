@@ -1,4 +1,4 @@
-"""Where a sweep's layers come from: a model that is open, or its files, layer by layer, where it does not fit."""
+"""Source of a sweep's layers: an open model, or its files, layer by layer, where it does not fit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from engine.tasks.sweeps.sweep_spec import SweepSpec
 from engine.text.corpus import Split
 
 _USED = 0.8
-"""Of the memory that is free: the rest is for whatever else computes there."""
+"""Usable share of free memory: the rest is for other processes."""
 _FOR_STATES = 1.2
 """A model is opened whole only where the budget holds its weights and a fifth more."""
 _DTYPE_BYTES = {"float64": 8, "float32": 4}
@@ -32,8 +32,8 @@ class LayerSource:
 
     @cached_property
     def parts(self) -> Sequence[Any]:
-        """Of each device that computes by itself: several GPUs share a sweep where each holds the whole model, else the
-        model is spread over them. Raises whatever opening the model raises."""
+        """Layers on each device that computes by itself: several GPUs share a sweep where each holds the whole model,
+        else the model is spread over them. Raises whatever opening the model raises."""
         from engine.inference.wavefront.resident import ResidentLayers
         from engine.inference.wavefront.streamed import StreamedLayers
 
@@ -93,7 +93,7 @@ class LayerSource:
 
 
 def _free(device: str) -> int:
-    """Bytes. Raises MachineError where the system does not tell."""
+    """Return the free bytes. Raises MachineError where the system does not report them."""
     from engine.inference.memory import free_bytes
 
     if device.startswith("cuda"):

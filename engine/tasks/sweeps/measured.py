@@ -2,15 +2,11 @@
 
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from engine.numbers.paired import paired_difference
 from engine.store.plan_measurements import PartialResult, PlanMeasurement, sequence_means
-
-if TYPE_CHECKING:
-    from engine.inference.wavefront.likelihood import Figures
 
 
 def _empty() -> "array[float]":
@@ -19,12 +15,12 @@ def _empty() -> "array[float]":
 
 @dataclass
 class MeasuredPlan:
-    """What the text so far has given, sequence by sequence."""
+    """Figures of the text so far, sequence by sequence."""
 
     nll: "array[float]" = field(default_factory=_empty)
     """NLL of each token after a sequence's first, as `PlanMeasurement.token_nll`."""
     kl: "array[float]" = field(default_factory=_empty)
-    """Of each sequence, as is the next."""
+    """KL of each sequence; `top1` likewise."""
     top1: "array[float]" = field(default_factory=_empty)
 
     @classmethod
@@ -33,11 +29,11 @@ class MeasuredPlan:
         tokens = len(partial.token_nll) // len(partial.kl) * sequences
         return cls(partial.token_nll[:tokens], partial.kl[:sequences], partial.top1[:sequences])
 
-    def add(self, figures: "Figures") -> None:
-        """Append the figures of the sequences that come next."""
-        self.nll.extend(figures.nll.flatten().tolist())
-        self.kl.extend(figures.kl.tolist())
-        self.top1.extend(figures.top1.tolist())
+    def add(self, values: Mapping[str, Sequence[float]]) -> None:
+        """Append the values of a row: those of the sequences that come next."""
+        self.nll.extend(values["nll"])
+        self.kl.extend(values["kl"])
+        self.top1.extend(values["top1"])
 
     def since(self, first_sequence: int) -> PartialResult:
         """The result from that sequence on."""
@@ -56,10 +52,10 @@ class MeasuredPlan:
         deltas = [0.0 if base is None else mean - own for mean, own in zip(means, base or means, strict=True)]
         if not all(map(math.isfinite, [*means, *deltas])):
             return unknown
-        found = paired_difference(deltas)
-        interval = found.interval
+        difference = paired_difference(deltas)
+        interval = difference.interval
         return PlanMeasurement(
-            *(visits, _mean(means), interval.mean, interval.se, interval.low, interval.high, found.p),
+            *(visits, _mean(means), interval.mean, interval.se, interval.low, interval.high, difference.p),
             *(_mean(self.kl), _mean(self.top1), len(means), self.nll),
         )
 

@@ -1,15 +1,15 @@
-"""Measures plans on one split of the text, through the wavefront; each is stored as it is measured.
+"""Measures plans on one split of the text, through an executor; each is stored as it is measured.
 
-What was interrupted goes on behind the last piece of the text that all its plans were measured on.
+An interrupted measurement continues after the last piece of the text that all its plans were measured on.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from time import monotonic
-from typing import TYPE_CHECKING
 
-from engine.inference.wavefront.visits import BASE
+from engine.execution.executor import Executor
+from engine.execution.share import BASE_NUMBER, Row
 from engine.numbers.sequential import is_surely_worse, looks
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing
@@ -22,73 +22,87 @@ from engine.store.plan_measurements import (
     save_partial,
 )
 from engine.store.sweeps import save_stopped
+from engine.tasks.measurement import store_sample
 from engine.tasks.resident import sequences_of
-from engine.tasks.samples import store_sample
 from engine.tasks.sweeps.costs import Cost, added, announced_line
-from engine.tasks.sweeps.execution import SharedPass, shared_pass
+from engine.tasks.sweeps.execution import SharedPass, in_threads, shared_pass
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.measured import MeasuredPlan
 from engine.tasks.sweeps.sweep_spec import SweepSpec
 from engine.text.corpus import Split
 
-if TYPE_CHECKING:
-    from engine.inference.wavefront.likelihood import Figures
 
-
-def missing(spec: SweepSpec, split: Split, wanted: Sequence[str]) -> list[str]:
+def missing(spec: SweepSpec, split: Split, requested: Sequence[str]) -> list[str]:
     """Those of the visits that the store has no figures of."""
     context = spec.on(split)
     with closing(open_for_reading(context.store)) as connection:
         known = measured_visits(connection, context.key)
-    return [visits for visits in wanted if visits not in known]
+    return [visits for visits in requested if visits not in known]
 
 
-def measure(spec: SweepSpec, split: Split, wanted: Sequence[str], source: LayerSource, report: Report) -> Cost:
-    """Measure all of `wanted`, and the base, to the end of the text, and store them."""
-    return _Run(spec, split, source, report).run(wanted)
+def measure(
+    spec: SweepSpec,
+    split: Split,
+    requested: Sequence[str],
+    source: LayerSource,
+    report: Report,
+    executor: Executor | None = None,
+) -> Cost:
+    """Measure all of `requested`, and the base, to the end of the text, and store them.
+
+    executor: computes the shares; the devices of this process by default. Only this process writes the store.
+    """
+    return _Run(spec, split, source, report, executor=executor).run(requested)
 
 
 def measure_until_worse(
-    spec: SweepSpec, split: Split, wanted: Sequence[str], source: LayerSource, sweep_id: int, report: Report
+    spec: SweepSpec, split: Split, requested: Sequence[str], source: LayerSource, sweep_id: int, report: Report
 ) -> Cost:
     """The same, but what is surely worse is not measured on; the store keeps after how many sequences that was."""
-    return _Run(spec, split, source, report, sweep_id).run(wanted)
+    return _Run(spec, split, source, report, sweep_id).run(requested)
 
 
-def announced(spec: SweepSpec, split: Split, wanted: Sequence[str], source: LayerSource) -> Cost:
-    """What measuring these would take; nothing is measured but the time of one layer and one head."""
-    return _Run(spec, split, source, lambda *_: None).announced(wanted)
+def announced(spec: SweepSpec, split: Split, requested: Sequence[str], source: LayerSource) -> Cost:
+    """Return what measuring these would take; only one layer and one head are timed."""
+    return _Run(spec, split, source, lambda *_: None).announced(requested)
 
 
 STORE_SECONDS = 5.0
-"""Time between two writes of partial results: what a kill may cost, beside what not all plans have."""
+"""Seconds between two writes of partial results: what a kill may cost, in addition to what not all plans have."""
 
 
 class _Run:
     """Plans on one split of the text."""
 
     def __init__(
-        self, spec: SweepSpec, split: Split, source: LayerSource, report: Report, sweep_id: int | None = None
+        self,
+        spec: SweepSpec,
+        split: Split,
+        source: LayerSource,
+        report: Report,
+        sweep_id: int | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self._spec = spec
         self._context = spec.on(split)
         self._split = split
         self._source = source
         self._report = report
+        self._executor = executor
         self._sweep_id = sweep_id
-        """Where plans may be stopped: which sweep that is told of."""
+        """Sweep that records stopped plans; None where no plan is stopped."""
         self._sequences = sequences_of(spec.checkpoint, self._context.options)
         self._base = self._stored_base()
         """The mean NLL of each sequence, once all are measured."""
-        self._found: dict[str, MeasuredPlan] = {}
-        """By visits: what is not measured to the end."""
+        self._unfinished: dict[str, MeasuredPlan] = {}
+        """Plans that are not measured to the end, by visits."""
         self._unstored: dict[str, int] = {}
         """Visits to the first sequence whose result is not in the store."""
         self._stored_at = monotonic()
 
-    def run(self, wanted: Sequence[str]) -> Cost:
+    def run(self, requested: Sequence[str]) -> Cost:
         store_sample(self._context)
-        plans = list(wanted)
+        plans = list(requested)
         done = self._go_on_with(plans)
         self._forget_beyond(done)
         costs = []
@@ -100,20 +114,20 @@ class _Run:
                 plans = self._still_open(plans, look, end)
         return added(costs)
 
-    def announced(self, wanted: Sequence[str]) -> Cost:
-        return self._work(self._go_on_with(wanted), len(self._sequences), wanted).announced()
+    def announced(self, requested: Sequence[str]) -> Cost:
+        return self._pass(self._go_on_with(requested), len(self._sequences), requested).announced()
 
     def _ends(self) -> Iterator[int]:
         sequences = len(self._sequences)
         return iter([sequences]) if self._sweep_id is None else looks(sequences)
 
-    def _go_on_with(self, wanted: Sequence[str]) -> int:
+    def _go_on_with(self, requested: Sequence[str]) -> int:
         """Takes up what an interrupted run left, as far as it has all plans; how many sequences that is."""
-        needed = [*wanted, *([self._spec.base] if self._base is None else [])]
+        needed = [*requested, *([self._spec.base] if self._base is None else [])]
         with closing(open_for_reading(self._context.store)) as connection:
             partial = find_partial(connection, self._context.key, needed)
         done = min((len(partial[visits].kl) if visits in partial else 0 for visits in needed), default=0)
-        self._found = {visits: MeasuredPlan.of(partial[visits], done) for visits in needed if done}
+        self._unfinished = {visits: MeasuredPlan.of(partial[visits], done) for visits in needed if done}
         return done
 
     def _forget_beyond(self, done: int) -> None:
@@ -121,35 +135,32 @@ class _Run:
         with closing(open_for_writing(self._context.store)) as db:
             forget_partial(db, self._context.key, [self._spec.base, *self._spec.visits], kept_sequences=done)
 
-    def _work(self, start: int, end: int, wanted: Sequence[str]) -> SharedPass:
-        from engine.inference.wavefront.likelihood import Likelihood
+    def _pass(self, start: int, end: int, requested: Sequence[str]) -> SharedPass:
+        visits = [self._spec.visits[each] for each in requested]
+        sequences = {"first_sequence": start, "end_sequence": end}
+        return shared_pass(self._split.label, self._source, self._context, visits, **sequences)
 
-        visits = [self._spec.visits[each] for each in wanted]
-        batches = list(self._sequences[start:end].split(self._context.options.batch_size))
-        scored = [batch.is_scored for batch in batches]
-        tokens = [batch.tokens for batch in batches]
-        return shared_pass(self._split.label, self._source, visits, tokens, lambda: Likelihood(scored))
+    def _run_piece(self, start: int, end: int, requested: Sequence[str]) -> Cost:
+        shared = self._pass(start, end, requested)
+        cost = shared.announced()
+        total = cost["announced"]["layer_forwards"]
+        self._report(0, total, announced_line(cost))
 
-    def _run_piece(self, start: int, end: int, wanted: Sequence[str]) -> Cost:
-        work = self._work(start, end, wanted)
-        cost = work.announced()
-        self._report(0, cost["announced"]["layer_forwards"], announced_line(cost))
-
-        def read(index: int, figures: "Figures") -> None:
-            if index != BASE:
-                self._add(wanted[index], figures)
+        def keep(row: Row) -> None:
+            if row.plan != BASE_NUMBER:
+                self._add(requested[row.plan], row)
             elif self._base is None:
-                self._add(self._spec.base, figures)
+                self._add(self._spec.base, row)
 
         try:
-            return cost | work.run(self._report, read)
+            return cost | shared.run(self._executor or in_threads(self._source), total, self._report, keep)
         finally:
             self._store_partial()
 
-    def _add(self, visits: str, figures: "Figures") -> None:
-        measured = self._found.setdefault(visits, MeasuredPlan())
+    def _add(self, visits: str, row: Row) -> None:
+        measured = self._unfinished.setdefault(visits, MeasuredPlan())
         first_sequence = measured.sequences
-        measured.add(figures)
+        measured.add(row.values)
         if measured.sequences < len(self._sequences):
             self._unstored.setdefault(visits, first_sequence)
             if monotonic() - self._stored_at > STORE_SECONDS:
@@ -163,9 +174,9 @@ class _Run:
     def _store_partial(self) -> None:
         """Keep what was measured since the last time: one row for each plan, in one transaction."""
         pieces = {
-            visits: (first, self._found[visits].since(first))
+            visits: (first, self._unfinished[visits].since(first))
             for visits, first in self._unstored.items()
-            if visits in self._found
+            if visits in self._unfinished
         }
         if pieces:
             with closing(open_for_writing(self._context.store)) as db:
@@ -173,12 +184,12 @@ class _Run:
         self._unstored, self._stored_at = {}, monotonic()
 
     def _store_whole(self) -> None:
-        """What has been measured to the end; of several devices, one may be there before the base is."""
-        whole = [visits for visits, plan in self._found.items() if plan.sequences == len(self._sequences)]
+        """Store the plans that are measured to the end; of several devices, one may finish before the base is known."""
+        whole = [visits for visits, plan in self._unfinished.items() if plan.sequences == len(self._sequences)]
         with closing(open_for_writing(self._context.store)) as db:
             for visits in whole:
                 base = None if visits == self._spec.base else self._base
-                save_measurement(db, self._context.key, self._found.pop(visits).as_figures(visits, base))
+                save_measurement(db, self._context.key, self._unfinished.pop(visits).as_figures(visits, base))
             forget_partial(db, self._context.key, whole)
 
     def _stored_base(self) -> Sequence[float] | None:
@@ -197,7 +208,7 @@ class _Run:
         return [visits for visits in plans if visits not in surely_worse]
 
     def _is_worse(self, visits: str, look: int, end: int) -> bool:
-        base = self._base or self._found[self._spec.base].sequence_nll
-        means = self._found[visits].sequence_nll[:end]
+        base = self._base or self._unfinished[self._spec.base].sequence_nll
+        means = self._unfinished[visits].sequence_nll[:end]
         deltas = [mean - own for mean, own in zip(means, base[:end], strict=True)]
         return all(map(math.isfinite, deltas)) and is_surely_worse(deltas, look, len(self._spec.visits))

@@ -4,56 +4,60 @@ from array import array
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING
 
-from engine.inference.wavefront.visits import BASE
+from engine.execution.executor import Executor
+from engine.execution.share import BASE_NUMBER, Metric, Row
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing
 from engine.store.keys import ProfileKey
 from engine.store.plan_measurements import ProbeResult, find_probes, save_probe
-from engine.tasks.resident import tokenizer_of
 from engine.tasks.sweeps.costs import Cost, announced_line
-from engine.tasks.sweeps.execution import shared_pass
+from engine.tasks.sweeps.execution import in_threads, shared_pass
 from engine.tasks.sweeps.layer_source import LayerSource
+from engine.tasks.sweeps.shares import probe_rows
 from engine.tasks.sweeps.sweep_spec import SweepSpec
 from engine.text.corpus import Split
 
-if TYPE_CHECKING:
-    from engine.inference.multiple_choice import Answer
 
-_ROWS = 4
-"""How many answers are run at once for each sequence that would be: they are short."""
-
-
-def unanswered(spec: SweepSpec, key: ProfileKey, wanted: Sequence[str]) -> list[str]:
+def unanswered(spec: SweepSpec, key: ProfileKey, requested: Sequence[str]) -> list[str]:
     """Those of the visits whose answers the store has not."""
     with closing(open_for_reading(spec.on(Split.SELECTION).store)) as connection:
         known = find_probes(connection, key)
-    return [visits for visits in wanted if visits not in known]
+    return [visits for visits in requested if visits not in known]
 
 
-def answer(spec: SweepSpec, key: ProfileKey, wanted: Sequence[str], source: LayerSource, report: Report) -> Cost:
-    """Have all of `wanted`, and the base, answer the probe, and store what they say. Raises UsageError for items that
+def answer(
+    spec: SweepSpec,
+    key: ProfileKey,
+    requested: Sequence[str],
+    source: LayerSource,
+    report: Report,
+    executor: Executor | None = None,
+) -> Cost:
+    """Have all of `requested`, and the base, answer the probe, and store the answers. Raises UsageError for items that
     cannot be scored, or are longer than the model's context."""
-    from engine.inference.multiple_choice import AnswerReader, ProbeRows
+    from engine.inference.multiple_choice import Answer
 
     assert spec.probe is not None
     context = spec.on(Split.SELECTION)
-    rows = ProbeRows.of(spec.probe, tokenizer_of(spec.checkpoint), _ROWS * context.options.batch_size)
-    visits = [spec.visits[each] for each in wanted]
-    work = shared_pass(f"probe {spec.probe.name}", source, visits, rows.batches, lambda: AnswerReader(rows))
-    cost = work.announced()
-    report(0, cost["announced"]["layer_forwards"], announced_line(cost))
+    rows = probe_rows(spec.probe, spec.checkpoint, context.options)
+    probed = {"metric": Metric.PROBE, "probe": str(spec.probe_file), "text_sha256": spec.probe.sha256}
+    visits = [spec.visits[each] for each in requested]
+    shared = shared_pass(f"probe {spec.probe.name}", source, context, visits, **probed)
+    cost = shared.announced()
+    total = cost["announced"]["layer_forwards"]
+    report(0, total, announced_line(cost))
 
     answers: dict[int, list[Answer]] = defaultdict(list)
 
-    def read(index: int, some: "list[Answer]") -> None:
-        answers[index] += some
-        if len(answers[index]) < len(rows.positions):
+    def keep(row: Row) -> None:
+        pairs = zip(row.values["log_likelihoods"], row.values["is_first_choice"], strict=True)
+        answers[row.plan] += [Answer(value, bool(is_first)) for value, is_first in pairs]
+        if not row.is_last:
             return
-        rights, log_likelihoods = zip(*rows.scores(answers.pop(index)), strict=True)
-        text = spec.base if index == BASE else wanted[index]
+        rights, log_likelihoods = zip(*rows.scores(answers.pop(row.plan)), strict=True)
+        text = spec.base if row.plan == BASE_NUMBER else requested[row.plan]
         with closing(open_for_writing(context.store)) as db:
             save_probe(db, key, ProbeResult(text, tuple(rights), array("f", log_likelihoods)))
 
-    return cost | work.run(report, read)
+    return cost | shared.run(executor or in_threads(source), total, report, keep)

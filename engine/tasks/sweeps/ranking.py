@@ -25,7 +25,7 @@ Block: TypeAlias = tuple[int, int]
 
 BASELINE = "distance from the middle"
 SCORED = ("second-pass", "logit-lens")
-"""Of the scores, those that cost less than measuring the plans."""
+"""Scores that cost less than measuring the plans."""
 FEWEST = 4
 """Blocks that are ranked at least."""
 
@@ -103,7 +103,7 @@ def _measured(spec: SweepSpec, blocks: Sequence[Block], report: Report) -> dict[
 
 
 def _means(layers: Mapping[int, float], blocks: Sequence[Block]) -> dict[Block, float]:
-    """Of single layers, over each block."""
+    """Return the sum of single layers over each block."""
     return {
         (start, end): math.fsum(layers[layer] for layer in range(start, end)) / (end - start) for start, end in blocks
     }

@@ -13,6 +13,7 @@ from typing import Any
 from engine.errors import UsageError
 from engine.inference.wavefront.visits import base_visits
 from engine.numbers.best_by_chance import best_by_chance
+from engine.numbers.mcnemar import mcnemar
 from engine.numbers.multiplicity import holm
 from engine.numbers.shrinkage import Shrinkage
 from engine.store.connection import StoreConnection
@@ -21,8 +22,7 @@ from engine.store.plan_measurements import PlanMeasurement, ProbeResult, find_me
 from engine.store.samples import BaseCheck, SampleRow, find_base_check, find_sample, sample_answer
 from engine.store.sweeps import StoredPlan, StoredSweep, find_by_chance, find_cost, find_rankings, find_sweep
 from engine.tasks.base_check import base_answer
-from engine.tasks.sweeps.probe_report import probe_report
-from engine.tasks.sweeps.visits_text import visits_text
+from engine.tasks.sweeps.sweep_spec import visits_text
 
 ALPHA = 0.05
 
@@ -33,9 +33,9 @@ class SweepFigures:
 
     sweep: StoredSweep
     layers: int
-    """Of the checkpoint."""
+    """Number of layers of the checkpoint."""
     base: str
-    """What the base visits."""
+    """Visits of the base."""
     selection: Mapping[str, PlanMeasurement]
     """By visits, the base among them."""
     heldout: Mapping[str, PlanMeasurement]
@@ -76,7 +76,7 @@ class SweepFigures:
 
     @property
     def shortlist(self) -> list[StoredPlan]:
-        """The best, to be judged."""
+        """Return the best plans, for the held-out set."""
         return self.ranked[: self.sweep.top]
 
 
@@ -88,72 +88,72 @@ def read_sweep(connection: StoreConnection, sweep_id: int) -> SweepFigures:
     model = find_model(connection, sweep.selection.fingerprint)
     assert model is not None
     base = visits_text(base_visits(model.layers))
-    wanted = [base, *(plan.visits for plan in sweep.plans)]
+    requested = [base, *(plan.visits for plan in sweep.plans)]
     return SweepFigures(
         sweep,
         model.layers,
         base,
-        selection=find_measurements(connection, sweep.selection, wanted),
-        heldout=find_measurements(connection, sweep.heldout, wanted),
+        selection=find_measurements(connection, sweep.selection, requested),
+        heldout=find_measurements(connection, sweep.heldout, requested),
         probed=find_probes(connection, sweep.probe_key) if sweep.probe_key else {},
         samples={key.split: find_sample(connection, key) for key in (sweep.selection, sweep.heldout)},
         check=find_base_check(connection, sweep.selection),
     )
 
 
-def by_chance(found: SweepFigures) -> dict[str, Any] | None:
+def by_chance(results: SweepFigures) -> dict[str, Any] | None:
     """The best of as many plans without an effect, and "plans"; None where no plan was measured.
 
     Takes a second for 500 plans on 16 sequences: computed once, when the sweep is finished.
     """
-    if not found.ranked:
+    if not results.ranked:
         return None
-    base = found.selection[found.base].sequence_nll
-    deltas = [_deltas(found.selection[plan.visits], base) for plan in found.ranked]
+    base = results.selection[results.base].sequence_nll
+    deltas = [_deltas(results.selection[plan.visits], base) for plan in results.ranked]
     return {**asdict(best_by_chance(deltas)), "plans": len(deltas)}
 
 
 def sweep_report(connection: StoreConnection, sweep_id: int) -> dict[str, Any]:
     """The answer of the sweep task, see engine.tasks.sweep. Raises UsageError when there is no such sweep."""
-    found = read_sweep(connection, sweep_id)
-    sweep = found.sweep
+    results = read_sweep(connection, sweep_id)
+    sweep = results.sweep
     return {
         "sweep": sweep_id,
         "reference": sweep.reference,
         "space": sweep.space,
         "corpus": sweep.corpus,
-        "layers": found.layers,
+        "layers": results.layers,
         "key": asdict(sweep.selection),
         "early_stop": sweep.early_stop,
-        "base": _base(found),
-        "base_check": found.base_answer,
-        "sample": sample_answer(found.samples[sweep.selection.split]),
-        "heldout_sample": sample_answer(found.samples[sweep.heldout.split]),
-        "plans": [_plan(found, plan) for plan in sweep.plans],
+        "base": _base(results),
+        "base_check": results.base_answer,
+        "sample": sample_answer(results.samples[sweep.selection.split]),
+        "heldout_sample": sample_answer(results.samples[sweep.heldout.split]),
+        "plans": [_plan(results, plan) for plan in sweep.plans],
         "by_chance": find_by_chance(connection, sweep_id),
-        "winner": _winner(found),
-        "shortlist": [_judged(found, plan) for plan in found.shortlist],
-        "probe": probe_report(sweep, found.probed, found.base, [plan.visits for plan in found.shortlist]),
+        "winner": _winner(results),
+        "shortlist": [_judged(results, plan) for plan in results.shortlist],
+        "probe": probe_report(sweep, results.probed, results.base, [plan.visits for plan in results.shortlist]),
         "rankings": [_known(asdict(ranking)) for ranking in find_rankings(connection, sweep_id)],
         "cost": find_cost(connection, sweep_id),
     }
 
 
-def _base(found: SweepFigures) -> dict[str, Any]:
-    splits = {"selection": found.selection, "heldout": found.heldout}
-    return {split: _base_figures(each[found.base]) for split, each in splits.items() if found.base in each}
+def _base(results: SweepFigures) -> dict[str, Any]:
+    splits = {"selection": results.selection, "heldout": results.heldout}
+    return {split: _base_figures(each[results.base]) for split, each in splits.items() if results.base in each}
 
 
 def _base_figures(base: PlanMeasurement) -> dict[str, Any]:
     return _known({"nll": base.nll, "tokens": base.tokens, "not_finite": base.not_finite})
 
 
-def _plan(found: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
-    """What the selection set says of a plan; null where it was not measured to the end."""
+def _plan(results: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
+    """Return the selection figures of a plan; null where it was not measured to the end."""
     block = None if plan.start is None else [plan.start, plan.end]
-    told = {"name": plan.name, "block": block, "scale": plan.scale, "visits": plan.visits}
-    figures = found.selection.get(plan.visits)
-    return {**told, "stopped_after": plan.stopped_after, **_figures(figures), "holm_p": found.holm[plan.visits]}
+    head = {"name": plan.name, "block": block, "scale": plan.scale, "visits": plan.visits}
+    figures = results.selection.get(plan.visits)
+    return {**head, "stopped_after": plan.stopped_after, **_figures(figures), "holm_p": results.holm[plan.visits]}
 
 
 def _figures(figures: PlanMeasurement | None) -> dict[str, Any]:
@@ -173,40 +173,40 @@ def _figures(figures: PlanMeasurement | None) -> dict[str, Any]:
     )
 
 
-def _judged(found: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
+def _judged(results: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
     """A plan of the shortlist: its selection figure, and its held-out figures."""
-    chosen, judged = found.selection[plan.visits], found.heldout.get(plan.visits)
-    told = {"name": plan.name, "selection_delta_nll": chosen.delta_nll, **_figures(judged)}
-    adjusted = found.heldout_holm.get(plan.visits)
-    verdict = None if judged is None or adjusted is None else _verdict(found, judged, adjusted)
-    return {**told, "holm_p": adjusted, "verdict": verdict}
+    chosen, judged = results.selection[plan.visits], results.heldout.get(plan.visits)
+    head = {"name": plan.name, "selection_delta_nll": chosen.delta_nll, **_figures(judged)}
+    adjusted = results.heldout_holm.get(plan.visits)
+    verdict = None if judged is None or adjusted is None else _verdict(results, judged, adjusted)
+    return {**head, "holm_p": adjusted, "verdict": verdict}
 
 
-def _winner(found: SweepFigures) -> dict[str, Any] | None:
+def _winner(results: SweepFigures) -> dict[str, Any] | None:
     """The plan that did best on the selection set; None where none was measured, or it was not judged."""
-    if not found.ranked or found.ranked[0].visits not in found.heldout:
+    if not results.ranked or results.ranked[0].visits not in results.heldout:
         return None
-    plan = found.ranked[0]
-    chosen, judged = found.selection[plan.visits], found.heldout[plan.visits]
+    plan = results.ranked[0]
+    chosen, judged = results.selection[plan.visits], results.heldout[plan.visits]
     shrinkage = Shrinkage(chosen.delta_nll, judged.delta_nll)
     return {
         "name": plan.name,
         "plan": plan.text,
-        "selection": {**_figures(chosen), "holm_p": found.holm[plan.visits]},
-        "heldout": {**_figures(judged), "holm_p": found.heldout_holm[plan.visits]},
+        "selection": {**_figures(chosen), "holm_p": results.holm[plan.visits]},
+        "heldout": {**_figures(judged), "holm_p": results.heldout_holm[plan.visits]},
         "shrinkage": _known({"lost": shrinkage.lost, "kept": shrinkage.kept}),
-        "verdict": _verdict(found, judged, found.heldout_holm[plan.visits]),
+        "verdict": _verdict(results, judged, results.heldout_holm[plan.visits]),
     }
 
 
-def _verdict(found: SweepFigures, judged: PlanMeasurement, adjusted: float) -> str:
+def _verdict(results: SweepFigures, judged: PlanMeasurement, adjusted: float) -> str:
     """ "better", "worse" or "no difference", on text that did not choose the plan, adjusted for what was judged;
     "inconclusive" for what looks better beside a base that predicts worse than it should."""
     if adjusted >= ALPHA:
         return "no difference"
     if judged.delta_nll >= 0:
         return "worse"
-    return "better" if found.base_answer["ok"] else "inconclusive"
+    return "better" if results.base_answer["ok"] else "inconclusive"
 
 
 def _deltas(figures: PlanMeasurement, base: Sequence[float]) -> list[float]:
@@ -221,4 +221,44 @@ def _known(values: dict[str, Any]) -> dict[str, Any]:
     """JSON knows no nan."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
+    }
+
+
+def probe_report(
+    sweep: StoredSweep, probed: Mapping[str, ProbeResult], base: str, shortlist: Sequence[str]
+) -> dict[str, Any] | None:
+    """{"name", "items", "right" (of the base), "plans": [...]}: every plan in the sweep's order.
+
+    "holm_p" is adjusted for all plans that answered, "shortlist_holm_p" for the shortlist alone, which was chosen on
+    other text. None where there is no probe, or the base has not answered.
+    """
+    if sweep.probe_key is None or base not in probed:
+        return None
+    own = probed[base]
+    answered = [plan for plan in sweep.plans if plan.visits in probed]
+    rows = [_row(own, probed[plan.visits]) for plan in answered]
+    short = [place for place, plan in enumerate(answered) if plan.visits in shortlist]
+    adjusted = dict(zip(short, holm([rows[place]["p"] for place in short]), strict=True))
+    everywhere = holm([row["p"] for row in rows])
+    return {
+        "name": sweep.probe,
+        "items": len(own.correct),
+        "right": sum(own.correct),
+        "plans": [
+            {"name": plan.name, **row, "holm_p": p, "shortlist_holm_p": adjusted.get(place)}
+            for place, (plan, row, p) in enumerate(zip(answered, rows, everywhere, strict=True))
+        ],
+    }
+
+
+def _row(base: ProbeResult, plan: ProbeResult) -> dict[str, Any]:
+    results = mcnemar(base.correct, plan.correct)
+    gains = [after - before for before, after in zip(base.log_likelihoods, plan.log_likelihoods, strict=True)]
+    gain = math.fsum(gains) / len(gains)
+    return {
+        "right": sum(plan.correct),
+        "only_base": results.only_base,
+        "only_plan": results.only_plan,
+        "p": results.p,
+        "delta_log_likelihood": gain if math.isfinite(gain) else None,
     }

@@ -2,16 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.find import opener
 from engine.errors import PlanError, UsageError, shown
-from engine.inference.wavefront.visits import Visits, base_visits, visits_of
+from engine.inference.wavefront.visits import Step, Visits, base_visits, visits_of
 from engine.numbers.intervals import MIN_SEQUENCES
 from engine.plan.check import check_plan
 from engine.store.keys import ProfileKey
@@ -19,9 +20,21 @@ from engine.store.plan_measurements import PROBE
 from engine.store.sweeps import StoredPlan, StoredSweep
 from engine.tasks.measurement import MeasurementContext
 from engine.tasks.measurement_options import MeasurementOptions, options_from
-from engine.tasks.sweeps.visits_text import visits_text
 from engine.text.corpus import Split
 from engine.text.probe import Probe, read_probe
+
+
+def visits_text(visits: Iterable[Step]) -> str:
+    """The same for plans that compute the same, different for others: the name of their figures in the store."""
+    runs = groupby(enumerate(visits), key=lambda pair: (pair[1].layer - pair[0], pair[1].scale))
+    return " ".join(_run_text([step for _, step in run]) for _, run in runs)
+
+
+def _run_text(steps: list[Step]) -> str:
+    first, last = steps[0], steps[-1]
+    layers = str(first.layer) if first == last else f"{first.layer}-{last.layer}"
+    return layers if first.scale == 1 else f"{layers}*{first.scale!r}"
+
 
 TOP = 3
 """Default number of the best plans that are evaluated on held-out text."""
@@ -35,14 +48,15 @@ class SweepSpec:
     options: MeasurementOptions
     """Its split does not matter: plans are selected on one and evaluated on the other."""
     space: str
-    """In words."""
+    """Description of the space."""
     visits: Mapping[str, Visits]
-    """By their text: what every plan visits, each once."""
+    """Visits of every plan by their text, each once."""
     stored: tuple[StoredPlan, ...]
     """The plans of these visits, in the same order."""
     top: int
     early_stop: bool
     probe: Probe | None
+    probe_file: Path | None
     memory: int | None
     """Bytes that may be used; None: what there is."""
     together: int
@@ -54,12 +68,12 @@ class SweepSpec:
 
     @cached_property
     def base(self) -> str:
-        """What the base visits, as text."""
+        """Visits of the base, as text."""
         return visits_text(base_visits(self.checkpoint.layer_count))
 
     @cached_property
     def probe_key(self) -> ProfileKey | None:
-        """As that of a text, whose tokens are the items."""
+        """Key of the probe, as that of a text whose tokens are the items."""
         if self.probe is None:
             return None
         items = len(self.probe.items)
@@ -69,12 +83,12 @@ class SweepSpec:
 
     @cached_property
     def sweep(self) -> StoredSweep:
-        """As the store keeps it."""
+        """Return the sweep as a row of the store."""
         selection, heldout = self.on(Split.SELECTION), self.on(Split.HELDOUT)
         keys = [key and asdict(key) for key in (selection.key, heldout.key, self.probe_key)]
-        told = [*keys, [[plan.name, plan.visits] for plan in self.stored], self.top, self.early_stop]
+        identity = [*keys, [[plan.name, plan.visits] for plan in self.stored], self.top, self.early_stop]
         return StoredSweep(
-            sha256=hashlib.sha256(json.dumps(told).encode()).hexdigest(),
+            sha256=hashlib.sha256(json.dumps(identity).encode()).hexdigest(),
             reference=self.checkpoint.reference,
             space=self.space,
             corpus=selection.corpus.name,
@@ -109,9 +123,10 @@ def read_sweep_spec(request: Mapping[str, Any]) -> SweepSpec:
         space=request["space"],
         visits={text: visits for text, (visits, _) in compiled_plans.items()},
         stored=tuple(plan for _, plan in compiled_plans.values()),
-        top=_at_least_one(request.get("top", TOP), "of the best plans cannot be judged"),
+        top=_at_least_one(request.get("top", TOP), "of the best plans cannot be evaluated"),
         early_stop=early_stop,
         probe=read_probe(Path(request["probe"])) if request.get("probe") else None,
+        probe_file=Path(request["probe"]).absolute() if request.get("probe") else None,
         memory=request.get("memory"),
         together=_at_least_one(request.get("together", 1), "plans cannot be run together"),
         ranks_metrics=bool(request.get("metrics", True)),
@@ -121,7 +136,7 @@ def read_sweep_spec(request: Mapping[str, Any]) -> SweepSpec:
 def _compiled(
     checkpoint: Checkpoint, plans: list[Mapping[str, Any]]
 ) -> Iterator[tuple[str, tuple[Visits, StoredPlan]]]:
-    """What each plan visits, as text, with the plan."""
+    """Yield the visits of each plan, as text, with the plan."""
     open_other = opener()
     known = set()
 

@@ -10,7 +10,7 @@ import pytest
 from engine.inference.wavefront.visits import Step, base_visits
 from engine.tasks.sweeps.costs import added, announced_line
 from engine.tasks.sweeps.ranking import ranked
-from engine.tasks.sweeps.visits_text import visits_text
+from engine.tasks.sweeps.sweep_spec import visits_text
 
 ROOT = Path(__file__).parents[3]
 

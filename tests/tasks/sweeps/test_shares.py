@@ -1,0 +1,92 @@
+"""Shares of a sweep: any executor gives the rows that the threads of this process give."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from engine.errors import CheckpointError, UsageError
+from engine.execution.share import row_from_json, share_as_json
+from engine.protocol import no_report
+from engine.store.database import open_for_reading, open_for_writing, transaction
+from engine.store.models import save_model
+from engine.store.plan_measurements import find_measurements, find_probes
+from engine.tasks import share as share_task
+from engine.tasks.measurement import model_row
+from engine.tasks.process import run_task
+from engine.tasks.sweeps.execution import shared_pass
+from engine.tasks.sweeps.layer_source import LayerSource
+from engine.tasks.sweeps.measuring import measure
+from engine.tasks.sweeps.probing import answer
+from engine.tasks.sweeps.sweep_spec import read_sweep_spec
+from engine.text.corpus import Split
+from tests.tasks.sweeping import blocks_of, write_probe
+
+
+@pytest.fixture
+def spec_in(request_of, tiny_llama: Path, tmp_path: Path):
+    """Makes the spec of a sweep of all blocks of one or two layers, with a store of its own."""
+
+    def made(home: str, **more):
+        probe = str(write_probe(tmp_path / "probe.jsonl"))
+        request = {**request_of, "space": "blocks", "plans": blocks_of(tiny_llama), "probe": probe, **more}
+        spec = read_sweep_spec({**request, "home": str(tmp_path / home)})
+        with closing(open_for_writing(spec.on(Split.SELECTION).store)) as db, transaction(db):
+            save_model(db, model_row(spec.checkpoint))
+        return spec
+
+    return made
+
+
+class ProcessExecutor:
+    """Computes every share in a process of its own, which gets JSON and returns rows."""
+
+    def run(self, shares, report, on_row):
+        counts = []
+        for each in shares:
+            found = run_task("share", json.loads(json.dumps(share_as_json(each))), report)
+            for row in found["rows"]:
+                on_row(row_from_json(row))
+            counts.append(found["counted"])
+        return counts
+
+
+def measured(spec, executor=None):
+    """The figures and answers of a whole sweep, as its store has them."""
+    context = spec.on(Split.SELECTION)
+    measure(spec, Split.SELECTION, list(spec.visits), LayerSource(spec), no_report, executor)
+    answer(spec, spec.probe_key, list(spec.visits), LayerSource(spec), no_report, executor)
+    with closing(open_for_reading(context.store)) as connection:
+        return (
+            find_measurements(connection, context.key, [spec.base, *spec.visits]),
+            find_probes(connection, spec.probe_key),
+        )
+
+
+def test_another_process_gives_the_same_rows_to_the_last_bit(spec_in):
+    assert measured(spec_in("threads")) == measured(spec_in("processes"), ProcessExecutor())
+
+
+def share_of(spec):
+    visits = list(spec.visits.values())
+    return shared_pass("a pass", LayerSource(spec), spec.on(Split.SELECTION), visits).shares[0]
+
+
+def test_a_share_may_be_computed_twice(spec_in):
+    request = share_as_json(share_of(spec_in("once")))
+    first, second = (share_task.run(request, no_report) for _ in range(2))
+    assert first["rows"] == second["rows"]
+    assert len(first["rows"]) == 1 + len(request["plans"])
+
+
+def test_a_share_of_another_checkpoint_is_refused(spec_in):
+    request = share_as_json(share_of(spec_in("other")))
+    with pytest.raises(CheckpointError, match="is not the checkpoint that the sweep was started with"):
+        share_task.run({**request, "fingerprint": "0" * 32}, no_report)
+
+
+def test_a_share_of_another_text_is_refused(spec_in):
+    request = share_as_json(share_of(spec_in("text")))
+    with pytest.raises(UsageError, match="the text has changed"):
+        share_task.run({**request, "text_sha256": "0" * 64}, no_report)
