@@ -64,6 +64,7 @@ def profile(
 def preview(
     plan: PlanLike,
     *,
+    patches: Sequence[str | os.PathLike[str]] = (),
     split: Split = "heldout",
     progress: Progress | None = None,
     **options: Unpack[MeasurementOptions],
@@ -74,7 +75,10 @@ def preview(
     """
     from engine.tasks import preview as task
 
-    request = _request(options, split) | {"plan": text_of(plan)}
+    request = _request(options, split) | {
+        "plan": text_of(plan),
+        "patches": [str(Path(patch).absolute()) for patch in patches],
+    }
     answer = task.run(request, progress or _ignored)
     return Preview(
         verdict=_verdict(answer),

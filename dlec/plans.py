@@ -1,16 +1,19 @@
 """Plans: check them, load them as virtual models, merge them."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from dlec.results import Check, Merge, Problem
+from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener
 from engine.plan import problems as plan_problems
-from engine.plan.check import check_plan
+from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.cost import cost_of
+from engine.plan.patches import open_patches
 from engine.plan.plan_file import plan_text_of
+from engine.plan.rules import CheckContext
 from engine.plan.stack import Stack
 from engine.tasks.loadcheck import LoadCheck
 
@@ -20,14 +23,17 @@ if TYPE_CHECKING:
 PlanLike: TypeAlias = str | os.PathLike[str]
 """Path of a plan file, or the text of a plan: any string with a line break."""
 
+PathLike: TypeAlias = str | os.PathLike[str]
 
-def check(plan: PlanLike, *, download_headers: bool = False) -> Check:
+
+def check(plan: PlanLike, *, patches: Sequence[PathLike] = (), download_headers: bool = False) -> Check:
     """Check a plan against the headers of its checkpoints; no weights are read.
 
+    patches: safetensors files whose tensors, named as in the new model, replace those of the plan; the last one wins.
     download_headers: read the headers of checkpoints that are not on this machine from the hub.
     Raises PlanError or MachineError for a file that cannot be read. Problems of the plan are returned, not raised.
     """
-    checked = check_plan(text_of(plan), opener(remote=download_headers))
+    checked = _checked(plan, patches, opener(remote=download_headers))
     cost = cost_of(checked.stack) if checked.stack and checked.ok else None
     return Check(
         ok=checked.ok,
@@ -38,7 +44,9 @@ def check(plan: PlanLike, *, download_headers: bool = False) -> Check:
     )
 
 
-def load(plan: PlanLike, *, dtype: str = "auto", device: str = "cpu") -> "PreTrainedModel":
+def load(
+    plan: PlanLike, *, patches: Sequence[PathLike] = (), dtype: str = "auto", device: str = "cpu"
+) -> "PreTrainedModel":
     """Return the model that merging the plan would produce, without merging it.
 
     The model is an ordinary transformers model in eval mode. Repeated layers share the memory of the base's weights, so
@@ -49,14 +57,15 @@ def load(plan: PlanLike, *, dtype: str = "auto", device: str = "cpu") -> "PreTra
     """
     from engine.inference import virtual
 
-    model: PreTrainedModel = virtual.load(stack_of(plan), dtype=dtype, device=device)
+    model: PreTrainedModel = virtual.load(stack_of(plan, patches), dtype=dtype, device=device)
     return model
 
 
 def merge(
     plan: PlanLike,
-    out: str | os.PathLike[str],
+    out: PathLike,
     *,
+    patches: Sequence[PathLike] = (),
     max_shard_size: int = 5_000_000_000,
     overwrite: bool = False,
     hash_sums: bool = False,
@@ -78,7 +87,7 @@ def merge(
 
     options = MergeOptions(max_shard_size, hash_sums=hash_sums, overwrite=overwrite, load_check=load_check)
     text = text_of(plan)
-    report = run_merge(stack_of(plan), text, Path(out), options, progress or _ignored)
+    report = run_merge(stack_of(plan, patches), text, Path(out), options, progress or _ignored)
     return Merge(
         out=report.out,
         nbytes=report.nbytes,
@@ -95,9 +104,13 @@ def text_of(plan: PlanLike) -> str:
     return plan if isinstance(plan, str) and "\n" in plan else plan_text_of(Path(plan))
 
 
-def stack_of(plan: PlanLike) -> Stack:
-    """Compile a plan. Raises PlanError with the first error."""
-    return check_plan(text_of(plan), opener()).require_stack()
+def stack_of(plan: PlanLike, patches: Sequence[PathLike] = ()) -> Stack:
+    """Compile a plan. Raises PlanError with the first errors."""
+    return _checked(plan, patches, opener()).require_stack()
+
+
+def _checked(plan: PlanLike, patches: Sequence[PathLike], open_checkpoint: Callable[[str], Checkpoint]) -> CheckedPlan:
+    return check_plan(text_of(plan), open_checkpoint, CheckContext(patches=open_patches(map(Path, patches))))
 
 
 def _problem(problem: plan_problems.Problem) -> Problem:

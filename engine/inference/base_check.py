@@ -90,16 +90,16 @@ def checked(
     own: NLL [S, T-1] of the sample's first S sequences or more, where it is known; otherwise SEQUENCES of them are run.
     """
     other_begin = _other_begin(sample, tokenizer)
-    begun = None if other_begin is None else _beginnings(sample, other_begin)
+    beginnings = None if other_begin is None else _beginnings(sample, other_begin)
     halves = _contexts(sample)
-    variants = [variant for variant in (begun, halves) if variant is not None]
+    variants = [variant for variant in (beginnings, halves) if variant is not None]
     known = [] if own is not None else [sample.sequences.tokens[:SEQUENCES]]
     read = list(nll([*known, *(variant.tokens for variant in variants)]))
     own = own if own is not None else read.pop(0)
-    found = {id(variant): _means(own, other, variant) for variant, other in zip(variants, read, strict=True)}
+    means = {id(variant): _means(own, other, variant) for variant, other in zip(variants, read, strict=True)}
     return (
-        Beginnings(other_begin, *found[id(begun)]) if begun is not None and other_begin is not None else None,
-        _compared_contexts(halves, *found[id(halves)]) if halves is not None else None,
+        Beginnings(other_begin, *means[id(beginnings)]) if beginnings is not None and other_begin is not None else None,
+        _compared_contexts(halves, *means[id(halves)]) if halves is not None else None,
     )
 
 

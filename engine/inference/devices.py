@@ -43,11 +43,11 @@ def _require_gpu(device: str, number: int) -> None:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if not count:
         why = f"this machine has no GPU that torch {torch.__version__} can use"
-        raise MachineError(f"{device} *does not exist", why=why, fix="Use --device cpu.")
+        raise MachineError(f"{device} does not exist", why=why, fix="Use --device cpu.")
     if number >= count:
         why = f"this machine has {plural(count, 'GPU')}"
         last = f"cuda:{count - 1}"
-        raise MachineError(f"{device} *does not exist", why=why, fix=f"{last} is the last one. Or use --device cpu.")
+        raise MachineError(f"{device} does not exist", why=why, fix=f"{last} is the last one. Or use --device cpu.")
 
 
 def _no_device(name: str) -> UsageError:

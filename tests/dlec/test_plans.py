@@ -53,3 +53,29 @@ def test_a_merge_reports_what_it_wrote(repeating: str, tmp_path: Path) -> None:
 def test_a_plan_with_an_error_is_refused_with_its_line(plan, function) -> None:
     with pytest.raises(dlec.DlecError, match=r"line \d+"):
         function(plan((0, 9)))
+
+
+def test_a_patch_reaches_the_loaded_model_and_the_merge(plan, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    name = "model.layers.6.mlp.down_proj.weight"
+    before = dlec.load(plan((0, 4), (2, 6))).state_dict()[name]
+    save_file({name: torch.full_like(before, 0.5)}, tmp_path / "patch.safetensors")
+    patched = {"patches": [tmp_path / "patch.safetensors"]}
+    assert torch.all(dlec.load(plan((0, 4), (2, 6)), **patched).state_dict()[name] == 0.5)
+    merged = dlec.merge(plan((0, 4), (2, 6)), tmp_path / "out", load_check=False, **patched)
+    stored = {key: tensor for file in merged.out.glob("*.safetensors") for key, tensor in load_file(file).items()}
+    assert torch.all(stored[name] == 0.5)
+
+
+def test_a_patch_that_does_not_fit_is_an_error_of_the_check(plan, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    save_file({"model.layers.99.mlp.down_proj.weight": torch.zeros(2)}, tmp_path / "patch.safetensors")
+    found = dlec.check(plan((0, 4), (2, 6)), patches=[tmp_path / "patch.safetensors"])
+    assert (found.ok, {problem.rule for problem in found.problems if problem.severity == "error"}) == (
+        False,
+        {"patches"},
+    )

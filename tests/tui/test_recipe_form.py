@@ -26,7 +26,7 @@ def values_of(name: str, model: str, given: dict[str, str] | None = None) -> dic
 @pytest.mark.parametrize("name", recipe_forms.NAMES)
 def test_every_field_says_what_it_means(name: str) -> None:
     fields = list(recipe_forms.form_fields(name, "", None))
-    assert all(field.about for field in fields)
+    assert all(field.explanation for field in fields)
     assert recipe_forms.summary_of(name)
 
 

@@ -121,7 +121,7 @@ def test_streamed_weights_are_cast_as_opening_casts_them(checkpoint_of: Checkpoi
 
 
 def test_too_little_memory_for_one_batch_is_one_clear_error(checkpoint_of: CheckpointOf) -> None:
-    with pytest.raises(MachineError, match=r"for one batch of the text: its states need .* GB"):
+    with pytest.raises(MachineError, match=r"for one batch of the text: its states need .* kB"):
         planned(streamed(checkpoint_of("llama")), PLANS, memory=1000)
 
 
