@@ -54,7 +54,7 @@ def test_a_result_larger_than_its_disk_is_reported(dlec, plan: Path, monkeypatch
     monkeypatch.setattr("dlec_tui.plans.check_context.free_bytes", lambda _: 1000)
     result = dlec("plan", "check", plan, "--out", "there/grown")
     assert "size" in result.stdout
-    assert "too little" in result.stdout
+    assert "short)" in result.stdout
     assert dlec("plan", "check", plan, "--out", "there/grown", "--strict").exit_code == 1
     assert "size" not in dlec("plan", "check", plan).stdout
 
@@ -75,5 +75,5 @@ def test_a_device_that_is_none_is_refused(dlec, plan: Path) -> None:
 def test_a_queued_merge_is_checked_against_the_disk_now(dlec, plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dlec_tui.plans.check_context.free_bytes", lambda _: 1000)
     result = dlec("merge", plan, "grown", "--queue")
-    assert "too little" in result.stderr
+    assert "short)" in result.stderr
     assert result.exit_code == 0

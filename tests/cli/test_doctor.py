@@ -16,7 +16,7 @@ from tests.cli.conftest import Dlec
 NAMES = [
     *("terminal", "tmux", "clipboard", "locale", "connection", "logout"),
     *("Python", "torch", "transformers", "GPUs", "memory"),
-    *("home", "file system", "store", "here", "hub cache"),
+    *("home", "file system", "store", "current directory", "hub cache"),
 ]
 
 

@@ -72,5 +72,5 @@ def test_a_repository_without_a_branch_is_listed_so_that_it_can_be_opened(dlec, 
 def test_no_checkpoints_is_reported_and_not_an_error(dlec, tmp_path: Path) -> None:
     result = dlec("models", tmp_path)
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "no checkpoints" in result.stderr
+    assert "No checkpoints found" in result.stderr
     assert json.loads(dlec("models", tmp_path, "--json").stdout) == []

@@ -110,7 +110,7 @@ def test_no_plan_is_called_better_than_a_base_that_predicts_worse_than_expected(
     key = {"text_sha256": "abc", "split": "heldout", "dtype": "float32", "tokens": 256, "seq_len": 16}
     monkeypatch.setattr("dlec_tui.cli.preview.run_task", lambda *_: {**better, "key": key})
     talk = dlec("preview", file).stdout
-    assert "perplexity -9.5 %, between -11.3 and -7.7; inconclusive" in talk
+    assert "perplexity -9.5 % (95 % interval -11.3 to -7.7); inconclusive" in talk
     assert "better" not in talk
     sound = {**better, "key": key, "base_check": {"ok": True, "findings": []}}
     monkeypatch.setattr("dlec_tui.cli.preview.run_task", lambda *_: sound)

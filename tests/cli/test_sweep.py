@@ -135,7 +135,7 @@ def test_a_sweep_can_be_queued(sweep_at_home, tiny_llama: Path) -> None:
     [
         (("blocks", "MODEL", "--scale", "x"), "not a list of numbers such as 1,0.7"),
         (("overlap", "MODEL", "--slice-size", "9..6"), "not a list of numbers such as 6,8"),
-        (("recipes", "MODEL", "repeat", "--with", "size=3"), "no range of an option of repeat"),
+        (("recipes", "MODEL", "repeat", "--with", "size=3"), "not a range of an option of repeat"),
         (("recipes", "MODEL", "alternate"), "two models"),
         (("blocks", "MODEL", "--memory", "much"), "not a size"),
         (("report", "99"), "no sweep 99"),

@@ -49,7 +49,7 @@ def test_changes_carry_their_sign() -> None:
     [
         ((0.0917, 0.085, 0.098), "perplexity +9.6 % (95 % interval +8.9 to +10.3)"),
         ((2, 1.9, 2.1), "perplexity +639 % (95 % interval +569 to +717)"),
-        ((-0.01, -0.02, -0.001), "perplexity -1 % (95 % interval -0.1 to -2.0)"),
+        ((-0.01, -0.02, -0.001), "perplexity -1 % (95 % interval -2.0 to -0.1)"),
         ((-0.01, -0.02, 0.01), "no significant difference (95 % interval -2.0 to +1.0 %)"),
         ((0, 0, 0), "no difference: all predictions are identical"),
     ],

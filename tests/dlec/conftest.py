@@ -10,8 +10,7 @@ from engine.tasks import resident
 
 @pytest.fixture(autouse=True)
 def nothing_resident() -> None:
-    for cached in (resident._model, resident._tokenizer, resident._text, resident._sample):
-        cached.cache_clear()
+    resident.close_all()
 
 
 @pytest.fixture

@@ -62,14 +62,14 @@ def test_torch_without_gpus_is_fine_where_there_are_none():
 def test_a_build_without_cuda_on_a_machine_with_gpus_is_a_problem():
     found = torch_finding("2.13.0+cpu", TorchDevices("", 8), [A100])
     assert found.state is State.PROBLEM
-    assert "there is a GPU" in found.value
+    assert "this host has 1 GPU" in found.value
     assert "pip install --force-reinstall torch" in found.remedy
 
 
 def test_gpus_that_torch_cannot_reach_come_with_torchs_own_reason():
     found = torch_finding("2.13.0", TorchDevices("CUDA 12.8", 8, (), "driver too old"), [A100, A100])
     assert found.state is State.PROBLEM
-    assert "there are 2 GPUs: driver too old" in found.value
+    assert "this host has 2 GPUs: driver too old" in found.value
 
 
 def test_equal_gpus_are_told_together():
@@ -90,7 +90,7 @@ def test_no_gpu_is_fine():
 
 def test_memory_under_a_limit_names_it():
     found = memory_finding(Memory(total=256_000_000_000, available=9_000_000_000, limit=16_000_000_000))
-    assert found == fine("9.00 GB available of 256 GB; this container or batch job may take 16.0 GB in all")
+    assert found == fine("9.00 GB available of 256 GB; limit of this container or batch job: 16.0 GB")
 
 
 def test_little_memory_is_a_note():

@@ -74,7 +74,7 @@ def test_weights_are_cast_and_correction_biases_are_not(mixtures, stored, key, t
     dtypes = {name.endswith(BIAS): tensor.dtype for name, tensor in tensors.items()}
     assert dtypes == {True: torch.float32, False: torch.bfloat16}
     (note,) = [problem for problem in checked.problems if problem.rule == "kept-dtype"]
-    assert note.message == f"3 tensors keep their own dtype: 3 x model.layers.N.{BIAS} (F32)"
+    assert note.message == f"3 tensors keep their dtype: 3 x model.layers.N.{BIAS} (F32)"
     assert BIAS in card_text(checked.stack, checked.text, "out")
 
 

@@ -22,10 +22,10 @@ LEFT = {
     "scheduler.json": "training state",
     "training_args.json": "training state",
     "trainer_state.json": "training state",
-    "README.md": "written anew",
-    "mergekit_config.yml": "written anew",
-    "dlec_manifest.json": "written anew",
-    "SHA256SUMS": "written anew",
+    "README.md": "written again",
+    "mergekit_config.yml": "written again",
+    "dlec_manifest.json": "written again",
+    "SHA256SUMS": "written again",
     ".gitattributes": "hidden",
 }
 

@@ -464,7 +464,7 @@ def test_what_cannot_follow_the_layers_is_refused_with_its_place(block: Any, why
 
 
 def test_a_config_whose_own_keys_name_layers_is_refused() -> None:
-    with pytest.raises(CheckpointError, match="its own keys name layers"):
+    with pytest.raises(CheckpointError, match="its top-level keys name layers"):
         output_config(stack_of(MODELS["llama"].checkpoint({("model.layers.2",): 1}), LAYERS))
 
 

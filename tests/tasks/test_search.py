@@ -27,7 +27,7 @@ def found(asked):
 def test_the_plan_adds_the_budget_and_says_what_it_was_judged_at(asked, found):
     stack = check_plan(found["plan"], opener()).stack
     assert len(stack.visits) == 8
-    assert f"{found['judged']['delta_nll']:+.4f} nats a token" in found["plan"]
+    assert f"{found['heldout']['delta_nll']:+.4f} nats a token" in found["plan"]
     judged = preview.run({**asked, "plan": found["plan"], "split": "heldout"}, no_report)
     assert found["heldout"]["delta_nll"] == pytest.approx(judged["delta_nll"], abs=1e-6)
     assert found["heldout"]["split"] == "heldout"

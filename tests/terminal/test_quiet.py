@@ -21,7 +21,7 @@ PLACES = (
     ("3", "No slices"),
     ("3v", "to the list"),
     ("4", "full"),
-    ("/", "words"),
+    ("/", "filter by name"),
 )
 """Where one may be idle: keys that lead there, and what is seen there."""
 NOISE = """

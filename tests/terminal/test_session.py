@@ -107,7 +107,7 @@ def preview_and_save(tmux: Tmux) -> None:
     tmux.wait_for("save the plan as")
     tmux.type("first")
     tmux.press("Enter")
-    tmux.wait_for("first.yaml saved")
+    tmux.wait_for("saved first.yaml")
     tmux.wait_for("perplexity +", "on text not used to choose it", seconds=WORK_SECONDS, never="1 failed")
 
 
@@ -123,7 +123,7 @@ def put_two_plans_on_the_batch_list(tmux: Tmux) -> None:
     tmux.wait_for("save the plan as")
     write(tmux, "second")
     tmux.press("Enter")
-    tmux.wait_for("second.yaml saved")
+    tmux.wait_for("saved second.yaml")
     tmux.press("b")
     tmux.wait_for("batch: 2 plans", "first.yaml", "second.yaml")
 

@@ -39,7 +39,7 @@ def test_models_that_a_filter_hides_are_counted(store: Path) -> None:
             await pilot.press("enter")
             await settled(pilot)
             said = text_of(app)
-            assert "2 models, none matches 'qqq'" in said
+            assert "None of 2 models matches 'qqq'" in said
             assert "/ Ctrl+U Enter: show all" in said
             assert "dlec demo" not in said
             await pilot.press("slash", "ctrl+u", "enter")

@@ -108,7 +108,7 @@ def test_less_and_more_leave_the_number_itself_out() -> None:
 
 
 def test_an_unknown_column_is_said_with_those_that_there_are() -> None:
-    with pytest.raises(UsageError, match="neurons have no colour"):
+    with pytest.raises(UsageError, match="neurons have no column colour"):
         conditions_from("colour>3")
     assert "share_active" in wrong_with("colour>3")
     assert wrong_with("peak>3") == ""
@@ -117,10 +117,10 @@ def test_an_unknown_column_is_said_with_those_that_there_are() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("peak>abc", "no such condition: peak>abc"),
-        ("layer 3 peak>", "no such condition: peak>"),
+        ("peak>abc", "unknown condition: peak>abc"),
+        ("layer 3 peak>", "unknown condition: peak>"),
         ("peak<-10", "did you mean |peak|>10?"),
-        ("mean>1e999", "no such condition: mean>1e999"),
+        ("mean>1e999", "unknown condition: mean>1e999"),
         ("layer 5-3", "did you mean layer 3-5?"),
         ("layer 99999999999999999999", "the number is too large"),
     ],

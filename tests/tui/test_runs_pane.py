@@ -88,7 +88,7 @@ def test_the_whole_pane_is_as_it_was_agreed(evening: Path, monkeypatch, size: tu
             ["G", "k", "k"],
             ["✗ failed at 21:35", "the disk is too full for night/two: 304.5 MB more", "Make space, then run"],
         ),
-        (["j", "j", "j", "j"], ["perplexity +9.6 % (95 % interval +8.9 to +10.3), on text not used to choose it"]),
+        (["j", "j", "j", "j"], ["perplexity +9.6 % (95 % interval +8.9 to +10.3)"]),
         (["j", "j", "j"], ["‖ held: on request"]),
         (["G", "k"], ["304 MB, load check passed"]),
     ],
@@ -220,7 +220,7 @@ def test_a_job_of_a_living_worker_elsewhere_is_not_taken_from_it(place: Workplac
 
     async def play(pilot: Pilot[None], pane: RunsPane) -> None:
         await pilot.press("h")
-        await eventually(pilot, lambda: "it runs on far-away" in text_of(pilot.app))
+        await eventually(pilot, lambda: "the job is running on far-away" in text_of(pilot.app))
         assert isinstance(place.job(job_id).state, Running)
         await settled(pilot)
         seen(place, worker, ago(hours=2))
@@ -308,7 +308,7 @@ def test_what_cannot_be_done_says_why(place: Workplace) -> None:
 
     async def play(pilot: Pilot[None], pane: RunsPane) -> None:  # noqa: ARG001
         await pilot.press("D")
-        await eventually(pilot, lambda: "it is waiting: cancel it first" in text_of(pilot.app))
+        await eventually(pilot, lambda: "the job is waiting; cancel it first" in text_of(pilot.app))
 
     on(place, play)
 

@@ -94,11 +94,17 @@ def _compute(source: LayerSource, part: int, share: Share, report: Report, on_ro
 
 def check_base_of(spec: SweepSpec, source: LayerSource, report: Report = no_report) -> None:
     """Check the base on the selection set, unless the store has the result. Raises like running the layers."""
-    report(0, 1, "check of the base")
     from engine.inference.base_check import in_pieces
 
-    check_base(spec.on(Split.SELECTION), partial(in_pieces, partial(_nll, source), spec.options.batch_size))
-    report(1, 1, "check of the base")
+    read = partial(in_pieces, partial(_nll, source), spec.options.batch_size)
+
+    def nll(batches: Any) -> Any:
+        report(0, 1, "check of the base")
+        found = read(batches)
+        report(1, 1, "check of the base")
+        return found
+
+    check_base(spec.on(Split.SELECTION), nll)
 
 
 def _nll(source: LayerSource, batches: Sequence[Any]) -> list[Any]:

@@ -91,8 +91,8 @@ def test_a_lone_pair_in_brackets_gets_braces():
     ("text", "said"),
     [
         (with_parameters("  scale: 0.5"), "line 7 does not name o_proj or down_proj"),
-        (BLOCK + "  parameters: {scale: 0.5}\n", "line 6 reaches it"),
-        (BLOCK + "parameters: {scale: 0.5}\n", "line 6 reaches it"),
+        (BLOCK + "  parameters: {scale: 0.5}\n", "line 6 applies to it"),
+        (BLOCK + "parameters: {scale: 0.5}\n", "line 6 applies to it"),
         (
             "e: &e {parameters: {scale: [{filter: o_proj, value: 0}]}}\n" + BLOCK + "    <<: *e\n",
             "`parameters` would come from line 1",

@@ -249,7 +249,7 @@ def test_a_slice_of_several_sources_is_listed_moved_and_deleted_but_not_given_a_
         (add_slice, (2, "A", 0, 1), "there is no slice 3: the plan has 2"),
         (add_slice, (-1, "A", 0, 1), "there is no slice 0: the plan has 2"),
         (add_slice, (None, "A", 5, 4), "[5, 4] is reversed"),
-        (add_slice, (None, "\ud800", 0, 4), "not UTF-8"),
+        (add_slice, (None, "\ud800", 0, 4), "not valid UTF-8"),
         (add_slice, (None, " ", 0, 4), "needs a model"),
         (delete_slice, (2,), "there is no slice 3"),
         (duplicate_slice, (-1,), "there is no slice 0"),

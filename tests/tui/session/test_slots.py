@@ -76,7 +76,7 @@ def test_a_plan_left_elsewhere_is_said_and_opened_with_the_key_for_new_plans(sto
         async with app.run_test(size=(100, 30), notifications=True) as pilot:
             await eventually(pilot, lambda: app.drafts)
             await settled(pilot)
-            assert "b.yaml: changed in another workbench" in text_of(app)
+            assert "b.yaml: unsaved changes in another" in text_of(app)
             await pilot.press("3", "N", "enter")
             await settled(pilot)
             assert isinstance(app.front, PlanPane)
@@ -95,7 +95,7 @@ def test_a_workbench_that_opens_later_is_said_to_the_first(store: Path, monkeypa
         async with app.run_test(size=(100, 30), notifications=True) as pilot:
             await settled(pilot)
             other = claim(store)
-            await eventually(pilot, lambda: "Another workbench has this store open: process" in text_of(app))
+            await eventually(pilot, lambda: "Another workbench uses this store: process" in text_of(app))
             other.release()
 
     asyncio.run(run())
