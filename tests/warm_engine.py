@@ -11,8 +11,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from json import dumps, loads
 from pathlib import Path
 from types import SimpleNamespace
@@ -68,9 +68,9 @@ class Forked:
 
 
 @contextmanager
-def warm_engine() -> Iterator[None]:
-    """While it is entered, engine processes that stay offline are forked. The first of them starts the server."""
-    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+def warm_engine() -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """Yield a context in which engine processes that stay offline are forked. The first of them starts the server."""
+    with tempfile.TemporaryDirectory() as directory:
         path, servers = Path(directory) / "server", list[subprocess.Popen[bytes]]()
 
         def started(command: Sequence[str], *, env: Mapping[str, str], stderr: Any, **rest: Any) -> Any:
@@ -80,8 +80,13 @@ def warm_engine() -> Iterator[None]:
                 servers.append(_started_server(path))
             return Forked(path, command[3:], stderr, env)
 
-        patch.setattr("engine.tasks.process.subprocess", SimpleNamespace(Popen=started, PIPE=subprocess.PIPE))
-        yield
+        @contextmanager
+        def forking() -> Iterator[None]:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("engine.tasks.process.subprocess", SimpleNamespace(Popen=started, PIPE=subprocess.PIPE))
+                yield
+
+        yield forking
         for server in servers:
             server.kill()
             server.communicate()

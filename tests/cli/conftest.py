@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,10 +16,16 @@ from tests.warm_engine import warm_engine
 Dlec: TypeAlias = Callable[..., Result]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _engine_is_warm() -> Iterator[None]:
-    """tests/tasks/test_child.py and tests/jobs start engine processes as users do."""
-    with warm_engine():
+@pytest.fixture(scope="session")
+def _forking() -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    with warm_engine() as forking:
+        yield forking
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _engine_is_warm(_forking: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    """Tests of other rooms in the same process start engine processes as users do."""
+    with _forking():
         yield
 
 

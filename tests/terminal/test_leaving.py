@@ -23,7 +23,7 @@ def ask_to_leave(opened: Terminal, place: Workplace, merge: int) -> None:
     opened.wait_for("merge a plan into out")
     opened.press("wy")
     wait_until(lambda: place.is_running(merge))
-    opened.wait_for("running")
+    opened.wait_for("▶ running")
     opened.press("q")
     opened.wait_for("quit; it keeps running")
 
