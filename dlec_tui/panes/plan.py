@@ -106,7 +106,8 @@ class PlanPane(PlanEditing):
         self.files.save_as(self._report_saved)
 
     def _report_saved(self) -> None:
-        self.notify(f"saved {shown(self.document.path)}")
+        if self.document.path:
+            self.notify(f"saved {shown(self.document.path.name)}")
 
     def action_edit_outside(self) -> None:
         self.take_typed()

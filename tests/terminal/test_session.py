@@ -130,7 +130,7 @@ def put_two_plans_on_the_batch_list(tmux: Tmux) -> None:
 
 def run_the_batch(tmux: Tmux) -> None:
     tmux.press("o")
-    tmux.wait_for("directory of the outputs")
+    tmux.wait_for("output directory of the batch")
     write(tmux, "grown")
     tmux.press("Enter")
     tmux.wait_for("grown")
