@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack
 
-from dlec.plans import PlanLike, text_of
+from dlec.plans import PlanLike
 from dlec.results import HeldOutPlan, Layer, Preview, Profile, Sample, Sweep, SweptPlan, Verdict
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
+from engine.plan.plan_file import plan_text
 from engine.plan.spaces import blocks as block_space
 from engine.plan.spaces import plans as plan_space
 from engine.plan.spaces.swept import SweptPlan as PlanOfSpace
@@ -55,7 +56,7 @@ def profile(
     from engine.tasks import profile as task
 
     checkpoint = _checkpoint(model)
-    request = _request(options, split) | _model(checkpoint)
+    request = measurement_options.request_for(checkpoint, _options(options, split))
     answer = task.run(request, progress or _ignored)
     layers = tuple(Layer(**layer) for layer in answer["layers"])
     return Profile(checkpoint.reference, layers, _sample(answer))
@@ -75,8 +76,8 @@ def preview(
     """
     from engine.tasks import preview as task
 
-    request = _request(options, split) | {
-        "plan": text_of(plan),
+    request = measurement_options.as_request(_options(options, split)) | {
+        "plan": plan_text(plan),
         "patches": [str(Path(patch).absolute()) for patch in patches],
     }
     answer = task.run(request, progress or _ignored)
@@ -112,7 +113,8 @@ def sweep(
 
     checkpoint = _checkpoint(model)
     space, swept = _space(checkpoint, plans, width, scales)
-    request = _request(options, "selection") | _model(checkpoint) | {"space": space, "plans": swept, "top": top}
+    measurement = measurement_options.request_for(checkpoint, _options(options, "selection"))
+    request = measurement | {"space": space, "plans": swept, "top": top}
     answer = task.run(request, progress or _ignored)
     return Sweep(
         number=answer["sweep"],
@@ -131,17 +133,11 @@ def _checkpoint(model: str | os.PathLike[str]) -> Checkpoint:
     return checkpoint
 
 
-def _request(options: MeasurementOptions, split: Split) -> dict[str, Any]:
+def _options(options: MeasurementOptions, split: Split) -> measurement_options.MeasurementOptions:
     given: dict[str, Any] = {name: value for name, value in options.items() if name not in ("text", "home")}
     text = tuple(str(Path(file).absolute()) for file in options.get("text", ()))
     home = str(Path(options["home"]).absolute()) if "home" in options else None
-    return measurement_options.as_request(
-        measurement_options.MeasurementOptions(text=text, split=corpus.Split(split), home=home, **given)
-    )
-
-
-def _model(checkpoint: Checkpoint) -> dict[str, str]:
-    return {"model": str(checkpoint.directory.absolute()), "reference": checkpoint.reference}
+    return measurement_options.MeasurementOptions(text=text, split=corpus.Split(split), home=home, **given)
 
 
 def _space(
@@ -153,7 +149,7 @@ def _space(
         swept = block_space.plans(checkpoint, block_space.Options(width, tuple(scales)))
         name = f"blocks up to width {width}"
     else:
-        swept = plan_space.plans({Path(file): text_of(Path(file)) for file in files})
+        swept = plan_space.plans({Path(file): plan_text(Path(file)) for file in files})
         name = "plans in files"
     return name, [{"name": plan.name, "text": plan.text, "block": plan.block, "scale": plan.scale} for plan in swept]
 

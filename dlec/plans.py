@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from dlec.results import Check, Merge, Problem
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener
+from engine.merge.layout import MAX_SHARD_SIZE
 from engine.plan import problems as plan_problems
 from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.cost import cost_of
 from engine.plan.patches import open_patches
-from engine.plan.plan_file import plan_text_of
+from engine.plan.plan_file import plan_text
 from engine.plan.rules import CheckContext
-from engine.plan.stack import Stack
 from engine.tasks.loadcheck import LoadCheck
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def load(
     """
     from engine.inference import virtual
 
-    model: PreTrainedModel = virtual.load(stack_of(plan, patches), dtype=dtype, device=device)
+    model: PreTrainedModel = virtual.load(_checked(plan, patches, opener()).require_stack(), dtype=dtype, device=device)
     return model
 
 
@@ -66,7 +66,7 @@ def merge(
     out: PathLike,
     *,
     patches: Sequence[PathLike] = (),
-    max_shard_size: int = 5_000_000_000,
+    max_shard_size: int = MAX_SHARD_SIZE,
     overwrite: bool = False,
     hash_sums: bool = False,
     load_check: bool = True,
@@ -86,8 +86,8 @@ def merge(
     from engine.tasks.merge import merge as run_merge
 
     options = MergeOptions(max_shard_size, hash_sums=hash_sums, overwrite=overwrite, load_check=load_check)
-    text = text_of(plan)
-    report = run_merge(stack_of(plan, patches), text, Path(out), options, progress or _ignored)
+    checked = _checked(plan, patches, opener())
+    report = run_merge(checked.require_stack(), checked.text, Path(out), options, progress or _ignored)
     return Merge(
         out=report.out,
         nbytes=report.nbytes,
@@ -99,18 +99,8 @@ def merge(
     )
 
 
-def text_of(plan: PlanLike) -> str:
-    """Return the text of a plan. Raises PlanError or MachineError for a file that cannot be read."""
-    return plan if isinstance(plan, str) and "\n" in plan else plan_text_of(Path(plan))
-
-
-def stack_of(plan: PlanLike, patches: Sequence[PathLike] = ()) -> Stack:
-    """Compile a plan. Raises PlanError with the first errors."""
-    return _checked(plan, patches, opener()).require_stack()
-
-
 def _checked(plan: PlanLike, patches: Sequence[PathLike], open_checkpoint: Callable[[str], Checkpoint]) -> CheckedPlan:
-    return check_plan(text_of(plan), open_checkpoint, CheckContext(patches=open_patches(map(Path, patches))))
+    return check_plan(plan_text(plan), open_checkpoint, CheckContext(patches=open_patches(map(Path, patches))))
 
 
 def _problem(problem: plan_problems.Problem) -> Problem:

@@ -22,7 +22,6 @@ from dlec_tui.cli.render import chart_size, storyteller, task_progress, waiting
 from dlec_tui.cli.verify import file_lines
 from dlec_tui.jobs.reports import measured_on, proposal_lines, verdict
 from dlec_tui.measurements.plots import profile_curves
-from dlec_tui.measurements.requests import request_for
 from dlec_tui.wording import printable
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import locate, opener
@@ -33,7 +32,7 @@ from engine.merge.manifest import MANIFEST_FILE
 from engine.plan.cost import cost_of, picture
 from engine.plan.stack import Stack
 from engine.tasks.demo_model import demo_model
-from engine.tasks.measurement_options import DEFAULT, MeasurementOptions, as_request
+from engine.tasks.measurement_options import DEFAULT, MeasurementOptions, as_request, request_for
 from engine.tasks.merge import MergeOptions, MergeReport, merged_before, report_as_json
 from engine.tasks.process import run_task
 from engine.tasks.verify import verify

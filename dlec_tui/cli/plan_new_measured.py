@@ -17,7 +17,6 @@ from dlec_tui.cli.profile import profile_model, statistics_of
 from dlec_tui.cli.render import task_progress
 from dlec_tui.cli.sweep_spaces import announcing
 from dlec_tui.jobs.reports import measured_on, proposal_lines, search_lines
-from dlec_tui.measurements.requests import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.plan.recipes import dlec, dlec_search, prune
@@ -27,6 +26,7 @@ from engine.plan.recipes.registry import MEASURED, RECIPES
 from engine.store.database import open_for_reading
 from engine.store.keys import ProfileKey
 from engine.store.profiles import find_angles
+from engine.tasks.measurement_options import request_for
 from engine.tasks.process import run_task
 
 _PRUNE = RECIPES["prune"]

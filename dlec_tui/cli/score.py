@@ -13,13 +13,13 @@ from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.render import chart_size, task_progress
 from dlec_tui.jobs.reports import measured_on, score_table
 from dlec_tui.measurements.plots import score_curves
-from dlec_tui.measurements.requests import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
 from engine.jobs.job_specs import score_spec
 from engine.jobs.settings import job_settings
 from engine.store.scores import Score
+from engine.tasks.measurement_options import request_for
 from engine.tasks.process import run_task
 from engine.tasks.score import METRICS, Block
 from engine.text.corpus import Split

@@ -17,7 +17,6 @@ from dlec_tui.cli.options import EXISTING_FILE, RelatedOption, WholeNumber, byte
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
 from dlec_tui.cli.render import task_progress
 from dlec_tui.cli.sweep_output import echo_sweep, output_options
-from dlec_tui.measurements.requests import request_for
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
@@ -32,7 +31,7 @@ from engine.plan.spaces import singles as single_space
 from engine.plan.spaces.recipes import MAX_VALUES
 from engine.plan.spaces.swept import SweptPlan
 from engine.protocol import Report
-from engine.tasks.measurement_options import MeasurementOptions
+from engine.tasks.measurement_options import MeasurementOptions, request_for
 from engine.tasks.process import run_task
 from engine.tasks.stages import ANNOUNCED
 from engine.tasks.sweeps.costs import announced_line

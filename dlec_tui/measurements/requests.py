@@ -9,11 +9,10 @@ from typing import Any
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import UsageError, shown
-from engine.files import expanded
 from engine.jobs.job_specs import profile_spec, score_spec
 from engine.jobs.settings import job_settings
 from engine.store.jobs import JobSpec
-from engine.tasks.measurement_options import DEFAULT, MeasurementOptions, as_request
+from engine.tasks.measurement_options import DEFAULT, MeasurementOptions, request_for
 from engine.tasks.score import METRICS
 from engine.text.corpus import Split
 
@@ -65,13 +64,6 @@ def positive(text: str, what: str) -> int:
             f"{shown(text) or 'nothing'} is not a valid number of {what}", fix="Enter a whole number of at least 1."
         )
     return int(text)
-
-
-def request_for(checkpoint: Checkpoint, measurement: MeasurementOptions) -> dict[str, Any]:
-    """Common part of all measurement requests. Paths are absolute, so that workers find them."""
-    directory = str(checkpoint.directory.absolute())
-    is_path = expanded(checkpoint.reference).is_dir()
-    return as_request(measurement) | {"model": directory, "reference": directory if is_path else checkpoint.reference}
 
 
 def profile_from(reference: str, store: Path, values: Values) -> Callable[[], JobSpec]:

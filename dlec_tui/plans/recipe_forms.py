@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dlec_tui.measurements.requests import Field, Values, request_for
+from dlec_tui.measurements.requests import Field, Values
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.errors import UsageError
 from engine.jobs.job_specs import classic_spec, propose_spec, search_spec
@@ -16,7 +16,7 @@ from engine.plan.recipes.registry import MEASURED, RECIPES
 from engine.plan.recipes.repeat import GROWTH
 from engine.store.jobs import JobSpec
 from engine.tasks.inertness import inertness_trials
-from engine.tasks.measurement_options import MeasurementOptions
+from engine.tasks.measurement_options import MeasurementOptions, request_for
 
 NAMES = (*MEASURED, *RECIPES)
 """Names of all recipes, those that measure first."""

@@ -57,7 +57,7 @@ class Row:
     plan: int
     """Number of the plan in the sweep, or BASE_NUMBER."""
     values: Mapping[str, Sequence[float]]
-    """By name, as the metric says. float32 values survive JSON unchanged."""
+    """Values by name, defined by the metric. float32 values survive JSON unchanged."""
     is_last: bool
     """Whether the plan is complete."""
 

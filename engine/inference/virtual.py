@@ -23,7 +23,7 @@ from engine.inference.spread import devices_of, end_of, is_spread, lay_out, plac
 from engine.plan.check import check_plan
 from engine.plan.outputs import renamed
 from engine.plan.patches import open_patches
-from engine.plan.plan_file import plan_text_of
+from engine.plan.plan_file import plan_text
 from engine.plan.rules import CheckContext
 from engine.plan.stack import Stack
 from engine.tensors.library import torch_library
@@ -80,8 +80,7 @@ def virtual_model(stack: Stack, sources: Mapping[Checkpoint, Any]) -> Any:
 
 
 def _compiled(plan: Path | str, patches: Sequence[Path | str]) -> Stack:
-    text = plan if isinstance(plan, str) and "\n" in plan else plan_text_of(Path(plan))
-    return check_plan(text, opener(), CheckContext(patches=open_patches(patches))).require_stack()
+    return check_plan(plan_text(plan), opener(), CheckContext(patches=open_patches(patches))).require_stack()
 
 
 def _share_layers(model: Any, stack: Stack, sources: Mapping[Checkpoint, Any]) -> None:

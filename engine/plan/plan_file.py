@@ -1,11 +1,20 @@
 """Plan files."""
 
+import os
 from pathlib import Path
 
 from engine.errors import PlanError, UsageError, machine_error, shown
 from engine.files import open_regular
 
 MAX_PLAN_BYTES = 2_000_000
+
+
+def plan_text(plan: str | os.PathLike[str]) -> str:
+    """Return `plan` itself if it is the text of a plan (any string with a line break), else the text of the file.
+
+    Raises like `plan_text_of`.
+    """
+    return plan if isinstance(plan, str) and "\n" in plan else plan_text_of(Path(plan))
 
 
 def plan_text_of(path: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint
+from engine.files import expanded
 from engine.machine.gpus import gpus
 from engine.tensors.library import DTYPE_NAMES
 from engine.text.builtin import builtin_corpus
@@ -41,7 +42,7 @@ def _has_gpu() -> bool:
 
 
 def _cpu_features() -> frozenset[str]:
-    """Of the first core; where the system does not say, everything is assumed to be there."""
+    """Instruction set flags of the first core; all are assumed where the system does not list them."""
     try:
         found = re.search(r"^(?:flags|Features)\s*:(.*)$", CPU_INFO.read_text(), re.MULTILINE)
     except OSError:
@@ -89,6 +90,13 @@ def options_from(request: Mapping[str, Any]) -> MeasurementOptions:
 
 def as_request(options: MeasurementOptions) -> dict[str, Any]:
     return asdict(options)
+
+
+def request_for(checkpoint: Checkpoint, options: MeasurementOptions) -> dict[str, Any]:
+    """Return the common part of all measurement requests. Paths are absolute, so that workers find them."""
+    directory = str(checkpoint.directory.absolute())
+    is_path = expanded(checkpoint.reference).is_dir()
+    return as_request(options) | {"model": directory, "reference": directory if is_path else checkpoint.reference}
 
 
 def corpus_of(options: MeasurementOptions) -> Corpus:

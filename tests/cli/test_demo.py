@@ -46,7 +46,7 @@ def demo(home: Path, model: Path, *options: str) -> Result:
 
 
 def summary_of(directory: Path) -> dict[str, Any]:
-    """What `dlec demo` says of a run on the model that it fetches."""
+    """Output of `dlec demo` on the model that it fetches."""
     result = CliRunner().invoke(command, ["demo", str(directory), "--json"], catch_exceptions=False)
     assert result.exit_code == 0, result.stderr
     summary: dict[str, Any] = json.loads(result.stdout)

@@ -281,7 +281,7 @@ def test_closed_stderr_leaves_stdout_to_data(tmp_path: Path) -> None:
 
 
 def test_no_file_takes_the_number_of_a_closed_stream() -> None:
-    """What a library writes to descriptor 2 would otherwise go into a checkpoint or the store."""
+    """Otherwise the output of a library on descriptor 2 would go into a checkpoint or the store."""
     code = "import os, dlec_tui.cli.main as m; m.open_missing_streams(); print(os.open(os.devnull, 0))"
     environment = os.environ | python_path()
     done = subprocess.run(

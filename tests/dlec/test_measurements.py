@@ -1,11 +1,13 @@
 """dlec.profile, dlec.preview and dlec.sweep, against the tasks that they call."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import dlec
 from engine.protocol import no_report
+from engine.store.database import open_for_reading
 from engine.tasks import preview
 
 
@@ -48,3 +50,11 @@ def test_plan_files_are_swept(options, tiny_llama: Path, plan, tmp_path: Path) -
 def test_a_model_that_does_not_exist_is_an_error_that_says_so(options, tmp_path: Path) -> None:
     with pytest.raises(dlec.DlecError, match="missing"):
         dlec.profile(tmp_path / "missing", **options)
+
+
+def test_a_model_is_stored_under_its_absolute_path(options, tiny_llama: Path, monkeypatch) -> None:
+    """As the command line stores it, so that a later call from another directory means the same model."""
+    monkeypatch.chdir(tiny_llama.parent)
+    assert dlec.profile(tiny_llama.name, **options).sample.from_store is False
+    with closing(open_for_reading(options["home"] / "dlec.sqlite")) as connection:
+        assert [reference for (reference,) in connection.rows("SELECT reference FROM models")] == [str(tiny_llama)]

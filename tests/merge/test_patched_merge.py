@@ -1,4 +1,4 @@
-"""What a merge with patches promises: its bytes in place, named in card and manifest; resumed, or begun again."""
+"""Merges with patches: bytes in place, patches named in card and manifest, resumed or restarted."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What a merge makes of pieces: for every operation the bytes that torch computes."""
+"""Merged pieces: for every operation, the bytes that torch computes."""
 
 import pytest
 import torch
@@ -28,7 +28,7 @@ def stored(directory, tensors):
 
 
 def written(directory, outputs):
-    """What a merge writes for these output tensors."""
+    """Bytes that a merge writes for these output tensors."""
     layout, partial = lay_out(outputs), partial_of(directory / "out")
     partial.root.mkdir(exist_ok=True)
     operations = byte_operations(layout)

@@ -1,4 +1,4 @@
-"""What batches of synced writes promise: no mark before everything under it is synced, and no silent failure."""
+"""Batches of synced writes: no mark before all writes below it are synced, and no silent failure."""
 
 import errno
 import threading
