@@ -9,6 +9,7 @@ from dlec.plans import PlanLike
 from dlec.results import HeldOutPlan, Layer, Preview, Profile, Sample, Sweep, SweptPlan, Verdict
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
+from engine.errors import UsageError, shown
 from engine.plan.plan_file import plan_text
 from engine.plan.spaces import blocks as block_space
 from engine.plan.spaces import plans as plan_space
@@ -134,6 +135,8 @@ def _checkpoint(model: str | os.PathLike[str]) -> Checkpoint:
 
 
 def _options(options: MeasurementOptions, split: Split) -> measurement_options.MeasurementOptions:
+    if split not in list(corpus.Split):
+        raise UsageError(f"{shown(split)} is not a split of a text", fix=f"Splits: {', '.join(corpus.Split)}.")
     given: dict[str, Any] = {name: value for name, value in options.items() if name not in ("text", "home")}
     text = tuple(str(Path(file).absolute()) for file in options.get("text", ()))
     home = str(Path(options["home"]).absolute()) if "home" in options else None

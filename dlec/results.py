@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.errors import MachineError
+from engine.units import plural
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -97,8 +98,8 @@ class Check(Result):
 
     @property
     def summary(self) -> str:
-        counts = [sum(problem.severity == kind for problem in self.problems) for kind in ("error", "warning", "note")]
-        totals = f"{counts[0]} errors, {counts[1]} warnings, {counts[2]} notes"
+        severities = [problem.severity for problem in self.problems]
+        totals = ", ".join(plural(severities.count(kind), kind) for kind in ("error", "warning", "note"))
         return f"{self.layers} layers, {self.parameters:,} parameters; {totals}" if self.parameters else totals
 
     def rows(self) -> list[dict[str, Any]]:
@@ -123,7 +124,7 @@ class Merge(Result):
 
     @property
     def summary(self) -> str:
-        return f"{self.out}: {self.nbytes:,} bytes in {self.shards} shards, load check {self.load_check}"
+        return f"{self.out}: {self.nbytes:,} bytes in {plural(self.shards, 'shard')}, load check {self.load_check}"
 
     def rows(self) -> list[dict[str, Any]]:
         return [_row(self)]

@@ -58,3 +58,8 @@ def test_a_model_is_stored_under_its_absolute_path(options, tiny_llama: Path, mo
     assert dlec.profile(tiny_llama.name, **options).sample.from_store is False
     with closing(open_for_reading(options["home"] / "dlec.sqlite")) as connection:
         assert [reference for (reference,) in connection.rows("SELECT reference FROM models")] == [str(tiny_llama)]
+
+
+def test_an_unknown_split_is_an_error_that_names_the_splits(options, plan) -> None:
+    with pytest.raises(dlec.DlecError, match="selection, heldout"):
+        dlec.preview(plan((0, 6)), split="test", **options)

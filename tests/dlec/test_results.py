@@ -45,3 +45,7 @@ def test_html_escapes_what_a_model_or_a_plan_contains() -> None:
 def test_a_long_table_says_how_much_is_left_out() -> None:
     many = dlec.Check(False, CHECK.problems * 250, None, None, None)
     assert "50 more rows" in many._repr_html_()
+
+
+def test_one_problem_is_counted_in_the_singular() -> None:
+    assert CHECK.summary == "1 error, 0 warnings, 0 notes"
