@@ -102,9 +102,14 @@ def _shortened(differences: list[str]) -> list[str]:
 
 
 def _peak_bytes() -> int:
-    """Return the peak resident memory in bytes; Linux reports KiB, macOS bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    """Return the peak resident memory of this process in bytes.
+
+    Linux's ru_maxrss survives exec: it would be the parent's peak wherever the parent was larger. macOS's does not.
+    """
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status["VmHWM"].split()[0]) * 1024
 
 
 if __name__ == "__main__":

@@ -134,8 +134,7 @@ def test_nothing_acts_while_the_screen_says_that_it_is_too_small(store: Path, pl
             for area in PANES:
                 await app.show_pane(area)
                 await pilot.resize_terminal(40, 10)
-                await pilot.pause()
-                assert "dlec needs" in text_of(app)
+                await eventually(pilot, lambda: "dlec needs" in text_of(app))
                 before = pane.document, app.screen, app.front, app.reference
                 for action in ACTIONS:
                     if action.name != "quit":
@@ -145,7 +144,7 @@ def test_nothing_acts_while_the_screen_says_that_it_is_too_small(store: Path, pl
                 await pilot.resize_terminal(100, 30)
                 await settled(pilot)
             await pilot.resize_terminal(40, 10)
-            await pilot.pause()
+            await eventually(pilot, lambda: "dlec needs" in text_of(app))
             await pilot.press("q")
             assert not app.is_running
 
