@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
@@ -156,8 +157,6 @@ def _directories(home: Path | None) -> Iterator[Path]:
     if home is not None and home.is_dir():
         yield home / "logs"
     yield platformdirs.user_cache_path("dlec", appauthor=False)
-    import tempfile  # late: its imports are costly, and the last resort is rare
-
     yield Path(tempfile.gettempdir())
 
 
