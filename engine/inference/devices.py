@@ -1,7 +1,7 @@
 """Device names: default device, sets of GPUs, and checks that devices exist."""
 
 from engine.errors import MachineError, UsageError, shown
-from engine.machine.visible import gpu_numbers
+from engine.machine.gpus import gpu_numbers
 from engine.tensors.library import torch_library
 from engine.units import plural
 

@@ -6,8 +6,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from engine.execution.executor import Executor, OnRow
-from engine.execution.share import Metric, Share
+from engine.execution.executor import Executor, Metric, OnRow, Share
 from engine.execution.threads import ThreadExecutor
 from engine.inference.wavefront.visits import Visits
 from engine.protocol import Report, no_report

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UsageError, shown
-from engine.execution.executor import OnRow
-from engine.execution.share import Counts, Metric, Row, Share
+from engine.execution.executor import Counts, Metric, OnRow, Row, Share
 from engine.inference.wavefront.visits import BASE, Step
 from engine.protocol import Report
 from engine.tasks.measurement_options import MeasurementOptions, options_from
