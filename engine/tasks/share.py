@@ -27,7 +27,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 def _layers(share: Share) -> Any:
     from engine.inference.devices import chosen_device
-    from engine.inference.wavefront.resident import ResidentLayers
+    from engine.inference.wavefront.layers import ResidentLayers
     from engine.inference.wavefront.streamed import StreamedLayers
 
     checkpoint, options = open_checkpoint(Path(share.model)), options_from(share.options)

@@ -34,7 +34,7 @@ class LayerSource:
     def parts(self) -> Sequence[Any]:
         """Layers on each device that computes by itself: several GPUs share a sweep where each holds the whole model,
         else the model is spread over them. Raises whatever opening the model raises."""
-        from engine.inference.wavefront.resident import ResidentLayers
+        from engine.inference.wavefront.layers import ResidentLayers
         from engine.inference.wavefront.streamed import StreamedLayers
 
         spec = self.spec

@@ -56,7 +56,7 @@ def _read(share: Share, checkpoint: Any) -> tuple[Sequence[Any], Any]:
     options = options_from(share.options)
     if share.metric is Metric.PROBE:
         return _read_probe(share, checkpoint, options)
-    from engine.inference.wavefront.likelihood import Likelihood
+    from engine.inference.wavefront.readers import Likelihood
 
     _require_same(share, text_of(options).sha256, "text")
     sequences = sequences_of(checkpoint, options)[share.first_sequence : share.end_sequence]

@@ -12,8 +12,8 @@ from engine.inference.likelihood import token_nll
 from engine.inference.load_model import open_model
 from engine.inference.virtual import load
 from engine.inference.wavefront.budget import Counted
-from engine.inference.wavefront.likelihood import Figures, Likelihood
-from engine.inference.wavefront.resident import ResidentLayers
+from engine.inference.wavefront.layers import ResidentLayers
+from engine.inference.wavefront.readers import Figures, Likelihood
 from engine.inference.wavefront.streamed import StreamedLayers
 from engine.inference.wavefront.visits import Step, Visits, stack_of, visits
 from engine.inference.wavefront.work import Work, plan_work

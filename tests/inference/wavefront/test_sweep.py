@@ -12,8 +12,8 @@ from engine.errors import CheckpointError, MachineError
 from engine.inference.likelihood import compare
 from engine.inference.sequences import Sequences
 from engine.inference.virtual import load
-from engine.inference.wavefront.timing import expected_seconds
 from engine.inference.wavefront.visits import BASE, base_visits, stack_of, visits
+from engine.inference.wavefront.work import expected_seconds
 from engine.protocol import no_report
 from tests.architectures import LAYERS, CheckpointOf
 from tests.inference.stacks import TOKENS
