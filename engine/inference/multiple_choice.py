@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.errors import UsageError, shown
-from engine.inference.marks import Marks, marks_of, text_tokens
+from engine.inference.tokenizer import Marks, marks_of, text_tokens
 from engine.inference.wavefront.readers import Rows
 from engine.tensors.library import torch_library
 from engine.text.probe import Probe, ProbeItem

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.formats.format import StoredTensor
 from engine.errors import CheckpointError, shown
+from engine.inference.decoder_layers import decoder_layers
+from engine.inference.device_map import place_of
 from engine.inference.meta_model import loaded_from_tensors, shape_only
-from engine.inference.signature import decoder_layers
-from engine.inference.spread import place_of
 from engine.inference.wavefront.budget import Counted
 from engine.inference.wavefront.schedule import Stop
 from engine.inference.wavefront.visits import Step, step_scalings

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Part = TypeVar("Part")
 Value = TypeVar("Value", covariant=True)
 
+_GPU_CHUNK_ELEMENTS = 2**26
+"""256 MiB in float32: small steps are slow on a GPU."""
+
 
 class Rows(Protocol):
     """One batch of the text, with the model's final norm and head."""
@@ -71,10 +74,6 @@ class Reader(Protocol[Part, Value]):
     def bytes_kept(self, tokens: int, vocabulary: int) -> int:
         """Return the number of bytes kept of the base for a batch of `tokens` tokens."""
         ...
-
-
-_GPU_CHUNK_ELEMENTS = 2**26
-"""256 MiB in float32: small steps are slow on a GPU."""
 
 
 @dataclass(frozen=True, slots=True)

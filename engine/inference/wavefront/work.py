@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from engine.inference.failures import is_out_of_memory, one_line
-from engine.inference.memory import too_little_for_one_sequence
+from engine.inference.devices import too_little_for_one_sequence
+from engine.inference.library import is_out_of_memory, one_line
 from engine.inference.replay import record
 from engine.inference.wavefront.budget import Announced, Counted
 from engine.inference.wavefront.chunk import Chunk, RecordedRows

@@ -94,7 +94,7 @@ class LayerSource:
 
 def _free(device: str) -> int:
     """Return the free bytes. Raises MachineError where the system does not report them."""
-    from engine.inference.memory import free_bytes
+    from engine.inference.devices import free_bytes
 
     if device.startswith("cuda"):
         return free_bytes(device)
