@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.checkpoint.formats.format import StoredTensor
 
@@ -23,8 +23,7 @@ _OF_QUANTISED_WEIGHTS = (
 """Factors and look-up tables of quantised weights: a rounded scale changes every weight below it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Precision:
+class Precision(NamedTuple):
     """Dtypes of a checkpoint's tensors."""
 
     main: str | None

@@ -1,7 +1,7 @@
 """Apply the fixes of problems to a plan's text. Everything else keeps its bytes."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.check import CheckedPlan, check_plan
@@ -13,8 +13,7 @@ MAX_ROUNDS = 10
 """Maximum number of rounds: a fix can reveal another problem."""
 
 
-@dataclass(frozen=True)
-class FixedPlan:
+class FixedPlan(NamedTuple):
     """A plan after its safe fixes, checked again."""
 
     checked: CheckedPlan

@@ -3,8 +3,8 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 from engine.checkpoint.anatomy import End, is_output_head, is_token_embedding
 from engine.checkpoint.checkpoint import Checkpoint
@@ -24,8 +24,7 @@ FLOAT8_DTYPES = ("F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ")
 CONFIG_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
 
-@dataclass(frozen=True, slots=True)
-class Scaling:
+class Scaling(NamedTuple):
     """t becomes factor * (t + offset) - offset: a product, or the gain of a norm that stores gain - 1."""
 
     factor: float
@@ -70,8 +69,7 @@ Operation: TypeAlias = Copy | Cast | Scale | Fill | Mean
 """Operation that makes an output tensor of its pieces. All but Fill and Mean concatenate them."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutputTensor:
+class OutputTensor(NamedTuple):
     """One tensor of the new checkpoint."""
 
     name: str
@@ -100,7 +98,7 @@ def rows_of(tensor: StoredTensor, start: int, stop: int) -> StoredTensor:
     """The piece that consists of the rows `start` to `stop` - 1 of a stored tensor."""
     nbytes = tensor.nbytes // tensor.shape[0]
     begin, end = tensor.begin + start * nbytes, tensor.begin + stop * nbytes
-    return replace(tensor, shape=(stop - start, *tensor.shape[1:]), begin=begin, end=end)
+    return tensor._replace(shape=(stop - start, *tensor.shape[1:]), begin=begin, end=end)
 
 
 def output_tensors(stack: Stack) -> list[OutputTensor]:
@@ -142,7 +140,7 @@ def _of_stored_head(tensors: list[OutputTensor], patches: Mapping[str, StoredTen
 
 def _replaced(tensor: OutputTensor, patch: StoredTensor) -> OutputTensor:
     """A patch is written in the dtype of the tensor that it replaces."""
-    return replace(tensor, pieces=(patch,), operation=operation_on(patch.dtype, tensor.dtype, tensor.dtype, None))
+    return tensor._replace(pieces=(patch,), operation=operation_on(patch.dtype, tensor.dtype, tensor.dtype, None))
 
 
 def output_config(stack: Stack) -> ConfigEdit:

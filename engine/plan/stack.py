@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.roles import EVERY_ROLE, Role, role_of
@@ -18,16 +18,14 @@ AT_THE_ENDS = 0.0
 """Position at which gradients are read for tensors outside the layers, as mergekit does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Donor:
+class Donor(NamedTuple):
     """A checkpoint with the scales that apply to what it gives outside the layers."""
 
     checkpoint: Checkpoint
     levels: tuple[FactorLevel, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """Contribution of one layer of one checkpoint to a visit."""
 
     checkpoint: Checkpoint
@@ -44,8 +42,7 @@ class Part:
         return tuple(names if self.roles == EVERY_ROLE else [name for name in names if role_of(name) in self.roles])
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """One layer of the new model, made of parts."""
 
     parts: tuple[Part, ...]

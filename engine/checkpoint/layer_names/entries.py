@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.checkpoint.anatomy import is_of_other_tower
 from engine.checkpoint.layer_names.origins import HOLDERS, Modules
@@ -121,8 +121,7 @@ _GLOB_NUMBERS = r"[\d?\[]"
 """Characters without which a glob cannot distinguish numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pinned:
+class Pinned(NamedTuple):
     """An entry about exactly one layer of the decoder: the number between a prefix and a suffix."""
 
     before: str
@@ -130,8 +129,7 @@ class Pinned:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A part of a regular expression that matches some layer numbers."""
 
     begin: int

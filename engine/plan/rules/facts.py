@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.cost import Cost, cost_of
@@ -18,8 +18,7 @@ OpenedBy: TypeAlias = Callable[[Stack], Opened]
 """Function that returns transformers' findings about a stack's sources and the new model."""
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(NamedTuple):
     """Device for the new model."""
 
     name: str
@@ -28,8 +27,7 @@ class Device:
     """Size in bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inertness:
+class Inertness(NamedTuple):
     """Inertness of zeroed copies of a checkpoint's layers: they are inert if both fields are empty."""
 
     reason: str = ""

@@ -4,8 +4,8 @@ Rules about slices use runs, so that the result does not depend on how the autho
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.stack import Visit
@@ -14,8 +14,7 @@ SEVERAL = 2
 """Minimum jump of overlapping slices; a jump of one layer repeats that layer in place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Layers [start, end) of one checkpoint."""
 
     first: Visit
