@@ -3,7 +3,7 @@
 Six layers, sliding windows of 8, at least two kinds of layer wherever a family has them, random biases and gains.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -209,12 +209,12 @@ REPRESENTATIVE = frozenset(
 """A family for each way in which layers, lists, norms, biases and experts are laid out."""
 
 
-def every_family(*rest: Any) -> list[Any]:
-    """Parameters for a test: all families, those that are not representative under `make stress`.
+def every_family(*rest: Any, always: Collection[str] = REPRESENTATIVE) -> list[Any]:
+    """Parameters for a test: all families, those outside `always` under `make stress`.
 
     rest: values of further parameters, the same for all.
     """
-    marks = {name: () if name in REPRESENTATIVE else pytest.mark.stress for name in FAMILIES}
+    marks = {name: () if name in always else pytest.mark.stress for name in FAMILIES}
     return [pytest.param(name, *rest, marks=marks[name]) for name in FAMILIES]
 
 

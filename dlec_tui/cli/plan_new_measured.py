@@ -14,7 +14,7 @@ from dlec_tui.cli.plan_file import file_options
 from dlec_tui.cli.plan_new import budget_options, deliver, recipe_options, require_budget, values_of
 from dlec_tui.cli.preview import published
 from dlec_tui.cli.profile import profile_model, statistics_of
-from dlec_tui.cli.render import task_progress
+from dlec_tui.cli.progress import task_progress
 from dlec_tui.cli.sweep_spaces import announcing
 from dlec_tui.jobs.reports import measured_on, proposal_lines, search_lines
 from engine.checkpoint.checkpoint import Checkpoint, require_local

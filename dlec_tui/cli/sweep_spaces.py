@@ -14,8 +14,8 @@ import click
 from dlec_tui.cli.exit_codes import HAS_ERRORS
 from dlec_tui.cli.measuring import Command, measurement_of, measuring_options, store_of
 from dlec_tui.cli.options import EXISTING_FILE, RelatedOption, WholeNumber, byte_count_or_none
+from dlec_tui.cli.progress import task_progress
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
-from dlec_tui.cli.render import task_progress
 from dlec_tui.cli.sweep_output import echo_sweep, output_options
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener

@@ -55,7 +55,7 @@ class Anatomy:
 
 _NUMBERED = re.compile(r"(.*?(?:^|\.))(0|[1-9]\d*)\.(.+)", re.DOTALL)
 _OTHER_TOWER = re.compile(r"vision|visual|audio|image|encoder|mtp|speech", re.IGNORECASE)
-_HEADS = re.compile(r"medusa|hydra|eagle|draft|(?:^|[._])heads?\.$", re.IGNORECASE)
+_HEADS = r"(?i)medusa|hydra|eagle|draft|(?:^|[._])heads?\.$"
 """Numbered modules that predict further tokens: there may be as many as layers by chance."""
 _TOKEN_EMBEDDING = re.compile(
     r"(^|\.)(embed_tokens|wte|embed_in|word_embeddings|tok_embeddings|embeddings|emb)\.weight$"
@@ -113,7 +113,7 @@ def _numbered_runs(names: Iterable[str]) -> dict[str, dict[int, list[str]]]:
 
 
 def _is_stack(prefix: str, run: Mapping[int, list[str]]) -> bool:
-    return set(run) == set(range(len(run))) and not is_of_other_tower(prefix) and not _HEADS.search(prefix)
+    return set(run) == set(range(len(run))) and not is_of_other_tower(prefix) and not re.search(_HEADS, prefix)
 
 
 def _decoder_prefix(runs: Mapping[str, Mapping[int, list[str]]], layer_count: int) -> str:

@@ -19,9 +19,9 @@ from engine.checkpoint.precision import Precision, precision_of
 from engine.checkpoint.wrappers import unwrapped
 from engine.errors import CheckpointError
 
-_BEHIND_THE_DECODER = re.compile(r"nextn|mtp", re.IGNORECASE)
+_BEHIND_THE_DECODER = r"(?i)nextn|mtp"
 """Keys that announce layers after the last decoder layer (multi-token prediction)."""
-_PREDICTION_HEAD = re.compile(r"(^|\.)(eh_proj|enorm|hnorm|shared_head|nextn\w*|mtp\w*)(\.|$)", re.IGNORECASE)
+_PREDICTION_HEAD = r"(?i)(^|\.)(eh_proj|enorm|hnorm|shared_head|nextn\w*|mtp\w*)(\.|$)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Checkpoint:
         """
         trailing = self.anatomy.trailing
         is_announced = any(map(_announces, (self.config.decoder, self.config.data)))
-        is_prediction = any(_PREDICTION_HEAD.search(suffix) for suffixes in trailing for suffix in suffixes)
+        is_prediction = any(re.search(_PREDICTION_HEAD, suffix) for suffixes in trailing for suffix in suffixes)
         return 0 if is_announced or is_prediction else len(trailing)
 
     @property
@@ -82,7 +82,7 @@ class Checkpoint:
             value
             for config in (self.config.decoder, self.config.data)
             for key, value in config.items()
-            if _BEHIND_THE_DECODER.search(key) and type(value) is int
+            if re.search(_BEHIND_THE_DECODER, key) and type(value) is int
         )
         return frozenset({0, len(self.anatomy.trailing), *announced})
 
@@ -108,7 +108,7 @@ class Checkpoint:
 
 
 def _announces(config: Mapping[str, Any]) -> bool:
-    return any(_BEHIND_THE_DECODER.search(key) and value for key, value in config.items())
+    return any(re.search(_BEHIND_THE_DECODER, key) and value for key, value in config.items())
 
 
 def open_checkpoint(directory: Path, reference: str = "") -> Checkpoint:

@@ -13,11 +13,11 @@ FLOAT_DTYPES = ("F64", "F32", "F16", "BF16")
 _NOT_QUANTISED = (*FLOAT_DTYPES, "BOOL", "I64")
 """Buffers such as masks and positions are no weights."""
 
-_CORRECTION_BIAS = re.compile(r"(^|[._])(correction|expert)_bias$")
+_CORRECTION_BIAS = r"(^|[._])(correction|expert)_bias$"
 """Added to a router's scores to balance its experts (DeepSeek-V3, GLM-4.5, LFM2, AFMoE): differences far smaller than
 bfloat16 can hold decide which experts a token gets."""
 
-_OF_QUANTISED_WEIGHTS = re.compile(
+_OF_QUANTISED_WEIGHTS = (
     r"(scale(s|_inv|_second|_\d+)?|absmax|quant_map|zero_points?|zeros|codebooks?|centroids|s[uv]h?)$"
 )
 """Factors and look-up tables of quantised weights: a rounded scale changes every weight below it."""
@@ -49,6 +49,6 @@ def precision_of(decoder: Iterable[StoredTensor]) -> Precision:
 
 
 def _is_kept_by_name(name: str, *, is_quantised: bool) -> bool:
-    if _CORRECTION_BIAS.search(name):
+    if re.search(_CORRECTION_BIAS, name):
         return True
-    return is_quantised and _OF_QUANTISED_WEIGHTS.search(name) is not None
+    return is_quantised and re.search(_OF_QUANTISED_WEIGHTS, name) is not None

@@ -5,8 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event, Lock
 
-from engine.execution.executor import Compute, OnRow
-from engine.execution.share import BASE_NUMBER, Counts, Row, Share
+from engine.execution.executor import BASE_NUMBER, Compute, Counts, OnRow, Row, Share
 from engine.protocol import Report
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.inference.sampling import Sample
-from engine.inference.wavefront.likelihood import Likelihood
-from engine.inference.wavefront.reading import Rows
+from engine.inference.wavefront.readers import Likelihood, Rows
 from engine.tensors.library import torch_library
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import DlecError, MachineError, UsageError, shown
-from engine.inference.failures import one_line, translated
-from engine.inference.marks import Marks, marks_of
+from engine.inference.library import one_line, translated
+from engine.inference.tokenizer import Marks, marks_of
 
 _TASK_NAME = re.compile(r"^task:\s*['\"]?([^\s'\"#]+)", re.MULTILINE)
 _YAML = (".yaml", ".yml")

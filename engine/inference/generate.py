@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from engine.errors import CheckpointError, DlecError, UsageError
-from engine.inference.failures import is_out_of_memory, one_line, translated
-from engine.inference.marks import marks_of, text_tokens
-from engine.inference.memory import too_little_to_generate
+from engine.inference.devices import too_little_to_generate
+from engine.inference.library import is_out_of_memory, one_line, translated
+from engine.inference.tokenizer import marks_of, text_tokens
 from engine.tensors.library import torch_library
 
 Emit: TypeAlias = Callable[[str], None]

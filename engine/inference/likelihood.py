@@ -1,4 +1,4 @@
-"""Teacher-forced likelihood of a text, and the comparison of two models on the same tokens.
+"""Teacher-forced likelihood of a text, and comparisons of two models on the same tokens.
 
 S sequences of T tokens in batches of B, vocabulary V. Negative log-likelihood in nats:
 nll[s, t] = -log p(x[s, t+1] | x[s, :t+1]), T - 1 values per sequence. Tokens of text are scored, the tokenizer's
@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.inference.batches import in_batches
-from engine.inference.sequences import Sequences, require_fit, text_means
+from engine.inference.sequences import Sequences, in_batches, require_fit, text_means
 from engine.protocol import Report
 from engine.tensors.library import torch_library
 
@@ -163,3 +162,19 @@ def _not_finite(nll: "torch.Tensor") -> int:
 
 def _mean(tokens: list["torch.Tensor"]) -> float:
     return float(_joined(tokens).double().mean())
+
+
+def largest_difference(one: Any, other: Any, sequences: Sequences) -> float:
+    """Return the maximum absolute difference of the logits over all tokens of `sequences`.
+
+    Runs one sequence at a time. Raises MachineError if the memory does not suffice for one.
+    """
+    differences: list[float] = []
+    with torch_library().inference_mode():
+        in_batches(sequences, 1, lambda _start, batch: differences.append(_difference(one, other, batch)))
+    return max(differences)
+
+
+def _difference(one: Any, other: Any, batch: Sequences) -> float:
+    logits = [model(input_ids=batch.tokens.to(model.device), use_cache=False).logits.double() for model in (one, other)]
+    return float((logits[0] - logits[1]).abs().max())

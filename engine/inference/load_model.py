@@ -13,11 +13,10 @@ from engine.checkpoint.formats.registry import read_tensors
 from engine.checkpoint.formats.safetensors import is_opened_by_transformers
 from engine.checkpoint.wrappers import wrapping_of
 from engine.errors import CheckpointError, UsageError, shown
+from engine.inference.device_map import placed
 from engine.inference.devices import devices_named, require_device
-from engine.inference.failures import one_line, translated
-from engine.inference.library import transformers_library
+from engine.inference.library import one_line, transformers_library, translated
 from engine.inference.meta_model import load_error, loaded_from_tensors, model_class, read_model_config
-from engine.inference.spread import placed
 from engine.tensors.library import torch_library
 
 DTYPES = ("auto", "float64", "float32", "bfloat16", "float16")

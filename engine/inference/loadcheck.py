@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint.checkpoint import open_checkpoint
+from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_KEYS
 from engine.errors import CheckpointError, MachineError, shown
+from engine.inference.decoder_layers import decoder_name, layer_modules
 from engine.inference.meta_model import (
     built_on_meta,
     loaded_from_headers,
@@ -22,10 +24,13 @@ from engine.inference.meta_model import (
     model_config_of,
     read_model_config,
 )
-from engine.inference.signature import decoder_name, described_differences, layer_modules, layer_signature
 from engine.protocol import serve
 
 _MOST_DIFFERENCES = 20
+_NUMBERS_OF_LAYERS = frozenset(
+    {"layer_idx", "layer_id", "layer_index", "layer_number", "layer_num", "block_idx", "idx", "training"}
+)
+_SCALARS = (bool, int, float, str, type(None))
 
 
 def check(request: dict[str, Any]) -> dict[str, Any]:
@@ -80,20 +85,54 @@ def _differences(model: Any, visits: Sequence[tuple[str, int]]) -> Iterator[str]
         return
     layers = layer_modules(model, len(visits))
     for position, (source, layer) in enumerate(visits):
-        signature = layer_signature(model.config, layers, position)
-        for difference in described_differences(signature, _source_signature(source, layer)):
+        signature = _layer_signature(model.config, layers, position)
+        for difference in _described_differences(signature, _source_signature(source, layer)):
             yield f"layer {position} differs from layer {layer} of {source}: {difference}"
 
 
 def _source_signature(source: str, layer: int) -> dict[str, Any]:
     config, layers = _source_layers(source)
-    return layer_signature(config, layers, layer)
+    return _layer_signature(config, layers, layer)
 
 
 @lru_cache(maxsize=8)
 def _source_layers(source: str) -> tuple[Any, Any]:
     config = read_model_config(Path(source))
     return config, layer_modules(built_on_meta(config), open_checkpoint(Path(source)).layer_count)
+
+
+def _layer_signature(config: Any, layers: Any, layer: int) -> dict[str, Any]:
+    """Return all properties of a layer except its weights, by names for messages."""
+    return dict(_entries(config, layers, layer))
+
+
+def _described_differences(actual: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    """Return the differences between two signatures as text."""
+    return [
+        f"{name} is {_said(actual, name)}, not {_said(expected, name)}"
+        for name in dict.fromkeys([*expected, *actual])
+        if _said(actual, name) != _said(expected, name)
+    ]
+
+
+def _entries(config: Any, layers: Any, layer: int) -> Iterator[tuple[str, Any]]:
+    text_config = config.get_text_config()
+    for key in PER_LAYER_KEYS:
+        listed = getattr(text_config, key, None)
+        if isinstance(listed, (list, tuple)) and len(listed) >= len(layers):
+            yield f"config.{key}", str(listed[layer])
+    module = layers[layer]
+    for name, part in module.named_modules():
+        yield f"{name or 'layer'} (class)", type(part).__name__
+        for attribute, value in vars(part).items():
+            if isinstance(value, _SCALARS) and not attribute.startswith("_") and attribute not in _NUMBERS_OF_LAYERS:
+                yield f"{name}.{attribute}".lstrip("."), value
+    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+        yield f"{name} (shape)", tuple(tensor.shape)
+
+
+def _said(signature: dict[str, Any], name: str) -> str:
+    return shown(signature[name]) if name in signature else "absent"
 
 
 def _shortened(differences: list[str]) -> list[str]:

@@ -9,8 +9,7 @@ from typing import Any
 from engine.checkpoint.config import CONFIG_FILE, read_config_file
 from engine.checkpoint.formats.registry import read_tensors
 from engine.errors import CheckpointError, DlecError, MachineError, machine_error, shown
-from engine.inference.failures import is_out_of_memory, one_line, translated
-from engine.inference.library import transformers_library
+from engine.inference.library import is_out_of_memory, one_line, transformers_library, translated
 from engine.tensors.library import DTYPE_NAMES, torch_library
 
 

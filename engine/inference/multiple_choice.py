@@ -1,6 +1,6 @@
 """Tokenised probes and their evaluation: each prompt with one possible answer is a row with a marked answer span.
 
-R rows, padded to T tokens in batches of B; vocabulary V.
+R rows, padded on the right to T tokens in batches of B, which does not affect the tokens before; vocabulary V.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,14 +8,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.errors import UsageError, shown
-from engine.inference.marks import Marks, marks_of, text_tokens
-from engine.inference.wavefront.reading import Rows
-from engine.inference.wavefront.spans import Span, padded
+from engine.inference.tokenizer import Marks, marks_of, text_tokens
+from engine.inference.wavefront.readers import Rows
 from engine.tensors.library import torch_library
 from engine.text.probe import Probe, ProbeItem
 
 if TYPE_CHECKING:
     import torch
+
+
+class Span(NamedTuple):
+    """Tokens [start, end) of one row of a batch; start >= 1, since a row's first token has no prediction."""
+
+    row: int
+    start: int
+    end: int
 
 
 class Answer(NamedTuple):
@@ -92,6 +99,17 @@ class AnswerReader:
 
     def bytes_kept(self, _tokens: int, _vocabulary: int) -> int:
         return 0
+
+
+def padded(rows: Sequence[Sequence[int]], batch_size: int = 1, pad: int = 0) -> "list[torch.Tensor]":
+    """Return rows of token ids as batches [B, T] in order, each padded on the right to its longest row."""
+    torch = torch_library()
+    batches = []
+    for start in range(0, len(rows), batch_size):
+        batch = rows[start : start + batch_size]
+        longest = max(map(len, batch))
+        batches.append(torch.tensor([[*row, *[pad] * (longest - len(row))] for row in batch]))
+    return batches
 
 
 def _answer(logits: "torch.Tensor", tokens: "torch.Tensor", span: Span) -> Answer:

@@ -21,13 +21,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.inference.batches import in_batches
-from engine.inference.boundary_sums import BoundarySums
-from engine.inference.contexts import contexts
-from engine.inference.down_projections import DownProjections
-from engine.inference.neuron_sums import ACTIVE_ABOVE, LOG2_HIGH, LOG2_LOW, NeuronSums
-from engine.inference.passes import Passes
-from engine.inference.sequences import Sequences, require_fit
+from engine.inference.forward_hooks import DownProjections, Passes
+from engine.inference.running_statistics import ACTIVE_ABOVE, LOG2_HIGH, LOG2_LOW, BoundarySums, NeuronSums
+from engine.inference.sequences import Sequences, in_batches, require_fit
+from engine.inference.tokenizer import contexts
 from engine.protocol import Report
 from engine.tensors.library import torch_library
 

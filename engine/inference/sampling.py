@@ -13,9 +13,9 @@ from itertools import count, islice
 from typing import Any, NamedTuple
 
 from engine.errors import CheckpointError, UsageError
-from engine.inference.failures import one_line, translated
-from engine.inference.marks import Marks, marks_of, text_tokens
+from engine.inference.library import one_line, translated
 from engine.inference.sequences import Sequences
+from engine.inference.tokenizer import Marks, marks_of, text_tokens
 from engine.numbers.intervals import MIN_SEQUENCES
 from engine.tensors.library import torch_library
 from engine.text.corpus import Document

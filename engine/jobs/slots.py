@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from engine.errors import UsageError, shown
-from engine.machine.visible import gpu_numbers
+from engine.machine.gpus import gpu_numbers
 
 CPU = "cpu"
 ANY_GPU = "cuda"

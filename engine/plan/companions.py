@@ -36,9 +36,9 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
 
 REWRITTEN = "names layers; rewritten for the new model"
 _NAMES_LAYERS = "names layers of the source"
-_QUANTISATION = re.compile(r"quant")
+_QUANTISATION = r"quant"
 """Files that readers need to understand the weights."""
-_NUMBERED_TEXT = re.compile(r"(?:layers?|blk)\W{1,3}\d", re.IGNORECASE)
+_NUMBERED_TEXT = r"(?i)(?:layers?|blk)\W{1,3}\d"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _follows(name: str, text: str, stack: Stack) -> str:
     try:
         return _rewritten(name, text, stack)
     except CheckpointError as error:
-        if not _QUANTISATION.search(name):
+        if not re.search(_QUANTISATION, name):
             raise _LeftOutError(f"{_NAMES_LAYERS}: {error.line}") from error
         raise CheckpointError(f"{shown(name)}: {error.what}", why=error.why, fix=error.fix) from error
 
@@ -111,7 +111,7 @@ def _rewritten(name: str, text: str, stack: Stack) -> str:
     data = json.loads(new) if depths else data
     documents = [data, *(_document(checkpoint, name) for checkpoint in _givers(stack)[1:])]
     changes = renamed(documents, origins, (name,))
-    if len(documents) > 1 and (changes or depths or _QUANTISATION.search(name)):
+    if len(documents) > 1 and (changes or depths or re.search(_QUANTISATION, name)):
         _check_alike(name, [json.loads(text), *documents[1:]], origins)
     if is_numbered_otherwise(data, origins.modules.depth, PER_LAYER_LISTS, text):
         raise CheckpointError("it lists the layers in a way that is not understood")
@@ -122,7 +122,7 @@ def _as_it_was(name: str, text: str, stack: Stack) -> str:
     """The text of a file other than JSON that says nothing of single layers."""
     documents = _yaml_documents(text) if name.endswith((".yaml", ".yml")) else None
     if documents is None:
-        is_stale = _NUMBERED_TEXT.search(text) is not None
+        is_stale = re.search(_NUMBERED_TEXT, text) is not None
     else:
         is_stale = any(_is_stale(name, text, data, stack) for data in documents)
     if is_stale:
@@ -190,7 +190,7 @@ def _check_quantisation_files(stack: Stack) -> None:
     donor = stack.config_donor
     for checkpoint in _givers(stack)[1:]:
         for name, text in checkpoint.beside.items():
-            if text is not None and _QUANTISATION.search(name) and name not in donor.beside:
+            if text is not None and re.search(_QUANTISATION, name) and name not in donor.beside:
                 raise CheckpointError(
                     f"{checkpoint.reference} is quantised as its {shown(name)} says",
                     why=f"{donor.reference}, which gives the config, has no such file",

@@ -6,8 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from engine.numbers.intervals import MIN_SEQUENCES
-from engine.numbers.mcnemar import mcnemar
-from engine.numbers.paired import paired_difference
+from engine.numbers.paired import mcnemar, paired_difference
 from engine.protocol import Report
 from engine.store.database import open_for_reading
 from engine.store.samples import find_base_check

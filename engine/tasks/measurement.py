@@ -174,7 +174,7 @@ def _notes(checkpoint: Checkpoint, sample: "Sample", tokenizer: Any) -> Iterator
 
 def _changed_by_tokens(sample: "Sample", tokenizer: Any) -> tuple[int, int]:
     """How many documents were looked at, and how many of them differ once their tokens are made text again."""
-    from engine.inference.marks import text_tokens
+    from engine.inference.tokenizer import text_tokens
 
     texts = [document.text for document in islice(sample.documents, _DECODED) if document.text]
     again = [

@@ -12,8 +12,7 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.files import expanded
 from engine.machine.gpus import gpus
 from engine.tensors.library import DTYPE_NAMES
-from engine.text.builtin import builtin_corpus
-from engine.text.corpus import Corpus, Split
+from engine.text.corpus import Corpus, Split, builtin_corpus
 from engine.text.files import read_corpus
 
 CPU_INFO = Path("/proc/cpuinfo")

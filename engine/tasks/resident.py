@@ -41,7 +41,7 @@ class OpenModels:
 
     def keep_only(self, requested: set[_Opened]) -> None:
         """Close all others, and give their memory back."""
-        from engine.inference.memory import give_memory_back
+        from engine.inference.devices import give_memory_back
 
         for opened in self.models.keys() - requested:
             del self.models[opened]

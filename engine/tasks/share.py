@@ -7,7 +7,7 @@ from typing import Any
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.fingerprint import fingerprint
 from engine.errors import CheckpointError, shown
-from engine.execution.share import Row, Share, row_as_json, share_from_json
+from engine.execution.executor import Row, Share, row_as_json, share_from_json
 from engine.protocol import Report
 from engine.tasks.measurement_options import dtype_of, options_from
 from engine.tasks.resident import model_of
@@ -15,7 +15,7 @@ from engine.tasks.sweeps.shares import compute
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: the fields of engine.execution.share.Share. Answer: "rows" and "counted".
+    """The task: the fields of engine.execution.executor.Share. Answer: "rows" and "counted".
 
     Raises CheckpointError for another checkpoint than the share is about, and like `compute`.
     """
@@ -27,7 +27,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 def _layers(share: Share) -> Any:
     from engine.inference.devices import chosen_device
-    from engine.inference.wavefront.resident import ResidentLayers
+    from engine.inference.wavefront.layers import ResidentLayers
     from engine.inference.wavefront.streamed import StreamedLayers
 
     checkpoint, options = open_checkpoint(Path(share.model)), options_from(share.options)

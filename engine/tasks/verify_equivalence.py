@@ -19,7 +19,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     Answer: "max_difference" between the logits of both over "tokens" tokens, computed in "dtype". Raises like preview.
     """
     from engine.inference.devices import chosen_device
-    from engine.inference.equality import largest_difference
+    from engine.inference.likelihood import largest_difference
     from engine.inference.load_model import open_model
 
     stack = compiled(request)

@@ -34,8 +34,8 @@ import torch
 
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.inference.replay import Recording
-from engine.inference.wavefront.likelihood import Likelihood
-from engine.inference.wavefront.order import stops
+from engine.inference.wavefront.readers import Likelihood
+from engine.inference.wavefront.schedule import stops
 from engine.inference.wavefront.streamed import StreamedLayers
 from engine.inference.wavefront.visits import visits
 from engine.inference.wavefront.work import plan_work

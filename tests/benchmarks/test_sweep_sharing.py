@@ -18,8 +18,8 @@ from engine.errors import MachineError
 from engine.inference.load_model import open_model
 from engine.inference.replay import record
 from engine.inference.wavefront.chunk import RecordedRows
-from engine.inference.wavefront.likelihood import Likelihood
-from engine.inference.wavefront.resident import ResidentLayers
+from engine.inference.wavefront.layers import ResidentLayers
+from engine.inference.wavefront.readers import Likelihood
 from engine.inference.wavefront.visits import visits
 from engine.inference.wavefront.work import plan_work
 from engine.protocol import no_report

@@ -9,7 +9,7 @@ from types import ModuleType
 import sqlite_utils  # noqa: F401 (imports pandas where it can: before the pretended one)
 
 import dlec
-from engine.text.builtin import builtin_corpus
+from engine.text.corpus import builtin_corpus
 
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.execution.share import Metric, Row, Share, row_as_json, row_from_json, share_as_json, share_from_json
+from engine.execution.executor import Metric, Row, Share, row_as_json, row_from_json, share_as_json, share_from_json
 
 SHARE = Share(
     *(

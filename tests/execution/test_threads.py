@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.execution.share import BASE_NUMBER, Row
+from engine.execution.executor import BASE_NUMBER, Row
 from engine.execution.threads import ThreadExecutor
 from engine.protocol import no_report
 from tests.execution.test_share import SHARE

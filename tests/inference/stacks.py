@@ -19,6 +19,7 @@ ODD_JUMP = (0, 1, 2, 3, 1, 2, 2, 3, 4, 5)
 TOKENS = torch.randint(3, 64, (2, 28), generator=torch.Generator().manual_seed(7))
 """Longer than three sliding windows."""
 PROMPT = TOKENS[:, :16]
+"""Two windows, so that the third begins while tokens are generated."""
 
 
 def stack_of(
@@ -52,7 +53,7 @@ def logits(model: Any, tokens: torch.Tensor = TOKENS) -> torch.Tensor:
     return found
 
 
-def generated(model: Any, new_tokens: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
+def generated(model: Any, new_tokens: int = 9) -> tuple[torch.Tensor, torch.Tensor]:
     """Tokens [B, T] and the logits [B, new, V] that chose them, greedily, with the cache."""
     greedy = {"do_sample": False, "max_new_tokens": new_tokens, "min_new_tokens": new_tokens, "pad_token_id": 0}
     with torch.inference_mode():

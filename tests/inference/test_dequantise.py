@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from engine.errors import CheckpointError, MachineError
+from engine.inference import dequantise as room
 from engine.tasks.demo_model import dequantise
 
 HIDDEN, HEADS, VOCAB = 64, 2, 259
@@ -58,7 +59,7 @@ def test_weights_are_unpacked_to_bf16_with_a_tokenizer_beside_them(tmp_path: Pat
 def test_a_file_that_is_no_gguf_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "model.gguf").write_bytes(b"not a gguf file at all")
     with pytest.raises(CheckpointError, match="model.gguf"):
-        dequantise(tmp_path / "model.gguf", tmp_path / "out")
+        room.dequantise({"gguf": str(tmp_path / "model.gguf"), "out": str(tmp_path / "out")})
     assert [path.name for path in tmp_path.iterdir()] == ["model.gguf"]
 
 

@@ -8,14 +8,13 @@ import pytest
 import torch
 
 from engine.errors import MachineError
-from engine.inference import load_model, spread
-from engine.inference.batches import in_batches
-from engine.inference.failures import is_device_error
+from engine.inference import device_map, load_model
 from engine.inference.generate import stream
+from engine.inference.library import is_device_error
 from engine.inference.likelihood import token_nll
 from engine.inference.load_model import open_model, open_tokenizer
 from engine.inference.replay import record
-from engine.inference.sequences import Sequences
+from engine.inference.sequences import Sequences, in_batches
 from tests.architectures import CheckpointOf
 from tests.inference.stacks import TOKENS
 
@@ -89,7 +88,7 @@ def test_a_model_that_does_not_fit_is_explained_with_the_figures(
     device: str, checkpoint_of: CheckpointOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.nn.Module, "to", raising(OUT_OF_MEMORY))
-    monkeypatch.setattr(spread, "spread", raising(OUT_OF_MEMORY))
+    monkeypatch.setattr(device_map, "spread", raising(OUT_OF_MEMORY))
     monkeypatch.setattr(load_model, "_loaded", lambda *_: Large())
     with pytest.raises(MachineError) as raised:
         open_model(checkpoint_of("llama"), device=device)

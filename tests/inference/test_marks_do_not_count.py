@@ -12,8 +12,8 @@ from engine.inference.load_model import open_model
 from engine.inference.metrics import METRICS
 from engine.inference.profile import profile_model
 from engine.inference.sequences import Sequences
-from engine.inference.wavefront.likelihood import Likelihood
-from engine.inference.wavefront.resident import ResidentLayers
+from engine.inference.wavefront.layers import ResidentLayers
+from engine.inference.wavefront.readers import Likelihood
 from engine.inference.wavefront.streamed import StreamedLayers
 from engine.inference.wavefront.visits import visits
 from engine.inference.wavefront.work import plan_work

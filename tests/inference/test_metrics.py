@@ -1,6 +1,6 @@
 """Metrics of blocks equal what the same plans give when they are merged, loaded and run whole."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from math import sqrt
 from pathlib import Path
 from statistics import fmean, stdev
@@ -12,10 +12,10 @@ from transformers import AutoModelForCausalLM
 
 from engine.errors import CheckpointError, UsageError
 from engine.inference import metrics
+from engine.inference.decoder_layers import layer_modules
 from engine.inference.metrics import METRICS, ablation, duplication, logit_lens, second_pass
-from engine.inference.metrics.measured import Block, Measured
+from engine.inference.metrics.block_metric import Block, Measured
 from engine.inference.sequences import Sequences
-from engine.inference.signature import layer_modules
 from engine.protocol import no_report
 from tests.architectures import LAYERS, CheckpointOf
 from tests.inference.stacks import merged, stack_of
@@ -23,20 +23,15 @@ from tests.inference.stacks import merged, stack_of
 SEQUENCES = torch.randint(3, 64, (5, 28), generator=torch.Generator().manual_seed(5))
 TEXT = Sequences.of_text(SEQUENCES)
 """Longer than three sliding windows."""
-FAMILIES = ["llama", "gemma2", "mixtral", "qwen3-moe", "gpt-oss", "cohere2", "gpt-neox", "falcon", "bamba"]
-"""Sliding windows, experts, attention beside the MLP, post-norms, a state-space model."""
+FAMILIES = [
+    *("llama", "gemma2", "gpt-oss", "falcon", "bamba"),
+    *(pytest.param(name, marks=pytest.mark.stress) for name in ("mixtral", "qwen3-moe", "cohere2", "gpt-neox")),
+]
+"""Sliding windows, experts, attention parallel to the MLP, post-norms, a state-space model."""
 BLOCKS: list[Block] = [(1, 2), (2, 5), (0, 6)]
 
 Whole = Callable[[str, Sequence[int]], Any]
 """From a family and layers to the merged model."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -1,19 +1,26 @@
 """What probes promise: the log-likelihoods of plain forward passes, whatever is padded beside them."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from engine.checkpoint.checkpoint import open_checkpoint
 from engine.errors import UsageError
 from engine.inference.load_model import open_model, open_tokenizer
-from engine.inference.multiple_choice import Answer, AnswerReader, ProbeRows
-from engine.inference.wavefront.visits import BASE, visits
+from engine.inference.multiple_choice import Answer, AnswerReader, ProbeRows, Span, padded
+from engine.inference.virtual import load
+from engine.inference.wavefront.visits import BASE, base_visits, stack_of, visits
 from engine.inference.wavefront.work import plan_work
 from engine.protocol import no_report
 from engine.text.probe import Probe, ProbeItem
-from tests.inference.wavefront.sweeping import PLENTY, resident
+from tests.architectures import LAYERS, CheckpointOf
+from tests.inference.wavefront.sweeping import ODD, PLENTY, resident, streamed
+
+Schedule = Callable[[Path], Any]
 
 ITEMS = (
     ProbeItem("one two", ("three", "ten", "a"), 0),
@@ -88,3 +95,39 @@ def test_an_item_without_tokens_to_score_is_refused() -> None:
 
     with pytest.raises(UsageError, match="the answer 'd' has no tokens to score after the prompt 'abc'"):
         ProbeRows.of(Probe("p", ITEMS[2:3]), Deaf(), 1)
+
+
+TOKEN_ROWS = [list(range(3, 20)), list(range(20, 30)), list(range(5, 45, 2))]
+SPANS = ((Span(0, 12, 17), Span(1, 1, 4)), (Span(0, 18, 20),))
+
+
+def log_likelihood(model: Any, row: list[int], start: int, end: int) -> float:
+    """From a forward pass of the row alone, without padding."""
+    with torch.inference_mode():
+        log_probabilities = model(torch.tensor([row]), use_cache=False).logits[0].double().log_softmax(-1)
+    return sum(float(log_probabilities[at - 1, row[at]]) for at in range(start, end))
+
+
+@pytest.mark.parametrize("schedule", [resident, streamed])
+@pytest.mark.parametrize("family", ["llama", "mistral", "mixtral", "recurrent-gemma"])
+def test_spans_of_padded_rows_score_as_each_row_by_itself(
+    schedule: Schedule, family: str, checkpoint_of: CheckpointOf
+) -> None:
+    source = checkpoint_of(family)
+    rows = ProbeRows(PROBE, tuple(padded(TOKEN_ROWS, 2)), SPANS, (0, 1, 2))
+    work = plan_work(schedule(source), [ODD], rows.batches, AnswerReader(rows), PLENTY)
+    found = defaultdict(list)
+    counted = work.run(no_report, lambda plan, answers: found[plan].extend(answers))
+    assert counted.layer_forwards == work.trie.edges
+    assert work.announced.base_bytes == 0
+    for number, plan in ((BASE, base_visits(LAYERS)), (0, ODD)):
+        model = load(stack_of(open_checkpoint(source), plan))
+        marked = [(TOKEN_ROWS[0], 12, 17), (TOKEN_ROWS[1], 1, 4), (TOKEN_ROWS[2], 18, 20)]
+        wanted = [log_likelihood(model, *each) for each in marked]
+        assert [answer.log_likelihood for answer in found[number]] == pytest.approx(wanted, abs=2e-5)
+
+
+def test_rows_are_padded_to_the_longest_of_their_batch() -> None:
+    first, second = padded([[1, 2, 3], [4], [5, 6]], batch_size=2, pad=9)
+    assert first.tolist() == [[1, 2, 3], [4, 9, 9]]
+    assert second.tolist() == [[5, 6]]

@@ -99,7 +99,9 @@ def patch_of(stack: Stack, out: Path, file: Path, dtype: torch.dtype | None = No
     return file
 
 
-@pytest.mark.parametrize("family", every_family())
+@pytest.mark.parametrize(
+    "family", every_family(always=("llama-biased", "gemma3", "gpt-oss", "mixtral", "qwen3-next", "gpt2", "falcon"))
+)
 def test_a_virtual_patched_stack_equals_the_merged_one(
     family: str, checkpoint_of: CheckpointOf, tmp_path: Path
 ) -> None:
@@ -108,8 +110,9 @@ def test_a_virtual_patched_stack_equals_the_merged_one(
     patched = replace(stack, patches=open_patches([patch]))
     ours, theirs = load(patched), merged(patched, tmp_path / "out")
     assert torch.equal(logits(ours), logits(theirs))
-    assert not torch.equal(logits(ours), logits(load(stack)))
-    assert all(map(torch.equal, generated(ours), generated(theirs)))
+    plain = AutoModelForCausalLM.from_pretrained(tmp_path / "plain", dtype="auto").eval()
+    assert not torch.equal(logits(ours), logits(plain))
+    assert all(map(torch.equal, generated(ours, 3), generated(theirs, 3)))
 
 
 @pytest.mark.parametrize("stored", [torch.float32, torch.float64, torch.float16])

@@ -1,6 +1,6 @@
 """A profile says what a plain implementation says that keeps every hidden state and every activation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -10,13 +10,13 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from engine.errors import CheckpointError, MachineError, UsageError
-from engine.inference import neuron_sums
-from engine.inference.contexts import contexts
-from engine.inference.down_projections import FUSED_EXPERTS
-from engine.inference.neuron_sums import NeuronSums
+from engine.inference import running_statistics
+from engine.inference.decoder_layers import layer_modules
+from engine.inference.forward_hooks import FUSED_EXPERTS
 from engine.inference.profile import Profile, profile_model
+from engine.inference.running_statistics import NeuronSums
 from engine.inference.sequences import Sequences
-from engine.inference.signature import layer_modules
+from engine.inference.tokenizer import contexts
 from engine.protocol import no_report
 from tests.architectures import LAYERS, CheckpointOf, every_family
 
@@ -41,14 +41,6 @@ DEVICES = [
 ]
 
 Opened = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -269,7 +261,7 @@ def test_progress_ends_at_the_number_of_sequences(opened: Opened) -> None:
 @pytest.mark.parametrize("centre", [0.0, 1e3, -1e5])
 def test_variance_survives_a_mean_that_dwarfs_it(centre: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a sum of squares in float32 would lose."""
-    monkeypatch.setattr(neuron_sums, "_CPU_PIECE", 700)
+    monkeypatch.setattr(running_statistics, "_CPU_PIECE", 700)
     activations = torch.randn(1000, 7, generator=torch.Generator().manual_seed(1)) + centre
     sums = NeuronSums.empty(7, torch.device("cpu"))
     sums.add(activations[:300], 0)

@@ -8,10 +8,10 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from engine.errors import CheckpointError, UsageError
+from engine.inference.decoder_layers import layer_modules
 from engine.inference.load_model import open_model
 from engine.inference.replay import Recording, record
-from engine.inference.signature import layer_modules
-from engine.inference.virtual import load
+from engine.inference.virtual import virtual_model
 from tests.architectures import LAYERS, SIZES, CheckpointOf, every_family
 from tests.inference.stacks import ODD_JUMP, TOKENS, logits, stack_of
 
@@ -31,20 +31,18 @@ def replayed(recording: Recording, layers: Sequence[int]) -> torch.Tensor:
         return recording.logits(hidden)
 
 
-@pytest.mark.parametrize("tokens", [TOKENS, OTHER_TOKENS], ids=["2 x 28", "3 x 33"])
 @pytest.mark.parametrize("family", every_family())
-def test_replay_equals_the_models_own_forward(family: str, tokens: torch.Tensor, checkpoint_of: CheckpointOf) -> None:
+def test_replay_equals_the_models_own_forward_and_the_virtual_model_of_a_stack(
+    family: str, checkpoint_of: CheckpointOf
+) -> None:
     model = open_model(checkpoint_of(family))
-    wanted = logits(model, tokens)
-    assert torch.equal(replayed(record(model, tokens), range(LAYERS)), wanted)
-    assert torch.equal(logits(model, tokens), wanted), "the model is left as it was"
-
-
-@pytest.mark.parametrize("family", every_family())
-def test_a_stack_replayed_equals_its_virtual_model(family: str, checkpoint_of: CheckpointOf) -> None:
-    source = checkpoint_of(family)
-    wanted = logits(load(stack_of(source)))
-    assert torch.equal(replayed(record(open_model(source), TOKENS), ODD_JUMP), wanted)
+    for tokens in (TOKENS, OTHER_TOKENS):
+        wanted = logits(model, tokens)
+        assert torch.equal(replayed(record(model, tokens), range(LAYERS)), wanted)
+        assert torch.equal(logits(model, tokens), wanted), "the model is left as it was"
+    stack = stack_of(checkpoint_of(family))
+    wanted = logits(virtual_model(stack, {stack.config_donor: model}))
+    assert torch.equal(replayed(record(model, TOKENS), ODD_JUMP), wanted)
 
 
 def test_recording_needs_no_weights_of_the_layers(checkpoint_of: CheckpointOf) -> None:

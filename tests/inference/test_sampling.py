@@ -8,9 +8,9 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from engine.errors import CheckpointError, UsageError
 from engine.inference.load_model import open_tokenizer
-from engine.inference.marks import marks_of
 from engine.inference.sampling import Sample, sample_sequences, spread
 from engine.inference.sequences import require_fit
+from engine.inference.tokenizer import marks_of
 from engine.text.corpus import Document
 from tests.architectures import SIZES
 from tests.inference.marked import TOKENIZERS

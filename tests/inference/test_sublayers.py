@@ -6,7 +6,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from engine.checkpoint.find import opener
 from engine.inference import virtual
-from engine.inference.metrics.recorded_batch import RecordedBatch
+from engine.inference.metrics.block_metric import RecordedBatch
 from engine.inference.sequences import Sequences
 from engine.plan.check import check_plan
 from engine.tasks.merge import MergeOptions, merge

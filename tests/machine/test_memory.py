@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.machine.cgroups import Allowance, allowance_in, group_directories
-from engine.machine.memory import memory, memory_from
+from engine.machine.memory import Allowance, allowance_in, group_directories, memory, memory_from
 
 GB = 10**9
 VERSION_1 = """\

@@ -20,7 +20,7 @@ from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.find import opener
 from engine.checkpoint.residual import residual_writers
 from engine.inference import loadcheck
-from engine.inference.signature import layer_modules
+from engine.inference.decoder_layers import layer_modules
 from engine.plan.check import check_plan
 from engine.plan.stack import Donor, Stack, Visit
 from engine.tasks.merge import MergeOptions, merge

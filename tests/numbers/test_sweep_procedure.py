@@ -90,7 +90,7 @@ NULL_SWEEPS = {
 
 @pytest.mark.parametrize("sweep", NULL_SWEEPS.values(), ids=NULL_SWEEPS)
 def test_null_sweeps_have_a_winner_as_rarely_as_promised(sweep):
-    different, chosen, judged = false_alarms(600, 1, sweep)
+    different, chosen, judged = false_alarms(400, 1, sweep)
     assert different <= 0.07
     assert max(chosen, judged) <= 0.056
 

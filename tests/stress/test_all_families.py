@@ -13,7 +13,7 @@ import torch
 
 from engine.checkpoint.find import opener
 from engine.errors import DlecError
-from engine.inference.signature import decoder_layers
+from engine.inference.decoder_layers import decoder_layers
 from engine.inference.virtual import load
 from engine.plan.check import check_plan
 from engine.plan.recipes import interleave

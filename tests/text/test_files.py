@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from engine.errors import UsageError
 from engine.text import files
-from engine.text.files import read_corpus
-from engine.text.plain import DOCUMENT_CHARACTERS, documents_of_text
+from engine.text.files import DOCUMENT_CHARACTERS, documents_of_text, read_corpus
 
 TURNS = [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Yes."}]
 

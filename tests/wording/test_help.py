@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from inspect import cleandoc
 
 import click
-import pytest
 
 from dlec_tui.cli.main import dlec
 
@@ -25,28 +24,48 @@ def commands(context: click.Context) -> Iterator[click.Context]:
             yield from commands(click.Context(below, context, info_name=name))
 
 
-CONTEXTS = {context.command_path: context for context in commands(click.Context(dlec, info_name="dlec"))}
-OPTIONS = {
-    f"{path} {option.opts[-1]}": option.help or ""
-    for path, context in CONTEXTS.items()
-    for option in context.command.params
-    if isinstance(option, click.Option)
-}
+CONTEXTS = list(commands(click.Context(dlec, info_name="dlec")))
+NO_SENTENCE_INSIDE = re.compile(r"(?!.*\.\s)[^\n]*[^.]\.")
+SENTENCES = re.compile(r"(?:[A-Z0-9]|\w+: ).*\.", re.DOTALL)
 
 
-@pytest.mark.parametrize("path", CONTEXTS)
-def test_a_summary_is_one_short_sentence(path: str) -> None:
-    summary, _, rest = cleandoc(CONTEXTS[path].command.help or "").partition("\n\n")
-    assert VERB_OR_NOUN.match(summary), summary
-    assert len(summary) <= MOST_SUMMARY, summary
-    assert re.fullmatch(r"[^\n]*[^.]\.", summary), summary
-    assert not re.search(r"\.\s", summary), summary
-    assert CONTEXTS[path].command.get_short_help_str(1000).rstrip(".") == summary.rstrip(".")
-    assert not rest or rest.startswith(("\b", "keymap.toml")) or rest[0].isupper(), rest
+def summary_and_rest(context: click.Context) -> tuple[str, str]:
+    summary, _, rest = cleandoc(context.command.help or "").partition("\n\n")
+    return summary, rest
 
 
-@pytest.mark.parametrize("option", OPTIONS)
-def test_the_help_of_an_option_is_whole_sentences(option: str) -> None:
-    text = OPTIONS[option]
-    assert re.match(r"[A-Z0-9]|\w+: ", text), text
-    assert text.endswith((".", ").")), text
+def is_short_sentence(summary: str) -> bool:
+    is_sentence = VERB_OR_NOUN.match(summary) and NO_SENTENCE_INSIDE.fullmatch(summary)
+    return bool(is_sentence) and len(summary) <= MOST_SUMMARY
+
+
+def test_every_summary_is_one_short_sentence() -> None:
+    summaries = {context.command_path: summary_and_rest(context)[0] for context in CONTEXTS}
+    assert {path: summary for path, summary in summaries.items() if not is_short_sentence(summary)} == {}
+
+
+def test_lists_of_commands_show_whole_summaries() -> None:
+    assert [
+        context.command_path
+        for context in CONTEXTS
+        if context.command.get_short_help_str(1000).rstrip(".") != summary_and_rest(context)[0].rstrip(".")
+    ] == []
+
+
+def test_what_follows_a_summary_begins_a_paragraph() -> None:
+    rests = {context.command_path: summary_and_rest(context)[1] for context in CONTEXTS}
+    begins = ("\b", "keymap.toml")
+    assert {
+        path: rest for path, rest in rests.items() if rest and not (rest.startswith(begins) or rest[0].isupper())
+    } == {}
+
+
+def test_the_help_of_every_option_is_whole_sentences() -> None:
+    options = {
+        f"{context.command_path} {option.opts[-1]}": option.help or ""
+        for context in CONTEXTS
+        for option in context.command.params
+        if isinstance(option, click.Option)
+    }
+    assert len(options) > 100
+    assert {name: text for name, text in options.items() if not SENTENCES.fullmatch(text)} == {}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from engine.inference.metrics import ablation, duplication, logit_lens, second_pass
-from engine.inference.metrics.measured import Measure
+from engine.inference.metrics.block_metric import Measure
 
 METRICS: Mapping[str, Measure] = {
     "second_pass": second_pass.measure,

@@ -13,8 +13,7 @@ al., "Eliciting Latent Predictions from Transformers with the Tuned Lens", https
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from engine.inference.metrics.measured import Block, Measured, measured_blocks
-from engine.inference.metrics.recorded_batch import RecordedBatch
+from engine.inference.metrics.block_metric import Block, Measured, RecordedBatch, measured_blocks
 from engine.inference.sequences import Sequences
 from engine.protocol import Report
 from engine.tensors.library import torch_library

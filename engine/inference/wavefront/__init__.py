@@ -12,15 +12,14 @@ at its boundaries and are compared with it.
     counted = work.run(report, on_read)                              on_read(index, figures) for each plan and chunk
 
 visits      Step, Visits; conversion from and to a compiled stack
-trie        nodes, shared prefixes; pure, as are order, budget and division
-order       the two schedules as one list of steps: depth first, and in passes over the layers
+trie        nodes, shared prefixes, division of branches among devices; pure, as are schedule and budget
+schedule    order of the steps: depth first, or in passes over the layers
 budget      cost of a schedule, division of the text into chunks that fit in memory: Announced, Counted
-reading     Reader: evaluation of a plan's last hidden states
-likelihood  Figures: NLL, KL, top-1 of text;  spans: log-likelihoods of spans, for probes
-resident, streamed, stored_layer    sources of the weights of a visit
-work, costs, chunk, states          plan_work and Work.run
-timing      estimate of the duration
-division    distribution of the trie's branches over devices
+costs       memory that a schedule needs per batch
+readers     evaluation of a plan's last hidden states: Reader; Likelihood: NLL, KL, top-1 of text
+            (for probes: engine.inference.multiple_choice)
+layers, streamed    sources of the weights of a visit: in memory, or read from files
+work, chunk         plan_work, Work.run and expected_seconds; execution on one chunk of the text
 
 Letters: S sequences of T tokens in batches of B, D the hidden size, V the vocabulary, N layers.
 """

@@ -1,23 +1,64 @@
-"""Execution of an order on one chunk of the text: single edges, or several edges of one layer as a batch."""
+"""Execution of a schedule on one chunk of the text, with the hidden states that are live meanwhile.
+
+Edges of the trie run singly, or several edges of one layer as a batch. A state is freed after its last use.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.inference.replay import Recording, record
 from engine.inference.wavefront.budget import Counted
-from engine.inference.wavefront.layers import Walk
-from engine.inference.wavefront.order import Advance
-from engine.inference.wavefront.reading import Reader
-from engine.inference.wavefront.states import States
-from engine.inference.wavefront.stored_layer import Weights
-from engine.inference.wavefront.trie import Trie
+from engine.inference.wavefront.layers import Walk, Weights
+from engine.inference.wavefront.readers import Reader
+from engine.inference.wavefront.schedule import Advance
+from engine.inference.wavefront.trie import ROOT, Trie
 from engine.tensors.library import torch_library
 
 if TYPE_CHECKING:
     import torch
+
+Hidden: TypeAlias = tuple["torch.Tensor", ...]
+"""State of a node: [B, T, D] for each batch of the chunk."""
+
+
+class States:
+    """States of one chunk by node."""
+
+    def __init__(self, trie: Trie, embedded: Hidden) -> None:
+        self._left = [trie.uses(node) for node in range(len(trie.steps))]
+        self._alive: dict[int, Hidden] = {ROOT: embedded}
+        self._bytes = 0
+        self.most_bytes = 0
+        """Peak size of the live states in bytes, without the root's."""
+
+    def keep(self, node: int) -> None:
+        """Add one use of the state of `node` to those in the trie."""
+        self._left[node] += 1
+
+    def use(self, node: int) -> Hidden:
+        """Return the state of `node` and free it if this is its last use."""
+        self._left[node] -= 1
+        if self._left[node] or node == ROOT:
+            return self._alive[node]
+        state = self._alive.pop(node)
+        self._bytes -= _bytes(state)
+        return state
+
+    def look(self, node: int) -> Hidden:
+        """Return the state of `node` without counting a use."""
+        return self._alive[node]
+
+    def add(self, node: int, state: Hidden) -> None:
+        self._alive[node] = state
+        self._bytes += _bytes(state)
+        self.most_bytes = max(self.most_bytes, self._bytes)
+
+
+def _bytes(state: "Sequence[torch.Tensor]") -> int:
+    return sum(tensor.nbytes for tensor in state)
 
 
 @dataclass(frozen=True)

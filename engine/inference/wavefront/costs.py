@@ -8,8 +8,8 @@ from engine.inference.replay import record
 from engine.inference.sequences import require_fit
 from engine.inference.wavefront.budget import Announced, chunks
 from engine.inference.wavefront.layers import Layers
-from engine.inference.wavefront.order import Order, most_alive, passes_of, stops
-from engine.inference.wavefront.reading import Reader
+from engine.inference.wavefront.readers import Reader
+from engine.inference.wavefront.schedule import Order, most_alive, passes_of, stops
 from engine.inference.wavefront.trie import Trie
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from engine.inference.devices import devices_named, require_device
 from engine.inference.load_model import require_dtype, require_finite_weights, require_language_head, require_loaded
 from engine.inference.meta_model import loaded_from_tensors, read_model_config, shape_only
 from engine.inference.wavefront.budget import Counted
-from engine.inference.wavefront.order import Stop
-from engine.inference.wavefront.stored_layer import StoredLayers, Weights
+from engine.inference.wavefront.layers import StoredLayers, Weights
+from engine.inference.wavefront.schedule import Stop
 from engine.inference.wavefront.visits import Step, step_scalings
 from engine.tensors.reading import read_tensors
 

@@ -1,21 +1,21 @@
-"""Planning and execution of a sweep: a schedule from plans, text and memory limit, with its expected cost."""
+"""Planning and execution of a sweep: a schedule from plans, text and memory limit, its cost and duration."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from engine.inference.failures import is_out_of_memory, one_line
-from engine.inference.memory import too_little_for_one_sequence
+from engine.inference.devices import too_little_for_one_sequence
+from engine.inference.library import is_out_of_memory, one_line
 from engine.inference.replay import record
 from engine.inference.wavefront.budget import Announced, Counted
 from engine.inference.wavefront.chunk import Chunk, RecordedRows
 from engine.inference.wavefront.costs import costs_of
 from engine.inference.wavefront.layers import Layers, Walk
-from engine.inference.wavefront.order import Advance, Order, depth_first, in_passes, stops
-from engine.inference.wavefront.reading import Reader
+from engine.inference.wavefront.readers import Reader
+from engine.inference.wavefront.schedule import Advance, Order, Stop, depth_first, in_passes, stops
 from engine.inference.wavefront.trie import Trie, trie_of
-from engine.inference.wavefront.visits import BASE, Visits
+from engine.inference.wavefront.visits import BASE, Step, Visits
 from engine.protocol import Report
 from engine.tensors.library import torch_library
 
@@ -136,3 +136,48 @@ class _Running(Generic[Value]):
         plans = sum(map(len, self.work.trie.ending.values())) - 1
         what = f"layers run; {self._plans_done} of {plans} plans done"
         self._report(self.counted.layer_forwards, self.work.announced.layer_forwards, what)
+
+
+def expected_seconds(work: Work[Any]) -> float:
+    """Return the estimated duration in seconds. Cost: two layer runs, two heads, and reading a streamed layer.
+
+    Reading and computing overlap, so the longer of the two counts. Raises like `Work.run`.
+    """
+    with torch_library().inference_mode():
+        layer, head, read = _timed(work)
+    batches = sum(batch.numel() for batch in work.batches) / work.batches[0].numel()
+    computing = work.trie.edges * batches * layer
+    return max(computing, work.announced.layer_reads * read) + len(work.trie.ending) * batches * head
+
+
+def _timed(work: Work[Any]) -> tuple[float, float, float]:
+    """Return the seconds of a layer and of a head on the first batch, and of reading a layer."""
+    model, tokens = work.layers.model, work.batches[0]
+    rows = RecordedRows(0, tokens.to(model.device), record(model, tokens))
+    hidden = rows.recording.embedded
+    step = Step(work.layers.checkpoint.layer_count // 2)
+    began = perf_counter()
+    with work.layers.walk([Stop(step.layer, is_scaled=False)], Counted()) as walk:
+        weights = walk.weights(step)
+        read = perf_counter() - began
+        layer = _second(lambda: rows.recording.layer(step.layer, hidden, weights), model)
+    work.reader.read_base(rows, hidden, keep=work.keeps_base)
+    base = hidden if work.reader.compares and not work.keeps_base else None
+    head = _second(lambda: work.reader.read(rows, hidden, base), model)
+    work.reader.forget(rows)
+    return layer, head, read
+
+
+def _second(compute: Callable[[], object], model: Any) -> float:
+    """Return the seconds of the second of two runs; the first one warms up memory and kernels."""
+    compute()
+    _wait(model)
+    began = perf_counter()
+    compute()
+    _wait(model)
+    return perf_counter() - began
+
+
+def _wait(model: Any) -> None:
+    if model.device.type == "cuda":
+        torch_library().cuda.synchronize(model.device)

@@ -6,8 +6,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from engine.execution.executor import Executor, OnRow
-from engine.execution.share import Metric, Share
+from engine.execution.executor import Executor, Metric, OnRow, Share
 from engine.execution.threads import ThreadExecutor
 from engine.inference.wavefront.visits import Visits
 from engine.protocol import Report, no_report
@@ -32,7 +31,7 @@ class SharedPass:
 
     def announced(self) -> Cost:
         """Return what it will take; times one layer and one head. Devices work side by side, so the slowest counts."""
-        from engine.inference.wavefront.timing import expected_seconds
+        from engine.inference.wavefront.work import expected_seconds
 
         works = [planned(share, layers) for share, layers in zip(self.shares, self.source.parts, strict=False)]
         plans = sum(len(share.plans) for share in self.shares)
@@ -63,7 +62,7 @@ def shared_pass(
     what: str, source: LayerSource, context: MeasurementContext, plans: Sequence[Visits], **text: Any
 ) -> SharedPass:
     """Divide `plans` among the devices of `source`. text: fields of Share that name the text and the metric."""
-    from engine.inference.wavefront.division import divided
+    from engine.inference.wavefront.trie import divided
 
     parts = len(source.parts)
     numbers = [list(range(len(plans)))]

@@ -34,7 +34,7 @@ class LayerSource:
     def parts(self) -> Sequence[Any]:
         """Layers on each device that computes by itself: several GPUs share a sweep where each holds the whole model,
         else the model is spread over them. Raises whatever opening the model raises."""
-        from engine.inference.wavefront.resident import ResidentLayers
+        from engine.inference.wavefront.layers import ResidentLayers
         from engine.inference.wavefront.streamed import StreamedLayers
 
         spec = self.spec
@@ -94,7 +94,7 @@ class LayerSource:
 
 def _free(device: str) -> int:
     """Return the free bytes. Raises MachineError where the system does not report them."""
-    from engine.inference.memory import free_bytes
+    from engine.inference.devices import free_bytes
 
     if device.startswith("cuda"):
         return free_bytes(device)

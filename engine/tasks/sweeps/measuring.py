@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from time import monotonic
 
-from engine.execution.executor import Executor
-from engine.execution.share import BASE_NUMBER, Row
-from engine.numbers.sequential import is_surely_worse, looks
+from engine.execution.executor import BASE_NUMBER, Executor, Row
+from engine.numbers.multiplicity import is_surely_worse, looks
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing
 from engine.store.plan_measurements import (

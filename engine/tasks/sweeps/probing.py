@@ -5,8 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
 
-from engine.execution.executor import Executor
-from engine.execution.share import BASE_NUMBER, Metric, Row
+from engine.execution.executor import BASE_NUMBER, Executor, Metric, Row
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing
 from engine.store.keys import ProfileKey

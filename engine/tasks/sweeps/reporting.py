@@ -12,10 +12,8 @@ from typing import Any
 
 from engine.errors import UsageError
 from engine.inference.wavefront.visits import base_visits
-from engine.numbers.best_by_chance import best_by_chance
-from engine.numbers.mcnemar import mcnemar
-from engine.numbers.multiplicity import holm
-from engine.numbers.shrinkage import Shrinkage
+from engine.numbers.multiplicity import Shrinkage, best_by_chance, holm
+from engine.numbers.paired import mcnemar
 from engine.store.connection import StoreConnection
 from engine.store.models import find_model
 from engine.store.plan_measurements import PlanMeasurement, ProbeResult, find_measurements, find_probes

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UsageError, shown
-from engine.execution.executor import OnRow
-from engine.execution.share import Counts, Metric, Row, Share
+from engine.execution.executor import Counts, Metric, OnRow, Row, Share
 from engine.inference.wavefront.visits import BASE, Step
 from engine.protocol import Report
 from engine.tasks.measurement_options import MeasurementOptions, options_from
@@ -57,7 +56,7 @@ def _read(share: Share, checkpoint: Any) -> tuple[Sequence[Any], Any]:
     options = options_from(share.options)
     if share.metric is Metric.PROBE:
         return _read_probe(share, checkpoint, options)
-    from engine.inference.wavefront.likelihood import Likelihood
+    from engine.inference.wavefront.readers import Likelihood
 
     _require_same(share, text_of(options).sha256, "text")
     sequences = sequences_of(checkpoint, options)[share.first_sequence : share.end_sequence]

@@ -10,10 +10,10 @@ import torch
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.inference.likelihood import token_nll
 from engine.inference.load_model import open_model
-from engine.inference.virtual import load
+from engine.inference.virtual import virtual_model
 from engine.inference.wavefront.budget import Counted
-from engine.inference.wavefront.likelihood import Figures, Likelihood
-from engine.inference.wavefront.resident import ResidentLayers
+from engine.inference.wavefront.layers import ResidentLayers
+from engine.inference.wavefront.readers import Figures, Likelihood
 from engine.inference.wavefront.streamed import StreamedLayers
 from engine.inference.wavefront.visits import Step, Visits, stack_of, visits
 from engine.inference.wavefront.work import Work, plan_work
@@ -53,9 +53,10 @@ def figures(layers: Any, plans: Sequence[Visits], **options: Any) -> Mapping[int
     return swept(planned(layers, plans, **options))[0]
 
 
-def plain_nll(source: Path, plan: Visits, sequences: torch.Tensor = TOKENS) -> torch.Tensor:
-    """Of a forward pass of the virtual model, which equals the merged checkpoint's."""
-    return token_nll(load(stack_of(open_checkpoint(source), plan)), sequences)
+def plain_nll(layers: ResidentLayers, plan: Visits, sequences: torch.Tensor = TOKENS) -> torch.Tensor:
+    """NLL from a forward pass of the virtual model over the resident one, which equals the merged checkpoint's."""
+    model = virtual_model(stack_of(layers.checkpoint, plan), {layers.checkpoint: layers.model})
+    return token_nll(model, sequences)
 
 
 ODD = visits((0, 1, 2, 3, 1, 2, 2, 3, 1, 4, 5))

@@ -10,11 +10,11 @@ from tests.inference.wavefront.sweeping import ODD, SCALED, figures, plain_nll, 
 
 @pytest.mark.parametrize("family", every_family())
 def test_resident_and_streamed_figures_equal_plain_forward_passes(family: str, checkpoint_of: CheckpointOf) -> None:
-    source = checkpoint_of(family)
+    layers = resident(checkpoint_of(family))
     plans = (ODD, SCALED) if FAMILIES[family].adds else (ODD,)
-    found, read = figures(resident(source), plans), figures(streamed(source), plans)
+    found, read = figures(layers, plans), figures(streamed(checkpoint_of(family)), plans)
     for number, plan in enumerate(plans):
-        wanted = plain_nll(source, plan)
+        wanted = plain_nll(layers, plan)
         assert torch.equal(found[number].nll, wanted), f"{plan} resident"
         assert torch.equal(read[number].nll, wanted), f"{plan} streamed"
-    assert torch.equal(found[BASE].nll, plain_nll(source, base_visits(LAYERS)))
+    assert torch.equal(found[BASE].nll, plain_nll(layers, base_visits(LAYERS)))

@@ -12,8 +12,8 @@ from engine.errors import CheckpointError, MachineError
 from engine.inference.likelihood import compare
 from engine.inference.sequences import Sequences
 from engine.inference.virtual import load
-from engine.inference.wavefront.timing import expected_seconds
 from engine.inference.wavefront.visits import BASE, base_visits, stack_of, visits
+from engine.inference.wavefront.work import expected_seconds
 from engine.protocol import no_report
 from tests.architectures import LAYERS, CheckpointOf
 from tests.inference.stacks import TOKENS
@@ -33,7 +33,7 @@ from tests.inference.wavefront.sweeping import (
 
 Schedule = Callable[[Path], Any]
 
-MANY = torch.randint(3, 64, (9, 20), generator=torch.Generator().manual_seed(9))
+MANY = torch.randint(3, 64, (4, 20), generator=torch.Generator().manual_seed(9))
 
 
 @pytest.mark.parametrize("schedule", [resident, streamed])
@@ -66,8 +66,10 @@ def test_streamed_layers_are_read_once_for_each_pass_and_chunk(checkpoint_of: Ch
     assert all(torch.allclose(found[plan].kl, wanted[plan].kl, atol=1e-6) for plan in wanted)
 
 
-@pytest.mark.parametrize("schedule", [resident, streamed])
-@pytest.mark.parametrize("family", ["llama", "mixtral", "gemma3", "qwen3-next", "gpt2"])
+@pytest.mark.parametrize(
+    ("schedule", "family"),
+    [(resident, "mixtral"), (resident, "gemma3"), (streamed, "llama"), (streamed, "qwen3-next"), (streamed, "gpt2")],
+)
 def test_plans_run_together_differ_by_at_most_1e5(schedule: Schedule, family: str, checkpoint_of: CheckpointOf) -> None:
     source = checkpoint_of(family)
     plans = (ODD, SHORT, visits((0, 1, 2, 3, 4, 4, 5)), visits((0, 1, 1, 2, 3, 4, 5)))
@@ -139,8 +141,8 @@ def test_layers_that_hand_each_other_more_than_the_stream_are_refused(schedule: 
 
 def test_a_plan_of_three_visits_equals_its_plain_forward_pass(checkpoint_of: CheckpointOf) -> None:
     plan = visits((0, 1, 2, 1, 2, 1, 2, 3, 4, 5))
-    found = figures(resident(checkpoint_of("gemma2")), (plan,))
-    assert torch.equal(found[0].nll, plain_nll(checkpoint_of("gemma2"), plan))
+    layers = resident(checkpoint_of("gemma2"))
+    assert torch.equal(figures(layers, (plan,))[0].nll, plain_nll(layers, plan))
 
 
 @pytest.mark.parametrize("schedule", [resident, streamed])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import CheckpointError, UsageError
-from engine.execution.share import row_from_json, share_as_json
+from engine.execution.executor import row_from_json, share_as_json
 from engine.protocol import no_report
 from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.models import save_model

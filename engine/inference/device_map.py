@@ -4,7 +4,7 @@ Works for every family: each module computes on the device of its weights, so th
 with the layers, in any order of visits. The logits are moved back to the first device, which is `model.device`, so
 callers need not know that the model is spread.
 
-The modules' `forward` is replaced instead of hooked, so that stubs (engine.inference.stubs), which replace it too, see
+The modules' `forward` is replaced instead of hooked, so that stubs (engine.inference.replay), which replace it too, see
 the stream as the layers pass it on.
 """
 
@@ -14,8 +14,8 @@ from itertools import accumulate
 from typing import Any
 
 from engine.checkpoint.anatomy import End, dissect
-from engine.inference.memory import room_for
-from engine.inference.signature import decoder_layers
+from engine.inference.decoder_layers import decoder_layers
+from engine.inference.devices import room_for
 from engine.tensors.library import torch_library
 
 

@@ -1,7 +1,8 @@
-"""Reader of packed text: NLL of a plan, and KL divergence and top-1 agreement with the base.
+"""Readers, which evaluate a plan's last hidden states batch by batch and join the parts to a value.
 
-All figures use one log-softmax in float32, in chunks of rows that fit a CPU's cache. The base's probabilities and the
-term of the divergence that depends on the base alone are kept:
+`Likelihood` reads packed text: NLL of a plan, and KL divergence and top-1 agreement with the base. All figures use one
+log-softmax in float32, in chunks of rows that fit a CPU's cache. The base's probabilities and the term of the
+divergence that depends on the base alone are kept:
 
     KL(base || plan) = sum_v p_base(v) log p_base(v) - sum_v p_base(v) log p_plan(v)
 
@@ -12,19 +13,67 @@ divergence of exactly 0. The rounding error in float32 is about 1e-6 per positio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, nan
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from engine.inference.likelihood import CHUNK_ELEMENTS
 from engine.inference.sequences import Sequences, text_means
-from engine.inference.wavefront.reading import Rows
 from engine.tensors.library import torch_library
 
 if TYPE_CHECKING:
     import torch
 
+Part = TypeVar("Part")
+Value = TypeVar("Value", covariant=True)
 
 _GPU_CHUNK_ELEMENTS = 2**26
 """256 MiB in float32: small steps are slow on a GPU."""
+
+
+class Rows(Protocol):
+    """One batch of the text, with the model's final norm and head."""
+
+    @property
+    def number(self) -> int:
+        """Index of the batch in the whole text."""
+        ...
+
+    @property
+    def tokens(self) -> "torch.Tensor":
+        """[B, T], on the device of the logits."""
+        ...
+
+    def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
+        """Return the logits [B, T, V] of `hidden` [B, T, D] as a new tensor."""
+        ...
+
+
+class Reader(Protocol[Part, Value]):
+    """Evaluates plans batch by batch. The base is read first, and forgotten after the last plan of the batch."""
+
+    def read_base(self, rows: Rows, hidden: "torch.Tensor", *, keep: bool) -> Part:
+        """Return the base's part. keep: whether `bytes_kept` may be held until `forget`."""
+        ...
+
+    def read(self, rows: Rows, hidden: "torch.Tensor", base: "torch.Tensor | None") -> Part:
+        """Return a plan's part. base: the base's last hidden states, if `compares` and nothing was kept."""
+        ...
+
+    def forget(self, rows: Rows) -> None:
+        """Free what was kept of the base."""
+        ...
+
+    def joined(self, parts: Sequence[Part]) -> Value:
+        """Return a plan's value on a chunk of the text from its parts in the order of the batches."""
+        ...
+
+    @property
+    def compares(self) -> bool:
+        """True if plans are compared with the base."""
+        ...
+
+    def bytes_kept(self, tokens: int, vocabulary: int) -> int:
+        """Return the number of bytes kept of the base for a batch of `tokens` tokens."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +107,7 @@ class _Base:
         return cls(probabilities, _dot(probabilities, log_probabilities), first)
 
 
-Part: TypeAlias = tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]
+LikelihoodPart: TypeAlias = tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]
 """NLL [B, T-1], KL [B], top-1 [B] of a batch."""
 
 
@@ -73,7 +122,7 @@ class Likelihood:
         self._kept: dict[int, list[_Base]] = {}
         """Chunks of the base's predictions by number of the batch."""
 
-    def read_base(self, rows: Rows, hidden: "torch.Tensor", *, keep: bool) -> Part:
+    def read_base(self, rows: Rows, hidden: "torch.Tensor", *, keep: bool) -> LikelihoodPart:
         nll = []
         kept = self._kept.setdefault(rows.number, []) if keep else None
         for log_probabilities, targets in _predictions(rows, hidden):
@@ -83,7 +132,7 @@ class Likelihood:
         zero = rows.tokens.new_zeros(len(rows.tokens), dtype=torch_library().float32).cpu()
         return self._scored_nll(nll, rows), zero, zero + 1
 
-    def read(self, rows: Rows, hidden: "torch.Tensor", base: "torch.Tensor | None") -> Part:
+    def read(self, rows: Rows, hidden: "torch.Tensor", base: "torch.Tensor | None") -> LikelihoodPart:
         known = self._kept[rows.number] if base is None else _computed(rows, base)
         nll, divergence, agrees = [], [], []
         for of_base, (log_probabilities, targets) in zip(known, _predictions(rows, hidden), strict=True):
@@ -110,7 +159,7 @@ class Likelihood:
     def forget(self, rows: Rows) -> None:
         self._kept.pop(rows.number, None)
 
-    def joined(self, parts: Sequence[Part]) -> Figures:
+    def joined(self, parts: Sequence[LikelihoodPart]) -> Figures:
         nll, kl, top1 = map(torch_library().cat, zip(*parts, strict=True))
         return Figures(nll, kl, top1)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 
-from engine.inference.wavefront.order import (
+from engine.inference.wavefront.schedule import (
     Advance,
     Order,
     Read,

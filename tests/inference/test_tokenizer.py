@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
-from engine.inference.marks import Marks, marks_of, text_tokens
+from engine.inference.tokenizer import Marks, marks_of, text_tokens
 from tests.inference.marked import MARKS, TOKENIZERS
 
 

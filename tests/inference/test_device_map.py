@@ -5,6 +5,7 @@ content, and torch refuses to compute with two that lie apart, as it does with G
 """
 
 from collections.abc import Iterator
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -12,13 +13,13 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorDeviceMismatchError, FakeTensorMode
 from transformers import AutoModelForCausalLM
 
-from engine.inference import spread
+from engine.inference import device_map
+from engine.inference.decoder_layers import decoder_layers
 from engine.inference.likelihood import compare, token_nll
 from engine.inference.load_model import open_model
 from engine.inference.metrics import second_pass
 from engine.inference.profile import profile_model
 from engine.inference.sequences import Sequences
-from engine.inference.signature import decoder_layers
 from engine.inference.virtual import load, virtual_model
 from engine.protocol import no_report
 from tests.architectures import FAMILIES, LAYERS, CheckpointOf
@@ -31,13 +32,14 @@ THREE = ("lazy:0", "lazy:1", "lazy:2")
 """Devices that torch knows by name and, here, only by name."""
 TIED, SLIDING, FUSED_EXPERTS, PLACES_BY_TABLE = "llama-biased", "gemma2", "mixtral", "gpt2"
 SPREAD = (TIED, SLIDING, FUSED_EXPERTS, PLACES_BY_TABLE)
+UNDER_STRESS = [pytest.param(name, marks=pytest.mark.stress) for name in ("bloom", "opt", "deepseek-v3")]
 
 
 @pytest.mark.parametrize("family", SPREAD)
 def test_logits_and_cached_generation_are_bit_equal(family: str, checkpoint_of: CheckpointOf) -> None:
-    one, several = open_model(checkpoint_of(family)), spread.spread(open_model(checkpoint_of(family)), TWO)
-    assert spread.is_spread(several)
-    assert not spread.is_spread(one)
+    one, several = open_model(checkpoint_of(family)), device_map.spread(open_model(checkpoint_of(family)), TWO)
+    assert device_map.is_spread(several)
+    assert not device_map.is_spread(one)
     assert torch.equal(logits(one), logits(several))
     assert all(map(torch.equal, generated(one), generated(several)))
 
@@ -45,9 +47,9 @@ def test_logits_and_cached_generation_are_bit_equal(family: str, checkpoint_of: 
 @pytest.mark.parametrize("family", SPREAD)
 def test_a_plan_over_a_spread_base_is_spread_and_bit_equal(family: str, checkpoint_of: CheckpointOf) -> None:
     stack = stack_of(checkpoint_of(family), scales={4: 0.3})
-    base = spread.spread(open_model(checkpoint_of(family)), TWO)
+    base = device_map.spread(open_model(checkpoint_of(family)), TWO)
     plan = virtual_model(stack, {stack.config_donor: base})
-    assert spread.is_spread(plan)
+    assert device_map.is_spread(plan)
     assert torch.equal(logits(plan), logits(load(stack)))
     assert all(map(torch.equal, generated(plan), generated(load(stack))))
     shared = {parameter.data_ptr() for parameter in base.parameters()}
@@ -55,7 +57,7 @@ def test_a_plan_over_a_spread_base_is_spread_and_bit_equal(family: str, checkpoi
 
 
 def test_what_is_measured_is_the_same(checkpoint_of: CheckpointOf) -> None:
-    one, several = open_model(checkpoint_of(SLIDING)), spread.spread(open_model(checkpoint_of(SLIDING)), TWO)
+    one, several = open_model(checkpoint_of(SLIDING)), device_map.spread(open_model(checkpoint_of(SLIDING)), TWO)
     assert torch.equal(token_nll(one, TOKENS), token_nll(several, TOKENS))
     assert profile_model(one, None, TEXT, 2, no_report) == profile_model(several, None, TEXT, 2, no_report)
     assert compare(one, several, TEXT, 2, no_report).kl == compare(one, one, TEXT, 2, no_report).kl
@@ -68,7 +70,7 @@ def test_what_is_measured_is_the_same(checkpoint_of: CheckpointOf) -> None:
 @pytest.fixture
 def apart(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Tensors without content; those on different devices do not meet."""
-    monkeypatch.setattr(spread, "_put", _replaced)
+    monkeypatch.setattr(device_map, "_put", _replaced)
     with FakeTensorMode(), torch.no_grad():
         yield
 
@@ -91,15 +93,16 @@ def contentless(family: str) -> Any:
 
 
 @pytest.mark.usefixtures("apart")
-@pytest.mark.parametrize("family", [*SPREAD, "bloom", "opt", "deepseek-v3", "qwen3-next"])
+@pytest.mark.parametrize("family", [*SPREAD, "qwen3-next", *UNDER_STRESS])
 def test_tensors_of_different_devices_never_meet(family: str) -> None:
-    model = spread.spread(contentless(family), THREE)
-    places = [str(spread.place_of(layer)) for layer in decoder_layers(model)]
+    model = device_map.spread(contentless(family), THREE)
+    places = [str(device_map.place_of(layer)) for layer in decoder_layers(model)]
     assert places == sorted(places)
     assert set(places) == set(THREE)
     tokens = torch.zeros(2, 28, dtype=torch.long, device=THREE[0])
+    cache = "cache" if "cache" in signature(type(model).forward).parameters else "past_key_values"  # until 5.23
     first = model(input_ids=tokens, use_cache=True)
-    second = model(input_ids=tokens[:, :1], past_key_values=first.past_key_values, use_cache=True)
+    second = model(input_ids=tokens[:, :1], **{cache: first[cache]}, use_cache=True)
     assert (str(model.device), str(first.logits.device), str(second.logits.device)) == (THREE[0],) * 3
 
 
@@ -107,7 +110,7 @@ def test_tensors_of_different_devices_never_meet(family: str) -> None:
 @pytest.mark.parametrize("family", SPREAD)
 def test_layers_may_be_visited_back_and_forth(family: str) -> None:
     places = [THREE[0], THREE[1], THREE[0], THREE[2], THREE[1], THREE[0]]
-    model = spread.lay_out(contentless(family), places, THREE[0], THREE[2])
+    model = device_map.lay_out(contentless(family), places, THREE[0], THREE[2])
     tokens = torch.zeros(2, 28, dtype=torch.long, device=THREE[0])
     assert str(model(input_ids=tokens, use_cache=False).logits.device) == THREE[0]
 
@@ -115,8 +118,8 @@ def test_layers_may_be_visited_back_and_forth(family: str) -> None:
 @pytest.mark.usefixtures("apart")
 def test_without_bringing_the_inputs_they_would_meet(monkeypatch: pytest.MonkeyPatch) -> None:
     """What shows that the tests above would fail."""
-    monkeypatch.setattr(spread, "_bring_inputs", lambda _module, _device: None)
-    model = spread.spread(contentless("llama"), THREE)
+    monkeypatch.setattr(device_map, "_bring_inputs", lambda _module, _device: None)
+    model = device_map.spread(contentless("llama"), THREE)
     with pytest.raises(FakeTensorDeviceMismatchError):
         model(input_ids=torch.zeros(2, 28, dtype=torch.long, device=THREE[0]))
 
@@ -124,10 +127,10 @@ def test_without_bringing_the_inputs_they_would_meet(monkeypatch: pytest.MonkeyP
 @pytest.mark.usefixtures("apart")
 @pytest.mark.parametrize(("family", "head"), [("llama", THREE[2]), (TIED, THREE[0])])
 def test_a_tied_head_stays_with_the_embeddings_and_another_lies_last(family: str, head: str) -> None:
-    model = spread.spread(contentless(family), THREE)
-    assert str(spread.place_of(model.get_input_embeddings())) == THREE[0]
-    assert str(spread.place_of(model.get_output_embeddings())) == head
-    assert str(spread.place_of(model.model.norm)) == THREE[2]
+    model = device_map.spread(contentless(family), THREE)
+    assert str(device_map.place_of(model.get_input_embeddings())) == THREE[0]
+    assert str(device_map.place_of(model.get_output_embeddings())) == head
+    assert str(device_map.place_of(model.model.norm)) == THREE[2]
 
 
 @pytest.mark.parametrize(
@@ -141,4 +144,4 @@ def test_a_tied_head_stays_with_the_embeddings_and_another_lies_last(family: str
     ],
 )
 def test_about_as_many_bytes_lie_on_each_device(sizes: list[int], count: int, shares: list[int]) -> None:
-    assert spread.equal_shares(sizes, count) == shares
+    assert device_map.equal_shares(sizes, count) == shares
