@@ -19,8 +19,8 @@ from dlec_tui.widgets.plan_editor import PlanEditor
 from dlec_tui.widgets.prompts import LinePrompt
 from engine.errors import DlecError, shown
 from engine.plan import edits
+from engine.plan.check import applied
 from engine.plan.edits import Edited
-from engine.plan.fixes import applied
 from engine.plan.problems import Problem
 
 ON_A_SLICE = (

@@ -8,9 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.checkpoint import FLOAT_DTYPES, Checkpoint
 from engine.checkpoint.formats.format import StoredTensor
-from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.errors import CheckpointError, shown
 
 _HIDDEN_SIZE_KEYS = ("hidden_size", "n_embd", "d_model", "model_dim")

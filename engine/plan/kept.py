@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from engine.checkpoint.precision import FLOAT_DTYPES
+from engine.checkpoint.checkpoint import FLOAT_DTYPES
 from engine.errors import shown
 from engine.plan.outputs import Cast, Copy, OutputTensor, Scale, operation_on, output_tensors
 from engine.plan.stack import Stack

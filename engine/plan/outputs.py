@@ -6,15 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-from engine.checkpoint.anatomy import End, is_output_head, is_token_embedding
-from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.anatomy import EVERY_ROLE, End, is_output_head, is_token_embedding
+from engine.checkpoint.checkpoint import FLOAT_DTYPES, Checkpoint
 from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.formats.registry import block_of
 from engine.checkpoint.layer_keys import ConfigEdit, edited_config
 from engine.checkpoint.layer_names import Origins, modules_of
-from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.checkpoint.residual import gain_offset, norms_behind
-from engine.checkpoint.roles import EVERY_ROLE
 from engine.plan.patches import applied
 from engine.plan.stack import Donor, FactorLevel, Part, Stack, Visit, factor_of
 

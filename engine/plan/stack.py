@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
+from engine.checkpoint.anatomy import EVERY_ROLE, Role, role_of
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.roles import EVERY_ROLE, Role, role_of
 from engine.plan.model import Plan, ScaleLevel, Slice
 from engine.plan.patches import Patch
 

@@ -1,8 +1,8 @@
-"""What dissecting names promises: layers and ends of any decoder, without a table of families."""
+"""Dissecting names gives layers, ends and roles of any decoder, without a table of families."""
 
 import pytest
 
-from engine.checkpoint.anatomy import End, dissect
+from engine.checkpoint.anatomy import End, Role, dissect, role_of
 from engine.errors import CheckpointError
 
 FAMILIES = {
@@ -84,3 +84,24 @@ def test_heads_for_further_tokens_are_no_layers_however_many_there_are() -> None
 def test_layers_that_are_numbered_with_leading_zeros_are_refused() -> None:
     with pytest.raises(CheckpointError, match="do not match the config"):
         dissect([f"model.layers.{n:02}.weight" for n in range(3)], 3)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "role"),
+    [
+        ("self_attn.q_norm.weight", Role.ATTENTION),
+        ("linear_attn.conv1d.weight", Role.ATTENTION),
+        ("mixer.in_proj.weight", Role.ATTENTION),
+        ("norm_attn_norm.attn.Wqkv.weight", Role.ATTENTION),
+        ("input_layernorm.weight", Role.NORMS),
+        ("post_feedforward_layernorm.weight", Role.NORMS),
+        ("ffn_norm.weight", Role.NORMS),
+        ("ln_2.bias", Role.NORMS),
+        ("mlp.experts.3.down_proj.weight", Role.MLP),
+        ("block_sparse_moe.gate.weight", Role.MLP),
+        ("feed_forward.w2.weight", Role.MLP),
+        ("fc1.bias", Role.MLP),
+    ],
+)
+def test_a_role_follows_from_the_module(suffix: str, role: Role) -> None:
+    assert role_of(suffix) is role

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.checkpoint.checkpoint import precision_of
 from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.formats.safetensors_header import TYPES
-from engine.checkpoint.precision import precision_of
 
 MATRIX = "model.layers.0.mlp.down_proj.weight"
 BIAS = "model.layers.0.mlp.gate.e_score_correction_bias"

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
+from engine.checkpoint.anatomy import EVERY_ROLE, Role
 from engine.checkpoint.checkpoint import open_checkpoint
-from engine.checkpoint.roles import EVERY_ROLE, Role
 from engine.inference.virtual import load
 from engine.merge.manifest import MANIFEST_FILE
 from engine.plan.patches import open_patches

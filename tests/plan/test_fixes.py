@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.checkpoint.find import opener
-from engine.plan.fixes import apply_fixes
+from engine.plan.check import apply_fixes
 from tests.plan.plans import plan_of, write_models
 from tests.plan.test_roundtrip import MARKS, TEXTS
 

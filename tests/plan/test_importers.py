@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.plan.fixes import applied
+from engine.plan.check import applied
 from engine.plan.problems import Severity
 from engine.plan.syntax import parse
 

@@ -1,5 +1,6 @@
-"""Ranges of layers in three formats.
+"""Layers and ranges of layers, separated by commas, in four formats.
 
+list        0,1,2,3,2,3         single layers, optionally in brackets
 exllamav2   [(0,20),(10,30)]    end exclusive
 llama.cpp   0-5,7,8-12          end inclusive
 python      0:16,8:32           end exclusive; :16 and 8: are open
@@ -88,3 +89,15 @@ def _together(parts: Iterable[Sequence[int]], layer_count: int | None) -> Layers
         if len(layers) > MAX_LAYERS:
             break
     return checked(layers, layer_count)
+
+
+def read_list(text: str, layer_count: int | None) -> Layers:
+    """Return the layers of a list. Raises PlanError."""
+    inner = text.strip()
+    if inner.startswith("[") and inner.endswith("]"):
+        inner = inner[1:-1]
+    return checked([number(item.strip(), "item") for item in inner.split(",")], layer_count)
+
+
+def write_list(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (formats share a signature)
+    return ",".join(map(str, layers))

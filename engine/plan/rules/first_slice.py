@@ -18,8 +18,7 @@ import math
 from collections.abc import Iterator
 
 from engine.plan.problems import Problem, Severity
-from engine.plan.rules.facts import Facts
-from engine.plan.rules.runs import repeats_layers
+from engine.plan.rules.facts import Facts, repeats_layers
 
 KNEE = 32
 """Maximum depth at which the threshold is a quarter of the depth."""

@@ -16,8 +16,7 @@ import math
 from collections.abc import Iterator
 
 from engine.plan.problems import Problem, Severity
-from engine.plan.rules.facts import Facts
-from engine.plan.rules.runs import Run, repeats_layers
+from engine.plan.rules.facts import Facts, Run, repeats_layers
 
 OF_LAYERS = 32
 """Depth at which the thresholds were measured."""

@@ -15,8 +15,7 @@ Fix: Jump back at most half of the slice.
 from collections.abc import Iterator
 
 from engine.plan.problems import Problem, Severity
-from engine.plan.rules.facts import Facts
-from engine.plan.rules.runs import is_overlapping, jumps_of
+from engine.plan.rules.facts import Facts, is_overlapping, jumps_of
 from engine.units import plural
 
 

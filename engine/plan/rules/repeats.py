@@ -18,8 +18,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from engine.plan.problems import Problem, Severity
-from engine.plan.rules.facts import Facts
-from engine.plan.rules.runs import Run
+from engine.plan.rules.facts import Facts, Run
 
 MAX_VISITS = 2
 

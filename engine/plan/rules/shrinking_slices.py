@@ -17,8 +17,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from engine.plan.problems import Problem, Severity
-from engine.plan.rules.facts import Facts
-from engine.plan.rules.runs import is_overlapping
+from engine.plan.rules.facts import Facts, is_overlapping
 
 
 def check(facts: Facts) -> Iterator[Problem]:

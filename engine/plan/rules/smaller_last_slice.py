@@ -16,8 +16,7 @@ Fix: Start the last slice earlier, or make the others smaller.
 from collections.abc import Iterator
 
 from engine.plan.problems import Problem, Severity
-from engine.plan.rules.facts import Facts
-from engine.plan.rules.runs import is_overlapping
+from engine.plan.rules.facts import Facts, is_overlapping
 
 
 def check(facts: Facts) -> Iterator[Problem]:
