@@ -21,16 +21,16 @@ def cases(
     """
     parameters = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
     listed = list(values)
+    given = [_arguments(case, len(parameters)) for case in listed]
     labels = [*map(ids, listed)] if callable(ids) else [*ids] if ids is not None else [_label(case) for case in listed]
 
     def decorated(test: Test) -> Test:
         @wraps(test)
         def every_case(**fixtures: Any) -> None:
-            arguments = (dict(zip(parameters, _arguments(case, len(parameters)), strict=True)) for case in listed)
             failures = [
                 (label, error)
-                for label, each in zip(labels, arguments, strict=True)
-                if (error := _error_of(test, fixtures | each))
+                for label, values in zip(labels, given, strict=True)
+                if (error := _error_of(test, {**fixtures, **dict(zip(parameters, values, strict=True))}))
             ]
             if failures:
                 raise AssertionError("\n\n".join(_lines(failures, len(listed)))) from failures[0][1]
@@ -45,6 +45,8 @@ def cases(
 
 def _arguments(case: Any, count: int) -> Sequence[Any]:
     if isinstance(case, type(pytest.param())):
+        if case.marks:
+            raise ValueError("a case with marks needs `pytest.mark.parametrize`")
         return case.values
     return [case] if count == 1 else case
 

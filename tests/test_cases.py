@@ -29,3 +29,8 @@ def test_every_failing_case_is_listed_with_its_reason() -> None:
     assert "[case 2] AssertionError: 2 is even" in text
     assert "[case 3] Failed: three" in text
     assert "case 1" not in text
+
+
+def test_a_case_with_marks_is_refused() -> None:
+    with pytest.raises(ValueError, match="marks"):
+        cases("number", [pytest.param(1, marks=pytest.mark.stress)])

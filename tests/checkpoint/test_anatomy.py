@@ -4,6 +4,7 @@ import pytest
 
 from engine.checkpoint.anatomy import End, Role, dissect, role_of
 from engine.errors import CheckpointError
+from tests.cases import cases
 
 FAMILIES = {
     "llama": ("model.layers.", ["model.embed_tokens.weight"], ["model.norm.weight", "lm_head.weight"]),
@@ -21,7 +22,7 @@ FAMILIES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("prefix", "embedding", "head"), FAMILIES.values(), ids=FAMILIES)
+@cases(("prefix", "embedding", "head"), FAMILIES.values(), ids=FAMILIES)
 def test_layers_and_ends_are_told_apart(prefix, embedding, head):
     layers = [f"{prefix}{n}.attn.w.weight" for n in range(4)]
     anatomy = dissect([*embedding, *layers, *head], 4)
@@ -50,7 +51,7 @@ def test_layers_behind_the_last_are_kept_apart():
     assert (len(anatomy.layers), anatomy.trailing) == (4, (("w",),))
 
 
-@pytest.mark.parametrize("present", [[], [0, 1, 2], [0, 1, 3, 4]])
+@cases("present", [[], [0, 1, 2], [0, 1, 3, 4]])
 def test_missing_layers_are_refused(present):
     with pytest.raises(CheckpointError, match="do not match the config"):
         dissect([f"model.layers.{n}.w" for n in present], 5)
@@ -86,7 +87,7 @@ def test_layers_that_are_numbered_with_leading_zeros_are_refused() -> None:
         dissect([f"model.layers.{n:02}.weight" for n in range(3)], 3)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("suffix", "role"),
     [
         ("self_attn.q_norm.weight", Role.ATTENTION),

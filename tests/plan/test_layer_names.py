@@ -21,6 +21,7 @@ from engine.errors import CheckpointError
 from engine.plan.companions import companions
 from engine.plan.outputs import output_config, output_tensors
 from engine.plan.stack import Donor, Stack, Visit
+from tests.cases import cases
 
 DENSE = ("input_layernorm", "self_attn.q_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.down_proj")
 SPARSE = (*DENSE[:3], "mlp.gate", *(f"mlp.experts.{n}.{part}" for n in (0, 1, 2, 5, 11) for part in ("up", "down")))
@@ -290,7 +291,7 @@ def rewritten(model: Model, path: tuple[str, ...], block: Any, layers: Sequence[
     return inner(json.loads(output_config(stack).text), path)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("old", "new"),
     [
         (["lm_head", "model.layers.5.mlp"], ["lm_head", "model.layers.8.mlp"]),
@@ -323,7 +324,7 @@ def test_the_prediction_layer_behind_the_decoder_moves_with_its_end() -> None:
     assert found == {"ignore": ["model.layers.0*", "model.layers.7*"]}
 
 
-@pytest.mark.parametrize("path", MODELS["two towers"].places)
+@cases("path", MODELS["two towers"].places)
 def test_lists_beside_and_inside_the_decoders_part_are_rewritten_and_other_towers_keep_their_numbers(path: Any) -> None:
     listed = ["model.language_model.layers.5.mlp", "model.vision_tower.layers.5.mlp", "language_model.layers.1.mlp"]
     assert rewritten(MODELS["two towers"], path, {"modules_to_not_convert": listed}, [0, 1, 2, 1, 2, 3, 4, 5]) == {
@@ -370,7 +371,7 @@ def test_an_expression_that_reaches_experts_of_that_number_still_does() -> None:
     assert disagreements(stack, listed, found) == []
 
 
-@pytest.mark.parametrize("key", ["quantized_layers", "extra_config"])
+@cases("key", ["quantized_layers", "extra_config"])
 def test_settings_of_single_layers_follow_them_with_the_names_inside(key: str) -> None:
     block = {key: {"model.layers.5.mlp": {"bits": 8, "tensors": ["model.layers.5.mlp.up"]}, "lm_head": {"bits": 16}}}
     assert rewritten(MODELS["llama"], ("quantization_config",), block) == {
@@ -411,7 +412,7 @@ NUMBERED_OTHERWISE: tuple[dict[str, Any], ...] = (
 )
 
 
-@pytest.mark.parametrize("block", NUMBERED_OTHERWISE, ids=json.dumps)
+@cases("block", NUMBERED_OTHERWISE, ids=json.dumps)
 def test_a_quantisation_block_that_numbers_layers_in_a_way_of_its_own_is_refused(block: Any) -> None:
     with pytest.raises(CheckpointError, match="not by the names of modules"):
         rewritten(MODELS["llama"], ("quantization_config",), block)
@@ -420,7 +421,7 @@ def test_a_quantisation_block_that_numbers_layers_in_a_way_of_its_own_is_refused
         companions(stack_of(MODELS["llama"].checkpoint({}, beside), LAYERS))
 
 
-@pytest.mark.parametrize(
+@cases(
     "block",
     [
         {"bits": 4, "weight_block_size": [2, 7], "group_size": 5},
@@ -442,13 +443,13 @@ def test_names_between_commas_follow_the_layers() -> None:
     }
 
 
-@pytest.mark.parametrize("prefix", ["_orig_mod.model.", "base_model.model.model.", "net.", "model.module."])
+@cases("prefix", ["_orig_mod.model.", "base_model.model.model.", "net.", "model.module."])
 def test_entries_that_carry_a_wrappers_name_follow_the_layers(prefix: str) -> None:
     block = {"ignore": [f"{prefix}layers.5.mlp"]}
     assert rewritten(MODELS["llama"], ("quantization_config",), block) == {"ignore": [f"{prefix}layers.8.mlp"]}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("block", "why"),
     [
         ({"ignore": ["re:.*layers\\.(2"]}, "not a regular expression"),
@@ -502,7 +503,7 @@ def test_each_layer_is_described_by_the_checkpoint_that_gives_it() -> None:
     }
 
 
-@pytest.mark.parametrize("other", [{"bits": 4, "ignore": ["lm_head"]}, {"bits": 8, "ignore": []}, None])
+@cases("other", [{"bits": 4, "ignore": ["lm_head"]}, {"bits": 8, "ignore": []}, None])
 def test_checkpoints_that_are_quantised_differently_are_refused(other: Any) -> None:
     path = ("quantization_config",)
     first = MODELS["llama"].checkpoint({path: {"bits": 8, "ignore": ["lm_head"]}})
@@ -555,7 +556,7 @@ SIDECARS = {
 }
 
 
-@pytest.mark.parametrize("name", SIDECARS)
+@cases("name", SIDECARS)
 def test_json_beside_the_weights_is_rewritten(name: str) -> None:
     old, part = SIDECARS[name]
     stack = stack_of(MODELS["llama"].checkpoint({}, {name: json.dumps(old)}), LAYERS)
@@ -569,7 +570,7 @@ def test_another_towers_depth_beside_the_weights_stays() -> None:
     assert json.loads(companions(stack).rewritten["params.json"])["vision_encoder"] == {"num_hidden_layers": 7}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "text"),
     [
         ("recipe.yaml", "stage:\n  ignore: ['re:.*lm_head', 're:.*layers.5.mlp.*']\n"),
@@ -591,7 +592,7 @@ def test_what_cannot_be_rewritten_is_left_out_with_a_reason(name: str, text: str
     assert not found.rewritten
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "text"),
     [
         ("recipe.yaml", "stage:\n  ignore: ['re:.*lm_head']\n  targets: [Linear]\n"),

@@ -13,6 +13,7 @@ from engine.plan.model import Position
 from engine.plan.recipes.registry import RECIPES
 from engine.plan.recipes.repeat import Options, write
 from engine.plan.syntax import parse
+from tests.cases import cases
 from tests.tiny import write_llama
 
 PLAN = """\
@@ -24,7 +25,7 @@ slices:
 """
 
 
-@pytest.mark.parametrize("start", ["", "\ufeff", "# é\r\n"])
+@cases("start", ["", "\ufeff", "# é\r\n"])
 def test_the_span_of_a_problem_is_the_word_to_replace(start):
     changes = [problem.change for problem in parse(start + PLAN).problems if problem.change]
     text = applied(start + PLAN, changes)
@@ -37,7 +38,7 @@ def test_a_span_is_replaced_in_a_text_that_does_not_parse():
     assert replace_span("a\nb", Position(1, 2), Position(2, 1), " ").text == "a b"
 
 
-@pytest.mark.parametrize("place", [Position(0, 1), Position(3, 1), Position(1, 5), Position(1, 0), Position(2, 5)])
+@cases("place", [Position(0, 1), Position(3, 1), Position(1, 5), Position(1, 0), Position(2, 5)])
 def test_a_place_outside_the_text_is_refused(place):
     with pytest.raises(PlanError):
         replace_span("a: \nbc", place, place, "x")

@@ -1,7 +1,6 @@
 """What experience speaks against is said with its arithmetic; plans that are fine by their own method stay quiet."""
 
-import pytest
-
+from tests.cases import cases
 from tests.plan.rules.conftest import INERT
 
 WESTLAKE = [(0, 9), (5, 14), (10, 19), (15, 24), (20, 32)]
@@ -40,18 +39,18 @@ QUIET = {
 }
 
 
-@pytest.mark.parametrize(("depth", "spans", "expected"), FIRING.values(), ids=FIRING)
+@cases(("depth", "spans", "expected"), FIRING.values(), ids=FIRING)
 def test_a_plan_that_experience_speaks_against_is_told_why(workbench, ranges, depth, spans, expected):
     rule, says = expected
     assert says in workbench.found(*ranges(depth, *spans))[rule]
 
 
-@pytest.mark.parametrize(("depth", "spans"), QUIET.values(), ids=QUIET)
+@cases(("depth", "spans"), QUIET.values(), ids=QUIET)
 def test_a_plan_that_is_fine_by_its_own_method_stays_quiet(workbench, ranges, depth, spans):
     assert workbench.check(*ranges(depth, *spans)).problems == ()
 
 
-@pytest.mark.parametrize(
+@cases(
     "slices",
     [
         [("32", 0, 32), *[("32", 31, 32, INERT)] * 8],
