@@ -24,7 +24,7 @@ from engine.plan.recipes.blocks import Block
 from engine.plan.recipes.fields import fields_of
 from engine.plan.recipes.registry import MEASURED, RECIPES
 from engine.store.database import open_for_reading
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.profiles import find_angles
 from engine.tasks.measurement_options import request_for
 from engine.tasks.process import run_task
@@ -123,7 +123,7 @@ def _flattest(
 ) -> tuple[tuple[Block, ...], str]:
     """The block to drop and why; the angles are in the store, as the profile task has put them there."""
     with closing(open_for_reading(store_of(measurement_of(given)))) as connection:
-        measured = find_angles(connection, ProfileKey(**answer["key"]))
+        measured = find_angles(connection, MeasurementKey(**answer["key"]))
     angles = {(each.start, each.end): each.angular_distance for each in measured}
     block = prune.flattest(checkpoint, options, angles)
     return (block,), f"The block with the smallest angular distance, {angles[block]:.4f} (measured)."

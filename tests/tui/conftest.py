@@ -24,7 +24,7 @@ from dlec_tui.terminal.glyphs import GLYPHS
 from engine.store.database import open_for_jobs, open_for_writing
 from engine.store.job_states import Running, State, now
 from engine.store.jobs import JobSpec, add_job, change, find_job
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.models import ModelRow, save_model
 from engine.store.previews import PlanUsed, PreviewResult, save_plan, save_preview
 from engine.store.profiles import LayerStatistics, ProfileRows, save_profile
@@ -33,8 +33,8 @@ from engine.store.scores import Score, save_scores
 from engine.store.workers import add_worker
 
 LAYERS = 30
-KEY = ProfileKey("f00d", "c0de", "7e47", "selection", 4096, 256, "bfloat16", "torch 2, transformers 5, metrics 1")
-HELDOUT = ProfileKey("f00d", "c0de", "7e47", "heldout", 4096, 256, "bfloat16", "torch 2, transformers 5, metrics 1")
+KEY = MeasurementKey("f00d", "c0de", "7e47", "selection", 4096, 256, "bfloat16", "torch 2, transformers 5, metrics 1")
+HELDOUT = MeasurementKey("f00d", "c0de", "7e47", "heldout", 4096, 256, "bfloat16", "torch 2, transformers 5, metrics 1")
 PLAN = "# Repeats layers 6 to 11 of models/Tiny-135M: 30 layers become 36.\nmerge_method: passthrough\n"
 NAIVE = "# Repeats layers 11, 14 and 25 of models/Tiny-135M.\nmerge_method: passthrough\n"
 
