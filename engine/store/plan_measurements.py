@@ -83,7 +83,9 @@ def save_measurement(db: "Database", key: MeasurementKey, figures: PlanMeasureme
         db.execute(sql, (key_id_of(db, key), figures.visits, *floats, *rest))
 
 
-def find_measurements(connection: StoreConnection, key: MeasurementKey, plans: Iterable[str]) -> dict[str, PlanMeasurement]:
+def find_measurements(
+    connection: StoreConnection, key: MeasurementKey, plans: Iterable[str]
+) -> dict[str, PlanMeasurement]:
     """Return the measurements under this key of the plans that have these visits, by visits."""
     key_id = find_key_id(connection, key)
     sql = f"SELECT {_COLUMNS} FROM plan_measurements WHERE key_id = ? AND visits = ?"
