@@ -23,7 +23,7 @@ class PanedApp(TerminalApp, inherit_bindings=False):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-normal"), (140, "-wide")]  # noqa: RUF012 - Textual's
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (18, "-low"), (30, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
-    ANSWERING = frozenset(("path", "plan-file", "added", "blocks", "recipe", "ask", "layer"))
+    ANSWERING = frozenset(("path", "plan-file", "added", "ask", "layer"))
     CSS = (
         ZOOM_CSS
         + "Toast { padding: 0 1; max-width: 76; } ToastRack { margin-bottom: 1; }"
