@@ -41,10 +41,10 @@ class Precision(NamedTuple):
     main: str | None
     """The floating-point dtype of most bytes of the decoder; None where nothing in it is a float."""
     is_quantised: bool
-    """Whether some matrix of the decoder is stored as something else than floats."""
+    """True if a matrix of the decoder is not stored as floats."""
 
     def keeps(self, tensor: StoredTensor) -> bool:
-        """Whether a plan's `dtype` leaves the tensor as it is stored."""
+        """Return True if a plan's `dtype` leaves the tensor as it is stored."""
         return tensor.dtype != self.main or _is_kept_by_name(tensor.name, is_quantised=self.is_quantised)
 
 
@@ -134,7 +134,7 @@ class Checkpoint:
 
     @property
     def is_quantised(self) -> bool:
-        """Whether the config says that weights are stored in another form than the model's class has them in."""
+        """Return True if the config says that weights are stored in another form than the model's class uses."""
         parts = (self.config.data, self.config.decoder)
         return any(isinstance(part.get("quantization_config"), dict) for part in parts)
 
