@@ -35,4 +35,4 @@ def check(facts: Facts) -> Iterator[Problem]:
             f"({run.length} layers / 2 = {run.length / 2:g}){others}"
         )
         fix = f"Jump back at most {plural(run.length // 2, 'layer')}, or make the slice longer."
-        yield Problem("long-jump", Severity.WARNING, message, facts.place_of(run.first), fix)
+        yield Problem("long-jump", Severity.WARNING, message, facts.place_of(run), fix)

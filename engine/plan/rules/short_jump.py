@@ -37,4 +37,4 @@ def check(facts: Facts) -> Iterator[Problem]:
         start = before.end - SHORTEST
         change = f"start {after} at layer {start} or below" if start >= 0 else f"end {before} later"
         fix = f"Overlap by at least {SHORTEST} layers: {change}."
-        yield Problem("short-jump", Severity.WARNING, message, facts.place_of(after.first), fix)
+        yield Problem("short-jump", Severity.WARNING, message, facts.place_of(after), fix)

@@ -29,4 +29,4 @@ def check(facts: Facts) -> Iterator[Problem]:
         smaller = next(after for before, after in pairwise(between) if after.length < before.length)
         message = f"the slices get smaller towards the top: {', '.join(map(str, lengths))} layers"
         fix = "Make them equal, or let them grow."
-        yield Problem("shrinking-slices", Severity.WARNING, message, facts.place_of(smaller.first), fix)
+        yield Problem("shrinking-slices", Severity.WARNING, message, facts.place_of(smaller), fix)

@@ -27,4 +27,4 @@ def check(facts: Facts) -> Iterator[Problem]:
     if last.length < largest.length:
         message = f"the last slice, {last}, has {last.length} layers, fewer than {largest} with {largest.length}"
         fix = f"Start it at layer {last.end - largest.length} or below."
-        yield Problem("smaller-last-slice", Severity.WARNING, message, facts.place_of(last.first), fix)
+        yield Problem("smaller-last-slice", Severity.WARNING, message, facts.place_of(last), fix)
