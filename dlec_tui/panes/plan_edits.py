@@ -17,8 +17,8 @@ from dlec_tui.widgets.forms import RecipeForm
 from dlec_tui.widgets.prompts import LinePrompt
 from engine.errors import DlecError, shown
 from engine.plan import edits
+from engine.plan.check import applied
 from engine.plan.edits import Edited
-from engine.plan.fixes import applied
 from engine.plan.problems import Problem
 
 ON_A_SLICE = (

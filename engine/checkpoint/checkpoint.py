@@ -1,12 +1,13 @@
-"""A checkpoint opened for planning: config, tensors and anatomy, no weights."""
+"""Checkpoint opened for planning: config, tensors, anatomy and precision, no weights."""
 
 import math
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.checkpoint.anatomy import Anatomy, End, dissect
 from engine.checkpoint.beside import files_beside
@@ -15,9 +16,54 @@ from engine.checkpoint.formats.format import Format, StoredTensor
 from engine.checkpoint.formats.registry import format_in
 from engine.checkpoint.formats.safetensors import SAFETENSORS
 from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
-from engine.checkpoint.precision import Precision, precision_of
 from engine.checkpoint.wrappers import unwrapped
 from engine.errors import CheckpointError
+
+FLOAT_DTYPES = ("F64", "F32", "F16", "BF16")
+"""Dtypes that can be scaled and cast; anything else (quantised data, integer buffers) keeps its dtype."""
+
+_NOT_QUANTISED = (*FLOAT_DTYPES, "BOOL", "I64")
+"""Buffers such as masks and positions are no weights."""
+
+_CORRECTION_BIAS = r"(^|[._])(correction|expert)_bias$"
+"""Added to a router's scores to balance its experts (DeepSeek-V3, GLM-4.5, LFM2, AFMoE): differences far smaller than
+bfloat16 can hold decide which experts a token gets."""
+
+_OF_QUANTISED_WEIGHTS = (
+    r"(scale(s|_inv|_second|_\d+)?|absmax|quant_map|zero_points?|zeros|codebooks?|centroids|s[uv]h?)$"
+)
+"""Factors and look-up tables of quantised weights: a rounded scale changes every weight below it."""
+
+
+class Precision(NamedTuple):
+    """Dtypes of a checkpoint's tensors."""
+
+    main: str | None
+    """The floating-point dtype of most bytes of the decoder; None where nothing in it is a float."""
+    is_quantised: bool
+    """True if a matrix of the decoder is not stored as floats."""
+
+    def keeps(self, tensor: StoredTensor) -> bool:
+        """Return True if a plan's `dtype` leaves the tensor as it is stored."""
+        return tensor.dtype != self.main or _is_kept_by_name(tensor.name, is_quantised=self.is_quantised)
+
+
+def precision_of(decoder: Iterable[StoredTensor]) -> Precision:
+    """The precision of a checkpoint whose decoder (layers, embeddings, head) has these tensors."""
+    tensors = list(decoder)
+    is_quantised = any(tensor.dtype not in _NOT_QUANTISED and len(tensor.shape) > 1 for tensor in tensors)
+    nbytes: Counter[str] = Counter()
+    for tensor in tensors:
+        if tensor.dtype in FLOAT_DTYPES and not _is_kept_by_name(tensor.name, is_quantised=is_quantised):
+            nbytes[tensor.dtype] += tensor.nbytes
+    return Precision(nbytes.most_common(1)[0][0] if nbytes else None, is_quantised)
+
+
+def _is_kept_by_name(name: str, *, is_quantised: bool) -> bool:
+    if re.search(_CORRECTION_BIAS, name):
+        return True
+    return is_quantised and re.search(_OF_QUANTISED_WEIGHTS, name) is not None
+
 
 _BEHIND_THE_DECODER = r"(?i)nextn|mtp"
 """Keys that announce layers after the last decoder layer (multi-token prediction)."""
@@ -88,7 +134,7 @@ class Checkpoint:
 
     @property
     def is_quantised(self) -> bool:
-        """Whether the config says that weights are stored in another form than the model's class has them in."""
+        """Return True if the config says that weights are stored in another form than the model's class uses."""
         parts = (self.config.data, self.config.decoder)
         return any(isinstance(part.get("quantization_config"), dict) for part in parts)
 

@@ -8,9 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.checkpoint import FLOAT_DTYPES, Checkpoint
 from engine.checkpoint.formats.format import StoredTensor
-from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.errors import CheckpointError, shown
 
 _HIDDEN_SIZE_KEYS = ("hidden_size", "n_embd", "d_model", "model_dim")
@@ -143,7 +142,7 @@ def _is_shared_bias(each: _LayerTensor, checkpoint: Checkpoint) -> bool:
 
 
 def _ends_in_stream(each: _LayerTensor, checkpoint: Checkpoint) -> bool:
-    """Whether the output is as wide as the stream: rows of a Linear, columns of a Conv1D, either of fused experts."""
+    """Return True if the output is as wide as the stream: rows (Linear), columns (Conv1D), either (fused experts)."""
     width, shape = _hidden_size(checkpoint), each.tensor.shape
     if width is None or not shape:
         return True

@@ -10,7 +10,7 @@ import pytest
 from dlec_tui.cli.exit_codes import MEANINGS
 from dlec_tui.cli.main import dlec
 from docs import write_command_line
-from tests.cases import cases
+from tests.cli.tables import cases
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

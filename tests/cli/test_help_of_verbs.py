@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dlec_tui.cli.examples import EXAMPLES
-from tests.cases import cases
+from tests.cli.tables import cases
 from tests.cli.test_documentation import parsed
 from tests.cli.verbs import VERBS, run
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases import cases
+from tests.cli.tables import cases
 from tests.cli.verbs import VERBS, run
 
 

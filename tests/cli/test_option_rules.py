@@ -7,7 +7,7 @@ import click
 import pytest
 
 from dlec_tui.cli.options import ExpandedPath, Number, RelatedOption, WholeNumber
-from tests.cases import cases
+from tests.cli.tables import cases
 from tests.cli.verbs import VERBS, least_words, run, words_for
 
 RELATED = [

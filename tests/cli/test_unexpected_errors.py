@@ -7,7 +7,7 @@ import click
 import pytest
 
 from dlec_tui.cli.exit_codes import UNEXPECTED
-from tests.cases import cases
+from tests.cli.tables import cases
 from tests.cli.verbs import VERBS, run
 
 STATIC = {name: verb for name, verb in VERBS.items() if "plan new" not in name or "dlec" in name.split()[-1]}

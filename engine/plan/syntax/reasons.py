@@ -6,7 +6,7 @@ libyaml reports where it stopped reading, which is often a line or more after th
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -21,8 +21,7 @@ _UNREAD = r"""(?x)\#.* | "(?:\\.|[^"\\])*" | '(?:''|[^'])*'"""
 """Comments and quoted text, in which brackets are ignored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     message: str
     place: Position
     fix: str = ""

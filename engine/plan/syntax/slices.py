@@ -12,7 +12,6 @@ from typing import TypeAlias
 from engine.errors import shown
 from engine.plan.model import Beside, ScaleLevel, Slice
 from engine.plan.syntax.nodes import Mapping, Node, Sequence
-from engine.plan.syntax.scales import read_parameters
 from engine.plan.syntax.values import (
     Findings,
     as_mapping,
@@ -21,6 +20,7 @@ from engine.plan.syntax.values import (
     check_keys,
     kind,
     read_model,
+    read_parameters,
 )
 
 SLICE_KEYS = ("sources", "parameters", "base_model", "residual_weight")
