@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.checkpoint.anatomy import Anatomy, End, dissect
-from engine.checkpoint.beside import files_beside
 from engine.checkpoint.config import ModelConfig, decoder_config
 from engine.checkpoint.formats.format import Format, StoredTensor
 from engine.checkpoint.formats.registry import format_in
 from engine.checkpoint.formats.safetensors import SAFETENSORS
 from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
+from engine.checkpoint.settings_files import read_settings_files
 from engine.checkpoint.wrappers import unwrapped
 from engine.errors import CheckpointError
 
@@ -81,8 +81,8 @@ class Checkpoint:
     tensors: Mapping[str, StoredTensor]
     is_local: bool = True
     """False when only config and headers were fetched from the hub: it can be planned with, not merged."""
-    beside: Mapping[str, str | None] = field(default_factory=dict)
-    """Other files of the directory, as `files_beside` reads them; none where it is not local."""
+    settings_files: Mapping[str, str | None] = field(default_factory=dict)
+    """Other files of the directory, as `read_settings_files` reads them; none where it is not local."""
     format: Format = SAFETENSORS
 
     @cached_property
@@ -164,7 +164,12 @@ def open_checkpoint(directory: Path, reference: str = "") -> Checkpoint:
     tensors = unwrapped(stored_in.read_tensors(directory))
     config = decoder_config(file, tensors)
     opened = Checkpoint(
-        reference or str(directory), directory, config, tensors, beside=files_beside(directory), format=stored_in
+        reference or str(directory),
+        directory,
+        config,
+        tensors,
+        settings_files=read_settings_files(directory),
+        format=stored_in,
     )
     _ = opened.anatomy
     return opened

@@ -59,7 +59,7 @@ def companions(stack: Stack) -> Companions:
     """Raises CheckpointError, naming the file, for one that is needed and cannot be rewritten."""
     rewritten: dict[str, str] = {}
     left_out: dict[str, str] = {}
-    for name, text in stack.config_donor.beside.items():
+    for name, text in stack.config_donor.settings_files.items():
         if reason := _reason_by_name(name):
             left_out[name] = reason
         elif text is not None and not is_as_it_was(stack):
@@ -159,7 +159,7 @@ def _givers(stack: Stack) -> list[Checkpoint]:
 
 def _document(checkpoint: Checkpoint, name: str) -> Any:
     try:
-        return json.loads(checkpoint.beside.get(name) or "null")
+        return json.loads(checkpoint.settings_files.get(name) or "null")
     except (ValueError, RecursionError):
         return None
 
@@ -189,8 +189,8 @@ def _check_quantisation_files(stack: Stack) -> None:
     """Raises CheckpointError where a source's weights are described by a file that the config's donor lacks."""
     donor = stack.config_donor
     for checkpoint in _givers(stack)[1:]:
-        for name, text in checkpoint.beside.items():
-            if text is not None and re.search(_QUANTISATION, name) and name not in donor.beside:
+        for name, text in checkpoint.settings_files.items():
+            if text is not None and re.search(_QUANTISATION, name) and name not in donor.settings_files:
                 raise CheckpointError(
                     f"{checkpoint.reference} is quantised as its {shown(name)} says",
                     why=f"{donor.reference}, which gives the config, has no such file",

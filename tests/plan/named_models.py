@@ -44,7 +44,7 @@ class Model:
         names = [f"{module}.weight" for module in self.modules]
         tensors = {name: StoredTensor(name, "F32", (2,), Path("m/x"), 8 * i, 8 * i + 8) for i, name in enumerate(names)}
         parsed = parse_config(json.dumps(config, indent=2), Path("m/config.json"), tensors)
-        return Checkpoint("m", Path("m"), parsed, tensors, beside=dict(beside or {}))
+        return Checkpoint("m", Path("m"), parsed, tensors, settings_files=dict(beside or {}))
 
 
 ENDS = ("model.embed_tokens", "model.norm", "lm_head")
