@@ -38,7 +38,7 @@ class Filled:
     model: str
     """A reference."""
     options: Mapping[str, Any]
-    """By name, without those that were left to the recipe."""
+    """Given options by name, without those left to the recipe."""
 
 
 def summary_of(name: str) -> str:

@@ -115,21 +115,21 @@ async def _with_results(pilot: Pilot[str]) -> None:
 async def _at_batch(pilot: Pilot[str]) -> None:
     await _pressing("4")(pilot)
     pane = pilot.app.query_one(RunsPane)
-    pane.batch_part.add([Path("grown.yaml").absolute()])
-    pane.go_to(pane.batch_part.list)
+    pane.view.batch_part.add([Path("grown.yaml").absolute()])
+    pane.view.go_to(pane.view.batch_part.list)
 
 
 async def _at_detail(pilot: Pilot[str]) -> None:
     await _pressing("4")(pilot)
     pane = pilot.app.query_one(RunsPane)
-    pane.go_to(pane.detail.entrance)
+    pane.view.go_to(pane.view.detail.entrance)
 
 
 async def _at_jobs(pilot: Pilot[str]) -> None:
     await _pressing("4")(pilot)
     pane = pilot.app.query_one(RunsPane)
-    await eventually(pilot, lambda: pane.table.items)  # type: ignore[arg-type]
-    pane.go_to(pane.table)
+    await eventually(pilot, lambda: pane.view.table.items)  # type: ignore[arg-type]
+    pane.view.go_to(pane.view.table)
 
 
 async def _asked(pilot: Pilot[str]) -> None:
