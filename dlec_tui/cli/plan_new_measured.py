@@ -21,8 +21,7 @@ from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.plan.recipes import dlec, dlec_search, prune
 from engine.plan.recipes.blocks import Block
-from engine.plan.recipes.fields import fields_of
-from engine.plan.recipes.registry import MEASURED, RECIPES
+from engine.plan.recipes.registry import MEASURED, RECIPES, fields_of
 from engine.store.database import open_for_reading
 from engine.store.keys import MeasurementKey
 from engine.store.profiles import find_angles

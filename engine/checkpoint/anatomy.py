@@ -91,12 +91,12 @@ _NORM = re.compile(r"norm|(^|\.)ln_|(^|\.)ln(\.|$)", re.IGNORECASE)
 
 
 def is_output_head(name: str) -> bool:
-    """Whether a tensor outside the layers belongs to the language head (not to the final norm)."""
+    """Return True if a tensor outside the layers belongs to the language head (not to the final norm)."""
     return _HEAD_MODULE.search(name) is not None
 
 
 def is_token_embedding(name: str) -> bool:
-    """Whether this is the matrix of token embeddings, which a tied head shares."""
+    """Return True if this is the matrix of token embeddings, which a tied head shares."""
     return _TOKEN_EMBEDDING.search(name) is not None
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.checkpoint.anatomy import Anatomy, End, dissect
-from engine.checkpoint.beside import files_beside
 from engine.checkpoint.config import ModelConfig, decoder_config
 from engine.checkpoint.formats.format import Format, StoredTensor
 from engine.checkpoint.formats.registry import format_in
 from engine.checkpoint.formats.safetensors import SAFETENSORS
 from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
+from engine.checkpoint.settings_files import read_settings_files
 from engine.checkpoint.wrappers import unwrapped
 from engine.errors import CheckpointError
 
@@ -41,10 +41,10 @@ class Precision(NamedTuple):
     main: str | None
     """The floating-point dtype of most bytes of the decoder; None where nothing in it is a float."""
     is_quantised: bool
-    """Whether some matrix of the decoder is stored as something else than floats."""
+    """True if a matrix of the decoder is not stored as floats."""
 
     def keeps(self, tensor: StoredTensor) -> bool:
-        """Whether a plan's `dtype` leaves the tensor as it is stored."""
+        """Return True if a plan's `dtype` leaves the tensor as it is stored."""
         return tensor.dtype != self.main or _is_kept_by_name(tensor.name, is_quantised=self.is_quantised)
 
 
@@ -81,8 +81,8 @@ class Checkpoint:
     tensors: Mapping[str, StoredTensor]
     is_local: bool = True
     """False when only config and headers were fetched from the hub: it can be planned with, not merged."""
-    beside: Mapping[str, str | None] = field(default_factory=dict)
-    """Other files of the directory, as `files_beside` reads them; none where it is not local."""
+    settings_files: Mapping[str, str | None] = field(default_factory=dict)
+    """Other files of the directory, as `read_settings_files` reads them; none where it is not local."""
     format: Format = SAFETENSORS
 
     @cached_property
@@ -134,7 +134,7 @@ class Checkpoint:
 
     @property
     def is_quantised(self) -> bool:
-        """Whether the config says that weights are stored in another form than the model's class has them in."""
+        """Return True if the config says that weights are stored in another form than the model's class uses."""
         parts = (self.config.data, self.config.decoder)
         return any(isinstance(part.get("quantization_config"), dict) for part in parts)
 
@@ -164,7 +164,12 @@ def open_checkpoint(directory: Path, reference: str = "") -> Checkpoint:
     tensors = unwrapped(stored_in.read_tensors(directory))
     config = decoder_config(file, tensors)
     opened = Checkpoint(
-        reference or str(directory), directory, config, tensors, beside=files_beside(directory), format=stored_in
+        reference or str(directory),
+        directory,
+        config,
+        tensors,
+        settings_files=read_settings_files(directory),
+        format=stored_in,
     )
     _ = opened.anatomy
     return opened

@@ -61,7 +61,7 @@ def _is_embedding(checkpoint: Checkpoint, name: str) -> bool:
 
 
 def _is_head(checkpoint: Checkpoint, name: str) -> bool:
-    """Whether the tensor is a language head: by name, or as a vocabulary-sized matrix besides the embeddings."""
+    """Return True if the tensor is a language head: by name, or as a vocabulary-sized matrix besides the embeddings."""
     return is_output_head(name) or (_has_vocabulary(checkpoint, name) and not is_token_embedding(name))
 
 

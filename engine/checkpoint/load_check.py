@@ -106,7 +106,7 @@ _MAPPINGS = ("auto_mappings.py", "configuration_auto.py")
 
 
 def is_known_family(model_type: str) -> bool:
-    """Whether transformers has a config class for `model_type`; True where there is no transformers to ask."""
+    """Return True if transformers has a config class for `model_type`; True where there is no transformers to ask."""
     listed = _listed()
     return not listed or f'"{model_type}"' in listed
 

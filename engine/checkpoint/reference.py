@@ -8,7 +8,7 @@ DEFAULT_REVISION = "main"
 
 
 def is_hub_id(reference: str) -> bool:
-    """Whether a reference has the form org/name, or name alone as for gpt2, perhaps with @revision.
+    """Return True if a reference has the form org/name, or name alone as for gpt2, perhaps with @revision.
 
     A directory may have such a name as well: look for that first.
     """

@@ -142,7 +142,7 @@ def _is_shared_bias(each: _LayerTensor, checkpoint: Checkpoint) -> bool:
 
 
 def _ends_in_stream(each: _LayerTensor, checkpoint: Checkpoint) -> bool:
-    """Whether the output is as wide as the stream: rows of a Linear, columns of a Conv1D, either of fused experts."""
+    """Return True if the output is as wide as the stream: rows (Linear), columns (Conv1D), either (fused experts)."""
     width, shape = _hidden_size(checkpoint), each.tensor.shape
     if width is None or not shape:
         return True

@@ -29,7 +29,7 @@ def kept_in_words(tensors: Iterable[OutputTensor]) -> str:
 
 
 def _is_kept(stack: Stack, tensor: OutputTensor) -> bool:
-    """Whether a tensor of one stored piece is not cast as the plan's dtypes ask."""
+    """Return True if a tensor of one stored piece is not cast as the plan's dtypes ask."""
     if len(tensor.pieces) != 1 or tensor.pieces[0].dtype not in FLOAT_DTYPES:
         return False
     stored = tensor.pieces[0].dtype

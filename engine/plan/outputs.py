@@ -171,7 +171,7 @@ def config_overrides(stack: Stack) -> dict[tuple[str, ...], Any]:
 
 
 def is_tied(stack: Stack) -> bool:
-    """Whether the new model's language head is its embedding matrix."""
+    """Return True if the new model's language head is its embedding matrix."""
     return stack.head.checkpoint is stack.embedding.checkpoint and _ties(stack.head.checkpoint)
 
 

@@ -79,7 +79,7 @@ class Visit(NamedTuple):
 
     @property
     def is_scaled(self) -> bool:
-        """Whether any part has scale settings."""
+        """Return True if any part has scale settings."""
         return any(part.levels for part in self.parts)
 
 
@@ -97,13 +97,13 @@ class Stack:
     dtype: str | None = None
     out_dtype: str | None = None
     casts_all: bool = False
-    """Whether the dtypes also concern what a checkpoint stores otherwise than most of itself."""
+    """True if the dtypes also apply to tensors that a checkpoint stores in another dtype than most of its tensors."""
     patches: tuple[Patch, ...] = ()
     """Applied last, in this order."""
 
     @property
     def casts(self) -> bool:
-        """Whether the plan names a dtype."""
+        """Return True if the plan names a dtype."""
         return bool(self.dtype or self.out_dtype)
 
     @property

@@ -168,7 +168,7 @@ def on(place: Workplace, play, size: tuple[int, int] = (80, 24), **settings: boo
             await pilot.press("f5")
             pane = app.front
             assert isinstance(pane, RunsPane)
-            await eventually(pilot, lambda: pane.table.items)
+            await eventually(pilot, lambda: pane.view.table.items)
             await play(pilot, pane)
             await settled(pilot)
 
@@ -176,7 +176,7 @@ def on(place: Workplace, play, size: tuple[int, int] = (80, 24), **settings: boo
 
 
 def ids(pane: RunsPane) -> list[int]:
-    return [each.job.id for each in pane.table.items]
+    return [each.job.id for each in pane.view.table.items]
 
 
 def test_cancelling_asks_first_and_enter_by_habit_does_nothing(place: Workplace) -> None:
@@ -213,7 +213,7 @@ def test_h_holds_and_releases(place: Workplace) -> None:
 
     async def play(pilot: Pilot[None], pane: RunsPane) -> None:
         await pilot.press("h")
-        await eventually(pilot, lambda: pane.current and isinstance(pane.current.job.state, Held))
+        await eventually(pilot, lambda: pane.view.current and isinstance(pane.view.current.job.state, Held))
         await pilot.press("h")
         await eventually(pilot, lambda: place.job(job_id).state == Waiting())
 
@@ -231,7 +231,7 @@ def test_a_job_of_a_living_worker_elsewhere_is_not_taken_from_it(place: Workplac
         assert isinstance(place.job(job_id).state, Running)
         await settled(pilot)
         seen(place, worker, ago(hours=2))
-        await eventually(pilot, lambda: pane.current.worker and not pane.current.worker.lives)
+        await eventually(pilot, lambda: pane.view.current.worker and not pane.view.current.worker.lives)
         await pilot.press("h")
         await eventually(pilot, lambda: isinstance(pilot.app.screen, Question))
         await settled(pilot)
@@ -285,8 +285,8 @@ def test_jobs_are_moved_among_those_that_wait(place: Workplace) -> None:
         await eventually(pilot, lambda: ids(pane) == [second, third, first])
         await pilot.press("K")
         await eventually(pilot, lambda: ids(pane) == [second, first, third])
-        assert pane.current
-        assert pane.current.job.id == first
+        assert pane.view.current
+        assert pane.view.current.job.id == first
 
     on(place, play)
 
@@ -302,7 +302,7 @@ def test_a_failed_job_is_queued_again_and_an_ended_one_deleted_with_its_log(plac
     async def play(pilot: Pilot[None], pane: RunsPane) -> None:
         await pilot.press("g", "r")
         await eventually(pilot, lambda: place.job(again).state == Waiting())
-        pane.table.point_to(gone)
+        pane.view.table.point_to(gone)
         await pilot.press("D", "y")
         await eventually(pilot, lambda: not log.exists())
         assert place.job(gone) is None

@@ -41,7 +41,7 @@ def read_tensors(directory: Path) -> dict[str, StoredTensor]:
 
 
 def is_opened_by_transformers(directory: Path) -> bool:
-    """Whether the weights are in files that transformers looks for: it asks for an index where there are shards."""
+    """Return True if transformers finds the weights: it requires an index for shards."""
     return (directory / SINGLE_FILE).exists() or (directory / INDEX_FILE).exists()
 
 

@@ -61,7 +61,7 @@ def remap(draft: Draft, visits: Visits) -> None:
 
 
 def names_layers(described: Described, path: KeyPath, value: Any) -> bool:
-    """Whether an unknown list is one of layer numbers: by its name, and by numbers that rise and are layers'."""
+    """Return True if an unknown list is one of layer numbers: by its name, and by numbers that rise and are layers'."""
     if not re.search(_NAMES_LAYERS, path[-1]) or path[-1] in _NEITHER:
         return False
     numbers = _listed(value)

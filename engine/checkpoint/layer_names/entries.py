@@ -224,7 +224,7 @@ _RANGE = r"(?i)(?:(?:layers?|blocks?)[._ -]?)?(\d+)(?:\s*(?:-|:|\.\.|_|,|to)\s*(
 
 
 def is_numbered_otherwise(data: Any, depth: int, known: Sequence[str] = (), text: str | None = None) -> bool:
-    """Whether `data` numbers some of `depth` layers in a way of its own.
+    """Return True if `data` numbers some of `depth` layers in a way of its own.
 
     known: keys whose lists with one entry a layer are understood; text: `data` as it is spelled.
     """
@@ -233,7 +233,7 @@ def is_numbered_otherwise(data: Any, depth: int, known: Sequence[str] = (), text
 
 
 def are_layer_ranges(keys: Iterable[str], depth: int, name: str) -> bool:
-    """Whether the keys of the mapping `name` are ranges of layers, such as "0-2", perhaps with single ones among them.
+    """Return True if the keys of the mapping `name` are ranges of layers, such as "0-2", or single layers.
 
     Where the name does not say so, they have to begin at the first layer and to end at the last.
     """
@@ -273,7 +273,7 @@ def _is_keyed_by_layer(data: dict[str, Any], depth: int, key: str) -> bool:
 
 
 def _lists_layers(data: list[Any], depth: int, key: str) -> bool:
-    """Whether these are numbers of layers: they rise, and the key says so."""
+    """Return True if these are numbers of layers: they rise, and the key says so."""
     if "layer" not in key or not data or any(type(number) is not int for number in data):
         return False
     return data == sorted(set(data)) and data[0] >= 0 and data[-1] <= depth

@@ -89,7 +89,7 @@ class Modules:
 
     @cached_property
     def is_holder_unique(self) -> bool:
-        """Whether the holder's name occurs nowhere but directly before the numbers of these layers."""
+        """Return True if the holder's name occurs nowhere but directly before the numbers of these layers."""
         inside = f".{self.holder}."
         names = {f".{suffix}" for suffixes in set(self.layers) for suffix in suffixes}
         return not any(inside in f".{name}" for name in (*names, *self.others))

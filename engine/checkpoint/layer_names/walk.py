@@ -77,7 +77,7 @@ class _Walk:
             yield path, new
 
     def _is_elsewhere(self, path: Path, value: Any) -> bool:
-        """Whether a part is about another tower or another model."""
+        """Return True if a part is about another tower or another model."""
         if is_of_other_tower(path[-1]) or self.towers is None:
             return is_of_other_tower(path[-1])
         is_of_decoder = any(tower[: len(path)] == path for tower in self.towers)
@@ -166,12 +166,12 @@ class _Walk:
         return _selects_modules(keys) or re.search(_HOLDER, entry.body) is not None
 
     def _has_entries(self, path: Path, value: Mapping[str, Any]) -> bool:
-        """Whether the keys themselves are entries; those of an ordinary object are plain words."""
+        """Return True if the keys themselves are entries; those of an ordinary object are plain words."""
         keys = (*self.below, *path)
         return any(self._is_entry(entry_of(key, keys), keys) for key in value)
 
     def _is_entry(self, entry: Entry, keys: Path) -> bool:
-        """Whether an entry may be about some layers."""
+        """Return True if an entry may be about some layers."""
         if entry.body.isidentifier():
             return False
         if entry.spelling is Spelling.NAME:

@@ -18,7 +18,7 @@ from engine.plan.syntax.tree import Kind
 Steps: TypeAlias = list[Step]
 
 RESIDUAL_WRITERS = ("o_proj", "down_proj")
-"""Filters for Llama-like families; recipes.scales.writer_scales returns those of other families."""
+"""Filters for Llama-like families; recipes.blocks.writer_scales returns those of other families."""
 
 
 def set_scale(text: str, index: int, factor: float | None, filters: Sequence[str] = RESIDUAL_WRITERS) -> Edited:

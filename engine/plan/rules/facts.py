@@ -24,20 +24,15 @@ SEVERAL = 2
 class Run(NamedTuple):
     """Layers [start, end) of one checkpoint."""
 
-    first: Visit
-    length: int
+    checkpoint: Checkpoint
+    start: int
+    end: int
+    slice_index: int
+    """Index of the plan's slice in which it begins."""
 
     @property
-    def checkpoint(self) -> Checkpoint:
-        return self.first.checkpoint
-
-    @property
-    def start(self) -> int:
-        return self.first.layer
-
-    @property
-    def end(self) -> int:
-        return self.start + self.length
+    def length(self) -> int:
+        return self.end - self.start
 
     @property
     def depth(self) -> int:
@@ -50,16 +45,14 @@ class Run(NamedTuple):
 
 def runs_of(visits: Iterable[Visit]) -> tuple[Run, ...]:
     runs: list[Run] = []
-    first: Visit | None = None
-    length = 0
     for visit in visits:
-        if first is not None and visit.checkpoint is first.checkpoint and visit.layer == first.layer + length:
-            length += 1
-            continue
-        if first is not None:
-            runs.append(Run(first, length))
-        first, length = visit, 1
-    return tuple(runs) if first is None else (*runs, Run(first, length))
+        checkpoint, layer = visit.checkpoint, visit.layer
+        if runs and runs[-1].end == layer and runs[-1].checkpoint is checkpoint:
+            _, start, _, slice_index = runs.pop()
+            runs.append(Run(checkpoint, start, layer + 1, slice_index))
+        else:
+            runs.append(Run(checkpoint, layer, layer + 1, visit.slice_index))
+    return tuple(runs)
 
 
 def jumps_of(runs: Sequence[Run]) -> list[int]:
@@ -190,5 +183,5 @@ class Facts:
             slices.setdefault(slice_.model, slice_)
         return ((model, slice_.model_place) for model, slice_ in slices.items())
 
-    def place_of(self, visit: Visit) -> Position:
-        return self.plan.slices[visit.slice_index].range_place
+    def place_of(self, part: Visit | Run) -> Position:
+        return self.plan.slices[part.slice_index].range_place

@@ -36,7 +36,7 @@ def check(facts: Facts) -> Iterator[Problem]:
             f"some authors recommend at least {limit:g} ({arithmetic})"
         )
         fix = f"End it at {min(first.depth, math.ceil(limit))} or above, or switch this rule off: authors disagree."
-        yield Problem("first-slice", Severity.WARNING, message, facts.place_of(first.first), fix)
+        yield Problem("first-slice", Severity.WARNING, message, facts.place_of(first), fix)
 
 
 def wanted_length(depth: int) -> float:

@@ -31,7 +31,7 @@ def check(facts: Facts) -> Iterator[Problem]:
     for threshold, outcome in ((GIBBERISH_UNDER, "gave gibberish"), (POOR_UNDER, "degraded quality")):
         if last.length * OF_LAYERS < threshold * last.depth:
             message = _message(last, threshold, outcome)
-            yield Problem("last-slice", Severity.WARNING, message, facts.place_of(last.first), _fix(last))
+            yield Problem("last-slice", Severity.WARNING, message, facts.place_of(last), _fix(last))
             return
 
 

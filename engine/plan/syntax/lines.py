@@ -40,11 +40,11 @@ class Lines:
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [0, *[match.end() for match in _BREAK.finditer(self._text)]]
+        return [0, *map(re.Match.end, _BREAK.finditer(self._text))]
 
     @cached_property
     def _ends(self) -> list[int]:
-        return [*[match.start() for match in _BREAK.finditer(self._text)], len(self._text)]
+        return [*map(re.Match.start, _BREAK.finditer(self._text)), len(self._text)]
 
     def __len__(self) -> int:
         return len(self._starts)

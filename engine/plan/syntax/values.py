@@ -67,8 +67,9 @@ def as_sequence(node: Node, what: str, findings: Findings) -> Sequence | None:
 
 def as_text(node: Node, what: str, findings: Findings) -> str | None:
     """Return text; a bare number or date as written."""
-    if isinstance(node, Scalar) and not node.is_null and node.text.strip():
-        return node.text
+    text = node.text if isinstance(node, Scalar) and not node.is_null else ""
+    if text.strip():
+        return text
     findings.error("shape", f"{what} must be text, not {kind(node)}", node.place)
     return None
 
@@ -213,7 +214,7 @@ def read_setting(node: Node, what: str, findings: Findings) -> ScaleLevel:
         entry = _filtered(node, what, findings)
         return () if entry is None else (entry,)
     items = node.items() if isinstance(node, Sequence) else []
-    if any(isinstance(item, Mapping) for item in items):
+    if Mapping in map(type, items):
         return tuple([entry for item in items if (entry := _filtered(item, what, findings))])
     values = _factors(node, what, findings)
     return (ScaleEntry(None, values, node),) if values else ()

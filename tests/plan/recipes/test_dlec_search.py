@@ -10,7 +10,7 @@ from engine.plan.check import check_plan
 from engine.plan.outputs import layer_scalings
 from engine.plan.recipes import dlec, dlec_search
 from engine.plan.recipes.dlec_search import Options, Repeat, candidates, name_of
-from engine.plan.recipes.fields import fields_of
+from engine.plan.recipes.registry import fields_of
 from tests.cases import cases
 
 FREE = {"protect_first": 0, "protect_last": 0}

@@ -10,8 +10,7 @@ from engine.checkpoint.find import opener
 from engine.errors import CheckpointError, UsageError
 from engine.plan.check import check_plan
 from engine.plan.recipes import alternate, attenuated, interleave, prune
-from engine.plan.recipes.fields import fields_of
-from engine.plan.recipes.registry import RECIPES
+from engine.plan.recipes.registry import RECIPES, fields_of
 from tests.cases import cases
 from tests.tiny import write_llama
 
