@@ -134,7 +134,7 @@ def _bfloat16(bits: Array, values: Array) -> None:
 
 def _float16(bits: Array, values: Array) -> None:
     """Exponent and mantissa shifted into place and multiplied by the difference of the biases, which also makes
-    subnormal numbers right: four times as fast as numpy's cast. Infinity and NaN become 65536 and more."""
+    subnormal numbers right. Infinity and NaN become 65536 and more."""
     target = values.view(np.int32)
     target[:] = bits.view(np.int16)
     np.left_shift(target, 13, out=target)
