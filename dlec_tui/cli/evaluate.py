@@ -16,7 +16,7 @@ from dlec_tui.jobs.reports import eval_lines
 from engine.checkpoint.find import opener
 from engine.errors import NotFoundError, UsageError, shown
 from engine.files import expanded
-from engine.jobs.job_specs import eval_spec
+from engine.jobs.job_specs import plan_spec
 from engine.jobs.settings import job_settings
 from engine.tasks.measurement_options import DEFAULT
 from engine.tasks.process import run_task
@@ -81,7 +81,7 @@ def evaluate(
     named = named_plan(plan, strict=strict)
     request = {**plan.request, **options}
     if queueing:
-        queue_job(eval_spec(named, request, job_settings(store)), queueing, store, wants_json=wants_json)
+        queue_job(plan_spec("eval", named, request, job_settings(store)), queueing, store, wants_json=wants_json)
         return
     with task_progress("opening the model") as progress:
         answer = run_task("eval", request, progress)

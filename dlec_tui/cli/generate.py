@@ -15,7 +15,7 @@ from dlec_tui.cli.plan_file import read_plan
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.wording import printable
 from engine.checkpoint.find import opener
-from engine.jobs.job_specs import generate_spec
+from engine.jobs.job_specs import plan_spec
 from engine.jobs.settings import job_settings
 from engine.protocol import Report, no_report
 from engine.tasks.process import run_task
@@ -62,7 +62,7 @@ def generate(
     named = named_plan(plan, strict=strict)
     request = plan.request | {"prompt": prompt, "max_new_tokens": tokens, "device": device, "dtype": dtype}
     if queueing:
-        spec = generate_spec(named, request, job_settings(store))
+        spec = plan_spec("generate", named, request, job_settings(store))
         queue_job(spec, queueing, store, wants_json=wants_json)
         return
     with side_by_side(prompt, watched=not wants_json and sys.stdout.isatty()) as listen:

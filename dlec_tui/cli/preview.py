@@ -15,7 +15,7 @@ from dlec_tui.cli.progress import task_progress
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
 from dlec_tui.jobs.reports import agreement, base_lines, both_models, measured_on, verdict
 from engine.checkpoint.find import opener
-from engine.jobs.job_specs import preview_spec
+from engine.jobs.job_specs import plan_spec
 from engine.jobs.settings import job_settings
 from engine.tasks.measurement_options import MeasurementOptions, as_request
 from engine.tasks.process import run_task
@@ -54,7 +54,7 @@ def preview(
     if queueing:
         store = store_of(measurement)
         request = preview_request(plan, measurement)
-        spec = preview_spec(named_plan(plan, strict=strict), request, job_settings(store))
+        spec = plan_spec("preview", named_plan(plan, strict=strict), request, job_settings(store))
         queue_job(spec, queueing, store, wants_json=wants_json)
         return
     answer = preview_plan(plan, measurement, strict=strict)

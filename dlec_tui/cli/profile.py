@@ -17,7 +17,7 @@ from dlec_tui.measurements.plots import profile_curves
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
-from engine.jobs.job_specs import profile_spec
+from engine.jobs.job_specs import checkpoint_spec
 from engine.jobs.settings import job_settings
 from engine.store.profiles import LayerStatistics
 from engine.tasks.measurement_options import MeasurementOptions, request_for
@@ -39,7 +39,7 @@ def profile(model: str, wants_json: bool, queueing: Queueing | None, **options: 
     checkpoint, measurement = opener()(model), measurement_of(options)
     if queueing:
         store = store_of(measurement)
-        spec = profile_spec(checkpoint, request_for(checkpoint, measurement), job_settings(store))
+        spec = checkpoint_spec("profile", checkpoint, request_for(checkpoint, measurement), job_settings(store))
         queue_job(spec, queueing, store, wants_json=wants_json)
         return
     answer = profile_model(checkpoint, measurement)

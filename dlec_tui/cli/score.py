@@ -17,7 +17,7 @@ from dlec_tui.measurements.plots import score_curves
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
-from engine.jobs.job_specs import score_spec
+from engine.jobs.job_specs import checkpoint_spec
 from engine.jobs.settings import job_settings
 from engine.store.scores import Score
 from engine.tasks.measurement_options import request_for
@@ -87,7 +87,7 @@ def score(
     request = request_for(checkpoint, measurement) | {"metric": metric, **what}
     if queueing:
         store = store_of(measurement)
-        spec = score_spec(checkpoint, request, job_settings(store))
+        spec = checkpoint_spec("score", checkpoint, request, job_settings(store))
         queue_job(spec, queueing, store, wants_json=wants_json)
         return
     answer = scored(checkpoint, request)

@@ -20,7 +20,7 @@ from dlec_tui.cli.sweep_output import echo_sweep, output_options
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import shown
-from engine.jobs.job_specs import sweep_spec
+from engine.jobs.job_specs import checkpoint_spec
 from engine.jobs.settings import job_settings
 from engine.plan.plan_file import plan_text_of
 from engine.plan.spaces import SweptPlan
@@ -90,7 +90,7 @@ def sweeping(space: Callable[..., Space]) -> Command:
             announced = announce(selected.checkpoint, request)
             click.echo(json.dumps(announced) if wants_json else announced_line(announced).removeprefix(ANNOUNCED))
         elif queueing:
-            spec = sweep_spec(selected.checkpoint, request, job_settings(store_of(measurement)))
+            spec = checkpoint_spec("sweep", selected.checkpoint, request, job_settings(store_of(measurement)))
             queue_job(spec, queueing, store_of(measurement), wants_json=wants_json)
         else:
             answer = sweep_plans(selected.checkpoint, request)

@@ -9,7 +9,7 @@ from typing import Any
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import UsageError, shown
-from engine.jobs.job_specs import profile_spec, score_spec
+from engine.jobs.job_specs import checkpoint_spec
 from engine.jobs.settings import job_settings
 from engine.store.jobs import JobSpec
 from engine.tasks.measurement_options import DEFAULT, MeasurementOptions, request_for
@@ -80,13 +80,13 @@ def score_from(reference: str, store: Path, values: Values) -> Callable[[], JobS
 def profile_of(reference: str, measurement: MeasurementOptions, store: Path) -> JobSpec:
     """Reads windows of the weights. Raises CheckpointError for what cannot be opened or is not here."""
     checkpoint, request = _checkpoint_and_request(reference, measurement, store)
-    return profile_spec(checkpoint, request, job_settings(store))
+    return checkpoint_spec("profile", checkpoint, request, job_settings(store))
 
 
 def score_of(reference: str, metric: str, width: int, measurement: MeasurementOptions, store: Path) -> JobSpec:
     """metric: as users call it. Raises as `profile_of` does."""
     checkpoint, request = _checkpoint_and_request(reference, measurement, store)
-    return score_spec(checkpoint, {**request, "metric": metric, "width": [width]}, job_settings(store))
+    return checkpoint_spec("score", checkpoint, {**request, "metric": metric, "width": [width]}, job_settings(store))
 
 
 def _checkpoint_and_request(

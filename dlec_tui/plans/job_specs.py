@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import DiskFullError, UsageError, shown
 from engine.jobs.batch import DiskUse, PlannedMerge, Target, conflicts, disk_use, output_name, unfinished_merges
-from engine.jobs.job_specs import NamedPlan, generate_spec, merge_spec, preview_spec
+from engine.jobs.job_specs import NamedPlan, merge_spec, plan_spec
 from engine.jobs.settings import job_settings
 from engine.merge.draft import MergeOptions, drafted
 from engine.plan.check import check_plan
@@ -55,14 +55,14 @@ def preview_of(plan: EditedPlan, open_checkpoint: Callable[[str], Checkpoint], s
     """Measured on the held-out set. Reads windows of the weights; raises DlecError for what cannot be run."""
     measurement = as_request(MeasurementOptions(split=Split.HELDOUT, home=str(store.parent.absolute())))
     request = {**measurement, "plan": plan.text, "justification": plan.justification}
-    return preview_spec(plan.named(open_checkpoint), request, job_settings(store))
+    return plan_spec("preview", plan.named(open_checkpoint), request, job_settings(store))
 
 
 def generate_of(plan: EditedPlan, prompt: str, open_checkpoint: Callable[[str], Checkpoint], store: Path) -> JobSpec:
     """Raises as `preview_of` does."""
     measurement = {"device": MeasurementOptions().device, "dtype": MeasurementOptions().dtype}
     request = {"plan": plan.text, "prompt": prompt, "max_new_tokens": GENERATED_TOKENS, **measurement}
-    return generate_spec(plan.named(open_checkpoint), request, job_settings(store))
+    return plan_spec("generate", plan.named(open_checkpoint), request, job_settings(store))
 
 
 def merge_of(plan: EditedPlan, out: Path, open_checkpoint: Callable[[str], Checkpoint]) -> JobSpec:

@@ -8,7 +8,7 @@ from typing import Any
 from dlec_tui.measurements.requests import Field, Values
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.errors import UsageError
-from engine.jobs.job_specs import classic_spec, propose_spec, search_spec
+from engine.jobs.job_specs import checkpoint_spec
 from engine.jobs.settings import job_settings
 from engine.plan.recipes import dlec, dlec_search
 from engine.plan.recipes.blocks import layers_for_growth
@@ -92,14 +92,14 @@ def spec_for(form: Filled, open_checkpoint: OpenCheckpoint, store: Path) -> JobS
     request = request_for(checkpoint, MeasurementOptions(home=str(store.parent.absolute())))
     settings = job_settings(store)
     if form.recipe == "dlec-classic":
-        return classic_spec(checkpoint, request, settings)
+        return checkpoint_spec("classic", checkpoint, request, settings)
     if form.recipe == "dlec-search":
         search = dlec_search.Options(**form.options)
         dlec_search.require_possible(checkpoint.layer_count, search)
-        return search_spec(checkpoint, {**request, **asdict(search)}, settings)
+        return checkpoint_spec("search", checkpoint, {**request, **asdict(search)}, settings)
     options = dlec.Options(**form.options)
     dlec.candidate_blocks(checkpoint.layer_count, options)  # raises the errors of the job early
-    return propose_spec(checkpoint, {**request, **asdict(options)}, settings)
+    return checkpoint_spec("propose", checkpoint, {**request, **asdict(options)}, settings)
 
 
 def _fields_of(name: str) -> tuple[OptionField, ...]:

@@ -19,6 +19,7 @@ from engine.merge.draft import MergeOptions
 from engine.plan.patches import Patch, as_request
 from engine.plan.stack import Stack
 from engine.store.jobs import JobSpec
+from engine.tasks.specs import spec_of
 
 WORKING_DIRECTORY = "working_directory"
 """Key of a request: the directory in which relative references of the plan are resolved."""
@@ -41,53 +42,19 @@ class NamedPlan:
         return " + ".join([self.name, *(patch.path.name for patch in self.stack.patches)])
 
 
-def profile_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    """Return the job spec of a profile.
+def checkpoint_spec(task: str, checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
+    """Return the job spec of a task that measures a checkpoint.
 
-    All functions of this module raise UsageError for an invalid device or sequences longer than the model's context,
-    and MachineError if the weights cannot be read.
+    Raises UsageError for an invalid device or sequences longer than the model's context, and MachineError if the
+    weights cannot be read.
     """
-    return _measuring("profile", f"profile {_name_of(checkpoint)}", request, [checkpoint], settings)
+    return _measuring(task, _name_of(checkpoint), request, [checkpoint], settings)
 
 
-def score_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    title = f"score {_name_of(checkpoint)} by {request['metric']}"
-    return _measuring("score", title, request, [checkpoint], settings)
-
-
-def propose_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    title = f"propose layers of {_name_of(checkpoint)} to repeat"
-    return _measuring("propose", title, request, [checkpoint], settings)
-
-
-def search_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    title = f"search layers of {_name_of(checkpoint)} to repeat"
-    return _measuring("search", title, request, [checkpoint], settings)
-
-
-def classic_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    title = f"what the original DLEC rule keeps of {_name_of(checkpoint)}"
-    return _measuring("classic", title, request, [checkpoint], settings)
-
-
-def sweep_spec(checkpoint: Checkpoint, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    title = f"sweep {request['space']} of {_name_of(checkpoint)}"
-    return _measuring("sweep", title, request, [checkpoint], settings)
-
-
-def preview_spec(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    title = f"preview {plan.title}"
-    return _measuring_plan("preview", title, plan, request, settings)
-
-
-def generate_spec(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    title = f"generate with {plan.title}"
-    return _measuring_plan("generate", title, plan, request, settings)
-
-
-def eval_spec(plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
-    title = f"eval {plan.title} by {', '.join(Path(task).name for task in request['tasks'])}"
-    return _measuring_plan("eval", title, plan, request, settings)
+def plan_spec(task: str, plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings) -> JobSpec:
+    """Return the job spec of a task that runs a plan. Raises as `checkpoint_spec` does."""
+    stack = plan.stack
+    return _measuring(task, plan.title, _in_place(plan, request), stack.checkpoints, settings, stack.patches)
 
 
 def merge_spec(
@@ -106,30 +73,24 @@ def merge_spec(
         "downloads": downloads,
     }
     local = [checkpoint for checkpoint in plan.stack.checkpoints if checkpoint.is_local]
-    title = f"merge {plan.title} into {out}"
+    title = spec_of("merge").titled(plan.title, {"out": out})
     return JobSpec("merge", _in_place(plan, request), title, _inputs(local, fingerprint_of, plan.stack.patches))
 
 
 def verify_spec(directory: Path, *, load_check: bool) -> JobSpec:
     """Return the job spec of a verification. The directory is not an input: it may change before the job runs."""
     request = {"directory": str(directory.absolute()), "load_check": load_check}
-    return JobSpec("verify", request, f"verify {directory}", {})
+    return JobSpec("verify", request, spec_of("verify").titled(str(directory), request), {})
 
 
 def download_spec(reference: str) -> JobSpec:
-    return JobSpec("download", {"reference": reference}, f"download {reference}", {})
-
-
-def _measuring_plan(
-    task: str, title: str, plan: NamedPlan, request: Mapping[str, Any], settings: JobSettings
-) -> JobSpec:
-    stack = plan.stack
-    return _measuring(task, title, _in_place(plan, request), stack.checkpoints, settings, stack.patches)
+    request = {"reference": reference}
+    return JobSpec("download", request, spec_of("download").titled(reference, request), {})
 
 
 def _measuring(
     task: str,
-    title: str,
+    subject: str,
     request: Mapping[str, Any],
     checkpoints: Iterable[Checkpoint],
     settings: JobSettings,
@@ -140,6 +101,7 @@ def _measuring(
         for checkpoint in checkpoints:
             require_context(checkpoint, request["seq_len"])
     slot = wanted_slot(request["device"], settings)
+    title = spec_of(task).titled(subject, request)
     return JobSpec(task, request, title, _inputs(checkpoints, fingerprint, patches), slot)
 
 

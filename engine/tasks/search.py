@@ -21,6 +21,7 @@ from engine.store.plan_measurements import find_measurements
 from engine.tasks import sweep
 from engine.tasks.measurement import model_row
 from engine.tasks.recipe_options import recipe_options
+from engine.tasks.sweeps.execution import in_threads
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.measuring import measure, missing
 from engine.tasks.sweeps.sweep_spec import read_sweep_spec
@@ -43,7 +44,8 @@ class _Search:
         if requested := missing(spec, Split.SELECTION, list(spec.visits)):
             with closing(open_for_writing(context.store)) as db:
                 save_model(db, model_row(self.checkpoint))
-            measure(spec, Split.SELECTION, requested, LayerSource(spec), self.report)
+            source = LayerSource(spec)
+            measure(spec, Split.SELECTION, requested, source, in_threads(source), self.report)
         with closing(open_for_reading(context.store)) as connection:
             figures = find_measurements(connection, context.key, spec.visits)
         names = {plan.name: figures[plan.visits].delta_nll for plan in spec.stored}

@@ -3,8 +3,11 @@
 A new task needs a module with `run(request, report)`, a row here, a row in dlec_tui.jobs.task_views, and its verb.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
 
 class Subject(StrEnum):
@@ -35,6 +38,9 @@ class TaskSpec:
     name: str
     module: str
     """Name of the module whose `run(request, report)` does the work."""
+    title: str = "{task} {subject}"
+    """Title of its jobs. {task} and {subject} are the names of the task and of its checkpoint or plan; other fields are
+    keys of the request."""
     subject: Subject = Subject.CHECKPOINT
     is_queued: bool = True
     """Whether it is offered as a job; False: only a verb or the workbench itself runs it."""
@@ -50,6 +56,15 @@ class TaskSpec:
     unit: Unit = Unit.STEPS
     invalidates: frozenset[Listing] = frozenset()
 
+    def titled(self, subject: str, request: Mapping[str, Any]) -> str:
+        """Return the title of a job. A list in the request becomes the names of its files or entries."""
+        words = {key: ", ".join(Path(each).name for each in value) for key, value in request.items() if _is_list(value)}
+        return self.title.format_map({**request, **words, "task": self.name, "subject": subject})
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+
 
 _MEASURED = frozenset({Listing.MEASUREMENTS})
 _PROFILED = frozenset({Listing.MODELS, Listing.MEASUREMENTS})
@@ -57,17 +72,35 @@ _WRITTEN = frozenset({Listing.MODELS})
 
 _ROWS = (
     TaskSpec("profile", "engine.tasks.profile", invalidates=_PROFILED),
-    TaskSpec("score", "engine.tasks.score", invalidates=_PROFILED),
-    TaskSpec("sweep", "engine.tasks.sweep", invalidates=_MEASURED),
+    TaskSpec("score", "engine.tasks.score", "score {subject} by {metric}", invalidates=_PROFILED),
+    TaskSpec("sweep", "engine.tasks.sweep", "sweep {space} of {subject}", invalidates=_MEASURED),
     TaskSpec("share", "engine.tasks.share", is_queued=False),
-    TaskSpec("propose", "engine.tasks.propose", proposes_plan=True, invalidates=_MEASURED),
-    TaskSpec("search", "engine.tasks.search", proposes_plan=True, invalidates=_MEASURED),
-    TaskSpec("classic", "engine.tasks.classic", proposes_plan=True, invalidates=_MEASURED),
-    TaskSpec("preview", "engine.tasks.preview", Subject.PLAN),
-    TaskSpec("generate", "engine.tasks.generate", Subject.PLAN),
-    TaskSpec("eval", "engine.tasks.evaluate", Subject.PLAN),
     TaskSpec(
-        *("merge", "engine.tasks.merge", Subject.PLAN),
+        "propose",
+        "engine.tasks.propose",
+        "propose layers of {subject} to repeat",
+        proposes_plan=True,
+        invalidates=_MEASURED,
+    ),
+    TaskSpec(
+        "search",
+        "engine.tasks.search",
+        "search layers of {subject} to repeat",
+        proposes_plan=True,
+        invalidates=_MEASURED,
+    ),
+    TaskSpec(
+        "classic",
+        "engine.tasks.classic",
+        "layers of {subject} that the original DLEC rule keeps",
+        proposes_plan=True,
+        invalidates=_MEASURED,
+    ),
+    TaskSpec("preview", "engine.tasks.preview", subject=Subject.PLAN),
+    TaskSpec("generate", "engine.tasks.generate", "generate with {subject}", Subject.PLAN),
+    TaskSpec("eval", "engine.tasks.evaluate", "eval {subject} by {tasks}", Subject.PLAN),
+    TaskSpec(
+        *("merge", "engine.tasks.merge", "merge {subject} into {out}", Subject.PLAN),
         is_resumable=True,
         needs_device=False,
         is_online=True,
@@ -75,7 +108,7 @@ _ROWS = (
         unit=Unit.BYTES,
         invalidates=_WRITTEN,
     ),
-    TaskSpec("verify-equivalence", "engine.tasks.verify_equivalence", Subject.PLAN, is_queued=False),
+    TaskSpec("verify-equivalence", "engine.tasks.verify_equivalence", subject=Subject.PLAN, is_queued=False),
     TaskSpec("verify", "engine.tasks.verify", needs_device=False),
     TaskSpec(
         *("download", "engine.tasks.download"),

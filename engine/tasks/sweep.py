@@ -5,6 +5,7 @@ from contextlib import closing
 from typing import Any
 
 from engine.errors import DlecError
+from engine.execution.executor import Executor
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing, transaction
 from engine.store.models import save_model
@@ -20,7 +21,7 @@ from engine.store.sweeps import (
 from engine.tasks.measurement import model_row
 from engine.tasks.stages import Stages
 from engine.tasks.sweeps.costs import Cost
-from engine.tasks.sweeps.execution import check_base_of
+from engine.tasks.sweeps.execution import check_base_of, in_threads
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.measuring import announced, measure, measure_until_worse, missing
 from engine.tasks.sweeps.probing import answer, unanswered
@@ -33,9 +34,10 @@ _STAGES = 3
 """Check of the base, selection set, held-out set; a probe and the metrics are further ones."""
 
 
-def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: see `read_sweep_spec`; with "rehearsal" it only says what it would take.
+def run(request: Mapping[str, Any], report: Report, executor: Executor | None = None) -> dict[str, Any]:
+    """Run the task (see `read_sweep_spec`); with "rehearsal" only report what it would take.
 
+    executor: computes the shares; None for the devices of this process, which hold the whole model for the metrics.
     Answer: "sweep" (its number in the store), "plans" (each with the figures of the selection set), "by_chance" (what
     the best of them would look like without any effect; null until the sweep is finished), "shortlist" and "winner"
     (with the figures of the held-out set), "base_check" (see base_answer), "probe", "rankings" (of cheap metrics),
@@ -52,8 +54,10 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     sweep_id = _started(spec)
     stages = Stages(report, _STAGES + (spec.probe is not None) + spec.ranks_metrics)
     check_base_of(spec, source, stages.next())
-    costs = [*_chosen(spec, source, sweep_id, stages.next()), *_judged(spec, source, sweep_id, stages.next())]
-    costs += _probed(spec, source, stages)
+    executor = executor or in_threads(source)
+    costs = _chosen(spec, source, executor, sweep_id, stages.next())
+    costs += _judged(spec, source, executor, sweep_id, stages.next())
+    costs += _probed(spec, source, executor, stages)
     unranked = _rank(spec, source, sweep_id, stages)
     _finish(spec, sweep_id, costs)
     with closing(open_for_reading(spec.on(Split.SELECTION).store)) as connection:
@@ -68,7 +72,7 @@ def _started(spec: SweepSpec) -> int:
         return save_sweep(db, spec.sweep)
 
 
-def _chosen(spec: SweepSpec, source: LayerSource, sweep_id: int, report: Report) -> list[Cost]:
+def _chosen(spec: SweepSpec, source: LayerSource, executor: Executor, sweep_id: int, report: Report) -> list[Cost]:
     """Measure the plans on the selection set, except those that are known or stopped."""
     with closing(open_for_reading(spec.on(Split.SELECTION).store)) as connection:
         sweep = find_sweep(connection, sweep_id)
@@ -78,24 +82,24 @@ def _chosen(spec: SweepSpec, source: LayerSource, sweep_id: int, report: Report)
     if not requested:
         return []
     if spec.early_stop:
-        return [measure_until_worse(spec, Split.SELECTION, requested, source, sweep_id, report)]
-    return [measure(spec, Split.SELECTION, requested, source, report)]
+        return [measure_until_worse(spec, Split.SELECTION, requested, source, executor, report, sweep_id)]
+    return [measure(spec, Split.SELECTION, requested, source, executor, report)]
 
 
-def _judged(spec: SweepSpec, source: LayerSource, sweep_id: int, report: Report) -> list[Cost]:
+def _judged(spec: SweepSpec, source: LayerSource, executor: Executor, sweep_id: int, report: Report) -> list[Cost]:
     """Measure the best plans on the held-out set."""
     with closing(open_for_reading(spec.on(Split.SELECTION).store)) as connection:
         shortlist = read_sweep(connection, sweep_id).shortlist
     requested = missing(spec, Split.HELDOUT, [plan.visits for plan in shortlist])
-    return [measure(spec, Split.HELDOUT, requested, source, report)] if requested else []
+    return [measure(spec, Split.HELDOUT, requested, source, executor, report)] if requested else []
 
 
-def _probed(spec: SweepSpec, source: LayerSource, stages: Stages) -> list[Cost]:
+def _probed(spec: SweepSpec, source: LayerSource, executor: Executor, stages: Stages) -> list[Cost]:
     if spec.probe_key is None:
         return []
     requested = unanswered(spec, spec.probe_key, list(spec.visits))
     report = stages.next()
-    return [answer(spec, spec.probe_key, requested, source, report)] if requested else []
+    return [answer(spec, spec.probe_key, requested, source, executor, report)] if requested else []
 
 
 def _rank(spec: SweepSpec, source: LayerSource, sweep_id: int, stages: Stages) -> str | None:

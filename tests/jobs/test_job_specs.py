@@ -9,16 +9,7 @@ from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.find import opener
 from engine.checkpoint.fingerprint import fingerprint
 from engine.errors import UsageError
-from engine.jobs.job_specs import (
-    NamedPlan,
-    download_spec,
-    generate_spec,
-    merge_spec,
-    preview_spec,
-    profile_spec,
-    score_spec,
-    verify_spec,
-)
+from engine.jobs.job_specs import NamedPlan, checkpoint_spec, download_spec, merge_spec, plan_spec, verify_spec
 from engine.jobs.settings import JobSettings
 from engine.jobs.slots import Slot
 from engine.merge.draft import MergeOptions
@@ -49,11 +40,11 @@ def with_donor(plan: NamedPlan, donor: Checkpoint) -> NamedPlan:
 
 def test_each_order_is_called_what_a_person_calls_it(plan, model) -> None:
     specs = [
-        profile_spec(model, ON_ANY, CPU),
-        profile_spec(replace(model, reference="org/name"), ON_ANY, CPU),
-        score_spec(model, {"device": "auto", "metric": "second-pass"}, CPU),
-        preview_spec(plan, ON_ANY, CPU),
-        generate_spec(plan, ON_ANY, CPU),
+        checkpoint_spec("profile", model, ON_ANY, CPU),
+        checkpoint_spec("profile", replace(model, reference="org/name"), ON_ANY, CPU),
+        checkpoint_spec("score", model, {"device": "auto", "metric": "second-pass"}, CPU),
+        plan_spec("preview", plan, ON_ANY, CPU),
+        plan_spec("generate", plan, ON_ANY, CPU),
         merge_spec(plan, Path("merged/big"), MergeOptions()),
         verify_spec(Path("merged/big"), load_check=True),
         download_spec("org/name"),
@@ -73,14 +64,14 @@ def test_each_order_is_called_what_a_person_calls_it(plan, model) -> None:
 def test_an_order_names_every_checkpoint_that_is_read_by_what_it_is_now(plan, model, tmp_path) -> None:
     donor = open_checkpoint(write_llama(tmp_path / "donor", seed=1))
     expected = {str(model.directory): fingerprint(model), str(donor.directory): fingerprint(donor)}
-    assert preview_spec(with_donor(plan, donor), ON_ANY, CPU).inputs == expected
+    assert plan_spec("preview", with_donor(plan, donor), ON_ANY, CPU).inputs == expected
     assert merge_spec(with_donor(plan, donor), Path("out"), MergeOptions()).inputs == expected
-    assert profile_spec(model, ON_ANY, CPU).inputs == {str(model.directory): fingerprint(model)}
+    assert checkpoint_spec("profile", model, ON_ANY, CPU).inputs == {str(model.directory): fingerprint(model)}
 
 
 def test_a_relative_checkpoint_is_an_input_by_its_absolute_path(model, monkeypatch) -> None:
     monkeypatch.chdir(model.directory.parent)
-    assert [*profile_spec(open_checkpoint(Path("model")), ON_ANY, CPU).inputs] == [str(model.directory)]
+    assert [*checkpoint_spec("profile", open_checkpoint(Path("model")), ON_ANY, CPU).inputs] == [str(model.directory)]
 
 
 def test_what_is_yet_to_be_downloaded_is_no_input(plan, tmp_path) -> None:
@@ -98,12 +89,12 @@ def test_what_is_verified_is_looked_at_as_it_is_then() -> None:
     [("auto", CPU, "cpu"), ("auto", WITH_GPU, "cuda"), ("cpu", WITH_GPU, "cpu"), ("cuda:3", CPU, "cuda:3")],
 )
 def test_the_device_says_which_slot_is_wanted(plan, device: str, settings: JobSettings, slot: str) -> None:
-    assert preview_spec(plan, {"device": device}, settings).slot == slot
+    assert plan_spec("preview", plan, {"device": device}, settings).slot == slot
 
 
 def test_a_device_that_is_none_is_refused(plan) -> None:
     with pytest.raises(UsageError, match="gpu is not a valid slot"):
-        preview_spec(plan, {"device": "gpu"}, CPU)
+        plan_spec("preview", plan, {"device": "gpu"}, CPU)
 
 
 def test_what_only_moves_bytes_wants_the_cpu(plan) -> None:
@@ -129,5 +120,5 @@ def test_a_merge_is_asked_for_so_that_it_holds_in_any_directory(plan, tmp_path) 
 
 
 def test_what_reads_a_plan_is_told_where_its_relative_references_are(plan, tmp_path) -> None:
-    for spec in (preview_spec(plan, ON_ANY, CPU), generate_spec(plan, ON_ANY, CPU)):
+    for spec in (plan_spec("preview", plan, ON_ANY, CPU), plan_spec("generate", plan, ON_ANY, CPU)):
         assert spec.request == {"device": "auto", "working_directory": str(tmp_path)}

@@ -10,7 +10,7 @@ from time import monotonic
 
 from engine.execution.executor import BASE_NUMBER, Executor, Row
 from engine.numbers.multiplicity import is_surely_worse, looks
-from engine.protocol import Report
+from engine.protocol import Report, no_report
 from engine.store.database import open_for_reading, open_for_writing
 from engine.store.plan_measurements import (
     find_measurements,
@@ -44,26 +44,32 @@ def measure(
     split: Split,
     requested: Sequence[str],
     source: LayerSource,
+    executor: Executor,
     report: Report,
-    executor: Executor | None = None,
 ) -> Cost:
     """Measure all of `requested`, and the base, to the end of the text, and store them.
 
-    executor: computes the shares; the devices of this process by default. Only this process writes the store.
+    executor: computes the shares. Only this process writes the store.
     """
-    return _Run(spec, split, source, report, executor=executor).run(requested)
+    return _Run(spec, split, source, executor, report).run(requested)
 
 
 def measure_until_worse(
-    spec: SweepSpec, split: Split, requested: Sequence[str], source: LayerSource, sweep_id: int, report: Report
+    spec: SweepSpec,
+    split: Split,
+    requested: Sequence[str],
+    source: LayerSource,
+    executor: Executor,
+    report: Report,
+    sweep_id: int,
 ) -> Cost:
-    """The same, but what is surely worse is not measured on; the store keeps after how many sequences that was."""
-    return _Run(spec, split, source, report, sweep_id).run(requested)
+    """Measure like `measure`, but stop plans that are surely worse; the store keeps after how many sequences."""
+    return _Run(spec, split, source, executor, report, sweep_id).run(requested)
 
 
 def announced(spec: SweepSpec, split: Split, requested: Sequence[str], source: LayerSource) -> Cost:
     """Return what measuring these would take; only one layer and one head are timed."""
-    return _Run(spec, split, source, lambda *_: None).announced(requested)
+    return _Run(spec, split, source, in_threads(source), no_report).announced(requested)
 
 
 STORE_SECONDS = 5.0
@@ -78,9 +84,9 @@ class _Run:
         spec: SweepSpec,
         split: Split,
         source: LayerSource,
+        executor: Executor,
         report: Report,
         sweep_id: int | None = None,
-        executor: Executor | None = None,
     ) -> None:
         self._spec = spec
         self._context = spec.on(split)
@@ -152,7 +158,7 @@ class _Run:
                 self._add(self._spec.base, row)
 
         try:
-            return cost | shared.run(self._executor or in_threads(self._source), total, self._report, keep)
+            return cost | shared.run(self._executor, total, self._report, keep)
         finally:
             self._store_partial()
 

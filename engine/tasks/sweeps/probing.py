@@ -11,7 +11,7 @@ from engine.store.database import open_for_reading, open_for_writing
 from engine.store.keys import MeasurementKey
 from engine.store.plan_measurements import ProbeResult, find_probes, save_probe
 from engine.tasks.sweeps.costs import Cost, announced_line
-from engine.tasks.sweeps.execution import in_threads, shared_pass
+from engine.tasks.sweeps.execution import shared_pass
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.shares import probe_rows
 from engine.tasks.sweeps.sweep_spec import SweepSpec
@@ -30,8 +30,8 @@ def answer(
     key: MeasurementKey,
     requested: Sequence[str],
     source: LayerSource,
+    executor: Executor,
     report: Report,
-    executor: Executor | None = None,
 ) -> Cost:
     """Have all of `requested`, and the base, answer the probe, and store the answers. Raises UsageError for items that
     cannot be scored, or are longer than the model's context."""
@@ -59,4 +59,4 @@ def answer(
         with closing(open_for_writing(context.store)) as db:
             save_probe(db, key, ProbeResult(text, tuple(rights), array("f", log_likelihoods)))
 
-    return cost | shared.run(executor or in_threads(source), total, report, keep)
+    return cost | shared.run(executor, total, report, keep)

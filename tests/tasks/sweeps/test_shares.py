@@ -9,34 +9,39 @@ import pytest
 from engine.errors import CheckpointError, UsageError
 from engine.execution.executor import row_from_json, share_as_json
 from engine.protocol import no_report
-from engine.store.database import open_for_reading, open_for_writing, transaction
-from engine.store.models import save_model
+from engine.store.database import open_for_reading
 from engine.store.plan_measurements import find_measurements, find_probes
 from engine.tasks import share as share_task
-from engine.tasks.measurement import model_row
+from engine.tasks import sweep
 from engine.tasks.process import run_task
 from engine.tasks.sweeps.execution import shared_pass
 from engine.tasks.sweeps.layer_source import LayerSource
-from engine.tasks.sweeps.measuring import measure
-from engine.tasks.sweeps.probing import answer
 from engine.tasks.sweeps.sweep_spec import read_sweep_spec
 from engine.text.corpus import Split
 from tests.tasks.sweeping import blocks_of, write_probe
 
 
 @pytest.fixture
-def spec_in(request_of, tiny_llama: Path, tmp_path: Path):
-    """Makes the spec of a sweep of all blocks of one or two layers, with a store of its own."""
+def request_in(request_of, tiny_llama: Path, tmp_path: Path):
+    """Makes the request of a sweep of all blocks of one or two layers, with a store of its own."""
 
-    def made(home: str, **more):
+    def made(home: str):
         probe = str(write_probe(tmp_path / "probe.jsonl"))
-        request = {**request_of, "space": "blocks", "plans": blocks_of(tiny_llama), "probe": probe, **more}
-        spec = read_sweep_spec({**request, "home": str(tmp_path / home)})
-        with closing(open_for_writing(spec.on(Split.SELECTION).store)) as db, transaction(db):
-            save_model(db, model_row(spec.checkpoint))
-        return spec
+        request = {**request_of, "space": "blocks", "plans": blocks_of(tiny_llama), "probe": probe}
+        return {**request, "home": str(tmp_path / home)}
 
     return made
+
+
+@pytest.fixture
+def spec_in(request_in):
+    return lambda home: read_sweep_spec(request_in(home))
+
+
+@pytest.fixture
+def swept_in(request_in):
+    """Runs the sweep with an executor."""
+    return lambda home, executor: sweep.run({**request_in(home), "metrics": False}, no_report, executor)
 
 
 class ProcessExecutor:
@@ -52,20 +57,21 @@ class ProcessExecutor:
         return counts
 
 
-def measured(spec, executor=None):
-    """The figures and answers of a whole sweep, as its store has them."""
-    context = spec.on(Split.SELECTION)
-    measure(spec, Split.SELECTION, list(spec.visits), LayerSource(spec), no_report, executor)
-    answer(spec, spec.probe_key, list(spec.visits), LayerSource(spec), no_report, executor)
-    with closing(open_for_reading(context.store)) as connection:
-        return (
-            find_measurements(connection, context.key, [spec.base, *spec.visits]),
-            find_probes(connection, spec.probe_key),
-        )
+def figures_of(spec):
+    """Figures and answers of a sweep, as its store has them."""
+    with closing(open_for_reading(spec.on(Split.SELECTION).store)) as connection:
+        return [
+            find_measurements(connection, spec.on(split).key, [spec.base, *spec.visits])
+            for split in (Split.SELECTION, Split.HELDOUT)
+        ] + [find_probes(connection, spec.probe_key)]
 
 
-def test_another_process_gives_the_same_rows_to_the_last_bit(spec_in):
-    assert measured(spec_in("threads")) == measured(spec_in("processes"), ProcessExecutor())
+def test_a_sweep_in_other_processes_has_the_same_figures_to_the_last_bit(spec_in, swept_in):
+    swept_in("threads", None)
+    swept_in("processes", ProcessExecutor())
+    figures = figures_of(spec_in("threads"))
+    assert all(figures)
+    assert figures == figures_of(spec_in("processes"))
 
 
 def share_of(spec):
