@@ -11,9 +11,9 @@ from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.errors import UsageError, shown
 from engine.plan.plan_file import plan_text
+from engine.plan.spaces import SweptPlan as PlanOfSpace
 from engine.plan.spaces import blocks as block_space
 from engine.plan.spaces import plans as plan_space
-from engine.plan.spaces.swept import SweptPlan as PlanOfSpace
 from engine.tasks import measurement_options
 from engine.text import corpus
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ModelChosen(Message):
-    """The user wants the panes to be about another model."""
+    """Request to open another model in all panes."""
 
     def __init__(self, reference: str) -> None:
         """reference: a directory or a hub id."""
@@ -24,17 +24,17 @@ class PlanEdited(Message):
     """The plan was edited, saved or replaced."""
 
     def __init__(self, document: PlanDocument, note: str = "") -> None:
-        """note: what the user should know of the edit."""
+        """note: notice for the user about the edit."""
         super().__init__()
         self.document = document
         self.note = note
 
 
 class BlocksChosen(Message):
-    """Layers were marked among the measurements, to be put into the plan as slices."""
+    """Request to add blocks marked among the measurements to the plan, as slices."""
 
     def __init__(self, reference: str, blocks: tuple[tuple[int, int], ...], justification: str) -> None:
-        """blocks: [start, end) of each, ascending; justification: by which measurement they were found, in words."""
+        """blocks: [start, end) ranges, ascending; justification: text naming their measurement."""
         super().__init__()
         self.reference = reference
         self.blocks = blocks
@@ -42,7 +42,7 @@ class BlocksChosen(Message):
 
 
 class PlanRequested(Message):
-    """A plan that no file holds is to be edited: what a job has proposed, or is about."""
+    """Request to edit a plan without a file: the one that a job suggests or was run with."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

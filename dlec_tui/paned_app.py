@@ -1,4 +1,4 @@
-"""Panes and actions: which pane is in front, and doing what a key or the palette asks for, or saying why not."""
+"""App with panes: the pane in front, and actions from keys and the palette, with the reason if one is unavailable."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,12 +18,12 @@ from dlec_tui.workbench import WorkbenchContext
 
 
 class PanedApp(TerminalApp, inherit_bindings=False):
-    """The actions that are everywhere, but for leaving."""
+    """Actions that every pane has, except quit."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-normal"), (140, "-wide")]  # noqa: RUF012 - Textual's
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (18, "-low"), (30, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
-    ANSWERING = frozenset(("path", "plan-file", "added", "blocks", "recipe", "ask", "layer"))
+    ANSWERING = frozenset(("path", "plan-file", "added", "ask", "layer"))
     CSS = (
         ZOOM_CSS
         + "Toast { padding: 0 1; max-width: 76; } ToastRack { margin-bottom: 1; }"
@@ -47,24 +47,24 @@ class PanedApp(TerminalApp, inherit_bindings=False):
 
     @property
     def front(self) -> Pane:
-        """The pane that is shown."""
+        """Displayed pane."""
         assert self._main.front is not None
         return self._main.front
 
     @property
     def panes(self) -> list[Pane]:
-        """Those that were shown at least once."""
+        """Panes that have been displayed at least once."""
         return self._main.panes
 
     def ignores(self, typed: Typed) -> bool:
-        """While the terminal is too small for what keys would change, they can only leave."""
+        """Whether a key is ignored: while the terminal is too small, only the keys that quit work."""
         if not self._main.is_too_small:
             return False
         leaving = self.keymap.keys(QUIT).split(",") if self.screen is self._main else ("escape", "ctrl+c")
         return not isinstance(typed, Key) or typed.key not in leaving
 
     async def show_pane(self, area: str) -> Pane:
-        """Bring a pane to the front; it is made when it is wanted for the first time."""
+        """Bring a pane to the front, creating it on first use."""
         with self.batch_update():  # drawn once, when it is whole
             pane = self._main.find(area)
             if pane is None:
@@ -75,20 +75,20 @@ class PanedApp(TerminalApp, inherit_bindings=False):
         return pane
 
     def pane_made(self, pane: Pane) -> None:
-        """Told before it is shown for the first time."""
+        """Hook: a pane was created and is about to be displayed."""
 
     def pane_shown(self) -> None:
-        """Told whenever another pane may have come to the front."""
+        """Hook: another pane may be in front."""
 
     async def perform(self, action: Action) -> None:
-        """Do what an action does, whichever pane is in front."""
+        """Run an action, bringing its pane to the front first."""
         if self._is_refused(action):
             return
         where: DOMNode = self if action.area == EVERYWHERE_AREA else await self.show_pane(action.area)
         await self.run_action(action.name, where)
 
     def reason_against(self, action: Action) -> str:
-        """Why an action cannot be done now; "" when it can."""
+        """Reason why an action is not available; "" if it is."""
         if action.writes and self.read_only:
             return "started with --read-only"
         if action.area == EVERYWHERE_AREA:
@@ -177,7 +177,7 @@ class PanedApp(TerminalApp, inherit_bindings=False):
 
 
 def _actions_in(namespace: DOMNode | None) -> Sequence[Action]:
-    """Those whose names mean something there."""
+    """Actions whose methods the namespace has."""
     if isinstance(namespace, Pane):
         return actions_of(namespace.AREA)
     return EVERYWHERE if namespace is None or isinstance(namespace, PanedApp) else ()

@@ -3,7 +3,6 @@
 Only this module uses calls that are specific to Linux; other systems get a weaker but correct fallback.
 """
 
-import ctypes
 import errno
 import os
 import stat
@@ -109,6 +108,8 @@ def sync_tree(root: Path) -> None:
 
 def exchange(one: Path, other: Path) -> bool:
     """Swap two names atomically by renameat2(2). Return False if kernel or file system do not support it."""
+    import ctypes  # late: few processes exchange names
+
     renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if renameat2 is None:
         return False

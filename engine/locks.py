@@ -14,7 +14,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import socket
 import sys
 import threading
@@ -22,11 +21,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 from engine.errors import shown
+from engine.hosts import HostId, is_process, start_of, system_start, this_host
 
 NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 """Error numbers of a file system without locks."""
@@ -36,10 +35,6 @@ QUIET_SECONDS = 3 * BEAT_SECONDS
 """Time without a heartbeat after which a holder is presumed dead."""
 
 _HostName: TypeAlias = socket.socket | IO[bytes]
-
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_PROCESS_NAMESPACE = Path("/proc/self/ns/pid")
-_STATISTICS = Path("/proc/stat")
 
 
 class HeldLock:
@@ -305,37 +300,7 @@ def _quiet_seconds(path: Path) -> float:
     return 0.0
 
 
-# The identity of a holder, which both kinds of locks have as their text.
-
-
-@dataclass(frozen=True, slots=True)
-class HostId:
-    """Identity of a running system: process numbers and locks are meaningful within it alone."""
-
-    name: str
-    boot: str
-    """Boot id and process namespace; "" where the system does not report them."""
-
-
-def this_host() -> HostId:
-    return HostId(socket.gethostname(), " ".join(filter(None, (_boot_id(), _process_namespace()))))
-
-
-def system_start() -> datetime | None:
-    """Time of the last boot; None where the system does not report it. Source: proc(5), btime."""
-    match = re.search(r"^btime (\d+)$", _STATISTICS.read_text(), re.MULTILINE) if _STATISTICS.exists() else None
-    return datetime.fromtimestamp(int(match[1]), UTC) if match else None
-
-
-def is_process(pid: int) -> bool:
-    """Return True if a process of this host has this number."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+# The holder, which both kinds of locks have as their text.
 
 
 @dataclass(frozen=True)
@@ -363,7 +328,7 @@ class _Holder:
     @property
     def lives(self) -> bool:
         """Return True if the process is alive, for a holder of this host."""
-        return is_process(self.pid) and self.started in ("", _start_of(self.pid))
+        return is_process(self.pid) and self.started in ("", start_of(self.pid))
 
 
 def _is_foreign_file(holder: _Holder) -> bool:
@@ -372,23 +337,6 @@ def _is_foreign_file(holder: _Holder) -> bool:
 
 def _sign(lock: HeldLock) -> None:
     host = this_host()
-    holder = {"pid": os.getpid(), "host": host.name, "boot": host.boot, "started": _start_of(os.getpid())}
+    holder = {"pid": os.getpid(), "host": host.name, "boot": host.boot, "started": start_of(os.getpid())}
     os.ftruncate(lock.descriptor, 0)
     os.pwrite(lock.descriptor, json.dumps({**holder, "is_file": lock.is_file}).encode(), 0)
-
-
-def _start_of(pid: int) -> str:
-    """Clock ticks from boot to the start of the process; "" where the system does not report it. Source: proc(5)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
-
-
-def _boot_id() -> str:
-    return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
-
-
-def _process_namespace() -> str:
-    """Process numbers of another container are those of other processes."""
-    return str(_PROCESS_NAMESPACE.readlink()) if _PROCESS_NAMESPACE.exists() else ""

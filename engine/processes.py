@@ -1,9 +1,9 @@
 """Process settings: death with the parent, low priority. No-ops on systems without them."""
 
-import ctypes
 import os
 import signal
 import sys
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _IOPRIO_SET = {"x86_64": 251, "aarch64": 30}  # system call numbers; ioprio_set(2) has no wrapper in the C library
@@ -17,7 +17,7 @@ def die_with_parent() -> None:
     if not sys.platform.startswith("linux"):
         return
     parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # the parent exited before prctl took effect
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -26,4 +26,10 @@ def lower_priority() -> None:
     """Run this process and its children at low CPU and disk priority."""
     os.nice(max(0, _NICENESS - os.nice(0)))
     if number := _IOPRIO_SET.get(os.uname().machine if sys.platform.startswith("linux") else ""):
-        ctypes.CDLL(None, use_errno=True).syscall(number, _IOPRIO_WHO_PROCESS, 0, _IOPRIO_LOWEST)
+        _libc().syscall(number, _IOPRIO_WHO_PROCESS, 0, _IOPRIO_LOWEST)
+
+
+def _libc() -> Any:
+    import ctypes  # late: the interface and the commands need only the names of this module
+
+    return ctypes.CDLL(None, use_errno=True)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from engine import locks
-from engine.locks import acquire, beating, has_locks, holder_text, is_held, removal_text, this_host
+from engine.hosts import this_host
+from engine.locks import acquire, beating, has_locks, holder_text, is_held, removal_text
 from tests.lockless import lockless_environment, refuse_locks
 
 ROOT = Path(__file__).parents[1]

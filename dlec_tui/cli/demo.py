@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlec_tui.charts import layer_curves
+from dlec_tui.cli.charts import chart_size
 from dlec_tui.cli.generate import columns
 from dlec_tui.cli.merge import merge_plan, merged_lines
 from dlec_tui.cli.options import DIRECTORY, home_option, json_option
@@ -18,7 +19,7 @@ from dlec_tui.cli.plan_new_measured import published_proposal
 from dlec_tui.cli.plan_show import cost_lines
 from dlec_tui.cli.preview import preview_lines, preview_plan, published
 from dlec_tui.cli.profile import layer_table, profile_model, statistics_of
-from dlec_tui.cli.render import chart_size, storyteller, task_progress, waiting
+from dlec_tui.cli.progress import storyteller, task_progress, waiting
 from dlec_tui.cli.verify import file_lines
 from dlec_tui.jobs.reports import measured_on, proposal_lines, verdict
 from dlec_tui.measurements.plots import profile_curves

@@ -11,7 +11,7 @@ import click
 
 from dlec_tui.cli.exit_codes import ENVIRONMENT
 from dlec_tui.cli.options import home_option, json_option
-from dlec_tui.cli.render import waiting
+from dlec_tui.cli.progress import waiting
 from dlec_tui.doctor.checks import checks
 from dlec_tui.doctor.report import page
 from dlec_tui.doctor.result import Finding, is_usable

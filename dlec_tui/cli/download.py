@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.options import home_option, json_option
+from dlec_tui.cli.progress import byte_progress
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
-from dlec_tui.cli.render import byte_progress
 from engine.errors import shown
 from engine.jobs.job_specs import download_spec
 from engine.tasks.process import TASK_MODULE, EngineProcess

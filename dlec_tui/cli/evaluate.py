@@ -10,8 +10,8 @@ import click
 from dlec_tui.cli.measuring import device_option, dtype_option
 from dlec_tui.cli.options import WholeNumber, home_option, json_option, patch_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import read_plan
+from dlec_tui.cli.progress import task_progress
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
-from dlec_tui.cli.render import task_progress
 from dlec_tui.jobs.reports import eval_lines
 from engine.checkpoint.find import opener
 from engine.errors import NotFoundError, UsageError, shown

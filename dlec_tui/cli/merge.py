@@ -17,8 +17,8 @@ from dlec_tui.cli.options import (
     strict_option,
 )
 from dlec_tui.cli.plan_file import PlanFile, opened_by_transformers, read_plan
+from dlec_tui.cli.progress import byte_progress
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
-from dlec_tui.cli.render import byte_progress
 from dlec_tui.jobs.reports import load_check_text
 from engine.checkpoint.find import opener
 from engine.errors import escaped, shown

@@ -23,8 +23,8 @@ from dlec_tui.plans.check_context import check_context
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener
 from engine.errors import escaped, shown
+from engine.plan.check import apply_fixes
 from engine.plan.cost import cost_of
-from engine.plan.fixes import apply_fixes
 from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Problem, Severity
 from engine.units import byte_size, count, plural

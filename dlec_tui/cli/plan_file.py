@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from dlec_tui.cli.options import NEW_FILE, RelatedOption
-from dlec_tui.cli.render import waiting
+from dlec_tui.cli.progress import waiting
 from dlec_tui.plans.check_context import check_context
 from dlec_tui.wording import cell_len, clipped, printable
 from engine.checkpoint.checkpoint import Checkpoint

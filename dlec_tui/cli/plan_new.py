@@ -13,8 +13,7 @@ from dlec_tui.cli.plan_file import file_options, write_plan
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.find import opener
 from engine.errors import UsageError, shown
-from engine.plan.recipes.fields import Field
-from engine.plan.recipes.registry import MEASURED, RECIPES, Recipe
+from engine.plan.recipes.registry import MEASURED, RECIPES, Field, Recipe
 from engine.tasks.inertness import inertness_trials
 
 Command: TypeAlias = Callable[..., None]

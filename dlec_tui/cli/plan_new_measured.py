@@ -14,17 +14,16 @@ from dlec_tui.cli.plan_file import file_options
 from dlec_tui.cli.plan_new import budget_options, deliver, recipe_options, require_budget, values_of
 from dlec_tui.cli.preview import published
 from dlec_tui.cli.profile import profile_model, statistics_of
-from dlec_tui.cli.render import task_progress
+from dlec_tui.cli.progress import task_progress
 from dlec_tui.cli.sweep_spaces import announcing
 from dlec_tui.jobs.reports import measured_on, proposal_lines, search_lines
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.plan.recipes import dlec, dlec_search, prune
 from engine.plan.recipes.blocks import Block
-from engine.plan.recipes.fields import fields_of
-from engine.plan.recipes.registry import MEASURED, RECIPES
+from engine.plan.recipes.registry import MEASURED, RECIPES, fields_of
 from engine.store.database import open_for_reading
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.profiles import find_angles
 from engine.tasks.measurement_options import request_for
 from engine.tasks.process import run_task
@@ -123,7 +122,7 @@ def _flattest(
 ) -> tuple[tuple[Block, ...], str]:
     """The block to drop and why; the angles are in the store, as the profile task has put them there."""
     with closing(open_for_reading(store_of(measurement_of(given)))) as connection:
-        measured = find_angles(connection, ProfileKey(**answer["key"]))
+        measured = find_angles(connection, MeasurementKey(**answer["key"]))
     angles = {(each.start, each.end): each.angular_distance for each in measured}
     block = prune.flattest(checkpoint, options, angles)
     return (block,), f"The block with the smallest angular distance, {angles[block]:.4f} (measured)."

@@ -11,8 +11,8 @@ from dlec_tui.cli.exit_codes import HAS_ERRORS
 from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
 from dlec_tui.cli.options import patch_option, plan_argument, strict_option
 from dlec_tui.cli.plan_file import PlanFile, read_plan
+from dlec_tui.cli.progress import task_progress
 from dlec_tui.cli.queueing import Queueing, named_plan, queue_job, queue_options
-from dlec_tui.cli.render import task_progress
 from dlec_tui.jobs.reports import agreement, base_lines, both_models, measured_on, verdict
 from engine.checkpoint.find import opener
 from engine.jobs.job_specs import preview_spec

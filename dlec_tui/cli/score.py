@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from dlec_tui.charts import MOST_CURVES, layer_curves
+from dlec_tui.cli.charts import chart_size
 from dlec_tui.cli.measuring import measurement_of, measuring_options, store_of
 from dlec_tui.cli.options import RelatedOption
+from dlec_tui.cli.progress import task_progress
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
-from dlec_tui.cli.render import chart_size, task_progress
 from dlec_tui.jobs.reports import measured_on, score_table
 from dlec_tui.measurements.plots import score_curves
 from engine.checkpoint.checkpoint import Checkpoint, require_local

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dlec_tui.cli.options import EXISTING_PATH, home_option, json_option
-from dlec_tui.cli.render import task_progress
+from dlec_tui.cli.progress import task_progress
 from engine.errors import UsageError, shown
 from engine.jobs.store_dirs import merge_store_dirs
 from engine.store.location import STORE_FILE

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from dlec_tui.cli.charts import chart_size, heat_lines
 from dlec_tui.cli.measuring import Command
 from dlec_tui.cli.options import RelatedOption
-from dlec_tui.cli.render import chart_size, heat_lines
 from dlec_tui.jobs.sweep_report import harm_map, sweep_lines
 
 COLUMNS = (

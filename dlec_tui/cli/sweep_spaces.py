@@ -14,8 +14,8 @@ import click
 from dlec_tui.cli.exit_codes import HAS_ERRORS
 from dlec_tui.cli.measuring import Command, measurement_of, measuring_options, store_of
 from dlec_tui.cli.options import EXISTING_FILE, RelatedOption, WholeNumber, byte_count_or_none
+from dlec_tui.cli.progress import task_progress
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
-from dlec_tui.cli.render import task_progress
 from dlec_tui.cli.sweep_output import echo_sweep, output_options
 from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.checkpoint.find import opener
@@ -23,13 +23,13 @@ from engine.errors import shown
 from engine.jobs.job_specs import sweep_spec
 from engine.jobs.settings import job_settings
 from engine.plan.plan_file import plan_text_of
+from engine.plan.spaces import SweptPlan
 from engine.plan.spaces import blocks as block_space
 from engine.plan.spaces import overlap as overlap_space
 from engine.plan.spaces import plans as plan_space
 from engine.plan.spaces import recipes as recipe_space
 from engine.plan.spaces import singles as single_space
 from engine.plan.spaces.recipes import MAX_VALUES
-from engine.plan.spaces.swept import SweptPlan
 from engine.protocol import Report
 from engine.tasks.measurement_options import MeasurementOptions, request_for
 from engine.tasks.process import run_task

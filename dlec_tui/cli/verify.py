@@ -8,8 +8,8 @@ import click
 
 from dlec_tui.cli.exit_codes import ENVIRONMENT, HAS_ERRORS
 from dlec_tui.cli.options import EXISTING_DIRECTORY, home_option, json_option
+from dlec_tui.cli.progress import waiting
 from dlec_tui.cli.queueing import Queueing, queue_job, queue_options
-from dlec_tui.cli.render import waiting
 from dlec_tui.jobs.reports import files_text, load_check_text, size_text
 from engine.errors import escaped, shown
 from engine.jobs.job_specs import verify_spec

@@ -7,7 +7,7 @@ from dlec_tui.doctor.result import Finding, fine, note, obstacle
 from engine.checkpoint.hub import hub_cache
 from engine.errors import shown
 from engine.locks import has_locks
-from engine.merge.space import free_bytes, free_files
+from engine.machine.disk import free_bytes, free_files
 from engine.store.location import LOCAL_TYPES, file_system_type
 from engine.units import byte_size, plural
 

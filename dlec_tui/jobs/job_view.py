@@ -7,12 +7,13 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.errors import shown
+from engine.hosts import HostId, this_host
 from engine.jobs.liveness import Liveness, liveness_of
 from engine.jobs.queue import known_job
 from engine.jobs.scheduling import why_waiting
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import Slot, fits, parse_slot
-from engine.locks import QUIET_SECONDS, HostId, this_host
+from engine.locks import QUIET_SECONDS
 from engine.store.database import open_for_reading
 from engine.store.job_states import Done, Held, Running, Waiting, now
 from engine.store.jobs import Job, jobs_in

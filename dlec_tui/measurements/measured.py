@@ -13,7 +13,7 @@ from engine.checkpoint.fingerprint import fingerprint
 from engine.errors import DlecError
 from engine.store.connection import StoreConnection
 from engine.store.database import open_for_reading
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.models import ModelRow, all_models
 from engine.store.neurons import count_neurons
 from engine.store.profiles import (
@@ -34,7 +34,7 @@ from engine.text.corpus import Split
 class Measured:
     """Measurements on one split of one text."""
 
-    key: ProfileKey
+    key: MeasurementKey
     measured_at: str
     """Time of the profile in UTC; "" if only scores were measured."""
     layers: tuple[LayerStatistics, ...]
@@ -110,7 +110,7 @@ def _texts(connection: StoreConnection, of: str) -> Iterator[Measured]:
         )
 
 
-def _scores(connection: StoreConnection, key: ProfileKey) -> Iterator[Score]:
+def _scores(connection: StoreConnection, key: MeasurementKey) -> Iterator[Score]:
     for metric in scored_metrics(connection, key):
         yield from find_scores(connection, key, metric)
     yield from find_swept_blocks(connection, key)

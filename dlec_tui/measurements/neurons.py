@@ -13,7 +13,7 @@ from dlec_tui.wording import clipped, indented
 from engine.errors import escaped
 from engine.store.connection import StoreConnection
 from engine.store.database import open_for_reading
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.neurons import (
     PAGE_ROWS,
     NeuronOrder,
@@ -61,7 +61,7 @@ class NeuronRows:
     """The rows of a view, to be read page by page, from any thread."""
 
     store: Path
-    key: ProfileKey
+    key: MeasurementKey
     view: NeuronView
     count: int
     matching: "array[int] | None" = None
@@ -86,7 +86,7 @@ class NeuronRows:
 
 
 def neuron_rows(
-    store: Path, key: ProfileKey, view: NeuronView, stops: Callable[[], bool] = lambda: False
+    store: Path, key: MeasurementKey, view: NeuronView, stops: Callable[[], bool] = lambda: False
 ) -> NeuronRows:
     """Rows of a view. A filter searches all neurons until `stops` returns True.
 

@@ -92,7 +92,7 @@ _LEAST_NAME = 12
 
 
 def columns_for(width: int) -> tuple[Column, ...]:
-    """Those that a screen of `width` columns has room for."""
+    """Columns that fit on a screen of `width` cells."""
     return tuple(column for column in COLUMNS if width >= column.from_columns)
 
 

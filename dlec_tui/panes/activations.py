@@ -78,7 +78,7 @@ class ActivationsPane(Pane):
         self._marks: Marks = ()
         self._changes: int | None = None
         self._left: dict[str, Any] = {}
-        """By reference, how each model was looked at last."""
+        """Last view state of each model, by reference."""
         self._was_shown = False
 
     def compose(self) -> ComposeResult:

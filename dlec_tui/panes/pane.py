@@ -25,7 +25,7 @@ class Pane(Vertical):
     """A pane. Its actions are in dlec_tui.actions; `action_NAME` methods run them."""
 
     AREA: ClassVar[str]
-    """Its name, and that of its actions' area."""
+    """Name of the pane and of the area of its actions."""
     ABOUT: ClassVar[str]
     """Purpose of the pane, at the top of its help."""
     last_focused: Widget | None = None
@@ -39,7 +39,7 @@ class Pane(Vertical):
         return next(iter(_entrances(self)), None)
 
     def next_part(self) -> None:
-        """Have the focus in the next part. A pane that hides parts for want of room shows the next one instead."""
+        """Focus the next part. A pane that hides parts on small screens shows the next one instead."""
         parts = [part for part in self.query(Part) if _entrances(part)]
         position = next((at for at, part in enumerate(parts) if part.has_focus_within), -1)
         if parts:
@@ -50,7 +50,7 @@ class Pane(Vertical):
             self.screen.focus_next()
 
     def come_to_front(self) -> None:
-        """Have the focus where it was, at first in the first part."""
+        """Focus the widget that had the focus last, at first the first part."""
         if self.last_focused is None or not self.last_focused.is_mounted:
             self.last_focused = self.first_part()
         if self.last_focused is not None:
@@ -65,10 +65,10 @@ class Pane(Vertical):
         return ()
 
     def model_chosen(self) -> None:
-        """The workbench is about another model now: `self.workbench.reference`."""
+        """Handle a change of the open model, `self.workbench.reference`."""
 
     def plan_changed(self) -> None:
-        """The plan is another one now: `self.workbench.document`."""
+        """Handle a change of the plan, `self.workbench.document`."""
 
     def blocks_chosen(self, message: BlocksChosen) -> None:
         """Add blocks of layers to the plan."""
@@ -80,7 +80,7 @@ class Pane(Vertical):
         """Add a saved plan to the batch list."""
 
     def reason_against(self, name: str) -> str:  # noqa: ARG002
-        """Why the action cannot be done now, for palette and notices; "" when it can."""
+        """Reason why the action is not available, for palette and notices; "" if it is."""
         return ""
 
     def value(self) -> str:
@@ -118,13 +118,13 @@ class Pane(Vertical):
             self.app.call_from_thread(self.workbench.submit, specs)
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
-        """The jobs have changed."""
+        """Handle a change of the jobs."""
 
     def store_unreadable(self, reason: str) -> None:
-        """Cannot read the jobs."""
+        """Show why the jobs cannot be read."""
 
     def latest_document(self) -> "PlanDocument | None":
-        """The plan with what was typed a moment ago, of which the workbench may not have been told yet."""
+        """Plan including text that the workbench has not received yet; None if the pane edits no plan."""
         return None
 
     def remembered(self) -> dict[str, Any]:
@@ -132,10 +132,10 @@ class Pane(Vertical):
         return {}
 
     def recall(self, remembered: dict[str, Any]) -> None:
-        """Bring back what `remembered` gave in an earlier session; anything in it may be stale."""
+        """Restore the state that `remembered` returned in an earlier session; any of it may be outdated."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out in the footer what cannot be done now."""
+        """Dim unavailable actions in the footer."""
         known = next((each for each in actions_of(self.AREA) if each.name == action), None)
         if known is None:
             return super().check_action(action, parameters)

@@ -1,52 +1,48 @@
-"""The plan: its slices and its text, two views of one thing."""
+"""The plan pane: one plan as a list of slices and as text."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import SuspendNotSupported
+from textual import on
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.widget import Widget
+from textual.widgets import TextArea
 
 from dlec_tui.actions.registry import PLAN, Action, bindings, recipe_action
-from dlec_tui.measurements.requests import Field, Values
-from dlec_tui.messages import BatchRequested
-from dlec_tui.panes.plan_editing import PlanEditing
+from dlec_tui.messages import BatchRequested, BlocksChosen, PlanEdited
+from dlec_tui.panes.pane import Pane
+from dlec_tui.panes.plan_edits import NEEDS_TERMINAL, PlanEdits
 from dlec_tui.panes.plan_files import PlanFiles
-from dlec_tui.plans import job_specs, recipe_forms
-from dlec_tui.plans.job_specs import EditedPlan, MergeSize
+from dlec_tui.panes.plan_jobs import PlanJobs
+from dlec_tui.panes.plan_recipes import PlanRecipes
+from dlec_tui.plans import recipe_forms
+from dlec_tui.plans.checkpoints import PlanCheckpoints
+from dlec_tui.plans.document import PlanDocument
+from dlec_tui.plans.job_specs import EditedPlan
 from dlec_tui.plans.lines import problem_text
-from dlec_tui.plans.plan_status import slices_in
-from dlec_tui.plans.results import plan_of, proposals
-from dlec_tui.session.notices import draft_text
+from dlec_tui.plans.session import PlanSession
 from dlec_tui.session.slots import Draft
-from dlec_tui.terminal.outside_editor import edited_outside
-from dlec_tui.terminal.path_completion import PLANS
-from dlec_tui.widgets.dialogs import Question
-from dlec_tui.widgets.forms import RecipeForm
-from dlec_tui.widgets.option_list import RecipeList, Way
-from dlec_tui.widgets.prompts import LinePrompt, PathPrompt
+from dlec_tui.widgets.plan_checker import Checked, PlanChecker, PreviewsRead
+from dlec_tui.widgets.plan_editor import PlanEditor
+from dlec_tui.widgets.plan_view import PlanView
 from dlec_tui.workbench import WorkbenchContext
-from engine.errors import DlecError, escaped, shown
-from engine.plan.plan_file import plan_text_of
-from engine.units import byte_size
+from engine.errors import shown
+from engine.store.job_states import Done
 
 if TYPE_CHECKING:
     from dlec_tui.jobs.job_view import StoredJobs
 
-PROMPT_HINT = "prompt for both models (raw text, no chat template)"
-OUTPUT_HINT = "output directory (Tab completes)"
-COMPARE_HINT = "plan file (Tab completes)"
+OTHER_BREAKS = "mixed line breaks were converted to one kind"
 RUNS = ("preview", "generate", "merge")
 LOOK_SECONDS = 2.0
 """Interval of checks for changes of the file on disk."""
-NEEDS_TERMINAL = "an external editor needs a terminal"
 
 
-class PlanPane(PlanEditing):
-    """The plan pane: recipes, comparison, previews and merges."""
+class PlanPane(Pane):
+    """Binds the actions of the pane to the session of the plan, its view, files, edits, recipes and jobs."""
 
     AREA = "plan"
     ABOUT = (
@@ -57,11 +53,22 @@ class PlanPane(PlanEditing):
 
     def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
         super().__init__(workbench, id=id)
+        self.session = PlanSession()
+        self.checkpoints = PlanCheckpoints()
+        self.view = PlanView(self.session)
         self.files = PlanFiles(self)
-        self._prompt = ""
-        """Prompt of the last generation."""
-        self._offered: set[int] | None = None
-        """Jobs whose suggested plans were reported; None before the first reading."""
+        self.edits = PlanEdits(self)
+        self.recipes = PlanRecipes(self, self._open_draft)
+        self.plan_jobs = PlanJobs(self)
+
+    def compose(self) -> ComposeResult:
+        yield self.view
+        yield PlanChecker(self.workbench.store, self.checkpoints)
+
+    def on_mount(self) -> None:
+        self.session.start(self.workbench.document)
+        self._show_document()
+        self.set_interval(LOOK_SECONDS, self.look_at_file)
 
     @classmethod
     def offers(cls) -> Sequence[Action]:
@@ -70,15 +77,91 @@ class PlanPane(PlanEditing):
             for name in recipe_forms.NAMES
         ]
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.set_interval(LOOK_SECONDS, self.look_at_file)
-
     def come_to_front(self) -> None:
         super().come_to_front()
+        self._checker.check(self.edited_plan)  # models may have appeared or changed in the meantime
         self.look_at_file()
 
-    # The file
+    def first_part(self) -> Widget | None:
+        return self.view.list
+
+    def next_part(self) -> None:
+        self.view.next_part()
+
+    # Document
+
+    @property
+    def document(self) -> PlanDocument:
+        """The edited plan."""
+        return self.session.document
+
+    @property
+    def edited_plan(self) -> EditedPlan:
+        document = self.document
+        return EditedPlan(document.text, document.path, document.justification, self.plan_jobs.outputs)
+
+    @property
+    def _checker(self) -> PlanChecker:
+        return self.query_one(PlanChecker)
+
+    def latest_document(self) -> PlanDocument:
+        self.take_typed()
+        return self.document
+
+    def plan_changed(self) -> None:
+        if self.session.receive(self.workbench.document):
+            self._show_document()
+
+    def change(self, document: PlanDocument, note: str = "") -> None:
+        """Replace the document and show it."""
+        self.tell(document, note)
+        self._show_document()
+
+    def tell(self, document: PlanDocument, note: str = "") -> None:
+        """Replace the document; its text is on the screen already."""
+        self.session.put(document)
+        self.post_message(PlanEdited(document, note))
+        self.refresh_bindings()
+
+    def _show_document(self) -> None:
+        self.view.show_document()
+        self._checker.check_soon(self.edited_plan)
+
+    @on(TextArea.Changed)
+    def take_typed(self) -> None:
+        """Take typed text into the document, before any other change."""
+        editor = self.view.editor
+        had_other_breaks = editor.has_other_breaks
+        text = editor.typed()
+        if text is not None:
+            note = OTHER_BREAKS if had_other_breaks else ""
+            self.tell(self.document.edited(text, f"typing in line {editor.line}", joins=True), note)
+            self._checker.check_soon(self.edited_plan)
+
+    @on(Checked)
+    def _take_status(self, message: Checked) -> None:
+        if self.session.take_status(message.verdict):
+            self.view.show_status(message.verdict, self.workbench.jobs)
+
+    @on(PreviewsRead)
+    def _take_previews(self, message: PreviewsRead) -> None:
+        if message.text == self.document.text:
+            self.view.findings.show_previews(message.text, message.previews, self.workbench.jobs)
+
+    @on(PlanEditor.UndoWanted)
+    def action_undo(self) -> None:
+        self.take_typed()
+        self.change(self.document.undone())
+
+    @on(PlanEditor.RedoWanted)
+    def action_redo(self) -> None:
+        self.take_typed()
+        self.change(self.document.redone())
+
+    def action_edit_outside(self) -> None:
+        self.edits.edit_outside()
+
+    # File
 
     def action_open(self) -> None:
         self.files.ask_to_open()
@@ -92,13 +175,6 @@ class PlanPane(PlanEditing):
         if self.display:
             self.files.look()
 
-    def plan_requested(self, text: str) -> None:
-        self.files.unless_unsaved(lambda: self._begin(text))
-
-    def _begin(self, text: str) -> None:
-        self.change(self.session.new_plan(text))
-        self.go_to(self.list)
-
     def action_save(self) -> None:
         self.files.save(self._report_saved)
 
@@ -109,19 +185,6 @@ class PlanPane(PlanEditing):
         if self.document.path:
             self.notify(f"saved {shown(self.document.path.name)}")
 
-    def action_edit_outside(self) -> None:
-        self.take_typed()
-        name = self.document.path.name if self.document.path else "plan.yaml"
-        try:
-            with self.app.suspend():
-                text = edited_outside(self.document.text, name)
-        except SuspendNotSupported:
-            self.notify(NEEDS_TERMINAL, severity="warning")
-        except DlecError as error:
-            self.notify(str(error), severity="error")
-        else:
-            self.change(self.document.edited(text, "edit outside"))
-
     def action_add_to_batch(self) -> None:
         self.files.save(self._add_to_batch)
 
@@ -129,172 +192,144 @@ class PlanPane(PlanEditing):
         if self.document.path:
             self.post_message(BatchRequested(self.document.path))
 
-    # Recipes
+    # New plans
 
     def action_new(self) -> None:
-        proposed = proposals(self.workbench.jobs)
-        drafts = [Way(str(draft.file), "unsaved", draft_text(draft)) for draft in self.workbench.drafts]
-        ways = [*drafts] + [Way(str(job.id), f"job {job.id}", escaped(summary)) for job, summary in proposed]
-        ways += [Way(name, name, recipe_forms.summary_of(name)) for name in recipe_forms.NAMES]
-        self.app.push_screen(RecipeList(ways), self._chosen_way)
-
-    def _chosen_way(self, key: str | None) -> None:
-        if draft := next((draft for draft in self.workbench.drafts if str(draft.file) == key), None):
-            self.files.unless_unsaved(lambda: self._take_draft(draft))
-            return
-        suggesting = next((job for job, _ in proposals(self.workbench.jobs) if str(job.id) == key), None)
-        if suggesting:
-            self.plan_requested(plan_of(suggesting))
-        elif key:
-            self.action_new_by(key)
-
-    def _take_draft(self, draft: Draft) -> None:
-        self.change(draft.document)
-        self.go_to(self.list)
-        self.workbench.take_draft(draft)
+        self.recipes.choose()
 
     def action_new_by(self, name: str) -> None:
         """Open the form of a recipe; only the palette lists this action."""
-        models = self.current.view.models if self.current else ()
-        reference = self.workbench.reference or next(iter(models), "")
-        work = partial(self._prepare_form, name, reference)
-        self.run_worker(work, group="recipe", thread=True, exclusive=True)
+        self.recipes.open_form(name)
 
-    def _prepare_form(self, name: str, reference: str) -> None:
-        """Read the model in a thread: the defaults depend on it."""
-        try:
-            checkpoint = self.checkpoints.opener()(reference) if reference else None
-        except DlecError:
-            checkpoint = None
-        fields = tuple(recipe_forms.form_fields(name, reference, checkpoint))
-        self.app.call_from_thread(self._ask_recipe, name, fields)
+    def plan_requested(self, text: str) -> None:
+        self.files.unless_unsaved(lambda: self._begin(self.session.new_plan(text)))
 
-    def _ask_recipe(self, name: str, fields: Sequence[Field]) -> None:
-        form = RecipeForm(name, recipe_forms.summary_of(name), fields, partial(recipe_forms.filled, name))
-        self.app.push_screen(form, lambda values: self._make(name, fields, values) if values is not None else None)
+    def _open_draft(self, draft: Draft) -> None:
+        def take() -> None:
+            self._begin(draft.document)
+            self.workbench.take_draft(draft)
 
-    def _make(self, name: str, fields: Sequence[Field], values: Values) -> None:
-        """Make the plan or job; after an error, show the form again with the same values."""
-        form, open_checkpoint = recipe_forms.filled(name, values), self.checkpoints.opener()
+        self.files.unless_unsaved(take)
 
-        def make() -> None:
-            try:
-                if recipe_forms.is_measured(name):
-                    spec = recipe_forms.spec_for(form, open_checkpoint, self.workbench.store)
-                    self.then(self.workbench.submit, [spec])
-                else:
-                    self.then(self.plan_requested, recipe_forms.write(form, open_checkpoint, self.workbench.store))
-            except DlecError:
-                self.then(self._ask_recipe, name, [replace(field, value=values[field.name]) for field in fields])
-                raise
+    def _begin(self, document: PlanDocument) -> None:
+        self.change(document)
+        self.view.go_to(self.view.list)
 
-        self.in_thread(make)
+    # Edits
 
-    # Comparing
+    def action_add(self) -> None:
+        self.edits.add()
+
+    def action_duplicate(self) -> None:
+        self.edits.duplicate()
+
+    def action_delete(self) -> None:
+        self.edits.delete()
+
+    def action_move_up(self) -> None:
+        self.edits.move(-1)
+
+    def action_move_down(self) -> None:
+        self.edits.move(1)
+
+    def action_start_down(self) -> None:
+        self.edits.resize(-1, 0)
+
+    def action_start_up(self) -> None:
+        self.edits.resize(1, 0)
+
+    def action_end_down(self) -> None:
+        self.edits.resize(0, -1)
+
+    def action_end_up(self) -> None:
+        self.edits.resize(0, 1)
+
+    def action_zero(self) -> None:
+        self.edits.zero()
+
+    def action_scale(self) -> None:
+        self.edits.scale()
+
+    def action_split(self) -> None:
+        self.edits.split()
+
+    def action_repeat(self) -> None:
+        self.edits.repeat()
+
+    def action_fix(self) -> None:
+        self.edits.fix()
+
+    def blocks_chosen(self, message: BlocksChosen) -> None:
+        self.edits.add_blocks(message)
+
+    # View
+
+    def action_switch_view(self) -> None:
+        self.view.switch()
+
+    def action_next_problem(self) -> None:
+        self.view.next_problem()
 
     def action_compare(self) -> None:
-        if self.strip.is_comparing:
-            self.strip.compare("", ())
-            return
-        prompt = PathPrompt("compare with", COMPARE_HINT, suffixes=PLANS, look=plan_text_of)
-        self.app.push_screen(prompt, lambda name: self._compare(Path(name)) if name else None)
-
-    def _compare(self, path: Path) -> None:
-        self.in_thread(lambda: self.then(self._compared, path, plan_text_of(path)))
-
-    def _compared(self, path: Path, text: str) -> None:
-        slices = slices_in(text)
-        if slices.unreadable or not slices.views:
-            self.notify(f"{shown(path)} has no slices: {slices.unreadable or 'the file is empty'}", severity="warning")
-        self.strip.compare(path.name, slices.views)
+        if self.view.strip.is_comparing:
+            self.view.strip.compare("", ())
+        else:
+            self.files.ask_to_compare()
 
     # Jobs
 
     def action_preview(self) -> None:
-        plan, store, open_checkpoint = self._settled_plan(), self.workbench.store, self.checkpoints.opener()
-        self.submit_in_background(lambda: job_specs.preview_of(plan, open_checkpoint, store))
+        self.plan_jobs.preview()
 
     def action_generate(self) -> None:
-        self.app.push_screen(LinePrompt("generate", PROMPT_HINT, text=self._prompt), self._generate)
-
-    def _generate(self, prompt: str | None) -> None:
-        if prompt:
-            self._prompt = prompt
-            plan, store, open_checkpoint = self._settled_plan(), self.workbench.store, self.checkpoints.opener()
-            self.submit_in_background(lambda: job_specs.generate_of(plan, prompt, open_checkpoint, store))
+        self.plan_jobs.ask_to_generate()
 
     def action_merge(self) -> None:
-        plan = self._settled_plan()
-        usual = str(plan.outputs / plan.output_name)
-        check = partial(self._check_merge, plan)
-        prompt = PathPrompt("merge into", OUTPUT_HINT, text=usual, look=check)
-        self.app.push_screen(prompt, lambda name: self._merge_into(plan, Path(name)) if name else None)
-
-    def _check_merge(self, plan: EditedPlan, out: Path) -> MergeSize:
-        """Check the output, in a thread."""
-        return job_specs.check_merge(plan, out.absolute(), self.checkpoints.opener(), self.workbench.store)
-
-    def _merge_into(self, plan: EditedPlan, out: Path) -> None:
-        out = out.absolute()
-        self.in_thread(lambda: self.then(self._ask_to_merge, plan, out, self._check_merge(plan, out)))
-
-    def _ask_to_merge(self, plan: EditedPlan, out: Path, size: MergeSize) -> None:
-        self.merged_into = out.parent
-        question = f"Write {byte_size(size.written)} into {shown(out)}?\n{byte_size(size.free)} free."
-        if size.missing < size.written:
-            question += f" {byte_size(size.written - size.missing)} are already written; the merge resumes."
-        make = partial(job_specs.merge_of, plan, out, self.checkpoints.opener())
-        self.app.push_screen(
-            Question(question, yes="merge"), lambda yes: self.submit_in_background(make) if yes else None
-        )
-
-    def _settled_plan(self) -> EditedPlan:
-        self.take_typed()
-        return self.edited_plan
+        self.plan_jobs.ask_to_merge()
 
     def jobs_seen(self, jobs: "StoredJobs") -> None:
-        super().jobs_seen(jobs)
-        suggesting = {job.id for job, _ in proposals(jobs)}
-        for number in sorted(suggesting - self._offered) if self._offered is not None else ():
-            self.notify(f"job {number} suggests a plan (press N)")
-        self._offered = suggesting
+        findings = self.view.findings
+        before = {stored.job.id: stored.job.state_name for stored in findings.plan_jobs}
+        findings.show_jobs(jobs)
+        done = {stored.job.id for stored in findings.plan_jobs if isinstance(stored.job.state, Done)}
+        if any(before.get(job_id) not in (None, "done") for job_id in done):
+            self._checker.check(self.edited_plan)  # the store may have new results for this plan
+        self.recipes.report_suggestions(jobs)
 
-    # For everybody
+    # Interface of all panes
 
     def value(self) -> str:
-        if self.problems.has_focus and self.problems.current:
-            return problem_text(self.problems.current)
-        if self.current is None or self.slices.unreadable:
+        problems, row = self.view.problems, self.view.current
+        if problems.has_focus and problems.current:
+            return problem_text(problems.current)
+        if row is None or self.session.slices.unreadable:
             return self.document.text
-        lines = self.document.text.splitlines()
-        return "\n".join(lines[self.current.view.first_line - 1 : self.current.view.last_line])
+        return "\n".join(self.document.text.splitlines()[row.view.first_line - 1 : row.view.last_line])
 
     def command(self) -> str:
-        path = self.document.path
+        path, status = self.document.path, self.session.status
         if path is None:
             return ""
-        is_refused = self.verdict is None or self.verdict.reason_against_running
-        return join(["dlec", "plan", "check" if is_refused or self.problems.has_focus else "show", str(path)])
+        is_refused = status is None or status.reason_against_running
+        return join(["dlec", "plan", "check" if is_refused or self.view.problems.has_focus else "show", str(path)])
 
     def remembered(self) -> dict[str, Any]:
-        outputs = str(self.merged_into) if self.merged_into else None
-        slice_number = self.current.number if self.current else 0
         return {
-            "slice": slice_number,
-            "at_text": self.has_class("-at-text"),
-            "prompt": self._prompt,
-            "outputs": outputs,
+            "slice": self.view.current.number if self.view.current else 0,
+            "at_text": self.view.is_at_text,
+            "prompt": self.plan_jobs.prompt,
+            "outputs": str(self.plan_jobs.outputs) if self.plan_jobs.outputs else None,
         }
 
     def recall(self, remembered: dict[str, Any]) -> None:
-        self._prompt = str(remembered.get("prompt", ""))
-        self.merged_into = Path(outputs) if (outputs := remembered.get("outputs")) else None
+        self.plan_jobs.prompt = str(remembered.get("prompt", ""))
+        self.plan_jobs.outputs = Path(outputs) if (outputs := remembered.get("outputs")) else None
         number = remembered.get("slice", 0)
         if isinstance(number, int):
-            self.list.point_to(number)
+            self.view.list.point_to(number)
         if remembered.get("at_text"):
-            self.set_class(True, "-at-text")
-            self.last_focused = self.editor
+            self.view.put_text_first()
+            self.last_focused = self.view.editor
 
     def reason_against(self, name: str) -> str:
         if name in RUNS:
@@ -306,4 +341,10 @@ class PlanPane(PlanEditing):
                 return "the plan is empty"
             case "edit_outside" if self.app.is_web:
                 return NEEDS_TERMINAL
-        return super().reason_against(name)
+            case "undo" if not self.document.past:
+                return "nothing to undo"
+            case "redo" if not self.document.future:
+                return "nothing to redo"
+            case "next_problem" if not self.view.problems.problems:
+                return "no problems"
+        return self.edits.reason_against(name)

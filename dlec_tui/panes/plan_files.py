@@ -1,13 +1,10 @@
-"""Opening, saving and watching the file of the plan: dialogs and threads around a PlanSession."""
+"""Files of the plan pane: open, save, watch and compare. Dialogs and threads around a PlanSession."""
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
-from textual.app import App
-
-from dlec_tui.plans.document import PlanDocument
+from dlec_tui.panes.plan_host import PlanHost
 from dlec_tui.plans.files import (
     OnDisk,
     as_plan_file,
@@ -16,34 +13,17 @@ from dlec_tui.plans.files import (
     require_place_for_plan,
     write_plan_file,
 )
-from dlec_tui.plans.session import FileChange, PlanSession
+from dlec_tui.plans.plan_status import slices_in
+from dlec_tui.plans.session import FileChange
 from dlec_tui.terminal.path_completion import PLANS
 from dlec_tui.widgets.dialogs import Question
 from dlec_tui.widgets.prompts import PathPrompt
 from engine.errors import shown
 from engine.plan.plan_file import plan_text_of
 
+COMPARE_HINT = "plan file (Tab completes)"
 FILE_HINT = "file (Tab completes)"
 Then = Callable[[], None]
-
-
-class PlanHost(Protocol):
-    """Interface of the pane for the dialogs."""
-
-    session: PlanSession
-
-    @property
-    def app(self) -> App[object]: ...
-
-    def take_typed(self) -> None: ...
-
-    def change(self, document: PlanDocument, note: str = "") -> None: ...
-
-    def tell(self, document: PlanDocument, note: str = "") -> None: ...
-
-    def in_thread(self, act: Then) -> None: ...
-
-    def then(self, act: Callable[..., object], *results: object) -> None: ...
 
 
 class PlanFiles:
@@ -84,6 +64,23 @@ class PlanFiles:
 
     def _opened(self, on_disk: OnDisk) -> None:
         self._pane.change(self._session.opened(on_disk))
+
+    # Comparing
+
+    def ask_to_compare(self) -> None:
+        """Prompt for a plan file and show its strip."""
+        prompt = PathPrompt("compare with", COMPARE_HINT, suffixes=PLANS, look=plan_text_of)
+        self._pane.app.push_screen(prompt, lambda name: self._compare(Path(name)) if name else None)
+
+    def _compare(self, path: Path) -> None:
+        self._pane.in_thread(lambda: self._pane.then(self._compared, path, plan_text_of(path)))
+
+    def _compared(self, path: Path, text: str) -> None:
+        slices = slices_in(text)
+        if slices.unreadable or not slices.views:
+            reason = slices.unreadable or "the file is empty"
+            self._pane.notify(f"{shown(path)} has no slices: {reason}", severity="warning")
+        self._pane.view.strip.compare(path.name, slices.views)
 
     # Saving
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from engine.errors import UsageError
 from engine.jobs.settings import rules_off
 from engine.jobs.slots import Slot, parse_slot
+from engine.machine.disk import free_bytes
 from engine.machine.gpus import Gpu, gpus
-from engine.merge.space import free_bytes
 from engine.plan.rules import CheckContext, Device, OpenedBy
 from engine.tasks.header_checks import header_checks
 from engine.units import plural

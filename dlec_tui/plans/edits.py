@@ -10,8 +10,8 @@ from engine.checkpoint.residual import residual_writers
 from engine.errors import DlecError, UsageError, escaped, shown
 from engine.plan.edits import RESIDUAL_WRITERS, Edited, SliceView, add_slice, replace_span, slices_of
 from engine.plan.model import Position
+from engine.plan.recipes.blocks import filters_for
 from engine.plan.recipes.dlec import write
-from engine.plan.recipes.scales import filters_for
 
 Block = tuple[int, int]
 """Layers [start, end)."""

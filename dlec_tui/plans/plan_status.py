@@ -11,7 +11,7 @@ from dlec_tui.plans.checkpoints import PlanCheckpoints
 from dlec_tui.wording import change
 from engine.errors import DlecError
 from engine.jobs.settings import rules_off
-from engine.merge.space import free_bytes
+from engine.machine.disk import free_bytes
 from engine.plan.check import CheckedPlan, check_plan
 from engine.plan.cost import Cost, cost_of
 from engine.plan.edits import SliceView, slices_of

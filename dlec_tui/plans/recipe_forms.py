@@ -10,9 +10,10 @@ from engine.checkpoint.checkpoint import Checkpoint, require_local
 from engine.errors import UsageError
 from engine.jobs.job_specs import classic_spec, propose_spec, search_spec
 from engine.jobs.settings import job_settings
-from engine.plan.recipes import dlec, dlec_search, fields
+from engine.plan.recipes import dlec, dlec_search
 from engine.plan.recipes.blocks import layers_for_growth
-from engine.plan.recipes.registry import MEASURED, RECIPES
+from engine.plan.recipes.registry import MEASURED, RECIPES, fields_of
+from engine.plan.recipes.registry import Field as OptionField
 from engine.plan.recipes.repeat import GROWTH
 from engine.store.jobs import JobSpec
 from engine.tasks.inertness import inertness_trials
@@ -21,8 +22,8 @@ from engine.tasks.measurement_options import MeasurementOptions, request_for
 NAMES = (*MEASURED, *RECIPES)
 """Names of all recipes, those that measure first."""
 _OPTIONS_OF_MEASURED = {
-    "dlec": fields.fields_of(dlec.Options),
-    "dlec-search": fields.fields_of(dlec_search.Options),
+    "dlec": fields_of(dlec.Options),
+    "dlec-search": fields_of(dlec_search.Options),
     "dlec-classic": (),
 }
 _WITH_BUDGET = ("dlec", "dlec-search")
@@ -37,7 +38,7 @@ class Filled:
     model: str
     """A reference."""
     options: Mapping[str, Any]
-    """By name, without those that were left to the recipe."""
+    """Given options by name, without those left to the recipe."""
 
 
 def summary_of(name: str) -> str:
@@ -101,5 +102,5 @@ def spec_for(form: Filled, open_checkpoint: OpenCheckpoint, store: Path) -> JobS
     return propose_spec(checkpoint, {**request, **asdict(options)}, settings)
 
 
-def _fields_of(name: str) -> tuple[fields.Field, ...]:
+def _fields_of(name: str) -> tuple[OptionField, ...]:
     return RECIPES[name].fields if name in RECIPES else _OPTIONS_OF_MEASURED[name]

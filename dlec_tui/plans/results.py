@@ -20,7 +20,7 @@ from engine.tasks.specs import Subject, spec_of
 
 
 def read_previews(store: Path, text: str) -> tuple[PreviewResult, ...]:
-    """Those of a plan with exactly this text, the newest first. Raises MachineError where the store is unreadable."""
+    """Return the previews of exactly this text, newest first. Raises MachineError if the store is unreadable."""
     if not store.exists():
         return ()
     with closing(open_for_reading(store)) as connection:

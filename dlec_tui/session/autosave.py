@@ -30,7 +30,7 @@ class Saving:
         self._timer: Timer | None = None
         self._latest: Session | None = None
         self._since: float | None = None
-        """When the first change came that is not saved yet."""
+        """Time of the first unsaved change."""
         self._one_at_a_time = Lock()
 
     def soon(self) -> None:

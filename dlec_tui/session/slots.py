@@ -130,7 +130,7 @@ def _session_file(store: Path, number: int) -> Path:
 
 
 def _sessions(store: Path) -> Iterator[Path]:
-    """Those that were ever open."""
+    """Session files that have been in use at least once."""
     numbers = (_session_file(store, number) for number in range(1, _MOST))
     yield from (file for file in numbers if _lock_of(file).exists())
 

@@ -28,7 +28,7 @@ class Session:
     theme: str = ""
     """The one that was chosen; "" for the one that suits the terminal."""
     left_at: datetime | None = None
-    """When it was saved last; None for the first session of all."""
+    """Time of the last save; None for the first session."""
 
 
 def read_session(store: Path) -> Session:

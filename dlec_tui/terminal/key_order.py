@@ -44,7 +44,7 @@ class KeyOrder:
         self._was_text = False
         """Whether the last key was a letter for a text field."""
         self._seen: WeakKeyDictionary[Worker[object], float] = WeakKeyDictionary()
-        """When each worker was seen first that keys wait for."""
+        """Time at which each worker that keys wait for was first seen."""
 
     @property
     def is_idle(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 THEME_NAMES = ("dark", "light", "ansi-dark", "ansi-light", "colour-blind", "high-contrast")
-"""Those that can be chosen."""
+"""Available themes."""
 _WITH_FEW_COLOURS = {"light": "ansi-light", "ansi-light": "ansi-light"}
 """Replacements for themes whose colours the terminal lacks."""
 _MANY_COLOURS = ("256color", "kitty", "direct")

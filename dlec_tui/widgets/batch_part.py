@@ -120,7 +120,7 @@ class BatchPart(Part):
             self.change(self.marks.moved(self.list.current.target.plan, by))
 
     def change(self, marks: BatchMarks) -> None:
-        """Have another list."""
+        """Replace the list."""
         if marks != self.marks:
             self.marks = marks
             self._batch = None

@@ -196,7 +196,7 @@ COLUMNS, LINES = 60, 18
 
 
 class SizeGate(Static):
-    """Says what there is and what is needed."""
+    """Message shown instead of the panes while the terminal is too small."""
 
     DEFAULT_CSS = "SizeGate { height: 1fr; content-align: center middle; text-align: center; }"
 

@@ -17,7 +17,7 @@ from textual.worker import get_current_worker
 
 from dlec_tui.measurements.neurons import NeuronRows, NeuronView, header_line, neuron_line, neuron_rows, no_neurons
 from engine.errors import DlecError, shown
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.neurons import PAGE_ROWS, NeuronOrder, NeuronStatistics
 from engine.units import plural
 
@@ -219,11 +219,11 @@ class NeuronBrowser(NeuronTable):
     def __init__(self, store: Path, *, id: str) -> None:
         super().__init__(id=id)
         self._store = store
-        self.key: ProfileKey | None = None
+        self.key: MeasurementKey | None = None
         self.view = NeuronView()
         """Requested view."""
 
-    def open(self, key: ProfileKey, view: NeuronView, row: int = 0) -> None:
+    def open(self, key: MeasurementKey, view: NeuronView, row: int = 0) -> None:
         """Show the neurons of a profile."""
         self.key, self.view = key, view
         self.run_worker(lambda: self._look(key, view, row), group="look", thread=True, exclusive=True)
@@ -280,7 +280,7 @@ class NeuronBrowser(NeuronTable):
         if self.key is not None:
             self.open(self.key, view)
 
-    def _look(self, key: ProfileKey, view: NeuronView, row: int) -> None:
+    def _look(self, key: MeasurementKey, view: NeuronView, row: int) -> None:
         """Read the rows of a view, in a thread."""
         worker = get_current_worker()
         try:

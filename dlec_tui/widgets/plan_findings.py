@@ -35,7 +35,7 @@ class PlanFindings(Vertical):
     .-high PlanFindings.-at-results #problems-part > * { overflow-y: hidden; }
     PlanFindings #plan-cost { height: 1; padding: 0 1; color: $text-muted; }
     .-narrow PlanFindings #plan-cost { height: 2; }
-    .-narrow.-low PlanPane.-at-findings #plan-cost { height: 1; }
+    .-narrow.-low PlanView.-at-findings #plan-cost { height: 1; }
     PlanFindings #plan-cost.-too-large { color: $error; }
 
     .-high PlanFindings #problems-part { height: 8; border: round $foreground 30%; }
@@ -103,7 +103,9 @@ class PlanFindings(Vertical):
 
     @property
     def parts(self) -> list[Widget]:
-        """Parts with content, which can have the focus."""
+        """Parts with content, which can have the focus; none while the plan is empty and both are hidden."""
+        if self.has_class("-nothing"):
+            return []
         return [widget for widget in (self.problems, self.results) if widget.can_focus]
 
     def _show_cost(self, verdict: Verdict, jobs: "StoredJobs | None") -> None:

@@ -1,6 +1,6 @@
-"""The layer, or the end of the model, that a tensor belongs to by its name.
+"""Layer or end of the model that a tensor belongs to, and its role in the layer, both by its name.
 
-Derived from the names themselves, so a family never seen before needs no table.
+Derived from the names themselves, so that a new family needs no table.
 """
 
 import re
@@ -10,6 +10,31 @@ from dataclasses import dataclass
 from enum import Enum
 
 from engine.errors import CheckpointError
+
+
+class Role(Enum):
+    """Role of a tensor in its layer."""
+
+    ATTENTION = "attention"
+    """Attention, recurrence or convolution, with the norms inside; and every tensor without another role."""
+    NORMS = "norms"
+    """Norms of the layer itself."""
+    MLP = "mlp"
+    """Feed-forward network, router and experts included."""
+
+
+EVERY_ROLE = frozenset(Role)
+
+_NORM_MODULE = re.compile(r"norm\d*$|norm_\d+$|^ln_?\d*$")
+_MLP = re.compile(r"mlp|ffn|feed_?forward|moe|expert|router|^ff$|^fc_?\d$|^(gate|up|down)_proj$|^channel_mix")
+
+
+def role_of(suffix: str) -> Role:
+    """Role of the tensor whose name within its layer is `suffix`: "mlp.up_proj.weight" is Role.MLP."""
+    module = suffix.split(".")[0]
+    if _NORM_MODULE.search(module) and module != "norm_attn_norm":
+        return Role.NORMS
+    return Role.MLP if _MLP.search(module) else Role.ATTENTION
 
 
 class End(Enum):
@@ -55,7 +80,7 @@ class Anatomy:
 
 _NUMBERED = re.compile(r"(.*?(?:^|\.))(0|[1-9]\d*)\.(.+)", re.DOTALL)
 _OTHER_TOWER = re.compile(r"vision|visual|audio|image|encoder|mtp|speech", re.IGNORECASE)
-_HEADS = re.compile(r"medusa|hydra|eagle|draft|(?:^|[._])heads?\.$", re.IGNORECASE)
+_HEADS = r"(?i)medusa|hydra|eagle|draft|(?:^|[._])heads?\.$"
 """Numbered modules that predict further tokens: there may be as many as layers by chance."""
 _TOKEN_EMBEDDING = re.compile(
     r"(^|\.)(embed_tokens|wte|embed_in|word_embeddings|tok_embeddings|embeddings|emb)\.weight$"
@@ -66,12 +91,12 @@ _NORM = re.compile(r"norm|(^|\.)ln_|(^|\.)ln(\.|$)", re.IGNORECASE)
 
 
 def is_output_head(name: str) -> bool:
-    """Whether a tensor outside the layers belongs to the language head (not to the final norm)."""
+    """Return True if a tensor outside the layers belongs to the language head (not to the final norm)."""
     return _HEAD_MODULE.search(name) is not None
 
 
 def is_token_embedding(name: str) -> bool:
-    """Whether this is the matrix of token embeddings, which a tied head shares."""
+    """Return True if this is the matrix of token embeddings, which a tied head shares."""
     return _TOKEN_EMBEDDING.search(name) is not None
 
 
@@ -113,7 +138,7 @@ def _numbered_runs(names: Iterable[str]) -> dict[str, dict[int, list[str]]]:
 
 
 def _is_stack(prefix: str, run: Mapping[int, list[str]]) -> bool:
-    return set(run) == set(range(len(run))) and not is_of_other_tower(prefix) and not _HEADS.search(prefix)
+    return set(run) == set(range(len(run))) and not is_of_other_tower(prefix) and not re.search(_HEADS, prefix)
 
 
 def _decoder_prefix(runs: Mapping[str, Mapping[int, list[str]]], layer_count: int) -> str:

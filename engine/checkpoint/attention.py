@@ -1,8 +1,7 @@
 """Attention of a model's layers, and the number of tokens it was made for, as config.json or its family says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.config import ModelConfig
@@ -15,8 +14,7 @@ WINDOW_KEY = "sliding_window"
 _FULL, _SLIDING = "full_attention", "sliding_attention"
 
 
-@dataclass(frozen=True, slots=True)
-class Attention:
+class Attention(NamedTuple):
     """Attention of each layer."""
 
     kinds: tuple[str, ...]

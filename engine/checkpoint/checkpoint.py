@@ -1,27 +1,73 @@
-"""A checkpoint opened for planning: config, tensors and anatomy, no weights."""
+"""Checkpoint opened for planning: config, tensors, anatomy and precision, no weights."""
 
 import math
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.checkpoint.anatomy import Anatomy, End, dissect
-from engine.checkpoint.beside import files_beside
 from engine.checkpoint.config import ModelConfig, decoder_config
 from engine.checkpoint.formats.format import Format, StoredTensor
 from engine.checkpoint.formats.registry import format_in
 from engine.checkpoint.formats.safetensors import SAFETENSORS
 from engine.checkpoint.layer_keys.lists import KNOWN as PER_LAYER_LISTS
-from engine.checkpoint.precision import Precision, precision_of
+from engine.checkpoint.settings_files import read_settings_files
 from engine.checkpoint.wrappers import unwrapped
 from engine.errors import CheckpointError
 
-_BEHIND_THE_DECODER = re.compile(r"nextn|mtp", re.IGNORECASE)
+FLOAT_DTYPES = ("F64", "F32", "F16", "BF16")
+"""Dtypes that can be scaled and cast; anything else (quantised data, integer buffers) keeps its dtype."""
+
+_NOT_QUANTISED = (*FLOAT_DTYPES, "BOOL", "I64")
+"""Buffers such as masks and positions are no weights."""
+
+_CORRECTION_BIAS = r"(^|[._])(correction|expert)_bias$"
+"""Added to a router's scores to balance its experts (DeepSeek-V3, GLM-4.5, LFM2, AFMoE): differences far smaller than
+bfloat16 can hold decide which experts a token gets."""
+
+_OF_QUANTISED_WEIGHTS = (
+    r"(scale(s|_inv|_second|_\d+)?|absmax|quant_map|zero_points?|zeros|codebooks?|centroids|s[uv]h?)$"
+)
+"""Factors and look-up tables of quantised weights: a rounded scale changes every weight below it."""
+
+
+class Precision(NamedTuple):
+    """Dtypes of a checkpoint's tensors."""
+
+    main: str | None
+    """The floating-point dtype of most bytes of the decoder; None where nothing in it is a float."""
+    is_quantised: bool
+    """True if a matrix of the decoder is not stored as floats."""
+
+    def keeps(self, tensor: StoredTensor) -> bool:
+        """Return True if a plan's `dtype` leaves the tensor as it is stored."""
+        return tensor.dtype != self.main or _is_kept_by_name(tensor.name, is_quantised=self.is_quantised)
+
+
+def precision_of(decoder: Iterable[StoredTensor]) -> Precision:
+    """The precision of a checkpoint whose decoder (layers, embeddings, head) has these tensors."""
+    tensors = list(decoder)
+    is_quantised = any(tensor.dtype not in _NOT_QUANTISED and len(tensor.shape) > 1 for tensor in tensors)
+    nbytes: Counter[str] = Counter()
+    for tensor in tensors:
+        if tensor.dtype in FLOAT_DTYPES and not _is_kept_by_name(tensor.name, is_quantised=is_quantised):
+            nbytes[tensor.dtype] += tensor.nbytes
+    return Precision(nbytes.most_common(1)[0][0] if nbytes else None, is_quantised)
+
+
+def _is_kept_by_name(name: str, *, is_quantised: bool) -> bool:
+    if re.search(_CORRECTION_BIAS, name):
+        return True
+    return is_quantised and re.search(_OF_QUANTISED_WEIGHTS, name) is not None
+
+
+_BEHIND_THE_DECODER = r"(?i)nextn|mtp"
 """Keys that announce layers after the last decoder layer (multi-token prediction)."""
-_PREDICTION_HEAD = re.compile(r"(^|\.)(eh_proj|enorm|hnorm|shared_head|nextn\w*|mtp\w*)(\.|$)", re.IGNORECASE)
+_PREDICTION_HEAD = r"(?i)(^|\.)(eh_proj|enorm|hnorm|shared_head|nextn\w*|mtp\w*)(\.|$)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +81,8 @@ class Checkpoint:
     tensors: Mapping[str, StoredTensor]
     is_local: bool = True
     """False when only config and headers were fetched from the hub: it can be planned with, not merged."""
-    beside: Mapping[str, str | None] = field(default_factory=dict)
-    """Other files of the directory, as `files_beside` reads them; none where it is not local."""
+    settings_files: Mapping[str, str | None] = field(default_factory=dict)
+    """Other files of the directory, as `read_settings_files` reads them; none where it is not local."""
     format: Format = SAFETENSORS
 
     @cached_property
@@ -64,7 +110,7 @@ class Checkpoint:
         """
         trailing = self.anatomy.trailing
         is_announced = any(map(_announces, (self.config.decoder, self.config.data)))
-        is_prediction = any(_PREDICTION_HEAD.search(suffix) for suffixes in trailing for suffix in suffixes)
+        is_prediction = any(re.search(_PREDICTION_HEAD, suffix) for suffixes in trailing for suffix in suffixes)
         return 0 if is_announced or is_prediction else len(trailing)
 
     @property
@@ -82,13 +128,13 @@ class Checkpoint:
             value
             for config in (self.config.decoder, self.config.data)
             for key, value in config.items()
-            if _BEHIND_THE_DECODER.search(key) and type(value) is int
+            if re.search(_BEHIND_THE_DECODER, key) and type(value) is int
         )
         return frozenset({0, len(self.anatomy.trailing), *announced})
 
     @property
     def is_quantised(self) -> bool:
-        """Whether the config says that weights are stored in another form than the model's class has them in."""
+        """Return True if the config says that weights are stored in another form than the model's class uses."""
         parts = (self.config.data, self.config.decoder)
         return any(isinstance(part.get("quantization_config"), dict) for part in parts)
 
@@ -108,7 +154,7 @@ class Checkpoint:
 
 
 def _announces(config: Mapping[str, Any]) -> bool:
-    return any(_BEHIND_THE_DECODER.search(key) and value for key, value in config.items())
+    return any(re.search(_BEHIND_THE_DECODER, key) and value for key, value in config.items())
 
 
 def open_checkpoint(directory: Path, reference: str = "") -> Checkpoint:
@@ -118,7 +164,12 @@ def open_checkpoint(directory: Path, reference: str = "") -> Checkpoint:
     tensors = unwrapped(stored_in.read_tensors(directory))
     config = decoder_config(file, tensors)
     opened = Checkpoint(
-        reference or str(directory), directory, config, tensors, beside=files_beside(directory), format=stored_in
+        reference or str(directory),
+        directory,
+        config,
+        tensors,
+        settings_files=read_settings_files(directory),
+        format=stored_in,
     )
     _ = opened.anatomy
     return opened

@@ -148,7 +148,7 @@ def decoder_config(file: ConfigFile, names: Collection[str] = ()) -> ModelConfig
 
 
 def is_model_config(part: Mapping[str, Any]) -> bool:
-    """Whether a part of a config.json describes a model of its own."""
+    """Return True if a part of a config.json describes a model of its own."""
     return "model_type" in part or bool(_counts(part))
 
 

@@ -77,7 +77,7 @@ def reference_to(directory: Path) -> str:
 
 
 def is_cache_folder(directory: Path) -> bool:
-    """Whether a directory is a repository of a hub cache: its snapshots are one model, not many."""
+    """Return True if a directory is a repository of a hub cache: its snapshots are one model, not many."""
     return cached_repository(directory.name) is not None and (directory / "snapshots").is_dir()
 
 

@@ -6,8 +6,8 @@ lacks, or has in another shape, what all others of its kind have; and a head tha
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from engine.checkpoint.anatomy import End, is_output_head, is_token_embedding
 from engine.checkpoint.attention import attention_of
@@ -20,8 +20,7 @@ _MOST_ODD_SHAPES = 2
 _WITH_HEAD = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "ForImageTextToText")
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """A tensor that is not there, or not in the shape that it has in the other layers."""
 
     layer: int | None
@@ -62,7 +61,7 @@ def _is_embedding(checkpoint: Checkpoint, name: str) -> bool:
 
 
 def _is_head(checkpoint: Checkpoint, name: str) -> bool:
-    """Whether the tensor is a language head: by name, or as a vocabulary-sized matrix besides the embeddings."""
+    """Return True if the tensor is a language head: by name, or as a vocabulary-sized matrix besides the embeddings."""
     return is_output_head(name) or (_has_vocabulary(checkpoint, name) and not is_token_embedding(name))
 
 

@@ -76,7 +76,7 @@ def download(reference: str, report: Report = no_report) -> Path:
 
 
 def is_complete(reference: str) -> bool:
-    """Whether the local cache has every file of a hub id, as far as it knows what those are. Asks no network."""
+    """Return True if the local cache has every file of a hub id, as far as it knows what those are. Asks no network."""
     from huggingface_hub import errors, snapshot_download
 
     repository, revision = split_revision(reference)

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from engine.errors import CheckpointError, shown
 
@@ -14,8 +13,7 @@ _BLANKS = " \t\n\r"
 _DECODER = json.JSONDecoder()
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
+class _Member(NamedTuple):
     """One `"key": value` of an object, as offsets into the text."""
 
     key_begin: int
@@ -24,8 +22,7 @@ class _Member:
     value_end: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Object:
+class _Object(NamedTuple):
     """One object of the text."""
 
     begin: int

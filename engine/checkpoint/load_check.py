@@ -100,13 +100,13 @@ def _counted(names: Sequence[str], what: str) -> str:
     return f"{plural(len(names), 'tensor')} {what} ({named(names)})"
 
 
-_VERSION = re.compile(r"""^__version__ *=.*?["']([^"']+)["']""", re.MULTILINE)
+_VERSION = r"""(?m)^__version__ *=.*?["']([^"']+)["']"""
 _MAPPINGS = ("auto_mappings.py", "configuration_auto.py")
 """Files of transformers.models.auto that list the model types, depending on the version."""
 
 
 def is_known_family(model_type: str) -> bool:
-    """Whether transformers has a config class for `model_type`; True where there is no transformers to ask."""
+    """Return True if transformers has a config class for `model_type`; True where there is no transformers to ask."""
     listed = _listed()
     return not listed or f'"{model_type}"' in listed
 
@@ -136,7 +136,7 @@ def _package(name: str) -> list[Path]:
 
 def _version_in(package: Sequence[Path], file: str) -> str:
     try:
-        matches = [_VERSION.search((root / file).read_text(encoding="utf-8")) for root in package]
+        matches = [re.search(_VERSION, (root / file).read_text(encoding="utf-8")) for root in package]
     except OSError:
         return ""
     return next((match[1] for match in matches if match), "")

@@ -2,17 +2,17 @@
 
 import re
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?(@[\w./-]+)?")
-_IN_A_CACHE = re.compile(r"(?:.*/)?models--([^/]+)(?:/snapshots/[^/]+)?/*")
+_HUB_ID = r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?(@[\w./-]+)?"
+_IN_A_CACHE = r"(?:.*/)?models--([^/]+)(?:/snapshots/[^/]+)?/*"
 DEFAULT_REVISION = "main"
 
 
 def is_hub_id(reference: str) -> bool:
-    """Whether a reference has the form org/name, or name alone as for gpt2, perhaps with @revision.
+    """Return True if a reference has the form org/name, or name alone as for gpt2, perhaps with @revision.
 
     A directory may have such a name as well: look for that first.
     """
-    return _HUB_ID.fullmatch(reference) is not None
+    return re.fullmatch(_HUB_ID, reference) is not None
 
 
 def split_revision(reference: str) -> tuple[str, str]:
@@ -27,7 +27,7 @@ def cache_folder(repository: str) -> str:
 
 def cached_repository(path: str) -> str | None:
     """The repository of a path in a hub cache, to its folder or to a snapshot, by form alone; None for other paths."""
-    match = _IN_A_CACHE.fullmatch(path)
+    match = re.fullmatch(_IN_A_CACHE, path)
     return match[1].replace("--", "/", 1) if match else None
 
 

@@ -8,26 +8,23 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.checkpoint import FLOAT_DTYPES, Checkpoint
 from engine.checkpoint.formats.format import StoredTensor
-from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.errors import CheckpointError, shown
 
 _HIDDEN_SIZE_KEYS = ("hidden_size", "n_embd", "d_model", "model_dim")
 
-_WRITER = re.compile(
+_WRITER = (
     r"(?:^|\.)(?:o_proj|out_proj|wo|dense|c_proj|linear_out|Wo|dense_4h_to_h|down_proj|fc2|fc_out|w2|output_linear|proj_2)$"
     r"|^attention\.output$|^feed_forward\.value$"
 )
 """Modules whose output is added to the stream, the last two in RWKV."""
 
-_NORM = re.compile(r"norm\d*$|norm_\d+$|^ln_?\d*$")
-_ROUTER = re.compile(r"(gate|router|bias|indexer)$")
-_ATTENTION = re.compile(r"att|mamba|mixer|conv|temporal|recurrent|norm_attn_norm")
+_NORM = r"norm\d*$|norm_\d+$|^ln_?\d*$"
+_ROUTER = r"(gate|router|bias|indexer)$"
+_ATTENTION = r"att|mamba|mixer|conv|temporal|recurrent|norm_attn_norm"
 
-_NOT_ADDITIVE = re.compile(
-    r"altup|laurel|per_layer|layer_scalar|_hc(\.|$)|_residual(\.|_|$)|(^|\.)hc_|sconv|_convolution\."
-)
+_NOT_ADDITIVE = r"altup|laurel|per_layer|layer_scalar|_hc(\.|$)|_residual(\.|_|$)|(^|\.)hc_|sconv|_convolution\."
 """Marks of layers that do more to the stream than add to it (Gemma 3n and 4, hyper-connections, Doge, Zaya)."""
 _NOT_ADDITIVE_KEYS = ("swin_norm", "apply_residual_connection_post_layernorm", "full_attn_alpha_factor")
 
@@ -50,7 +47,7 @@ _NORMS_BEHIND = (
 _POST_NORMS_ONLY = ("post_attention_layernorm", "post_feedforward_layernorm")
 """OLMo 2 and EXAONE 4 have only these two: both are post-norms."""
 
-_STORES_GAIN_MINUS_ONE = re.compile(r"gemma[23](_text)?|muse_(glimmer|spark)_text")
+_STORES_GAIN_MINUS_ONE = r"gemma[23](_text)?|muse_(glimmer|spark)_text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ class _LayerTensor:
     def block(self) -> str:
         """The part of the layer it belongs to: "self_attn", "mlp.experts"; "" for a matrix of the layer itself."""
         parts = self.module.split(".")
-        experts = [depth for depth, part in enumerate(parts) if "expert" in part and not _ROUTER.search(part)]
+        experts = [depth for depth, part in enumerate(parts) if "expert" in part and not re.search(_ROUTER, part)]
         if experts:
             return ".".join(parts[: experts[-1] + 1])
         return parts[0] if len(parts) > 1 else ""
@@ -98,7 +95,7 @@ def norms_behind(checkpoint: Checkpoint, layer: int) -> Mapping[str, tuple[str, 
         return {}
     attention, mlp = behind
     return {
-        each.suffix: tuple(norms[attention if _ATTENTION.search(each.module.split(".")[0]) else mlp])
+        each.suffix: tuple(norms[attention if re.search(_ATTENTION, each.module.split(".")[0]) else mlp])
         for each in tensors
         if _writes(each, checkpoint)
     }
@@ -106,7 +103,7 @@ def norms_behind(checkpoint: Checkpoint, layer: int) -> Mapping[str, tuple[str, 
 
 def gain_offset(checkpoint: Checkpoint) -> float:
     """1.0 where norms store gain - 1 (Gemma), else 0.0."""
-    return 1.0 if _STORES_GAIN_MINUS_ONE.fullmatch(checkpoint.config.model_type) else 0.0
+    return 1.0 if re.fullmatch(_STORES_GAIN_MINUS_ONE, checkpoint.config.model_type) else 0.0
 
 
 def _additive_layer(checkpoint: Checkpoint, layer: int) -> list[_LayerTensor]:
@@ -115,7 +112,7 @@ def _additive_layer(checkpoint: Checkpoint, layer: int) -> list[_LayerTensor]:
             raise _not_understood(checkpoint, layer, f"config.json sets `{key}`")
     tensors = list(_layer_tensors(checkpoint, layer))
     for each in tensors:
-        if _NOT_ADDITIVE.search(each.suffix):
+        if re.search(_NOT_ADDITIVE, each.suffix):
             raise _not_understood(checkpoint, layer, f"{shown(each.suffix)} changes the stream in another way")
     return tensors
 
@@ -133,7 +130,7 @@ def _layer_tensors(checkpoint: Checkpoint, layer: int) -> Iterator[_LayerTensor]
 
 
 def _writes(each: _LayerTensor, checkpoint: Checkpoint) -> bool:
-    if _is_norm(each) or not _WRITER.search(each.module):
+    if _is_norm(each) or not re.search(_WRITER, each.module):
         return _is_shared_bias(each, checkpoint)
     return _ends_in_stream(each, checkpoint)
 
@@ -145,7 +142,7 @@ def _is_shared_bias(each: _LayerTensor, checkpoint: Checkpoint) -> bool:
 
 
 def _ends_in_stream(each: _LayerTensor, checkpoint: Checkpoint) -> bool:
-    """Whether the output is as wide as the stream: rows of a Linear, columns of a Conv1D, either of fused experts."""
+    """Return True if the output is as wide as the stream: rows (Linear), columns (Conv1D), either (fused experts)."""
     width, shape = _hidden_size(checkpoint), each.tensor.shape
     if width is None or not shape:
         return True
@@ -169,12 +166,12 @@ def _check_every_block_writes(
 
 
 def _is_matrix(each: _LayerTensor) -> bool:
-    return len(each.tensor.shape) > 1 and not _ROUTER.search(each.module)
+    return len(each.tensor.shape) > 1 and not re.search(_ROUTER, each.module)
 
 
 def _is_norm(each: _LayerTensor) -> bool:
     first = each.module.split(".")[0]
-    return _NORM.search(first) is not None and first != "norm_attn_norm"
+    return re.search(_NORM, first) is not None and first != "norm_attn_norm"
 
 
 def _by_norm(tensors: list[_LayerTensor]) -> dict[str, list[str]]:

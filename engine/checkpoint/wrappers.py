@@ -6,7 +6,6 @@ around its blocks, and a state dict that is saved as it is carries their names: 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from engine.checkpoint.formats.format import StoredTensor
 
@@ -42,7 +41,7 @@ def wrapping_of(tensors: Iterable[StoredTensor]) -> tuple[str, int]:
 
 
 def _renamed(tensor: StoredTensor, name: str) -> StoredTensor:
-    return tensor if tensor.name == name else replace(tensor, name=name, wrapped_name=tensor.name)
+    return tensor if tensor.name == name else tensor._replace(name=name, wrapped_name=tensor.name)
 
 
 def _unwrapped_names(names: Sequence[str]) -> list[str]:

@@ -14,12 +14,10 @@ from typing import Any
 
 from safetensors import safe_open
 
-from engine.checkpoint.anatomy import End, dissect
-from engine.checkpoint.checkpoint import Checkpoint, require_local
+from engine.checkpoint.anatomy import End, dissect, role_of
+from engine.checkpoint.checkpoint import FLOAT_DTYPES, Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.checkpoint.formats.format import StoredTensor
-from engine.checkpoint.precision import FLOAT_DTYPES
-from engine.checkpoint.roles import role_of
 from engine.errors import CheckpointError, shown
 from engine.inference.decoder_layers import decoder_layers, layer_modules
 from engine.inference.device_map import device_of, devices_of, dispatch_layers, is_spread, last_device

@@ -12,11 +12,12 @@ from pathlib import Path
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import DiskFullError, DlecError, UsageError, machine_error, shown
 from engine.jobs.job_specs import WORKING_DIRECTORY, NamedPlan
+from engine.machine.disk import free_bytes
 from engine.merge.draft import Draft, MergeOptions, drafted, refuse_sources_as_output
 from engine.merge.layout import MAX_SHARD_SIZE, lay_out
 from engine.merge.partial import partial_of
 from engine.merge.publish import check_output
-from engine.merge.space import free_bytes, missing_bytes
+from engine.merge.space import missing_bytes
 from engine.plan.check import check_plan
 from engine.plan.outputs import output_tensors
 from engine.store.database import open_for_reading

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import UsageError
+from engine.hosts import this_host
 from engine.jobs.liveness import Liveness, held, liveness_of, locks_directory
 from engine.jobs.logs import worker_log
 from engine.jobs.recovery import recover
@@ -16,7 +17,7 @@ from engine.jobs.scheduling import next_job
 from engine.jobs.settings import job_settings
 from engine.jobs.slots import Slot
 from engine.jobs.store_access import StoreAccess
-from engine.locks import BEAT_SECONDS, HeldLock, this_host
+from engine.locks import BEAT_SECONDS, HeldLock
 from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import Waiting
 from engine.store.jobs import jobs_in

@@ -13,7 +13,8 @@ from enum import Enum
 from pathlib import Path
 
 from engine.errors import MachineError, machine_error
-from engine.locks import HeldLock, HostId, acquire, is_held, is_process, system_start
+from engine.hosts import HostId, is_process, system_start
+from engine.locks import HeldLock, acquire, is_held
 from engine.store.location import is_local
 from engine.store.workers import Worker
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from engine.errors import UsageError, shown
+from engine.hosts import this_host
 from engine.jobs.liveness import Liveness, liveness_of
 from engine.jobs.logs import job_log
 from engine.jobs.recovery import discard_output
-from engine.locks import QUIET_SECONDS, this_host
+from engine.locks import QUIET_SECONDS
 from engine.store.connection import StoreConnection, atomic
 from engine.store.database import open_for_jobs
 from engine.store.job_states import ENDED, Cancelled, Failed, Held, Running, Stop, Waiting, now

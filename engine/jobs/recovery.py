@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 from engine.errors import MachineError
+from engine.hosts import this_host
 from engine.jobs.liveness import Liveness, liveness_of
-from engine.locks import this_host
 from engine.protocol import as_data
 from engine.store.connection import StoreConnection, atomic
 from engine.store.job_states import Cancelled, Failed, Running, State, Stop, Waiting, now

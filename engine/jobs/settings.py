@@ -8,7 +8,6 @@ idle_minutes = 10                         # an idle worker exits after this time
 off = ["first-slice", "unused-layer"]     # rules that plans are not checked against
 """
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -61,18 +60,26 @@ def wanted_slot(device: str, settings: JobSettings) -> str:
 def _table(file: Path, name: str, keys: Iterable[str]) -> dict[str, Any]:
     """A table of the file, which has no other keys than these; empty where the file or the table is missing."""
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get(name, {})
+        text = file.read_bytes()
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise machine_error(f"{shown(file)} cannot be read", error) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _invalid(file, f"it is not TOML: {shown(error)}") from error
+    table = _parsed(text, file).get(name, {})
     if not isinstance(table, dict):
         raise _invalid(file, f"{name} must be a table: [{name}]")
     if unknown := table.keys() - set(keys):
         raise _invalid(file, f"[{name}] has an unknown key: {', '.join(sorted(map(shown, unknown)))}")
     return table
+
+
+def _parsed(text: bytes, file: Path) -> dict[str, Any]:
+    import tomllib  # late: most stores have no such file
+
+    try:
+        return tomllib.loads(text.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _invalid(file, f"it is not TOML: {shown(error)}") from error
 
 
 def _slots(value: Any, file: Path) -> tuple[Slot, ...]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+from engine.checkpoint.checkpoint import FLOAT_DTYPES
 from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.formats.registry import block_of
-from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.errors import PlanError, shown
 from engine.merge.layout import Layout, PlacedTensor
 from engine.plan.outputs import Cast, Fill, Mean, OutputTensor, Scale, Scaling, operation_on

@@ -14,7 +14,7 @@ from engine.merge.journal import signature_of
 from engine.merge.layout import MAX_SHARD_SIZE, Layout, lay_out
 from engine.merge.partial import Partial
 from engine.merge.sidecars import Sidecars, sidecars_of
-from engine.merge.sources import SourceFile, sources_of
+from engine.merge.transfer import SourceFile, sources_of
 from engine.plan.companions import companions
 from engine.plan.outputs import output_config, output_tensors
 from engine.plan.stack import Stack

@@ -49,7 +49,7 @@ class Layout:
     format: Format
     shards: tuple[Shard, ...]
     texts: Mapping[str, str]
-    """Name and content of the text files that readers need beside the shards."""
+    """Name and content of the text files that readers need in addition to the shards."""
 
     @property
     def nbytes(self) -> int:

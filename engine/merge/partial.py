@@ -77,7 +77,7 @@ def clear(partial: Partial) -> None:
 
 
 def begin(partial: Partial) -> None:
-    """Remove the remains of other merges and record the owner. A job that resumes the merge of another is no owner."""
+    """Remove the remains of other merges and record the owner. A job that resumes another's merge does not own it."""
     clear(partial)
     partial.owner.write_text(partial.job)
 

@@ -104,7 +104,7 @@ def _is_occupied(out: Path) -> bool:
 
 
 def _is_model(directory: Path) -> bool:
-    """Whether it is a checkpoint, or was made by dlec: many kinds of directories have a config.json."""
+    """Return True if it is a checkpoint, or was made by dlec: many kinds of directories have a config.json."""
     if (directory / MANIFEST_FILE).is_file():
         return True
     try:

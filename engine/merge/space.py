@@ -1,4 +1,4 @@
-"""Disk space: bytes that a merge needs, bytes free, and the error if they do not suffice."""
+"""Disk space: bytes that a merge needs, and the error if they do not suffice."""
 
 import errno
 import os
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import DiskFullError, DlecError, MachineError, machine_error
+from engine.machine.disk import free_bytes, free_files
 from engine.merge.layout import Layout
 from engine.merge.partial import Partial
 from engine.units import byte_size
@@ -27,18 +28,6 @@ def missing_bytes(partial: Partial, layout: Layout) -> int:
     return sum(max(0, shard.nbytes - _allocated(partial.model / shard.name)) for shard in layout.shards)
 
 
-def free_bytes(directory: Path) -> int:
-    """Bytes that an ordinary user may write there; the nearest existing parent decides."""
-    status = os.statvfs(_nearest(directory))
-    return status.f_bavail * status.f_frsize
-
-
-def free_files(directory: Path) -> int | None:
-    """Number of files that an ordinary user may create there; None on file systems without such a limit."""
-    status = os.statvfs(_nearest(directory))
-    return status.f_favail if status.f_files else None
-
-
 def disk_full(partial: Partial, layout: Layout) -> DiskFullError:
     continues = ": it continues where it stopped" if _exists(partial.journal) else ""
     return DiskFullError(
@@ -56,11 +45,6 @@ def _shortage(partial: Partial, layout: Layout) -> str:
         return f"{byte_size(free)} are free, but only {files} more files can be made (inodes)"
     figures = f"{byte_size(missing)} more are needed of {byte_size(layout.nbytes)} in total, {byte_size(free)} are free"
     return f"{figures}: a quota ran out, or the files besides the weights do not fit" if missing < free else figures
-
-
-def _nearest(directory: Path) -> Path:
-    """`directory` or the closest directory above it that exists: none is made before it is known to fit."""
-    return next(path for path in (directory, *directory.parents) if _exists(path))
 
 
 @contextmanager

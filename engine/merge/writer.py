@@ -8,13 +8,11 @@ from typing import TypeAlias
 
 from engine.files import allocate, read_ahead, sync_directory
 from engine.merge.byte_operations import AverageBytes, ByteOperation, ComputeBytes, CopyBytes, FillBytes, SourceBytes
-from engine.merge.journal import Journal, begin_journal, continued_journal, read_watermark
+from engine.merge.journal import Journal, SyncBatches, begin_journal, continued_journal, read_watermark
 from engine.merge.layout import Layout, Shard
 from engine.merge.partial import Partial, begin
-from engine.merge.sources import opened_source
 from engine.merge.space import check_space
-from engine.merge.sync_batches import SyncBatches
-from engine.merge.transfer import Transfer, shrunk, write_all
+from engine.merge.transfer import Transfer, opened_source, shrunk, write_all
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with (bytes done, bytes in total)."""

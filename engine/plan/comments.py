@@ -7,8 +7,8 @@ plan cannot run or would not do what it says.
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from engine.errors import shown
 from engine.plan.model import Position
@@ -25,16 +25,14 @@ CONFIGURATION = "[rules] off in config.toml"
 _COMMENT = re.compile(r"#[ \t]*dlec:[ \t]*(?P<word>[\w-]+)[ \t]*:?(?P<rest>[^\n\r#]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """One argument of a comment."""
 
     text: str
     place: Position
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NamedTuple):
     """One `# dlec:` comment."""
 
     word: str
@@ -95,8 +93,7 @@ def _inside_scalars(text: str) -> Callable[[int], bool]:
 # Rules that are switched off
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(NamedTuple):
     """One rule that is switched off."""
 
     rule: str

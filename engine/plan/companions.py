@@ -1,7 +1,7 @@
-"""The files beside the weights that describe layers: what becomes of each in the new model.
+"""Files next to the weights that describe layers: copied, rewritten or left out.
 
-JSON is rewritten like config.json. What cannot be rewritten is left out, or refused where the weights cannot be read
-without it.
+JSON is rewritten like config.json. A file that cannot be rewritten is left out, or refused if the weights cannot be
+read without it.
 """
 
 import fnmatch
@@ -36,14 +36,14 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
 
 REWRITTEN = "names layers; rewritten for the new model"
 _NAMES_LAYERS = "names layers of the source"
-_QUANTISATION = re.compile(r"quant")
+_QUANTISATION = r"quant"
 """Files that readers need to understand the weights."""
-_NUMBERED_TEXT = re.compile(r"(?:layers?|blk)\W{1,3}\d", re.IGNORECASE)
+_NUMBERED_TEXT = r"(?i)(?:layers?|blk)\W{1,3}\d"
 
 
 @dataclass(frozen=True)
 class Companions:
-    """What becomes of files that cannot simply be copied."""
+    """Files that cannot be copied unchanged."""
 
     rewritten: Mapping[str, str] = field(default_factory=dict)
     """Name to new text."""
@@ -52,14 +52,14 @@ class Companions:
 
 
 class _LeftOutError(Exception):
-    """A file that has to stay behind; the argument is the reason."""
+    """Raised for a file that is left out; the argument is the reason."""
 
 
 def companions(stack: Stack) -> Companions:
     """Raises CheckpointError, naming the file, for one that is needed and cannot be rewritten."""
     rewritten: dict[str, str] = {}
     left_out: dict[str, str] = {}
-    for name, text in stack.config_donor.beside.items():
+    for name, text in stack.config_donor.settings_files.items():
         if reason := _reason_by_name(name):
             left_out[name] = reason
         elif text is not None and not is_as_it_was(stack):
@@ -74,7 +74,7 @@ def companions(stack: Stack) -> Companions:
 
 
 def is_as_it_was(stack: Stack) -> bool:
-    """Whether the new model has the donor's layers in their order and number."""
+    """Return True if the new model has the donor's layers in their order and number."""
     donor = stack.config_donor
     layers = [visit.layer for visit in stack.visits if visit.checkpoint is donor]
     return len(layers) == len(stack.visits) and layers == list(range(donor.layer_count))
@@ -95,7 +95,7 @@ def _follows(name: str, text: str, stack: Stack) -> str:
     try:
         return _rewritten(name, text, stack)
     except CheckpointError as error:
-        if not _QUANTISATION.search(name):
+        if not re.search(_QUANTISATION, name):
             raise _LeftOutError(f"{_NAMES_LAYERS}: {error.line}") from error
         raise CheckpointError(f"{shown(name)}: {error.what}", why=error.why, fix=error.fix) from error
 
@@ -111,7 +111,7 @@ def _rewritten(name: str, text: str, stack: Stack) -> str:
     data = json.loads(new) if depths else data
     documents = [data, *(_document(checkpoint, name) for checkpoint in _givers(stack)[1:])]
     changes = renamed(documents, origins, (name,))
-    if len(documents) > 1 and (changes or depths or _QUANTISATION.search(name)):
+    if len(documents) > 1 and (changes or depths or re.search(_QUANTISATION, name)):
         _check_alike(name, [json.loads(text), *documents[1:]], origins)
     if is_numbered_otherwise(data, origins.modules.depth, PER_LAYER_LISTS, text):
         raise CheckpointError("it lists the layers in a way that is not understood")
@@ -122,7 +122,7 @@ def _as_it_was(name: str, text: str, stack: Stack) -> str:
     """The text of a file other than JSON that says nothing of single layers."""
     documents = _yaml_documents(text) if name.endswith((".yaml", ".yml")) else None
     if documents is None:
-        is_stale = _NUMBERED_TEXT.search(text) is not None
+        is_stale = re.search(_NUMBERED_TEXT, text) is not None
     else:
         is_stale = any(_is_stale(name, text, data, stack) for data in documents)
     if is_stale:
@@ -140,7 +140,7 @@ def _is_stale(name: str, text: str, data: Any, stack: Stack) -> bool:
 
 
 def _yaml_documents(text: str) -> list[Any] | None:
-    """As JSON would hold them; None for what is no YAML, or could grow beyond its text by aliases."""
+    """Return the documents as JSON values; None for text that is not YAML, or that has aliases, which can expand it."""
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, _LOADER)):
             return None
@@ -153,13 +153,13 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _givers(stack: Stack) -> list[Checkpoint]:
-    """In the order of the origins' sources."""
+    """Checkpoints of the stack, in the order of the origins' sources."""
     return list(dict.fromkeys([stack.config_donor, *(visit.checkpoint for visit in stack.visits)]))
 
 
 def _document(checkpoint: Checkpoint, name: str) -> Any:
     try:
-        return json.loads(checkpoint.beside.get(name) or "null")
+        return json.loads(checkpoint.settings_files.get(name) or "null")
     except (ValueError, RecursionError):
         return None
 
@@ -189,8 +189,8 @@ def _check_quantisation_files(stack: Stack) -> None:
     """Raises CheckpointError where a source's weights are described by a file that the config's donor lacks."""
     donor = stack.config_donor
     for checkpoint in _givers(stack)[1:]:
-        for name, text in checkpoint.beside.items():
-            if text is not None and _QUANTISATION.search(name) and name not in donor.beside:
+        for name, text in checkpoint.settings_files.items():
+            if text is not None and re.search(_QUANTISATION, name) and name not in donor.settings_files:
                 raise CheckpointError(
                     f"{checkpoint.reference} is quantised as its {shown(name)} says",
                     why=f"{donor.reference}, which gives the config, has no such file",

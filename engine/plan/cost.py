@@ -2,15 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.plan.outputs import output_tensors
 from engine.plan.stack import Stack
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """Size of a new model. Loading it needs about `nbytes` of memory, writing it the same on disk."""
 
     layers: int

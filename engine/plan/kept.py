@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from engine.checkpoint.precision import FLOAT_DTYPES
+from engine.checkpoint.checkpoint import FLOAT_DTYPES
 from engine.errors import shown
 from engine.plan.outputs import Cast, Copy, OutputTensor, Scale, operation_on, output_tensors
 from engine.plan.stack import Stack
@@ -29,7 +29,7 @@ def kept_in_words(tensors: Iterable[OutputTensor]) -> str:
 
 
 def _is_kept(stack: Stack, tensor: OutputTensor) -> bool:
-    """Whether a tensor of one stored piece is not cast as the plan's dtypes ask."""
+    """Return True if a tensor of one stored piece is not cast as the plan's dtypes ask."""
     if len(tensor.pieces) != 1 or tensor.pieces[0].dtype not in FLOAT_DTYPES:
         return False
     stored = tensor.pieces[0].dtype

@@ -7,7 +7,7 @@ copy, and layers after the last decoder layer (multi-token prediction) are not l
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.load_check import KINDS, Complaint, LoadCheck
@@ -26,8 +26,7 @@ class Opened:
     """Loading report of the checkpoint that a merge would write, before source defects are moved out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """Layer and suffix of a tensor's name."""
 
     layer: int | None

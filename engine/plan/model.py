@@ -19,8 +19,7 @@ class Position(NamedTuple):
 START = Position(1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A part of the plan's text that can be replaced without changing anything else."""
 
     start: Position

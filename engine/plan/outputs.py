@@ -3,18 +3,16 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
-from engine.checkpoint.anatomy import End, is_output_head, is_token_embedding
-from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.anatomy import EVERY_ROLE, End, is_output_head, is_token_embedding
+from engine.checkpoint.checkpoint import FLOAT_DTYPES, Checkpoint
 from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.formats.registry import block_of
 from engine.checkpoint.layer_keys import ConfigEdit, edited_config
 from engine.checkpoint.layer_names import Origins, modules_of
-from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.checkpoint.residual import gain_offset, norms_behind
-from engine.checkpoint.roles import EVERY_ROLE
 from engine.plan.patches import applied
 from engine.plan.stack import Donor, FactorLevel, Part, Stack, Visit, factor_of
 
@@ -24,8 +22,7 @@ FLOAT8_DTYPES = ("F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ")
 CONFIG_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
 
-@dataclass(frozen=True, slots=True)
-class Scaling:
+class Scaling(NamedTuple):
     """t becomes factor * (t + offset) - offset: a product, or the gain of a norm that stores gain - 1."""
 
     factor: float
@@ -70,8 +67,7 @@ Operation: TypeAlias = Copy | Cast | Scale | Fill | Mean
 """Operation that makes an output tensor of its pieces. All but Fill and Mean concatenate them."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutputTensor:
+class OutputTensor(NamedTuple):
     """One tensor of the new checkpoint."""
 
     name: str
@@ -100,7 +96,7 @@ def rows_of(tensor: StoredTensor, start: int, stop: int) -> StoredTensor:
     """The piece that consists of the rows `start` to `stop` - 1 of a stored tensor."""
     nbytes = tensor.nbytes // tensor.shape[0]
     begin, end = tensor.begin + start * nbytes, tensor.begin + stop * nbytes
-    return replace(tensor, shape=(stop - start, *tensor.shape[1:]), begin=begin, end=end)
+    return tensor._replace(shape=(stop - start, *tensor.shape[1:]), begin=begin, end=end)
 
 
 def output_tensors(stack: Stack) -> list[OutputTensor]:
@@ -142,7 +138,7 @@ def _of_stored_head(tensors: list[OutputTensor], patches: Mapping[str, StoredTen
 
 def _replaced(tensor: OutputTensor, patch: StoredTensor) -> OutputTensor:
     """A patch is written in the dtype of the tensor that it replaces."""
-    return replace(tensor, pieces=(patch,), operation=operation_on(patch.dtype, tensor.dtype, tensor.dtype, None))
+    return tensor._replace(pieces=(patch,), operation=operation_on(patch.dtype, tensor.dtype, tensor.dtype, None))
 
 
 def output_config(stack: Stack) -> ConfigEdit:
@@ -175,7 +171,7 @@ def config_overrides(stack: Stack) -> dict[tuple[str, ...], Any]:
 
 
 def is_tied(stack: Stack) -> bool:
-    """Whether the new model's language head is its embedding matrix."""
+    """Return True if the new model's language head is its embedding matrix."""
     return stack.head.checkpoint is stack.embedding.checkpoint and _ties(stack.head.checkpoint)
 
 

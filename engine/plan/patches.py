@@ -6,16 +6,15 @@ patch, so a merge copies bytes whatever is built.
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.formats.safetensors_header import read_header
 from engine.errors import CheckpointError, UsageError, machine_error
 
 
-@dataclass(frozen=True)
-class Patch:
+class Patch(NamedTuple):
     """One opened patch."""
 
     path: Path

@@ -5,8 +5,9 @@ tensor, the factors are multiplied.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
+from typing import NamedTuple
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import shown
@@ -17,8 +18,7 @@ from engine.plan.stack import AT_THE_ENDS, FactorLevel, factor_of, levels_at, po
 Checkpoints = Mapping[str, Checkpoint]
 
 
-@dataclass(frozen=True)
-class ResolvedPlan:
+class ResolvedPlan(NamedTuple):
     """A plan whose slices name only checkpoints."""
 
     plan: Plan | None
@@ -109,8 +109,7 @@ def _depth(document: Plan) -> int:
 # Slices of an earlier document
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
+class _Layer(NamedTuple):
     """One layer of the inner plan."""
 
     slice: Slice

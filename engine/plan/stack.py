@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from engine.checkpoint.anatomy import EVERY_ROLE, Role, role_of
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.roles import EVERY_ROLE, Role, role_of
 from engine.plan.model import Plan, ScaleLevel, Slice
 from engine.plan.patches import Patch
 
@@ -18,16 +18,14 @@ AT_THE_ENDS = 0.0
 """Position at which gradients are read for tensors outside the layers, as mergekit does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Donor:
+class Donor(NamedTuple):
     """A checkpoint with the scales that apply to what it gives outside the layers."""
 
     checkpoint: Checkpoint
     levels: tuple[FactorLevel, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """Contribution of one layer of one checkpoint to a visit."""
 
     checkpoint: Checkpoint
@@ -44,8 +42,7 @@ class Part:
         return tuple(names if self.roles == EVERY_ROLE else [name for name in names if role_of(name) in self.roles])
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """One layer of the new model, made of parts."""
 
     parts: tuple[Part, ...]
@@ -82,7 +79,7 @@ class Visit:
 
     @property
     def is_scaled(self) -> bool:
-        """Whether any part has scale settings."""
+        """Return True if any part has scale settings."""
         return any(part.levels for part in self.parts)
 
 
@@ -100,13 +97,13 @@ class Stack:
     dtype: str | None = None
     out_dtype: str | None = None
     casts_all: bool = False
-    """Whether the dtypes also concern what a checkpoint stores otherwise than most of itself."""
+    """True if the dtypes also apply to tensors that a checkpoint stores in another dtype than most of its tensors."""
     patches: tuple[Patch, ...] = ()
     """Applied last, in this order."""
 
     @property
     def casts(self) -> bool:
-        """Whether the plan names a dtype."""
+        """Return True if the plan names a dtype."""
         return bool(self.dtype or self.out_dtype)
 
     @property

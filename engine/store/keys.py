@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ProfileKey:
+class MeasurementKey:
     """Two measurements with equal keys are the same measurement."""
 
     fingerprint: str
@@ -31,17 +31,17 @@ class ProfileKey:
     """Versions of torch, transformers and the metrics."""
 
 
-KEY_COLUMNS = tuple(field.name for field in fields(ProfileKey))
+KEY_COLUMNS = tuple(field.name for field in fields(MeasurementKey))
 _IS_KEY = " AND ".join(f"{column} = ?" for column in KEY_COLUMNS)
 
 
-def find_key_id(connection: StoreConnection, key: ProfileKey) -> int | None:
+def find_key_id(connection: StoreConnection, key: MeasurementKey) -> int | None:
     """Return the id of `key`, which measurements refer to; None if it is not in the store."""
     row = connection.row(f"SELECT id FROM measurement_keys WHERE {_IS_KEY}", astuple(key))
     return None if row is None else row[0]
 
 
-def key_id_of(db: "Database", key: ProfileKey) -> int:
+def key_id_of(db: "Database", key: MeasurementKey) -> int:
     """Return the id of `key`, adding it if it is new. Call inside a transaction."""
     marks = ", ".join("?" * len(KEY_COLUMNS))
     db.execute(f"INSERT OR IGNORE INTO measurement_keys ({', '.join(KEY_COLUMNS)}) VALUES ({marks})", astuple(key))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.store.connection import StoreConnection
 from engine.store.floats import as_float
-from engine.store.keys import ProfileKey, find_key_id
+from engine.store.keys import MeasurementKey, find_key_id
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -77,7 +77,7 @@ def save_neurons(db: "Database", key_id: int, neurons: Iterable[NeuronStatistics
     db.conn.executemany(_INSERT_ORDER, ((key_id, rank, *ids) for rank, ids in enumerate(_orders(db, key_id))))
 
 
-def count_neurons(connection: StoreConnection, key: ProfileKey) -> int:
+def count_neurons(connection: StoreConnection, key: MeasurementKey) -> int:
     """Return the number of neurons in the profile; 0 if there is no such profile."""
     sql = "SELECT max(neuron_id) + 1 FROM neuron_statistics WHERE key_id = ?"
     ((count,),) = connection.rows(sql, (find_key_id(connection, key),))
@@ -86,7 +86,7 @@ def count_neurons(connection: StoreConnection, key: ProfileKey) -> int:
 
 def neuron_page(
     connection: StoreConnection,
-    key: ProfileKey,
+    key: MeasurementKey,
     order: NeuronOrder = NeuronOrder.LAYER,
     *,
     descending: bool = False,
@@ -100,7 +100,7 @@ def neuron_page(
     return tuple(map(statistics_from, rows))
 
 
-def first_of_layer(connection: StoreConnection, key: ProfileKey, layer: int) -> int | None:
+def first_of_layer(connection: StoreConnection, key: MeasurementKey, layer: int) -> int | None:
     """Return the row of a layer's first neuron in the order of layers; None if the profile has no neuron of it."""
     first, _ = _span_of_layer(connection, find_key_id(connection, key), layer)
     return first
@@ -189,7 +189,7 @@ Condition = Between | PeaksAt
 
 def matching_neurons(
     connection: StoreConnection,
-    key: ProfileKey,
+    key: MeasurementKey,
     conditions: Sequence[Condition],
     order: NeuronOrder = NeuronOrder.LAYER,
     *,
@@ -208,7 +208,7 @@ def matching_neurons(
     return array("q", (neuron_id for (neuron_id,) in connection.rows(sql, tuple(parameters))))
 
 
-def neurons_at(connection: StoreConnection, key: ProfileKey, ids: Sequence[int]) -> tuple[NeuronStatistics, ...]:
+def neurons_at(connection: StoreConnection, key: MeasurementKey, ids: Sequence[int]) -> tuple[NeuronStatistics, ...]:
     """Return the neurons with these ids, in the order given; unknown ids are skipped."""
     marks = ", ".join("?" * len(ids))
     sql = f"SELECT neuron_id, {STATISTICS} FROM neurons WHERE key_id = ? AND neuron_id IN ({marks})"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from engine.store.connection import StoreConnection
 from engine.store.database import transaction
 from engine.store.floats import as_float, packed, unpacked
-from engine.store.keys import ProfileKey, find_key_id, key_id_of
+from engine.store.keys import MeasurementKey, find_key_id, key_id_of
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -74,7 +74,7 @@ _COLUMNS = (
 )
 
 
-def save_measurement(db: "Database", key: ProfileKey, figures: PlanMeasurement) -> None:
+def save_measurement(db: "Database", key: MeasurementKey, figures: PlanMeasurement) -> None:
     """Save a plan's measurement; an existing one is kept."""
     sql = f"INSERT OR IGNORE INTO plan_measurements (key_id, {_COLUMNS}, tokens) VALUES ({', '.join('?' * 13)})"
     floats = (figures.nll, figures.delta_nll, figures.se, figures.low, figures.high, figures.p, figures.kl)
@@ -83,7 +83,9 @@ def save_measurement(db: "Database", key: ProfileKey, figures: PlanMeasurement) 
         db.execute(sql, (key_id_of(db, key), figures.visits, *floats, *rest))
 
 
-def find_measurements(connection: StoreConnection, key: ProfileKey, plans: Iterable[str]) -> dict[str, PlanMeasurement]:
+def find_measurements(
+    connection: StoreConnection, key: MeasurementKey, plans: Iterable[str]
+) -> dict[str, PlanMeasurement]:
     """Return the measurements under this key of the plans that have these visits, by visits."""
     key_id = find_key_id(connection, key)
     sql = f"SELECT {_COLUMNS} FROM plan_measurements WHERE key_id = ? AND visits = ?"
@@ -91,7 +93,7 @@ def find_measurements(connection: StoreConnection, key: ProfileKey, plans: Itera
     return {row[0]: _figures(row) for row in rows if row is not None}
 
 
-def measured_visits(connection: StoreConnection, key: ProfileKey) -> frozenset[str]:
+def measured_visits(connection: StoreConnection, key: MeasurementKey) -> frozenset[str]:
     """Return the visits of all plans that were measured under this key."""
     rows = connection.rows("SELECT visits FROM plan_measurements WHERE key_id = ?", (find_key_id(connection, key),))
     return frozenset(visits for (visits,) in rows)
@@ -114,7 +116,7 @@ class PartialResult(NamedTuple):
     """[S], share of tokens."""
 
 
-def save_partial(db: "Database", key: ProfileKey, pieces: Mapping[str, tuple[int, PartialResult]]) -> None:
+def save_partial(db: "Database", key: MeasurementKey, pieces: Mapping[str, tuple[int, PartialResult]]) -> None:
     """Save a piece for each plan. pieces: visits, to the index of the piece's first sequence and the piece."""
     sql = "INSERT OR REPLACE INTO partial_results VALUES (?, ?, ?, ?, ?, ?, ?)"
     with transaction(db):
@@ -126,7 +128,7 @@ def save_partial(db: "Database", key: ProfileKey, pieces: Mapping[str, tuple[int
         db.conn.executemany(sql, rows)
 
 
-def find_partial(connection: StoreConnection, key: ProfileKey, plans: Iterable[str]) -> dict[str, PartialResult]:
+def find_partial(connection: StoreConnection, key: MeasurementKey, plans: Iterable[str]) -> dict[str, PartialResult]:
     """Return the results of plans from the first sequence up to the first gap, by visits."""
     key_id = find_key_id(connection, key)
     sql = """SELECT first_sequence, token_nll, kl, top1 FROM partial_results
@@ -135,7 +137,7 @@ def find_partial(connection: StoreConnection, key: ProfileKey, plans: Iterable[s
     return {visits: result for visits, result in joined.items() if result.kl}
 
 
-def forget_partial(db: "Database", key: ProfileKey, visits: Iterable[str], kept_sequences: int = 0) -> None:
+def forget_partial(db: "Database", key: MeasurementKey, visits: Iterable[str], kept_sequences: int = 0) -> None:
     """Delete the results of these plans beyond their first `kept_sequences`."""
     sql = "DELETE FROM partial_results WHERE key_id = ? AND visits = ? AND first_sequence + sequences > ?"
     with transaction(db):
@@ -168,7 +170,7 @@ class ProbeResult:
     """Log-likelihoods of the right answers, in nats."""
 
 
-def save_probe(db: "Database", key: ProfileKey, result: ProbeResult) -> None:
+def save_probe(db: "Database", key: MeasurementKey, result: ProbeResult) -> None:
     """Save a plan's answers; existing ones are kept."""
     sql = """INSERT OR IGNORE INTO probe_results (key_id, visits, items, correct, log_likelihoods)
         VALUES (?, ?, ?, ?, ?)"""
@@ -178,7 +180,7 @@ def save_probe(db: "Database", key: ProfileKey, result: ProbeResult) -> None:
         db.execute(sql, (key_id, result.visits, len(correct), correct, packed(result.log_likelihoods)))
 
 
-def find_probes(connection: StoreConnection, key: ProfileKey) -> dict[str, ProbeResult]:
+def find_probes(connection: StoreConnection, key: MeasurementKey) -> dict[str, ProbeResult]:
     """Return the results of all plans on this probe, by visits."""
     sql = "SELECT visits, correct, log_likelihoods FROM probe_results WHERE key_id = ?"
     rows = connection.rows(sql, (find_key_id(connection, key),))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from engine.store.connection import StoreConnection
 from engine.store.database import transaction
 from engine.store.floats import as_float
-from engine.store.keys import KEY_COLUMNS, ProfileKey, key_id_of
+from engine.store.keys import KEY_COLUMNS, MeasurementKey, key_id_of
 from engine.store.samples import BaseCheck, find_base_check
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class PreviewResult:
     """One plan, compared with its base over the same tokens."""
 
     plan_sha256: str
-    key: ProfileKey
+    key: MeasurementKey
     base_nll: float
     """Nats per token, as are all figures below unless they say otherwise."""
     plan_nll: float
@@ -98,7 +98,7 @@ def save_preview(db: "Database", result: PreviewResult) -> None:
         db.execute(sql, (result.plan_sha256, key_id, *_figures(result)))
 
 
-def find_preview(connection: StoreConnection, plan_sha256: str, key: ProfileKey) -> PreviewResult | None:
+def find_preview(connection: StoreConnection, plan_sha256: str, key: MeasurementKey) -> PreviewResult | None:
     results = (result for result in previews_of(connection, plan_sha256) if result.key == key)
     return next(results, None)
 
@@ -133,4 +133,4 @@ def _result(row: tuple[Any, ...]) -> PreviewResult:
     key, figures = rest[: len(KEY_COLUMNS)], rest[len(KEY_COLUMNS) :]
     floats, counts = figures[:8], figures[8:]
     base, plan, delta, se, low, high, kl, agreement = map(as_float, floats)
-    return PreviewResult(plan_sha256, ProfileKey(*key), base, plan, delta, se, low, high, kl, agreement, *counts)
+    return PreviewResult(plan_sha256, MeasurementKey(*key), base, plan, delta, se, low, high, kl, agreement, *counts)

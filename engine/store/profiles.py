@@ -10,7 +10,7 @@ from engine.store.connection import StoreConnection
 from engine.store.database import connection_of, transaction
 from engine.store.failures import damaged
 from engine.store.floats import as_float
-from engine.store.keys import KEY_COLUMNS, ProfileKey, find_key_id, key_id_of
+from engine.store.keys import KEY_COLUMNS, MeasurementKey, find_key_id, key_id_of
 from engine.store.neurons import NeuronStatistics, save_neurons
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def save_histograms(db: "Database", key_id: int, histograms: Iterable[LayerHisto
     db.table("layer_histograms").insert_all(rows)
 
 
-def find_layers(connection: StoreConnection, key: ProfileKey) -> tuple[LayerStatistics, ...]:
+def find_layers(connection: StoreConnection, key: MeasurementKey) -> tuple[LayerStatistics, ...]:
     """Return the layers in order; empty if there is no such profile."""
     sql = """SELECT layer, block_influence, relative_update, update_norm, input_norm
         FROM layer_statistics WHERE key_id = ? ORDER BY layer"""
@@ -78,7 +78,7 @@ def find_layers(connection: StoreConnection, key: ProfileKey) -> tuple[LayerStat
     return tuple(LayerStatistics(layer, *map(as_float, figures)) for layer, *figures in rows)
 
 
-def find_angles(connection: StoreConnection, key: ProfileKey) -> tuple[BlockAngle, ...]:
+def find_angles(connection: StoreConnection, key: MeasurementKey) -> tuple[BlockAngle, ...]:
     """Return the blocks sorted by start, then end; empty if there is no such profile."""
     sql = """SELECT start_layer, end_layer, angular_distance
         FROM block_angles WHERE key_id = ? ORDER BY start_layer, end_layer"""
@@ -86,7 +86,7 @@ def find_angles(connection: StoreConnection, key: ProfileKey) -> tuple[BlockAngl
     return tuple(BlockAngle(start, end, as_float(angle)) for start, end, angle in rows)
 
 
-def find_histograms(connection: StoreConnection, key: ProfileKey) -> tuple[LayerHistogram, ...]:
+def find_histograms(connection: StoreConnection, key: MeasurementKey) -> tuple[LayerHistogram, ...]:
     """Return the histograms in order of layers; empty if there is no such profile."""
     sql = "SELECT layer, low, high, counts FROM layer_histograms WHERE key_id = ? ORDER BY layer"
     rows = connection.rows(sql, (find_key_id(connection, key),))
@@ -111,7 +111,7 @@ class ProfileRows:
 class StoredProfile:
     """A profile in the store."""
 
-    key: ProfileKey
+    key: MeasurementKey
     measured_at: str
     """UTC, e.g. "2026-05-09 07:35:25"."""
 
@@ -120,7 +120,7 @@ _SELECT = f"""SELECT {", ".join(KEY_COLUMNS)}, measured_at
     FROM profiles JOIN measurement_keys ON measurement_keys.id = profiles.key_id"""
 
 
-def save_profile(db: "Database", key: ProfileKey, rows: ProfileRows) -> None:
+def save_profile(db: "Database", key: MeasurementKey, rows: ProfileRows) -> None:
     """Save a whole profile in one transaction. An existing profile is kept."""
     with transaction(db):
         if find_profile(connection_of(db), key) is None:
@@ -132,7 +132,7 @@ def save_profile(db: "Database", key: ProfileKey, rows: ProfileRows) -> None:
             save_neurons(db, key_id, rows.neurons)
 
 
-def find_profile(connection: StoreConnection, key: ProfileKey) -> StoredProfile | None:
+def find_profile(connection: StoreConnection, key: MeasurementKey) -> StoredProfile | None:
     row = connection.row(f"{_SELECT} WHERE key_id = ?", (find_key_id(connection, key),))
     return None if row is None else _stored(row)
 
@@ -145,4 +145,4 @@ def profiles_of(connection: StoreConnection, fingerprint: str) -> tuple[StoredPr
 
 def _stored(row: tuple[Any, ...]) -> StoredProfile:
     *key, measured_at = row
-    return StoredProfile(ProfileKey(*key), measured_at)
+    return StoredProfile(MeasurementKey(*key), measured_at)

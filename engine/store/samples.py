@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.store.connection import StoreConnection
 from engine.store.database import transaction
 from engine.store.floats import as_float
-from engine.store.keys import ProfileKey, find_key_id, key_id_of
+from engine.store.keys import MeasurementKey, find_key_id, key_id_of
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -48,7 +48,7 @@ class BaseCheck:
     """NLL of the same tokens in sequences of twice the length."""
 
 
-def save_sample(db: "Database", key: ProfileKey, row: SampleRow) -> None:
+def save_sample(db: "Database", key: MeasurementKey, row: SampleRow) -> None:
     """Save the origin of a key's sequences, unless it is known."""
     with transaction(db):
         *figures, notes = astuple(row)
@@ -56,7 +56,7 @@ def save_sample(db: "Database", key: ProfileKey, row: SampleRow) -> None:
         db.execute(sql, (key_id_of(db, key), *figures, json.dumps(notes)))
 
 
-def find_sample(connection: StoreConnection, key: ProfileKey) -> SampleRow | None:
+def find_sample(connection: StoreConnection, key: MeasurementKey) -> SampleRow | None:
     row = connection.row(f"SELECT {_names(SampleRow)} FROM samples WHERE key_id = ?", (find_key_id(connection, key),))
     if row is None:
         return None
@@ -64,14 +64,14 @@ def find_sample(connection: StoreConnection, key: ProfileKey) -> SampleRow | Non
     return SampleRow(sequences, tokens, documents, in_half, prefix, tuple(json.loads(notes)))
 
 
-def save_base_check(db: "Database", key: ProfileKey, check: BaseCheck) -> None:
+def save_base_check(db: "Database", key: MeasurementKey, check: BaseCheck) -> None:
     """Save the check of a key's base, unless it is known."""
     with transaction(db):
         sql = f"INSERT OR IGNORE INTO base_checks (key_id, {_names(BaseCheck)}) VALUES ({', '.join('?' * 9)})"
         db.execute(sql, (key_id_of(db, key), *astuple(check)))
 
 
-def find_base_check(connection: StoreConnection, key: ProfileKey) -> BaseCheck | None:
+def find_base_check(connection: StoreConnection, key: MeasurementKey) -> BaseCheck | None:
     row = connection.row(
         f"SELECT {_names(BaseCheck)} FROM base_checks WHERE key_id = ?", (find_key_id(connection, key),)
     )

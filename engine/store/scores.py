@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.store.connection import StoreConnection
 from engine.store.database import transaction
 from engine.store.floats import as_float
-from engine.store.keys import KEY_COLUMNS, ProfileKey, find_key_id, key_id_of
+from engine.store.keys import KEY_COLUMNS, MeasurementKey, find_key_id, key_id_of
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -27,7 +27,7 @@ class Score:
     """Standard error over sequences; None where the metric has none."""
 
 
-def save_scores(db: "Database", key: ProfileKey, scores: Iterable[Score]) -> None:
+def save_scores(db: "Database", key: MeasurementKey, scores: Iterable[Score]) -> None:
     """Save all of these scores or none. Existing scores are kept."""
     with transaction(db):
         key_id = key_id_of(db, key)
@@ -35,7 +35,7 @@ def save_scores(db: "Database", key: ProfileKey, scores: Iterable[Score]) -> Non
         db.conn.executemany("INSERT OR IGNORE INTO scores VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
-def find_scores(connection: StoreConnection, key: ProfileKey, metric: str) -> tuple[Score, ...]:
+def find_scores(connection: StoreConnection, key: MeasurementKey, metric: str) -> tuple[Score, ...]:
     """Return the scores of all blocks, sorted by start, then end."""
     sql = """SELECT metric, start_layer, end_layer, value, standard_error
         FROM scores WHERE key_id = ? AND metric = ? ORDER BY start_layer, end_layer"""
@@ -43,15 +43,15 @@ def find_scores(connection: StoreConnection, key: ProfileKey, metric: str) -> tu
     return tuple(Score(name, start, end, as_float(value), se) for name, start, end, value, se in rows)
 
 
-def scored_metrics(connection: StoreConnection, key: ProfileKey) -> tuple[str, ...]:
+def scored_metrics(connection: StoreConnection, key: MeasurementKey) -> tuple[str, ...]:
     """Return the names of the metrics that have scores."""
     sql = "SELECT DISTINCT metric FROM scores WHERE key_id = ? ORDER BY metric"
     return tuple(metric for (metric,) in connection.rows(sql, (find_key_id(connection, key),)))
 
 
-def scored_keys(connection: StoreConnection, fingerprint: str) -> tuple[ProfileKey, ...]:
+def scored_keys(connection: StoreConnection, fingerprint: str) -> tuple[MeasurementKey, ...]:
     """Return the keys of a checkpoint's scores, the newest first; there may be scores without a profile."""
     columns = ", ".join(KEY_COLUMNS)
     sql = f"""SELECT {columns} FROM measurement_keys WHERE fingerprint = ? AND id IN (SELECT key_id FROM scores)
         ORDER BY id DESC"""
-    return tuple(ProfileKey(*row) for row in connection.rows(sql, (fingerprint,)))
+    return tuple(MeasurementKey(*row) for row in connection.rows(sql, (fingerprint,)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine.store.connection import StoreConnection
 from engine.store.database import transaction
 from engine.store.floats import as_float
-from engine.store.keys import KEY_COLUMNS, ProfileKey, find_key_id, key_id_of
+from engine.store.keys import KEY_COLUMNS, MeasurementKey, find_key_id, key_id_of
 from engine.store.scores import Score
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ class StoredSweep:
     """Description of the plans."""
     corpus: str
     """Name of the text."""
-    selection: ProfileKey
-    heldout: ProfileKey
+    selection: MeasurementKey
+    heldout: MeasurementKey
     plans: tuple[StoredPlan, ...] = field(repr=False)
     top: int
     """Number of the best plans that are evaluated on held-out text."""
     early_stop: bool
-    probe_key: ProfileKey | None = None
+    probe_key: MeasurementKey | None = None
     probe: str | None = None
     """Name of the probe."""
 
@@ -180,16 +180,16 @@ def _row(plan: StoredPlan) -> tuple[Any, ...]:
     return plan.name, plan.visits, plan.text, plan.start, plan.end, plan.scale, plan.stopped_after
 
 
-def _key(connection: StoreConnection, key_id: int | None) -> ProfileKey | None:
+def _key(connection: StoreConnection, key_id: int | None) -> MeasurementKey | None:
     row = connection.row(f"SELECT {', '.join(KEY_COLUMNS)} FROM measurement_keys WHERE id = ?", (key_id,))
-    return None if row is None else ProfileKey(*row)
+    return None if row is None else MeasurementKey(*row)
 
 
 SWEPT = "swept_duplication"
 """Metric of swept blocks: delta NLL of a plan that repeats the block and does nothing else."""
 
 
-def find_swept_blocks(connection: StoreConnection, key: ProfileKey) -> tuple[Score, ...]:
+def find_swept_blocks(connection: StoreConnection, key: MeasurementKey) -> tuple[Score, ...]:
     """Return the blocks that any sweep has repeated unscaled, as scores sorted by start, then end."""
     sql = """SELECT DISTINCT start_layer, end_layer, delta_nll, standard_error
         FROM plan_measurements JOIN sweep_plans USING (visits)
@@ -198,12 +198,12 @@ def find_swept_blocks(connection: StoreConnection, key: ProfileKey) -> tuple[Sco
     return tuple(Score(SWEPT, start, end, as_float(delta), se) for start, end, delta, se in rows)
 
 
-def swept_keys(connection: StoreConnection, fingerprint: str) -> tuple[ProfileKey, ...]:
+def swept_keys(connection: StoreConnection, fingerprint: str) -> tuple[MeasurementKey, ...]:
     """Return the keys of all sweep measurements of one checkpoint, the newest first."""
     columns = ", ".join(KEY_COLUMNS)
     sql = f"""SELECT {columns} FROM measurement_keys
         WHERE fingerprint = ? AND id IN (SELECT key_id FROM plan_measurements) ORDER BY id DESC"""
-    return tuple(ProfileKey(*row) for row in connection.rows(sql, (fingerprint,)))
+    return tuple(MeasurementKey(*row) for row in connection.rows(sql, (fingerprint,)))
 
 
 @dataclass(frozen=True, slots=True)

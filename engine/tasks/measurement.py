@@ -14,7 +14,7 @@ from engine.checkpoint.attention import attention_window
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.fingerprint import fingerprint
 from engine.store.database import open_for_reading, open_for_writing, transaction
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.location import store_path
 from engine.store.models import ModelRow
 from engine.store.samples import SampleRow, find_sample, sample_answer, save_sample
@@ -54,8 +54,8 @@ class MeasurementContext:
         return text_of(self.options)
 
     @cached_property
-    def key(self) -> ProfileKey:
-        return ProfileKey(
+    def key(self) -> MeasurementKey:
+        return MeasurementKey(
             fingerprint=JOINT.join(map(fingerprint, (self.checkpoint, *self.others))),
             tokenizer=_tokenizer_hash(self.checkpoint.directory),
             text_sha256=self.corpus.sha256,

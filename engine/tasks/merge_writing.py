@@ -14,8 +14,7 @@ from engine.merge.manifest import MANIFEST_FILE, manifest_text
 from engine.merge.partial import Partial, keep_only
 from engine.merge.publish import check_output, publish
 from engine.merge.sidecars import copy_sidecars
-from engine.merge.sources import check_unchanged
-from engine.merge.transfer import Transfer
+from engine.merge.transfer import Transfer, check_unchanged
 from engine.merge.writer import write_shards
 from engine.plan.loading import Opened, judged
 from engine.plan.stack import Stack

@@ -15,11 +15,11 @@ from engine.store.jobs import JobSpec
 from tests.tui.conftest import fill
 
 HEAVY = {"torch", "transformers", "numpy"}
-HEAVY_ROOMS = ("engine.tensors", "engine.inference")
+HEAVY_ROOMS = ("engine.tensors", "engine.inference", "engine.comparison")
 
 
 def light_modules() -> list[str]:
-    """Every module of the project outside the rooms that may load torch."""
+    """Every module of the project outside the rooms that may load torch or numpy."""
     packages = [(dlec_tui.__path__, "dlec_tui."), (engine.__path__, "engine.")]
     found = [module.name for path, prefix in packages for module in walk_packages(path, prefix)]
     return sorted(name for name in found if not name.startswith(HEAVY_ROOMS) and not name.endswith("__main__"))
@@ -56,6 +56,13 @@ def test_importing_every_light_module_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize("module", ["dlec_tui.cli.main", "engine.merge", "engine.plan.check", "engine.checkpoint.find"])
 def test_each_entrance_alone_loads_nothing_heavy(module: str) -> None:
     assert not HEAVY & loaded_by(f"import {module}")
+
+
+def test_comparing_loads_numpy_and_no_torch() -> None:
+    names = [module.name for module in walk_packages(engine.__path__, "engine.") if "comparison" in module.name]
+    loaded = loaded_by("\n".join(f"import {name}" for name in names))
+    assert "numpy" in loaded
+    assert not {"torch", "transformers"} & loaded
 
 
 def test_dlec_help_starts_light() -> None:

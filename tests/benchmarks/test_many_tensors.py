@@ -8,7 +8,7 @@ from engine.checkpoint.find import opener
 from engine.merge.byte_operations import byte_operations
 from engine.merge.journal import signature_of
 from engine.merge.layout import lay_out
-from engine.merge.sources import sources_of
+from engine.merge.transfer import sources_of
 from engine.plan.check import check_plan
 from engine.plan.outputs import output_tensors
 from engine.tasks.merge import MergeOptions, merge

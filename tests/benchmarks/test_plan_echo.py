@@ -52,7 +52,7 @@ class Painted:
 async def verdict(pane: PlanPane, before: str) -> float:
     """Seconds of work, and the pause before it, until another text than `before` was looked over."""
     began = time.process_time()
-    while pane.verdict is None or pane.verdict.text == before:
+    while pane.session.status is None or pane.session.status.text == before:
         await asyncio.sleep(0.005)
     return CHECK_SECONDS + time.process_time() - began
 
@@ -92,7 +92,7 @@ def measured(
 
 
 async def into_the_list(pilot: Pilot[None], pane: PlanPane) -> None:
-    pane.list.point_to(SLICES // 2)
+    pane.view.list.point_to(SLICES // 2)
     await checked(pilot, pane)
 
 

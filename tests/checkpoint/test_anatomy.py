@@ -1,9 +1,10 @@
-"""What dissecting names promises: layers and ends of any decoder, without a table of families."""
+"""Dissecting names gives layers, ends and roles of any decoder, without a table of families."""
 
 import pytest
 
-from engine.checkpoint.anatomy import End, dissect
+from engine.checkpoint.anatomy import End, Role, dissect, role_of
 from engine.errors import CheckpointError
+from tests.cases import cases
 
 FAMILIES = {
     "llama": ("model.layers.", ["model.embed_tokens.weight"], ["model.norm.weight", "lm_head.weight"]),
@@ -21,7 +22,7 @@ FAMILIES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("prefix", "embedding", "head"), FAMILIES.values(), ids=FAMILIES)
+@cases(("prefix", "embedding", "head"), FAMILIES.values(), ids=FAMILIES)
 def test_layers_and_ends_are_told_apart(prefix, embedding, head):
     layers = [f"{prefix}{n}.attn.w.weight" for n in range(4)]
     anatomy = dissect([*embedding, *layers, *head], 4)
@@ -50,7 +51,7 @@ def test_layers_behind_the_last_are_kept_apart():
     assert (len(anatomy.layers), anatomy.trailing) == (4, (("w",),))
 
 
-@pytest.mark.parametrize("present", [[], [0, 1, 2], [0, 1, 3, 4]])
+@cases("present", [[], [0, 1, 2], [0, 1, 3, 4]])
 def test_missing_layers_are_refused(present):
     with pytest.raises(CheckpointError, match="do not match the config"):
         dissect([f"model.layers.{n}.w" for n in present], 5)
@@ -84,3 +85,24 @@ def test_heads_for_further_tokens_are_no_layers_however_many_there_are() -> None
 def test_layers_that_are_numbered_with_leading_zeros_are_refused() -> None:
     with pytest.raises(CheckpointError, match="do not match the config"):
         dissect([f"model.layers.{n:02}.weight" for n in range(3)], 3)
+
+
+@cases(
+    ("suffix", "role"),
+    [
+        ("self_attn.q_norm.weight", Role.ATTENTION),
+        ("linear_attn.conv1d.weight", Role.ATTENTION),
+        ("mixer.in_proj.weight", Role.ATTENTION),
+        ("norm_attn_norm.attn.Wqkv.weight", Role.ATTENTION),
+        ("input_layernorm.weight", Role.NORMS),
+        ("post_feedforward_layernorm.weight", Role.NORMS),
+        ("ffn_norm.weight", Role.NORMS),
+        ("ln_2.bias", Role.NORMS),
+        ("mlp.experts.3.down_proj.weight", Role.MLP),
+        ("block_sparse_moe.gate.weight", Role.MLP),
+        ("feed_forward.w2.weight", Role.MLP),
+        ("fc1.bias", Role.MLP),
+    ],
+)
+def test_a_role_follows_from_the_module(suffix: str, role: Role) -> None:
+    assert role_of(suffix) is role

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from engine.checkpoint.config import parse_config, read_config
 from engine.errors import CheckpointError
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "tower", "layers"),
     [
         ('{"num_hidden_layers": 6}', (), 6),
@@ -24,7 +25,7 @@ def test_the_layer_count_is_found_where_the_family_keeps_it(text, tower, layers)
     assert (config.tower, config.layer_count) == (tower, layers)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "reason"),
     [
         ("", "not valid JSON"),
@@ -59,12 +60,12 @@ def test_arbitrary_text_is_read_or_refused(text):
         assert str(error)
 
 
-@pytest.mark.parametrize(("number", "layers"), [("7.0", 7), ("7", 7), ("7e0", 7)])
+@cases(("number", "layers"), [("7.0", 7), ("7", 7), ("7e0", 7)])
 def test_a_whole_number_is_a_depth_however_it_is_spelled(number, layers):
     assert parse_config(f'{{"num_hidden_layers": {number}}}', Path("config.json")).layer_count == layers
 
 
-@pytest.mark.parametrize("number", ["7.5", "-1", "NaN", "Infinity", "1e400"])
+@cases("number", ["7.5", "-1", "NaN", "Infinity", "1e400"])
 def test_no_other_number_is_a_depth(number):
     with pytest.raises(CheckpointError, match="does not state the number of layers"):
         parse_config(f'{{"num_hidden_layers": {number}}}', Path("config.json"))

@@ -8,6 +8,7 @@ import pytest
 from engine.checkpoint.find import below, cached_references, cached_snapshot, locate, opener, reference_to
 from engine.checkpoint.reference import directory_name
 from engine.errors import CheckpointError, MissingCheckpointError, UsageError
+from tests.cases import cases
 from tests.tiny import write_llama
 
 
@@ -73,14 +74,12 @@ def test_a_repository_of_any_cache_is_one_checkpoint_by_the_path_of_its_folder(h
     assert opener()(str(hub)).layer_count > 0
 
 
-@pytest.mark.parametrize(
-    "path", ["/a/models--org--tiny", "models--org--tiny/", "/a/models--org--tiny/snapshots/c0ffee"]
-)
+@cases("path", ["/a/models--org--tiny", "models--org--tiny/", "/a/models--org--tiny/snapshots/c0ffee"])
 def test_a_path_in_a_cache_is_called_by_its_repository_and_never_by_a_commit(path):
     assert directory_name(path) == "org/tiny"
 
 
-@pytest.mark.parametrize(("path", "name"), [("/a/b", "b"), ("b/", "b"), (".", "."), ("/models--gpt2", "gpt2")])
+@cases(("path", "name"), [("/a/b", "b"), ("b/", "b"), (".", "."), ("/models--gpt2", "gpt2")])
 def test_another_path_is_called_by_its_last_part(path, name):
     assert directory_name(path) == name
 
@@ -109,7 +108,7 @@ def test_a_missing_path_is_named():
         opener()("no/such/directory")
 
 
-@pytest.mark.parametrize("reference", ["~nosuchuser/m", "x" * 5000, "a\0b"])
+@cases("reference", ["~nosuchuser/m", "x" * 5000, "a\0b"])
 def test_what_is_no_path_is_one_clear_error(reference):
     with pytest.raises(CheckpointError) as caught:
         opener()(reference)

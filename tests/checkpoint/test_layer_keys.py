@@ -14,6 +14,7 @@ from engine.checkpoint.layer_keys import ConfigEdit, edited_config
 from engine.checkpoint.layer_keys.defaults import DERIVED_KEYS, derived, makes_up
 from engine.checkpoint.layer_keys.refusals import FAMILIES
 from engine.errors import CheckpointError
+from tests.cases import cases
 
 JUMP = [0, 1, 2, 3, 1, 2, 2, 3, 4, 5]
 """An odd backward jump over six layers."""
@@ -70,7 +71,7 @@ def test_keys_of_a_nested_decoder_are_edited_in_their_place() -> None:
     }
 
 
-@pytest.mark.parametrize("key", ["stop_token_ids", "language_codes", "labels", "special_ids"])
+@cases("key", ["stop_token_ids", "language_codes", "labels", "special_ids"])
 def test_a_list_about_text_is_as_long_as_the_model_by_chance(key: str) -> None:
     assert decoder_after(config_of(**{key: [1, 2, 3, 4, 5, 6]}), JUMP)[key] == [1, 2, 3, 4, 5, 6]
 
@@ -80,9 +81,7 @@ def test_rotary_settings_for_kinds_of_layers_are_left_alone() -> None:
     assert decoder_after(config, JUMP)["rope_theta"] == [1e4, 1e6]
 
 
-@pytest.mark.parametrize(
-    "key", ["decoder_config", "lm_config", "language_model_config", "text_model_config", "llm_cfg"]
-)
+@cases("key", ["decoder_config", "lm_config", "language_model_config", "text_model_config", "llm_cfg"])
 def test_a_decoder_is_found_under_every_usual_name(key: str) -> None:
     config = parse_config(json.dumps({key: {"num_hidden_layers": 3, "layer_types": list("abc")}}), Path("config.json"))
     after = json.loads(edit(config, [0, 1, 1, 2]).text)
@@ -95,7 +94,7 @@ def test_an_unknown_list_as_long_as_the_model_is_gathered_and_said_so() -> None:
     assert "frobnication" in edit(config, JUMP).notes[0]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("keys", "wanted"),
     [
         ({"full_attn_idxs": [1, 4]}, {"full_attn_idxs": [1, 4, 8]}),
@@ -146,7 +145,7 @@ def test_each_kind_of_key_follows_the_layers(keys: dict[str, Any], wanted: dict[
     assert {key: after[key] for key in wanted} == wanted
 
 
-@pytest.mark.parametrize(
+@cases(
     ("keys", "layers", "wanted"),
     [
         ({"first_k_dense_replace": 2}, [0, 1, 0, 1, 2, 3], {"first_k_dense_replace": 4}),
@@ -162,7 +161,7 @@ def test_thresholds_and_periods_are_solved(keys: dict[str, Any], layers: list[in
     assert {key: after[key] for key in wanted} == wanted
 
 
-@pytest.mark.parametrize(
+@cases(
     "keys",
     [
         {"first_k_dense_replace": 2},

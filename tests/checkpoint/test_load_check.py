@@ -3,12 +3,11 @@
 import subprocess
 import sys
 
-import pytest
-
 from engine.checkpoint.load_check import is_known_family
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(("model_type", "known"), [("llama", True), ("gemma3_text", True), ("brandnew", False)])
+@cases(("model_type", "known"), [("llama", True), ("gemma3_text", True), ("brandnew", False)])
 def test_it_is_the_installed_transformers_own(model_type, known):
     assert is_known_family(model_type) is known
 

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import pytest
-
+from engine.checkpoint.checkpoint import precision_of
 from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.formats.safetensors_header import TYPES
-from engine.checkpoint.precision import precision_of
+from tests.cases import cases
 
 MATRIX = "model.layers.0.mlp.down_proj.weight"
 BIAS = "model.layers.0.mlp.gate.e_score_correction_bias"
@@ -33,23 +32,19 @@ def test_scales_do_not_decide_how_a_quantised_checkpoint_is_stored():
     assert precision_of(tensors).main == "BF16"
 
 
-@pytest.mark.parametrize("dtype", ["F32", "F16", "F64"])
+@cases("dtype", ["F32", "F16", "F64"])
 def test_what_is_stored_otherwise_than_most_is_kept(dtype):
     precision = precision_of([stored(MATRIX, "BF16", 256)])
     assert precision.keeps(stored("model.layers.0.mlp.gate.weight", dtype))
     assert not precision.keeps(stored("model.layers.0.mlp.gate.weight", "BF16"))
 
 
-@pytest.mark.parametrize(
-    "name", [BIAS, "model.layers.0.mlp.expert_bias", "layers.3.moe_statics.e_score_correction_bias"]
-)
+@cases("name", [BIAS, "model.layers.0.mlp.expert_bias", "layers.3.moe_statics.e_score_correction_bias"])
 def test_correction_biases_are_kept_whatever_the_rest_is_stored_in(name):
     assert precision_of([stored(MATRIX, "F32")]).keeps(stored(name, "F32", 8))
 
 
-@pytest.mark.parametrize(
-    "name", ["weight_scale", "weight_scale_inv", "weight_scale_2", "input_scale", "scales", "weight.absmax"]
-)
+@cases("name", ["weight_scale", "weight_scale_inv", "weight_scale_2", "input_scale", "scales", "weight.absmax"])
 def test_scales_are_kept_where_weights_are_quantised_and_cast_where_they_are_plain_weights(name):
     tensor = stored(f"model.layers.0.mlp.down_proj.{name}", "BF16", 8)
     assert precision_of([stored(MATRIX, "F8_E4M3"), stored("lm_head.weight", "BF16")]).keeps(tensor)

@@ -10,6 +10,7 @@ from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.residual import gain_offset, norms_behind, residual_writers
 from engine.errors import CheckpointError
 from tests.architectures import FAMILIES, CheckpointOf, every_family
+from tests.cases import cases
 
 
 def one_layer(shapes: dict[str, tuple[int, ...]], dtype: str = "F32", **keys: Any) -> Checkpoint:
@@ -24,7 +25,7 @@ ATTENTION = {"self_attn.q_proj.weight": (8, 8), "self_attn.o_proj.weight": (8, 8
 MLP = {"mlp.up_proj.weight": (16, 8), "mlp.down_proj.weight": (8, 16)}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("shapes", "wanted"),
     [
         (ATTENTION | MLP, {"self_attn.o_proj.weight", "mlp.down_proj.weight"}),
@@ -46,7 +47,7 @@ def test_what_writes_is_told_by_name_and_shape(shapes: dict[str, tuple[int, ...]
     assert set(residual_writers(one_layer(shapes), 0)) == wanted
 
 
-@pytest.mark.parametrize(
+@cases(
     "shapes",
     [
         ATTENTION | {"mlp.weird.weight": (8, 16)},

@@ -18,6 +18,7 @@ from engine.checkpoint.layer_keys.edit import edited_generation
 from engine.checkpoint.layer_keys.refusals import FAMILIES
 from engine.checkpoint.layer_keys.unknown_keys import HARMLESS, UNDERSTOOD, suspicion
 from engine.errors import CheckpointError
+from tests.cases import cases
 
 JUMP = [0, 1, 2, 3, 1, 2, 2, 3, 4, 5]
 
@@ -30,7 +31,7 @@ def edit(config: ModelConfig, layers: list[int]) -> ConfigEdit:
     return edited_config(config, [(config, layer) for layer in layers])
 
 
-@pytest.mark.parametrize(
+@cases(
     ("keys", "path"),
     [
         ({"first_moe_layer": 3}, "first_moe_layer"),
@@ -53,7 +54,7 @@ def test_a_value_that_may_number_layers_is_warned_of_by_its_path(keys: dict[str,
     assert warning.startswith(f"`{path}")
 
 
-@pytest.mark.parametrize(
+@cases(
     "keys",
     [
         {"num_draft_layers": 0},
@@ -83,12 +84,12 @@ def test_hidden_states_that_the_generation_config_lists_are_those_of_the_copied_
     )
 
 
-@pytest.mark.parametrize("text", ['{"dola_layers": "high"}', "[1]", "no JSON", '{"eos_token_id": [1, 2]}'])
+@cases("text", ['{"dola_layers": "high"}', "[1]", "no JSON", '{"eos_token_id": [1, 2]}'])
 def test_a_generation_config_that_numbers_no_layers_keeps_its_bytes(text: str) -> None:
     assert edited_generation(text, [1, 0]) == text
 
 
-@pytest.mark.parametrize("name", ["layer_overrides", "frobnication"])
+@cases("name", ["layer_overrides", "frobnication"])
 def test_entries_for_ranges_of_layers_are_refused(name: str) -> None:
     with pytest.raises(CheckpointError, match=name):
         edit(config_of(**{name: {"0-2": {"rank": 1}, "3-5": {"rank": 2}}}), JUMP)

@@ -1,4 +1,4 @@
-"""The command line, called as a user calls it."""
+"""The command line, called as users call it."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -44,6 +44,17 @@ def dlec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dlec:
         return result
 
     return run
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory: empty but for the home of a store."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("DLEC_HOME", str(tmp_path / "store"))
+    Path("store").mkdir()
+    return tmp_path
 
 
 @pytest.fixture(autouse=True)

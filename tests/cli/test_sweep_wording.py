@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from dlec_tui.cli.render import heat_lines
+from dlec_tui.cli.charts import heat_lines
 from dlec_tui.jobs.sweep_report import advice, harm_map, sweep_headline, sweep_lines
 from dlec_tui.jobs.task_views import headline
 from dlec_tui.measurements.plots import BlockMap

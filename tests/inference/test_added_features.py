@@ -7,7 +7,7 @@ from transformers import AutoConfig, Qwen3VLForConditionalGeneration
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.layer_keys.refusals import layers_in_place
 from engine.inference import virtual
-from engine.plan.recipes.scales import zeroing
+from engine.plan.recipes.blocks import zeroing
 
 WIDTH, LAYERS, IMAGE_TOKENS = 32, 5, 4
 

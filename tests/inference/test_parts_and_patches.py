@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
+from engine.checkpoint.anatomy import EVERY_ROLE, Role
 from engine.checkpoint.checkpoint import open_checkpoint
-from engine.checkpoint.roles import EVERY_ROLE, Role
 from engine.inference.virtual import load
 from engine.merge.manifest import MANIFEST_FILE
 from engine.plan.patches import open_patches
@@ -33,7 +33,7 @@ def graft(base: Path, other: Path, layers: tuple[int, ...] = (0, 1, 2, 1, 3, 4, 
         visit = Visit.whole(ours, layer, layers[:place].count(layer))
         if place in GRAFTED:
             rest = Part(ours, layer, EVERY_ROLE - MLP)
-            visit = replace(visit, parts=(rest, Part(theirs, GRAFTED[place], MLP, levels=levels)))
+            visit = visit._replace(parts=(rest, Part(theirs, GRAFTED[place], MLP, levels=levels)))
         visits.append(visit)
     return Stack(tuple(visits), Donor(ours), Donor(ours), ours)
 

@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-from engine.locks import this_host
+from engine.hosts import this_host
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Failed, Running, as_text, now
 from engine.store.jobs import JobSpec, change, find_job

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 import pytest
 
 from engine.errors import MachineError
+from engine.hosts import HostId, this_host
 from engine.jobs import liveness as liveness_room
 from engine.jobs.liveness import Liveness, held, liveness_of, locks_directory
-from engine.locks import HostId, is_held, this_host
+from engine.locks import is_held
 from engine.store.job_states import now
 from engine.store.workers import Worker
 from tests.jobs.workplace import wait_until

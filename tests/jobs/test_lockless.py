@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
+from engine.hosts import this_host
 from engine.jobs.liveness import Liveness, liveness_of
-from engine.locks import this_host
 from engine.store.job_states import Done
 from engine.store.jobs import JobSpec
 from tests.jobs.slow import slow_steps

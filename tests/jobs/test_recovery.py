@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.hosts import this_host
 from engine.jobs.liveness import held
 from engine.jobs.recovery import recover, recovered, setbacks_of
 from engine.jobs.scheduling import claim, settle
 from engine.jobs.slots import Slot
-from engine.locks import this_host
 from engine.store.database import open_for_jobs
 from engine.store.job_states import Cancelled, Done, Failed, Progress, Running, Stop, Waiting, now
 from engine.store.jobs import Job, JobSpec, Setbacks, add_job, ask_to_stop, change, find_job

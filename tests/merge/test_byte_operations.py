@@ -14,6 +14,7 @@ from engine.merge import byte_operations as operations_module
 from engine.merge.byte_operations import ComputeBytes, CopyBytes, FillBytes, byte_operations
 from engine.merge.layout import lay_out
 from engine.plan.outputs import Fill, OutputTensor, Scaling, operation_on, output_tensors
+from tests.cases import cases
 from tests.merge.stacks import ZEROED, stack_of
 
 
@@ -75,7 +76,7 @@ def test_large_copies_come_in_pieces():
     assert [copy.length for copy in operations] == [64 * 2**20, 64 * 2**20, 200_000_000 - 128 * 2**20]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("dtype", "offset", "element"),
     [
         ("F32", 0.0, bytes(4)),

@@ -1,13 +1,16 @@
-"""What a journal promises: never more than is on the disk, and only to the merge that wrote it."""
+"""Promises of a journal: never more than is on the disk, only to the merge that wrote it, no failed sync ignored."""
 
+import errno
 import os
+import threading
 
 import pytest
 
-from engine.merge.byte_operations import byte_operations
-from engine.merge.journal import begin_journal, continued_journal, read_watermark, signature_of
+from engine.merge import journal
+from engine.merge.byte_operations import FillBytes, byte_operations
+from engine.merge.journal import SyncBatches, begin_journal, continued_journal, read_watermark, signature_of
 from engine.merge.layout import lay_out
-from engine.merge.sources import sources_of
+from engine.merge.transfer import sources_of
 from engine.plan.outputs import output_tensors
 from tests.merge.stacks import stack_of
 
@@ -51,3 +54,51 @@ def test_the_signature_is_that_of_the_source_files(own_base):
     before = signature(own_base)
     os.utime(next(own_base.glob("*.safetensors")), (0, 0))
     assert signature(own_base) != before
+
+
+class Marks(list):
+    """A journal in memory."""
+
+    def mark(self, done):
+        self.append(done)
+
+
+def add_all(open_batches, count):
+    for number in range(count):
+        open_batches.add(FillBytes(b"\0", 10, f"shard{number}", 0), number + 1)
+
+
+def test_every_batch_is_marked_in_order_and_the_rest_at_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "sync_file", lambda _path: None)
+    marks = Marks()
+    with SyncBatches(tmp_path, marks, 30) as opened:
+        add_all(opened, 10)
+    assert marks == [3, 6, 9, 10]
+
+
+def test_a_later_batch_that_is_ready_first_waits_for_the_one_before(tmp_path, monkeypatch):
+    later_is_synced = threading.Event()
+
+    def sync(path):
+        if path.name == "shard0":
+            assert later_is_synced.wait(5)
+        else:
+            later_is_synced.set()
+
+    monkeypatch.setattr(journal, "sync_file", sync)
+    marks = Marks()
+    with SyncBatches(tmp_path, marks, 10) as opened:
+        add_all(opened, 2)
+    assert marks == [1, 2, 2]
+
+
+def test_a_batch_that_cannot_be_synced_ends_the_marks_and_is_raised(tmp_path, monkeypatch):
+    def sync(path):
+        if path.name == "shard1":
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(journal, "sync_file", sync)
+    marks = Marks()
+    with pytest.raises(OSError, match="Input/output"), SyncBatches(tmp_path, marks, 10) as opened:
+        add_all(opened, 5)
+    assert marks == [1]

@@ -12,6 +12,7 @@ from engine.inference import virtual
 from engine.merge.card import card_text
 from engine.plan.check import check_plan
 from engine.tasks.merge import MergeOptions, merge
+from tests.cases import cases
 
 BIAS = "mlp.gate.e_score_correction_bias"
 TOKENS = torch.randint(3, 64, (2, 16), generator=torch.Generator().manual_seed(3))
@@ -102,7 +103,7 @@ def test_a_comment_has_everything_cast(mixtures, tmp_path):
     assert "kept-dtype" not in {problem.rule for problem in checked.problems}
 
 
-@pytest.mark.parametrize("said", ["cast everything", "cast", "casts all", "of unused-layer"])
+@cases("said", ["cast everything", "cast", "casts all", "of unused-layer"])
 def test_a_comment_that_means_nothing_is_reported(mixtures, said):
     problems = check_plan(plan_over(mixtures / "F32", f"# dlec: {said}"), opener()).problems
     assert [problem.place.line for problem in problems if problem.rule == "dlec-comment"] == [2]

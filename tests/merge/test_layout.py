@@ -4,7 +4,6 @@ import json
 import math
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import safe_open
@@ -13,6 +12,7 @@ from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.formats.safetensors_header import TYPES, parse_header
 from engine.merge.layout import lay_out
 from engine.plan.outputs import OutputTensor, output_tensors
+from tests.cases import cases
 from tests.merge.stacks import stack_of
 
 DTYPES = st.sampled_from(["F64", "F32", "BF16", "I8", "F8_E4M3", "BOOL"])
@@ -81,7 +81,7 @@ def test_the_index_names_each_tensors_shard_and_the_bytes_of_all(base):
     assert index["metadata"]["total_size"] == sum(p.end - p.begin for s in layout.shards for p in s.tensors)
 
 
-@pytest.mark.parametrize("dtype", ["BF16", "F16"])
+@cases("dtype", ["BF16", "F16"])
 def test_a_cast_tensor_takes_the_bytes_of_its_new_dtype(base, dtype):
     (shard,) = lay_out(output_tensors(stack_of(base, dtype=dtype))).shards
     assert all(placed.end - placed.begin == placed.tensor.pieces[0].nbytes // 2 for placed in shard.tensors)

@@ -25,13 +25,14 @@ SYNCS = ("fsync", "fdatasync")
 RENAMES = ("rename", "renameat", "renameat2")
 
 
-@pytest.fixture(params=["free", "taken"])
-def trace(request, base, tmp_path):
+@pytest.fixture(scope="module", params=["free", "taken"])
+def trace(request, base, tmp_path_factory):
     """(call, arguments) in the order in which a merge began them, and the output's path."""
-    out = tmp_path / "out"
+    directory = tmp_path_factory.mktemp("traced")
+    out = directory / "out"
     if request.param == "taken":
         shutil.copytree(base, out)
-    log = tmp_path / "log"
+    log = directory / "log"
     strace = ["strace", "-f", "-y", "-s", "64", "-e", f"trace={CALLS}", "-o", str(log)]
     done = subprocess.run([*strace, sys.executable, "-c", CHILD, str(base), str(out)], capture_output=True, text=True)
     if "ptrace" in done.stderr:

@@ -13,8 +13,7 @@ from engine.merge.byte_operations import CopyBytes, byte_operations
 from engine.merge.journal import signature_of
 from engine.merge.layout import lay_out
 from engine.merge.partial import partial_of
-from engine.merge.sources import sources_of
-from engine.merge.transfer import Transfer
+from engine.merge.transfer import Transfer, sources_of
 from engine.merge.writer import write_shards
 from engine.plan.outputs import Cast, Copy, Fill, Mean, OutputTensor, Scale, Scaling, rows_of
 

@@ -68,7 +68,7 @@ def test_a_disk_that_fills_up_behind_the_weights_keeps_them(large, small_disk):
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-@pytest.mark.parametrize("call", ["writer.allocate", "writer.write_all", "sync_batches.sync_file"])
+@pytest.mark.parametrize("call", ["writer.allocate", "writer.write_all", "journal.sync_file"])
 def test_a_full_disk_has_one_message_wherever_it_shows(base, tmp_path, monkeypatch, call, code):
     def full(*_arguments):
         raise OSError(code, os.strerror(code))
@@ -78,7 +78,7 @@ def test_a_full_disk_has_one_message_wherever_it_shows(base, tmp_path, monkeypat
         with pytest.raises(DiskFullError, match="the disk is too full") as raised:
             merged(stack_of(base), tmp_path / "out")
     is_begun = partial_of(tmp_path / "out").journal.exists()
-    assert ("continues where it stopped" in str(raised.value)) == is_begun == (call == "sync_batches.sync_file")
+    assert ("continues where it stopped" in str(raised.value)) == is_begun == (call == "journal.sync_file")
     assert not (tmp_path / "out").exists()
     merged(stack_of(base), tmp_path / "out")
 

@@ -11,6 +11,7 @@ from engine.plan.check import check_plan
 from engine.plan.edits import duplicate_slice, slices_of
 from engine.plan.problems import Severity
 from engine.plan.syntax.tree import read_trees
+from tests.cases import cases
 from tests.tiny import write_llama
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -103,7 +104,7 @@ FINDINGS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("slices", "rule", "severity", "says"), FINDINGS.values(), ids=FINDINGS)
+@cases(("slices", "rule", "severity", "says"), FINDINGS.values(), ids=FINDINGS)
 def test_a_defect_is_found_with_its_place(models, slices, rule, severity, says):
     checked = check(models, *slices)
     problem = next(problem for problem in checked.problems if (problem.rule, problem.severity) == (rule, severity))
@@ -164,7 +165,7 @@ def tokenizers(models):
         Path(models[name], "tokenizer.json").unlink()
 
 
-@pytest.mark.parametrize(
+@cases(
     ("source", "last", "is_granted"),
     [("base", "A", True), ("union", "B", True), ("base", "HALF", False), ("union", "HALF", False), ("HALF", "A", False),
      ("B", "A", True)],

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from engine.plan.problems import Severity
 from engine.tasks.merge import MergeOptions, merge
+from tests.cases import cases
 from tests.plan.plans import checked_plan, donors, layer_map, plan_of, stack_of, write_models
 
 
@@ -105,7 +106,7 @@ PROBLEMS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "rule", "line", "says"), PROBLEMS.values(), ids=PROBLEMS)
+@cases(("text", "rule", "line", "says"), PROBLEMS.values(), ids=PROBLEMS)
 def test_what_does_not_fit_together_is_an_error_at_its_line(models, text, rule, line, says):
     checked = checked_plan(models, text)
     assert not checked.ok

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.checkpoint.find import opener
-from engine.plan.fixes import apply_fixes
+from engine.plan.check import apply_fixes
+from tests.cases import cases
 from tests.plan.plans import plan_of, write_models
 from tests.plan.test_roundtrip import MARKS, TEXTS
 
@@ -38,8 +39,8 @@ def fixed(models, text):
     return apply_fixes(text, lambda name: open_checkpoint(models.get(name, name)))
 
 
-@pytest.mark.parametrize("start", ["", "\ufeff"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@cases("start", ["", "\ufeff"])
+@cases("newline", ["\n", "\r\n"])
 def test_what_is_misspelt_is_put_right_and_nothing_else_is_touched(models, start, newline):
     text, meant = (start + each.replace("\n", newline) for each in (PLAN, MEANT))
     result = fixed(models, text)
@@ -60,7 +61,7 @@ def test_a_fixed_plan_needs_no_fix(models):
     assert fixed(models, MEANT).fixed == ()
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     [
         plan_of(("A", 0, 4)),

@@ -1,10 +1,9 @@
 """What is not passthrough: recognised, named, and translated where it is a stack in other words."""
 
-import pytest
-
-from engine.plan.fixes import applied
+from engine.plan.check import applied
 from engine.plan.problems import Severity
 from engine.plan.syntax import parse
+from tests.cases import cases
 
 LINEAR = """\
 # TheProfessor's shape: linear, so that a tokenizer can be chosen through a source of weight 0
@@ -56,7 +55,7 @@ def test_a_weight_that_is_not_divided_by_itself_is_a_scale():
     assert [level[0].values for slice_ in parse(text).plan.slices for level in slice_.levels] == [(0.5,)] * 3
 
 
-@pytest.mark.parametrize(
+@cases(
     ("change", "says"),
     [
         (("weight: 0}", "weight: 0.3}"), "mixes A and B"),
@@ -85,9 +84,7 @@ def test_bakllamas_slices_are_read_with_their_donors_and_scales():
     assert {problem.severity for problem in parsed.problems} == {Severity.NOTE}
 
 
-@pytest.mark.parametrize(
-    "text", [LINEAR, BAKLLAMA, BAKLLAMA.replace("\n", "\r\n"), "# first\n" + BAKLLAMA + "# last\n"]
-)
+@cases("text", [LINEAR, BAKLLAMA, BAKLLAMA.replace("\n", "\r\n"), "# first\n" + BAKLLAMA + "# last\n"])
 def test_a_translation_can_be_written_out_and_means_the_same(text):
     parsed = parse(text)
     change = parsed.problems[0].change
@@ -98,7 +95,7 @@ def test_a_translation_can_be_written_out_and_means_the_same(text):
     assert ("# first" in out, "# last" in out) == ("# first" in text, "# last" in text)
 
 
-@pytest.mark.parametrize(
+@cases(
     "change",
     [("start: 0, ", ""), ("start: 0", "start: x"), ("scale: 0.5", "scale: half"), ("{model: A", "{modle: A"),
      ("embedding_source: C", "embedding_source: [C]"), ("start: 0", "begin: 0")],
@@ -109,7 +106,7 @@ def test_a_broken_bakllama_file_is_told_where(change):
     assert errors
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "says", "helps"),
     [
         ("merge_method: slerp\nmodels: [{model: A}, {model: B}]\n", "interpolates between two models", "mergekit"),

@@ -7,6 +7,7 @@ from safetensors.torch import load_file
 
 from engine.plan.outputs import output_tensors
 from engine.tasks.merge import MergeOptions, merge
+from tests.cases import cases
 from tests.plan.plans import checked_plan, donors, layer_map, plan_of, stack_of, write_models, written_factor
 
 
@@ -26,7 +27,7 @@ def rules_of(models, text):
     return {problem.rule for problem in checked_plan(models, text).problems}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("slices", "layers", "given_by"),
     [
         ([("A", 0, 3), ("A", 1, 4)], "A0 A1 A2 A1 A2 A3", "AAA"),
@@ -50,16 +51,14 @@ def test_4_levels_fall_through(models):
     }
 
 
-@pytest.mark.parametrize(
-    "scale", ["[{value: 1}, {filter: o_proj, value: 0}]", '[{filter: "o_proj|down_proj", value: 0}]']
-)
+@cases("scale", ["[{value: 1}, {filter: o_proj, value: 0}]", '[{filter: "o_proj|down_proj", value: 0}]'])
 def test_5_and_6_an_entry_that_reaches_nothing_scales_nothing_and_is_told(models, scale):
     text = plan_of(("A", 0, 4, scale))
     assert factors(models, text) == {}
     assert "filters" in rules_of(models, text)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "ends"),
     [
         (plan_of(("A", 0, 2, "0.5"), ("A", 2, 4)), ["model.embed_tokens.weight"]),
@@ -117,7 +116,7 @@ def test_12_base_model_gives_config_and_tokenizer_alone(models):
     assert donors(models, stack_of(models, plan_of(("A", 0, 4), base_model="B"))) == "AAB"
 
 
-@pytest.mark.parametrize(("multiple", "is_granted"), [(16, True), (64, True), (48, False)])
+@cases(("multiple", "is_granted"), [(16, True), (64, True), (48, False)])
 def test_13_rows_are_not_made_up(models, multiple, is_granted):
     """mergekit pads 64 rows to 96; dlec has no rows to add, and says so."""
     checked = checked_plan(

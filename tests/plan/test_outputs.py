@@ -6,6 +6,7 @@ from engine.checkpoint.find import opener
 from engine.plan.cost import cost_of, picture
 from engine.plan.outputs import Scale, config_overrides, output_tensors
 from engine.plan.stack import Donor, Stack, Visit
+from tests.cases import cases
 from tests.tiny import write_llama, write_weights
 
 
@@ -62,7 +63,7 @@ def test_a_scale_changes_what_its_filter_names(models):
     assert scaled == {f"model.layers.{layer}.self_attn.o_proj.weight" for layer in range(4)}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("dtype", "out_dtype", "written", "is_copy"),
     [
         (None, None, "BF16", True),

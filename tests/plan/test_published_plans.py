@@ -6,6 +6,7 @@ from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.plan.check import check_plan
 from engine.plan.edits import delete_slice, duplicate_slice, move_slice, set_range, slices_of
 from engine.plan.problems import Severity
+from tests.cases import cases
 from tests.plan.published_plans import PUBLISHED, Piece, Published
 from tests.tiny import write_llama
 
@@ -56,8 +57,8 @@ def as_saved_by_mergekit(plan: Published) -> str:
 
 
 STYLES = (as_written_by_hand, as_saved_by_mergekit)
-every_plan = pytest.mark.parametrize("plan", PUBLISHED, ids=lambda plan: plan.name)
-in_both_styles = pytest.mark.parametrize("style", STYLES, ids=lambda style: style.__name__)
+every_plan = cases("plan", PUBLISHED, ids=lambda plan: plan.name)
+in_both_styles = cases("style", STYLES, ids=lambda style: style.__name__)
 
 
 def test_there_are_enough_of_them() -> None:

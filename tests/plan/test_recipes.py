@@ -11,6 +11,7 @@ from engine.plan.outputs import layer_scalings
 from engine.plan.recipes import llama_pro, repeat
 from engine.plan.recipes.text import SliceText, plan_text
 from engine.plan.syntax import parse
+from tests.cases import cases
 from tests.tiny import write_llama
 
 
@@ -40,7 +41,7 @@ def test_repeat_many_times_is_written_and_warned_of(model):
     assert {problem.rule for problem in checked.problems} == {"repeats"}
 
 
-@pytest.mark.parametrize("options", [((3, 3),), ((4, 2),), ((-1, 2),), ((0, 7),), ((1, 2), 0), ((1, 2), 30_000_000)])
+@cases("options", [((3, 3),), ((4, 2),), ((-1, 2),), ((0, 7),), ((1, 2), 0), ((1, 2), 30_000_000)])
 def test_repeat_refuses_what_is_no_block(model, options):
     with pytest.raises(UsageError):
         repeat.write(model, repeat.Options(*options))
@@ -50,7 +51,7 @@ def test_the_middle_block_adds_about_the_share_asked_for(model):
     assert repeat.middle_block(model, 1 / 3) == (2, 4)
 
 
-@pytest.mark.parametrize("groups", [1, 2, 3, 6])
+@cases("groups", [1, 2, 3, 6])
 def test_llama_pro_adds_one_inert_copy_after_each_group(model, groups):
     checked = check_plan(llama_pro.write(model, llama_pro.Options(groups)), opener())
     assert checked.problems == ()
@@ -66,7 +67,7 @@ def test_a_name_with_a_line_break_injects_nothing(tmp_path):
     assert layers_of(repeat.write(odd, repeat.Options((2, 4)))) == [0, 1, 2, 3, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("groups", [0, 7, -1])
+@cases("groups", [0, 7, -1])
 def test_llama_pro_refuses_groups_that_do_not_fit(model, groups):
     with pytest.raises(UsageError, match="groups are not possible"):
         llama_pro.write(model, llama_pro.Options(groups))

@@ -1,12 +1,12 @@
 """Reading what was written gives what was there; and no text makes reading fail otherwise than with a problem."""
 
-import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.plan.model import Plan, ScaleEntry, Slice, TokenizerWish
 from engine.plan.syntax import parse, written
+from tests.cases import cases
 from tests.plan.edits.written_plans import plans as plan_texts
 from tests.plan.test_documents import SCALES, documents
 from tests.plan.test_importers import BAKLLAMA, LINEAR
@@ -48,7 +48,7 @@ def test_a_text_that_was_read_and_written_means_the_same(text):
     assert parse(written(plan)).plan == plan
 
 
-@pytest.mark.parametrize("inner", SCALES, ids=SCALES)
+@cases("inner", SCALES, ids=SCALES)
 def test_documents_are_written_with_those_they_need(inner):
     plan = parse(documents(one=SCALES[inner][0], final=SCALES[inner][1])).plan
     again = parse(written(plan)).plan

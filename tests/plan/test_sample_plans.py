@@ -12,6 +12,7 @@ from engine.plan.problems import Severity
 from engine.plan.recipes.registry import MEASURED, RECIPES
 from engine.tasks.merge import MergeOptions, merge
 from engine.tasks.verify import verify
+from tests.cases import cases
 from tests.plan.samples import DIRECTORY, sample_texts, stand_ins
 
 SAMPLES = {file.stem: file.read_text() for file in sorted(DIRECTORY.iterdir())}
@@ -38,7 +39,7 @@ def test_samples_are_what_their_recipes_write_headed_by_exactly_their_warnings(
     assert sample_texts(checkpoints) == SAMPLES
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@cases("name", SAMPLES)
 def test_a_sample_has_no_error_and_nothing_to_note(name: str, checked: Mapping[str, CheckedPlan]) -> None:
     assert checked[name].ok
     assert not [problem for problem in checked[name].problems if problem.severity is Severity.NOTE]

@@ -9,6 +9,7 @@ from engine.errors import DlecError
 from engine.plan.outputs import config_overrides, output_config, output_tensors
 from engine.plan.problems import Severity
 from engine.tasks.merge import MergeOptions, merge
+from tests.cases import cases
 from tests.plan.plans import checked_plan, plan_of, stack_of, write_models
 from tests.tiny import llama_shapes, write_weights
 
@@ -80,7 +81,7 @@ TOLD = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "rule", "severity", "line"), TOLD.values(), ids=TOLD)
+@cases(("text", "rule", "severity", "line"), TOLD.values(), ids=TOLD)
 def test_what_mergekit_takes_in_silence_is_told_at_its_line(models, text, rule, severity, line):
     told = {(each.rule, each.severity, each.place and each.place.line) for each in checked_plan(models, text).problems}
     assert (rule, severity, line) in told
@@ -108,7 +109,7 @@ def test_biases_and_the_scales_of_quantised_weights_are_carried(models):
     assert {name.replace("layers.3.", "layers.4.") for name in biases()} | biases().keys() <= names
 
 
-@pytest.mark.parametrize(("first", "last", "tied"), [("A", "TIED", None), ("TIED", "A", False), ("TIED", "TIED", None)])
+@cases(("first", "last", "tied"), [("A", "TIED", None), ("TIED", "A", False), ("TIED", "TIED", None)])
 def test_a_head_is_never_lost_and_never_ignored(models, first, last, tied):
     stack = stack_of(models, plan_of((first, 0, 2), (last, 2, 4)))
     heads = [tensor for tensor in output_tensors(stack) if tensor.name == "lm_head.weight"]

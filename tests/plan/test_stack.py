@@ -5,6 +5,7 @@ import pytest
 from engine.checkpoint.find import opener
 from engine.plan.stack import compile_plan, factor_of
 from engine.plan.syntax import parse
+from tests.cases import cases
 from tests.tiny import write_llama
 
 
@@ -40,7 +41,7 @@ def test_overlapping_slices_repeat_layers(two_models):
     assert [visit.repeat for visit in stack.visits] == [0, 0, 0, 1, 1, 0]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("slices", "top", "donors"),
     [
         ([("A", 0, 3), ("B", 1, 4)], {}, "ABA"),

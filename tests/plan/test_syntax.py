@@ -1,12 +1,12 @@
 """What the parser promises: it never raises, says where, and reads what mergekit's users write."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.plan.model import ScaleEntry
 from engine.plan.problems import Severity
 from engine.plan.syntax import parse
+from tests.cases import cases
 
 
 def plan_with(body: str = "", *, top: str = "", layer_range: str = "[0, 4]"):
@@ -28,14 +28,12 @@ def only_slice(text):
     return parsed.plan.slices[0]
 
 
-@pytest.mark.parametrize("written", ["[0, 4]", '[0.0, "4"]', "\n    - 0\n    - 4"])
+@cases("written", ["[0, 4]", '[0.0, "4"]', "\n    - 0\n    - 4"])
 def test_a_range_is_read_as_mergekit_reads_it(written):
     assert (only_slice(plan_with(layer_range=written)).start, only_slice(plan_with(layer_range=written)).end) == (0, 4)
 
 
-@pytest.mark.parametrize(
-    "written", ["[0.5, 4]", "[0, 4, 8]", "[0]", "4", "[a, b]", "[true, 4]", "[.inf, 4]", "{a: 1}", "[0, 1e300]"]
-)
+@cases("written", ["[0.5, 4]", "[0, 4, 8]", "[0]", "4", "[a, b]", "[true, 4]", "[.inf, 4]", "{a: 1}", "[0, 1e300]"])
 def test_a_range_that_is_none_is_named_with_its_line(written):
     problem = parse(plan_with(layer_range=written)).problems[0]
     assert (problem.rule, problem.severity, problem.place.line) == ("layer-range", Severity.ERROR, 5)
@@ -51,7 +49,7 @@ SCALES = {
 }
 
 
-@pytest.mark.parametrize(("written", "meant"), SCALES.values(), ids=SCALES)
+@cases(("written", "meant"), SCALES.values(), ids=SCALES)
 def test_every_form_of_scale_is_read(written, meant):
     (level,) = only_slice(plan_with(f"parameters:\n  {written}")).levels
     assert [(entry.filter, entry.values) for entry in level] == meant
@@ -65,16 +63,14 @@ def test_a_filtered_scale_outside_a_list_is_read_with_a_warning_for_older_mergek
     assert [(problem.rule, problem.severity) for problem in parsed.problems] == [("lone-filter", Severity.WARNING)]
 
 
-@pytest.mark.parametrize(
-    "written", ["{filter: o_proj}", "[]", "[{filter: o_proj}]", "abc", "[.nan]", "null", "[{value: [1, x]}]"]
-)
+@cases("written", ["{filter: o_proj}", "[]", "[{filter: o_proj}]", "abc", "[.nan]", "null", "[{value: [1, x]}]"])
 def test_a_scale_that_is_none_is_named(written):
     parsed = parse(plan_with(f"parameters:\n  scale: {written}"))
     assert parsed.plan is None
     assert {problem.rule for problem in parsed.problems} - {"lone-filter"} == {"scale"}
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "meant"),
     [
         (plan_with(top="paramters: {scale: 1}\n"), "parameters"),
@@ -142,7 +138,7 @@ def test_what_stands_for_several_places_has_no_span_of_its_own():
     assert (span.start.line, span.start.column, span.end.column) == (5, 18, 24)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("form", "slices"),
     [
         ("models: [{model: A}]", [("A", 0, 0, True)]),
@@ -171,7 +167,7 @@ def test_a_modules_scale_is_asked_after_the_slices_and_before_the_plans():
     assert plan.scale[0].values == (5.0,)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("tower", "says"),
     [
         ("{models: [{model: B}]}", "must be that of A"),
@@ -186,7 +182,7 @@ def test_a_tower_that_would_not_be_carried_along_is_refused(tower, says):
     assert says in parse(text).problems[0].message
 
 
-@pytest.mark.parametrize(
+@cases(
     ("top", "severity", "says"),
     [
         ("tokenizer_source: base", None, ""),
@@ -207,7 +203,7 @@ def test_what_is_asked_of_the_tokenizer_is_read_or_refused_with_the_reason(top, 
     assert all(says in problem.message for problem in problems)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "says"),
     [
         (plan_with().replace("- sources", "- base_model: B\n  sources"), "no effect on a stack"),
@@ -222,7 +218,7 @@ def test_keys_that_change_nothing_are_told_of(text, says):
     assert problem.severity is not Severity.ERROR
 
 
-@pytest.mark.parametrize("newline", ["\r\n", "\n"])
+@cases("newline", ["\r\n", "\n"])
 def test_comments_in_any_script_and_either_line_end(newline):
     text = plan_with().replace("slices:", "slices:  # 层を重ねる été").replace("\n", newline)
     assert only_slice(text).end == 4
@@ -258,7 +254,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("text", BAD.values(), ids=BAD)
+@cases("text", BAD.values(), ids=BAD)
 def test_what_cannot_be_a_plan_has_an_error_with_a_place(text):
     parsed = parse(text)
     assert parsed.plan is None

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from engine.plan.syntax.events import PlanSyntaxError
 from engine.plan.syntax.tree import read_trees
+from tests.cases import cases
 
 SLICES = """\
 merge_method: passthrough
@@ -44,7 +45,7 @@ FAULTS = [
 """What is written instead of what, the line that is to be changed, and words that are said of it."""
 
 
-@pytest.mark.parametrize(("good", "bad", "line", "said"), FAULTS, ids=[bad.strip()[:24] for _, bad, _, _ in FAULTS])
+@cases(("good", "bad", "line", "said"), FAULTS, ids=[bad.strip()[:24] for _, bad, _, _ in FAULTS])
 def test_a_fault_is_told_in_its_line_in_plain_words_with_a_remedy(good: str, bad: str, line: int, said: str) -> None:
     assert good in SLICES
     with pytest.raises(PlanSyntaxError) as caught:

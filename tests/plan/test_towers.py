@@ -9,6 +9,7 @@ from engine.plan.check import check_plan
 from engine.plan.outputs import output_config, output_tensors
 from engine.plan.recipes import attenuated, expand_end, interleave, llama_pro, zeroed_middle
 from engine.plan.recipes.registry import RECIPES
+from tests.cases import cases
 from tests.plan.plans import checked_plan, plan_of, stack_of, written_factor
 from tests.tiny import llama_config, llama_shapes, write_weights
 
@@ -79,7 +80,7 @@ def test_a_towers_own_head_is_not_taken_for_the_language_head(models):
     assert not [problem for problem in checked.problems if problem.rule == "donors"]
 
 
-@pytest.mark.parametrize(("recipe", "options"), [*INERT.items(), ("attenuated", attenuated.Options((1, 3)))])
+@cases(("recipe", "options"), [*INERT.items(), ("attenuated", attenuated.Options((1, 3)))])
 def test_recipes_scale_the_language_model_alone_whatever_the_towers_modules_are_called(models, recipe, options):
     """No slice gives the towers' tensors, so that no scale reaches them."""
     text = RECIPES[recipe].write(opener()(models["V"]), options)

@@ -3,12 +3,12 @@
 import random
 from dataclasses import replace
 
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.models import ModelRow
 from engine.store.neurons import NeuronStatistics
 from engine.store.profiles import BlockAngle, LayerHistogram, LayerStatistics, ProfileRows
 
-KEY = ProfileKey("f00d", "c0de", "7e47", "selection", 4096, 256, "float32", "torch 2, transformers 5, metrics 1")
+KEY = MeasurementKey("f00d", "c0de", "7e47", "selection", 4096, 256, "float32", "torch 2, transformers 5, metrics 1")
 OTHER_KEY = replace(KEY, split="heldout")
 MODEL = ModelRow("f00d", "models/tiny", "llama", 4, 32, 12345, 24690)
 

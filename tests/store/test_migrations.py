@@ -13,7 +13,7 @@ from engine.store.database import open_for_jobs, open_for_reading
 from engine.store.floats import packed
 from engine.store.job_states import Done, Failed, Held, Progress, Running, Stop, Waiting
 from engine.store.jobs import Setbacks, jobs_in
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.migrations import MIGRATIONS, migrations
 from engine.store.models import ModelRow, all_models
 from engine.store.neurons import NeuronOrder, NeuronStatistics, neuron_page
@@ -81,7 +81,7 @@ ROWS = {
 }
 """SQL of rows that a store may hold from this version on."""
 
-KEY = ProfileKey("f00d", "c0de", "7e47", "selection", 4096, 256, "float32", "torch 2")
+KEY = MeasurementKey("f00d", "c0de", "7e47", "selection", 4096, 256, "float32", "torch 2")
 
 
 @pytest.fixture(params=NAMES)

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import pytest
 
 from engine.store.database import connection_of, open_for_reading
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.neurons import count_neurons, neuron_page
 from engine.store.profiles import (
     LayerStatistics,
@@ -39,7 +39,7 @@ def test_a_profile_under_the_same_key_is_left_as_it_is(db):
     assert len(profiles_of(connection_of(db), KEY.fingerprint)) == 1
 
 
-@pytest.mark.parametrize("field", [field.name for field in fields(ProfileKey)])
+@pytest.mark.parametrize("field", [field.name for field in fields(MeasurementKey)])
 def test_whatever_differs_in_the_key_is_another_profile(db, field):
     other = replace(KEY, **{field: 1 if field in ("tokens", "seq_len") else "other"})
     save_profile(db, KEY, profile_rows())

@@ -11,7 +11,7 @@ import pytest
 from engine.inference import likelihood
 from engine.protocol import no_report
 from engine.store.database import open_for_reading, open_for_writing
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.location import store_path
 from engine.store.samples import BaseCheck, find_base_check, save_base_check
 from engine.tasks import preview, profile, sweep
@@ -114,7 +114,7 @@ def test_no_plan_of_a_sweep_is_better_beside_a_base_that_is_measured_wrongly(
 
 def test_what_an_earlier_version_measured_is_not_found(request_of: dict[str, Any]) -> None:
     """Its rows stay in the store, under a key that says the version."""
-    key = ProfileKey(**profile.run(request_of, no_report)["key"])
+    key = MeasurementKey(**profile.run(request_of, no_report)["key"])
     old = replace(key, versions=key.versions.replace("metrics 2", "metrics 1"))
     assert old != key
     with closing(open_for_writing(store_path(Path(request_of["home"])))) as db:
@@ -126,7 +126,7 @@ def test_what_an_earlier_version_measured_is_not_found(request_of: dict[str, Any
 
 
 def test_a_check_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    key = ProfileKey("f", "t", "s", "selection", 4096, 256, "float32", "metrics 2")
+    key = MeasurementKey("f", "t", "s", "selection", 4096, 256, "float32", "metrics 2")
     check = replace(HEALTHY, other_nll=nan)
     with closing(open_for_writing(tmp_path / "store")) as db:
         save_base_check(db, key, check)

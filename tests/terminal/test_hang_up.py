@@ -1,4 +1,4 @@
-"""The connection is lost in the middle of something. Nothing else is."""
+"""A lost connection ends the workbench and loses nothing: text, pane and running jobs."""
 
 from dlec_tui.session.state import SESSION_FILE
 from tests.jobs.workplace import Workplace, wait_until
@@ -6,31 +6,11 @@ from tests.terminal.conftest import Opened
 from tests.terminal.gate import Gate
 from tests.terminal.ptys import Terminal
 
-THOUGHT = "a giant leap"
-KEPT_SECONDS = 10.0
-"""In which what was typed is in the session's file: a second later, and much for a busy machine."""
+SAVED_SECONDS = 10.0
+"""Maximum time from a key press to the saved session: 1 second, with a margin for a busy machine."""
 
 
-def test_the_screen_ends_with_its_terminal(screen: Opened) -> None:
-    opened = screen()
-    opened.wait_for("Tiny-135M", "quit")
-    opened.hang_up()
-    assert opened.exit_code() == 0
-
-
-def test_where_one_was_is_where_one_is_again(screen: Opened) -> None:
-    opened = screen()
-    opened.wait_for("quit")
-    opened.press("4")
-    opened.wait_for("No jobs.")
-    opened.hang_up()
-    assert opened.exit_code() == 0
-    again = screen()
-    again.wait_for("No jobs.")
-    assert "Tiny-135M" not in again.text
-
-
-def test_a_running_job_finishes_and_is_told_of_afterwards(
+def test_a_running_job_finishes_and_is_reported_afterwards(
     screen: Opened, place: Workplace, gate: Gate, merge: int
 ) -> None:
     opened = screen()
@@ -48,29 +28,27 @@ def test_a_running_job_finishes_and_is_told_of_afterwards(
     again.wait_for("While you were away", f"job {merge} merge a plan into out is done")
 
 
-def write_a_thought(opened: Terminal) -> None:
-    """Into the text of a new plan."""
+def write(opened: Terminal, text: str) -> None:
+    """Type into the text of a new plan."""
     opened.wait_for("quit")
     opened.press("3")
     opened.wait_for("No slices.")
     opened.press("v")
     opened.wait_for("to the list")
-    opened.press(f"# {THOUGHT}")
-    opened.wait_for(THOUGHT)
+    opened.press(text)
+    opened.wait_for(text)
 
 
-def test_what_was_typed_just_before_is_back(screen: Opened) -> None:
-    opened = screen()
-    write_a_thought(opened)
-    opened.hang_up()
-    assert opened.exit_code() == 0
-    screen().wait_for(THOUGHT)
-
-
-def test_what_was_typed_a_second_before_a_kill_is_back(screen: Opened, place: Workplace) -> None:
-    opened = screen()
-    write_a_thought(opened)
+def test_pane_and_text_are_back_after_a_hang_up_and_after_a_kill(screen: Opened, place: Workplace) -> None:
+    first = screen()
+    write(first, "# a giant leap")
+    first.hang_up()
+    assert first.exit_code() == 0, "the workbench ends with its terminal"
+    second = screen()
+    second.wait_for("# a giant leap", "to the list")
+    assert "Tiny-135M" not in second.text, "the pane of plans is in front"
+    second.press(" for a typist")
     session = place.store.with_name(SESSION_FILE)
-    wait_until(lambda: session.exists() and THOUGHT in session.read_text(), KEPT_SECONDS)
-    opened.process.kill()
-    screen().wait_for(THOUGHT)
+    wait_until(lambda: "for a typist" in session.read_text(), SAVED_SECONDS)
+    second.process.kill()
+    screen().wait_for("for a typist")

@@ -1,4 +1,4 @@
-"""In tmux as it comes: every key arrives, every key of the footer is seen, a lost connection is come back to."""
+"""In tmux with its defaults: every key arrives, the footer is complete, and a detached session can be attached."""
 
 import re
 from base64 import b64encode
@@ -27,7 +27,7 @@ NAMES = {
     "shift+up": "S-Up",
     "shift+down": "S-Down",
 }
-"""What tmux calls the keys."""
+"""Names of keys in tmux."""
 
 
 def tmux_name(key: str) -> str:
@@ -38,7 +38,7 @@ def tmux_name(key: str) -> str:
     return key.upper() if key[0] == "f" and key[1:].isdecimal() else key
 
 
-def test_every_key_arrives_as_what_it_is(tmux: Tmux, working_directory: Path) -> None:
+def test_every_key_is_recognised(tmux: Tmux, working_directory: Path) -> None:
     keys = sorted({key for action in ACTIONS for key in action.keys.split(",") if key} - {"q"})
     tmux.open([*DLEC, "keys", "--try"], working_directory, columns=120, rows=len(keys) + 5)
     tmux.wait_for("does")
@@ -50,6 +50,8 @@ def test_every_key_arrives_as_what_it_is(tmux: Tmux, working_directory: Path) ->
 
 
 def test_at_80_by_24_every_pane_shows_all_keys_of_its_footer(tmux: Tmux, working_directory: Path) -> None:
+    """Whatever size the environment claims."""
+    tmux.environment = {**tmux.environment, "LINES": "40", "COLUMNS": "100"}
     tmux.open(DLEC, working_directory)
     tmux.wait_for("Tiny-135M", "quit")
     for number, area in enumerate(PANES, start=1):
@@ -59,16 +61,10 @@ def test_at_80_by_24_every_pane_shows_all_keys_of_its_footer(tmux: Tmux, working
         assert [label for label in labels if label not in screen.splitlines()[-1]] == []
 
 
-def test_a_size_that_the_environment_claims_is_not_believed(tmux: Tmux, working_directory: Path) -> None:
-    tmux.environment = {**tmux.environment, "LINES": "40", "COLUMNS": "100"}
-    tmux.open(DLEC, working_directory)
-    assert "quit" in tmux.wait_for("Tiny-135M", "quit").splitlines()[-1]
-
-
-def test_what_is_copied_reaches_the_terminal_outside(
+def test_copied_text_reaches_the_outer_terminal(
     tmux: Tmux, environment: dict[str, str], working_directory: Path
 ) -> None:
-    """Through tmux's own buffer, by OSC 52, into the clipboard of whoever is attached."""
+    """Through tmux's buffer and OSC 52 to the clipboard of the attached client."""
     tmux.open(DLEC, working_directory)
     tmux.wait_for("Tiny-135M", "quit")
     with terminal([*tmux.command, "attach"], environment, working_directory) as outside:
@@ -84,7 +80,7 @@ def test_what_is_copied_reaches_the_terminal_outside(
     assert outside.output.partition(b"\x1b]52;")[2].split(b";")[1].startswith(b64encode(copied.encode()))
 
 
-def test_after_a_lost_connection_one_attaches_again_and_sees_how_the_job_ended(
+def test_after_a_lost_connection_the_attached_session_shows_how_the_job_ended(
     *,
     tmux: Tmux,
     environment: dict[str, str],

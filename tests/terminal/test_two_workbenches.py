@@ -1,8 +1,6 @@
-"""Two real processes on one store: neither loses a letter, however it ends, and each says that the other is there."""
+"""Two workbench processes on one store: each reports the other, and neither loses text however it ends."""
 
 import signal
-
-import pytest
 
 from dlec_tui.session.slots import claim, look_around, restored
 from tests.jobs.workplace import Workplace, wait_until
@@ -10,7 +8,7 @@ from tests.terminal.conftest import Opened
 
 
 def unsaved(place: Workplace) -> set[str]:
-    """The texts that a workbench which is opened now has or offers."""
+    """Texts that a workbench opened now restores or offers."""
     own = claim(place.store)
     try:
         texts = {restored(place.store, own).document.text}
@@ -19,8 +17,9 @@ def unsaved(place: Workplace) -> set[str]:
         own.release()
 
 
-@pytest.mark.parametrize("ends", ["q", "killed"])
-def test_the_plans_of_both_are_offered_again(place: Workplace, screen: Opened, ends: str) -> None:
+def test_the_plans_of_a_workbench_that_quits_and_of_one_that_is_killed_are_offered_again(
+    place: Workplace, screen: Opened
+) -> None:
     first = screen()
     first.wait_for("quit")
     second = screen()
@@ -29,13 +28,10 @@ def test_the_plans_of_both_are_offered_again(place: Workplace, screen: Opened, e
     for terminal, letter, name in ((first, "a", "session.json"), (second, "b", "session-2.json")):
         terminal.press(f"3v# {letter}bc")
         wait_until(lambda letter=letter, name=name: f"# {letter}bc" in (place.home / name).read_text())
-    for terminal in (second, first):
-        if ends == "q":
-            terminal.press("\x1b")
-            terminal.rest()
-            terminal.press("q")
-            assert terminal.exit_code() == 0
-        else:
-            terminal.process.send_signal(signal.SIGKILL)
-            terminal.process.wait()
+    second.press("\x1b")
+    second.rest()
+    second.press("q")
+    assert second.exit_code() == 0
+    first.process.send_signal(signal.SIGKILL)
+    first.process.wait()
     assert unsaved(place) == {"# abc", "# bbc"}

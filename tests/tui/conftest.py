@@ -4,14 +4,17 @@ import asyncio
 import math
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from textual._context import active_app
 from textual.app import App
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -21,7 +24,7 @@ from dlec_tui.terminal.glyphs import GLYPHS
 from engine.store.database import open_for_jobs, open_for_writing
 from engine.store.job_states import Running, State, now
 from engine.store.jobs import JobSpec, add_job, change, find_job
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.models import ModelRow, save_model
 from engine.store.previews import PlanUsed, PreviewResult, save_plan, save_preview
 from engine.store.profiles import LayerStatistics, ProfileRows, save_profile
@@ -30,8 +33,8 @@ from engine.store.scores import Score, save_scores
 from engine.store.workers import add_worker
 
 LAYERS = 30
-KEY = ProfileKey("f00d", "c0de", "7e47", "selection", 4096, 256, "bfloat16", "torch 2, transformers 5, metrics 1")
-HELDOUT = ProfileKey("f00d", "c0de", "7e47", "heldout", 4096, 256, "bfloat16", "torch 2, transformers 5, metrics 1")
+KEY = MeasurementKey("f00d", "c0de", "7e47", "selection", 4096, 256, "bfloat16", "torch 2, transformers 5, metrics 1")
+HELDOUT = MeasurementKey("f00d", "c0de", "7e47", "heldout", 4096, 256, "bfloat16", "torch 2, transformers 5, metrics 1")
 PLAN = "# Repeats layers 6 to 11 of models/Tiny-135M: 30 layers become 36.\nmerge_method: passthrough\n"
 NAIVE = "# Repeats layers 11, 14 and 25 of models/Tiny-135M.\nmerge_method: passthrough\n"
 
@@ -68,8 +71,8 @@ AROUND = ("TERM", "TMUX", "STY", "SSH_CONNECTION", "NO_COLOR", "COLORTERM", "TEX
 """Variables that change how the screen looks or what keys do."""
 ROUNDS = 2
 """What is drawn may have something to say that is drawn, too."""
-STANDS_STILL = 0.02
-"""Seconds without a change after which the screen is taken to be drawn."""
+UNCHANGED_SECONDS = 0.02
+"""Time without a change after which the screen counts as drawn."""
 DEADLINE = 20.0
 """Seconds after which something that is waited for will not come."""
 
@@ -106,7 +109,8 @@ def _nothing_around(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("engine.jobs.launch.start_workers", lambda _store: ())
     monkeypatch.setattr("textual.app.wait_for_idle", handled)
     monkeypatch.setattr("textual.pilot.wait_for_idle", handled)
-    monkeypatch.setattr("textual.screen.Screen._compositor_refresh", _undrawn)
+    monkeypatch.setattr("textual.screen.Screen._compositor_refresh", _count_change)
+    monkeypatch.setattr("textual.css.stylesheet.Stylesheet._parse_rules", _parse_once)
     yield
     GLYPHS.speak_unicode()
 
@@ -148,10 +152,29 @@ def played(store: Path, play: Play, size: tuple[int, int] = (80, 24), **settings
     return asyncio.run(run())
 
 
-def _undrawn(screen: Screen[Any]) -> None:
-    """No terminal is there to draw on, and `text_of` draws for itself: a quarter of the time of these tests."""
+_changes: WeakKeyDictionary[App[Any], int] = WeakKeyDictionary()
+"""Number of changes of the screen of each app."""
+
+
+def _count_change(screen: Screen[Any]) -> None:
+    """Count a change instead of drawing it: there is no terminal, and `text_of` draws on request."""
+    _changes[screen.app] = _changes.get(screen.app, 0) + bool(
+        screen._dirty_widgets or screen._compositor._dirty_regions
+    )
     screen._dirty_widgets.clear()
     screen._compositor._dirty_regions.clear()
+
+
+_parsed: dict[Hashable, list[RuleSet]] = {}
+_parse = Stylesheet._parse_rules
+
+
+def _parse_once(stylesheet: Stylesheet, *css: Hashable, **options: Hashable) -> list[RuleSet]:
+    """Parse each style sheet once for all apps of this process."""
+    key = css, *options.items(), *stylesheet._variables.items()
+    if key not in _parsed:
+        _parsed[key] = _parse(stylesheet, *css, **options)  # type: ignore[arg-type]
+    return _parsed[key]
 
 
 async def handled(_least: float = 0.0, _most: float = 0.0) -> None:
@@ -175,13 +198,13 @@ async def _nothing_ready() -> None:
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    """Wait until no worker is at work, every message was handled, and the screen stands still."""
+    """Wait until all workers have finished, every message is handled, and nothing on the screen changes."""
     await pilot.pause()
     await eventually(pilot, lambda: all(worker.is_finished for worker in pilot.app.workers))
-    before = ""
-    while (drawn := text_of(pilot.app)) != before:
-        before = drawn
-        await pilot.pause(STANDS_STILL)
+    before = -1
+    while _changes.get(pilot.app, 0) != before:
+        before = _changes.get(pilot.app, 0)
+        await pilot.pause(UNCHANGED_SECONDS)
 
 
 async def eventually(pilot: Pilot[None], condition: Callable[[], object]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dlec_tui.session.state import Session, save_session
 from engine.store.database import open_for_writing
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.models import ModelRow, save_model
 from engine.store.neurons import NeuronStatistics
 from engine.store.profiles import BlockAngle, LayerHistogram, LayerStatistics, ProfileRows, save_profile
@@ -15,7 +15,7 @@ from engine.store.scores import Score, save_scores
 LAYERS, WIDTH = 12, 40
 REFERENCE = "org/Measured-12"
 """Not here: it is known by its reference."""
-KEY = ProfileKey("12", "c0de", "7e477e47", "selection", 4096, 256, "float32", "torch 2, transformers 5, metrics 1")
+KEY = MeasurementKey("12", "c0de", "7e477e47", "selection", 4096, 256, "float32", "torch 2, transformers 5, metrics 1")
 HELDOUT = replace(KEY, split="heldout")
 
 

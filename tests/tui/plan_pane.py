@@ -62,7 +62,7 @@ def planned(store: Path, plan: Path | None, play: Play, size: tuple[int, int] = 
 async def checked(pilot: Pilot[None], pane: PlanPane) -> None:
     """Wait until what stands there was looked over and everything is drawn."""
     await settled(pilot)
-    await eventually(pilot, lambda: pane.verdict is not None and pane.verdict.text == pane.document.text)
+    await eventually(pilot, lambda: pane.session.status is not None and pane.session.status.text == pane.document.text)
     await settled(pilot)
 
 

@@ -121,7 +121,7 @@ def test_marked_plans_are_put_in_order_and_queued_together(tmp_path: Path):
         await eventually(pilot, lambda: "The batch list is empty" in text_of(app))
         await settled(pilot)
         assert isinstance(app.front, RunsPane)
-        assert app.front.table.has_focus
+        assert app.front.view.table.has_focus
 
     on_runs(store, play)
     jobs = queued(store)

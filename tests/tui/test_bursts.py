@@ -102,9 +102,9 @@ def test_what_is_typed_ahead_into_a_prompt_arrives_in_it(store: Path, plan: Path
             assert isinstance(pane, PlanPane)
             await burst(pilot, "r2", "enter")  # the usual 1, and the 2 behind it
             await settled(pilot)
-            assert len(pane.slices.views) == 2 + 12
+            assert len(pane.session.slices.views) == 2 + 12
             await burst(pilot, "ux")
-            assert len(pane.slices.views) == 1
+            assert len(pane.session.slices.views) == 1
 
     asyncio.run(run())
 
@@ -119,7 +119,7 @@ def test_a_plan_that_is_opened_and_edited_in_one_burst_is_the_one_that_is_edited
             pane = await open_plan(pilot, plan)
             await burst(pilot, "oother.yaml", "enter", "d")
             assert pane.document.path == other
-            assert [view.end for view in pane.slices.views] == [3, 3, 6]
+            assert [view.end for view in pane.session.slices.views] == [3, 3, 6]
 
     asyncio.run(run())
 
@@ -184,6 +184,21 @@ def test_nothing_acts_behind_a_dialog(store: Path, plan: Path) -> None:
 
     asyncio.run(run())
     assert not ran
+
+
+def test_f6_leaves_the_text_of_an_empty_plan(store: Path) -> None:
+    async def run() -> None:
+        app = Workbench(store)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("3")
+            await settled(pilot)
+            seen = []
+            for _ in range(4):
+                await pilot.press("f6")
+                seen.append(app.screen.focused.id if app.screen.focused else None)
+            assert seen == ["plan-text", "plan-slices"] * 2
+
+    asyncio.run(run())
 
 
 def test_f6_reaches_every_part_of_every_pane_from_everywhere(store: Path, plan: Path) -> None:

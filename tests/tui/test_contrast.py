@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from rich.color import ColorSystem
+from rich.segment import Segment
 from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -25,6 +26,7 @@ READABLE = 4.5
 """Contrast of text; source: WCAG 2."""
 SEEN = 3.0
 """Contrast of a cursor's ground to what is around it."""
+Strips = list[list[Segment]]
 WITH_CURSOR = (LineList, NeuronTable, OptionList, DataTable, TextArea, Input, HeatMap)
 
 
@@ -60,27 +62,28 @@ def test_text_can_be_read_and_the_cursor_be_seen_in_every_state(
     found: dict[str, str] = {}
 
     async def look(pilot: Pilot[str], state: str) -> None:
+        strips = drawn(pilot.app.screen)
         for terminal in terminals(theme):
-            for fault in [*unreadable(pilot.app.screen, terminal), *unseen(pilot.app.screen, terminal)]:
+            for fault in [*unreadable(strips, terminal), *unseen(pilot.app.screen, strips, terminal)]:
                 found.setdefault(f"{terminal.name}: {fault}", state)
 
     toured(store, look, theme=theme)
     assert not found, "\n".join(f"{fault} ({state})" for fault, state in found.items())
 
 
-def unreadable(screen: Screen[object], terminal: Terminal) -> Iterator[str]:
-    """Texts whose contrast is too low, each pair of colours once."""
-    pairs = {colours_of(style, terminal): text for text, style in texts(drawn(screen))}
+def unreadable(strips: Strips, terminal: Terminal) -> Iterator[str]:
+    """Texts with too little contrast, one for each pair of colours."""
+    pairs = {colours_of(style, terminal): text for text, style in texts(strips)}
     for (front, ground), text in pairs.items():
         if contrast(front, ground) < READABLE:
             yield f"{contrast(front, ground):.1f}, {hexes(front, ground)}: {text.strip()[:40]!r}"
 
 
-def unseen(screen: Screen[object], terminal: Terminal) -> Iterator[str]:
-    """Where the focused widget has a cursor that does not stand out."""
+def unseen(screen: Screen[object], strips: Strips, terminal: Terminal) -> Iterator[str]:
+    """The focused widget, if its cursor does not stand out."""
     focused = screen.focused
     if isinstance(focused, WITH_CURSOR) and focused.region.area and has_items(focused):
-        grounds = Counter(grounds_in(screen, focused.region, terminal))
+        grounds = Counter(grounds_in(strips, focused.region, terminal))
         usual = grounds.most_common(1)[0][0]
         best = max(contrast(usual, ground) for ground in grounds)
         if best < SEEN:
@@ -96,8 +99,8 @@ def has_items(widget: Widget) -> bool:
     return True
 
 
-def grounds_in(screen: Screen[object], region: Region, terminal: Terminal) -> Iterator[tuple[int, int, int]]:
-    for strip in drawn(screen)[region.y : region.bottom]:
+def grounds_in(strips: Strips, region: Region, terminal: Terminal) -> Iterator[tuple[int, int, int]]:
+    for strip in strips[region.y : region.bottom]:
         x = 0
         for segment in strip:
             if region.x <= x < region.right:
@@ -109,5 +112,5 @@ def hexes(*colours: tuple[int, int, int]) -> str:
     return " on ".join("#{:02x}{:02x}{:02x}".format(*each) for each in colours)
 
 
-def drawn(screen: Screen[object]) -> list[list]:
+def drawn(screen: Screen[object]) -> Strips:
     return [list(strip) for strip in screen._compositor.render_strips()]

@@ -141,7 +141,7 @@ def test_keys_are_answered_while_the_disk_hangs(store: Path, tmp_path: Path, dis
             await pilot.press("x", "q")
             disk.answers.set()
             disk.loop_thread = 0
-            assert len(pane.slices.views) == 1
+            assert len(pane.session.slices.views) == 1
 
     asyncio.run(run())
     assert not disk.touched, disk.touched[0]

@@ -5,7 +5,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from dlec_tui.widgets.frame import KeyLine
-from tests.tui.conftest import keys, played, settled
+from tests.tui.conftest import keys, played, settled, text_of
 
 
 def shown(screen: str) -> str:
@@ -35,8 +35,13 @@ def test_a_click_on_a_key_presses_it(store: Path) -> None:
     assert played(store, play) == played(store, keys("enter"))
 
 
-def test_of_a_narrow_line_no_key_is_cut_and_quit_always_stands_at_its_end(store: Path) -> None:
-    for pane in "1234":
-        line = shown(played(store, keys(pane), (60, 18)))
-        assert line.endswith(" F1 help ^P palette q quit")
-        assert len(line) <= 60
+def test_on_a_narrow_line_no_key_is_cut_and_quit_is_last(store: Path) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        for pane in "1234":
+            await pilot.press(pane)
+            await settled(pilot)
+            line = shown(text_of(pilot.app))
+            assert line.endswith(" F1 help ^P palette q quit")
+            assert len(line) <= 60
+
+    played(store, play, (60, 18))

@@ -17,12 +17,12 @@ def test_typing_and_keys_of_the_list_share_one_history(store: Path, tmp_path: Pa
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         before = pane.document.text
         await pilot.press("plus", "v", "home", "#", "x", "ctrl+z")
-        assert pane.document.text == pane.editor.text == before.replace("[0, 4]", "[0, 5]")
+        assert pane.document.text == pane.view.editor.text == before.replace("[0, 4]", "[0, 5]")
         await pilot.press("ctrl+z")
         assert pane.document.text == before
         await pilot.press("ctrl+y", "ctrl+y")
         assert "#x" in pane.document.text
-        assert pane.editor.text == pane.document.text
+        assert pane.view.editor.text == pane.document.text
 
     planned(store, plan_in(tmp_path), play)
 
@@ -31,7 +31,7 @@ def test_each_line_that_was_typed_in_is_a_step_of_its_own(store: Path, tmp_path:
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         before = pane.document.text
         await pilot.press("v")
-        pane.editor.go_to(1)
+        pane.view.editor.go_to(1)
         await pilot.press("a", "b", "down", "c", "d", "ctrl+z")
         assert pane.document.text == f"ab{before}"
         await pilot.press("ctrl+z")
@@ -43,13 +43,13 @@ def test_each_line_that_was_typed_in_is_a_step_of_its_own(store: Path, tmp_path:
 def test_what_is_typed_reaches_the_list_and_escape_goes_there(store: Path, tmp_path: Path) -> None:
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         await pilot.press("v")
-        pane.editor.go_to(6, 27)
+        pane.view.editor.go_to(6, 27)
         await pilot.press("backspace", "5")
         await checked(pilot, pane)
-        assert [(row.view.start, row.view.end) for row in pane.list.items] == [(0, 5), (2, 6)]
+        assert [(row.view.start, row.view.end) for row in pane.view.list.items] == [(0, 5), (2, 6)]
         await pilot.press("escape")
         await settled(pilot)
-        assert pane.list.has_focus
+        assert pane.view.list.has_focus
 
     planned(store, plan_in(tmp_path), play)
 
@@ -58,13 +58,13 @@ def test_cursors_are_linked(store: Path, tmp_path: Path) -> None:
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         await pilot.press("j")
         await settled(pilot)
-        assert pane.editor.line == 7
+        assert pane.view.editor.line == 7
         await pilot.press("v")
         await settled(pilot)
         await pilot.press("up")
         await settled(pilot)
-        assert pane.current is not None
-        assert pane.current.number == 0
+        assert pane.view.current is not None
+        assert pane.view.current.number == 0
 
     screen = planned(store, plan_in(tmp_path), play, (140, 40))
     assert "slice 1 → new layers 0:4" in screen
@@ -76,7 +76,7 @@ def test_a_problem_is_underlined_where_it_stands(store: Path, tmp_path: Path) ->
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         await pilot.press("v")
         await settled(pilot)
-        strip = pane.editor.render_line(8 - pane.editor.scroll_offset.y)
+        strip = pane.view.editor.render_line(8 - pane.view.editor.scroll_offset.y)
         marked = "".join(part.text for part in strip if part.style and part.style.underline)
         assert marked == "[2, 7]"
 
@@ -86,7 +86,7 @@ def test_a_problem_is_underlined_where_it_stands(store: Path, tmp_path: Path) ->
 def test_enter_keeps_the_indentation(store: Path, tmp_path: Path) -> None:
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         await pilot.press("v")
-        pane.editor.go_to(9, 99)
+        pane.view.editor.go_to(9, 99)
         await pilot.press("end", "enter", "x")
         assert "\n        x\n" in pane.document.text
 
@@ -101,7 +101,7 @@ def test_line_breaks_stay_as_they_are(store: Path, tmp_path: Path, breaks: str) 
 
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         await pilot.press("v")
-        pane.editor.go_to(1)
+        pane.view.editor.go_to(1)
         await pilot.press("x", "ctrl+s")
         await settled(pilot)
         assert plan.read_bytes() == b"x" + before
@@ -156,7 +156,7 @@ def test_what_was_typed_a_moment_ago_is_in_the_session_already(store: Path, tmp_
     """The connection may be lost before the workbench was told of it."""
 
     async def play(_pilot: Pilot[None], pane: PlanPane) -> None:
-        pane.editor.insert("# a thought\n", (0, 0))
+        pane.view.editor.insert("# a thought\n", (0, 0))
         session = pane.workbench._session()
         assert session
         assert session.document.text.startswith("# a thought\n")

@@ -27,8 +27,8 @@ SCREENS = Path(__file__).parent / "screens"
 def ranges(pane: PlanPane) -> list[tuple[int | None, int | None]]:
     """Of the slices, as the text has them; the list shows the same."""
     found = [(view.start, view.end) for view in slices_of(pane.document.text)]
-    assert found == [(row.view.start, row.view.end) for row in pane.list.items]
-    assert pane.editor.text == pane.document.text
+    assert found == [(row.view.start, row.view.end) for row in pane.view.list.items]
+    assert pane.view.editor.text == pane.document.text
     return found
 
 
@@ -75,7 +75,7 @@ def test_keys_edit_list_and_text_alike(store: Path, tmp_path: Path) -> None:
         first = pane.document
         for keys, wanted in KEYS:
             pane.change(first)
-            pane.list.point_to(0)
+            pane.view.list.point_to(0)
             await pilot.press(*keys.split())
             assert ranges(pane) == wanted, keys
             assert pilot.app.document is pane.document
@@ -88,12 +88,12 @@ def test_zero_makes_a_slice_inert_and_again_lifts_it(store: Path, tmp_path: Path
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         before = pane.document.text
         await pilot.press("0")
-        assert pane.list.items[0].view.scale == 0
+        assert pane.view.list.items[0].view.scale == 0
         assert "down_proj" in pane.document.text
         await pilot.press("0")
         assert pane.document.text == before
         await pilot.press("s", *"0.5", "enter")
-        assert pane.list.items[0].view.scale == 0.5
+        assert pane.view.list.items[0].view.scale == 0.5
 
     planned(store, plan_in(tmp_path), play)
 
@@ -102,7 +102,7 @@ def test_editing_an_aliased_slice_says_so(store: Path, tmp_path: Path) -> None:
     text = TWICE.replace("  - sources:\n", "  - &part\n    sources:\n", 1) + "  - *part\n"
 
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
-        assert "alias of line" in "".join(part for part, _ in pane.list.line_of(pane.list.items[2]))
+        assert "alias of line" in "".join(part for part, _ in pane.view.list.line_of(pane.view.list.items[2]))
         await pilot.press("G", "minus")
         assert ranges(pane) == [(0, 4), (2, 6), (0, 3)]
 
@@ -113,7 +113,7 @@ def test_while_the_text_does_not_parse_the_list_stays_and_says_so(store: Path, t
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         await pilot.press("v", "home", "[", "escape")
         await checked(pilot, pane)
-        assert [(row.view.start, row.view.end) for row in pane.list.items] == [(0, 4), (2, 6)]
+        assert [(row.view.start, row.view.end) for row in pane.view.list.items] == [(0, 4), (2, 6)]
         await pilot.press("plus")
 
     screen = planned(store, plan_in(tmp_path), play)
@@ -126,7 +126,7 @@ def test_problems_come_by_themselves_and_f_mends_what_can_be_mended(store: Path,
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         await pilot.press("j", "plus")
         await checked(pilot, pane)
-        assert "ends past the last layer: the checkpoint has 6" in str(pane.problems.problems[0].message)
+        assert "ends past the last layer: the checkpoint has 6" in str(pane.view.problems.problems[0].message)
         await pilot.press("p")
         assert pane.reason_against("merge") == "the plan has 1 error"
         await pilot.press("f")
@@ -139,9 +139,9 @@ def test_problems_come_by_themselves_and_f_mends_what_can_be_mended(store: Path,
 def test_n_goes_to_the_problem_in_both_views(store: Path, tmp_path: Path) -> None:
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         await pilot.press("n")
-        assert pane.editor.line == 9
-        assert pane.current is not None
-        assert pane.current.number == 1
+        assert pane.view.editor.line == 9
+        assert pane.view.current is not None
+        assert pane.view.current.number == 1
 
     planned(store, plan_in(tmp_path, TWICE.replace("[2, 6]", "[2, 7]")), play)
 
@@ -398,7 +398,7 @@ def test_nothing_from_a_plan_steers_the_terminal(store: Path, tmp_path: Path) ->
     plan.write_text('slices:\n  - sources:\n      - model: "a\\e[31m[b]red"\n        layer_range: [0, 2]\n')
 
     async def play(_pilot: Pilot[None], pane: PlanPane) -> None:
-        assert [row.view.end for row in pane.list.items] == [2]
+        assert [row.view.end for row in pane.view.list.items] == [2]
 
     screen = planned(store, plan, play, (140, 40))
     assert "\x1b" not in screen
@@ -415,8 +415,8 @@ def test_plan_cursor_and_prompt_are_back_after_a_restart(store: Path, tmp_path: 
     async def come_back(pilot: Pilot[None], pane: PlanPane) -> None:
         await checked(pilot, pane)
         assert ranges(pane) == [(0, 4), (2, 5)]
-        assert pane.current is not None
-        assert pane.current.number == 1
+        assert pane.view.current is not None
+        assert pane.view.current.number == 1
         await pilot.press("u")
         assert ranges(pane) == [(0, 4), (2, 6)]
 
@@ -444,8 +444,8 @@ def test_a_click_on_the_strip_goes_to_the_slice(store: Path, tmp_path: Path) -> 
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
         await pilot.click("#plan-strip", offset=(4 * 5 + 2, 1))
         await settled(pilot)
-        assert pane.current is not None
-        assert pane.current.number == 1
+        assert pane.view.current is not None
+        assert pane.view.current.number == 1
 
     planned(store, plan_in(tmp_path), play)
 
@@ -456,8 +456,8 @@ def test_a_zoomed_part_gives_its_room_to_the_text(store: Path, tmp_path: Path) -
     ended(store, JobSpec("generate", {"plan": plan.read_text(), "prompt": "Once"}, "generate", {}), {"plan": lines})
 
     async def play(pilot: Pilot[None], pane: PlanPane) -> None:
-        await eventually(pilot, lambda: pane.findings.results.can_focus)
-        pane.go_to(pane.findings.results)
+        await eventually(pilot, lambda: pane.view.findings.results.can_focus)
+        pane.view.go_to(pane.view.findings.results)
         await settled(pilot)
         assert "line 12" not in text_of(pilot.app)
         await pilot.press("z")

@@ -76,7 +76,7 @@ def test_a_recipe_writes_a_new_plan_from_the_pane(store: Path, tmp_path: Path) -
         await settled(pilot)
         await pilot.press("tab", *"1", "colon", "5", "enter")
         await checked(pilot, pane)
-        assert [(row.view.start, row.view.end) for row in pane.list.items] == [(0, 5), (1, 6)]
+        assert [(row.view.start, row.view.end) for row in pane.view.list.items] == [(0, 5), (1, 6)]
 
     planned(store, None, play)
 

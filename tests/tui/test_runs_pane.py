@@ -81,24 +81,31 @@ def test_the_whole_pane_is_as_it_was_agreed(evening: Path, monkeypatch, size: tu
     assert screen == golden.read_text()
 
 
-@pytest.mark.parametrize(
-    ("where", "words"),
-    [
-        (
-            ["G", "k", "k"],
-            ["✗ failed at 21:35", "the disk is too full for night/two: 304.5 MB more", "Make space, then run"],
-        ),
-        (["j", "j", "j", "j"], ["perplexity +9.6 % (95 % interval +8.9 to +10.3)"]),
-        (["j", "j", "j"], ["‖ held: on request"]),
-        (["G", "k"], ["304 MB, load check passed"]),
-    ],
+DETAILS = (
+    (
+        ["G", "k", "k"],
+        ["✗ failed at 21:35", "the disk is too full for night/two: 304.5 MB more", "Make space, then run"],
+    ),
+    (["g", "j", "j", "j", "j"], ["perplexity +9.6 % (95 % interval +8.9 to +10.3)"]),
+    (["g", "j", "j", "j"], ["‖ held: on request"]),
+    (["G", "k"], ["304 MB, load check passed"]),
 )
-def test_enter_tells_everything_about_a_job_on_a_small_screen(
-    evening: Path, where: list[str], words: list[str]
-) -> None:
-    screen = played(evening, keys("f5", *where, "enter"))
-    assert not [word for word in words if word not in screen]
-    assert "id  state" not in screen
+"""Keys that lead to a job, and text of its details."""
+
+
+def test_enter_shows_all_details_of_a_job_on_a_small_screen(evening: Path) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await pilot.press("f5")
+        for where, words in DETAILS:
+            await pilot.press(*where, "enter")
+            await settled(pilot)
+            screen = text_of(pilot.app)
+            assert not [word for word in words if word not in screen]
+            assert "id  state" not in screen
+            await pilot.press("q")
+            await settled(pilot)
+
+    played(evening, play)
 
 
 def test_back_and_f6_go_from_part_to_part(evening: Path) -> None:
@@ -161,7 +168,7 @@ def on(place: Workplace, play, size: tuple[int, int] = (80, 24), **settings: boo
             await pilot.press("f5")
             pane = app.front
             assert isinstance(pane, RunsPane)
-            await eventually(pilot, lambda: pane.table.items)
+            await eventually(pilot, lambda: pane.view.table.items)
             await play(pilot, pane)
             await settled(pilot)
 
@@ -169,7 +176,7 @@ def on(place: Workplace, play, size: tuple[int, int] = (80, 24), **settings: boo
 
 
 def ids(pane: RunsPane) -> list[int]:
-    return [each.job.id for each in pane.table.items]
+    return [each.job.id for each in pane.view.table.items]
 
 
 def test_cancelling_asks_first_and_enter_by_habit_does_nothing(place: Workplace) -> None:
@@ -206,7 +213,7 @@ def test_h_holds_and_releases(place: Workplace) -> None:
 
     async def play(pilot: Pilot[None], pane: RunsPane) -> None:
         await pilot.press("h")
-        await eventually(pilot, lambda: pane.current and isinstance(pane.current.job.state, Held))
+        await eventually(pilot, lambda: pane.view.current and isinstance(pane.view.current.job.state, Held))
         await pilot.press("h")
         await eventually(pilot, lambda: place.job(job_id).state == Waiting())
 
@@ -224,7 +231,7 @@ def test_a_job_of_a_living_worker_elsewhere_is_not_taken_from_it(place: Workplac
         assert isinstance(place.job(job_id).state, Running)
         await settled(pilot)
         seen(place, worker, ago(hours=2))
-        await eventually(pilot, lambda: pane.current.worker and not pane.current.worker.lives)
+        await eventually(pilot, lambda: pane.view.current.worker and not pane.view.current.worker.lives)
         await pilot.press("h")
         await eventually(pilot, lambda: isinstance(pilot.app.screen, Question))
         await settled(pilot)
@@ -278,8 +285,8 @@ def test_jobs_are_moved_among_those_that_wait(place: Workplace) -> None:
         await eventually(pilot, lambda: ids(pane) == [second, third, first])
         await pilot.press("K")
         await eventually(pilot, lambda: ids(pane) == [second, first, third])
-        assert pane.current
-        assert pane.current.job.id == first
+        assert pane.view.current
+        assert pane.view.current.job.id == first
 
     on(place, play)
 
@@ -295,7 +302,7 @@ def test_a_failed_job_is_queued_again_and_an_ended_one_deleted_with_its_log(plac
     async def play(pilot: Pilot[None], pane: RunsPane) -> None:
         await pilot.press("g", "r")
         await eventually(pilot, lambda: place.job(again).state == Waiting())
-        pane.table.point_to(gone)
+        pane.view.table.point_to(gone)
         await pilot.press("D", "y")
         await eventually(pilot, lambda: not log.exists())
         assert place.job(gone) is None

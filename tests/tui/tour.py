@@ -99,8 +99,8 @@ def _with_plan(text: str, part: str, *, compared: bool = False) -> Step:
         if pane.document.text != text:
             pane.change(PlanDocument().opened(text, Path("grown.yaml")))
             await checked(pilot, pane)  # type: ignore[arg-type]
-        pane.strip.compare("other.yaml", pane.slices.views if compared else ())
-        pane.go_to(pane.query_one(part))
+        pane.view.strip.compare("other.yaml", pane.session.slices.views if compared else ())
+        pane.view.go_to(pane.query_one(part))
 
     return step
 
@@ -108,28 +108,28 @@ def _with_plan(text: str, part: str, *, compared: bool = False) -> Step:
 async def _with_results(pilot: Pilot[str]) -> None:
     await _with_plan(WARNED, "#plan-slices")(pilot)
     pane = pilot.app.query_one(PlanPane)
-    await eventually(pilot, lambda: pane.findings.results.can_focus)  # type: ignore[arg-type]
-    pane.go_to(pane.findings.results)
+    await eventually(pilot, lambda: pane.view.findings.results.can_focus)  # type: ignore[arg-type]
+    pane.view.go_to(pane.view.findings.results)
 
 
 async def _at_batch(pilot: Pilot[str]) -> None:
     await _pressing("4")(pilot)
     pane = pilot.app.query_one(RunsPane)
-    pane.batch_part.add([Path("grown.yaml").absolute()])
-    pane.go_to(pane.batch_part.list)
+    pane.view.batch_part.add([Path("grown.yaml").absolute()])
+    pane.view.go_to(pane.view.batch_part.list)
 
 
 async def _at_detail(pilot: Pilot[str]) -> None:
     await _pressing("4")(pilot)
     pane = pilot.app.query_one(RunsPane)
-    pane.go_to(pane.detail.entrance)
+    pane.view.go_to(pane.view.detail.entrance)
 
 
 async def _at_jobs(pilot: Pilot[str]) -> None:
     await _pressing("4")(pilot)
     pane = pilot.app.query_one(RunsPane)
-    await eventually(pilot, lambda: pane.table.items)  # type: ignore[arg-type]
-    pane.go_to(pane.table)
+    await eventually(pilot, lambda: pane.view.table.items)  # type: ignore[arg-type]
+    pane.view.go_to(pane.view.table)
 
 
 async def _asked(pilot: Pilot[str]) -> None:

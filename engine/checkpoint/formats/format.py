@@ -3,13 +3,12 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from engine.checkpoint.config import ConfigFile
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """The smallest piece of a tensor that has an address of its own: one element, or some that share scales."""
 
     elements: int
@@ -20,8 +19,7 @@ Types: TypeAlias = Mapping[str, Block]
 """The tensor types of a format by name. Names that several formats have mean the same bytes: "F32", "BF16"."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredTensor:
+class StoredTensor(NamedTuple):
     """One tensor of a checkpoint: the place of its bytes and their meaning."""
 
     name: str
@@ -46,8 +44,7 @@ class StoredTensor:
         return self.end - self.begin
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """The checked header of one file."""
 
     path: Path
@@ -57,8 +54,7 @@ class Header:
     metadata: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class NewTensor:
+class NewTensor(NamedTuple):
     """A tensor to be written."""
 
     name: str
@@ -67,8 +63,7 @@ class NewTensor:
     nbytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedTensor:
+class PlacedTensor(NamedTuple):
     """A tensor to be written and the place of its bytes."""
 
     tensor: NewTensor
@@ -77,8 +72,7 @@ class PlacedTensor:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class NewFile:
+class NewFile(NamedTuple):
     """A file to be written: everything but the tensors' bytes."""
 
     name: str

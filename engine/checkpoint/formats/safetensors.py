@@ -17,7 +17,7 @@ SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 _ADAPTER_FILE = "adapter_model.safetensors"
 _SHARDS = "model-*-of-*.safetensors"
-_NUMBERED_SHARD = re.compile(r"(.+)-(\d+)-of-(\d+)\.safetensors")
+_NUMBERED_SHARD = r"(.+)-(\d+)-of-(\d+)\.safetensors"
 _MOST_NAMED = 3
 _MOST_SHARDS = 100_000
 """A file's name may claim any number of them."""
@@ -41,7 +41,7 @@ def read_tensors(directory: Path) -> dict[str, StoredTensor]:
 
 
 def is_opened_by_transformers(directory: Path) -> bool:
-    """Whether the weights are in files that transformers looks for: it asks for an index where there are shards."""
+    """Return True if transformers finds the weights: it requires an index for shards."""
     return (directory / SINGLE_FILE).exists() or (directory / INDEX_FILE).exists()
 
 
@@ -66,7 +66,7 @@ def _shards_without_index(directory: Path) -> list[Path]:
     """
     sets: dict[tuple[str, int], dict[int, Path]] = {}
     for file in sorted(directory.glob("*.safetensors")):
-        if match := _NUMBERED_SHARD.fullmatch(file.name):
+        if match := re.fullmatch(_NUMBERED_SHARD, file.name):
             sets.setdefault((match[1], int(match[3])), {})[int(match[2])] = file
     if len(sets) != 1:
         raise _no_safetensors(directory, [f"{stem}-*-of-{count:05}" for stem, count in sets])

@@ -25,7 +25,7 @@ def derived(key: str, model_type: str, decoder: Mapping[str, Any], layer_count: 
 
 
 def makes_up(key: str, model_type: str) -> bool:
-    """Whether the family's class has a list under this key, whatever config.json says."""
+    """Return True if the family's class has a list under this key, whatever config.json says."""
     return model_type in _PATTERNS.get(key, {})
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from engine.checkpoint.anatomy import is_of_other_tower
 from engine.checkpoint.config import QUANTISATION_KEYS, ModelConfig, Tower, is_model_config
@@ -14,8 +14,7 @@ Decoder: TypeAlias = Mapping[str, Any]
 """The decoder's part of a config.json."""
 
 
-@dataclass(frozen=True)
-class Described:
+class Described(NamedTuple):
     """A decoder's keys and the layers that they describe."""
 
     decoder: Decoder

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.checkpoint.config import LAYER_COUNT_KEYS, LENGTH_KEYS, QUANTISATION_KEYS, ModelConfig, Tower
 from engine.checkpoint.json_splice import KeyPath, spliced
@@ -14,8 +13,7 @@ from engine.checkpoint.layer_names import Modules, Origins, general_part, is_num
 from engine.errors import shown
 
 
-@dataclass(frozen=True)
-class ConfigEdit:
+class ConfigEdit(NamedTuple):
     """A new config.json."""
 
     text: str

@@ -31,12 +31,12 @@ OVERRIDES = (("per_layer_config",), ("pruned_heads",))
 
 _NUMBERS = r"_?(?:ids?|idxs?|index|ind(?:ices|exes)|numbers?)"
 _KINDS = "attn|attention|full|global|local|swa|sliding|window|mamba|ssm|conv|linear|recurrent|rope|kv|moe|mlp|sparse"
-_NAMES_LAYERS = re.compile(
+_NAMES_LAYERS = (
     rf"layers?(?:{_NUMBERS}|_enum)?$|(?:^|_)layers?{_NUMBERS}_|(?:^|_)layers_with(?:out)?_"
     rf"|(?:^|_)(?:{_KINDS})_(?:idxs?|ind(?:ices|exes))$"
 )
-_KEY_OF_LAYER = re.compile(r"((?:(?:layer|block)[._ -]?)?)(0|[1-9]\d*)")
-_NUMBERS_IN_TEXT = re.compile(r"\s*\d+\s*(?:,\s*\d+\s*)*")
+_KEY_OF_LAYER = r"((?:(?:layer|block)[._ -]?)?)(0|[1-9]\d*)"
+_NUMBERS_IN_TEXT = r"\s*\d+\s*(?:,\s*\d+\s*)*"
 """Step-3.5 lists its sparse layers as "3,4,5"."""
 _NEITHER = frozenset({"layer_ids", "target_layer_ids"})
 """Keys of models that read the hidden states of another model."""
@@ -61,8 +61,8 @@ def remap(draft: Draft, visits: Visits) -> None:
 
 
 def names_layers(described: Described, path: KeyPath, value: Any) -> bool:
-    """Whether an unknown list is one of layer numbers: by its name, and by numbers that rise and are layers'."""
-    if not _NAMES_LAYERS.search(path[-1]) or path[-1] in _NEITHER:
+    """Return True if an unknown list is one of layer numbers: by its name, and by numbers that rise and are layers'."""
+    if not re.search(_NAMES_LAYERS, path[-1]) or path[-1] in _NEITHER:
         return False
     numbers = _listed(value)
     if not numbers or any(type(number) is not int for number in numbers):
@@ -73,7 +73,7 @@ def names_layers(described: Described, path: KeyPath, value: Any) -> bool:
 
 def _listed(value: Any) -> list[Any] | None:
     """The numbers of a list, or of a text such as "3,4,5"."""
-    if isinstance(value, str) and _NUMBERS_IN_TEXT.fullmatch(value):
+    if isinstance(value, str) and re.fullmatch(_NUMBERS_IN_TEXT, value):
         return [int(number) for number in value.split(",")]
     return value if isinstance(value, list) else None
 
@@ -81,7 +81,7 @@ def _listed(value: Any) -> list[Any] | None:
 def _is_keyed_by_layer(described: Described, path: KeyPath, value: Any) -> bool:
     if not isinstance(value, dict) or not value:
         return False
-    keys = [_KEY_OF_LAYER.fullmatch(key) for key in value]
+    keys = [re.fullmatch(_KEY_OF_LAYER, key) for key in value]
     if not all(keys) or len({key[1] for key in keys if key}) > 1:
         return False
     numbers = sorted(int(key[2]) for key in keys if key)
@@ -120,7 +120,7 @@ def _remap_overrides(draft: Draft, visits: Visits, path: KeyPath) -> None:
         if not isinstance(listed, Mapping):
             raise silent(path[-1], source)
         for key, value in listed.items():
-            match = _KEY_OF_LAYER.fullmatch(key)
+            match = re.fullmatch(_KEY_OF_LAYER, key)
             if match and int(match[2]) == layer:
                 overrides[f"{match[1]}{place}"] = value
     draft.set(path, overrides)

@@ -70,9 +70,9 @@ NOT_PER_LAYER = frozenset(
 )
 """Lists that are as long as the model is deep only by chance, or that other code rewrites."""
 
-_OF_TEXT = re.compile(r"token|language|label|special|stop_|tags?$")
+_OF_TEXT = r"token|language|label|special|stop_|tags?$"
 """Keys of lists about text, which are never one entry a layer."""
-_PATTERN = re.compile(r"[A-Z0-9*_.|+-]+")
+_PATTERN = r"[A-Z0-9*_.|+-]+"
 """A letter or sign for each layer: "M-M*-"."""
 
 
@@ -160,9 +160,9 @@ def _is_per_layer(described: Described, path: KeyPath, value: Any) -> bool:
     if path[-1] in KNOWN and len(path) == 1:
         return isinstance(value, (list, str)) and len(value) > 0
     if isinstance(value, str):
-        return "pattern" in path[-1] and len(value) == described.layer_count and bool(_PATTERN.fullmatch(value))
+        return "pattern" in path[-1] and len(value) == described.layer_count and bool(re.fullmatch(_PATTERN, value))
     lengths = (described.layer_count, described.announced_count)
-    return isinstance(value, list) and len(value) in lengths and not _OF_TEXT.search(path[-1])
+    return isinstance(value, list) and len(value) in lengths and not re.search(_OF_TEXT, path[-1])
 
 
 def untile(draft: Draft, visits: Visits) -> None:

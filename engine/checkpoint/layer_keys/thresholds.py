@@ -16,7 +16,7 @@ class Scheme:
     """A few keys that together determine which layers are of a special kind."""
 
     is_special: Callable[[Settings, int, int], bool]
-    """From settings, layer and layer count."""
+    """Return True for a special layer, given settings, layer and layer count."""
     others: Callable[[Settings, Sequence[bool]], Iterator[dict[str, Any]]]
     """Changes to the settings that may give the required kinds, the smallest first."""
     defaults: Mapping[str, Any]

@@ -52,21 +52,21 @@ HARMLESS = frozenset(
 _OF_THE_DECODER = frozenset({"accept_hidden_layer"})
 """Keys of another model's part that number the decoder's layers: Qwen3-Omni's talker listens to one of them."""
 
-_LAYER_WORD = re.compile(r"(?:^|_)(?:layers?|blocks?|depths?)(?:_|$)")
+_LAYER_WORD = r"(?:^|_)(?:layers?|blocks?|depths?)(?:_|$)"
 _KINDS = "attn|attention|full|global|local|swa|sliding|mamba|ssm|moe|sparse|dense|experts?"
-_PERIOD = re.compile(
+_PERIOD = (
     rf"(?:^|_)(?:{_KINDS})_(?:every|interval|period|freq|frequency|start|end|offset|from|until)(?:_|$)"
     rf"|(?:^|_)(?:first|last|every)_(?:k|n|{_KINDS})(?:_|$)|(?:^|_)(?:moe|sparse|experts?)_step$"
 )
-_MEASURE = re.compile(
+_MEASURE = (
     r"(?:^|_)(?:layers?|blocks?|depths?)_(?:size|sizes|norm|drop|dropout|scale|eps|act|len|length|dim|width|multiple|"
     r"multiplier|ffn|gate|rank)(?:_|$)|(?:^|_)per_(?:layer|block)(?:_|$)|s_per_|nextn|mtp|draft|local_blocks|topk"
 )
 """Names of sizes and factors, and of layers after the decoder."""
-_COUNT = re.compile(r"(?:^|_)(?:num|n|number|count)(?:_|$)")
-_RHYTHM = re.compile(r"(?:pattern|types?|kinds?|schedule|sequence)$")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_NUMBERS = re.compile(r"\s*\d+(?:\s*[-:,]\s*\d+)*\s*")
+_COUNT = r"(?:^|_)(?:num|n|number|count)(?:_|$)"
+_RHYTHM = r"(?:pattern|types?|kinds?|schedule|sequence)$"
+_CAMEL = r"(?<=[a-z0-9])(?=[A-Z])"
+_NUMBERS = r"\s*\d+(?:\s*[-:,]\s*\d+)*\s*"
 
 
 def unknown_key_warnings(config: ModelConfig, followed: Collection[KeyPath]) -> Iterator[str]:
@@ -118,24 +118,24 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
 
 def suspicion(key: str, value: Any, depth: int) -> str:
     """Reason to suspect that a value is about layers; "" if there is no reason."""
-    name = _CAMEL.sub("_", key).lower()
+    name = re.sub(_CAMEL, "_", key).lower()
     if name in LAYER_COUNT_KEYS and value == depth:
         return "it equals the number of layers"
-    if _MEASURE.search(name):
+    if re.search(_MEASURE, name):
         return ""
-    if _LAYER_WORD.search(name):
+    if re.search(_LAYER_WORD, name):
         return _of_layers(name, value, depth)
     is_period = type(value) is int and 1 < value <= depth
-    return "may be a period or a threshold of layers" if is_period and _PERIOD.search(name) else ""
+    return "may be a period or a threshold of layers" if is_period and re.search(_PERIOD, name) else ""
 
 
 def _of_layers(name: str, value: Any, depth: int) -> str:
     numbers = list(_numbers(value))
     if numbers and all(0 <= number <= depth for number in numbers):
-        is_absence = value == 0 and _COUNT.search(name)
+        is_absence = value == 0 and re.search(_COUNT, name)
         return "" if is_absence else "may number layers"
     is_rhythm = isinstance(value, list) and 1 < len(value) < depth and all(isinstance(each, str) for each in value)
-    return "may be a repeating pattern of layers" if is_rhythm and _RHYTHM.search(name) else ""
+    return "may be a repeating pattern of layers" if is_rhythm and re.search(_RHYTHM, name) else ""
 
 
 def _numbers(value: Any) -> Iterator[int]:
@@ -143,7 +143,7 @@ def _numbers(value: Any) -> Iterator[int]:
     if isinstance(value, list):
         for inner in value:
             yield from _numbers(inner)
-    elif isinstance(value, str) and _NUMBERS.fullmatch(value):
+    elif isinstance(value, str) and re.fullmatch(_NUMBERS, value):
         yield from map(int, re.findall(r"\d+", value))
     elif not isinstance(value, dict):
         yield value if type(value) is int else -1

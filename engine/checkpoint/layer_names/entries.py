@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.checkpoint.anatomy import is_of_other_tower
 from engine.checkpoint.layer_names.origins import HOLDERS, Modules
@@ -31,12 +31,12 @@ REGULAR = (Spelling.MATCH, Spelling.MODULE, Spelling.SEARCH)
 _SEARCHED_KEYS = frozenset({"extra_config", "layer_config"})
 _MATCHED_KEYS = frozenset({"dynamic"})
 _MODULE_KEYS = frozenset({"modules_to_not_convert", "llm_int8_skip_modules"})
-_PATTERN = re.compile(r"[\\^$(|+{*?\[]")
-_OPEN_END = re.compile(r"\d\*$")
+_PATTERN = r"[\\^$(|+{*?\[]"
+_OPEN_END = r"\d\*$"
 """A glob of ModelOpt: as a regular expression it would match every layer."""
-_REGEX_ONLY = re.compile(r"[\\^$(|+{]")
+_REGEX_ONLY = r"[\\^$(|+{]"
 
-_REPEATED_REPETITION = re.compile(r"(?<!\\)[*+}]\)+[*+{]")
+_REPEATED_REPETITION = r"(?<!\\)[*+}]\)+[*+{]"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Entry:
     @cached_property
     def matches(self) -> Callable[[str], object]:
         """Match a name. Raises CheckpointError for an invalid regular expression, or one whose matching may not end."""
-        if self.spelling in REGULAR and _REPEATED_REPETITION.search(self.body):
+        if self.spelling in REGULAR and re.search(_REPEATED_REPETITION, self.body):
             raise CheckpointError(
                 f"`{shown(self.text)}` is refused", why="matching a repeated repetition may never end"
             )
@@ -94,35 +94,34 @@ def entry_of(text: str, keys: Sequence[str]) -> Entry:
 
 
 def _spelling(sign: str, body: str, keys: Sequence[str]) -> Spelling:
-    has_pattern = _PATTERN.search(body) is not None
+    has_pattern = re.search(_PATTERN, body) is not None
     if not _SEARCHED_KEYS.isdisjoint(keys):
         return Spelling.SEARCH if has_pattern else Spelling.NAME
     if sign or not _MATCHED_KEYS.isdisjoint(keys):
         return Spelling.MATCH
     if not has_pattern:
         return Spelling.NAME
-    if not _MODULE_KEYS.isdisjoint(keys) and not _OPEN_END.search(body):
+    if not _MODULE_KEYS.isdisjoint(keys) and not re.search(_OPEN_END, body):
         return Spelling.MODULE
-    is_regex = body.startswith(".*") or _REGEX_ONLY.search(body) is not None
+    is_regex = body.startswith(".*") or re.search(_REGEX_ONLY, body) is not None
     return Spelling.MATCH if is_regex else Spelling.GLOB
 
 
 _SEPARATOR = r"(?:\\\.|\[\.\]|\.)"
-_NAME_HEAD = re.compile(r"((?:[^.]*\.)*?)(\d+)(?=\.|$)")
-_REGEX_HEAD = re.compile(r"(\^?(?:\.\*)?(?:[\w-]|\\\.|\.(?![*+?{]))*?)(\d+)(?=\\\.|\.(?![*+?{])|\$$)")
-_GLOB_WITH_OPEN_END = re.compile(r"([^*?\[\]]*\.)(\d+)\*")
-_PART = re.compile(
+_NAME_HEAD = r"((?:[^.]*\.)*?)(\d+)(?=\.|$)"
+_REGEX_HEAD = r"(\^?(?:\.\*)?(?:[\w-]|\\\.|\.(?![*+?{]))*?)(\d+)(?=\\\.|\.(?![*+?{])|\$$)"
+_GLOB_WITH_OPEN_END = r"([^*?\[\]]*\.)(\d+)\*"
+_PART = (
     rf"(?P<before>{_SEPARATOR})"
     r"(?P<number>(?:(?:\d+|\\d|\[[^\]]+\]|\((?:\?:|(?!\?))[^()]*\))(?:[*+?]|\{\d*,?\d*\})?)+)"
     rf"(?={_SEPARATOR}|[)|]|\$|$)"
 )
-_REGEX_NUMBERS = re.compile(r"\d|\\[a-zA-Z]|\[|\.\.|\{")
-_GLOB_NUMBERS = re.compile(r"[\d?\[]")
+_REGEX_NUMBERS = r"\d|\\[a-zA-Z]|\[|\.\.|\{"
+_GLOB_NUMBERS = r"[\d?\[]"
 """Characters without which a glob cannot distinguish numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pinned:
+class Pinned(NamedTuple):
     """An entry about exactly one layer of the decoder: the number between a prefix and a suffix."""
 
     before: str
@@ -130,8 +129,7 @@ class Pinned:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A part of a regular expression that matches some layer numbers."""
 
     begin: int
@@ -142,7 +140,7 @@ class Part:
 def pinned(entry: Entry, modules: Modules) -> Pinned | None:
     """The only layer that an entry is about; None if its spelling alone does not determine it."""
     is_regex = entry.spelling in REGULAR
-    match = (_REGEX_HEAD if is_regex else _NAME_HEAD).match(entry.body)
+    match = re.match(_REGEX_HEAD if is_regex else _NAME_HEAD, entry.body)
     if match is None or (is_regex and _has_branches(entry.body)):
         return None
     head = match[1].replace("\\", "").removeprefix("^") if is_regex else match[1]
@@ -153,7 +151,7 @@ def pinned(entry: Entry, modules: Modules) -> Pinned | None:
 
 def open_end(entry: Entry, modules: Modules) -> Pinned | None:
     """A glob such as `model.layers.7*`, which is about layers 7 and 70 to 79."""
-    match = _GLOB_WITH_OPEN_END.fullmatch(entry.body) if entry.spelling is Spelling.GLOB else None
+    match = re.fullmatch(_GLOB_WITH_OPEN_END, entry.body) if entry.spelling is Spelling.GLOB else None
     if match is None or not modules.is_decoder(match[1]):
         return None
     return Pinned(match[1], int(match[2]), "*")
@@ -162,16 +160,16 @@ def open_end(entry: Entry, modules: Modules) -> Pinned | None:
 def tells_apart(entry: Entry, numbers: int) -> bool:
     """Return True if a pattern may match some of the layers and not others."""
     if entry.spelling not in REGULAR:
-        return _GLOB_NUMBERS.search(entry.body) is not None
-    body = _PART.sub(
-        lambda match: "" if len(_numbers_of(match["number"], numbers)) == numbers else match[0], entry.body
+        return re.search(_GLOB_NUMBERS, entry.body) is not None
+    body = re.sub(
+        _PART, lambda match: "" if len(_numbers_of(match["number"], numbers)) == numbers else match[0], entry.body
     )
-    return _REGEX_NUMBERS.search(body.replace("\\.", "").replace("[.]", "")) is not None
+    return re.search(_REGEX_NUMBERS, body.replace("\\.", "").replace("[.]", "")) is not None
 
 
 def parts(body: str, numbers: int, holder: str = "") -> Iterator[Part]:
     """Parts of a regular expression that match layer numbers below `numbers`."""
-    for match in _PART.finditer(body):
+    for match in re.finditer(_PART, body):
         word = re.search(r"\w*$", body[: match.start()])
         if word and word[0] and word[0] not in HOLDERS | {holder}:
             continue
@@ -218,28 +216,28 @@ def _has_branches(body: str) -> bool:
     return "|" in rest
 
 
-_IN_TEXT = re.compile(r"(?:^|[^a-z])(?:layers?|blk)(?:[_/ -]\d|\[\d+\]|\.\d+-\d)", re.IGNORECASE)
+_IN_TEXT = r"(?i)(?:^|[^a-z])(?:layers?|blk)(?:[_/ -]\d|\[\d+\]|\.\d+-\d)"
 """Matches "layers_5", "layers/5", "layers[5]", "layers.0-3"."""
-_ONE_LAYER = re.compile(r"layers?(?:_?(?:ids?|idxs?|index|num|number))?")
+_ONE_LAYER = r"layers?(?:_?(?:ids?|idxs?|index|num|number))?"
 _LABELS = ("id2label", "label2id")
-_RANGE = re.compile(r"(?:(?:layers?|blocks?)[._ -]?)?(\d+)(?:\s*(?:-|:|\.\.|_|,|to)\s*(\d+))?", re.IGNORECASE)
+_RANGE = r"(?i)(?:(?:layers?|blocks?)[._ -]?)?(\d+)(?:\s*(?:-|:|\.\.|_|,|to)\s*(\d+))?"
 
 
 def is_numbered_otherwise(data: Any, depth: int, known: Sequence[str] = (), text: str | None = None) -> bool:
-    """Whether `data` numbers some of `depth` layers in a way of its own.
+    """Return True if `data` numbers some of `depth` layers in a way of its own.
 
     known: keys whose lists with one entry a layer are understood; text: `data` as it is spelled.
     """
     spelled = json.dumps(data) if text is None else text
-    return _IN_TEXT.search(spelled) is not None or _is_layer_wise(data, depth, known)
+    return re.search(_IN_TEXT, spelled) is not None or _is_layer_wise(data, depth, known)
 
 
 def are_layer_ranges(keys: Iterable[str], depth: int, name: str) -> bool:
-    """Whether the keys of the mapping `name` are ranges of layers, such as "0-2", perhaps with single ones among them.
+    """Return True if the keys of the mapping `name` are ranges of layers, such as "0-2", or single layers.
 
     Where the name does not say so, they have to begin at the first layer and to end at the last.
     """
-    matches = [_RANGE.fullmatch(key) for key in keys]
+    matches = [re.fullmatch(_RANGE, key) for key in keys]
     if not all(matches) or not any(match[2] for match in matches if match):
         return False
     numbers = [int(number) for match in matches if match for number in match.groups() if number]
@@ -264,7 +262,7 @@ def _is_layer_wise(data: Any, depth: int, known: Sequence[str], key: str = "") -
             or _lists_layers(data, depth, key)
             or any(_is_layer_wise(inner, depth, known, key) for inner in data if isinstance(inner, (dict, list)))
         )
-    return type(data) is int and _ONE_LAYER.fullmatch(key) is not None and 0 <= data < depth
+    return type(data) is int and re.fullmatch(_ONE_LAYER, key) is not None and 0 <= data < depth
 
 
 def _is_keyed_by_layer(data: dict[str, Any], depth: int, key: str) -> bool:
@@ -275,7 +273,7 @@ def _is_keyed_by_layer(data: dict[str, Any], depth: int, key: str) -> bool:
 
 
 def _lists_layers(data: list[Any], depth: int, key: str) -> bool:
-    """Whether these are numbers of layers: they rise, and the key says so."""
+    """Return True if these are numbers of layers: they rise, and the key says so."""
     if "layer" not in key or not data or any(type(number) is not int for number in data):
         return False
     return data == sorted(set(data)) and data[0] >= 0 and data[-1] <= depth

@@ -57,7 +57,7 @@ PREFIXES = (
 )
 """Possible prefixes of the decoder's layers in settings that another program than the weights' has written."""
 
-_NUMBERED = re.compile(r"((?:.*?\.)?)(\d+)(?:\.|$)")
+_NUMBERED = r"((?:.*?\.)?)(\d+)(?:\.|$)"
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,11 @@ class Modules:
     @cached_property
     def other_prefixes(self) -> frozenset[str]:
         """Prefixes of the first number in names outside the layers: "vision_tower.blocks.", "mtp.layers."."""
-        return frozenset(match[1] for name in self.others if (match := _NUMBERED.match(name)))
+        return frozenset(match[1] for name in self.others if (match := re.match(_NUMBERED, name)))
 
     @cached_property
     def is_holder_unique(self) -> bool:
-        """Whether the holder's name occurs nowhere but directly before the numbers of these layers."""
+        """Return True if the holder's name occurs nowhere but directly before the numbers of these layers."""
         inside = f".{self.holder}."
         names = {f".{suffix}" for suffixes in set(self.layers) for suffix in suffixes}
         return not any(inside in f".{name}" for name in (*names, *self.others))

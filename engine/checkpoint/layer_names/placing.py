@@ -6,8 +6,7 @@ Where the spelling alone does not show how, rewritten forms are tried and compar
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from engine.checkpoint.layer_names.entries import (
     REGULAR,
@@ -30,8 +29,7 @@ Owners: TypeAlias = frozenset[int]
 _NEVER = "(?!)"
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A rewritten entry."""
 
     text: str

@@ -18,10 +18,10 @@ Values: TypeAlias = Sequence[Any]
 Owned: TypeAlias = dict[int, Any]
 """Index of a source to the value that an entry has there."""
 
-_SELECTS_MODULES = re.compile(r"quant|compress|ignore|exclude|skip|target|dynamic|extra_config|not_convert|recipe")
+_SELECTS_MODULES = r"quant|compress|ignore|exclude|skip|target|dynamic|extra_config|not_convert|recipe"
 """Keys below which strings select modules, whatever they look like."""
-_HOLDER = re.compile(rf"(?<![a-z])(?:{'|'.join(sorted(HOLDERS))})(?![a-z])")
-_MODULE_NAME = re.compile(r"[\w.]+")
+_HOLDER = rf"(?<![a-z])(?:{'|'.join(sorted(HOLDERS))})(?![a-z])"
+_MODULE_NAME = r"[\w.]+"
 
 
 def renamed(documents: Values, origins: Origins, below: Path = ()) -> Mapping[Path, Any]:
@@ -77,7 +77,7 @@ class _Walk:
             yield path, new
 
     def _is_elsewhere(self, path: Path, value: Any) -> bool:
-        """Whether a part is about another tower or another model."""
+        """Return True if a part is about another tower or another model."""
         if is_of_other_tower(path[-1]) or self.towers is None:
             return is_of_other_tower(path[-1])
         is_of_decoder = any(tower[: len(path)] == path for tower in self.towers)
@@ -126,7 +126,7 @@ class _Walk:
     def _single(self, path: Path, text: str) -> str:
         """A string outside a list: a name can name one layer, not several, unless commas separate them."""
         names = [name.strip() for name in text.split(",")]
-        if len(names) > 1 and all(map(_MODULE_NAME.fullmatch, names)):
+        if len(names) > 1 and all(re.fullmatch(_MODULE_NAME, name) for name in names):
             return ",".join(self._list(path, [names])) if self._names_layer(path, names) else text
         if not self._may_name_layer(path, text):
             return text
@@ -142,8 +142,8 @@ class _Walk:
         keys = (*self.below, *path)
         entry = entry_of(text, keys)
         if entry.spelling is Spelling.NAME:
-            return _MODULE_NAME.fullmatch(text) is not None and pinned(entry, self.origins.modules) is not None
-        is_of_modules = any(map(_SELECTS_MODULES.search, keys)) and _HOLDER.search(text) is not None
+            return re.fullmatch(_MODULE_NAME, text) is not None and pinned(entry, self.origins.modules) is not None
+        is_of_modules = _selects_modules(keys) and re.search(_HOLDER, text) is not None
         return is_of_modules and self._chooses_modules(entry, keys)
 
     def _placed(self, path: Path, text: str, owned: Owned) -> list[Placed]:
@@ -163,15 +163,15 @@ class _Walk:
             return False
         if entry.spelling is Spelling.NAME or entry.sign:
             return True
-        return any(map(_SELECTS_MODULES.search, keys)) or _HOLDER.search(entry.body) is not None
+        return _selects_modules(keys) or re.search(_HOLDER, entry.body) is not None
 
     def _has_entries(self, path: Path, value: Mapping[str, Any]) -> bool:
-        """Whether the keys themselves are entries; those of an ordinary object are plain words."""
+        """Return True if the keys themselves are entries; those of an ordinary object are plain words."""
         keys = (*self.below, *path)
         return any(self._is_entry(entry_of(key, keys), keys) for key in value)
 
     def _is_entry(self, entry: Entry, keys: Path) -> bool:
-        """Whether an entry may be about some layers."""
+        """Return True if an entry may be about some layers."""
         if entry.body.isidentifier():
             return False
         if entry.spelling is Spelling.NAME:
@@ -186,7 +186,7 @@ class _Walk:
             return {self._moved(key, target): self._moved(inner, target) for key, inner in value.items()}
         if isinstance(value, list):
             return [self._moved(inner, target) for inner in value]
-        if not isinstance(value, str) or "." not in value or not _MODULE_NAME.fullmatch(value):
+        if not isinstance(value, str) or "." not in value or not re.fullmatch(_MODULE_NAME, value):
             return value
         name = pinned(Entry("", value, Spelling.NAME), self.origins.modules)
         return f"{name.before}{target.place}{name.after}" if name and name.layer == target.layer else value
@@ -227,3 +227,7 @@ def _by_item(values: Values) -> Iterator[tuple[str, Owned]]:
 def _strings(value: Any) -> Mapping[str, None]:
     """The strings of a list, in order, to be looked up."""
     return dict.fromkeys(item for item in value if isinstance(item, str)) if isinstance(value, list) else {}
+
+
+def _selects_modules(keys: Path) -> bool:
+    return any(re.search(_SELECTS_MODULES, key) for key in keys)

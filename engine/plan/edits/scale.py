@@ -8,8 +8,7 @@ from typing import TypeAlias
 from engine.errors import PlanError
 from engine.plan.edits import lists
 from engine.plan.edits.anchors import Draft, freed, owned
-from engine.plan.edits.edited import Edited, edited
-from engine.plan.edits.recipe_comments import with_true_comments
+from engine.plan.edits.edited import Edited, edited, with_true_comments
 from engine.plan.edits.tree import EDIT_THE_TEXT, Node, Step, hidden_value_of, name_of, root_of, value_of
 from engine.plan.edits.values import Value, flow, inline_text, is_json, number, with_entry, without_entry
 from engine.plan.edits.views import as_number, own_scales, scale_of, settings
@@ -19,7 +18,7 @@ from engine.plan.syntax.tree import Kind
 Steps: TypeAlias = list[Step]
 
 RESIDUAL_WRITERS = ("o_proj", "down_proj")
-"""Filters for Llama-like families; recipes.scales.writer_scales returns those of other families."""
+"""Filters for Llama-like families; recipes.blocks.writer_scales returns those of other families."""
 
 
 def set_scale(text: str, index: int, factor: float | None, filters: Sequence[str] = RESIDUAL_WRITERS) -> Edited:

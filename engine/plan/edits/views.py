@@ -17,7 +17,7 @@ class SliceView:
     last_line: int
     """Inclusive."""
     models: tuple[str, ...]
-    """As written, one per source."""
+    """References as written, one per source."""
     start: int | None
     end: int | None
     """None unless there is a single source with two whole numbers."""

@@ -12,9 +12,8 @@ from engine.errors import shown
 from engine.plan.model import Plan, Position, ScaleEntry, ScaleLevel, Slice
 from engine.plan.syntax.document import DOCUMENT_KEYS, read_plan
 from engine.plan.syntax.nodes import Mapping, Scalar
-from engine.plan.syntax.scales import read_parameters
 from engine.plan.syntax.slices import check_slice, read_slices, read_source, sources_of
-from engine.plan.syntax.values import Findings, as_mapping, check_keys
+from engine.plan.syntax.values import Findings, as_mapping, check_keys, read_parameters
 from engine.plan.syntax.writing import as_passthrough
 
 PARAMETERS = ("weight", "normalize")

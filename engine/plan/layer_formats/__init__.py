@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.errors import UsageError, shown
-from engine.plan.layer_formats import comma_list, exllamav3, mapping, mergekit, ranges, rys
+from engine.plan.layer_formats import exllamav3, mergekit, ranges, rys
 from engine.plan.layer_formats.layers import Layers
 
 MERGEKIT = "mergekit"
@@ -27,11 +27,11 @@ class _Format:
 _FORMATS = {
     "exllamav3": _Format(exllamav3.read, exllamav3.write),
     "rys": _Format(rys.read, rys.write),
-    "list": _Format(comma_list.read, comma_list.write),
+    "list": _Format(ranges.read_list, ranges.write_list),
     "exllamav2": _Format(ranges.read_pairs, ranges.write_pairs),
     "llama.cpp": _Format(ranges.read_dashes, ranges.write_dashes),
     "python": _Format(ranges.read_slices, ranges.write_slices),
-    "map": _Format(mapping.read, mapping.write),
+    "map": _Format(ranges.read_map, ranges.write_map),
 }
 
 NAMES = (MERGEKIT, *_FORMATS)

@@ -1,5 +1,7 @@
-"""Ranges of layers in three formats.
+"""Layers and ranges of layers, separated by commas, in five formats.
 
+list        0,1,2,3,2,3         single layers, optionally in brackets
+map         {0: 0, 1: 1, 2: 1}  new layer to source layer
 exllamav2   [(0,20),(10,30)]    end exclusive
 llama.cpp   0-5,7,8-12          end inclusive
 python      0:16,8:32           end exclusive; :16 and 8: are open
@@ -88,3 +90,41 @@ def _together(parts: Iterable[Sequence[int]], layer_count: int | None) -> Layers
         if len(layers) > MAX_LAYERS:
             break
     return checked(layers, layer_count)
+
+
+def read_list(text: str, layer_count: int | None) -> Layers:
+    """Return the layers of a list. Raises PlanError."""
+    inner = text.strip()
+    if inner.startswith("[") and inner.endswith("]"):
+        inner = inner[1:-1]
+    return checked([number(item.strip(), "item") for item in inner.split(",")], layer_count)
+
+
+def write_list(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (formats share a signature)
+    return ",".join(map(str, layers))
+
+
+_SHOWN_NUMBERS = 3
+
+
+def read_map(text: str, layer_count: int | None) -> Layers:
+    """Return the layers of a mapping, in the order of the new model. Raises PlanError."""
+    inner = text.strip()
+    if not (inner.startswith("{") and inner.endswith("}")):
+        raise refused(f"`{shown(inner)}`", "a mapping needs braces", "Write {0: 0, 1: 1, 2: 1}.")
+    copied: dict[int, int] = {}
+    for item in re.split(r",(?!\s*$)", inner[1:-1].rstrip().removesuffix(",")):
+        new, _, old = item.partition(":")
+        position = number(new.strip().strip("'\""), "new layer")
+        if position in copied:
+            raise refused(f"new layer {position}", "it occurs twice in the mapping")
+        copied[position] = number(old.strip().strip("'\""), "layer")
+    if missing := sorted(set(range(len(copied))) - copied.keys()):
+        listed = ", ".join(map(str, missing[:_SHOWN_NUMBERS]))
+        why = f"it has {len(copied)} entries, and none for new layer {listed}"
+        raise refused("this mapping", why, "Write new layers 0, 1, 2, ... on the left of the colons, each once.")
+    return checked([copied[position] for position in range(len(copied))], layer_count)
+
+
+def write_map(layers: Layers, layer_count: int | None) -> str:  # noqa: ARG001 (formats share a signature)
+    return f"{{{', '.join(f'{new}: {old}' for new, old in enumerate(layers))}}}"

@@ -14,8 +14,15 @@ from typing import Annotated
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
-from engine.plan.recipes.blocks import Block, middle, require_block, require_run, runs_of
-from engine.plan.recipes.scales import attention_scales, writer_scales
+from engine.plan.recipes.blocks import (
+    Block,
+    attention_scales,
+    middle,
+    require_block,
+    require_run,
+    runs_of,
+    writer_scales,
+)
 from engine.plan.recipes.text import Scale, SliceText, layers_in_words, plan_text
 
 

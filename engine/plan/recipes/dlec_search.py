@@ -14,7 +14,7 @@ from typing import Annotated, NamedTuple, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
-from engine.plan.recipes.scales import writer_scales
+from engine.plan.recipes.blocks import writer_scales
 from engine.plan.recipes.text import SliceText, layers_in_words, plan_text
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
-from engine.plan.recipes.scales import zeroing
+from engine.plan.recipes.blocks import zeroing
 from engine.plan.recipes.text import SliceText, inert_plan_text, layers_in_words
 
 LAYERS_A_COPY = 4

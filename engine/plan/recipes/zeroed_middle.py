@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.plan.recipes.blocks import Block, require_block, require_copies, tunguskas_block
-from engine.plan.recipes.scales import zeroing
+from engine.plan.recipes.blocks import Block, require_block, require_copies, tunguskas_block, zeroing
 from engine.plan.recipes.text import SliceText, inert_plan_text, layers_in_words
 
 

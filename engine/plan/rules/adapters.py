@@ -25,7 +25,7 @@ _ADAPTER = re.compile(
     r"|hada_\w+|lokr_\w+|b?oft_\w+|vera_\w+|ia3_l|road_theta|road_alpha|ln_tuning_layers|adaption_\w+|shira_weight"
     r"|vblora_\w+|fourierft_\w+|randlora_\w+|miss_block|bone_block|hra_u|trainable_tokens_\w+)(\.|$)"
 )
-_MOVED = re.compile(r"(^|\.)(base_layer|original_module)\.")
+_MOVED = r"(^|\.)(base_layer|original_module)\."
 
 
 def check(facts: Facts) -> Iterator[Problem]:
@@ -34,7 +34,7 @@ def check(facts: Facts) -> Iterator[Problem]:
         names = [name for name in checkpoint.tensors if _ADAPTER.search(name)]
         if not names or facts.opens_completely(checkpoint):
             continue
-        is_moved = any(map(_MOVED.search, names))
+        is_moved = any(re.search(_MOVED, name) for name in names)
         message = f"{reference} contains an adapter that is not merged: {len(names)} tensors ({named(names)})"
         fix = "Merge the adapter: PeftModel.from_pretrained(BASE, ADAPTER).merge_and_unload().save_pretrained(OUT)."
         yield Problem("adapters", Severity.ERROR if is_moved else Severity.WARNING, message, place, fix)

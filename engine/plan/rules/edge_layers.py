@@ -38,7 +38,7 @@ def check(facts: Facts) -> Iterator[Problem]:
             which = f"layer {again[0]} is" if len(again) == 1 else f"layers {' and '.join(map(str, again))} are"
             message = f"{which} repeated; duplicating the {_kind(again[-1])} degrades quality most"
             fix = "Repeat layers in the middle, or make the copy inert."
-            yield Problem("edge-layers", Severity.WARNING, message, facts.place_of(run.first), fix)
+            yield Problem("edge-layers", Severity.WARNING, message, facts.place_of(run), fix)
 
 
 def _kind(layer: int) -> str:

@@ -1,9 +1,13 @@
-"""Input of a rule: the plan, its checkpoints and the check's context."""
+"""Input of a rule: the plan, its checkpoints, the runs of its layers and the check's context.
 
-from collections.abc import Callable, Iterator, Mapping
+Rules about slices use runs, so that the result does not depend on how the author cut the plan into slices.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeAlias
+from itertools import pairwise
+from typing import NamedTuple, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.cost import Cost, cost_of
@@ -11,15 +15,73 @@ from engine.plan.loading import Opened
 from engine.plan.model import Plan, Position, Slice
 from engine.plan.patches import Patch
 from engine.plan.rules.inert_slices import InertSlices, ResidualWriters
-from engine.plan.rules.runs import Run, runs_of
 from engine.plan.stack import Stack, Visit, compile_plan
+
+SEVERAL = 2
+"""Minimum jump of overlapping slices; a jump of one layer repeats that layer in place."""
+
+
+class Run(NamedTuple):
+    """Layers [start, end) of one checkpoint."""
+
+    checkpoint: Checkpoint
+    start: int
+    end: int
+    slice_index: int
+    """Index of the plan's slice in which it begins."""
+
+    @property
+    def length(self) -> int:
+        return self.end - self.start
+
+    @property
+    def depth(self) -> int:
+        """Number of layers of the checkpoint."""
+        return self.checkpoint.layer_count
+
+    def __str__(self) -> str:
+        return f"[{self.start}, {self.end}]"
+
+
+def runs_of(visits: Iterable[Visit]) -> tuple[Run, ...]:
+    runs: list[Run] = []
+    for visit in visits:
+        checkpoint, layer = visit.checkpoint, visit.layer
+        if runs and runs[-1].end == layer and runs[-1].checkpoint is checkpoint:
+            _, start, _, slice_index = runs.pop()
+            runs.append(Run(checkpoint, start, layer + 1, slice_index))
+        else:
+            runs.append(Run(checkpoint, layer, layer + 1, visit.slice_index))
+    return tuple(runs)
+
+
+def jumps_of(runs: Sequence[Run]) -> list[int]:
+    """Return for each run after the first how many layers it overlaps the one before.
+
+    Negative if layers are skipped, 0 if another checkpoint continues.
+    """
+    return [before.end - after.start for before, after in pairwise(runs)]
+
+
+def repeats_layers(runs: Sequence[Run]) -> bool:
+    """Return True if any run jumps back."""
+    return any(jump > 0 for jump in jumps_of(runs))
+
+
+def is_overlapping(runs: Sequence[Run]) -> bool:
+    """Return True for a plan of at least three overlapping slices, each several layers back.
+
+    One repeated block, and single layers doubled in place, are different methods.
+    """
+    jumps = jumps_of(runs)
+    return len(jumps) >= 2 and min(jumps) >= SEVERAL
+
 
 OpenedBy: TypeAlias = Callable[[Stack], Opened]
 """Function that returns transformers' findings about a stack's sources and the new model."""
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(NamedTuple):
     """Device for the new model."""
 
     name: str
@@ -28,8 +90,7 @@ class Device:
     """Size in bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inertness:
+class Inertness(NamedTuple):
     """Inertness of zeroed copies of a checkpoint's layers: they are inert if both fields are empty."""
 
     reason: str = ""
@@ -122,5 +183,5 @@ class Facts:
             slices.setdefault(slice_.model, slice_)
         return ((model, slice_.model_place) for model, slice_ in slices.items())
 
-    def place_of(self, visit: Visit) -> Position:
-        return self.plan.slices[visit.slice_index].range_place
+    def place_of(self, part: Visit | Run) -> Position:
+        return self.plan.slices[part.slice_index].range_place

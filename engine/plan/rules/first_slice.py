@@ -18,8 +18,7 @@ import math
 from collections.abc import Iterator
 
 from engine.plan.problems import Problem, Severity
-from engine.plan.rules.facts import Facts
-from engine.plan.rules.runs import repeats_layers
+from engine.plan.rules.facts import Facts, repeats_layers
 
 KNEE = 32
 """Maximum depth at which the threshold is a quarter of the depth."""
@@ -37,7 +36,7 @@ def check(facts: Facts) -> Iterator[Problem]:
             f"some authors recommend at least {limit:g} ({arithmetic})"
         )
         fix = f"End it at {min(first.depth, math.ceil(limit))} or above, or switch this rule off: authors disagree."
-        yield Problem("first-slice", Severity.WARNING, message, facts.place_of(first.first), fix)
+        yield Problem("first-slice", Severity.WARNING, message, facts.place_of(first), fix)
 
 
 def wanted_length(depth: int) -> float:

@@ -25,8 +25,8 @@ from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
 from engine.units import plural
 
-_VISION_NAME = re.compile(r"vision|visual|image|img|patch|vit|clip|siglip", re.IGNORECASE)
-_VISION_CLASS = re.compile(r"For(ConditionalGeneration|ImageTextToText|VisionText\w+)$")
+_VISION_NAME = r"(?i)vision|visual|image|img|patch|vit|clip|siglip"
+_VISION_CLASS = r"For(ConditionalGeneration|ImageTextToText|VisionText\w+)$"
 _MOST_NAMED = 3
 
 
@@ -56,5 +56,5 @@ def lacks_its_tower(checkpoint: Checkpoint) -> bool:
     """Return True if the config names a vision-language class and the weights have no vision tower."""
     data = checkpoint.config.data
     classes = data["architectures"] if isinstance(data.get("architectures"), list) else []
-    has_vision = bool(data.get("vision_config")) and any(_VISION_CLASS.search(str(each)) for each in classes)
-    return has_vision and not any(map(_VISION_NAME.search, checkpoint.tensors))
+    has_vision = bool(data.get("vision_config")) and any(re.search(_VISION_CLASS, str(each)) for each in classes)
+    return has_vision and not any(re.search(_VISION_NAME, name) for name in checkpoint.tensors)

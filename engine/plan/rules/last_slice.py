@@ -16,8 +16,7 @@ import math
 from collections.abc import Iterator
 
 from engine.plan.problems import Problem, Severity
-from engine.plan.rules.facts import Facts
-from engine.plan.rules.runs import Run, repeats_layers
+from engine.plan.rules.facts import Facts, Run, repeats_layers
 
 OF_LAYERS = 32
 """Depth at which the thresholds were measured."""
@@ -32,7 +31,7 @@ def check(facts: Facts) -> Iterator[Problem]:
     for threshold, outcome in ((GIBBERISH_UNDER, "gave gibberish"), (POOR_UNDER, "degraded quality")):
         if last.length * OF_LAYERS < threshold * last.depth:
             message = _message(last, threshold, outcome)
-            yield Problem("last-slice", Severity.WARNING, message, facts.place_of(last.first), _fix(last))
+            yield Problem("last-slice", Severity.WARNING, message, facts.place_of(last), _fix(last))
             return
 
 

@@ -18,7 +18,7 @@ Fix: Repeat a multiple of the pattern's length, starting at the same position in
 """
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.checkpoint.attention import attention_of
 from engine.checkpoint.checkpoint import Checkpoint
@@ -26,8 +26,7 @@ from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """Layer types that repeat with a period, after an irregular beginning."""
 
     kinds: tuple[Hashable, ...]

@@ -19,8 +19,8 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from engine.checkpoint.anatomy import is_output_head
+from engine.checkpoint.checkpoint import FLOAT_DTYPES
 from engine.checkpoint.formats.format import StoredTensor
-from engine.checkpoint.precision import FLOAT_DTYPES
 from engine.errors import shown
 from engine.plan.outputs import OutputTensor, is_tied, planned_tensors
 from engine.plan.patches import Patch, applied

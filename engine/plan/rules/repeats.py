@@ -18,8 +18,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from engine.plan.problems import Problem, Severity
-from engine.plan.rules.facts import Facts
-from engine.plan.rules.runs import Run
+from engine.plan.rules.facts import Facts, Run
 
 MAX_VISITS = 2
 
@@ -45,7 +44,7 @@ def check(facts: Facts) -> Iterator[Problem]:
                 f"more than {MAX_VISITS} usually degrades quality sharply"
             )
             fix = "Remove the copy, or scale its residual writers to 0 until it is trained."
-            yield Problem("repeats", Severity.WARNING, message, facts.place_of(run.first), fix)
+            yield Problem("repeats", Severity.WARNING, message, facts.place_of(run), fix)
 
 
 def _keys(run: Run) -> list[Key]:

@@ -10,7 +10,7 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError
 from engine.plan.recipes.blocks import Block
 from engine.plan.recipes.text import layers_in_words, plan_text
-from engine.plan.spaces.swept import SweptPlan, in_name, in_title, repeats_scaled, require_scale
+from engine.plan.spaces import SweptPlan, in_name, in_title, repeats_scaled, require_scale
 
 WIDTH = 8
 

@@ -13,7 +13,7 @@ from engine.errors import UsageError
 from engine.plan.recipes.blocks import Block
 from engine.plan.recipes.overlap import TUNED_DEPTH, TUNED_JUMP, TUNED_LAST, TUNED_SLICE, Shape, overlapping
 from engine.plan.recipes.text import plan_text
-from engine.plan.spaces.swept import SweptPlan, in_name, in_title, repeats_scaled, require_plans, require_scale
+from engine.plan.spaces import SweptPlan, in_name, in_title, repeats_scaled, require_plans, require_scale
 
 _REACH = 0.5
 """Relative range of the default grid around the tuned values."""

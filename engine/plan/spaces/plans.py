@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from engine.plan.spaces.swept import SweptPlan, require_plans
+from engine.plan.spaces import SweptPlan, require_plans
 
 
 def plans(texts: Mapping[Path, str]) -> tuple[SweptPlan, ...]:

@@ -6,9 +6,8 @@ from typing import Any
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import UsageError, shown
-from engine.plan.recipes.fields import Field
-from engine.plan.recipes.registry import RECIPES, Recipe
-from engine.plan.spaces.swept import SweptPlan, require_plans
+from engine.plan.recipes.registry import RECIPES, Field, Recipe
+from engine.plan.spaces import SweptPlan, require_plans
 
 MAX_VALUES = 1000
 """Maximum number of values of one option."""

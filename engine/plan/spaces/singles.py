@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.plan.spaces import blocks
-from engine.plan.spaces.swept import SweptPlan
+from engine.plan.spaces import SweptPlan, blocks
 
 
 @dataclass(frozen=True, slots=True)

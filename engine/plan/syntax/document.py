@@ -6,9 +6,16 @@ from engine.errors import shown
 from engine.plan.model import START, Plan, Position, ScaleLevel, Slice, TokenizerWish
 from engine.plan.problems import replaced
 from engine.plan.syntax.nodes import Mapping, Node
-from engine.plan.syntax.scales import read_parameters
 from engine.plan.syntax.slices import read_listed_models, read_modules, read_slices
-from engine.plan.syntax.values import Findings, as_mapping, as_text, as_whole_number, check_keys, read_model
+from engine.plan.syntax.values import (
+    Findings,
+    as_mapping,
+    as_text,
+    as_whole_number,
+    check_keys,
+    read_model,
+    read_parameters,
+)
 
 DOCUMENT_KEYS = (
     "merge_method",

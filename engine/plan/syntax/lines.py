@@ -3,8 +3,8 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from engine.plan.model import Position
 
@@ -13,8 +13,7 @@ _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 BYTE_ORDER_MARK = "\ufeff"
 
 
-@dataclass(frozen=True, slots=True)
-class Splice:
+class Splice(NamedTuple):
     """Replacement of the characters [start, end) by `text`."""
 
     start: int
@@ -41,11 +40,11 @@ class Lines:
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [0, *[match.end() for match in _BREAK.finditer(self._text)]]
+        return [0, *map(re.Match.end, _BREAK.finditer(self._text))]
 
     @cached_property
     def _ends(self) -> list[int]:
-        return [*[match.start() for match in _BREAK.finditer(self._text)], len(self._text)]
+        return [*map(re.Match.start, _BREAK.finditer(self._text)), len(self._text)]
 
     def __len__(self) -> int:
         return len(self._starts)

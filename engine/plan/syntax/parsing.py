@@ -1,8 +1,9 @@
 """Parse a text: one document, or several in which later ones refer to earlier ones by name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
+from typing import NamedTuple
 
 from engine.errors import shown
 from engine.plan.importers import read_document
@@ -14,8 +15,7 @@ from engine.plan.syntax.tree import Tree, check_tree, read_trees
 from engine.plan.syntax.values import Findings, kind
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """Result of parsing a text."""
 
     plan: Plan | None

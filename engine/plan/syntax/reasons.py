@@ -6,23 +6,22 @@ libyaml reports where it stopped reading, which is often a line or more after th
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from engine.errors import shown
 from engine.plan.model import Position
 
-_KEY = re.compile(r":(?=\s|$)")
+_KEY = r":(?=\s|$)"
 """End of a key."""
 _SHOWN = 30
 """Maximum number of quoted characters."""
-_UNREAD = re.compile(r"""\#.* | "(?:\\.|[^"\\])*" | '(?:''|[^'])*'""", re.VERBOSE)
+_UNREAD = r"""(?x)\#.* | "(?:\\.|[^"\\])*" | '(?:''|[^'])*'"""
 """Comments and quoted text, in which brackets are ignored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     message: str
     place: Position
     fix: str = ""
@@ -100,12 +99,12 @@ def _neither(line: str, place: Position) -> Reason:
 
 def _colon(fault: _Fault) -> Reason:
     """Explain a misplaced key: after another key's value, or inside a text that began on a line above."""
-    if _KEY.search(fault.before):
+    if re.search(_KEY, fault.before):
         fix = "Quote the value, or put each key on its own line."
         return Reason("a second key on the same line", _place(fault.stopped), fix)
     above = _line_above(fault)
     line = fault.line(fault.stopped.line)
-    if above is None or _KEY.search(fault.line(above)):
+    if above is None or re.search(_KEY, fault.line(above)):
         fix = "Align it with the other keys."
         return Reason(
             f"{_quoted(line)} is indented more than the line above, whose value it continues", _at(fault), fix
@@ -153,7 +152,7 @@ def _not_closed(fault: _Fault) -> Reason:
 def _unclosed(text: str) -> Iterator[int]:
     """Return the offsets of unclosed brackets, innermost first."""
     opened: list[int] = []
-    plain = _UNREAD.sub(lambda match: " " * len(match.group()), text)
+    plain = re.sub(_UNREAD, lambda match: " " * len(match.group()), text)
     for at, sign in enumerate(plain):
         if sign in _CLOSING:
             opened.append(at)

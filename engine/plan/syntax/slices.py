@@ -12,7 +12,6 @@ from typing import TypeAlias
 from engine.errors import shown
 from engine.plan.model import Beside, ScaleLevel, Slice
 from engine.plan.syntax.nodes import Mapping, Node, Sequence
-from engine.plan.syntax.scales import read_parameters
 from engine.plan.syntax.values import (
     Findings,
     as_mapping,
@@ -21,6 +20,7 @@ from engine.plan.syntax.values import (
     check_keys,
     kind,
     read_model,
+    read_parameters,
 )
 
 SLICE_KEYS = ("sources", "parameters", "base_model", "residual_weight")
@@ -153,7 +153,7 @@ def _read_range(node: Node, findings: Findings) -> tuple[int, int] | None:
 
 
 MODULE_KEYS = ("slices", "models", "parameters")
-_LANGUAGE = re.compile(r"^default$|text|language|llm|(^|_)decoder$")
+_LANGUAGE = r"^default$|text|language|llm|(^|_)decoder$"
 """mergekit's names of the decoder module: `default`, `text_decoder`, `language_model`."""
 
 
@@ -175,7 +175,7 @@ def read_modules(node: Node, base_model: str | None, findings: Findings) -> tupl
 
 def _language_model(modules: Mapping, findings: Findings) -> str | None:
     names = list(modules.entries)
-    likely = names if len(names) == 1 else [name for name in names if _LANGUAGE.search(name)]
+    likely = names if len(names) == 1 else [name for name in names if re.search(_LANGUAGE, name)]
     if len(likely) == 1:
         return likely[0]
     listed = ", ".join(shown(name) for name in likely or names) or "no module"

@@ -8,7 +8,7 @@ from contextlib import closing
 from engine.execution.executor import BASE_NUMBER, Executor, Metric, Row
 from engine.protocol import Report
 from engine.store.database import open_for_reading, open_for_writing
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.plan_measurements import ProbeResult, find_probes, save_probe
 from engine.tasks.sweeps.costs import Cost, announced_line
 from engine.tasks.sweeps.execution import in_threads, shared_pass
@@ -18,7 +18,7 @@ from engine.tasks.sweeps.sweep_spec import SweepSpec
 from engine.text.corpus import Split
 
 
-def unanswered(spec: SweepSpec, key: ProfileKey, requested: Sequence[str]) -> list[str]:
+def unanswered(spec: SweepSpec, key: MeasurementKey, requested: Sequence[str]) -> list[str]:
     """Those of the visits whose answers the store has not."""
     with closing(open_for_reading(spec.on(Split.SELECTION).store)) as connection:
         known = find_probes(connection, key)
@@ -27,7 +27,7 @@ def unanswered(spec: SweepSpec, key: ProfileKey, requested: Sequence[str]) -> li
 
 def answer(
     spec: SweepSpec,
-    key: ProfileKey,
+    key: MeasurementKey,
     requested: Sequence[str],
     source: LayerSource,
     report: Report,

@@ -15,7 +15,7 @@ from engine.errors import PlanError, UsageError, shown
 from engine.inference.wavefront.visits import Step, Visits, base_visits, visits_of
 from engine.numbers.intervals import MIN_SEQUENCES
 from engine.plan.check import check_plan
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.plan_measurements import PROBE
 from engine.store.sweeps import StoredPlan, StoredSweep
 from engine.tasks.measurement import MeasurementContext
@@ -72,7 +72,7 @@ class SweepSpec:
         return visits_text(base_visits(self.checkpoint.layer_count))
 
     @cached_property
-    def probe_key(self) -> ProfileKey | None:
+    def probe_key(self) -> MeasurementKey | None:
         """Key of the probe, as that of a text whose tokens are the items."""
         if self.probe is None:
             return None

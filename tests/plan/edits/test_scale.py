@@ -4,6 +4,7 @@ import pytest
 
 from engine.errors import PlanError
 from engine.plan.edits import set_scale, slices_of
+from tests.cases import cases
 
 BLOCK = """\
 merge_method: passthrough
@@ -38,7 +39,7 @@ def test_a_new_factor_changes_the_figures_alone():
     assert set_scale(text, 0, 0.5).text == changed
 
 
-@pytest.mark.parametrize(
+@cases(
     ("old", "new"),
     [
         ("scale: 0.25  # all", f"scale: {WRITERS}, {{value: 0.25}}]  # all"),
@@ -87,7 +88,7 @@ def test_a_lone_pair_in_brackets_gets_braces():
     assert "[{<<: {model: A, layer_range: [0, 1]}, parameters: {scale: " in set_scale(text, 0, 0.5).text
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "said"),
     [
         (with_parameters("  scale: 0.5"), "line 7 does not name o_proj or down_proj"),
@@ -105,13 +106,13 @@ def test_a_scale_that_comes_from_elsewhere_is_not_taken_away(text, said):
     assert said in caught.value.why
 
 
-@pytest.mark.parametrize("scale", ["abc", "{filter: o_proj, value: 0}", "[]", ""])
+@cases("scale", ["abc", "{filter: o_proj, value: 0}", "[]", ""])
 def test_a_scale_that_is_none_is_left_to_the_text(scale):
     with pytest.raises(PlanError, match="cannot be edited"):
         set_scale(with_parameters(f"  scale: {scale}"), 0, 0.5)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("lines", "shown"),
     [
         ([], (None, False)),

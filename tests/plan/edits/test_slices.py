@@ -18,6 +18,7 @@ from engine.plan.edits import (
     split_slice,
 )
 from engine.plan.syntax import parse
+from tests.cases import cases
 
 SAMPLES = Path(__file__).parents[3] / "sample_plans"
 
@@ -90,7 +91,7 @@ def test_a_new_slice_has_the_line_ends_of_its_plan():
     assert "\n" not in add_slice(text, 0, "C", 1, 2).text.replace("\r\n", "")
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     [
         "",
@@ -243,7 +244,7 @@ def test_a_slice_of_several_sources_is_listed_moved_and_deleted_but_not_given_a_
     assert "2 sources" in refusal(set_range, text, 0, 0, 2).why
 
 
-@pytest.mark.parametrize(
+@cases(
     ("edit", "arguments", "said"),
     [
         (add_slice, (2, "A", 0, 1), "there is no slice 3: the plan has 2"),
@@ -266,7 +267,7 @@ def test_a_slice_of_several_sources_is_listed_moved_and_deleted_but_not_given_a_
         (set_scale, (7, 0.0), "there is no slice 8"),
     ],
 )
-@pytest.mark.parametrize("text", [COMMENTED, JSON])
+@cases("text", [COMMENTED, JSON])
 def test_what_cannot_be_done_is_refused_with_the_reason(text, edit, arguments, said):
     assert said in refusal(edit, text, *arguments).line
 
@@ -292,7 +293,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("text", "said"), BROKEN.values(), ids=BROKEN)
+@cases(("text", "said"), BROKEN.values(), ids=BROKEN)
 def test_a_text_that_cannot_be_edited_is_refused_with_the_reason(text, said):
     assert said in refusal(split_slice, text, 0, 2).line
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from engine.errors import PlanError, UsageError
 from engine.plan.layer_formats import MERGEKIT, NAMES, doubts, guessed, read, write
 from engine.plan.layer_formats.mergekit import layers_of, plan_of
+from tests.cases import cases
 
 DEPTH = 24
 sequences = st.lists(st.integers(0, DEPTH - 1), min_size=1, max_size=60).map(tuple)
@@ -50,7 +51,7 @@ MEANINGS = {
 }
 
 
-@pytest.mark.parametrize(("text", "meaning"), MEANINGS.items(), ids=MEANINGS)
+@cases(("text", "meaning"), MEANINGS.items(), ids=MEANINGS)
 def test_a_text_is_recognised_and_read_as_its_tool_means_it(text, meaning):
     dialect, depth, layers = meaning
     assert guessed(text) == dialect
@@ -90,7 +91,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("text", "case"), REFUSED.items(), ids=map(repr, REFUSED))
+@cases(("text", "case"), REFUSED.items(), ids=map(repr, REFUSED))
 def test_what_means_nothing_is_refused_with_the_reason(text, case):
     dialect, depth, says = case
     with pytest.raises(PlanError) as caught:
@@ -98,21 +99,21 @@ def test_what_means_nothing_is_refused_with_the_reason(text, case):
     assert says in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["(0,20),(10,30)", "(1,3), (3,5)", "(0,20),\n(10,30)"])
+@cases("text", ["(0,20),(10,30)", "(1,3), (3,5)", "(0,20),\n(10,30)"])
 def test_tuples_that_two_tools_read_differently_are_not_guessed(text):
     with pytest.raises(UsageError, match="--from exllamav2 or --from rys"):
         guessed(text)
     assert read(text, "exllamav2", None) != read(text, "rys", 40)
 
 
-@pytest.mark.parametrize(("text", "dialect"), [("[(0,20),(10,39)]", "exllamav2"), ("0:20,10:39", "python")])
+@cases(("text", "dialect"), [("[(0,20),(10,39)]", "exllamav2"), ("0:20,10:39", "python")])
 def test_ranges_that_leave_out_the_last_layer_are_pointed_out(text, dialect):
     assert "layer 39, the model's last one" in doubts(read(text, dialect, 40), dialect, 40)
     assert doubts(read(text, dialect, 39), dialect, 39) == ""
     assert doubts(read(text, dialect, None), dialect, None) == ""
 
 
-@pytest.mark.parametrize(
+@cases(
     ("layers", "says"),
     [((0, 1, 3), "leaves out layers 2 to 2"), ((1, 2, 3), "from layer 1"), ((0, 1, 2), "to 2"), ((3, 2, 1, 0), "runs")],
 )
@@ -153,7 +154,7 @@ def test_no_text_raises_anything_but_a_plan_error(text, dialect, depth):
     assert layers
 
 
-@pytest.mark.parametrize(
+@cases(
     ("extra", "says"),
     [
         ("    parameters: {scale: 0.5}\n", "it scales tensors (line 3)"),

@@ -7,6 +7,7 @@ from engine.errors import UsageError
 from engine.plan.check import check_plan
 from engine.plan.recipes import dlec
 from engine.plan.recipes.blocks import layers_for_growth
+from tests.cases import cases
 from tests.tiny import write_llama
 
 
@@ -26,7 +27,7 @@ def test_candidates_leave_the_protected_ends_alone():
     assert dlec.candidate_singles(6, dlec.Options(layers=1)) == [(2, 3), (3, 4), (4, 5)]
 
 
-@pytest.mark.parametrize("layers", [0, -1, 8])
+@cases("layers", [0, -1, 8])
 def test_a_budget_that_does_not_fit_names_the_one_that_does(layers):
     with pytest.raises(UsageError, match="1 to 7"):
         dlec.candidate_blocks(10, dlec.Options(layers=layers))

@@ -10,7 +10,8 @@ from engine.plan.check import check_plan
 from engine.plan.outputs import layer_scalings
 from engine.plan.recipes import dlec, dlec_search
 from engine.plan.recipes.dlec_search import Options, Repeat, candidates, name_of
-from engine.plan.recipes.fields import fields_of
+from engine.plan.recipes.registry import fields_of
+from tests.cases import cases
 
 FREE = {"protect_first": 0, "protect_last": 0}
 
@@ -74,9 +75,7 @@ def test_each_repeat_has_its_own_scale(model_of):
     assert factors == [set(), set(), set(), {0.5}, {0.5}, *[set()] * 6, {0.25}]
 
 
-@pytest.mark.parametrize(
-    "values", [{"layers": 0}, {"layers": 6}, {"beam": 0}, {"shortlist": 0}, {"longest": 0}, {"scales": ()}]
-)
+@cases("values", [{"layers": 0}, {"layers": 6}, {"beam": 0}, {"shortlist": 0}, {"longest": 0}, {"scales": ()}])
 def test_a_search_that_cannot_be_is_refused_with_a_way_out(values):
     with pytest.raises(UsageError) as raised:
         dlec_search.require_possible(8, Options(**{"layers": 2, **values}))

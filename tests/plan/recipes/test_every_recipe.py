@@ -10,8 +10,8 @@ from engine.checkpoint.find import opener
 from engine.errors import CheckpointError, UsageError
 from engine.plan.check import check_plan
 from engine.plan.recipes import alternate, attenuated, interleave, prune
-from engine.plan.recipes.fields import fields_of
-from engine.plan.recipes.registry import RECIPES
+from engine.plan.recipes.registry import RECIPES, fields_of
+from tests.cases import cases
 from tests.tiny import write_llama
 
 DEPTHS = (4, 5, 6, 7, 12, 22, 30, 32, 40, 61, 80)
@@ -24,16 +24,16 @@ def written(model_of, name, depth, **values):
     return RECIPES[name].write(model_of(depth), RECIPES[name].options(**values))
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
-@pytest.mark.parametrize("name", RECIPES)
+@cases("depth", DEPTHS)
+@cases("name", RECIPES)
 def test_the_defaults_write_a_plan_without_errors_at_any_depth(model_of, name, depth):
     checked = check_plan(written(model_of, name, depth), opener())
     assert checked.ok, checked.problems
     assert (len(checked.stack.visits) > depth) is (name != "prune")
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3])
-@pytest.mark.parametrize("name", RECIPES)
+@cases("depth", [1, 2, 3])
+@cases("name", RECIPES)
 def test_a_model_too_shallow_is_told_so(model_of, name, depth):
     try:
         text = written(model_of, name, depth)
@@ -44,7 +44,7 @@ def test_a_model_too_shallow_is_told_so(model_of, name, depth):
         assert check_plan(text, opener()).ok
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@cases("name", RECIPES)
 def test_options_are_a_frozen_dataclass_and_each_says_what_it_is(name):
     options = RECIPES[name].options
     assert options.__dataclass_params__.frozen
@@ -59,7 +59,7 @@ def test_only_a_second_model_has_no_default():
     assert [name for name, field in FIELDS.items() if field.is_model] == ["alternate other"]
 
 
-@pytest.mark.parametrize("field", FIELDS.values(), ids=FIELDS)
+@cases("field", FIELDS.values(), ids=FIELDS)
 def test_what_is_written_of_a_value_is_read_as_that_value(field):
     examples = {
         "N": (7,), "X": (0.25,), "START:END": ((2, 5),), "START:END,...": (((2, 5), (7, 8)),), "MODEL": ("org/name",)
@@ -69,8 +69,8 @@ def test_what_is_written_of_a_value_is_read_as_that_value(field):
     assert field.written(None) == field.written(MISSING) == ""
 
 
-@pytest.mark.parametrize("field", [field for field in FIELDS.values() if not field.is_model], ids=lambda f: f.name)
-@pytest.mark.parametrize("text", ["", "x", "1:2:3", "1.5.2", "nan", "inf", "1:", "2:3;4:5", "\x1b[31m"])
+@cases("field", [field for field in FIELDS.values() if not field.is_model], ids=lambda f: f.name)
+@cases("text", ["", "x", "1:2:3", "1.5.2", "nan", "inf", "1:", "2:3;4:5", "\x1b[31m"])
 def test_what_is_no_value_is_said_in_words(field, text):
     with pytest.raises(UsageError, match="is not") as raised:
         field.read(text)
@@ -99,7 +99,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("name", "values"), [(name, values) for name, each in WRONG.items() for values in each])
+@cases(("name", "values"), [(name, values) for name, each in WRONG.items() for values in each])
 def test_what_cannot_be_is_refused_with_a_way_out(model_of, name, values):
     with pytest.raises(UsageError) as raised:
         written(model_of, name, 32, **values)

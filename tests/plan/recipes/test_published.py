@@ -1,11 +1,10 @@
 """At the depth of the models that made them known, the defaults are the published plans."""
 
-import pytest
-
 from engine.checkpoint.find import opener
 from engine.plan.check import check_plan
 from engine.plan.recipes.registry import RECIPES
 from engine.plan.syntax import parse
+from tests.cases import cases
 
 PUBLISHED = {
     "WestLake-10.7B-v2": ("overlap", 32, [(0, 9), (5, 14), (10, 19), (15, 24), (20, 32)], 48),
@@ -19,7 +18,7 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.parametrize(("recipe", "depth", "ranges", "layers"), PUBLISHED.values(), ids=PUBLISHED)
+@cases(("recipe", "depth", "ranges", "layers"), PUBLISHED.values(), ids=PUBLISHED)
 def test_the_default_is_the_published_plan(model_of, recipe, depth, ranges, layers):
     text = RECIPES[recipe].write(model_of(depth), RECIPES[recipe].options())
     assert [(slice_.start, slice_.end) for slice_ in parse(text).plan.slices] == ranges

@@ -14,6 +14,7 @@ from engine.plan.outputs import layer_scalings
 from engine.plan.recipes import attenuated, double_each, expand_end, growing, interleave, overlap, prune, solar
 from engine.plan.recipes.attenuated import Convention, Scaled
 from engine.plan.syntax import parse
+from tests.cases import cases
 from tests.tiny import llama_shapes, write_llama, write_weights
 
 WRITERS = {"self_attn.o_proj.weight", "mlp.down_proj.weight"}
@@ -97,7 +98,7 @@ def test_solar_and_expansion_take_any_number(model_of):
     assert layers_of(expand_end.write(model_of(6), expand_end.Options(3))) == [0, 1, 2, 3, 4, 5, 5, 5, 5]
 
 
-@pytest.mark.parametrize("scale", [0.0, 0.5, 1e-12])
+@cases("scale", [0.0, 0.5, 1e-12])
 def test_interleaved_copies_write_the_share_asked_for(model_of, scale):
     text = interleave.write(model_of(6), interleave.Options((2, 4), copies=1, scale=scale))
     visits = stack_of(text).visits
@@ -107,7 +108,7 @@ def test_interleaved_copies_write_the_share_asked_for(model_of, scale):
     ]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("options", "residual", "attention"),
     [
         ({}, 0.7071067812, 0.8408964153),

@@ -1,7 +1,6 @@
 """What experience speaks against is said with its arithmetic; plans that are fine by their own method stay quiet."""
 
-import pytest
-
+from tests.cases import cases
 from tests.plan.rules.conftest import INERT
 
 WESTLAKE = [(0, 9), (5, 14), (10, 19), (15, 24), (20, 32)]
@@ -13,11 +12,11 @@ FIRING = {
     "a last slice of 19 in 80": (80, [(0, 40), (20, 70), (61, 80)], ("last-slice", "shorter than 20 (8/32 x 80)")),
     "a first slice of 6": (32, [(0, 6), (3, 32)], ("first-slice", "at least 8 (32/4)")),
     "a first slice of 9 in 48": (48, [(0, 9), (5, 48)], ("first-slice", "at least 10 (4 + 48/8)")),
-    "a jump of 2": (32, [(0, 12), (10, 22), (20, 32)], ("short-jump", "12 - 10 = 2 layers (also at 1 more)")),
-    "a jump of 10 in 16": (32, [(0, 16), (6, 22), (12, 32)], ("long-jump", "(16 layers / 2 = 8)")),
+    "a jump of 2": (32, [(0, 12), (10, 22), (20, 32)], ("jumps", "12 - 10 = 2 layers (also at 1 more)")),
+    "a jump of 10 in 16": (32, [(0, 16), (6, 22), (12, 32)], ("jumps", "(16 layers / 2 = 8)")),
     "three visits": (32, [(0, 12), (4, 16), (8, 32)], ("repeats", "8 occurs 3 times (also 9 to 11)")),
-    "a smaller last slice": (32, [(0, 10), (5, 18), (12, 26), (20, 32)], ("smaller-last-slice", "12 layers, fewer")),
-    "smaller and smaller": (32, [(0, 10), (4, 16), (10, 20), (15, 23), (18, 32)], ("shrinking-slices", "12, 10, 8")),
+    "a smaller last slice": (32, [(0, 10), (5, 18), (12, 26), (20, 32)], ("slice-sizes", "12 layers, fewer")),
+    "smaller and smaller": (32, [(0, 10), (4, 16), (10, 20), (15, 23), (18, 32)], ("slice-sizes", "12, 10, 8")),
     "the first two layers": (32, [(0, 2), (0, 32)], ("edge-layers", "layers 0 and 1 are repeated")),
     "the last layer": (32, [(0, 32), (31, 32)], ("edge-layers", "layer 31 is repeated")),
     "the last layer left out": (56, [(0, 41), (19, 55)], ("unused-layer", "55 of 56, the last layer, is not used")),
@@ -40,18 +39,18 @@ QUIET = {
 }
 
 
-@pytest.mark.parametrize(("depth", "spans", "expected"), FIRING.values(), ids=FIRING)
+@cases(("depth", "spans", "expected"), FIRING.values(), ids=FIRING)
 def test_a_plan_that_experience_speaks_against_is_told_why(workbench, ranges, depth, spans, expected):
     rule, says = expected
     assert says in workbench.found(*ranges(depth, *spans))[rule]
 
 
-@pytest.mark.parametrize(("depth", "spans"), QUIET.values(), ids=QUIET)
+@cases(("depth", "spans"), QUIET.values(), ids=QUIET)
 def test_a_plan_that_is_fine_by_its_own_method_stays_quiet(workbench, ranges, depth, spans):
     assert workbench.check(*ranges(depth, *spans)).problems == ()
 
 
-@pytest.mark.parametrize(
+@cases(
     "slices",
     [
         [("32", 0, 32), *[("32", 31, 32, INERT)] * 8],

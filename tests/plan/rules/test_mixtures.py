@@ -3,6 +3,7 @@
 import pytest
 
 from engine.plan.rules.layer_pattern import pattern_of
+from tests.cases import cases
 from tests.tiny import llama_shapes, write_llama, write_weights
 
 SLIDING, FULL = "sliding_attention", "full_attention"
@@ -46,7 +47,7 @@ def _is_odd(name):
     return any(f".layers.{layer}.mlp." in name for layer in (1, 3, 5))
 
 
-@pytest.mark.parametrize(
+@cases(
     ("kinds", "expected"),
     [
         ("aaaa", None),

@@ -7,6 +7,7 @@ from engine.plan.problems import Severity
 from engine.plan.rules import CheckContext, Device, Facts, size
 from engine.plan.rules.facts import Inertness
 from engine.plan.syntax import parse
+from tests.cases import cases
 from tests.plan.rules.conftest import INERT, plan_of
 from tests.tiny import llama_shapes, write_llama, write_weights
 
@@ -52,7 +53,7 @@ def test_zeroed_projections_before_norms_make_an_inert_copy(workbench, tmp_path)
     assert "edge-layers" not in found
 
 
-@pytest.mark.parametrize(("span", "fires"), [((7, 8), True), ((7, 9), False)])
+@cases(("span", "fires"), [((7, 8), True), ((7, 9), False)])
 def test_a_gradient_over_one_layer_is_its_last_number(workbench, span, fires):
     found = workbench.found(("32", 0, 8), ("32", *span, "[{filter: o_proj, value: [0.25, 0.5]}]"), ("32", 8, 32))
     assert ("gradient" in found) is fires

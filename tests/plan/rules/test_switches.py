@@ -1,9 +1,8 @@
 """Rules are switched off by their id, for a plan or for all of them, and never silently the wrong one."""
 
-import pytest
-
 from engine.plan.check import check_plan
 from engine.plan.rules import CheckContext, enabled
+from tests.cases import cases
 from tests.plan.rules.conftest import plan_of
 
 PRUNED = plan_of(("32", 0, 20), ("32", 25, 32))
@@ -18,7 +17,7 @@ def test_without_a_switch_everything_is_on(workbench):
     assert rules_left(workbench, PRUNED) == [("unused-layer", 5)]
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     [
         f"# dlec: off unused-layer\n{PRUNED}",
@@ -52,7 +51,7 @@ def test_an_error_stays_on_and_says_so(workbench):
     assert rules_left(workbench, text) == [("rules-off", 1), ("layer-range", 6)]
 
 
-@pytest.mark.parametrize(
+@cases(
     "holder",
     ['title: "a # dlec: off unused-layer"', "title: |\n  # dlec: off unused-layer", "title: a#dlec:off unused-layer"],
 )

@@ -8,6 +8,7 @@ from engine.plan.check import check_plan
 from engine.plan.outputs import layer_scalings
 from engine.plan.recipes import repeat
 from engine.plan.spaces import blocks, singles
+from tests.cases import cases
 from tests.tiny import write_llama
 
 
@@ -52,13 +53,13 @@ def test_singles_are_the_blocks_of_one_layer(model_of):
     assert singles.plans(model_of(7), singles.Options()) == blocks.plans(model_of(7), blocks.Options(width=1))
 
 
-@pytest.mark.parametrize("width", [0, 7])
+@cases("width", [0, 7])
 def test_a_width_that_no_block_has_is_refused(model_of, width):
     with pytest.raises(UsageError, match="has 6"):
         blocks.plans(model_of(6), blocks.Options(width=width))
 
 
-@pytest.mark.parametrize("scale", [float("nan"), float("inf")])
+@cases("scale", [float("nan"), float("inf")])
 def test_what_scales_nothing_is_refused(model_of, scale):
     with pytest.raises(UsageError, match="cannot be scaled"):
         blocks.plans(model_of(6), blocks.Options(scales=(scale,), width=1))

@@ -27,7 +27,7 @@ def test_the_winner_of_the_hand_search_is_in_the_grid(model_of):
     assert layers_of(recipe.write(model_of(32), recipe.Options())) in grid
 
 
-@pytest.mark.parametrize("depth", [6, 12, 30, 80])
+@pytest.mark.parametrize("depth", [6, 12, 30, pytest.param(80, marks=pytest.mark.stress)])
 def test_no_two_plans_of_the_grid_are_the_same_and_each_grows_the_model(model_of, depth):
     grid = [tuple(layers_of(plan.text)) for plan in overlap.plans(model_of(depth), overlap.Options())]
     assert len(grid) == len(set(grid))

@@ -5,6 +5,7 @@ import pytest
 from engine.errors import UsageError
 from engine.plan.recipes.registry import RECIPES
 from engine.plan.spaces import recipes
+from tests.cases import cases
 
 REPEAT, PRUNE = RECIPES["repeat"], RECIPES["prune"]
 
@@ -28,7 +29,7 @@ def test_plans_of_the_same_text_are_one(model_of):
     assert len(recipes.plans(model_of(12), PRUNE, {"layers": [3], "protect_first": [1, 2]})) == 1
 
 
-@pytest.mark.parametrize(
+@cases(
     ("recipe", "text", "expected"),
     [
         (REPEAT, "times=1..3", ("times", (1, 2, 3))),
@@ -43,7 +44,7 @@ def test_ranges_are_read_as_the_options_are(recipe, text, expected):
     assert recipes.read_range(recipe, text) == expected
 
 
-@pytest.mark.parametrize("text", ["times", "size=3", "times=", "times=x", "times=3..1", "times=1..9999", "\x1b=1"])
+@cases("text", ["times", "size=3", "times=", "times=x", "times=3..1", "times=1..9999", "\x1b=1"])
 def test_what_is_no_range_is_said_in_words(text):
     with pytest.raises(UsageError, match="is no|is not|holds") as raised:
         recipes.read_range(REPEAT, text)

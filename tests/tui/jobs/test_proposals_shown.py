@@ -77,7 +77,7 @@ def test_o_opens_the_plan_that_was_proposed(tmp_path: Path) -> None:
             await pilot.press("g", "o")
             await settled(pilot)
             assert "this job has no plan" in text_of(app)
-            app.front.table.point_to(proposed)  # type: ignore[attr-defined]
+            app.front.view.table.point_to(proposed)  # type: ignore[attr-defined]
             await pilot.press("o")
             await settled(pilot)
             assert isinstance(app.front, PlanPane)
@@ -85,7 +85,7 @@ def test_o_opens_the_plan_that_was_proposed(tmp_path: Path) -> None:
 
     async def shown(pilot: Pilot[None]) -> None:
         await pilot.press("4")
-        await eventually(pilot, lambda: pilot.app.front.table.items)  # type: ignore[attr-defined]
+        await eventually(pilot, lambda: pilot.app.front.view.table.items)  # type: ignore[attr-defined]
         await settled(pilot)
 
     asyncio.run(run())

@@ -11,7 +11,7 @@ from dlec_tui.models.listing import Origin, as_data, name_of
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.checkpoint.summary import ModelSummary
 from engine.store.database import open_for_writing
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.models import save_model
 from engine.store.profiles import ProfileRows, save_profile
 from engine.tasks.measurement import model_row
@@ -36,7 +36,7 @@ def references(store: Path, here: Path, *added: str) -> dict[str, Origin]:
 
 def profiled(store: Path, directory: Path) -> None:
     row = model_row(open_checkpoint(directory))
-    key = ProfileKey(row.fingerprint, "", "", "selection", 4096, 256, "float32", "")
+    key = MeasurementKey(row.fingerprint, "", "", "selection", 4096, 256, "float32", "")
     with closing(open_for_writing(store)) as db:
         save_model(db, row)
         save_profile(db, key, ProfileRows([], [], [], []))

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from dlec_tui.plans.results import result_lines
-from engine.store.keys import ProfileKey
+from engine.store.keys import MeasurementKey
 from engine.store.previews import PreviewResult
 from engine.store.samples import BaseCheck
 
-KEY = ProfileKey("f", "t", "s", "heldout", 4096, 256, "float32", "torch 2, transformers 5, metrics 2")
+KEY = MeasurementKey("f", "t", "s", "heldout", 4096, 256, "float32", "torch 2, transformers 5, metrics 2")
 SOUND = BaseCheck(7.5, "<bos>", "", 3.9, 5.9, 256, 3.7, 3.4)
 BETTER = PreviewResult("plan", KEY, 3.9, 3.8, -0.1, 0.01, -0.12, -0.08, 0.1, 0.9, 4080, 16, check=SOUND)
 

@@ -14,8 +14,8 @@ from dlec_tui.plans.lines import fix_text, underlined
 from dlec_tui.plans.plan_status import Verdict, cost_parts, counts_text, is_too_large, look_over, merge_rate
 from dlec_tui.widgets.plan_editor import coloured
 from engine.checkpoint.find import opener
+from engine.plan.check import applied
 from engine.plan.edits import slices_of
-from engine.plan.fixes import applied
 from engine.store.job_states import Done, now
 from engine.store.jobs import Job, JobSpec
 from tests.tiny import write_llama

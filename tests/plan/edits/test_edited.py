@@ -1,15 +1,53 @@
-"""After an edit no comment that a recipe wrote says what is no more so, and no comment of a person is touched."""
+"""A span of the text is replaced; after an edit no comment of a recipe is false, and no other comment is touched."""
 
 import re
 
 import pytest
 
 from engine.checkpoint.checkpoint import open_checkpoint
-from engine.plan.edits import delete_slice, duplicate_slice, move_slice, set_range, set_scale, slices_of
-from engine.plan.edits.recipe_comments import _OF_A_SLICE, EDITED
+from engine.errors import PlanError
+from engine.plan.check import applied
+from engine.plan.edits import delete_slice, duplicate_slice, move_slice, replace_span, set_range, set_scale, slices_of
+from engine.plan.edits.edited import _OF_A_SLICE, EDITED
+from engine.plan.model import Position
 from engine.plan.recipes.registry import RECIPES
 from engine.plan.recipes.repeat import Options, write
+from engine.plan.syntax import parse
+from tests.cases import cases
 from tests.tiny import write_llama
+
+PLAN = """\
+merge_method: passthru  # 層
+slices:
+- sources:
+  - model: A
+    layer_rnge: [3, 1]
+"""
+
+
+@cases("start", ["", "\ufeff", "# é\r\n"])
+def test_the_span_of_a_problem_is_the_word_to_replace(start):
+    changes = [problem.change for problem in parse(start + PLAN).problems if problem.change]
+    text = applied(start + PLAN, changes)
+    assert text == start + PLAN.replace("passthru ", "passthrough ").replace("rnge", "range")
+    assert parse(text).problems == ()
+
+
+def test_a_span_is_replaced_in_a_text_that_does_not_parse():
+    assert replace_span("a: [1\r\nb: 2", Position(1, 6), Position(1, 6), "]").text == "a: [1]\r\nb: 2"
+    assert replace_span("a\nb", Position(1, 2), Position(2, 1), " ").text == "a b"
+
+
+@cases("place", [Position(0, 1), Position(3, 1), Position(1, 5), Position(1, 0), Position(2, 5)])
+def test_a_place_outside_the_text_is_refused(place):
+    with pytest.raises(PlanError):
+        replace_span("a: \nbc", place, place, "x")
+
+
+def test_a_span_that_ends_before_it_begins_is_refused():
+    with pytest.raises(PlanError):
+        replace_span("abc", Position(1, 3), Position(1, 2), "x")
+
 
 LAYERS = 18
 UNASKED = [name for name in RECIPES if not any(field.is_required for field in RECIPES[name].fields)]

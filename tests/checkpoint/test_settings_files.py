@@ -1,10 +1,10 @@
-"""Which files beside the weights are read as settings."""
+"""Files next to the weights that are read as settings."""
 
 import os
 
 import pytest
 
-from engine.checkpoint.beside import MAX_BYTES, files_beside
+from engine.checkpoint.settings_files import MAX_BYTES, read_settings_files
 from engine.errors import MachineError
 
 
@@ -21,7 +21,7 @@ def test_settings_are_read_and_everything_else_is_listed(tmp_path):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "quant.json").write_text("{}")
     (tmp_path / "another/config.json").write_text("{}")
-    assert files_beside(tmp_path) == {
+    assert read_settings_files(tmp_path) == {
         "assets/quant.json": "{}",
         "hf_quant_config.json": "{}",
         "imatrix.dat": None,
@@ -36,9 +36,9 @@ def test_what_is_no_text_or_too_long_or_no_file_is_not_read(tmp_path):
     with (tmp_path / "long.json").open("wb") as file:
         file.truncate(MAX_BYTES + 1)
     os.mkfifo(tmp_path / "pipe.json")
-    assert files_beside(tmp_path) == {"binary.json": None, "long.json": None}
+    assert read_settings_files(tmp_path) == {"binary.json": None, "long.json": None}
 
 
 def test_a_directory_that_is_away_is_named(tmp_path):
     with pytest.raises(MachineError, match="nowhere cannot be read"):
-        files_beside(tmp_path / "nowhere")
+        read_settings_files(tmp_path / "nowhere")

@@ -27,16 +27,16 @@ _NO_SETTINGS = (
     "training_args*",
     "vocab*",
 )
-"""Files of which it is known that they have nothing to say about layers, or that do not go into a new model."""
+"""Files that do not describe layers, or that do not go into a new model."""
 
 _NO_FOLDERS = (".*", "checkpoint-*", "coreml", "global_step*", "onnx", "openvino", "original", "runs")
 """Folders that do not go into a new model."""
 
 
-def files_beside(directory: Path) -> Mapping[str, str | None]:
-    """The names of the files in `directory` to their text; None for those that are no settings.
+def read_settings_files(directory: Path) -> Mapping[str, str | None]:
+    """Return the text of each file in `directory` by name; None for a file that does not hold settings.
 
-    Of its folders the settings alone are given, as "folder/name". Raises MachineError when it cannot be read.
+    Folders contribute their settings files only, as "folder/name". Raises MachineError when it cannot be read.
     """
     try:
         with os.scandir(directory) as entries:

@@ -1,6 +1,7 @@
-"""Layout of the runs pane: jobs, details of one job, and the batch list."""
+"""Jobs, details of one job, and the batch list on the screen."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -9,13 +10,11 @@ from textual.containers import Container, Vertical
 from textual.widget import Widget
 
 from dlec_tui.jobs.rows import in_view, matching
-from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.batch_part import BatchPart
 from dlec_tui.widgets.job_detail import JobDetail
 from dlec_tui.widgets.job_table import DeviceLine, JobTable
 from dlec_tui.widgets.line_list import LineList
 from dlec_tui.widgets.parts import Part
-from dlec_tui.workbench import WorkbenchContext
 from engine.errors import escaped
 from engine.jobs.slots import parse_slot
 from engine.store.job_states import Running
@@ -24,28 +23,30 @@ if TYPE_CHECKING:
     from dlec_tui.jobs.job_view import StoredJob, StoredJobs
 
 
-class RunsLayout(Pane):
-    """Three parts; one or two of them at a time where there is no room for all."""
+class RunsView(Vertical):
+    """Three parts; a small screen shows one or two of them at a time."""
 
     SCOPED_CSS = False
     DEFAULT_CSS = """
-    RunsPane #runs-body { layout: horizontal; height: 1fr; }
-    RunsPane #runs-lists { width: 3fr; height: 100%; }
-    RunsPane #jobs { height: 1fr; }
-    RunsPane #batch { height: 14; }
-    RunsPane #detail { width: 2fr; }
-    .-narrow RunsPane #runs-body { layout: vertical; }
-    .-narrow RunsPane #runs-lists, .-narrow RunsPane #detail { width: 1fr; height: 1fr; }
-    .-low RunsPane #batch { display: none; height: 1fr; }
-    .-low RunsPane.-at-batch #batch { display: block; }
-    .-low RunsPane.-at-batch #jobs { display: none; }
-    .-low.-narrow RunsPane.-at-batch #detail { display: none; }
-    .-low.-narrow RunsPane.-at-detail #runs-lists { display: none; }
+    RunsView #runs-body { layout: horizontal; height: 1fr; }
+    RunsView #runs-lists { width: 3fr; height: 100%; }
+    RunsView #jobs { height: 1fr; }
+    RunsView #batch { height: 14; }
+    RunsView #detail { width: 2fr; }
+    .-narrow RunsView #runs-body { layout: vertical; }
+    .-narrow RunsView #runs-lists, .-narrow RunsView #detail { width: 1fr; height: 1fr; }
+    .-low RunsView #batch { display: none; height: 1fr; }
+    .-low RunsView.-at-batch #batch { display: block; }
+    .-low RunsView.-at-batch #jobs { display: none; }
+    .-low.-narrow RunsView.-at-batch #detail { display: none; }
+    .-low.-narrow RunsView.-at-detail #runs-lists { display: none; }
     """
 
-    def __init__(self, workbench: WorkbenchContext, *, id: str) -> None:
-        super().__init__(workbench, id=id)
-        self._jobs: StoredJobs | None = None
+    def __init__(self, store: Path) -> None:
+        super().__init__()
+        self._store = store
+        self.jobs: StoredJobs | None = None
+        """Jobs as they were read last; None before the first reading."""
         self.filter_text = ""
         """Words that a job must have to be shown."""
         self.job_to_find: int | None = None
@@ -56,29 +57,17 @@ class RunsLayout(Pane):
             with Vertical(id="runs-lists"):
                 with Part("jobs", id="jobs"):
                     yield JobTable(id="job-table")
-                yield BatchPart(self.workbench.store)
-            yield JobDetail(self.workbench.store)
+                yield BatchPart(self._store)
+            yield JobDetail(self._store)
         yield DeviceLine()
 
-    # What is shown
-
-    def jobs_seen(self, jobs: "StoredJobs") -> None:
-        self._jobs = jobs
-        if self.display:
-            self.redraw()
-
-    def come_to_front(self) -> None:
-        super().come_to_front()
-        self.batch_part.look_over()
-        self.redraw()
-
     def redraw(self) -> None:
-        """Show the jobs as they were seen last."""
-        if self._jobs is None:
+        """Show the jobs as they were read last."""
+        if self.jobs is None:
             return
-        every = in_view(self._jobs, lately=None)
+        every = in_view(self.jobs, lately=None)
         matches = matching(every, self.filter_text)
-        self.table.show(matches, self._jobs.moment, self.filter_text)
+        self.table.show(matches, self.jobs.moment, self.filter_text)
         if self.job_to_find is not None:
             self.table.point_to(self.job_to_find)
             self.job_to_find = None
@@ -95,8 +84,8 @@ class RunsLayout(Pane):
 
     @on(LineList.Moved, "#job-table")
     def _show_detail(self) -> None:
-        if self._jobs:
-            self.detail.show(self.current, self._jobs.moment)
+        if self.jobs:
+            self.detail.show(self.current, self.jobs.moment)
         self.refresh_bindings()
 
     @on(LineList.Moved, "#batch-list")
@@ -117,29 +106,27 @@ class RunsLayout(Pane):
 
     @property
     def current(self) -> "StoredJob | None":
-        """The job under the cursor."""
+        """Selected job."""
         return self.table.current
 
-    # Parts, of which a small screen has room for one or two
-
     def next_part(self) -> None:
-        spec: Sequence[Widget] = (self.table, self.detail.entrance, self.batch_part.list)
+        """Focus the next part."""
+        order: Sequence[Widget] = (self.table, self.detail.entrance, self.batch_part.list)
         position = 2 if self.at_batch else 1 if self.detail.has_focus_within else 0
-        self.go_to(spec[(position + 1) % len(spec)])
+        self.go_to(order[(position + 1) % len(order)])
 
     def on_descendant_focus(self) -> None:
-        super().on_descendant_focus()
         self.set_class(self.at_batch, "-at-batch")
         self.set_class(self.detail.has_focus_within, "-at-detail")
         self.refresh_bindings()
 
     def go_to(self, widget: Widget) -> None:
-        """Have the focus there, and room for it."""
+        """Focus a part and give it room."""
         self.set_class(widget is self.batch_part.list, "-at-batch")
         self.set_class(widget is self.detail.entrance, "-at-detail")
         self.screen.set_focus(widget)  # immediately: the next key belongs to it
 
     @property
     def at_batch(self) -> bool:
-        """Whether keys are about the batch list."""
+        """Whether the batch list has the focus."""
         return self.batch_part.has_focus_within
