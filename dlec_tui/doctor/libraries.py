@@ -50,7 +50,7 @@ def torch_finding(installed: str, seen: TorchDevices, present: Sequence[Gpu]) ->
         usual = "This is a CPU-only build. Install the default build:\n  pip install --force-reinstall torch"
         return problem(value, usual)
     return problem(
-        f"{value}: {shown(seen.trouble)}",
+        f"{value}: {shown(seen.error)}",
         "CUDA_VISIBLE_DEVICES may hide them, or the driver is too old for this torch.",
     )
 

@@ -4,7 +4,7 @@ import os
 import re
 from dataclasses import dataclass
 
-from engine.machine.commands import answer_of
+from engine.machine.commands import output_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Tmux:
 
 def tmux_here() -> Tmux | None:
     """None outside tmux. Raises MachineError where it does not answer."""
-    return tmux_from(answer_of(_QUESTION)) if os.environ.get("TMUX") else None
+    return tmux_from(output_of(_QUESTION)) if os.environ.get("TMUX") else None
 
 
 def tmux_from(answer: str) -> Tmux:

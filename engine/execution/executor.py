@@ -48,11 +48,11 @@ class Share:
     memory: int = 0
     """Bytes for everything but the weights of a resident model."""
     is_resident: bool = True
-    """Whether the model is held in memory as a whole; False: its layers are streamed."""
+    """True if the model is held in memory as a whole, False if its layers are streamed."""
     together: int = 1
     """Maximum number of plans that run through a layer as one batch."""
     returns_base: bool = True
-    """Whether the rows of the base are returned: several shares of one sweep compute it, one returns it."""
+    """True if the rows of the base are returned: several shares of one sweep compute it, one returns it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Row:
     values: Mapping[str, Sequence[float]]
     """Values by name, defined by the metric. float32 values survive JSON unchanged."""
     is_last: bool
-    """Whether the plan is complete."""
+    """True if the plan is complete."""
 
 
 Counts: TypeAlias = dict[str, Any]

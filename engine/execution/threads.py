@@ -1,4 +1,4 @@
-"""The executor of one process: a thread for each device."""
+"""Executor of one process: a thread for each device."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The list of decoder layers in a model of any family."""
+"""Detection of the list of decoder layers in a model of any family."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def decoder_layers(model: Any) -> Any:
 
 
 def decoder_name(model: Any) -> str:
-    """Return the name of that list in the model, such as "model.layers". Raises as `decoder_layers`."""
+    """Return the name of the list of decoder layers, such as "model.layers". Raises as `decoder_layers`."""
     return _named_layers(model, _stated_counts(model))[0]
 
 

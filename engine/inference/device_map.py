@@ -36,7 +36,7 @@ def spread(model: Any, devices: Sequence[str]) -> Any:
     before = [module for module in _outside_layers(model) if module not in after]
     sizes = [sum(map(_own_bytes, before)), *map(_bytes, layers), sum(map(_own_bytes, after))]
     shares = equal_shares(sizes, len(devices))[1:-1]
-    return lay_out(model, [devices[share] for share in shares], devices[0], devices[-1])
+    return dispatch_layers(model, [devices[share] for share in shares], devices[0], devices[-1])
 
 
 def equal_shares(sizes: Sequence[int], count: int) -> list[int]:
@@ -45,23 +45,23 @@ def equal_shares(sizes: Sequence[int], count: int) -> list[int]:
     return [int((end - size / 2) * count / ends[-1]) for end, size in zip(ends, sizes, strict=True)]
 
 
-def lay_out(model: Any, places: Sequence[Any], first: Any, last: Any) -> Any:
-    """Move each layer to its device of `places`, the modules after them to `last`, all others to `first`."""
+def dispatch_layers(model: Any, devices: Sequence[Any], first: Any, last: Any) -> Any:
+    """Move each layer to its device of `devices`, the modules after them to `last`, all others to `first`."""
     after = _after_layers(model)
-    for layer, place in zip(decoder_layers(model), places, strict=True):
+    for layer, device in zip(decoder_layers(model), devices, strict=True):
         for part in layer.modules():
-            _put(part, place)
-        _bring_inputs(layer, place)
+            _put(part, device)
+        _move_inputs(layer, device)
     for module in _outside_layers(model):
         device = last if module in after else first
         _put(module, device)
-        _bring_inputs(module, device)
-    model.register_forward_hook(_bring_logits_back)
+        _move_inputs(module, device)
+    model.register_forward_hook(_return_logits)
     return model
 
 
 def is_spread(model: Any) -> bool:
-    """Return True if `lay_out` was applied to the model."""
+    """Return True if `dispatch_layers` was applied to the model."""
     return "forward" in vars(decoder_layers(model)[0])
 
 
@@ -70,14 +70,14 @@ def devices_of(model: Any) -> list[str]:
     return list(dict.fromkeys(str(parameter.device) for parameter in model.parameters()))
 
 
-def place_of(module: Any) -> Any:
+def device_of(module: Any) -> Any:
     """Return the device of a module's weights."""
     return next(module.parameters()).device
 
 
-def end_of(model: Any) -> Any:
+def last_device(model: Any) -> Any:
     """Return the device of the modules after the layers, or of the last layer without such modules."""
-    return place_of((_after_layers(model) or decoder_layers(model))[-1])
+    return device_of((_after_layers(model) or decoder_layers(model))[-1])
 
 
 def _after_layers(model: Any) -> list[Any]:
@@ -112,27 +112,27 @@ def _put(module: Any, device: Any) -> None:
         setattr(module, name, buffer.to(device))
 
 
-def _bring_inputs(module: Any, device: Any) -> None:
+def _move_inputs(module: Any, device: Any) -> None:
     own = module.forward
 
     @wraps(own)
     def forward(*positional: Any, **keywords: Any) -> Any:
-        return own(*_brought(positional, device), **_brought(keywords, device))
+        return own(*_moved(positional, device), **_moved(keywords, device))
 
     module.forward = forward
 
 
-def _brought(given: Any, device: Any) -> Any:
+def _moved(value: Any, device: Any) -> Any:
     """Move the tensors in `given` to `device`, except in caches, which keep each layer's part on its device."""
-    if isinstance(given, torch_library().Tensor):
-        return given.to(device)
-    if type(given) in (tuple, list):
-        return type(given)(_brought(each, device) for each in given)
-    if type(given) is dict:
-        return {name: _brought(each, device) for name, each in given.items()}
-    return given
+    if isinstance(value, torch_library().Tensor):
+        return value.to(device)
+    if type(value) in (tuple, list):
+        return type(value)(_moved(each, device) for each in value)
+    if type(value) is dict:
+        return {name: _moved(each, device) for name, each in value.items()}
+    return value
 
 
-def _bring_logits_back(model: Any, _inputs: Any, output: Any) -> Any:
+def _return_logits(model: Any, _inputs: Any, output: Any) -> Any:
     output.logits = output.logits.to(model.device)
     return output

@@ -73,11 +73,11 @@ def free_bytes(device: str) -> int:
     """Return the free memory of the GPUs of `device` in bytes, including torch's unused reserve."""
     cuda = torch_library().cuda
     names = devices_named(device)
-    kept = sum(cuda.memory_reserved(name) - cuda.memory_allocated(name) for name in names)
-    return int(kept + sum(cuda.mem_get_info(name)[0] for name in names))
+    cached = sum(cuda.memory_reserved(name) - cuda.memory_allocated(name) for name in names)
+    return int(cached + sum(cuda.mem_get_info(name)[0] for name in names))
 
 
-def give_memory_back() -> None:
+def release_memory() -> None:
     """Release unused memory: collect reference cycles, which models have, and empty torch's cache."""
     gc.collect()
     if torch_library().cuda.is_available():

@@ -35,7 +35,7 @@ FUSED_EXPERTS = (
 SEPARATE_EXPERTS = "a neuron of a routed expert is seen only by the tokens routed to it"
 NOT_FOUND = "no module of the layer is known to be a down projection"
 
-Listener = Callable[[int, "torch.Tensor"], None]
+_Listener = Callable[[int, "torch.Tensor"], None]
 """Called with the index of a boundary or a module and its tensor, which it must neither change nor keep."""
 
 
@@ -83,38 +83,38 @@ def _own_parameters(module: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def listening_to_boundaries(layers: Sequence[Any], listener: Listener) -> Iterator[None]:
+def _boundary_hooks(layers: Sequence[Any], listener: _Listener) -> Iterator[None]:
     """Call `listener` with B_0..B_N [B, T, D], in this order, whenever the model runs inside the context.
 
     The model's forward raises CheckpointError if its stream has another shape (several parallel streams).
     """
     with ExitStack() as hooks:
         for number, layer in enumerate(layers):
-            hook = partial(_tell_input, listener, number)
+            hook = partial(_pass_input, listener, number)
             hooks.callback(layer.register_forward_pre_hook(hook, with_kwargs=True).remove)
-        hooks.callback(layers[-1].register_forward_hook(partial(_tell_output, listener, len(layers))).remove)
+        hooks.callback(layers[-1].register_forward_hook(partial(_pass_output, listener, len(layers))).remove)
         yield
 
 
 @contextmanager
-def listening_to_neurons(projections: Sequence[DownProjections], listener: Listener) -> Iterator[None]:
+def _neuron_hooks(projections: Sequence[DownProjections], listener: _Listener) -> Iterator[None]:
     """Call `listener` with the input [B * T, I] of each module of `projections`, numbered across all layers."""
     modules = [module for layer in projections for _, module in layer.modules]
     with ExitStack() as hooks:
         for number, module in enumerate(modules):
-            hooks.callback(module.register_forward_pre_hook(partial(_tell_neurons, listener, number)).remove)
+            hooks.callback(module.register_forward_pre_hook(partial(_pass_neurons, listener, number)).remove)
         yield
 
 
-def _tell_input(listener: Listener, number: int, _layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def _pass_input(listener: _Listener, number: int, _layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     listener(number, _stream(args[0] if args else kwargs.get("hidden_states"), number))
 
 
-def _tell_output(listener: Listener, number: int, _layer: Any, _args: Any, output: Any) -> None:
+def _pass_output(listener: _Listener, number: int, _layer: Any, _args: Any, output: Any) -> None:
     listener(number, _stream(output[0] if isinstance(output, tuple) else output, number))
 
 
-def _tell_neurons(listener: Listener, number: int, _module: Any, args: tuple[Any, ...]) -> None:
+def _pass_neurons(listener: _Listener, number: int, _module: Any, args: tuple[Any, ...]) -> None:
     listener(number, args[0].flatten(0, -2))
 
 
@@ -161,7 +161,7 @@ class Passes:
         Raises CheckpointError with the first layer that computes NaN or infinity.
         """
         captured = _Batch(self.sums.copy(), len(self.layers), batch.is_text, self._text_before[start])
-        with self._listening(captured):
+        with self._hooked(captured):
             self.body(input_ids=batch.tokens.to(self.device), use_cache=False)
         captured.sums.boundaries.add(captured.boundaries)
         self._require_finite(captured.sums)
@@ -175,9 +175,9 @@ class Passes:
             yield {name: sums for name, sums in sums_of.items() if sums is not None}
 
     @contextmanager
-    def _listening(self, captured: "_Batch") -> Iterator[None]:
-        boundaries = listening_to_boundaries(self.layers, captured.keep_boundary)
-        with boundaries, listening_to_neurons(self.projections, captured.add_neurons):
+    def _hooked(self, captured: "_Batch") -> Iterator[None]:
+        boundaries = _boundary_hooks(self.layers, captured.keep_boundary)
+        with boundaries, _neuron_hooks(self.projections, captured.add_neurons):
             yield
 
     def _require_finite(self, sums: Sums) -> None:

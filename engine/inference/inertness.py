@@ -56,7 +56,7 @@ _TOKENS = 12
 
 
 class OutOfTime(BaseException):
-    """The processor time of the trial is used up; no handler of errors may catch it."""
+    """Raised when the processor time of the trial is used up; no handler of errors may catch it."""
 
 
 def check(request: dict[str, Any]) -> dict[str, Any]:

@@ -109,9 +109,9 @@ def _layer_signature(config: Any, layers: Any, layer: int) -> dict[str, Any]:
 def _described_differences(actual: dict[str, Any], expected: dict[str, Any]) -> list[str]:
     """Return the differences between two signatures as text."""
     return [
-        f"{name} is {_said(actual, name)}, not {_said(expected, name)}"
+        f"{name} is {_text_of(actual, name)}, not {_text_of(expected, name)}"
         for name in dict.fromkeys([*expected, *actual])
-        if _said(actual, name) != _said(expected, name)
+        if _text_of(actual, name) != _text_of(expected, name)
     ]
 
 
@@ -131,7 +131,7 @@ def _entries(config: Any, layers: Any, layer: int) -> Iterator[tuple[str, Any]]:
         yield f"{name} (shape)", tuple(tensor.shape)
 
 
-def _said(signature: dict[str, Any], name: str) -> str:
+def _text_of(signature: dict[str, Any], name: str) -> str:
     return shown(signature[name]) if name in signature else "absent"
 
 

@@ -21,15 +21,15 @@ from engine.tensors.library import torch_library
 if TYPE_CHECKING:
     import torch
 
-HandOn: TypeAlias = Callable[["torch.Tensor"], Any]
+_WrapStream: TypeAlias = Callable[["torch.Tensor"], Any]
 """Function that wraps the residual stream as the layers of a family return it: bare, or as the first of a pair."""
 
-Change: TypeAlias = Callable[["torch.Tensor"], "torch.Tensor"]
+_Change: TypeAlias = Callable[["torch.Tensor"], "torch.Tensor"]
 """Function that a stub applies to the stream. It returns a new tensor, which is recognised by identity."""
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class _Call:
     """Arguments of a layer without the residual stream."""
 
     positional: tuple[Any, ...]
@@ -43,13 +43,13 @@ class Call:
 
 
 @dataclass(slots=True)
-class StubRun:
+class _StubRun:
     """A run of a model through its stubs, possibly incomplete."""
 
-    calls: list[Call] = field(default_factory=list)
-    entered: list[Any] = field(default_factory=list)
+    calls: list[_Call] = field(default_factory=list)
+    inputs: list[Any] = field(default_factory=list)
     """Input of each layer: [B, T, D] if the layers pass the stream as assumed."""
-    left: list[Any] = field(default_factory=list)
+    outputs: list[Any] = field(default_factory=list)
     """Output of each layer."""
     failure: str = ""
     """Reason why the model did not reach its last layer; empty if it did."""
@@ -57,29 +57,29 @@ class StubRun:
     @property
     def is_one_stream(self) -> bool:
         """True if each layer's output is exactly the next layer's input."""
-        handed_on = zip(self.entered[1:], self.left, strict=False)
-        return not self.failure and all(entered is left for entered, left in handed_on)
+        pairs = zip(self.inputs[1:], self.outputs, strict=False)
+        return not self.failure and all(inputs is outputs for inputs, outputs in pairs)
 
 
 class _LastLayerReached(Exception):  # noqa: N818
     """Ends a run before final norm and language head."""
 
 
-def run_stubs(model: Any, layers: Any, input_ids: "torch.Tensor", hand_on: HandOn, change: Change) -> StubRun:
+def _run_stubs(model: Any, layers: Any, input_ids: "torch.Tensor", wrap: _WrapStream, change: _Change) -> _StubRun:
     """Run `model` on `input_ids` [B, T] up to its last layer."""
-    run = StubRun()
+    run = _StubRun()
 
     def stub(*positional: Any, **keywords: Any) -> Any:
-        stream, call = _taken_apart(positional, keywords)
-        run.entered.append(stream)
+        stream, call = _split_arguments(positional, keywords)
+        run.inputs.append(stream)
         run.calls.append(call)
         if len(run.calls) == len(layers):
             raise _LastLayerReached
-        run.left.append(change(stream))
-        return hand_on(run.left[-1])
+        run.outputs.append(change(stream))
+        return wrap(run.outputs[-1])
 
     try:
-        with forward_replaced(layers, stub):
+        with _forward_replaced(layers, stub):
             model(input_ids=input_ids, use_cache=False)
         run.failure = f"{len(run.calls)} of {len(layers)} layers are called"
     except _LastLayerReached:
@@ -92,7 +92,7 @@ def run_stubs(model: Any, layers: Any, input_ids: "torch.Tensor", hand_on: HandO
 
 
 @contextmanager
-def forward_replaced(layers: Any, forward: Callable[..., Any]) -> Iterator[None]:
+def _forward_replaced(layers: Any, forward: Callable[..., Any]) -> Iterator[None]:
     """Replace the forward of every module of `layers` inside the context."""
     before = [vars(layer).get("forward") for layer in layers]
     try:
@@ -106,11 +106,11 @@ def forward_replaced(layers: Any, forward: Callable[..., Any]) -> Iterator[None]
                 layer.forward = own
 
 
-def _taken_apart(positional: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, Call]:
+def _split_arguments(positional: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, _Call]:
     if positional:
-        return positional[0], Call(positional[1:], keywords)
+        return positional[0], _Call(positional[1:], keywords)
     rest = dict(keywords)
-    return rest.pop("hidden_states"), Call((), rest)
+    return rest.pop("hidden_states"), _Call((), rest)
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,8 @@ class Recording:
     _model: Any
     _layers: Any
     _input_ids: "torch.Tensor"
-    _calls: tuple[Call, ...]
-    _hand_on: HandOn
+    _calls: tuple[_Call, ...]
+    _wrap: _WrapStream
 
     def layer(
         self, index: int, hidden: "torch.Tensor", weights: "Mapping[str, torch.Tensor] | None" = None
@@ -145,8 +145,8 @@ class Recording:
     def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
         """Return the logits [B, T, V] of the last layer's output `hidden` [B, T, D]. Raises like `layer`."""
         self._require_shape(hidden)
-        output = self._hand_on(hidden)
-        with forward_replaced(self._layers, lambda *_, **__: output):
+        output = self._wrap(hidden)
+        with _forward_replaced(self._layers, lambda *_, **__: output):
             logits: torch.Tensor = self._model(input_ids=self._input_ids, use_cache=False).logits
         return logits
 
@@ -176,17 +176,17 @@ def record(model: Any, input_ids: "torch.Tensor") -> Recording:
     _refuse_known_sharing(model)
     layers, tokens = decoder_layers(model), input_ids.to(model.device)
     with torch.no_grad():
-        run, hand_on = _one_stream(model, layers, tokens)
-        _refuse_dependence(model, run, run_stubs(model, layers, tokens, hand_on, torch.neg))
-    return Recording(run.entered[0], model, layers, tokens, tuple(run.calls), hand_on)
+        run, wrap = _one_stream(model, layers, tokens)
+        _refuse_dependence(model, run, _run_stubs(model, layers, tokens, wrap, torch.neg))
+    return Recording(run.inputs[0], model, layers, tokens, tuple(run.calls), wrap)
 
 
-def _one_stream(model: Any, layers: Any, tokens: "torch.Tensor") -> tuple[StubRun, HandOn]:
+def _one_stream(model: Any, layers: Any, tokens: "torch.Tensor") -> tuple[_StubRun, _WrapStream]:
     failure = ""
-    for hand_on in (_bare, _in_a_pair):
-        run = run_stubs(model, layers, tokens, hand_on, torch_library().clone)
+    for wrap in (_bare, _in_a_pair):
+        run = _run_stubs(model, layers, tokens, wrap, torch_library().clone)
         if run.is_one_stream:
-            return run, hand_on
+            return run, wrap
         failure = run.failure or "it changes between them"
     raise _refused(model, f"they exchange more than the residual stream ({failure})")
 
@@ -207,13 +207,13 @@ def _refuse_known_sharing(model: Any) -> None:
             raise _refused(model, f"{reason} (`{key}` is {shown(stated[key])})")
 
 
-def _refuse_dependence(model: Any, run: StubRun, changed: StubRun) -> None:
+def _refuse_dependence(model: Any, run: _StubRun, changed: _StubRun) -> None:
     """Refuse a model whose layer arguments differ in `changed`, a run with other layer outputs."""
     for index, (call, other) in enumerate(zip(run.calls, changed.calls, strict=True)):
         for name, value in call.arguments.items():
             if not _is_equal(value, other.arguments[name]):
                 raise _refused(model, f"`{shown(name)}` of layer {index} depends on what earlier layers computed")
-            if _is_store(value):
+            if _is_writable(value):
                 raise _refused(model, f"they pass each other `{shown(name)}`, to which they may write")
 
 
@@ -236,7 +236,7 @@ def _tensors_in(value: Any) -> "Iterator[torch.Tensor]":
             yield from _tensors_in(each)
 
 
-def _is_store(value: Any) -> bool:
+def _is_writable(value: Any) -> bool:
     """Return True for an empty container or a cache, to which layers may write; containers with masks are read only."""
     return not value if isinstance(value, Mapping | list) else hasattr(value, "update")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import CheckpointError, UsageError
-from engine.inference.devices import give_memory_back, too_little_for_one_sequence
+from engine.inference.devices import release_memory, too_little_for_one_sequence
 from engine.inference.library import is_out_of_memory, one_line
 from engine.tensors.library import torch_library
 
@@ -106,5 +106,5 @@ def _failure_for_lack_of_memory(work: Work, start: int, batch: Sequences) -> str
         failure = one_line(error)
     else:
         return None
-    give_memory_back()
+    release_memory()
     return failure

@@ -20,7 +20,7 @@ from engine.checkpoint.find import opener
 from engine.checkpoint.formats.format import StoredTensor
 from engine.errors import CheckpointError, shown
 from engine.inference.decoder_layers import decoder_layers, layer_modules
-from engine.inference.device_map import devices_of, end_of, is_spread, lay_out, place_of
+from engine.inference.device_map import device_of, devices_of, dispatch_layers, is_spread, last_device
 from engine.inference.devices import room_for
 from engine.inference.load_model import open_model, require_loaded
 from engine.inference.meta_model import loaded_from_tensors, model_config_of, shape_only
@@ -77,7 +77,7 @@ def _layer_number(name: str, prefix: str) -> str:
 
 
 def _is_shared(tensor: OutputTensor, stored: Set[StoredTensor]) -> bool:
-    """Whether it is one tensor of a source as that stores it, which the opened source has in memory."""
+    """Return True for a stored tensor of a source without changes, which the opened source has in memory."""
     return tensor.is_copy and len(tensor.pieces) == 1 and tensor.pieces[0] in stored
 
 
@@ -194,8 +194,8 @@ def _brought_to(sources: Mapping[Checkpoint, Any], model: Any, stack: Stack) -> 
     with room_for(model, devices_of(donor)):
         if not is_spread(donor):
             return model.to(donor.device)
-        places = [place_of(decoder_layers(sources[visit.checkpoint])[visit.layer]) for visit in stack.visits]
-        return lay_out(model, places, donor.device, end_of(donor))
+        places = [device_of(decoder_layers(sources[visit.checkpoint])[visit.layer]) for visit in stack.visits]
+        return dispatch_layers(model, places, donor.device, last_device(donor))
 
 
 def _share_ends(model: Any, stack: Stack, sources: Mapping[Checkpoint, Any]) -> None:

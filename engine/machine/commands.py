@@ -9,7 +9,7 @@ SECONDS = 2.0
 """Default timeout, for programs that only look something up."""
 
 
-def answer_of(command: Sequence[str], seconds: float = SECONDS) -> str:
+def output_of(command: Sequence[str], seconds: float = SECONDS) -> str:
     """Run `command` and return its stdout.
 
     Raises MachineError for a program that is missing, fails, or has not ended after `seconds`.

@@ -112,12 +112,12 @@ def installed_gpus() -> tuple[Gpu, ...]:
     return _listed(_installed, _listed_in)
 
 
-def _listed(ask: Callable[[Any], Iterable[Any]], read: Callable[[Path], Iterable[Gpu]]) -> tuple[Gpu, ...]:
+def _listed(query: Callable[[Any], Iterable[Any]], read: Callable[[Path], Iterable[Gpu]]) -> tuple[Gpu, ...]:
     """List GPUs with nvidia-ml-py if it is installed and works, else with the driver's files."""
     if find_spec("pynvml"):
         nvml: Any = import_module("pynvml")
         try:
-            return tuple(_told_by(nvml, ask))
+            return tuple(_queried(nvml, query))
         except nvml.NVMLError:  # no driver, or one that does not fit the library
             pass
     return tuple(read(_DRIVER))
@@ -128,10 +128,10 @@ def gpu_from(information: str) -> Gpu:
     return Gpu(_lines(information).get("Model", ""))
 
 
-def _told_by(nvml: Any, ask: Callable[[Any], Iterable[Any]]) -> Iterator[Gpu]:
+def _queried(nvml: Any, query: Callable[[Any], Iterable[Any]]) -> Iterator[Gpu]:
     nvml.nvmlInit()
     try:
-        for device in ask(nvml):
+        for device in query(nvml):
             memory = nvml.nvmlDeviceGetMemoryInfo(device)
             yield Gpu(nvml.nvmlDeviceGetName(device), memory.total, memory.free, _busy(nvml, device))
     finally:
@@ -152,7 +152,7 @@ def _shown_by(nvml: Any, names: Sequence[str] | None) -> list[Any]:
 
 
 def _instances(nvml: Any, device: Any) -> list[Any]:
-    """The MIG instances of a partitioned GPU; empty for other GPUs and older libraries."""
+    """Return the MIG instances of a partitioned GPU; empty for other GPUs and older libraries."""
     try:
         if nvml.nvmlDeviceGetMigMode(device)[0] != nvml.NVML_DEVICE_MIG_ENABLE:
             return []
@@ -163,7 +163,7 @@ def _instances(nvml: Any, device: Any) -> list[Any]:
 
 
 def _instance(nvml: Any, device: Any, number: int) -> Any:
-    """The MIG instance with this index, or None."""
+    """Return the MIG instance with this index, or None."""
     try:
         return nvml.nvmlDeviceGetMigDeviceHandleByIndex(device, number)
     except nvml.NVMLError:
@@ -171,7 +171,7 @@ def _instance(nvml: Any, device: Any, number: int) -> Any:
 
 
 def _busy(nvml: Any, device: Any) -> float | None:
-    """Utilization; None for a partitioned GPU, which does not report it."""
+    """Return the utilization; None for a partitioned GPU, which does not report it."""
     try:
         return float(nvml.nvmlDeviceGetUtilizationRates(device).gpu) / 100
     except nvml.NVMLError:
@@ -183,7 +183,7 @@ def _listed_in(driver: Path) -> Iterator[Gpu]:
 
 
 def _shown_in(driver: Path) -> Iterator[Gpu]:
-    """The GPUs that CUDA shows, by UUID: the driver's files do not list MIG instances."""
+    """Return the GPUs that CUDA shows, by UUID: the driver's files do not list MIG instances."""
     shown = visible_devices(
         visible_names(os.environ),
         list(enumerate(_information(driver))),
@@ -194,7 +194,7 @@ def _shown_in(driver: Path) -> Iterator[Gpu]:
 
 
 def _information(driver: Path) -> list[str]:
-    """Information files of all GPUs, whose directories are named after their bus address."""
+    """Return the information files of all GPUs, whose directories are named after their bus address."""
     directories = sorted(driver.iterdir()) if driver.is_dir() else []
     return [(directory / "information").read_text() for directory in directories]
 

@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 
 from engine.errors import MachineError
-from engine.machine.commands import answer_of
+from engine.machine.commands import output_of
 
 CONFIGURATION = tuple(Path(root, "systemd") for root in ("/etc", "/run", "/usr/local/lib", "/usr/lib"))
 """Directories of systemd's configuration; the first one overrides the others."""
@@ -46,9 +46,9 @@ class KillPolicy:
         return self.kills and user not in self.spared and (not self.only or user in self.only)
 
 
-def asked_policy() -> KillPolicy:
+def running_policy() -> KillPolicy:
     """Query the policy of the running logind. Raises MachineError if that fails."""
-    return policy_from_bus(answer_of([*_BUS, *_KEYS]))
+    return policy_from_bus(output_of([*_BUS, *_KEYS]))
 
 
 def configured_policy() -> KillPolicy | None:
@@ -58,7 +58,7 @@ def configured_policy() -> KillPolicy | None:
 
 def lingers(user: str) -> bool:
     """Return True if the user's service manager outlives the last logout. Raises MachineError if that is unknown."""
-    return answer_of(["loginctl", "show-user", user, "--property=Linger"]).strip() == "Linger=yes"
+    return output_of(["loginctl", "show-user", user, "--property=Linger"]).strip() == "Linger=yes"
 
 
 def policy_from_bus(answer: str) -> KillPolicy:
@@ -133,7 +133,7 @@ def keeper_in(membership: str) -> Keeper:
 def _is_reached(user: str) -> bool | None:
     """Return True if logind kills the sessions of `user`, lingering or not; None if that is unknown."""
     try:
-        return asked_policy().reaches(user)
+        return running_policy().reaches(user)
     except MachineError:  # no bus, as in many containers
         policy = configured_policy()
         return policy.reaches(user) if policy else None

@@ -59,7 +59,7 @@ def allowance_in(directory: Path) -> Allowance | None:
 
 
 def _memory_group(membership: str) -> tuple[str, str]:
-    """The type of file system on which memory is limited, and the path of our group there.
+    """Return the type of file system on which memory is limited, and the path of our group there.
 
     Where both versions are mounted, version 1 has memory if it lists it. Lines: `4:cpu,memory:/path`, `0::/path`.
     """
@@ -74,7 +74,7 @@ def _memory_group(membership: str) -> tuple[str, str]:
 
 
 def _mounted(mounts: str, kind: str) -> Iterator[tuple[str, str]]:
-    """Mount point, and the group that is seen there, of each mount of `kind` that has to do with memory."""
+    """Yield the mount point of each mount of `kind` that controls memory, and the group that it shows."""
     for line in mounts.splitlines():
         before, _, after = line.partition(" - ")
         root, mount_point = before.split(" ")[3:5]
@@ -92,7 +92,7 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """All figures in bytes."""
+    """Memory figures in bytes."""
 
     total: int
     """Memory of the machine."""

@@ -58,12 +58,12 @@ def _expansion(z: float, df: float) -> float:
 
 
 def _outside(t: float, df: float) -> float:
-    """P(|T| > t)."""
+    """Return P(|T| > t)."""
     return _regularised_beta(df / 2, 0.5, df / (df + t * t), t * t / (df + t * t))
 
 
 def _inside(t: float, df: float) -> float:
-    """P(|T| < t)."""
+    """Return P(|T| < t)."""
     return _regularised_beta(0.5, df / 2, t * t / (df + t * t), df / (df + t * t))
 
 
@@ -115,14 +115,14 @@ def _log(x: float, rest: float) -> float:
 
 
 def _log_gamma_step(a: float) -> float:
-    """log(Gamma(a + 1/2) / Gamma(a))."""
+    """Return log(Gamma(a + 1/2) / Gamma(a))."""
     if a < _LARGE:
         return math.lgamma(a + 0.5) - math.lgamma(a)
     return 0.5 * math.log(a) - 1 / (8 * a) + 1 / (192 * a**3) - 1 / (640 * a**5) + 17 / (14336 * a**7)
 
 
 def _continued_fraction(a: float, b: float, x: float) -> float:
-    """1 / (1 + d1 / (1 + d2 / ...)) of A&S 26.5.8."""
+    """Return 1 / (1 + d1 / (1 + d2 / ...)) of A&S 26.5.8."""
     value, above, below = 1.0, 1.0, 0.0
     for step in range(_MOST_STEPS):
         term = _fraction_term(a, b, x, step)

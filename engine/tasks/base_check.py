@@ -90,19 +90,19 @@ def _after(begin: str) -> str:
 
 
 def _checked(context: MeasurementContext, nll: "Nll", own: Any) -> BaseCheck:
-    from engine.inference.base_check import checked
+    from engine.inference.base_check import compare_base
 
     checkpoint, options = context.checkpoint, context.options
     sample, tokenizer = sample_of(checkpoint, options), tokenizer_of(checkpoint)
     sequences = sample.sequences
-    beginnings, lengths = checked(sample, tokenizer, nll, own)
+    prefixes, lengths = compare_base(sample, tokenizer, nll, own)
     nan = math.nan
     return BaseCheck(
         unigram_nll=unigram_nll(sequences.tokens[sequences.is_text].tolist(), len(tokenizer)),
         own_prefix=tokenizer.decode(list(sample.marks.prefix)),
-        other_prefix=tokenizer.decode(list(beginnings.other_begin)) if beginnings else "",
-        own_nll=beginnings.own_nll if beginnings else nan,
-        other_nll=beginnings.other_nll if beginnings else nan,
+        other_prefix=tokenizer.decode(list(prefixes.other_prefix)) if prefixes else "",
+        own_nll=prefixes.own_nll if prefixes else nan,
+        other_nll=prefixes.other_nll if prefixes else nan,
         short_tokens=lengths.short_tokens if lengths else 0,
         short_nll=lengths.short_nll if lengths else nan,
         long_nll=lengths.long_nll if lengths else nan,

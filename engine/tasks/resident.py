@@ -41,11 +41,11 @@ class OpenModels:
 
     def keep_only(self, requested: set[_Opened]) -> None:
         """Close all others, and give their memory back."""
-        from engine.inference.devices import give_memory_back
+        from engine.inference.devices import release_memory
 
         for opened in self.models.keys() - requested:
             del self.models[opened]
-        give_memory_back()
+        release_memory()
 
 
 _OPEN = OpenModels()

@@ -32,7 +32,7 @@ def scaled_bytes(
 
 
 def mean_bytes(raws: Sequence[Raw], source_dtypes: Sequence[str], out_dtype: str) -> bytes:
-    """The elementwise mean of stored elements, stored as `out_dtype`. Raises like `scaled_bytes`."""
+    """Return the elementwise mean of stored elements as bytes of `out_dtype`. Raises like `scaled_bytes`."""
     if not raws[0]:
         return b""
     tensors = [_tensor_of(raw, dtype) for raw, dtype in zip(raws, source_dtypes, strict=True)]
@@ -65,7 +65,7 @@ def scaled(
 
 
 def mean(tensors: "Sequence[torch.Tensor]", out: "torch.dtype") -> "torch.Tensor":
-    """The mean of tensors of one shape, summed in order in at least float32 and rounded once to `out`."""
+    """Return the mean of tensors of one shape, summed in order in at least float32 and rounded once to `out`."""
     torch = torch_library()
     first, *others = tensors
     total = first.to(torch.promote_types(first.dtype, torch.float32))

@@ -26,15 +26,15 @@ SHARE = Share(
 
 
 def test_a_share_survives_json():
-    found = share_from_json(json.loads(json.dumps(share_as_json(SHARE))))
-    assert (found.plans, found.numbers, found.metric) == (SHARE.plans, SHARE.numbers, Metric.PROBE)
-    assert share_as_json(found)["options"] == {"text": ["a.txt"], "split": "heldout"}
+    result = share_from_json(json.loads(json.dumps(share_as_json(SHARE))))
+    assert (result.plans, result.numbers, result.metric) == (SHARE.plans, SHARE.numbers, Metric.PROBE)
+    assert share_as_json(result)["options"] == {"text": ["a.txt"], "split": "heldout"}
 
 
 @given(st.lists(st.floats(width=32, allow_nan=False), max_size=8))
 def test_figures_survive_json_to_the_last_bit(figures):
-    found = row_from_json(json.loads(json.dumps(row_as_json(Row(0, {"nll": figures}, is_last=True)))))
-    assert struct.pack(f"{len(figures)}f", *found.values["nll"]) == struct.pack(f"{len(figures)}f", *figures)
+    result = row_from_json(json.loads(json.dumps(row_as_json(Row(0, {"nll": figures}, is_last=True)))))
+    assert struct.pack(f"{len(figures)}f", *result.values["nll"]) == struct.pack(f"{len(figures)}f", *figures)
 
 
 def test_a_metric_of_another_version_is_refused():

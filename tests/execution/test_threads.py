@@ -26,12 +26,14 @@ def device(share, report, on_row):
 
 
 def test_all_shares_are_computed_and_every_row_is_passed_on():
-    rows, told = [], []
-    counts = ThreadExecutor([device, device]).run([share(0, 2), share(1)], lambda *said: told.append(said), rows.append)
+    rows, reported = [], []
+    counts = ThreadExecutor([device, device]).run(
+        [share(0, 2), share(1)], lambda *entry: reported.append(entry), rows.append
+    )
     assert counts == [{"layer_forwards": 2}] * 2
     assert sorted(row.plan for row in rows if row.plan != BASE_NUMBER) == [0, 0, 1, 1, 2, 2]
     assert [row.values["nll"] for row in rows if row.plan == 1] == [[1.0], [2.0]]
-    assert told[-1] == (4, 4, "layers run; 3 of 3 plans done")
+    assert reported[-1] == (4, 4, "layers run; 3 of 3 plans done")
 
 
 def test_one_share_is_computed_in_the_thread_that_asks():

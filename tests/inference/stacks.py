@@ -48,17 +48,17 @@ def merged(stack: Stack, out: Path, dtype: Any = "auto") -> Any:
 
 def logits(model: Any, tokens: torch.Tensor = TOKENS) -> torch.Tensor:
     with torch.inference_mode():
-        found = model(tokens, use_cache=False).logits
-    assert torch.isfinite(found).all()
-    return found
+        result = model(tokens, use_cache=False).logits
+    assert torch.isfinite(result).all()
+    return result
 
 
 def generated(model: Any, new_tokens: int = 9) -> tuple[torch.Tensor, torch.Tensor]:
     """Tokens [B, T] and the logits [B, new, V] that chose them, greedily, with the cache."""
     greedy = {"do_sample": False, "max_new_tokens": new_tokens, "min_new_tokens": new_tokens, "pad_token_id": 0}
     with torch.inference_mode():
-        found = model.generate(PROMPT, **greedy, use_cache=True, return_dict_in_generate=True, output_logits=True)
-    return found.sequences, torch.stack(found.logits, dim=1)
+        result = model.generate(PROMPT, **greedy, use_cache=True, return_dict_in_generate=True, output_logits=True)
+    return result.sequences, torch.stack(result.logits, dim=1)
 
 
 def edit_config(directory: Path, **keys: Any) -> None:

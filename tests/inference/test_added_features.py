@@ -40,7 +40,7 @@ def qwen3_vl(tmp_path_factory):
 
 
 def plan_with_a_silenced_copy_of(checkpoint, layer):
-    scales = ", ".join(f"{{filter: {wanted}, value: 0.0}}" for wanted, _ in zeroing(checkpoint, (layer, layer + 1)))
+    scales = ", ".join(f"{{filter: {expected}, value: 0.0}}" for expected, _ in zeroing(checkpoint, (layer, layer + 1)))
     model = checkpoint.directory
     return f"""merge_method: passthrough
 slices:

@@ -46,7 +46,7 @@ def write_gguf(path: Path) -> dict[str, np.ndarray]:
     return unpacked
 
 
-def test_weights_are_unpacked_to_bf16_with_a_tokenizer_beside_them(tmp_path: Path) -> None:
+def test_weights_are_unpacked_to_bf16_together_with_the_tokenizer(tmp_path: Path) -> None:
     unpacked = write_gguf(tmp_path / "model.gguf")
     dequantise(tmp_path / "model.gguf", tmp_path / "out")
     tensors = load_file(tmp_path / "out" / "model.safetensors")
@@ -56,7 +56,7 @@ def test_weights_are_unpacked_to_bf16_with_a_tokenizer_beside_them(tmp_path: Pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.gguf", "out"]
 
 
-def test_a_file_that_is_no_gguf_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_file_that_is_not_gguf_leaves_no_files(tmp_path: Path) -> None:
     (tmp_path / "model.gguf").write_bytes(b"not a gguf file at all")
     with pytest.raises(CheckpointError, match="model.gguf"):
         room.dequantise({"gguf": str(tmp_path / "model.gguf"), "out": str(tmp_path / "out")})

@@ -56,7 +56,7 @@ def test_a_plan_over_a_spread_base_is_spread_and_bit_equal(family: str, checkpoi
     assert shared <= {parameter.data_ptr() for parameter in plan.parameters()}
 
 
-def test_what_is_measured_is_the_same(checkpoint_of: CheckpointOf) -> None:
+def test_measurements_are_the_same(checkpoint_of: CheckpointOf) -> None:
     one, several = open_model(checkpoint_of(SLIDING)), device_map.spread(open_model(checkpoint_of(SLIDING)), TWO)
     assert torch.equal(token_nll(one, TOKENS), token_nll(several, TOKENS))
     assert profile_model(one, None, TEXT, 2, no_report) == profile_model(several, None, TEXT, 2, no_report)
@@ -96,7 +96,7 @@ def contentless(family: str) -> Any:
 @pytest.mark.parametrize("family", [*SPREAD, "qwen3-next", *UNDER_STRESS])
 def test_tensors_of_different_devices_never_meet(family: str) -> None:
     model = device_map.spread(contentless(family), THREE)
-    places = [str(device_map.place_of(layer)) for layer in decoder_layers(model)]
+    places = [str(device_map.device_of(layer)) for layer in decoder_layers(model)]
     assert places == sorted(places)
     assert set(places) == set(THREE)
     tokens = torch.zeros(2, 28, dtype=torch.long, device=THREE[0])
@@ -110,7 +110,7 @@ def test_tensors_of_different_devices_never_meet(family: str) -> None:
 @pytest.mark.parametrize("family", SPREAD)
 def test_layers_may_be_visited_back_and_forth(family: str) -> None:
     places = [THREE[0], THREE[1], THREE[0], THREE[2], THREE[1], THREE[0]]
-    model = device_map.lay_out(contentless(family), places, THREE[0], THREE[2])
+    model = device_map.dispatch_layers(contentless(family), places, THREE[0], THREE[2])
     tokens = torch.zeros(2, 28, dtype=torch.long, device=THREE[0])
     assert str(model(input_ids=tokens, use_cache=False).logits.device) == THREE[0]
 
@@ -118,7 +118,7 @@ def test_layers_may_be_visited_back_and_forth(family: str) -> None:
 @pytest.mark.usefixtures("apart")
 def test_without_bringing_the_inputs_they_would_meet(monkeypatch: pytest.MonkeyPatch) -> None:
     """What shows that the tests above would fail."""
-    monkeypatch.setattr(device_map, "_bring_inputs", lambda _module, _device: None)
+    monkeypatch.setattr(device_map, "_move_inputs", lambda _module, _device: None)
     model = device_map.spread(contentless("llama"), THREE)
     with pytest.raises(FakeTensorDeviceMismatchError):
         model(input_ids=torch.zeros(2, 28, dtype=torch.long, device=THREE[0]))
@@ -126,11 +126,11 @@ def test_without_bringing_the_inputs_they_would_meet(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.usefixtures("apart")
 @pytest.mark.parametrize(("family", "head"), [("llama", THREE[2]), (TIED, THREE[0])])
-def test_a_tied_head_stays_with_the_embeddings_and_another_lies_last(family: str, head: str) -> None:
+def test_a_tied_head_stays_with_the_embeddings_and_another_is_on_the_last_device(family: str, head: str) -> None:
     model = device_map.spread(contentless(family), THREE)
-    assert str(device_map.place_of(model.get_input_embeddings())) == THREE[0]
-    assert str(device_map.place_of(model.get_output_embeddings())) == head
-    assert str(device_map.place_of(model.model.norm)) == THREE[2]
+    assert str(device_map.device_of(model.get_input_embeddings())) == THREE[0]
+    assert str(device_map.device_of(model.get_output_embeddings())) == head
+    assert str(device_map.device_of(model.model.norm)) == THREE[2]
 
 
 @pytest.mark.parametrize(
@@ -143,5 +143,5 @@ def test_a_tied_head_stays_with_the_embeddings_and_another_lies_last(family: str
         ([5] * LAYERS, 1, [0] * LAYERS),
     ],
 )
-def test_about_as_many_bytes_lie_on_each_device(sizes: list[int], count: int, shares: list[int]) -> None:
+def test_each_device_gets_about_the_same_number_of_bytes(sizes: list[int], count: int, shares: list[int]) -> None:
     assert device_map.equal_shares(sizes, count) == shares

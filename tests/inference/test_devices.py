@@ -31,7 +31,7 @@ def test_a_set_is_each_of_its_gpus_once_in_order(name: str, devices: list[str]) 
 
 @pytest.mark.usefixtures("two_gpus")
 @pytest.mark.parametrize("name", ["toaster", "cuda:3-1", "cuda:", "cuda:0-", "cuda:a-b", "cuda:0,cpu", ""])
-def test_what_is_no_device_and_no_set_is_refused(name: str) -> None:
+def test_unknown_device_names_are_refused(name: str) -> None:
     with pytest.raises(UsageError, match=r"is not a device.*\n.*cuda:0-3"):
         require_device(name)
 
@@ -50,6 +50,6 @@ def test_gpus_that_are_there_are_accepted() -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_machine_without_gpus_says_so() -> None:
+def test_a_missing_gpu_is_an_error() -> None:
     with pytest.raises(MachineError, match=r"cuda:0 does not exist: this machine has no GPU that torch .* can use"):
         require_device("cuda:0-3")

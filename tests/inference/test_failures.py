@@ -57,7 +57,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("error", DEVICE_ERRORS)
-def test_an_error_of_the_device_is_told_from_others(error: Exception) -> None:
+def test_device_errors_are_distinguished_from_others(error: Exception) -> None:
     assert is_device_error(error)
     for other in (OUT_OF_MEMORY, CPU_OUT_OF_MEMORY, RuntimeError("shapes differ"), ValueError(ILLEGAL_ACCESS)):
         assert not is_device_error(other)

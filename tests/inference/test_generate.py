@@ -21,8 +21,8 @@ def test_each_checkpoint_continues_the_prompt_greedily(tiny_llama: Path) -> None
     tokens = tokenizer("Once", return_tensors="pt")["input_ids"]
     for _ in range(5):
         tokens = torch.cat([tokens, model(tokens).logits[:, -1:].argmax(-1)], dim=1)
-    wanted = tokenizer.decode(tokens[0, 4:], skip_special_tokens=True)
-    assert continued(tiny_llama, "Once", 5) == wanted
+    expected = tokenizer.decode(tokens[0, 4:], skip_special_tokens=True)
+    assert continued(tiny_llama, "Once", 5) == expected
 
 
 def test_base_and_plan_say_their_continuations_piece_by_piece(tiny_llama: Path, tmp_path: Path) -> None:

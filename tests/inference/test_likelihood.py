@@ -37,11 +37,11 @@ def by_hand(model: Any) -> torch.Tensor:
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
 def test_the_nll_of_each_token_is_the_cross_entropy(batch_size: int, checkpoint_of: CheckpointOf) -> None:
     model = open_model(checkpoint_of("llama"))
-    wanted = functional.nll_loss(by_hand(model).transpose(1, 2), SEQUENCES[:, 1:], reduction="none")
-    found = token_nll(model, SEQUENCES, batch_size)
-    assert found.shape == (7, 19)
-    assert found.dtype == torch.float32
-    torch.testing.assert_close(found.double(), wanted, rtol=0, atol=1e-5)
+    expected = functional.nll_loss(by_hand(model).transpose(1, 2), SEQUENCES[:, 1:], reduction="none")
+    result = token_nll(model, SEQUENCES, batch_size)
+    assert result.shape == (7, 19)
+    assert result.dtype == torch.float32
+    torch.testing.assert_close(result.double(), expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("rows", [1, 7, 10_000])
@@ -49,24 +49,24 @@ def test_chunks_of_any_size_give_the_same_figures(
     rows: int, checkpoint_of: CheckpointOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = open_model(checkpoint_of("llama"))
-    wanted = token_nll(model, SEQUENCES, 3)
+    expected = token_nll(model, SEQUENCES, 3)
     monkeypatch.setattr(likelihood, "CHUNK_ELEMENTS", rows * 64)
-    assert torch.equal(token_nll(model, SEQUENCES, 3), wanted)
+    assert torch.equal(token_nll(model, SEQUENCES, 3), expected)
 
 
 def test_a_comparison_gives_both_likelihoods_the_divergence_and_the_agreement(checkpoint_of: CheckpointOf) -> None:
     stack = stack_of(checkpoint_of("llama"))
     sources = open_sources(stack)
     base, plan = sources[stack.config_donor], virtual_model(stack, sources)
-    found = compare(base, plan, TEXT, 2, no_report)
+    result = compare(base, plan, TEXT, 2, no_report)
     ours, theirs = by_hand(base), by_hand(plan)
     divergence = (ours.exp() * (ours - theirs)).sum(-1)
     agreement = (ours.argmax(-1) == theirs.argmax(-1)).double()
-    assert found.base_nll == pytest.approx(token_nll(base, SEQUENCES).mean(1).tolist(), abs=1e-5)
-    assert found.plan_nll == pytest.approx(token_nll(plan, SEQUENCES).mean(1).tolist(), abs=1e-5)
-    assert math.isclose(found.kl, divergence.mean().item(), rel_tol=1e-4)
-    assert math.isclose(found.top1_agreement, agreement.mean().item(), abs_tol=1e-9)
-    assert found.tokens == 7 * 19
+    assert result.base_nll == pytest.approx(token_nll(base, SEQUENCES).mean(1).tolist(), abs=1e-5)
+    assert result.plan_nll == pytest.approx(token_nll(plan, SEQUENCES).mean(1).tolist(), abs=1e-5)
+    assert math.isclose(result.kl, divergence.mean().item(), rel_tol=1e-4)
+    assert math.isclose(result.top1_agreement, agreement.mean().item(), abs_tol=1e-9)
+    assert result.tokens == 7 * 19
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -80,10 +80,10 @@ def test_layers_scaled_to_zero_change_exactly_nothing(family: str, checkpoint_of
     assert_unchanged(compared(checkpoint_of(family), (0, 1, 1, 2, 3, 3, 4, 5), INERT))
 
 
-def assert_unchanged(found: Comparison) -> None:
-    assert found.base_nll == found.plan_nll
-    assert found.kl == 0.0
-    assert found.top1_agreement == 1.0
+def assert_unchanged(result: Comparison) -> None:
+    assert result.base_nll == result.plan_nll
+    assert result.kl == 0.0
+    assert result.top1_agreement == 1.0
 
 
 def test_progress_counts_sequences(checkpoint_of: CheckpointOf) -> None:

@@ -35,13 +35,13 @@ def test_a_model_opens_as_transformers_opens_it_and_in_eval_mode(family: str, ch
 
 
 @pytest.mark.parametrize("family", every_family())
-def test_weights_lie_where_torch_itself_would_put_them(family: str, checkpoint_of: CheckpointOf) -> None:
+def test_weights_are_aligned_as_torch_aligns_them(family: str, checkpoint_of: CheckpointOf) -> None:
     """Else two files with the same weights would give figures that differ in the last bit."""
     assert not [name for name, weight in open_model(checkpoint_of(family)).named_parameters() if weight.data_ptr() % 64]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
-def test_the_dtype_is_the_one_asked_for(dtype: str, checkpoint_of: CheckpointOf) -> None:
+def test_the_dtype_is_the_requested_one(dtype: str, checkpoint_of: CheckpointOf) -> None:
     assert open_model(checkpoint_of("llama"), dtype).dtype == getattr(torch, dtype)
 
 
@@ -105,7 +105,7 @@ def test_a_missing_tokenizer_is_one_clear_error(checkpoint_of: CheckpointOf) -> 
         open_tokenizer(checkpoint_of("llama"))
 
 
-def test_an_adapter_beside_the_weights_is_not_put_on_where_peft_is_installed(
+def test_an_adapter_next_to_the_weights_is_not_applied_even_if_peft_is_installed(
     checkpoint_of: CheckpointOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Trainers leave adapters beside the weights into which they merged them."""

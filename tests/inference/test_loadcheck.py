@@ -28,10 +28,10 @@ def checked(directory: Path, **request: Any) -> dict[str, Any]:
 
 
 def test_a_whole_checkpoint_passes_in_its_own_process(checkpoint_of: CheckpointOf) -> None:
-    found = load_check(checkpoint_of("mixtral"), [(checkpoint_of("mixtral"), layer) for layer in range(6)])
-    assert found.ok
-    assert found.architecture == "MixtralForCausalLM"
-    assert 0 < found.peak_bytes < 2**30
+    result = load_check(checkpoint_of("mixtral"), [(checkpoint_of("mixtral"), layer) for layer in range(6)])
+    assert result.ok
+    assert result.architecture == "MixtralForCausalLM"
+    assert 0 < result.peak_bytes < 2**30
 
 
 def test_missing_unexpected_and_misshapen_tensors_are_named(own_llama: Path) -> None:
@@ -40,10 +40,10 @@ def test_missing_unexpected_and_misshapen_tensors_are_named(own_llama: Path) -> 
     tensors["model.layers.0.strange"] = torch.zeros(3)
     tensors["lm_head.weight"] = torch.zeros(3, 32)
     save_file(tensors, own_llama / "model.safetensors", {"format": "pt"})
-    found = checked(own_llama)
-    assert found["missing"] == ["model.norm.weight"]
-    assert found["unexpected"] == ["model.layers.0.strange"]
-    assert found["mismatched"] == ["lm_head.weight: (3, 32) in the file, (64, 32) in the model"]
+    result = checked(own_llama)
+    assert result["missing"] == ["model.norm.weight"]
+    assert result["unexpected"] == ["model.layers.0.strange"]
+    assert result["mismatched"] == ["lm_head.weight: (3, 32) in the file, (64, 32) in the model"]
 
 
 def test_layers_beyond_the_configs_count_are_unexpected(own_llama: Path) -> None:
@@ -51,12 +51,12 @@ def test_layers_beyond_the_configs_count_are_unexpected(own_llama: Path) -> None
     assert any(name.startswith("model.layers.5.") for name in checked(own_llama)["unexpected"])
 
 
-def test_a_layer_of_another_kind_is_told_in_words(checkpoint_of: CheckpointOf) -> None:
+def test_a_layer_of_another_kind_is_described(checkpoint_of: CheckpointOf) -> None:
     source = checkpoint_of("gemma2")
-    found = checked(source, visits=[[str(source), layer] for layer in (1, 1, 2, 3, 4, 5)])
+    result = checked(source, visits=[[str(source), layer] for layer in (1, 1, 2, 3, 4, 5)])
     assert (
         f"layer 0 differs from layer 1 of {source}: config.layer_types is sliding_attention, not full_attention"
-        in (found["differences"])
+        in (result["differences"])
     )
 
 
@@ -70,9 +70,9 @@ def test_a_config_that_its_class_refuses_is_a_difference(checkpoint_of: Checkpoi
 def test_an_unknown_family_is_unavailable_and_not_wrong(own_llama: Path, keys: dict[str, Any]) -> None:
     edit_config(own_llama, architectures=["Strange"], auto_map={"AutoConfig": "code.Config"}, **keys)
     (own_llama / "code.py").write_text("raise SystemExit('executed')")
-    found = checked(own_llama)
-    assert "does not run" in found["unavailable"]
-    assert "differences" not in found
+    result = checked(own_llama)
+    assert "does not run" in result["unavailable"]
+    assert "differences" not in result
 
 
 def test_without_torch_the_check_is_unavailable(
@@ -81,6 +81,6 @@ def test_without_torch_the_check_is_unavailable(
     (tmp_path / "torch.py").write_text("raise ImportError('no torch here')")
     directory = checkpoint_of("llama")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    found = load_check(directory)
-    assert not found.ok
-    assert "pip install torch" in found.unavailable
+    result = load_check(directory)
+    assert not result.ok
+    assert "pip install torch" in result.unavailable

@@ -40,9 +40,9 @@ def scored_mean(nll: torch.Tensor) -> list[float]:
 
 
 def test_a_comparison_leaves_predictions_of_marks_out(llama: Any) -> None:
-    found = compare(llama, llama, TEXT, 2, no_report)
-    assert found.base_nll == pytest.approx(scored_mean(token_nll(llama, TOKENS)), abs=1e-6)
-    assert found.tokens == 5 * 18 - 3
+    result = compare(llama, llama, TEXT, 2, no_report)
+    assert result.base_nll == pytest.approx(scored_mean(token_nll(llama, TOKENS)), abs=1e-6)
+    assert result.tokens == 5 * 18 - 3
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 5])
@@ -53,9 +53,9 @@ def test_a_profile_counts_tokens_of_text_alone(batch_size: int, llama: Any) -> N
         llama(TOKENS, use_cache=False)
         hook.remove()
     activations = states[0][IS_TEXT].double()
-    found = profile_model(llama, None, TEXT, batch_size, no_report)
-    neurons = found.neurons[1]
-    assert (found.tokens, neurons.count) == (5 * 18 - 3, 5 * 18 - 3)
+    result = profile_model(llama, None, TEXT, batch_size, no_report)
+    neurons = result.neurons[1]
+    assert (result.tokens, neurons.count) == (5 * 18 - 3, 5 * 18 - 3)
     assert list(neurons.mean) == pytest.approx(activations.mean(0).tolist(), abs=1e-7)
     assert [abs(peak) for peak in neurons.peak] == pytest.approx(activations.abs().amax(0).tolist(), rel=1e-6)
     peaks = [states[0][place] for place in zip(neurons.peak_sequence, neurons.peak_position, strict=True)]
@@ -64,7 +64,7 @@ def test_a_profile_counts_tokens_of_text_alone(batch_size: int, llama: Any) -> N
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_a_metric_does_not_hear_what_happens_at_marks(name: str, llama: Any) -> None:
+def test_a_metric_does_not_depend_on_special_tokens(name: str, llama: Any) -> None:
     """What a mark in the middle of a sequence is changes what follows it, but the last token's own place counts."""
     last = Sequences(TOKENS, IS_TEXT.clone())
     last.is_text[:, -1] = False
@@ -72,9 +72,9 @@ def test_a_metric_does_not_hear_what_happens_at_marks(name: str, llama: Any) -> 
     other[:, -1] = (TOKENS[:, -1] + 7) % 60 + 3
     changed = Sequences(other, last.is_text)
     blocks = [(1, 3)]
-    found, without = (METRICS[name](llama, each, blocks, 5, no_report)[1, 3] for each in (last, changed))
-    assert found == without
-    assert found != METRICS[name](llama, TEXT, blocks, 5, no_report)[1, 3]
+    result, without = (METRICS[name](llama, each, blocks, 5, no_report)[1, 3] for each in (last, changed))
+    assert result == without
+    assert result != METRICS[name](llama, TEXT, blocks, 5, no_report)[1, 3]
 
 
 @pytest.mark.parametrize("where", ["resident", "streamed", "together"])
@@ -93,7 +93,7 @@ def test_a_sweep_reads_what_a_plain_pass_gives_at_tokens_of_text(where: str, lla
     assert ((read[0].top1 >= 0) & (read[0].top1 <= 1)).all()
 
 
-def test_what_a_plan_computes_as_nan_is_infinite_and_no_mark(checkpoint_of: CheckpointOf, llama: Any) -> None:
+def test_nan_of_a_plan_is_infinite_and_not_confused_with_marks(checkpoint_of: CheckpointOf, llama: Any) -> None:
     checkpoint = open_checkpoint(Path(checkpoint_of("llama")))
     with torch.no_grad():
         llama.lm_head.weight.fill_(torch.nan)

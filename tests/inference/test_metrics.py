@@ -49,8 +49,8 @@ def llama(checkpoint_of: CheckpointOf) -> Any:
 
 
 def measured(metric: Any, model: Any, blocks: Sequence[Block] = BLOCKS, batch_size: int = 2) -> dict[Block, Measured]:
-    found: dict[Block, Measured] = metric.measure(model, TEXT, blocks, batch_size, no_report)
-    return found
+    result: dict[Block, Measured] = metric.measure(model, TEXT, blocks, batch_size, no_report)
+    return result
 
 
 def sequence_nll(model: Any) -> torch.Tensor:
@@ -61,16 +61,16 @@ def sequence_nll(model: Any) -> torch.Tensor:
 
 def layer_outputs(model: Any, count: int) -> list[torch.Tensor]:
     """What each layer leaves, [S, T, D]."""
-    found: list[Any] = []
+    result: list[Any] = []
     hooks = [
-        layer.register_forward_hook(lambda _module, _args, output: found.append(output))
+        layer.register_forward_hook(lambda _module, _args, output: result.append(output))
         for layer in layer_modules(model, count)
     ]
     with torch.inference_mode():
         model(SEQUENCES, use_cache=False)
     for hook in hooks:
         hook.remove()
-    return [output[0] if isinstance(output, tuple) else output for output in found]
+    return [output[0] if isinstance(output, tuple) else output for output in result]
 
 
 def repeated(start: int, end: int) -> list[int]:
@@ -80,27 +80,27 @@ def repeated(start: int, end: int) -> list[int]:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_duplication_is_the_loss_of_the_merged_model_less_that_of_its_source(family: str, whole: Whole) -> None:
     base = whole(family, range(LAYERS))
-    for (start, end), found in measured(duplication, base).items():
-        wanted = sequence_nll(whole(family, repeated(start, end))) - sequence_nll(base)
-        assert found.per_sequence == pytest.approx(wanted.tolist(), abs=1e-5)
+    for (start, end), result in measured(duplication, base).items():
+        expected = sequence_nll(whole(family, repeated(start, end))) - sequence_nll(base)
+        assert result.per_sequence == pytest.approx(expected.tolist(), abs=1e-5)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_ablation_is_the_loss_of_the_shorter_merge_less_that_of_its_source(family: str, whole: Whole) -> None:
     base = whole(family, range(LAYERS))
-    for (start, end), found in measured(ablation, base, [(1, 2), (2, 5)]).items():
-        wanted = sequence_nll(whole(family, [*range(start), *range(end, LAYERS)])) - sequence_nll(base)
-        assert found.per_sequence == pytest.approx(wanted.tolist(), abs=1e-5)
+    for (start, end), result in measured(ablation, base, [(1, 2), (2, 5)]).items():
+        expected = sequence_nll(whole(family, [*range(start), *range(end, LAYERS)])) - sequence_nll(base)
+        assert result.per_sequence == pytest.approx(expected.tolist(), abs=1e-5)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_second_pass_is_how_far_the_copy_moves_the_stream_in_the_merged_model(family: str, whole: Whole) -> None:
-    for (start, end), found in measured(second_pass, whole(family, range(LAYERS))).items():
+    for (start, end), result in measured(second_pass, whole(family, range(LAYERS))).items():
         layers = repeated(start, end)
         outputs = layer_outputs(whole(family, layers), len(layers))
         before, after = outputs[end - 1].double(), outputs[2 * end - start - 1].double()
-        wanted = ((after - before).norm(dim=-1) / before.norm(dim=-1)).mean(-1)
-        assert found.per_sequence == pytest.approx(wanted.tolist(), rel=1e-4)
+        expected = ((after - before).norm(dim=-1) / before.norm(dim=-1)).mean(-1)
+        assert result.per_sequence == pytest.approx(expected.tolist(), rel=1e-4)
 
 
 def test_logit_lens_is_the_fall_of_the_divergence_from_the_final_prediction(llama: Any) -> None:
@@ -108,15 +108,15 @@ def test_logit_lens_is_the_fall_of_the_divergence_from_the_final_prediction(llam
     predictions = [llama.lm_head(llama.model.norm(state)).double().log_softmax(-1) for state in states]
     final = predictions[-1]
     divergences = [(final.exp() * (final - each)).sum(-1).mean(-1) for each in predictions]
-    for (start, end), found in measured(logit_lens, llama).items():
-        wanted = divergences[start] - divergences[end]
-        assert found.per_sequence == pytest.approx(wanted.tolist(), abs=1e-5)
+    for (start, end), result in measured(logit_lens, llama).items():
+        expected = divergences[start] - divergences[end]
+        assert result.per_sequence == pytest.approx(expected.tolist(), abs=1e-5)
 
 
 def test_logit_lens_of_all_single_layers_adds_up_to_that_of_the_model(checkpoint_of: CheckpointOf) -> None:
     model = AutoModelForCausalLM.from_pretrained(checkpoint_of("gpt2"), dtype=torch.float32).eval()
-    found = measured(logit_lens, model, [(0, LAYERS), *((layer, layer + 1) for layer in range(LAYERS))])
-    whole_model, *singles = (each.value for each in found.values())
+    result = measured(logit_lens, model, [(0, LAYERS), *((layer, layer + 1) for layer in range(LAYERS))])
+    whole_model, *singles = (each.value for each in result.values())
     assert whole_model == pytest.approx(sum(singles), abs=1e-6)
 
 
@@ -131,10 +131,10 @@ def test_a_block_that_adds_nothing_costs_exactly_nothing(metric: Any, llama: Any
 def test_value_and_error_come_from_one_number_a_sequence_in_any_batching(name: str, llama: Any) -> None:
     few, all_at_once = (METRICS[name](llama, TEXT, BLOCKS, size, no_report) for size in (1, 5))
     assert list(few) == BLOCKS
-    for block, found in few.items():
-        assert found.value == pytest.approx(fmean(found.per_sequence))
-        assert found.se == pytest.approx(stdev(found.per_sequence) / sqrt(5))
-        assert found.per_sequence == pytest.approx(all_at_once[block].per_sequence, abs=1e-5)
+    for block, result in few.items():
+        assert result.value == pytest.approx(fmean(result.per_sequence))
+        assert result.se == pytest.approx(stdev(result.per_sequence) / sqrt(5))
+        assert result.per_sequence == pytest.approx(all_at_once[block].per_sequence, abs=1e-5)
 
 
 def test_one_sequence_has_no_standard_error(llama: Any) -> None:
@@ -142,18 +142,18 @@ def test_one_sequence_has_no_standard_error(llama: Any) -> None:
 
 
 def test_out_of_memory_halves_the_batch_and_counts_no_sequence_twice(llama: Any) -> None:
-    wanted = measured(duplication, llama, batch_size=1)
+    expected = measured(duplication, llama, batch_size=1)
 
     def full(_module: Any, args: Any) -> None:
         if len(args[0]) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     layer_modules(llama, LAYERS)[5].mlp.register_forward_pre_hook(full)
-    assert measured(duplication, llama, batch_size=4) == wanted
+    assert measured(duplication, llama, batch_size=4) == expected
 
 
 @pytest.mark.parametrize("block", [(-1, 2), (2, 2), (3, 1), (4, 7)])
-def test_a_block_that_the_model_has_not_is_refused(block: Block, llama: Any) -> None:
+def test_a_block_outside_the_model_is_refused(block: Block, llama: Any) -> None:
     with pytest.raises(UsageError, match="no block"):
         measured(second_pass, llama, [block])
 
@@ -165,9 +165,9 @@ def test_a_block_that_computes_nan_is_named(llama: Any) -> None:
 
 
 def test_progress_counts_every_block_on_every_sequence(llama: Any) -> None:
-    told: list[tuple[int, int]] = []
-    second_pass.measure(llama, TEXT, BLOCKS, 4, lambda done, total, _: told.append((done, total)))
-    assert told == [(0, 15), (4, 15), (8, 15), (12, 15), (13, 15), (14, 15), (15, 15)]
+    reported: list[tuple[int, int]] = []
+    second_pass.measure(llama, TEXT, BLOCKS, 4, lambda done, total, _: reported.append((done, total)))
+    assert reported == [(0, 15), (4, 15), (8, 15), (12, 15), (13, 15), (14, 15), (15, 15)]
 
 
 def test_every_metric_says_what_it_is_in_its_own_file() -> None:

@@ -39,9 +39,9 @@ def alone(model, text: str, prompt: str) -> Answer:
     start = len(prompt.encode())
     with torch.inference_mode():
         predicting = model(input_ids=tokens).logits[0].log_softmax(-1)[start - 1 : -1]
-    wanted = tokens[0, start:]
-    picked = predicting.gather(-1, wanted[:, None])
-    return Answer(float(picked.double().sum()), bool((predicting.argmax(-1) == wanted).all()))
+    expected = tokens[0, start:]
+    picked = predicting.gather(-1, expected[:, None])
+    return Answer(float(picked.double().sum()), bool((predicting.argmax(-1) == expected).all()))
 
 
 @pytest.fixture
@@ -61,10 +61,10 @@ def byte_tokenizer():
 def test_answers_are_those_of_plain_forward_passes(tiny_llama: Path, byte_tokenizer, batch_size: int) -> None:
     rows = ProbeRows.of(PROBE, byte_tokenizer, batch_size)
     work = plan_work(resident(tiny_llama), [visits(range(6))], rows.batches, AnswerReader(rows), PLENTY)
-    found = defaultdict(list)
-    work.run(no_report, lambda plan, answers: found[plan].extend(answers))
-    assert found[0] == found[BASE]
-    ordered = [answer for _, answer in sorted(zip(rows.positions, found[0], strict=True))]
+    result = defaultdict(list)
+    work.run(no_report, lambda plan, answers: result[plan].extend(answers))
+    assert result[0] == result[BASE]
+    ordered = [answer for _, answer in sorted(zip(rows.positions, result[0], strict=True))]
     model = open_model(tiny_llama)
     prompts = ["one two"] * 3 + ["The end"] * 2 + ["abc"]
     expected = [alone(model, text, prompt) for text, prompt in zip(TEXTS, prompts, strict=True)]
@@ -76,8 +76,8 @@ def test_answers_are_those_of_plain_forward_passes(tiny_llama: Path, byte_tokeni
 def test_the_likeliest_choice_and_the_first_choice_of_every_token_count(byte_tokenizer) -> None:
     rows = ProbeRows.of(PROBE, byte_tokenizer, 2)
     likely, unlikely = Answer(-1.0, is_first_choice=True), Answer(-9.0, is_first_choice=False)
-    wanted = [likely, unlikely, unlikely, likely, unlikely, likely, unlikely, likely]
-    read = [wanted[place] for place in rows.positions]
+    expected = [likely, unlikely, unlikely, likely, unlikely, likely, unlikely, likely]
+    read = [expected[place] for place in rows.positions]
     assert list(rows.scores(read)) == [(True, -1.0), (False, -9.0), (True, -1.0), (True, -1.0)]
 
 
@@ -116,15 +116,15 @@ def test_spans_of_padded_rows_score_as_each_row_by_itself(
     source = checkpoint_of(family)
     rows = ProbeRows(PROBE, tuple(padded(TOKEN_ROWS, 2)), SPANS, (0, 1, 2))
     work = plan_work(schedule(source), [ODD], rows.batches, AnswerReader(rows), PLENTY)
-    found = defaultdict(list)
-    counted = work.run(no_report, lambda plan, answers: found[plan].extend(answers))
+    result = defaultdict(list)
+    counted = work.run(no_report, lambda plan, answers: result[plan].extend(answers))
     assert counted.layer_forwards == work.trie.edges
     assert work.announced.base_bytes == 0
     for number, plan in ((BASE, base_visits(LAYERS)), (0, ODD)):
         model = load(stack_of(open_checkpoint(source), plan))
         marked = [(TOKEN_ROWS[0], 12, 17), (TOKEN_ROWS[1], 1, 4), (TOKEN_ROWS[2], 18, 20)]
-        wanted = [log_likelihood(model, *each) for each in marked]
-        assert [answer.log_likelihood for answer in found[number]] == pytest.approx(wanted, abs=2e-5)
+        expected = [log_likelihood(model, *each) for each in marked]
+        assert [answer.log_likelihood for answer in result[number]] == pytest.approx(expected, abs=2e-5)
 
 
 def test_rows_are_padded_to_the_longest_of_their_batch() -> None:

@@ -121,8 +121,8 @@ def test_a_patch_is_cast_to_the_dtype_that_it_replaces(stored: torch.dtype, tmp_
     patch = patch_of(stack, tmp_path / "plain", tmp_path / "patch.safetensors", stored)
     patched = replace(stack, patches=open_patches([patch]))
     ours, theirs = load(patched), merged(patched, tmp_path / "out")
-    found, wanted = load_file(tmp_path / "out" / "model.safetensors"), load_file(patch)
-    assert all(torch.equal(found[name], tensor.to(torch.bfloat16)) for name, tensor in wanted.items())
+    result, expected = load_file(tmp_path / "out" / "model.safetensors"), load_file(patch)
+    assert all(torch.equal(result[name], tensor.to(torch.bfloat16)) for name, tensor in expected.items())
     assert torch.equal(logits(ours), logits(theirs))
 
 

@@ -1,4 +1,4 @@
-"""What people's checkpoints have lost is found by the check of a plan, with transformers and without it."""
+"""The check of a plan detects what checkpoints lack, with transformers and without it."""
 
 import json
 import re
@@ -146,7 +146,7 @@ WRAPPED: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("rename", WRAPPED.values(), ids=WRAPPED)
-def test_names_of_wrappers_are_undone_and_said(
+def test_names_of_wrappers_are_removed_and_reported(
     rename: Callable[[str], str], checkpoint_of: CheckpointOf, tmp_path: Path
 ) -> None:
     def change(tensors: Tensors, _config: dict[str, Any]) -> Tensors:
@@ -190,10 +190,10 @@ def test_tensors_that_the_source_has_in_excess_are_no_fault_of_the_merge(
     (problem,) = found_in(model, WITH_TRANSFORMERS)
     assert problem.severity is Severity.NOTE
     assert "loads the same way" in problem.message
-    found = judged_result(model)
-    assert found.ok
-    assert found.inherited_of("unexpected")[-1] == "v_head.summary.weight"
-    assert any("the source opens the same way" in remark for remark in found.remarks)
+    result = judged_result(model)
+    assert result.ok
+    assert result.inherited_of("unexpected")[-1] == "v_head.summary.weight"
+    assert any("the source opens the same way" in remark for remark in result.remarks)
 
 
 def judged_result(model: Path) -> LoadCheck:
@@ -214,10 +214,10 @@ def with_prediction_layer(tensors: Tensors, config: dict[str, Any]) -> Tensors:
 def test_prediction_layers_behind_the_last_one_are_no_fault(checkpoint_of: CheckpointOf, tmp_path: Path) -> None:
     """transformers ignores them at the number that the published model has them at, and at no other."""
     model = changed(checkpoint_of("deepseek-v3"), tmp_path / "model", with_prediction_layer)
-    found = judged_result(model)
-    assert found.ok
-    assert len(found.behind) > 10
-    assert "prediction layers after the last layer" in found.remarks[0]
+    result = judged_result(model)
+    assert result.ok
+    assert len(result.behind) > 10
+    assert "prediction layers after the last layer" in result.remarks[0]
     alone = judged_alone(oracle(headers_of(opener()(str(model)))), opener()(str(model)))
     assert alone.ok
     assert alone.behind
@@ -225,19 +225,19 @@ def test_prediction_layers_behind_the_last_one_are_no_fault(checkpoint_of: Check
 
 def test_tensors_behind_the_last_layer_that_nothing_announces_stay_a_fault(checkpoint_of: CheckpointOf) -> None:
     checkpoint = opener()(str(checkpoint_of("llama")))
-    found = LoadCheck(unexpected=("model.layers.6.mlp.up_proj.weight",), decoder="model.layers.")
-    assert judged_alone(found, checkpoint) == found
+    result = LoadCheck(unexpected=("model.layers.6.mlp.up_proj.weight",), decoder="model.layers.")
+    assert judged_alone(result, checkpoint) == result
 
 
-def test_a_fault_of_the_merge_alone_is_none_of_the_source(checkpoint_of: CheckpointOf) -> None:
+def test_a_fault_of_the_merge_alone_is_not_attributed_to_the_source(checkpoint_of: CheckpointOf) -> None:
     stack = check_plan(stacked(checkpoint_of("llama"), (0, 4), (2, LAYERS)), opener()).stack
     assert stack is not None
     (source,) = stack.checkpoints
     names = ("model.layers.5.mlp.up_proj.weight", "model.layers.4.mlp.up_proj.weight")
     opening = LoadCheck(missing=("model.layers.3.mlp.up_proj.weight",), decoder="model.layers.")
-    found = judged(LoadCheck(missing=names, decoder="model.layers."), stack, {source: opening})
-    assert found.missing == names[1:]  # place 4 is layer 2, place 5 is layer 3
-    assert found.inherited == (f"missing: {names[0]}",)
+    result = judged(LoadCheck(missing=names, decoder="model.layers."), stack, {source: opening})
+    assert result.missing == names[1:]  # place 4 is layer 2, place 5 is layer 3
+    assert result.inherited == (f"missing: {names[0]}",)
 
 
 @pytest.mark.parametrize("family", every_family())

@@ -102,10 +102,10 @@ def test_layer_figures_are_those_of_stored_hidden_states(
     family: str, dtype: torch.dtype, device: str, opened: Opened
 ) -> None:
     model = opened(family, dtype, device)
-    states, found = stored_boundaries(model), profiled(model, len(SEQUENCES))
+    states, result = stored_boundaries(model), profiled(model, len(SEQUENCES))
     for layer, (before, after) in enumerate(pairwise(states)):
         norm, update = numpy.linalg.norm(before, axis=1), numpy.linalg.norm(after - before, axis=1)
-        figures = found.layers[layer]
+        figures = result.layers[layer]
         assert figures.layer == layer
         assert figures.block_influence == pytest.approx((1 - cosine(before, after)).mean(), abs=1e-5)
         assert figures.relative_update == pytest.approx((update / norm).mean(), rel=1e-6)
@@ -116,9 +116,9 @@ def test_layer_figures_are_those_of_stored_hidden_states(
 @pytest.mark.parametrize("family", ["llama", "gemma3", "falcon", "qwen3-moe"])
 def test_every_block_has_the_angular_distance_of_its_stored_ends(family: str, opened: Opened) -> None:
     model = opened(family)
-    states, found = stored_boundaries(model), profiled(model, len(SEQUENCES))
-    assert list(found.angular_distance) == [(i, j) for i in range(LAYERS) for j in range(i + 1, LAYERS + 1)]
-    for (i, j), distance in found.angular_distance.items():
+    states, result = stored_boundaries(model), profiled(model, len(SEQUENCES))
+    assert list(result.angular_distance) == [(i, j) for i in range(LAYERS) for j in range(i + 1, LAYERS + 1)]
+    for (i, j), distance in result.angular_distance.items():
         angles = numpy.arccos(numpy.clip(cosine(states[i], states[j]), -1, 1)) / numpy.pi
         assert distance == pytest.approx(angles.mean(), abs=1e-5)
 
@@ -130,47 +130,47 @@ def test_neuron_figures_are_numpys_on_stored_activations(
     family: str, dtype: torch.dtype, device: str, opened: Opened
 ) -> None:
     model = opened(family, dtype, device)
-    stored, found = stored_activations(model, DENSE[family]), profiled(model, len(SEQUENCES))
-    for activations, neurons in zip(stored, found.neurons, strict=True):
+    stored, result = stored_activations(model, DENSE[family]), profiled(model, len(SEQUENCES))
+    for activations, neurons in zip(stored, result.neurons, strict=True):
         assert neurons.modules == (DENSE[family],)
         assert (neurons.left_out, neurons.count) == ("", SEQUENCES.numel())
         magnitudes = abs(activations)
         numpy.testing.assert_allclose(neurons.mean, activations.mean(0), rtol=1e-5, atol=1e-7)
         numpy.testing.assert_allclose(neurons.variance, activations.var(0), rtol=1e-5, atol=1e-12)
         numpy.testing.assert_array_equal(numpy.abs(neurons.peak), magnitudes.max(0))
-        numpy.testing.assert_array_equal(neurons.share_active, (magnitudes > found.active_above).mean(0))
+        numpy.testing.assert_array_equal(neurons.share_active, (magnitudes > result.active_above).mean(0))
         peaks = numpy.array(neurons.peak_sequence) * SEQUENCES.shape[1] + numpy.array(neurons.peak_position)
         seen = peaks >= 0
         numpy.testing.assert_array_equal(activations[peaks[seen], seen.nonzero()[0]], numpy.array(neurons.peak)[seen])
         assert not magnitudes[:, ~seen].any()
 
 
-def test_the_histogram_counts_half_octaves_and_keeps_what_lies_outside(opened: Opened) -> None:
+def test_the_histogram_counts_half_octaves_and_values_outside_its_range(opened: Opened) -> None:
     model = opened("opt")
-    (first, *_), found = stored_activations(model, "fc2"), profiled(model)
-    histogram = found.neurons[0].histogram
+    (first, *_), result = stored_activations(model, "fc2"), profiled(model)
+    histogram = result.neurons[0].histogram
     assert histogram is not None
     edges = numpy.linspace(histogram.low, histogram.high, len(histogram.counts) + 1)
     edges[0], edges[-1] = -numpy.inf, numpy.inf
     with numpy.errstate(divide="ignore"):
-        wanted, _ = numpy.histogram(numpy.log2(abs(first)).clip(-1e9), numpy.clip(edges, -1e9, 1e9))
-    assert histogram.counts == wanted.tolist()
+        expected, _ = numpy.histogram(numpy.log2(abs(first)).clip(-1e9), numpy.clip(edges, -1e9, 1e9))
+    assert histogram.counts == expected.tolist()
     assert histogram.counts[0] > 0, "a ReLU gives zeros"
 
 
 @pytest.mark.parametrize("family", every_family())
-def test_every_family_is_profiled_and_says_which_neurons_it_leaves_out(family: str, opened: Opened) -> None:
-    found = profiled(opened(family))
-    assert len(found.layers) == len(found.neurons) == LAYERS
-    for neurons in found.neurons:
+def test_every_family_is_profiled_and_omitted_neurons_have_a_reason(family: str, opened: Opened) -> None:
+    result = profiled(opened(family))
+    assert len(result.layers) == len(result.neurons) == LAYERS
+    for neurons in result.neurons:
         columns = (neurons.mean, neurons.variance, neurons.peak, neurons.peak_sequence, neurons.share_active)
         assert len({len(column) for column in columns}) == 1
         assert bool(neurons.modules) == bool(neurons.mean) == bool(neurons.histogram)
         assert neurons.modules or neurons.left_out == FUSED_EXPERTS
-    assert all(neurons.modules for neurons in found.neurons) == (family not in WITHOUT_SHARED_EXPERT)
+    assert all(neurons.modules for neurons in result.neurons) == (family not in WITHOUT_SHARED_EXPERT)
 
 
-def test_a_shared_expert_is_recorded_beside_fused_ones(opened: Opened) -> None:
+def test_a_shared_expert_is_recorded_next_to_fused_ones(opened: Opened) -> None:
     neurons = profiled(opened("qwen2-moe")).neurons[1]
     assert neurons.modules == ("mlp.shared_expert.down_proj",)
     assert len(neurons.mean) == 40
@@ -202,9 +202,9 @@ def test_out_of_memory_halves_the_batch_and_counts_no_token_twice(opened: Opened
     model = opened("llama")
     plain = profiled(model, 1)
     fail_above(model, 1)
-    found = profiled(model, 4)
-    assert found.batch_size == 1
-    assert (found.layers, found.neurons, found.tokens) == (plain.layers, plain.neurons, plain.tokens)
+    result = profiled(model, 4)
+    assert result.batch_size == 1
+    assert (result.layers, result.neurons, result.tokens) == (plain.layers, plain.neurons, plain.tokens)
 
 
 def test_too_little_memory_for_one_sequence_is_explained_with_figures(opened: Opened) -> None:
@@ -228,7 +228,7 @@ def test_the_first_layer_that_computes_nan_is_named(broken: str, named: str, ope
         profiled(model)
 
 
-def test_what_float16_cannot_hold_is_told_by_layer_and_dtype(opened: Opened) -> None:
+def test_overflow_in_float16_is_reported_with_layer_and_dtype(opened: Opened) -> None:
     model = opened("llama", torch.float16)
     model.get_parameter("model.layers.2.mlp.down_proj.weight").data.fill_(6e4)
     with pytest.raises(CheckpointError, match=r"(?s)layer 2: .*float16.*float32"):
@@ -244,18 +244,18 @@ def test_a_context_is_one_short_line_with_the_token_in_it(tiny_llama: Any) -> No
     tokenizer = AutoTokenizer.from_pretrained(tiny_llama)
     text = "The cat sat on the mat,\nand the dög\x1b[31m lay beside it. " * 3
     sequences = torch.tensor(tokenizer(text)["input_ids"][:150]).view(3, 50)
-    found = contexts(tokenizer, sequences, [0, 74, 149])
-    assert found[0] == "The cat s"
+    result = contexts(tokenizer, sequences, [0, 74, 149])
+    assert result[0] == "The cat s"
     for token in (74, 149):
-        assert len(found[token]) <= 60
-        assert found[token].isprintable()
-        assert tokenizer.decode(sequences.flatten()[token]) in found[token]
+        assert len(result[token]) <= 60
+        assert result[token].isprintable()
+        assert tokenizer.decode(sequences.flatten()[token]) in result[token]
 
 
 def test_progress_ends_at_the_number_of_sequences(opened: Opened) -> None:
-    told: list[tuple[int, int, str]] = []
-    profile_model(opened("llama"), None, TEXT, 4, lambda *progress: told.append(progress))
-    assert [(done, total) for done, total, _ in told] == [(0, 6), (4, 6), (6, 6)]
+    reported: list[tuple[int, int, str]] = []
+    profile_model(opened("llama"), None, TEXT, 4, lambda *progress: reported.append(progress))
+    assert [(done, total) for done, total, _ in reported] == [(0, 6), (4, 6), (6, 6)]
 
 
 @pytest.mark.parametrize("centre", [0.0, 1e3, -1e5])

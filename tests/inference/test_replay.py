@@ -37,21 +37,21 @@ def test_replay_equals_the_models_own_forward_and_the_virtual_model_of_a_stack(
 ) -> None:
     model = open_model(checkpoint_of(family))
     for tokens in (TOKENS, OTHER_TOKENS):
-        wanted = logits(model, tokens)
-        assert torch.equal(replayed(record(model, tokens), range(LAYERS)), wanted)
-        assert torch.equal(logits(model, tokens), wanted), "the model is left as it was"
+        expected = logits(model, tokens)
+        assert torch.equal(replayed(record(model, tokens), range(LAYERS)), expected)
+        assert torch.equal(logits(model, tokens), expected), "the model is left as it was"
     stack = stack_of(checkpoint_of(family))
-    wanted = logits(virtual_model(stack, {stack.config_donor: model}))
-    assert torch.equal(replayed(record(model, TOKENS), ODD_JUMP), wanted)
+    expected = logits(virtual_model(stack, {stack.config_donor: model}))
+    assert torch.equal(replayed(record(model, TOKENS), ODD_JUMP), expected)
 
 
 def test_recording_needs_no_weights_of_the_layers(checkpoint_of: CheckpointOf) -> None:
     model = open_model(checkpoint_of("gemma3"))
-    wanted = record(model, TOKENS)
+    expected = record(model, TOKENS)
     layer_modules(model, LAYERS).to("meta")
-    found = record(model, TOKENS)
-    assert torch.equal(found.embedded, wanted.embedded)
-    assert torch.equal(found.logits(found.embedded), wanted.logits(wanted.embedded))
+    result = record(model, TOKENS)
+    assert torch.equal(result.embedded, expected.embedded)
+    assert torch.equal(result.logits(result.embedded), expected.logits(expected.embedded))
 
 
 def test_hidden_states_of_another_shape_are_refused(checkpoint_of: CheckpointOf) -> None:
@@ -73,7 +73,7 @@ def test_hidden_states_of_another_shape_are_refused(checkpoint_of: CheckpointOf)
         ("rwkv", {}, "more than the residual stream"),
     ],
 )
-def test_layers_that_hand_each_other_more_are_refused_with_the_reason(
+def test_layers_that_exchange_more_than_the_stream_are_refused_with_the_reason(
     model_type: str, settings: dict[str, Any], reason: str
 ) -> None:
     model = AutoModelForCausalLM.from_config(AutoConfig.for_model(model_type, **{**SIZES, **settings}))

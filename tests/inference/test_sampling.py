@@ -36,36 +36,36 @@ def test_every_sequence_begins_as_the_tokenizer_begins_a_text(kind: str, tiny_ll
     tokenizer = TOKENIZERS[kind](tiny_llama)
     prefix = list(marks_of(tokenizer).prefix)
     documents = [document(number, 30 + 17 * number) for number in range(12)]
-    found = sample_sequences(tokenizer, documents, 16, 10_000).sequences
-    assert found.tokens.shape == found.is_text.shape
-    for row, is_text in zip(found.tokens.tolist(), found.is_text.tolist(), strict=True):
+    result = sample_sequences(tokenizer, documents, 16, 10_000).sequences
+    assert result.tokens.shape == result.is_text.shape
+    for row, is_text in zip(result.tokens.tolist(), result.is_text.tolist(), strict=True):
         assert row[: len(prefix)] == prefix
         special = set(tokenizer.all_special_ids)
         assert [token not in special for token in row] == is_text
 
 
-def test_a_sequence_lies_in_one_document_as_long_as_that_lasts(tokenizer: Any) -> None:
+def test_a_sequence_is_part_of_one_document_while_the_document_suffices(tokenizer: Any) -> None:
     documents = [document(number, 100) for number in range(20)]
-    found = sample_sequences(tokenizer, documents, 25, 20 * 25)
-    assert decoded(tokenizer, found) == [documents[number].text[:25] for number in spread(20)]
-    assert len(found.documents) == found.documents_in_text == 20
+    result = sample_sequences(tokenizer, documents, 25, 20 * 25)
+    assert decoded(tokenizer, result) == [documents[number].text[:25] for number in spread(20)]
+    assert len(result.documents) == result.documents_in_text == 20
 
 
 def test_documents_give_their_beginnings_first_and_then_what_follows(tiny_llama: Path) -> None:
     tokenizer = TOKENIZERS["begin"](tiny_llama)
     documents = [document(number, 100) for number in range(4)]
-    found = decoded(tokenizer, sample_sequences(tokenizer, documents, 21, 16 * 21))
-    assert found == ["<s>" + documents[n].text[start : start + 20] for start in (0, 20, 40, 60) for n in spread(4)]
+    result = decoded(tokenizer, sample_sequences(tokenizer, documents, 21, 16 * 21))
+    assert result == ["<s>" + documents[n].text[start : start + 20] for start in (0, 20, 40, 60) for n in spread(4)]
 
 
 def test_a_sample_is_spread_evenly_over_the_documents(tokenizer: Any) -> None:
     documents = [document(number, 40) for number in range(1000)]
-    found = sample_sequences(tokenizer, documents, 32, 16 * 32)
-    places = sorted(documents.index(each) for each in found.documents)
+    result = sample_sequences(tokenizer, documents, 32, 16 * 32)
+    places = sorted(documents.index(each) for each in result.documents)
     gaps = [after - before for before, after in zip([0, *places], [*places, 1000], strict=True)]
     assert len(places) == 16
     assert max(gaps) <= 128
-    assert found.documents_in_text == 1000
+    assert result.documents_in_text == 1000
 
 
 def test_a_larger_sample_begins_with_the_smaller_one(tokenizer: Any) -> None:
@@ -80,7 +80,7 @@ def test_the_spread_order_has_every_document_once(number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "wanted"),
+    ("kind", "expected"),
     [
         ("no marks, no special tokens", "[0] [0] [1] [1] [2] "),
         ("no marks", "[0] [0] </s>[1] [1] </s>[2] "),
@@ -90,19 +90,19 @@ def test_the_spread_order_has_every_document_once(number: int) -> None:
         ("two before", "[gMASK]<sop>[0] [0] [gMASK]<sop>[1] [1] [gMASK]<sop>[2] "),
     ],
 )
-def test_short_documents_are_joined_between_the_tokenizers_marks(kind: str, wanted: str, tiny_llama: Path) -> None:
+def test_short_documents_are_joined_between_the_tokenizers_marks(kind: str, expected: str, tiny_llama: Path) -> None:
     tokenizer = TOKENIZERS[kind](tiny_llama)
-    seq_len = len(tokenizer(wanted, add_special_tokens=False)["input_ids"])
+    seq_len = len(tokenizer(expected, add_special_tokens=False)["input_ids"])
     numbers = [spread(300).index(number) for number in range(300)]
     documents = [Document("short", f"[{number % 10}] [{number % 10}] ") for number in numbers]
-    assert decoded(tokenizer, sample_sequences(tokenizer, documents, seq_len, 16 * seq_len))[0] == wanted
+    assert decoded(tokenizer, sample_sequences(tokenizer, documents, seq_len, 16 * seq_len))[0] == expected
 
 
 def test_no_text_is_measured_twice(tokenizer: Any) -> None:
     documents = [document(number, 10 + 7 * number) for number in range(10, 40)]
-    found = "".join(decoded(tokenizer, sample_sequences(tokenizer, documents, 16, 10**6)))
+    result = "".join(decoded(tokenizer, sample_sequences(tokenizer, documents, 16, 10**6)))
     assert (
-        sum(map(len, (each.text for each in documents))) - 16 < len(found) <= sum(len(each.text) for each in documents)
+        sum(map(len, (each.text for each in documents))) - 16 < len(result) <= sum(len(each.text) for each in documents)
     )
 
 
@@ -121,9 +121,9 @@ def test_chat_turns_go_through_the_chat_template(tiny_llama: Path) -> None:
     tokenizer = TOKENIZERS["begin"](tiny_llama)
     tokenizer.chat_template = "<s>{% for turn in messages %}[{{ turn.role }}] {{ turn.content }}</s>{% endfor %}"
     chat = Document("a chat", "", ({"role": "user", "content": "Hello! " * 60},))
-    found = sample_sequences(tokenizer, [chat], 16, 400)
-    assert decoded(tokenizer, found)[0] == "<s>[user] Hello! H"
-    assert (~found.sequences.is_text).sum(1).tolist() == [1] * len(found.sequences)
+    result = sample_sequences(tokenizer, [chat], 16, 400)
+    assert decoded(tokenizer, result)[0] == "<s>[user] Hello! H"
+    assert (~result.sequences.is_text).sum(1).tolist() == [1] * len(result.sequences)
 
 
 def test_chat_turns_without_a_template_are_refused(tokenizer: Any) -> None:

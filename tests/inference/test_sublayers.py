@@ -64,7 +64,7 @@ def test_the_preview_computes_what_the_merge_does(longcat, tmp_path):
     assert torch.equal(*generated)
 
 
-def test_its_blocks_are_run_one_by_one(longcat):
+def test_its_blocks_are_run_individually(longcat):
     model = virtual.load(plan_over(longcat, (0, BLOCKS)))
     with torch.inference_mode():
         recorded = RecordedBatch.of(model, Sequences.of_text(TOKENS))

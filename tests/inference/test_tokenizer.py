@@ -1,4 +1,4 @@
-"""What a tokenizer puts around texts is found, whatever makes it do so."""
+"""Special tokens around texts are detected, whatever mechanism adds them."""
 
 import json
 from pathlib import Path
@@ -14,43 +14,44 @@ from tests.inference.marked import MARKS, TOKENIZERS
 @pytest.mark.parametrize("kind", TOKENIZERS)
 def test_marks_are_what_the_tokenizer_adds_to_a_text(kind: str, tiny_llama: Path) -> None:
     tokenizer = TOKENIZERS[kind](tiny_llama)
-    found = marks_of(tokenizer)
+    result = marks_of(tokenizer)
     assert (
-        tuple(map(tuple, map(tokenizer.convert_ids_to_tokens, (list(found.prefix), list(found.suffix))))) == MARKS[kind]
+        tuple(map(tuple, map(tokenizer.convert_ids_to_tokens, (list(result.prefix), list(result.suffix)))))
+        == MARKS[kind]
     )
     assert tokenizer("Any text.")["input_ids"] == [
-        *found.prefix, *text_tokens(tokenizer, found, "Any text."), *found.suffix
+        *result.prefix, *text_tokens(tokenizer, result, "Any text."), *result.suffix
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("adds", "prefix"), [(True, ("<s>",)), (False, ())])
-def test_add_bos_token_is_heeded(adds: bool, prefix: tuple[str, ...], tmp_path: Path) -> None:
+def test_add_bos_token_is_respected(adds: bool, prefix: tuple[str, ...], tmp_path: Path) -> None:
     tokenizer = llama_tokenizer(tmp_path)
     tokenizer.add_bos_token = adds
     assert tuple(tokenizer.convert_ids_to_tokens(list(marks_of(tokenizer).prefix))) == prefix
 
 
-def test_add_eos_token_is_no_prefix(tmp_path: Path) -> None:
+def test_add_eos_token_does_not_add_a_prefix(tmp_path: Path) -> None:
     tokenizer = llama_tokenizer(tmp_path)
     tokenizer.add_bos_token = tokenizer.add_eos_token = True
     assert marks_of(tokenizer) == Marks((tokenizer.bos_token_id,), (tokenizer.eos_token_id,))
 
 
-def test_marks_that_a_text_has_already_are_not_doubled(tiny_llama: Path) -> None:
+def test_marks_in_the_text_are_not_doubled(tiny_llama: Path) -> None:
     tokenizer = TOKENIZERS["begin"](tiny_llama)
     assert (
         text_tokens(tokenizer, marks_of(tokenizer), "<s>Hi") == tokenizer("Hi", add_special_tokens=False)["input_ids"]
     )
 
 
-def test_what_all_texts_begin_with_but_the_tokenizer_does_not_add_is_no_prefix(tmp_path: Path) -> None:
+def test_a_common_beginning_of_texts_is_not_a_prefix(tmp_path: Path) -> None:
     """SentencePiece puts a space before every text: it is a part of the text."""
     tokenizer = llama_tokenizer(tmp_path)
     assert tokenizer("one")["input_ids"][0] == tokenizer("7")["input_ids"][0]
     assert marks_of(tokenizer) == Marks((), ())
 
 
-def test_a_tokenizer_that_adds_its_marks_whatever_it_is_asked_has_them(tiny_llama: Path) -> None:
+def test_marks_are_detected_in_a_tokenizer_that_ignores_add_special_tokens(tiny_llama: Path) -> None:
     inner = TOKENIZERS["begin"](tiny_llama)
 
     class Stubborn:

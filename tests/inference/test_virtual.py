@@ -40,7 +40,7 @@ def test_logits_and_cached_generation_equal_the_merged_checkpoints(
 @pytest.mark.parametrize(
     "family", every_family(always=("llama-biased", "gemma3", "gpt-oss", "deepseek-v3", "qwen3-next", "bamba", "gpt2"))
 )
-def test_layers_that_reuse_cache_slots_would_be_found(family: str, checkpoint_of: CheckpointOf) -> None:
+def test_layers_that_share_cache_slots_fail_the_comparison(family: str, checkpoint_of: CheckpointOf) -> None:
     """The mutation: every visit keeps the cache slot of its layer, and a full pass computes something else."""
     if family == "recurrent-gemma":
         pytest.skip("its modules keep their own state")
@@ -82,9 +82,9 @@ def test_opened_in_another_dtype_it_still_equals_the_merged_checkpoint(
 
 
 def _differing(ours: Any, theirs: Any) -> list[str]:
-    wanted = theirs.state_dict()
-    assert ours.state_dict().keys() == wanted.keys()
-    return [name for name, tensor in ours.state_dict().items() if not torch.equal(tensor, wanted[name])]
+    expected = theirs.state_dict()
+    assert ours.state_dict().keys() == expected.keys()
+    return [name for name, tensor in ours.state_dict().items() if not torch.equal(tensor, expected[name])]
 
 
 @pytest.mark.parametrize("family", ["llama-biased", "gemma2", "mixtral", "gpt2", "deepseek-v3"])
@@ -174,7 +174,9 @@ def test_a_plan_with_problems_is_refused_with_their_places(checkpoint_of: Checkp
 
 @pytest.mark.real_model
 @pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.stress), "bfloat16"])
-def test_a_real_model_grows_without_memory_and_equals_the_merged_one(dtype: str, smollm2: Path, tmp_path: Path) -> None:
+def test_a_real_model_grows_without_more_memory_and_equals_the_merged_one(
+    dtype: str, smollm2: Path, tmp_path: Path
+) -> None:
     stack = stack_of(smollm2, [*range(15), *range(9, 30)], {16: 0.3})
     sources = open_sources(stack, dtype)
     ours, theirs = virtual_model(stack, sources), merged(stack, tmp_path / "out", getattr(torch, dtype))

@@ -1,4 +1,4 @@
-"""GPUs are found without torch: by NVIDIA's library, else by what its driver lists."""
+"""GPUs are listed without torch: by NVIDIA's library, or else by its driver's files."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -45,11 +45,11 @@ def use_library(monkeypatch: pytest.MonkeyPatch, **functions: object) -> None:
     monkeypatch.setattr(room, "import_module", lambda _name: SimpleNamespace(NVMLError=NoDriverError, **functions))
 
 
-def test_the_model_stands_in_the_drivers_file():
+def test_the_model_is_read_from_the_drivers_file():
     assert gpu_from(INFORMATION) == Gpu("NVIDIA H200")
 
 
-def test_a_file_that_says_nothing_is_still_a_gpu():
+def test_an_empty_file_of_the_driver_is_a_gpu():
     assert gpu_from("") == Gpu("")
 
 
@@ -59,14 +59,14 @@ def test_without_the_library_the_driver_lists_them(monkeypatch):
     assert gpus() == (Gpu("NVIDIA H200"), Gpu("NVIDIA H200"))
 
 
-def test_a_machine_without_driver_has_none(monkeypatch, tmp_path):
+def test_a_machine_without_driver_has_no_gpus(monkeypatch, tmp_path):
     monkeypatch.setattr(room, "find_spec", lambda _name: None)
     monkeypatch.setattr(room, "_DRIVER", tmp_path / "absent")
     assert gpus() == ()
 
 
 @pytest.mark.parametrize("tells", [True, False])
-def test_the_library_knows_their_memory_and_mostly_how_busy_they_are(monkeypatch, tells: bool):
+def test_the_library_reports_memory_and_utilization(monkeypatch, tells: bool):
     def rates(_device: int) -> SimpleNamespace:
         if not tells:  # a GPU that is split into instances
             raise NoDriverError
@@ -86,7 +86,7 @@ def test_the_library_knows_their_memory_and_mostly_how_busy_they_are(monkeypatch
 
 
 @pytest.mark.usefixtures("driver")
-def test_a_library_that_does_not_fit_the_driver_is_done_without(monkeypatch):
+def test_a_library_that_does_not_fit_the_driver_is_ignored(monkeypatch):
     def fails() -> None:
         raise NoDriverError
 
@@ -144,7 +144,7 @@ def test_there_is_a_slot_for_each_of_them(totals: list[int], tmp_path: Path) -> 
     assert slots == (Slot(), *(Slot((number,)) for number in range(len(totals))))
 
 
-def test_the_size_of_a_plan_is_judged_by_the_memory_of_the_gpu_it_runs_on(totals: list[int]) -> None:
+def test_the_size_of_a_plan_is_checked_against_the_memory_of_its_gpu(totals: list[int]) -> None:
     for number, total in enumerate(totals):
         assert device_of(parse_slot(f"cuda:{number}"), gpus).memory == total
     with pytest.raises(UsageError, match=f"no device cuda:{len(totals)}: CUDA has {plural(len(totals), 'GPU')}"):
@@ -156,7 +156,7 @@ def test_the_screen_shows_the_memory_of_the_gpu_that_a_slot_is(totals: list[int]
         assert devices_text([Slot((number,))], None, None).endswith(f" of {total} B")
 
 
-def test_the_drivers_files_are_read_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_drivers_files_respect_cuda_visible_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "find_spec", lambda _name: None)
     monkeypatch.setattr(room, "_DRIVER", tmp_path)
     for bus, uuid in [("0000:03:00.0", "GPU-a1"), ("0000:04:00.0", "GPU-b2")]:
@@ -168,7 +168,7 @@ def test_the_drivers_files_are_read_alike(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(installed_gpus()) == 2
 
 
-def test_tasks_number_gpus_by_the_bus_unless_the_user_wants_another_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tasks_number_gpus_by_bus_unless_the_user_sets_another_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
     assert environment(online=False)["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
     monkeypatch.setenv("CUDA_DEVICE_ORDER", "FASTEST_FIRST")

@@ -1,4 +1,4 @@
-"""What logind does at logout, by its own word and by its files."""
+"""The effect of a logout: logind's policy by its answer and by its files, and the owner of a process."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ from engine.machine.logout import (
     Keeper,
     KillPolicy,
     Logout,
-    asked_policy,
     configuration_files,
     keeper_in,
     lingers,
     logout,
     policy_from_bus,
     policy_from_files,
+    running_policy,
 )
 
 DEBIAN = "[Login]\n#NAutoVTs=6\n#KillUserProcesses=no\n#KillOnlyUsers=\n#KillExcludeUsers=root\n#IdleAction=ignore\n"
@@ -27,19 +27,19 @@ def test_the_bus_answers_with_typed_lines():
     assert policy_from_bus('b false\nas 2 "ada" "bob"\nas 0\n') == KillPolicy(False, ("ada", "bob"), ())
 
 
-def test_what_a_distribution_ships_says_its_default_in_a_comment():
+def test_the_default_of_a_distribution_is_read_from_a_comment():
     assert policy_from_files([DEBIAN]) == KillPolicy(kills=False)
     assert policy_from_files([DEBIAN.replace("=no", "=yes")]) == KillPolicy(kills=True)
 
 
-def test_an_assignment_beats_the_comment_and_a_later_file_an_earlier():
+def test_an_assignment_overrides_the_comment_and_a_later_file_an_earlier_one():
     assert policy_from_files([f"{DEBIAN}KillUserProcesses = yes \n"]) == KillPolicy(kills=True)
     later = "[Login]\nKillUserProcesses=off\nKillExcludeUsers=root ada\n"
     assert policy_from_files(["KillUserProcesses=1", later]) == KillPolicy(False, (), ("root", "ada"))
 
 
 @pytest.mark.parametrize("texts", [[], ["[Login]\n#KillUserProcesses=\n"], ["[Login]\nKillExcludeUsers=\n"]])
-def test_files_that_leave_it_open_decide_nothing(texts):
+def test_files_without_a_value_decide_nothing(texts):
     assert policy_from_files(texts) is None
 
 
@@ -54,11 +54,11 @@ def test_files_that_leave_it_open_decide_nothing(texts):
         (KillPolicy(kills=True, only=("ada",), spared=("ada",)), False),
     ],
 )
-def test_whom_a_policy_reaches(policy, is_reached):
+def test_users_that_a_policy_reaches(policy, is_reached):
     assert policy.reaches("ada") is is_reached
 
 
-def test_root_is_spared_unless_somebody_says_otherwise():
+def test_root_is_spared_by_default():
     assert not KillPolicy(kills=True).reaches("root")
 
 
@@ -78,14 +78,14 @@ def test_fragments_are_read_after_the_one_main_file_and_override_each_other_by_n
     assert list(configuration_files([etc, lib])) == expected
 
 
-def test_a_system_without_the_files_has_none(tmp_path):
+def test_a_system_without_the_files_has_no_configuration(tmp_path):
     assert list(configuration_files([tmp_path / "etc", tmp_path / "lib"])) == []
 
 
 @pytest.mark.skipif(Path("/run/systemd/system").exists(), reason="systemd runs here")
-def test_a_machine_without_systemd_cannot_be_asked_and_says_so():
+def test_a_machine_without_systemd_gives_an_error():
     with pytest.raises(MachineError, match="busctl (failed|cannot be run)"):
-        asked_policy()
+        running_policy()
     with pytest.raises(MachineError, match="loginctl (failed|cannot be run)"):
         lingers("root")
 
@@ -105,7 +105,7 @@ MANAGED = "0::/user.slice/user-1000.slice/user@1000.service/app.slice/run-u3.sco
         ("0::/system.slice/slurmstepd.scope/job_7/step_0/user/task_0\n", Keeper.NEITHER),
     ],
 )
-def test_the_control_group_says_what_a_process_belongs_to(membership, keeper):
+def test_the_control_group_determines_the_keeper_of_a_process(membership, keeper):
     assert keeper_in(membership) is keeper
 
 
@@ -114,7 +114,7 @@ def belongs_to(tmp_path, monkeypatch):
     """Makes this a process of ada's, on a machine where nothing can be asked."""
     monkeypatch.setattr(room, "_MEMBERSHIP", tmp_path / "cgroup")
     monkeypatch.setattr(room.getpass, "getuser", lambda: "ada")
-    monkeypatch.setattr(room, "asked_policy", refuse)
+    monkeypatch.setattr(room, "running_policy", refuse)
     monkeypatch.setattr(room, "configured_policy", lambda: None)
     monkeypatch.setattr(room, "lingers", refuse)
     return (tmp_path / "cgroup").write_text
@@ -125,34 +125,34 @@ def refuse(*_arguments: str) -> KillPolicy:
 
 
 @pytest.mark.parametrize(("membership", "keeper"), [(SESSION, Keeper.SESSION), (MANAGED, Keeper.USER_MANAGER)])
-def test_what_nobody_can_tell_stays_unknown(belongs_to, membership, keeper):
+def test_the_effect_is_unknown_without_bus_and_files(belongs_to, membership, keeper):
     belongs_to(membership)
     assert logout() == Logout(keeper, ends_us=None)
 
 
-def test_outside_of_logins_nothing_ends_and_nobody_is_asked(belongs_to, monkeypatch):
+def test_outside_of_logins_no_process_ends_and_logind_is_not_queried(belongs_to, monkeypatch):
     belongs_to("0::/system.slice/docker-f00.scope\n")
-    monkeypatch.delattr(room, "asked_policy")
+    monkeypatch.delattr(room, "running_policy")
     assert logout() == Logout(Keeper.NEITHER, ends_us=False)
 
 
 @pytest.mark.parametrize("kills", [True, False])
-def test_the_files_are_read_where_logind_cannot_be_asked(belongs_to, monkeypatch, kills):
+def test_the_files_are_read_if_logind_does_not_answer(belongs_to, monkeypatch, kills):
     belongs_to(SESSION)
     monkeypatch.setattr(room, "configured_policy", lambda: KillPolicy(kills))
     assert logout() == Logout(Keeper.SESSION, ends_us=kills)
 
 
-def test_what_logind_says_itself_counts_first(belongs_to, monkeypatch):
+def test_the_answer_of_logind_takes_precedence(belongs_to, monkeypatch):
     belongs_to(SESSION)
-    monkeypatch.setattr(room, "asked_policy", lambda: KillPolicy(kills=False))
+    monkeypatch.setattr(room, "running_policy", lambda: KillPolicy(kills=False))
     monkeypatch.setattr(room, "configured_policy", lambda: KillPolicy(kills=True))
     assert logout() == Logout(Keeper.SESSION, ends_us=False)
 
 
 def test_lingering_keeps_no_session_from_being_killed(belongs_to, monkeypatch):
     belongs_to(SESSION)
-    monkeypatch.setattr(room, "asked_policy", lambda: KillPolicy(kills=True))
+    monkeypatch.setattr(room, "running_policy", lambda: KillPolicy(kills=True))
     monkeypatch.setattr(room, "lingers", lambda _user: True)
     assert logout() == Logout(Keeper.SESSION, ends_us=True)
 
@@ -164,5 +164,5 @@ def test_lingering_keeps_the_service_manager(belongs_to, monkeypatch, stays):
     assert logout() == Logout(Keeper.USER_MANAGER, ends_us=not stays)
 
 
-def test_this_very_process_is_asked_about():
+def test_the_keeper_of_this_process_is_detected():
     assert logout().keeper is keeper_in(Path("/proc/self/cgroup").read_text())

@@ -63,7 +63,7 @@ def test_what_only_caches_files_may_be_taken_in_version_1(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "text"), [("memory.max", "max\n"), ("memory.limit_in_bytes", f"{2**63 - 4096}\n")])
-def test_both_ways_to_say_that_there_is_no_limit(tmp_path, name, text):
+def test_both_notations_of_no_limit(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     assert allowance_in(tmp_path) is None
 
@@ -72,7 +72,7 @@ def test_the_root_group_has_no_limit(tmp_path):
     assert allowance_in(tmp_path) is None
 
 
-def test_without_limits_the_kernel_says_what_is_available():
+def test_without_limits_the_kernels_figure_counts():
     known = memory_from(MEMINFO, [])
     assert (known.total, known.available, known.limit) == (24684092 * 1024, 24261840 * 1024, None)
 

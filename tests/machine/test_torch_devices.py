@@ -10,7 +10,7 @@ from engine.machine.torch_devices import TorchDevices, devices_from, torch_devic
 
 
 def test_what_the_process_prints_is_understood():
-    said = {"built_for": "CUDA 12.8", "threads": 16, "trouble": "", "gpus": [["NVIDIA H200", 150]]}
+    said = {"built_for": "CUDA 12.8", "threads": 16, "error": "", "gpus": [["NVIDIA H200", 150]]}
     assert devices_from(json.dumps(said)) == TorchDevices("CUDA 12.8", 16, (Gpu("NVIDIA H200", 150),))
 
 
@@ -18,7 +18,7 @@ def test_the_torch_of_this_environment_answers():
     assert torch_devices().threads > 0
 
 
-def test_a_torch_that_cannot_be_imported_says_why(tmp_path, monkeypatch):
+def test_an_import_error_of_torch_is_reported(tmp_path, monkeypatch):
     (tmp_path / "torch.py").write_text("print('loud'); raise ImportError('libcudart.so.12: no such file')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(MachineError, match="libcudart"):

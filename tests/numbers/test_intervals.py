@@ -70,6 +70,6 @@ def test_fewer_than_16_sequences_are_too_few(n):
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_value_that_is_no_number_is_named(value):
+def test_a_value_that_is_not_finite_is_named(value):
     with pytest.raises(UsageError, match=f"sequence 3 is {value}"):
         mean_interval([1.0] * 3 + [value] + [1.0] * 20)

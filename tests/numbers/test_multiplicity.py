@@ -30,14 +30,14 @@ def test_nothing_becomes_smaller_nor_more_than_bonferroni_makes_it(p_values):
 
 
 @given(PROBABILITIES)
-def test_the_order_stays(p_values):
+def test_the_order_is_kept(p_values):
     adjusted = holm(p_values)
     pairs = sorted(zip(p_values, adjusted, strict=True))
     assert [a for _, a in pairs] == sorted(adjusted)
 
 
 @pytest.mark.parametrize("p", [-0.1, 1.1, float("nan")])
-def test_what_is_no_probability_is_refused(p):
+def test_values_outside_0_to_1_are_refused(p):
     with pytest.raises(ValueError, match="needs p-values"):
         holm([0.5, p])
 
@@ -47,17 +47,17 @@ EXPECTED_LOWEST = {1: 0.0, 4: -1.0294, 16: -1.7660}
 
 
 @pytest.mark.parametrize("plans", EXPECTED_LOWEST)
-def test_independent_plans_give_the_expected_lowest_of_so_many_normal_values(plans):
+def test_independent_plans_give_the_expected_minimum_of_normal_values(plans):
     sequences = 64
-    found = best_by_chance(null_sweep(random.Random(5), plans, sequences, shared=0.0), draws=2000)
-    assert found.delta * sequences**0.5 == pytest.approx(EXPECTED_LOWEST[plans], abs=0.25)
+    result = best_by_chance(null_sweep(random.Random(5), plans, sequences, shared=0.0), draws=2000)
+    assert result.delta * sequences**0.5 == pytest.approx(EXPECTED_LOWEST[plans], abs=0.25)
 
 
 def test_plans_that_move_together_give_no_more_chances_than_one():
     (one,) = null_sweep(random.Random(6), 1, 32)
-    found = best_by_chance([one] * 50)
-    assert found.delta == pytest.approx(0, abs=0.02)
-    assert found.p == pytest.approx(best_by_chance([one]).p)
+    result = best_by_chance([one] * 50)
+    assert result.delta == pytest.approx(0, abs=0.02)
+    assert result.p == pytest.approx(best_by_chance([one]).p)
 
 
 def test_the_effects_of_the_plans_do_not_matter():
@@ -73,31 +73,31 @@ def test_its_p_is_uniform_enough_without_an_effect():
     assert sum(p <= 0.05 for p in p_values) / 400 <= 0.085
 
 
-def test_a_true_improvement_is_no_chance():
+def test_a_true_improvement_is_significant():
     deltas = with_effect(null_sweep(random.Random(9)), 2, 8.0)
     assert best_by_chance(deltas).p < 0.01
 
 
-def test_it_says_the_same_each_time():
+def test_the_simulation_is_reproducible():
     deltas = null_sweep(random.Random(10))
     assert best_by_chance(deltas) == best_by_chance(deltas)
 
 
 @pytest.mark.parametrize("deltas", [[], [[1.0, 2.0], [1.0]]])
-def test_what_is_not_paired_is_refused(deltas):
+def test_plans_on_different_sequences_are_refused(deltas):
     with pytest.raises(ValueError, match="the same sequences"):
         best_by_chance(deltas)
 
 
-def test_skewed_differences_are_no_surprise_more_often_than_promised():
+def test_skewed_differences_are_significant_no_more_often_than_promised():
     rng = random.Random(11)
     p_values = [best_by_chance(null_sweep(rng, noise=skewed), draws=99).p for _ in range(400)]
     assert sum(p <= 0.05 for p in p_values) / 400 <= 0.085
 
 
-def test_half_an_improvement_is_left():
-    found = Shrinkage(selection=-0.02, heldout=-0.01)
-    assert (found.kept, found.lost) == (0.5, 0.01)
+def test_half_of_an_improvement_remains():
+    result = Shrinkage(selection=-0.02, heldout=-0.01)
+    assert (result.kept, result.lost) == (0.5, 0.01)
 
 
 def test_an_improvement_may_become_harm():

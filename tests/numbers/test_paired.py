@@ -34,8 +34,8 @@ def test_a_tail_of_nothing_is_refused(t, df):
 def test_p_is_below_5_percent_exactly_where_the_interval_leaves_0_out(noise):
     rng = random.Random(3)
     for sign in (1, -1) * 300:
-        found = paired_difference([sign * (noise(rng) + 0.4) for _ in range(20)])
-        assert (found.p < 0.05) == (found.interval.low > 0 or found.interval.high < 0)
+        result = paired_difference([sign * (noise(rng) + 0.4) for _ in range(20)])
+        assert (result.p < 0.05) == (result.interval.low > 0 or result.interval.high < 0)
 
 
 def test_the_sign_of_the_differences_is_nothing_but_a_sign():
@@ -48,20 +48,20 @@ def test_the_sign_of_the_differences_is_nothing_but_a_sign():
 
 
 def test_models_that_predict_the_same_differ_in_nothing():
-    found = paired_difference([0.0] * 16)
-    assert (found.p, found.t) == (1, 0)
+    result = paired_difference([0.0] * 16)
+    assert (result.p, result.t) == (1, 0)
 
 
-def test_a_difference_without_spread_is_no_chance():
-    found = paired_difference([0.25] * 16)
-    assert (found.p, found.t) == (0, math.inf)
+def test_a_constant_difference_is_significant():
+    result = paired_difference([0.25] * 16)
+    assert (result.p, result.t) == (0, math.inf)
     assert t_statistic(-0.25, 0) == -math.inf
 
 
-def test_items_are_counted_by_who_answers_them():
-    found = mcnemar([True, True, False, False, True], [True, False, True, False, False])
-    assert (found.both, found.only_base, found.only_plan, found.neither) == (1, 2, 1, 1)
-    assert found.items == 5
+def test_items_are_counted_by_correctness_of_both_models():
+    result = mcnemar([True, True, False, False, True], [True, False, True, False, False])
+    assert (result.both, result.only_base, result.only_plan, result.neither) == (1, 2, 1, 1)
+    assert result.items == 5
 
 
 def test_by_hand():
@@ -71,7 +71,7 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize("same", [0, 1, 40])
-def test_what_divides_evenly_is_no_surprise(same):
+def test_an_even_split_has_a_p_value_of_1(same):
     assert exact_p(same, same) == 1
 
 

@@ -39,11 +39,11 @@ def test_only_the_order_matters(pairs):
 
 
 @pytest.mark.parametrize("xs", [[], [1], [2, 2, 2]])
-def test_it_is_undefined_where_nothing_can_be_ordered(xs):
+def test_it_is_undefined_without_an_order(xs):
     assert math.isnan(spearman(xs, list(range(len(xs)))))
 
 
 @pytest.mark.parametrize(("xs", "ys"), [([1, 2], [1]), ([1, math.nan], [1, 2])])
-def test_what_is_not_pairs_of_numbers_is_refused(xs, ys):
+def test_values_that_are_not_pairs_of_numbers_are_refused(xs, ys):
     with pytest.raises(ValueError, match="pairs of numbers"):
         spearman(xs, ys)

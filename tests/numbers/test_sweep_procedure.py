@@ -31,9 +31,9 @@ ALPHA, TOP = 0.05, 3
 
 def significant(deltas):
     """The plans that differ, each with whether it is better."""
-    found = [paired_difference(each) for each in deltas]
-    adjusted = holm([each.p for each in found])
-    pairs = enumerate(zip(found, adjusted, strict=True))
+    result = [paired_difference(each) for each in deltas]
+    adjusted = holm([each.p for each in result])
+    pairs = enumerate(zip(result, adjusted, strict=True))
     return {plan: each.interval.mean < 0 for plan, (each, p) in pairs if p < ALPHA}
 
 
@@ -52,13 +52,13 @@ def false_alarms(trials, seed, sweep):
     """Shares of null sweeps in which anything is called different, a winner on the selection set, and on the held-out
     set."""
     rng = random.Random(seed)
-    different, chosen, judged = 0, 0, 0
+    different, chosen, heldout_winner = 0, 0, 0
     for _ in range(trials):
-        found = significant(sweep(rng))
-        different += bool(found)
-        chosen += any(found.values())
-        judged += bool(judged_winners(rng, sweep))
-    return different / trials, chosen / trials, judged / trials
+        result = significant(sweep(rng))
+        different += bool(result)
+        chosen += any(result.values())
+        heldout_winner += bool(judged_winners(rng, sweep))
+    return different / trials, chosen / trials, heldout_winner / trials
 
 
 def theoretical_power(standard_errors, level, df):
@@ -90,9 +90,9 @@ NULL_SWEEPS = {
 
 @pytest.mark.parametrize("sweep", NULL_SWEEPS.values(), ids=NULL_SWEEPS)
 def test_null_sweeps_have_a_winner_as_rarely_as_promised(sweep):
-    different, chosen, judged = false_alarms(400, 1, sweep)
+    different, chosen, heldout_winner = false_alarms(400, 1, sweep)
     assert different <= 0.07
-    assert max(chosen, judged) <= 0.056
+    assert max(chosen, heldout_winner) <= 0.056
 
 
 @pytest.mark.stress
@@ -112,8 +112,8 @@ def test_an_improvement_of_three_standard_errors_is_found_nearly_as_often_as_by_
     expected = theoretical_power(3.0, ALPHA / 2 / plans, sequences - 1)
     trials = 500
     noise = math.sqrt(expected * (1 - expected) / trials)
-    found = found_share(trials, plans, sequences, seed=3)
-    assert expected - LOST[sequences] - 3 * noise <= found <= expected + 3 * noise
+    result = found_share(trials, plans, sequences, seed=3)
+    assert expected - LOST[sequences] - 3 * noise <= result <= expected + 3 * noise
 
 
 @pytest.mark.stress
@@ -121,8 +121,8 @@ def test_an_improvement_of_three_standard_errors_is_found_nearly_as_often_as_by_
 @pytest.mark.parametrize("plans", [1, PLANS, 40])
 def test_10_000_planted_improvements_are_found_nearly_as_often_as_by_students_test(plans, sequences):
     expected = theoretical_power(3.0, ALPHA / 2 / plans, sequences - 1)
-    found = found_share(10_000, plans, sequences, seed=4)
-    assert expected - LOST[sequences] - 0.015 <= found <= expected + 0.015
+    result = found_share(10_000, plans, sequences, seed=4)
+    assert expected - LOST[sequences] - 0.015 <= result <= expected + 0.015
 
 
 def test_theory_is_right_where_it_is_known():

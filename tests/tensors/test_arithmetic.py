@@ -21,10 +21,10 @@ def test_a_scale_is_the_plain_product_in_the_work_dtype(
     values: list[float], source: str, work: str, factor: float | None
 ) -> None:
     tensor = torch.tensor(values, dtype=torch_dtype(source))
-    wanted = tensor.to(torch_dtype(work))
-    wanted = wanted if factor is None else wanted * factor
+    expected = tensor.to(torch_dtype(work))
+    expected = expected if factor is None else expected * factor
     result = scaled_bytes(stored(tensor), source, work, "BF16", factor)
-    assert result == stored(wanted.to(torch.bfloat16))
+    assert result == stored(expected.to(torch.bfloat16))
 
 
 @given(st.sampled_from(DTYPES), FACTORS, st.sampled_from([0.0, 1.0]), st.integers(1, 63))

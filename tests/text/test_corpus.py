@@ -1,4 +1,4 @@
-"""What the two splits of a text promise: nothing in both, nothing lost, about equal, the same every time."""
+"""The two splits of a text: nothing in both, nothing lost, about equal, reproducible. And the built-in text."""
 
 import hashlib
 from collections import Counter
@@ -27,19 +27,19 @@ def characters(documents):
 
 
 @given(TEXTS.filter(lambda texts: len(set(texts)) > 1))
-def test_every_document_is_in_one_half_alone_and_equal_ones_in_the_same(texts):
+def test_every_document_is_in_exactly_one_split_and_equal_ones_in_the_same(texts):
     selection, heldout = splits_of(texts)
     assert sorted([*selection, *heldout], key=lambda document: int(document.title)) == documents(texts)
     assert not {document.text for document in selection} & {document.text for document in heldout}
 
 
 @given(st.sets(st.text("abcdefgh", min_size=1, max_size=60), min_size=2, max_size=40))
-def test_the_halves_differ_by_no_more_than_the_longest_document(texts):
+def test_the_splits_differ_by_at_most_the_longest_document(texts):
     selection, heldout = splits_of(sorted(texts))
     assert abs(characters(selection) - characters(heldout)) <= max(map(len, texts))
 
 
-def test_the_halves_do_not_depend_on_the_run():
+def test_the_splits_do_not_depend_on_the_run():
     texts = [hashlib.sha256(bytes([n])).hexdigest() for n in range(8)]
     assert [document.title for document in splits_of(texts)[0]] == ["3", "4", "6", "7"]
 
@@ -68,11 +68,11 @@ SHA256 = "bce6abf260c1b77aadfd965495a4e22ca6220afc773fb8f0407fa09139057161"
 
 
 def test_the_text_is_fixed():
-    """Stored measurements are found again by it, whatever Python they were made with."""
+    """Stored measurements are looked up by this hash, in every version of Python."""
     assert builtin_corpus().sha256 == SHA256
 
 
-def test_both_halves_have_enough_documents_and_prose_for_a_profile():
+def test_both_splits_have_enough_documents_and_prose_for_a_profile():
     for split in Split:
         documents = documents_of(builtin_corpus(), split)
         assert len(documents) >= 32
@@ -94,7 +94,7 @@ def test_it_is_prose():
     assert not any(mark in text for mark in (">>>", "::=", "+---", "****"))
 
 
-def test_its_licence_lies_beside_it():
+def test_its_licence_is_included():
     licence = files("engine.text").joinpath("data", "python_manual.LICENSE").read_text(encoding="utf-8")
     assert "PYTHON SOFTWARE FOUNDATION LICENSE VERSION 2" in licence
     assert "Copyright (c) 2001-2023 Python Software Foundation" in licence

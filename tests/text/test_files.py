@@ -1,4 +1,4 @@
-"""What reading a user's text promises: every document is found, every fault is named with file and place."""
+"""Reading a text keeps every document, and names every fault with file and place."""
 
 import json
 
@@ -30,14 +30,14 @@ def test_plain_text_is_cut_at_blank_lines(tmp_path):
 
 
 @given(st.text("ab .\n\t\u00e9", max_size=3 * DOCUMENT_CHARACTERS))
-def test_no_character_is_lost_and_no_document_longer_than_said(tmp_path_factory, text):
-    found = list(documents_of_text(tmp_path_factory.getbasetemp() / "book.txt", text))
-    assert "".join("".join(document.text for document in found).split()) == "".join(text.split())
-    assert all(0 < len(document.text) <= DOCUMENT_CHARACTERS or " " not in document.text for document in found)
+def test_no_character_is_lost_and_no_document_is_too_long(tmp_path_factory, text):
+    result = list(documents_of_text(tmp_path_factory.getbasetemp() / "book.txt", text))
+    assert "".join("".join(document.text for document in result).split()) == "".join(text.split())
+    assert all(0 < len(document.text) <= DOCUMENT_CHARACTERS or " " not in document.text for document in result)
 
 
 @pytest.mark.parametrize("separator", ["\n\n", "\n", ". ", " "])
-def test_a_long_text_has_two_halves_however_it_is_set(tmp_path, separator):
+def test_a_long_text_has_two_splits_with_any_line_breaks(tmp_path, separator):
     corpus = read_corpus([written(tmp_path / "book.txt", separator.join(["word"] * 4000))])
     assert len(corpus.documents) > 3
     assert max(len(document.text) for document in corpus.documents) <= DOCUMENT_CHARACTERS
@@ -78,7 +78,7 @@ BROKEN_LINES = {
 
 
 @pytest.mark.parametrize(("line", "reason"), BROKEN_LINES.values(), ids=BROKEN_LINES)
-def test_a_line_that_is_no_document_is_named(tmp_path, line, reason):
+def test_an_invalid_line_is_named(tmp_path, line, reason):
     file = written(tmp_path / "bad.jsonl", '{"text": "fine"}\n\n' + line)
     with pytest.raises(UsageError, match=r"bad\.jsonl, line 3: .*" + reason):
         read_corpus([file])

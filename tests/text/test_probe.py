@@ -1,4 +1,4 @@
-"""What a probe file may say, and how what it may not is told."""
+"""Valid probe files, and the errors of invalid ones."""
 
 import json
 from pathlib import Path
@@ -55,13 +55,13 @@ def test_a_probe_is_known_by_its_items_and_not_by_its_spelling(tmp_path: Path) -
         ('{"prompt": "\\ud800", "answer": "b"}', "not a valid item"),
     ],
 )
-def test_what_is_no_item_is_told_with_its_line(tmp_path: Path, line: object, why: str) -> None:
+def test_an_invalid_item_is_reported_with_its_line(tmp_path: Path, line: object, why: str) -> None:
     file = write(tmp_path / "p.jsonl", {"prompt": "a", "answer": "b"}, line)
     with pytest.raises(UsageError, match=rf"p\.jsonl, line 2: .*{why}"):
         read_probe(file)
 
 
-def test_a_file_that_is_no_probe_at_all_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_probe_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no items"):
         read_probe(write(tmp_path / "empty.jsonl", ""))
     (tmp_path / "latin.jsonl").write_bytes(b"\xe9")

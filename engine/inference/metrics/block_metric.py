@@ -31,7 +31,7 @@ class RecordedBatch:
     """Boundaries of one batch, shared by all blocks of a metric. Cost: one forward pass without the head."""
 
     sequences: Sequences
-    """The B sequences."""
+    """Sequences of the batch."""
     recording: Recording
     boundaries: tuple["torch.Tensor", ...]
     """B_0..B_N, each [B, T, D]."""

@@ -17,7 +17,7 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.formats.format import StoredTensor
 from engine.errors import CheckpointError, shown
 from engine.inference.decoder_layers import decoder_layers
-from engine.inference.device_map import place_of
+from engine.inference.device_map import device_of
 from engine.inference.meta_model import loaded_from_tensors, shape_only
 from engine.inference.wavefront.budget import Counted
 from engine.inference.wavefront.schedule import Stop
@@ -158,7 +158,7 @@ class ResidentLayers:
         yield self
 
     def weights(self, step: Step) -> Weights | None:
-        return self._stored.changed(step, place_of(self._stored.modules[step.layer])) or None
+        return self._stored.changed(step, device_of(self._stored.modules[step.layer])) or None
 
     def read_bytes(self, _stops: Sequence[Stop]) -> int:
         return 0

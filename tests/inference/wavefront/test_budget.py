@@ -5,7 +5,7 @@ from engine.inference.wavefront.budget import chunks
 
 
 @pytest.mark.parametrize(
-    ("needed", "room", "wanted"),
+    ("needed", "room", "expected"),
     [
         ([3, 3, 3], 9, [range(3)]),
         ([3, 3, 3], 8, [range(2), range(2, 3)]),
@@ -13,8 +13,8 @@ from engine.inference.wavefront.budget import chunks
         ([4], 4, [range(1)]),
     ],
 )
-def test_the_text_is_cut_into_as_few_runs_as_fit(needed: list[int], room: int, wanted: list[range]) -> None:
-    assert chunks(needed, room) == wanted
+def test_the_text_is_cut_into_as_few_runs_as_fit(needed: list[int], room: int, expected: list[range]) -> None:
+    assert chunks(needed, room) == expected
 
 
 def test_a_batch_that_does_not_fit_alone_is_refused_with_the_figures() -> None:
@@ -24,7 +24,7 @@ def test_a_batch_that_does_not_fit_alone_is_refused_with_the_figures() -> None:
         chunks([1], -1)
 
 
-def test_a_refusal_says_how_much_more_would_do() -> None:
+def test_the_error_states_how_much_more_memory_suffices() -> None:
     needed, room = [450_000_000, 800_000_001], 500_000_000
     with pytest.raises(MachineError) as refused:
         chunks(needed, room)

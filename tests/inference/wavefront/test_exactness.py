@@ -12,9 +12,9 @@ from tests.inference.wavefront.sweeping import ODD, SCALED, figures, plain_nll, 
 def test_resident_and_streamed_figures_equal_plain_forward_passes(family: str, checkpoint_of: CheckpointOf) -> None:
     layers = resident(checkpoint_of(family))
     plans = (ODD, SCALED) if FAMILIES[family].adds else (ODD,)
-    found, read = figures(layers, plans), figures(streamed(checkpoint_of(family)), plans)
+    result, read = figures(layers, plans), figures(streamed(checkpoint_of(family)), plans)
     for number, plan in enumerate(plans):
-        wanted = plain_nll(layers, plan)
-        assert torch.equal(found[number].nll, wanted), f"{plan} resident"
-        assert torch.equal(read[number].nll, wanted), f"{plan} streamed"
-    assert torch.equal(found[BASE].nll, plain_nll(layers, base_visits(LAYERS)))
+        expected = plain_nll(layers, plan)
+        assert torch.equal(result[number].nll, expected), f"{plan} resident"
+        assert torch.equal(read[number].nll, expected), f"{plan} streamed"
+    assert torch.equal(result[BASE].nll, plain_nll(layers, base_visits(LAYERS)))

@@ -24,13 +24,13 @@ PLANS = (
 def test_figures_equal_plain_forward_passes_resident_and_streamed(smollm2: Path) -> None:
     layers = resident(smollm2, dtype="float32")
     work = planned(layers, PLANS, TOKENS)
-    found, counted = swept(work)
+    result, counted = swept(work)
     read, _ = swept(planned(streamed(smollm2, "float32"), PLANS, TOKENS))
     assert counted.layer_forwards == work.trie.edges < sum(map(len, PLANS))
     checkpoint = open_checkpoint(smollm2)
     for number, plan in ((BASE, base_visits(30)), *enumerate(PLANS)):
         stack = stack_of(checkpoint, plan)
-        wanted = token_nll(virtual_model(stack, {checkpoint: layers.model}), TOKENS)
-        assert torch.equal(found[number].nll, wanted)
-        assert torch.equal(read[number].nll, wanted)
-        assert torch.equal(read[number].kl, found[number].kl)
+        expected = token_nll(virtual_model(stack, {checkpoint: layers.model}), TOKENS)
+        assert torch.equal(result[number].nll, expected)
+        assert torch.equal(read[number].nll, expected)
+        assert torch.equal(read[number].kl, result[number].kl)

@@ -28,8 +28,8 @@ def test_edges_are_the_distinct_prefixes_of_the_plans_and_the_base(plans: list[V
 @given(plan_sets())
 def test_every_plan_ends_where_its_path_leads(plans: list[Visits]) -> None:
     trie = trie_of(plans, LAYERS)
-    found = {number: path_to(trie, node) for node, numbers in trie.ending.items() for number in numbers}
-    assert found == {BASE: base_visits(LAYERS), **dict(enumerate(plans))}
+    result = {number: path_to(trie, node) for node, numbers in trie.ending.items() for number in numbers}
+    assert result == {BASE: base_visits(LAYERS), **dict(enumerate(plans))}
     assert all(parent < node for node, parent in enumerate(trie.parents[1:], start=1))
 
 
@@ -41,11 +41,11 @@ def test_all_blocks_of_smollm2_up_to_width_8_share_half_of_their_layers() -> Non
 
 
 @pytest.mark.parametrize(
-    ("layers", "wanted"),
+    ("layers", "expected"),
     [((0, 1, 2), 1), ((0, 1, 1, 1, 2), 1), ((0, 1, 0, 1, 2), 2), ((2, 1, 0), 3), ((0, 2, 1, 1, 0, 2), 3)],
 )
-def test_passes_are_one_more_than_the_strict_jumps_backwards(layers: tuple[int, ...], wanted: int) -> None:
-    assert passes(visits(layers)) == wanted
+def test_passes_are_one_more_than_the_strict_jumps_backwards(layers: tuple[int, ...], expected: int) -> None:
+    assert passes(visits(layers)) == expected
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_passes_are_one_more_than_the_strict_jumps_backwards(layers: tuple[int, 
         ((Step(0, float("nan")),), "scale nan"),
     ],
 )
-def test_paths_that_are_none_are_refused(plan: Visits, reason: str) -> None:
+def test_invalid_paths_are_refused(plan: Visits, reason: str) -> None:
     with pytest.raises(PlanError, match=reason):
         trie_of([plan], 6)
 

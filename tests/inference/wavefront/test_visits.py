@@ -44,8 +44,8 @@ WRITERS = "{filter: o_proj, value: 0.5}, {filter: down_proj, value: 0.5}, {value
 
 @pytest.mark.parametrize("model", ["llama", "gemma2"])
 def test_the_factor_on_everything_that_writes_is_a_visits_scale(model: str, checkpoint_of: CheckpointOf) -> None:
-    found = _read(checkpoint_of(model), _slice(0, 4) + _slice(3, 6, WRITERS))
-    assert found == (*visits(range(4)), *(Step(layer, 0.5) for layer in (3, 4, 5)))
+    result = _read(checkpoint_of(model), _slice(0, 4) + _slice(3, 6, WRITERS))
+    assert result == (*visits(range(4)), *(Step(layer, 0.5) for layer in (3, 4, 5)))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_the_factor_on_everything_that_writes_is_a_visits_scale(model: str, chec
         (_slice(0, 4) + _slice(3, 6), "dtype: bfloat16\n", "from F32 to BF16"),
     ],
 )
-def test_what_is_more_than_a_path_is_refused_with_the_reason(
+def test_plans_that_are_not_paths_are_refused_with_the_reason(
     slices: str, end: str, reason: str, checkpoint_of: CheckpointOf
 ) -> None:
     with pytest.raises(PlanError, match=f"not a sequence of layers of one checkpoint.*{reason}"):
