@@ -14,7 +14,7 @@ from engine.text.corpus import Split, documents_of
 
 pytestmark = pytest.mark.real_model
 
-SEQUENCES, TOKENS = 16, 40
+SEQUENCES, TOKENS = 16, 24
 LAYER = 13
 
 
