@@ -94,7 +94,12 @@ class InertSlices:
 
 def has_zero(visit: Visit) -> bool:
     """Return True if a visit of one part has a factor of 0, for whichever tensors."""
-    return len(visit.parts) == 1 and 0 in [factor for level in visit.levels for _, factor in level]
+    if len(visit.parts) == 1:
+        for level in visit.levels:
+            for _, factor in level:
+                if factor == 0:
+                    return True
+    return False
 
 
 def _zeroed(visit: Visit, writers: tuple[str, ...], *, has_norms: bool) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from engine.plan.model import Position, Span
 from engine.plan.syntax.events import PlanSyntaxError
-from engine.plan.syntax.tree import MERGE_TAG, NULL_TAG, SCALAR, SEQUENCE, Tree, constructed
+from engine.plan.syntax.tree import ALIAS, MERGE_TAG, NULL_TAG, SCALAR, SEQUENCE, Tree, constructed
 
 _MERGE = "<<"
 _NO_MERGES: dict[str, int | None] = {}
@@ -91,8 +91,10 @@ class Mapping(_Node):
 
     def given(self, key: str) -> "Node | None":
         """Return `get(key)`, or None if the value is null."""
-        node = self.get(key)
-        return None if isinstance(node, Scalar) and node.is_null else node
+        number = self.entries.get(key)
+        if number is None or self.tree.tags[self.tree.targets.get(number, number)] == NULL_TAG:
+            return None
+        return self.get(key)
 
     def key(self, name: str) -> Scalar:
         """Return the key's own node."""
@@ -119,12 +121,11 @@ def node_at(tree: Tree, number: int, alias: int | None = None) -> Node:
 
     Raises PlanSyntaxError for a mapping that cannot be read.
     """
-    if number in tree.targets:
-        alias = number if alias is None else alias
-        number = tree.targets[number]
     kind = tree.kinds[number]
-    if kind is SCALAR:
+    if kind is SCALAR:  # first: more than half of all nodes
         return Scalar(tree, number, alias)
+    if kind is ALIAS:
+        return node_at(tree, tree.targets[number], number if alias is None else alias)
     if kind is SEQUENCE:
         return Sequence(tree, number, alias)
     return _mapping_at(tree, number, alias)
