@@ -297,6 +297,7 @@ def test_made_up_lists_are_those_of_transformers(key: str, made_up: Any) -> None
     Version(version("transformers")) >= Version(f"{REVIEWED.major}.{REVIEWED.minor + 1}"),
     reason=f"the families of transformers after {REVIEWED} were not reviewed",
 )
+@pytest.mark.slow
 @pytest.mark.parametrize("key", DERIVED_KEYS)
 def test_every_family_that_makes_lists_up_is_known_or_named(key: str, made_up: Any) -> None:
     families = {config["model_type"] for config, lists in made_up if key in lists}

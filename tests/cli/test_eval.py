@@ -9,6 +9,7 @@ from dlec_tui.jobs.reports import eval_headline, eval_lines
 from dlec_tui.jobs.task_views import headline
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("lm_eval") is not None, reason="the extra is installed")
 def test_without_the_extra_it_says_how_to_get_it(dlec, plan: Path) -> None:
     result = dlec("eval", plan, "--tasks", "arc_easy", "--device", "cpu")

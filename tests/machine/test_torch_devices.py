@@ -14,6 +14,7 @@ def test_what_the_process_prints_is_understood():
     assert devices_from(json.dumps(said)) == TorchDevices("CUDA 12.8", 16, (Gpu("NVIDIA H200", 150),))
 
 
+@pytest.mark.slow
 def test_the_torch_of_this_environment_answers():
     assert torch_devices().threads > 0
 

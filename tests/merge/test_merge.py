@@ -299,6 +299,7 @@ def test_an_interrupt_leaves_nothing_under_the_name(base, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_result_that_does_not_load_gets_no_name(base, tmp_path, monkeypatch):
     monkeypatch.setattr(merge_writing, "load_check", lambda *_: LoadCheck(missing=("lm_head.weight",)))
     with pytest.raises(CheckpointError, match=r"was not published.*lm_head.weight") as raised:

@@ -169,6 +169,7 @@ def tables(path):
         return {name: [connection.execute(f"PRAGMA {fact}({name})").fetchall() for fact in facts] for name in names}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("old")
 def test_a_migrated_store_has_the_tables_of_a_new_one(path, tmp_path):
     new = tmp_path / "new" / "dlec.sqlite"
@@ -177,6 +178,7 @@ def test_a_migrated_store_has_the_tables_of_a_new_one(path, tmp_path):
     assert tables(path) == tables(new)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("old")
 def test_a_migrated_store_can_be_merged_into_a_new_one(path, tmp_path):
     open_for_jobs(path).close()

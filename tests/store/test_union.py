@@ -336,6 +336,7 @@ def with_jobs(path, numbers):
     return path
 
 
+@pytest.mark.slow
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(one=NUMBERS, other=NUMBERS, one_jobs=NUMBERS, other_jobs=NUMBERS)
 def test_the_order_of_uniting_does_not_matter(tmp_path_factory, one, other, one_jobs, other_jobs):
