@@ -24,8 +24,9 @@ if "engine.tasks" in sys.orig_argv:
 """
 
 
-def test_ten_kills_of_a_merging_worker(place, tmp_path):
-    JobKilling(place, tmp_path, seed=0).kill(10)
+def test_kills_of_a_merging_worker(place, tmp_path):
+    """Kills at random moments; two hundred of them: tests/stress/test_job_kills.py."""
+    JobKilling(place, tmp_path, seed=0).kill(3)
 
 
 def test_a_kill_after_the_last_step_does_not_make_the_output_somebody_elses(place, tmp_path):

@@ -13,7 +13,7 @@ from engine.store.database import open_for_reading
 from engine.store.plan_measurements import find_measurements, find_probes
 from engine.tasks import share as share_task
 from engine.tasks import sweep
-from engine.tasks.process import run_task
+from engine.tasks.process import TASK_MODULE, conversation
 from engine.tasks.sweeps.execution import shared_pass
 from engine.tasks.sweeps.layer_source import LayerSource
 from engine.tasks.sweeps.sweep_spec import read_sweep_spec
@@ -45,12 +45,16 @@ def swept_in(request_in):
 
 
 class ProcessExecutor:
-    """Computes every share in a process of its own, which gets JSON and returns rows."""
+    """Computes shares in another process, which gets JSON and returns rows."""
+
+    def __init__(self, answer):
+        self.answer = answer
 
     def run(self, shares, report, on_row):
         counts = []
         for each in shares:
-            found = run_task("share", json.loads(json.dumps(share_as_json(each))), report)
+            request = json.loads(json.dumps(share_as_json(each)))
+            found = self.answer({"task": "share", "request": request}, report)
             for row in found["rows"]:
                 on_row(row_from_json(row))
             counts.append(found["counted"])
@@ -68,7 +72,8 @@ def figures_of(spec):
 
 def test_a_sweep_in_other_processes_has_the_same_figures_to_the_last_bit(spec_in, swept_in):
     swept_in("threads", None)
-    swept_in("processes", ProcessExecutor())
+    with conversation([TASK_MODULE, "share"]) as answer:
+        swept_in("processes", ProcessExecutor(answer))
     figures = figures_of(spec_in("threads"))
     assert all(figures)
     assert figures == figures_of(spec_in("processes"))
