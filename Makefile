@@ -19,6 +19,9 @@ LOWEST := .lowest/venv
 MERGEKIT := mergekit==0.1.5
 TRANSFORMERS = transformers==$$($(BIN)/python -c "import transformers; print(transformers.__version__)")
 
+# Three processes for two cores: tests that wait for a terminal or a worker leave room for others
+PROCESSES ?= $(shell $(PYTHON) -c "import os; print(max(2, os.cpu_count() * 3 // 2))")
+
 # Rooms whose tests need no process of the engine, no terminal, no browser and no real model
 FAST := $(addprefix tests/,checkpoint cli doctor machine merge numbers plan store tensors text wording) $(wildcard tests/test_*.py)
 
@@ -46,10 +49,10 @@ demo: $(INSTALLED)
 	$(BIN)/dlec demo demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 
 test-fast: $(INSTALLED)
-	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not (bench or stress or real_model or slow)' $(FAST)
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal -m 'not (bench or stress or real_model or slow)' $(FAST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -92,7 +95,7 @@ lowest: $(INSTALLED)
 	$(BIN)/python tests/packaging/lowest.py $(if $(TORCH_INDEX),torch) > .lowest/constraints.txt
 	$(if $(TORCH_INDEX),$(LOWEST)/bin/python -m pip install --index-url $(TORCH_INDEX) --constraint .lowest/constraints.txt torch)
 	$(LOWEST)/bin/python -m pip install --quiet --constraint .lowest/constraints.txt -e '.[dev]'
-	$(LOWEST)/bin/python -m pytest -n auto --dist worksteal
+	$(LOWEST)/bin/python -m pytest -n $(PROCESSES) --dist worksteal
 
 clean:
 	rm -rf $(VENV) .compare .lowest build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,8 +1,8 @@
 """`python -m engine.tasks`: the process in which tasks run. See engine.protocol for how it talks.
 
-A request is {"task", "request", "log"}: the name of the task, its own request, and, if given, the file to which everything
-that libraries print is appended. The task's request may name a "working_directory", in which relative references of a
-plan are resolved. The argument is only a name for the process.
+A request is {"task", "request", "log"}: the name of the task, its own request, and, if given, the file to which
+everything that libraries print is appended. The task's request may name a "working_directory", in which relative
+references of a plan are resolved. The argument is only a name for the process.
 """
 
 import os
