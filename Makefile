@@ -52,7 +52,7 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 
 test-fast: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal -m 'not (bench or stress or real_model or slow)' $(FAST)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not (bench or stress or real_model or slow)' $(FAST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
