@@ -1,1 +1,1 @@
-"""What can be done with layers, plans and checkpoints; knows no terminal."""
+"""Engine of dlec: layers, plans, checkpoints, measurements and jobs, without a terminal."""

@@ -119,10 +119,10 @@ class Checkpoint:
         count = self.layer_count
         lists = {key: self.config.decoder.get(key) for key in PER_LAYER_LISTS}
         surplus = {key: len(entries) - count for key, entries in lists.items() if isinstance(entries, list) and entries}
-        return {key: more for key, more in surplus.items() if more > 0 and more not in self.layers_behind}
+        return {key: more for key, more in surplus.items() if more > 0 and more not in self.extra_layers}
 
     @property
-    def layers_behind(self) -> frozenset[int]:
+    def extra_layers(self) -> frozenset[int]:
         """Possible numbers of entries after the decoder's in a list of the config: in the weights, or announced."""
         announced = (
             value

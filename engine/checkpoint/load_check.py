@@ -44,7 +44,7 @@ class LoadCheck:
     """Why the check could not be made: no torch, no memory, or a family that transformers does not know."""
     inherited: tuple[str, ...] = ()
     """Kind and complaint ("unexpected: v_head.weight") that transformers reports for the source as well."""
-    behind: tuple[Complaint, ...] = ()
+    unopened: tuple[Complaint, ...] = ()
     """Tensors of announced layers after the last one (multi-token prediction), which transformers leaves unopened."""
 
     @property
@@ -65,7 +65,7 @@ class LoadCheck:
     @property
     def remarks(self) -> tuple[str, ...]:
         """Sentences about findings that are not faults."""
-        return (*self._inherited_remarks(), *self._behind_remarks())
+        return (*self._inherited_remarks(), *self._unopened_remarks())
 
     def _inherited_remarks(self) -> list[str]:
         by_kind = {what: self.inherited_of(kind) for kind, what in KINDS.items()}
@@ -75,9 +75,9 @@ class LoadCheck:
             if names
         ]
 
-    def _behind_remarks(self) -> list[str]:
-        tensors = f"{len(self.behind)} tensors of prediction layers after the last layer ({named(self.behind)})"
-        return [f"transformers leaves {tensors} unopened, as it should"] if self.behind else []
+    def _unopened_remarks(self) -> list[str]:
+        tensors = f"{len(self.unopened)} tensors of prediction layers after the last layer ({named(self.unopened)})"
+        return [f"transformers leaves {tensors} unopened, as it should"] if self.unopened else []
 
     def inherited_of(self, kind: str) -> tuple[Complaint, ...]:
         prefix = f"{kind}: "

@@ -33,7 +33,7 @@ _PASSES_ON: Mapping[str, str] = {"zero_expert_num": "experts that pass the strea
 _CLASS_DEFAULTS: Mapping[str, Mapping[str, int]] = {"zero_expert_num": {"longcat_flash": 256}}
 """Defaults of transformers' classes for keys that config.json omits."""
 
-_NORMS_BEHIND = (
+_NORMS_AFTER = (
     ({"post_self_attn_layernorm", "post_mlp_layernorm"}, ("post_self_attn_layernorm", "post_mlp_layernorm")),
     (
         {"pre_feedforward_layernorm", "post_feedforward_layernorm"},
@@ -83,7 +83,7 @@ def residual_writers(checkpoint: Checkpoint, layer: int) -> tuple[str, ...]:
     return tuple(writer.suffix for writer in writers)
 
 
-def norms_behind(checkpoint: Checkpoint, layer: int) -> Mapping[str, tuple[str, ...]]:
+def norms_after(checkpoint: Checkpoint, layer: int) -> Mapping[str, tuple[str, ...]]:
     """Suffix of each residual writer that a norm follows (Gemma 2/3, OLMo 2) to the suffixes of that norm's tensors.
 
     Raises CheckpointError when the layer does more to the stream than add to it.
@@ -186,7 +186,7 @@ def _by_norm(tensors: list[_LayerTensor]) -> dict[str, list[str]]:
 def _attention_and_mlp_norms(names: set[str]) -> tuple[str, str] | None:
     if names == set(_POST_NORMS_ONLY):
         return _POST_NORMS_ONLY
-    return next((behind for needed, behind in _NORMS_BEHIND if needed <= names and set(behind) <= names), None)
+    return next((behind for needed, behind in _NORMS_AFTER if needed <= names and set(behind) <= names), None)
 
 
 def _not_understood(checkpoint: Checkpoint, layer: int, why: str) -> CheckpointError:

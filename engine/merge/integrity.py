@@ -64,7 +64,7 @@ def _list_problems(checkpoint: Checkpoint, surplus: Mapping[str, int]) -> Iterat
     count = checkpoint.layer_count
     for key in PER_LAYER_LISTS:
         value = checkpoint.config.decoder.get(key)
-        allowed = {*checkpoint.layers_behind, surplus.get(key, 0)}
+        allowed = {*checkpoint.extra_layers, surplus.get(key, 0)}
         if isinstance(value, list) and value and len(value) - count not in allowed:
             yield f"{CONFIG_FILE} has {len(value)} entries in {key} for {count} layers"
 

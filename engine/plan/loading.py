@@ -45,35 +45,35 @@ def named_of(complaint: Complaint, report: LoadCheck, checkpoint: Checkpoint) ->
 
 
 def judged(report: LoadCheck, stack: Stack, openings: Openings) -> LoadCheck:
-    """Return the report of the new checkpoint with source defects moved to `inherited` and `behind`."""
+    """Return the report of the new checkpoint with source defects moved to `inherited` and `unopened`."""
     blames = {kind: _faults_of_sources(kind, openings) for kind in KINDS}
 
-    def is_behind(complaint: Complaint) -> bool:
-        return _is_put_behind(named_of(complaint, report, stack.config_donor), stack)
+    def is_unopened(complaint: Complaint) -> bool:
+        return _is_prediction_layer(named_of(complaint, report, stack.config_donor), stack)
 
     def is_inherited(kind: str, complaint: Complaint) -> bool:
         origins = _origins(named_of(complaint, report, stack.config_donor), stack)
         return any(origin in blames[kind] for origin in origins)
 
-    return _parted(report, is_behind, is_inherited)
+    return _parted(report, is_unopened, is_inherited)
 
 
 def judged_alone(report: LoadCheck, checkpoint: Checkpoint, inherited: Collection[str] = ()) -> LoadCheck:
     """Do the same for a checkpoint without its sources; `inherited` lists their defects at the time of the merge."""
     announced = 0 if checkpoint.unannounced_layers else len(checkpoint.anatomy.trailing)
-    behind = range(checkpoint.layer_count, checkpoint.layer_count + announced)
+    unopened = range(checkpoint.layer_count, checkpoint.layer_count + announced)
 
-    def is_behind(complaint: Complaint) -> bool:
-        return named_of(complaint, report, checkpoint).layer in behind
+    def is_unopened(complaint: Complaint) -> bool:
+        return named_of(complaint, report, checkpoint).layer in unopened
 
-    return _parted(report, is_behind, lambda kind, complaint: f"{kind}: {complaint}" in inherited)
+    return _parted(report, is_unopened, lambda kind, complaint: f"{kind}: {complaint}" in inherited)
 
 
 def _parted(
-    report: LoadCheck, is_behind: Callable[[Complaint], bool], is_inherited: Callable[[str, Complaint], bool]
+    report: LoadCheck, is_unopened: Callable[[Complaint], bool], is_inherited: Callable[[str, Complaint], bool]
 ) -> LoadCheck:
-    behind = tuple(complaint for complaint in report.unexpected if is_behind(complaint))
-    rest = {kind: [each for each in getattr(report, kind) if each not in behind] for kind in KINDS}
+    unopened = tuple(complaint for complaint in report.unexpected if is_unopened(complaint))
+    rest = {kind: [each for each in getattr(report, kind) if each not in unopened] for kind in KINDS}
     own = {kind: tuple(each for each in rest[kind] if not is_inherited(kind, each)) for kind in KINDS}
     return replace(
         report,
@@ -81,7 +81,7 @@ def _parted(
         unexpected=own["unexpected"],
         mismatched=own["mismatched"],
         inherited=tuple(f"{kind}: {each}" for kind in KINDS for each in rest[kind] if each not in own[kind]),
-        behind=behind,
+        unopened=unopened,
     )
 
 
@@ -93,7 +93,7 @@ def _faults_of_sources(kind: str, openings: Openings) -> set[tuple[Checkpoint, N
     }
 
 
-def _is_put_behind(name: Named, stack: Stack) -> bool:
+def _is_prediction_layer(name: Named, stack: Stack) -> bool:
     count = len(stack.visits)
     return name.layer is not None and count <= name.layer < count + len(stack.head.checkpoint.anatomy.trailing)
 

@@ -12,7 +12,7 @@ from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.formats.registry import block_of
 from engine.checkpoint.layer_keys import ConfigEdit, edited_config
 from engine.checkpoint.layer_names import Origins, modules_of
-from engine.checkpoint.residual import gain_offset, norms_behind
+from engine.checkpoint.residual import gain_offset, norms_after
 from engine.plan.patches import applied
 from engine.plan.stack import Donor, FactorLevel, Part, Stack, Visit, factor_of
 
@@ -196,7 +196,7 @@ def _factors(part: Part) -> Iterator[tuple[str, float]]:
 def _behind_norms(checkpoint: Checkpoint, layer: int, factors: Mapping[str, float]) -> dict[str, Scaling]:
     scalings = {suffix: Scaling(factor) for suffix, factor in factors.items()}
     writers_of: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for writer, norm in norms_behind(checkpoint, layer).items():
+    for writer, norm in norms_after(checkpoint, layer).items():
         writers_of[norm].append(writer)
     for norm, writers in writers_of.items():
         different = {factors.get(writer) for writer in writers}

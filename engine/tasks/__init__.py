@@ -1,1 +1,1 @@
-"""Tasks, one file each: run by the command line and by workers alike."""
+"""Tasks, one file each, run by the command line and by workers alike."""

@@ -1,4 +1,4 @@
-"""Answers of child processes that depend on nothing but config.json, headers and library versions, by these as key."""
+"""Cache of answers of child processes that depend only on config.json, headers and library versions."""
 
 import contextlib
 import json
@@ -11,24 +11,24 @@ from engine.files import write_whole
 from engine.store.location import store_path
 
 Answer: TypeAlias = Mapping[str, Any]
-"""An answer as JSON."""
+"""Answer as JSON."""
 MAX_ANSWERS = 500
 """Maximum number of cached answers of one kind, about a kilobyte each; the oldest are deleted first."""
 
 
 @dataclass(frozen=True)
 class AnswerCache:
-    """Answers of one kind of child process: a file each in the store's directory; new ones in memory, too.
+    """Answers of one kind of child process: a file each in the store's directory, new ones also in memory.
 
     Everything in the folder can be deleted at any time.
     """
 
     folder: Path
     _new: dict[str, Answer] = field(default_factory=dict)
-    """Answers of this process: a folder that cannot be written to loses none of them."""
+    """Answers of this process, kept if the folder cannot be written."""
 
     def find(self, key: str) -> Answer | None:
-        """The answer with this key; None if it is missing or unreadable."""
+        """Return the answer with a key; None if it is missing or unreadable."""
         if key in self._new:
             return self._new[key]
         try:
@@ -47,7 +47,7 @@ class AnswerCache:
                 old.unlink(missing_ok=True)
 
     def _oldest(self) -> Iterator[Path]:
-        """Files beyond the maximum number."""
+        """Return the oldest files beyond the maximum number."""
         files = sorted(self.folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
         yield from files[: max(0, len(files) - MAX_ANSWERS)]
 
@@ -56,5 +56,5 @@ class AnswerCache:
 
 
 def answer_cache(folder: str, home: Path | None) -> AnswerCache:
-    """The cache named `folder` in the store's directory; home: None for the usual directory."""
+    """Return the cache `folder` of the store's directory `home`; None for the default."""
     return AnswerCache(store_path(home).with_name(folder))

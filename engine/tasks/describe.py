@@ -1,4 +1,4 @@
-"""Describes a model of the hub by its headers; no weight is downloaded."""
+"""Description of a model of the hub by its headers; no weight is downloaded."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -10,8 +10,8 @@ from engine.protocol import Report
 
 
 def run(request: Mapping[str, Any], _report: Report) -> dict[str, Any]:
-    """The task: {"reference": a hub id}. Answer: the fields of ModelSummary.
+    """Run the task. Request: {"reference": a hub id}. Answer: the fields of ModelSummary.
 
-    Raises CheckpointError when there is no such repository or it is gated, MachineError without network.
+    Raises CheckpointError if there is no such repository or it is gated, MachineError without network.
     """
     return asdict(summary_of(opener(remote=True)(request["reference"])))

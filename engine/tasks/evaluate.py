@@ -1,4 +1,4 @@
-"""Evaluates a plan and its base with lm-eval's tasks, item by item."""
+"""Evaluation of a plan and its base with lm-eval's tasks, item by item."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text, "patches": paths (optional), "tasks": names and task files, "limit", "shots"}
-    and of the measurement options "dtype", "device" and "batch_size".
+    """Run the task. Request: {"plan": text, "patches": paths (optional), "tasks": names and task files, "limit",
+    "shots"}, and of the measurement options "dtype", "device" and "batch_size".
 
     Answer: "reference", "dtype", "limit", and "figures": for each task and metric "base", "base_se", "plan", "plan_se",
     "items", and paired over the items "delta", "p" ("test" says by which: McNemar's exact test where items are right
@@ -82,15 +82,15 @@ def _figures(base: "Sequence[Evaluation]", plan: "Sequence[Evaluation]") -> Iter
 
 
 def _paired(base: Sequence[float], plan: Sequence[float]) -> dict[str, Any]:
-    """What the items say; nothing where there are too few to tell, or the metric has none."""
+    """Return the paired comparison; its values are None for too few items."""
     untold = dict.fromkeys(("delta", "test", "p", "only_base", "only_plan"))
     if not base or len(base) != len(plan):
         return untold
     deltas = [after - before for before, after in zip(base, plan, strict=True)]
     row = {**untold, "delta": sum(deltas) / len(deltas)}
     if {*base, *plan} <= {0.0, 1.0}:
-        found = mcnemar([value == 1 for value in base], [value == 1 for value in plan])
-        return {**row, "test": "mcnemar", "p": found.p, "only_base": found.only_base, "only_plan": found.only_plan}
+        test = mcnemar([value == 1 for value in base], [value == 1 for value in plan])
+        return {**row, "test": "mcnemar", "p": test.p, "only_base": test.only_base, "only_plan": test.only_plan}
     if len(deltas) < MIN_SEQUENCES:
         return row
     return {**row, "test": "t", "p": paired_difference(deltas).p}

@@ -1,4 +1,4 @@
-"""Lets a plan and its base continue the same prompt, without a merge."""
+"""Continuations of one prompt by a plan and its base, without a merge."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +10,8 @@ from engine.tasks.resident import model_of, tokenizer_of
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text, "patches": paths (optional), "prompt", "max_new_tokens"} and of the measurement
-    options "dtype" and "device".
+    """Run the task. Request: {"plan": text, "patches": paths (optional), "prompt", "max_new_tokens"}, and of the
+    measurement options "dtype" and "device".
 
     Answer: "base" and "plan", the greedy continuations without the prompt. Each piece is reported as soon as it is
     there: (0 for the base or 1 for the plan, 2, piece). Raises PlanError for a plan that cannot be run, UsageError for

@@ -1,4 +1,4 @@
-"""Results of opening checkpoints with transformers by their headers alone: from a child process, cached."""
+"""Results of opening checkpoints with transformers from their headers alone, in a child process; they are cached."""
 
 import hashlib
 import time
@@ -30,7 +30,7 @@ class OutOfTimeError(Exception):
 
 @dataclass(frozen=True)
 class Headers:
-    """A checkpoint without its weights, as transformers is asked about it."""
+    """Checkpoint without weights, as a request to the child process."""
 
     what: str
     """Name for messages."""
@@ -65,7 +65,7 @@ def headers_of(checkpoint: Checkpoint) -> Headers:
 
 
 def planned_headers(stack: Stack) -> Headers | None:
-    """Headers of the checkpoint that a merge would write; None where no config describes it."""
+    """Return the headers of the checkpoint that a merge would write; None if no config describes it."""
     try:
         config = output_config(stack).text
     except CheckpointError:
@@ -76,24 +76,24 @@ def planned_headers(stack: Stack) -> Headers | None:
 
 @dataclass(frozen=True)
 class HeaderChecks:
-    """Header checks of checkpoints and stacks, cached or made."""
+    """Cache of header checks, and the child process that makes missing ones."""
 
     cache: AnswerCache
 
     def known_sources(self, stack: Stack) -> Opened:
-        """Cached checks of a stack's sources. Starts no process: called at every keystroke."""
+        """Return the cached checks of a stack's sources. Starts no process: it is called at every keystroke."""
         checks = {checkpoint: self._find(checkpoint_key(checkpoint)) for checkpoint in stack.checkpoints}
         return Opened({checkpoint: each for checkpoint, each in checks.items() if each is not None})
 
     def known(self, stack: Stack) -> Opened:
-        """Cached checks of a stack's sources and of the new model."""
+        """Return the cached checks of a stack's sources and of the new model."""
         planned = planned_headers(stack)
         return Opened(self.known_sources(stack).sources, None if planned is None else self._find(planned.key))
 
     def checked(
         self, stack: Stack, seconds: float = CHECK_SECONDS, on_tick: Callable[[], None] = lambda: None
     ) -> Opened:
-        """Checks of a stack's sources and of the new model, made in a child process where they are not cached.
+        """Return the checks of a stack's sources and of the new model; a child process makes missing ones.
 
         seconds: time limit of the child process. A check that cannot be made is `unavailable`, with the reason.
         """
@@ -101,13 +101,13 @@ class HeaderChecks:
         return self.with_unavailable(stack, self.known(stack))
 
     def with_unavailable(self, stack: Stack, opened: Opened) -> Opened:
-        """Without torch or transformers every source that is not cached is unavailable, for that reason."""
+        """Return the checks with every source that is not cached unavailable if torch or transformers is missing."""
         if library_versions():
             return opened
         return replace(opened, sources={c: LoadCheck(unavailable=NO_LIBRARIES) for c in stack.checkpoints})
 
     def lacking(self, stack: Stack) -> list[Headers]:
-        """Headers of the sources and of the new model that are not cached and can be checked here."""
+        """Return the headers of the sources and of the new model that are not cached and can be checked here."""
         planned = planned_headers(stack)
         headers = [headers_of(checkpoint) for checkpoint in stack.checkpoints] + ([planned] if planned else [])
         return [headers for headers in headers if headers.can_be_checked and self._find(headers.key) is None]
@@ -115,7 +115,7 @@ class HeaderChecks:
     def make(
         self, requests: Sequence[Headers], seconds: float = CHECK_SECONDS, on_tick: Callable[[], None] = lambda: None
     ) -> None:
-        """Have one child process check all of these, and cache its answers."""
+        """Check all of these in one child process and cache the results."""
         from engine.tasks.process import conversation  # late: most plan checks start no process
 
         if not requests:
@@ -149,16 +149,16 @@ class HeaderChecks:
 
 
 def header_checks(home: Path | None = None) -> HeaderChecks:
-    """Header checks cached in the store's directory `home`, by default in the usual one."""
+    """Return the header checks of the store's directory `home`; None for the default."""
     return HeaderChecks(answer_cache(FOLDER, home))
 
 
 @lru_cache(maxsize=8)
 def checkpoint_key(checkpoint: Checkpoint) -> str:
-    """The key of an opened checkpoint's headers, computed once: large ones have 90,000 tensors."""
+    """Return the key of an open checkpoint's headers, computed once: large ones have 90,000 tensors."""
     return headers_of(checkpoint).key
 
 
 def _outer_type(checkpoint: Checkpoint) -> str:
-    """The outermost model type, by which transformers chooses the class."""
+    """Return the outermost model type, by which transformers chooses the class."""
     return str(checkpoint.config.data.get("model_type", ""))

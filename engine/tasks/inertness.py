@@ -1,4 +1,4 @@
-"""Whether silenced copies of a checkpoint's layers are inert: cached, or tried in a child process.
+"""Inertness of zeroed copies of a checkpoint's layers: cached, or tried in a child process.
 
 engine.inference.inertness tries it on a small random model, once for each config and version of transformers.
 """
@@ -22,28 +22,28 @@ FOLDER = "inertness"
 NO_LIBRARIES = "torch and transformers are not both installed"
 
 _FORMAT = 2
-"""Raised when the trial changes."""
+"""Version of the trial: increase it when the trial changes."""
 
 PROVEN = frozenset(
     {"llama", "mistral", "mixtral", "qwen2", "qwen3", "qwen3_moe", "gemma2", "gemma3_text", "phi3", "smollm3", "olmo2"}
 )
-"""Model types that need no trial: the tests show that silenced copies of their layers are inert."""
+"""Model types that need no trial: the tests show that zeroed copies of their layers are inert."""
 
 
 @dataclass(frozen=True)
 class InertnessTrials:
-    """Trials of checkpoints, cached or made."""
+    """Cache of trials, and the child process that makes missing ones."""
 
     cache: AnswerCache
 
     def known(self, checkpoint: Checkpoint) -> Inertness:
-        """The cached result of a trial. Starts no process."""
+        """Return the cached result of a trial. Starts no process."""
         if checkpoint.config.model_type in PROVEN:
             return Inertness()
         return _inertness(self.cache.find(_key(checkpoint)))
 
     def tried(self, checkpoint: Checkpoint) -> Inertness:
-        """The result of a trial, made in a child process where none is cached: about 5 s, once for each config."""
+        """Return the result of a trial; a child process makes it if none is cached (about 5 s, once per config)."""
         if checkpoint.config.model_type in PROVEN or self.cache.find(_key(checkpoint)) is not None:
             return self.known(checkpoint)
         if not library_versions():
@@ -53,7 +53,7 @@ class InertnessTrials:
         return _inertness(answer)
 
     def written(self, recipe: "Recipe", checkpoint: Checkpoint, options: Any) -> str:
-        """The text of a recipe's plan.
+        """Return the text of a recipe's plan.
 
         Raises UsageError for options that do not fit, CheckpointError for layers that cannot be scaled as the recipe
         scales them, and for a recipe of inert copies where they would not be inert.
@@ -70,7 +70,7 @@ class InertnessTrials:
 
 
 def inertness_trials(home: Path | None = None) -> InertnessTrials:
-    """Trials cached in the store's directory `home`, by default in the usual one."""
+    """Return the trials of the store's directory `home`; None for the default."""
     return InertnessTrials(answer_cache(FOLDER, home))
 
 

@@ -1,4 +1,4 @@
-"""Whether transformers loads a checkpoint, and every layer is the kind of layer it was: asked of a child process."""
+"""Load check of a checkpoint in a child process: transformers opens it, and every layer has its source's kind."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,29 +13,29 @@ __all__ = ["MODULE", "LoadCheck", "as_json", "load_check"]
 MODULE = "engine.inference.loadcheck"
 
 
-def as_json(found: LoadCheck | None) -> dict[str, Any] | None:
-    """A check as `--json` prints it; None when none was made."""
-    if found is None:
+def as_json(check: LoadCheck | None) -> dict[str, Any] | None:
+    """Return a check as `--json` prints it; None if there was none."""
+    if check is None:
         return None
     return {
-        "ok": found.ok,
-        "architecture": found.architecture,
-        "missing": list(found.missing),
-        "unexpected": list(found.unexpected),
-        "mismatched": list(found.mismatched),
-        "differences": list(found.differences),
-        "inherited": list(found.inherited),
-        "behind": list(found.behind),
-        "unavailable": found.unavailable,
-        "seconds": round(found.seconds, 3),
-        "peak_bytes": found.peak_bytes,
+        "ok": check.ok,
+        "architecture": check.architecture,
+        "missing": list(check.missing),
+        "unexpected": list(check.unexpected),
+        "mismatched": list(check.mismatched),
+        "differences": list(check.differences),
+        "inherited": list(check.inherited),
+        "unopened": list(check.unopened),
+        "unavailable": check.unavailable,
+        "seconds": round(check.seconds, 3),
+        "peak_bytes": check.peak_bytes,
     }
 
 
 def load_check(directory: Path, visits: Sequence[tuple[Path, int]] | None = None) -> LoadCheck:
     """Check `directory`; with `visits`, also each layer against (source directory, layer) that it was copied from.
 
-    A child process that fails or is killed says nothing of the checkpoint: the check is unavailable then.
+    If the child process fails or is killed, nothing is known about the checkpoint: the check is unavailable.
     """
     try:
         return load_check_of(run_child(MODULE, {"directory": str(directory.absolute()), "visits": listed(visits)}))
@@ -44,5 +44,5 @@ def load_check(directory: Path, visits: Sequence[tuple[Path, int]] | None = None
 
 
 def listed(visits: Sequence[tuple[Path, int]] | None) -> list[list[Any]] | None:
-    """As the child process wants them."""
+    """Return the visits as the child process reads them."""
     return None if visits is None else [[str(source.absolute()), layer] for source, layer in visits]

@@ -1,4 +1,4 @@
-"""One checkpoint to be measured in one options: the key of what is measured, and where that is kept."""
+"""Context of a measurement: checkpoint and options, and the key and store that follow from them."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.inference.sampling import Sample
 
 METRICS_VERSION = 2
-"""Counted up when a formula changes, or how text becomes sequences: what was stored before is then measured anew.
+"""Version of the formulas and of the way in which text becomes sequences; results of other versions are not used.
 
 2: every sequence begins with the prefix of the tokenizer, and is chosen from all over the text."""
 
@@ -37,7 +37,7 @@ TOKENIZER_FILES = (
 """Files that decide which tokens a text becomes."""
 
 JOINT = "+"
-"""Between the fingerprints of several checkpoints that a plan takes from."""
+"""Separator of the fingerprints of several checkpoints of one plan."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class MeasurementContext:
 
     @property
     def dtype(self) -> str:
-        """torch's name of the one that is computed in."""
+        """torch's name of the dtype of the computation."""
         return dtype_of(self.checkpoint, self.options)
 
     @property
@@ -76,27 +76,27 @@ class MeasurementContext:
         return store_path(Path(self.options.home) if self.options.home else None)
 
     def require_writable_store(self) -> None:
-        """Raises MachineError when the store cannot be written: better before the work than after it."""
+        """Raise MachineError if the store cannot be written: better before the work than after it."""
         with closing(open_for_writing(self.store)) as db, transaction(db):
             pass
 
-    def described(self, *, found: bool) -> dict[str, Any]:
+    def described(self, *, is_stored: bool) -> dict[str, Any]:
         """Return the part of every answer about its context."""
         with closing(open_for_reading(self.store)) as connection:
             sample = sample_answer(find_sample(connection, self.key))
         key = asdict(self.key)
         fields = {"reference": self.checkpoint.reference, "corpus": self.corpus.name, "key": key}
-        return {**fields, "sample": sample, "found": found}
+        return {**fields, "sample": sample, "found": is_stored}
 
 
 def measurement_context(request: Mapping[str, Any]) -> MeasurementContext:
-    """{"model": directory, "reference": how the user calls it} and the measurement options, opened."""
+    """Open a request: {"model": directory, "reference": the user's name for it} and the measurement options."""
     directory = Path(request["model"])
     return MeasurementContext(open_checkpoint(directory, request.get("reference", "")), options_from(request))
 
 
 def model_row(checkpoint: Checkpoint) -> ModelRow:
-    """The checkpoint as the store lists it, under the name by which the user calls it."""
+    """Return the checkpoint's row of the store, under the user's name for it."""
     config = checkpoint.config
     hidden_size = config.decoder.get("hidden_size", config.decoder.get("n_embd"))
     return ModelRow(
@@ -111,7 +111,7 @@ def model_row(checkpoint: Checkpoint) -> ModelRow:
 
 
 def _tokenizer_hash(directory: Path) -> str:
-    """32 hexadecimal digits over the tokenizer's files, as far as they exist."""
+    """Return a hash of the tokenizer's files, 32 hexadecimal digits; missing files are left out."""
     digest = hashlib.blake2b(digest_size=16)
     for name in TOKENIZER_FILES:
         file = directory / name
@@ -133,7 +133,7 @@ def _version(distribution: str) -> str:
 
 
 _DECODED = 32
-"""Documents whose tokens are made text again, at most."""
+"""Maximum number of documents whose tokens are decoded again."""
 
 
 def store_sample(context: MeasurementContext) -> None:
@@ -173,7 +173,7 @@ def _notes(checkpoint: Checkpoint, sample: "Sample", tokenizer: Any) -> Iterator
 
 
 def _changed_by_tokens(sample: "Sample", tokenizer: Any) -> tuple[int, int]:
-    """How many documents were looked at, and how many of them differ once their tokens are made text again."""
+    """Return the number of documents that were decoded again, and how many of them changed."""
     from engine.inference.tokenizer import text_tokens
 
     texts = [document.text for document in islice(sample.documents, _DECODED) if document.text]

@@ -26,7 +26,7 @@ _MOST_OF_MEMORY = 0.5
 
 
 def auto_dtype(stored: str, device: str, parameters: int) -> str:
-    """torch's name of the dtype to compute in on `device` ("auto", "cpu", "cuda", ...)."""
+    """Return torch's name of the dtype for computing on `device` ("auto", "cpu", "cuda", ...)."""
     is_slow = stored in INSTRUCTIONS and _runs_on_cpu(device) and not INSTRUCTIONS[stored] & _cpu_features()
     return "float32" if is_slow and _fits_as_float32(parameters) else stored
 
@@ -41,12 +41,12 @@ def _has_gpu() -> bool:
 
 
 def _cpu_features() -> frozenset[str]:
-    """Instruction set flags of the first core; all are assumed where the system does not list them."""
+    """Return the instruction set flags of the first core; all are assumed if the system does not list them."""
     try:
-        found = re.search(r"^(?:flags|Features)\s*:(.*)$", CPU_INFO.read_text(), re.MULTILINE)
+        flags = re.search(r"^(?:flags|Features)\s*:(.*)$", CPU_INFO.read_text(), re.MULTILINE)
     except OSError:
-        found = None
-    return frozenset(found[1].split()) if found else frozenset().union(*INSTRUCTIONS.values())
+        flags = None
+    return frozenset(flags[1].split()) if flags else frozenset().union(*INSTRUCTIONS.values())
 
 
 def _fits_as_float32(parameters: int) -> bool:
@@ -56,22 +56,22 @@ def _fits_as_float32(parameters: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class MeasurementOptions:
-    """The text, how much of it, and how it is computed. As a request, each field is a key that may be left out."""
+    """Text, number of tokens, and way of computing. In a request each field is an optional key."""
 
     text: tuple[str, ...] = ()
-    """Files; none means the built-in text."""
+    """Files; empty for the built-in text."""
     split: Split = Split.SELECTION
     tokens: int = 16 * 256
-    """Maximum number of tokens of the split: no more than an interval needs, because a CPU takes a while."""
+    """Maximum number of tokens of the split. The default is what an interval needs, because CPUs are slow."""
     seq_len: int = 256
     dtype: str = "auto"
-    """"auto": what the checkpoint is stored in, or float32 where the CPU would be slow with that."""
+    """"auto" for the dtype of the checkpoint, or float32 if the CPU is slow with that."""
     device: str = "auto"
-    """"auto": a GPU where there is one."""
+    """"auto" for a GPU if there is one."""
     batch_size: int = 4
-    """Sequences at a time; where a GPU's memory does not suffice, fewer."""
+    """Maximum number of sequences in a batch; fewer if a GPU's memory does not suffice."""
     home: str | None = None
-    """The directory of the store; None means the user's."""
+    """Directory of the store; None for the default."""
 
     def of_split(self, split: Split) -> "MeasurementOptions":
         return replace(self, split=split)
@@ -81,7 +81,7 @@ DEFAULT = MeasurementOptions()
 
 
 def options_from(request: Mapping[str, Any]) -> MeasurementOptions:
-    """The options that a request describes; its other keys are the task's own."""
+    """Return the options of a request; other keys belong to the task."""
     given = {field.name: request[field.name] for field in fields(MeasurementOptions) if field.name in request}
     options = MeasurementOptions(**given)
     return replace(options, text=tuple(options.text), split=Split(options.split))
@@ -99,12 +99,12 @@ def request_for(checkpoint: Checkpoint, options: MeasurementOptions) -> dict[str
 
 
 def corpus_of(options: MeasurementOptions) -> Corpus:
-    """The text to measure on. Raises UsageError for files that hold none."""
+    """Return the text to measure on. Raises UsageError for files without text."""
     return read_corpus([Path(file) for file in options.text]) if options.text else builtin_corpus()
 
 
 def dtype_of(checkpoint: Checkpoint, options: MeasurementOptions) -> str:
-    """torch's name of the dtype to compute in."""
+    """Return torch's name of the dtype for computing."""
     if options.dtype != "auto":
         return options.dtype
     return auto_dtype(stored_dtype(checkpoint), options.device, checkpoint.parameters)

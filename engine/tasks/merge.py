@@ -108,7 +108,7 @@ def merge(
 ) -> MergeReport:
     """Write the checkpoint that `stack` describes to `out`, resuming an interrupted run.
 
-    home: directory of the store, where header checks are cached; None for the usual one.
+    home: directory of the store, where header checks are cached; None for the default.
 
     Raises CheckpointError for a source that is missing, broken or changing, for a config that cannot describe the
     stack, and for a result that does not load; PlanError for a tensor that cannot be scaled; UsageError if `out`
@@ -169,7 +169,7 @@ def _described(draft: Draft, check: LoadCheck | None, seconds: float) -> MergeRe
 
 
 def merged_before(out: Path, plan_text: str, stack: Stack) -> VerifyReport | None:
-    """The checkpoint at `out` as its files verify, if it is whole and was merged from this plan and these weights."""
+    """Return the verified checkpoint at `out` if it is complete and was merged from this plan and these weights."""
     origin = read_origin(out)
     try:
         if origin is None or origin != origin_of(stack, plan_text):
@@ -181,12 +181,12 @@ def merged_before(out: Path, plan_text: str, stack: Stack) -> VerifyReport | Non
 
 
 def is_merged(draft: Draft) -> bool:
-    """Whether the checkpoint at the draft's output is whole and the one that the draft would write."""
+    """Return True if the checkpoint at the draft's output is complete and equals what the draft would write."""
     return merged_before(draft.out, draft.plan_text, draft.stack) is not None and _is_as_drafted(draft)
 
 
 def _is_as_drafted(draft: Draft) -> bool:
-    """Whether the same options and sidecars have gone into it."""
+    """Return True if it was written with the same options and sidecars."""
     sidecars = [str(name) for name in draft.sidecars.copied]
     try:
         check_written(draft.out, draft.layout, draft.stack.config_donor)

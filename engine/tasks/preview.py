@@ -1,4 +1,4 @@
-"""Previews a plan: base and plan predict the same text, and the difference is stored with its interval."""
+"""Preview of a plan: base and plan predict the same text, and the difference is stored with its interval."""
 
 import hashlib
 import math
@@ -26,12 +26,12 @@ from engine.tasks.resident import model_of, models_of, sequences_of
 
 _NO_INTERVAL = Interval(math.nan, math.nan, math.nan, math.nan, 0)
 _MOST_NATS = 700.0
-"""Above this a perplexity is beyond what a float can hold."""
+"""Maximum NLL whose perplexity a float can hold."""
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"plan": its text, "patches": paths (optional)} and the measurement options; the base is the model that
-    gives the plan its config.
+    """Run the task. Request: {"plan": text, "patches": paths (optional)} and the measurement options. The base is the
+    model that gives the plan its config.
 
     Answer: "base" and "plan" ({"nll", "perplexity"}), "delta_nll" (plan minus base, nats a token), "delta_nll_se" and
     "interval95" over sequences, "kl" (base to plan, nats a token), "top1_agreement", "tokens", "sequences", "split",
@@ -48,17 +48,17 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
         _store_preview(context, stack, PlanUsed(sha256, text, request.get("justification", "")), report)
     result = known or _known(context, sha256)
     assert result is not None
-    return context.described(found=known is not None) | as_answer(result)
+    return context.described(is_stored=known is not None) | as_answer(result)
 
 
 def compiled(request: Mapping[str, Any]) -> Stack:
-    """The stack of a request's "plan" and "patches" (paths; optional). Raises PlanError when it cannot be run."""
+    """Return the stack of a request's "plan" and "patches" (paths; optional). Raises PlanError if it cannot be run."""
     context = CheckContext(patches=open_patches(request.get("patches", ())))
     return check_plan(request["plan"], opener(), context).require_stack()
 
 
 def plan_context(stack: Stack, options: MeasurementOptions) -> MeasurementContext:
-    """The base to be measured beside the plan, in the dtype that the merged model would be opened in."""
+    """Return the context of the base, in the dtype in which the merged model would be opened."""
     base = stack.config_donor
     others = tuple(checkpoint for checkpoint in stack.checkpoints if checkpoint is not base)
     written = stack.out_dtype or stack.dtype
@@ -86,7 +86,7 @@ def as_answer(result: PreviewResult) -> dict[str, Any]:
 
 
 def plan_model(stack: Stack, context: MeasurementContext) -> Any:
-    """The virtual model of the plan, over the resident models that it takes from."""
+    """Return the virtual model of the plan over the resident models of its checkpoints."""
     from engine.inference.virtual import virtual_model
 
     return virtual_model(stack, models_of(stack.checkpoints, replace(context.options, dtype=context.dtype)))
@@ -113,26 +113,26 @@ def _measured(context: MeasurementContext, stack: Stack, sha256: str, report: Re
     options = context.options
     sequences = sequences_of(context.checkpoint, options)
     plan, base = plan_model(stack, context), model_of(context.checkpoint, options)
-    found = compare(base, plan, sequences, options.batch_size, report)
+    comparison = compare(base, plan, sequences, options.batch_size, report)
     run_base = partial(_nll_of_batches, base, options.batch_size)
-    check_base(context, run_base, found.base_token_nll)
-    deltas = [after - before for before, after in zip(found.base_nll, found.plan_nll, strict=True)]
+    check_base(context, run_base, comparison.base_token_nll)
+    deltas = [after - before for before, after in zip(comparison.base_nll, comparison.plan_nll, strict=True)]
     interval = mean_interval(deltas) if all(map(math.isfinite, deltas)) else _NO_INTERVAL
     return PreviewResult(
         plan_sha256=sha256,
         key=context.key,
-        base_nll=_mean(found.base_nll),
-        plan_nll=_mean(found.plan_nll),
+        base_nll=_mean(comparison.base_nll),
+        plan_nll=_mean(comparison.plan_nll),
         delta_nll=interval.mean,
         se=interval.se,
         low=interval.low,
         high=interval.high,
-        kl=found.kl,
-        top1_agreement=found.top1_agreement,
-        tokens=found.tokens,
-        sequences=len(found.base_nll),
-        base_not_finite=found.base_not_finite,
-        plan_not_finite=found.plan_not_finite,
+        kl=comparison.kl,
+        top1_agreement=comparison.top1_agreement,
+        tokens=comparison.tokens,
+        sequences=len(comparison.base_nll),
+        base_not_finite=comparison.base_not_finite,
+        plan_not_finite=comparison.plan_not_finite,
     )
 
 
@@ -143,7 +143,7 @@ def _nll_of_batches(model: Any, batch_size: int, batches: Sequence[Any]) -> list
 
 
 def _likelihood(nll: float) -> dict[str, float | None]:
-    """nll in nats per token; nulls where it is not finite."""
+    """Return NLL in nats per token and perplexity; null if not finite."""
     if not math.isfinite(nll):
         return {"nll": None, "perplexity": None}
     return {"nll": nll, "perplexity": math.exp(min(nll, _MOST_NATS))}

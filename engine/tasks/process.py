@@ -21,19 +21,19 @@ from engine.errors import MachineError, UnexpectedError, machine_error, shown
 from engine.protocol import Report, from_data, no_report
 
 TICK = 0.25
-"""Seconds after which a silent process is looked after again."""
+"""Interval in seconds of checks on a silent process."""
 _CHUNK = 1 << 16
 _LAST_LINES = 3
 _LAST_BYTES = 1 << 16
 
 
 class EngineProcess:
-    """`python -m MODULE`, alive for as many requests as are put to it; a context that ends it."""
+    """Process `python -m MODULE` that answers requests until its context ends."""
 
     def __init__(self, arguments: Sequence[str], talk: IO[Any] | None, *, online: bool = False) -> None:
-        """arguments: the module and what follows it; talk: where its stderr goes, None for our own.
+        """arguments: module and its arguments; talk: file for its stderr, None for that of this process.
 
-        online: whether it may ask the model hub. Raises MachineError when it cannot be started.
+        online: whether it may use the model hub. Raises MachineError if it cannot be started.
         """
         self._name = arguments[-1]
         # -P: a gguf.py or torch.py in the user's working directory must not be taken for the library.
@@ -84,7 +84,7 @@ class EngineProcess:
         return answer
 
     def kill(self) -> None:
-        """End the process and those it started immediately; what it wrote is as complete as after a power cut."""
+        """Kill the process and its children; files that it writes are as complete as after a power cut."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -95,7 +95,7 @@ class EngineProcess:
     def _conversation(
         self, request: Mapping[str, Any], on_progress: Report, on_tick: Callable[[], None]
     ) -> dict[str, Any] | None:
-        """The last thing said about the request; None when the process ends before it."""
+        """Return the final message about the request; None if the process ends before it."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(dict(request)).encode() + b"\n")
@@ -128,7 +128,7 @@ class EngineProcess:
 
 
 def tail_of(file: Path, offset: int = 0) -> str:
-    """The end of a log, nothing of it from before `offset`."""
+    """Return the end of a log, without what is before `offset`."""
     with file.open("rb") as log:
         log.seek(max(offset, file.stat().st_size - _LAST_BYTES))
         return log.read().decode(errors="replace")
@@ -140,11 +140,11 @@ def _close(pipe: IO[bytes]) -> None:
 
 
 def environment(*, online: bool) -> dict[str, str]:
-    """The user's for a process of the engine: offline unless asked otherwise, with this very engine importable.
+    """Return the environment of a process of the engine: offline unless `online`, with this engine importable.
 
     Its threads sleep while they wait for each other: on a busy machine, threads that spin instead take two to three
-    times as long for a layer. CUDA numbers GPUs as NVIDIA's tools do, by their place on the bus: its own order, the
-    fastest first, is known to nobody who has not asked it.
+    times as long for a layer. CUDA numbers GPUs as NVIDIA's tools do, by their place on the bus; its own order
+    is the fastest first, which the user cannot see.
     """
     engine_root = str(Path(engine.__file__).parent.parent)
     paths = [engine_root, os.environ.get("PYTHONPATH", "")]
@@ -154,7 +154,7 @@ def environment(*, online: bool) -> dict[str, str]:
 
 
 def _failure(name: str, code: int, talk: str) -> MachineError:
-    """Why there is no answer, from how the process ended and what it said on stderr."""
+    """Return the error for a process without an answer, from its exit code and its stderr."""
     if code == -signal.SIGKILL:
         return MachineError(f"{name} was killed", why="probably because memory ran out", fix="Free some memory.")
     if code < 0:
@@ -163,7 +163,7 @@ def _failure(name: str, code: int, talk: str) -> MachineError:
 
 
 def signal_name(number: int) -> str:
-    """ "SIGSEGV", "SIGRTMIN+3"; real-time signals between the first and the last have no name in Python."""
+    """Return the name of a signal: "SIGSEGV", "SIGRTMIN+3". Python has no names for most real-time signals."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -180,14 +180,14 @@ TASK_MODULE = "engine.tasks"
 
 
 def run_task(name: str, request: Mapping[str, Any], on_progress: Report = no_report) -> dict[str, Any]:
-    """The answer of the task `name` to `request`; see `run_child` for what is raised."""
+    """Return the answer of the task `name` to `request`. Raises like `run_child`."""
     return _answer([TASK_MODULE, name], {"task": name, "request": request}, on_progress)
 
 
 def run_child(module: str, request: Mapping[str, Any], on_progress: Report = no_report) -> dict[str, Any]:
-    """The answer of `python -m module` to `request`.
+    """Return the answer of `python -m module` to `request`.
 
-    Raises the DlecError that the child reports, or MachineError when it crashes or is killed. What the child wrote on
+    Raises the DlecError that the child reports, or MachineError if it crashes or is killed. What the child wrote on
     stderr is a note of an UnexpectedError.
     """
     return _answer([module], request, on_progress)
@@ -195,7 +195,7 @@ def run_child(module: str, request: Mapping[str, Any], on_progress: Report = no_
 
 @contextmanager
 def conversation(arguments: Sequence[str]) -> Iterator[Callable[..., dict[str, Any]]]:
-    """A process that answers several requests: its `answer`, which raises like `run_child`."""
+    """Provide the `answer` of a process that answers several requests; it raises like `run_child`."""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as talk:
 
         def last_words() -> str:

@@ -1,4 +1,4 @@
-"""Profiles a checkpoint into the store: one forward pass over a text."""
+"""Profile of a checkpoint, from one forward pass over a text, kept in the store."""
 
 import math
 from collections.abc import Iterator
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def run(request: dict[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"model", "reference"} and the measurement options.
+    """Run the task. Request: {"model", "reference"} and the measurement options.
 
-    Answer: "layers" (for each the fields of LayerStatistics, null for what is not known) and the keys of
+    Answer: "layers" (the fields of LayerStatistics for each; null if unknown) and the keys of
     MeasurementContext.described. Raises whatever opening and running the model raises; then nothing is stored.
     """
     context = measurement_context(request)
@@ -39,7 +39,7 @@ def run(request: dict[str, Any], report: Report) -> dict[str, Any]:
         _store_profile(context, report)
     with closing(open_for_reading(context.store)) as connection:
         layers = find_layers(connection, context.key)
-    return context.described(found=is_stored) | {"layers": [_known(layer) for layer in layers]}
+    return context.described(is_stored=is_stored) | {"layers": [_known(layer) for layer in layers]}
 
 
 def _store_profile(context: MeasurementContext, report: Report) -> None:

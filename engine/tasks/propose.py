@@ -1,4 +1,4 @@
-"""Proposes a plan because of what is measured: the work behind the recipe dlec.
+"""Proposal of a plan from measurements, for the recipe dlec.
 
 Candidates are screened by second-pass residual and the shortlist is measured, both on the selection set of the text;
 the proposal is evaluated on the held-out set, next to the naive plan of as many best single layers.
@@ -20,13 +20,13 @@ from engine.tasks.stages import Stages
 from engine.text.corpus import Split
 
 STAGES = 5
-"""Residuals of blocks, harms of the shortlist, residuals of single layers, and two plans judged."""
+"""Residuals of blocks, costs of the shortlist, residuals of single layers, previews of two plans."""
 NAIVE = "The naive plan: the single layers with the lowest second-pass residual, each twice."
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """One proposal being worked out."""
+    """State of one proposal."""
 
     checkpoint: Checkpoint
     options: dlec.Options
@@ -34,14 +34,14 @@ class _Search:
     stages: Stages
 
     def residuals(self, blocks: Sequence[Block]) -> dict[Block, float]:
-        return {block: found["value"] for block, found in self._scores("second-pass", blocks).items()}
+        return {block: score["value"] for block, score in self._scores("second-pass", blocks).items()}
 
     def harms(self, blocks: Sequence[Block]) -> dict[Block, dict[str, Any]]:
-        """Delta NLL of repeating each block, with its standard error, on the selection set."""
+        """Return the delta NLL of repeating each block, with its standard error, on the selection set."""
         return self._scores("duplication", blocks)
 
     def judged(self, plan_text: str) -> dict[str, Any]:
-        """Preview of a plan on the held-out set."""
+        """Return the preview of a plan on the held-out set."""
         request = as_request(self.measurement.of_split(Split.HELDOUT))
         return preview.run({**request, "plan": plan_text}, self.stages.next())
 
@@ -49,11 +49,11 @@ class _Search:
         request = as_request(self.measurement.of_split(Split.SELECTION))
         model = {"model": str(self.checkpoint.directory), "reference": self.checkpoint.reference}
         scores = score.run({**request, **model, "metric": metric, "blocks": blocks}, self.stages.next())["scores"]
-        return {(found["start"], found["end"]): found for found in scores}
+        return {(score["start"], score["end"]): score for score in scores}
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"model", "reference", "layers" or "growth"}, other fields of dlec.Options, and the
+    """Run the task. Request: {"model", "reference", "layers" or "growth"}, other fields of dlec.Options, and the
     measurement options.
 
     Answer: "plan" (text), "block", "reason" (lines), "shortlist" (measured candidates, least harmful first), "heldout"
@@ -86,13 +86,13 @@ def _search(request: Mapping[str, Any], report: Report) -> _Search:
 
 
 def _measured_shortlist(search: _Search) -> list[dict[str, Any]]:
-    """The candidates that were measured, the least harmful first."""
+    """Return the measured candidates, least harmful first."""
     candidates = dlec.candidate_blocks(search.checkpoint.layer_count, search.options)
     residuals = search.residuals(candidates)
     shortlist = dlec.shortlisted(residuals, candidates, search.options.shortlist)
     measured = [
-        {"start": start, "end": end, "residual": residuals[start, end], "delta_nll": found["value"], "se": found["se"]}
-        for (start, end), found in search.harms(shortlist).items()
+        {"start": start, "end": end, "residual": residuals[start, end], "delta_nll": score["value"], "se": score["se"]}
+        for (start, end), score in search.harms(shortlist).items()
     ]
     return sorted(measured, key=lambda each: float(each["delta_nll"]))
 
@@ -103,7 +103,7 @@ def _best_singles(search: _Search) -> list[Block]:
 
 
 def _reason(search: _Search, shortlist: Sequence[Mapping[str, Any]]) -> list[str]:
-    """In words, for the head of the plan."""
+    """Return the reason for the head of the plan."""
     best, width = shortlist[0], search.options.layers
     return [
         f"Of the {len(shortlist)} blocks of {width} with the lowest second-pass residual, repeating this one",

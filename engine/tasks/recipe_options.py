@@ -28,5 +28,5 @@ def recipe_options(kind: type[Options], request: Mapping[str, Any], checkpoint: 
 
 
 def _as_field(value: Any) -> Any:
-    """JSON has lists where the options have tuples."""
+    """Return a tuple for a list of a request."""
     return tuple(value) if isinstance(value, list) else value

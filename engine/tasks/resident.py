@@ -1,7 +1,8 @@
-"""What stays open between the tasks of one process: opening a model anew takes longer than many measurements.
+"""Models, tokenizers and texts that stay open between the tasks of one process: opening a model takes longer than many
+measurements.
 
-A file that has changed since is opened anew. Models that the task at hand does not use are let go of before another is
-opened, since few machines hold both; the rest is small.
+A changed file is opened again. Models that the current task does not use are closed before another is opened, because
+few machines hold both; the rest is small.
 """
 
 from collections.abc import Iterable
@@ -40,7 +41,7 @@ class OpenModels:
     models: dict[_Opened, Any] = field(default_factory=dict)
 
     def keep_only(self, requested: set[_Opened]) -> None:
-        """Close all others, and give their memory back."""
+        """Close all others and free their memory."""
         from engine.inference.devices import release_memory
 
         for opened in self.models.keys() - requested:
@@ -49,7 +50,7 @@ class OpenModels:
 
 
 _OPEN = OpenModels()
-"""The models of this process: a process of tasks is kept for them."""
+"""Models of this process."""
 
 
 def close_all() -> None:
@@ -60,12 +61,12 @@ def close_all() -> None:
 
 
 def model_of(checkpoint: Checkpoint, options: MeasurementOptions) -> Any:
-    """The checkpoint's transformers model, as the options wants it computed."""
+    """Return the checkpoint's transformers model with the options' dtype and device."""
     return models_of([checkpoint], options)[checkpoint]
 
 
 def models_of(checkpoints: Iterable[Checkpoint], options: MeasurementOptions) -> dict[Checkpoint, Any]:
-    """The models of all checkpoints that a task uses together. Raises whatever opening them raises."""
+    """Return the models of all checkpoints that a task uses together. Raises whatever opening them raises."""
     from engine.inference.load_model import open_model
 
     requested = {checkpoint: _opened(checkpoint, options) for checkpoint in checkpoints}
@@ -78,7 +79,7 @@ def models_of(checkpoints: Iterable[Checkpoint], options: MeasurementOptions) ->
 
 
 def is_open(checkpoint: Checkpoint, options: MeasurementOptions) -> bool:
-    """Whether the model is in memory as the options wants it."""
+    """Return True if the model is open with the options' dtype and device."""
     return _opened(checkpoint, options) in _OPEN.models
 
 
@@ -88,20 +89,20 @@ def tokenizer_of(checkpoint: Checkpoint) -> Any:
 
 
 def text_of(options: MeasurementOptions) -> Corpus:
-    """The options's text. Raises like `corpus_of`."""
+    """Return the text of the options. Raises like `corpus_of`."""
     return _text(options.text, _state(map(Path, options.text)))
 
 
 def sample_of(checkpoint: Checkpoint, options: MeasurementOptions) -> "Sample":
-    """Sequences of the text, in the tokens of the checkpoint. Raises UsageError for some that are longer than
-    the model's context, which is known before it is opened."""
+    """Return sequences of the text in tokens of the checkpoint. Raises UsageError if they are longer than the model's
+    context, before it is opened."""
     require_context(checkpoint, options.seq_len)
     model, text = _state_below(checkpoint.directory), _state(map(Path, options.text))
     return _sample(checkpoint.directory, model, options.text, text, options.split, options.seq_len, options.tokens)
 
 
 def sequences_of(checkpoint: Checkpoint, options: MeasurementOptions) -> "Sequences":
-    """Those of the sample."""
+    """Return the sequences of the sample."""
     return sample_of(checkpoint, options).sequences
 
 

@@ -1,4 +1,4 @@
-"""Scores blocks of a checkpoint by one metric; what the store has is not measured again."""
+"""Scores of the blocks of a checkpoint by one metric; stored scores are not measured again."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -26,8 +26,8 @@ METRICS: Mapping[str, str] = {
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"model", "reference", "metric", "blocks": [[start, end], ...] or "width": [int, ...]} and the
-    measurement options.
+    """Run the task. Request: {"model", "reference", "metric", "blocks": [[start, end], ...] or "width": [int, ...]} and
+    the measurement options.
 
     Answer: "scores" ({"start", "end", "value", "se"}, in the order of the request), "metric", and the keys of
     MeasurementContext.described. Raises UsageError for an unknown metric or block, and whatever opening and running the
@@ -41,11 +41,11 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
         _store_scores(context, metric, missing, report)
         known = _known(context, metric)
     scores = [{"start": start, "end": end, **known[start, end]} for start, end in blocks]
-    return context.described(found=not missing) | {"metric": request["metric"], "scores": scores}
+    return context.described(is_stored=not missing) | {"metric": request["metric"], "scores": scores}
 
 
 def _metric(name: str) -> str:
-    """The name of a metric in the store. Raises UsageError for a metric that does not exist."""
+    """Return the name of a metric in the store. Raises UsageError for a metric that does not exist."""
     if name not in METRICS:
         raise UsageError(f"{shown(name)} is not a metric", fix=f"Metrics: {', '.join(METRICS)}.")
     return METRICS[name]

@@ -1,4 +1,4 @@
-"""Searches blocks and scales for a budget: the work behind the recipe dlec-search.
+"""Search for blocks and scales that use up a budget, for the recipe dlec-search.
 
 Every step is measured through the wavefront on the selection set of the text, where plans share what they have in
 common; the best at the end are evaluated on the held-out set, as a sweep's are.
@@ -30,7 +30,7 @@ from engine.text.corpus import Split
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """One search being worked out."""
+    """State of one search."""
 
     checkpoint: Checkpoint
     options: dlec_search.Options
@@ -38,7 +38,7 @@ class _Search:
     report: Report
 
     def harms(self, states: Sequence[State]) -> dict[State, float]:
-        """Delta NLL of each on the selection set; those that compute no numbers are left out."""
+        """Return the delta NLL of each on the selection set, without those that compute NaN."""
         spec = read_sweep_spec(self.asking(states))
         context = spec.on(Split.SELECTION)
         if requested := missing(spec, Split.SELECTION, list(spec.visits)):
@@ -49,11 +49,11 @@ class _Search:
         with closing(open_for_reading(context.store)) as connection:
             figures = find_measurements(connection, context.key, spec.visits)
         names = {plan.name: figures[plan.visits].delta_nll for plan in spec.stored}
-        found = {state: names.get(dlec_search.name_of(state)) for state in states}
-        return {state: harm for state, harm in found.items() if harm is not None and harm == harm}
+        harms = {state: names.get(dlec_search.name_of(state)) for state in states}
+        return {state: harm for state, harm in harms.items() if harm is not None and harm == harm}
 
     def asking(self, states: Sequence[State]) -> dict[str, Any]:
-        """A sweep's request for these."""
+        """Return the request of a sweep of these plans."""
         plans = [
             {"name": dlec_search.name_of(state), "text": dlec_search.write(self.checkpoint, state)} for state in states
         ]
@@ -63,8 +63,8 @@ class _Search:
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: {"model", "reference", "layers" or "growth"}, other fields of dlec_search.Options, "memory",
-    and the measurement options.
+    """Run the task. Request: {"model", "reference", "layers" or "growth"}, other fields of dlec_search.Options,
+    "memory", and the measurement options.
 
     Answer: "plan" (text), "repeats" ([start, end, scale] each), "reason" (lines), "tried" (plans measured for each
     number of added layers), "sweep" (the last step's number in the store), "heldout" (figures of the plan on the
@@ -73,31 +73,31 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """
     search = _search(request, report)
     last, tried = _searched(search)
-    found = sweep.run(search.asking(last), report)
-    winner = found["winner"]
+    swept = sweep.run(search.asking(last), report)
+    winner = swept["winner"]
     if winner is None or winner["heldout"]["delta_nll"] is None:
         why = "every one of the last candidates computes NaN or infinity on the text"
         raise PlanError("the search found no plan", why=why, fix="Use --dtype float32 if that is wider.")
     state = next(state for state in last if dlec_search.name_of(state) == winner["name"])
-    judged = {**winner["heldout"], "split": Split.HELDOUT, "base_check": found["base_check"]}
-    reason = [*_reason(search, sum(tried.values()), judged), *found["base_check"]["findings"]]
+    judged = {**winner["heldout"], "split": Split.HELDOUT, "base_check": swept["base_check"]}
+    reason = [*_reason(search, sum(tried.values()), judged), *swept["base_check"]["findings"]]
     return {
         "plan": dlec_search.write(search.checkpoint, state, reason),
         "repeats": [list(repeat) for repeat in state],
         "reason": reason,
         "tried": tried,
-        "sweep": found["sweep"],
+        "sweep": swept["sweep"],
         "heldout": judged,
-        "base_check": found["base_check"],
-        "sample": found["heldout_sample"],
+        "base_check": swept["base_check"],
+        "sample": swept["heldout_sample"],
         "verdict": winner["verdict"],
         "shortlist": [
             {name: plan[name] for name in ("name", "delta_nll", "se", "interval95", "holm_p")}
-            for plan in found["shortlist"]
+            for plan in swept["shortlist"]
         ],
-        "corpus": found["corpus"],
-        "key": found["key"] | {"split": Split.HELDOUT},
-        "found": found["found"],
+        "corpus": swept["corpus"],
+        "key": swept["key"] | {"split": Split.HELDOUT},
+        "found": swept["found"],
     }
 
 
@@ -109,7 +109,7 @@ def _search(request: Mapping[str, Any], report: Report) -> _Search:
 
 
 def _searched(search: _Search) -> tuple[list[State], dict[int, int]]:
-    """The candidates that use up the budget, and how many were tried for each number of added layers."""
+    """Return the candidates that use up the budget, and how many were tried for each number of added layers."""
     kept: dict[int, list[State]] = {0: [()]}
     tried: dict[int, int] = {}
     for added in range(1, search.options.layers + 1):

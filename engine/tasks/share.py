@@ -1,4 +1,4 @@
-"""Computes one share of a sweep in a process of its own, for executors beyond this process."""
+"""Computation of one share of a sweep in a process of its own, for executors beyond this process."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ from engine.tasks.sweeps.shares import compute
 
 
 def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """The task: the fields of engine.execution.executor.Share. Answer: "rows" and "counted".
+    """Run the task. Request: the fields of engine.execution.executor.Share. Answer: "rows" and "counted".
 
     Raises CheckpointError for another checkpoint than the share is about, and like `compute`.
     """

@@ -1,4 +1,4 @@
-"""The table of tasks: one row for each, read by whatever runs, queues or shows them.
+"""The table of tasks: one row for each, read by everything that runs, queues or shows them.
 
 A new task needs a module with `run(request, report)`, a row here, a row in dlec_tui.jobs.task_views, and its verb.
 """
@@ -43,15 +43,15 @@ class TaskSpec:
     keys of the request."""
     subject: Subject = Subject.CHECKPOINT
     is_queued: bool = True
-    """Whether it is offered as a job; False: only a verb or the workbench itself runs it."""
+    """True if it is offered as a job; False if only a verb or the workbench itself runs it."""
     is_resumable: bool = False
-    """Whether an attempt continues where the previous one stopped, in what that one wrote."""
+    """True if an attempt continues from the output of the previous one."""
     needs_device: bool = True
-    """Whether it opens models: it shares a process that keeps them loaded. Other tasks get a fresh process."""
+    """True if it opens models, in a process that keeps them loaded; other tasks get a fresh process."""
     is_online: bool = False
-    """Whether its process may use the network."""
+    """True if its process may use the network."""
     proposes_plan: bool = False
-    """Whether its answer is a new plan."""
+    """True if its answer is a new plan."""
     writes_checkpoint: bool = False
     unit: Unit = Unit.STEPS
     invalidates: frozenset[Listing] = frozenset()

@@ -1,4 +1,4 @@
-"""Sweeps a space of plans: all are measured as one computation, the best are evaluated on held-out text."""
+"""Sweep of a space of plans: all are measured as one computation, the best are evaluated on held-out text."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -42,7 +42,7 @@ def run(request: Mapping[str, Any], report: Report, executor: Executor | None = 
     the best of them would look like without any effect; null until the sweep is finished), "shortlist" and "winner"
     (with the figures of the held-out set), "base_check" (see base_answer), "probe", "rankings" (of cheap metrics),
     "cost", "found" (whether nothing had to be measured); of a rehearsal "announced". What is finished is in the store:
-    a sweep that was interrupted goes on where it was.
+    an interrupted sweep continues from there.
     Raises PlanError for a plan that cannot be swept, and whatever opening and running the model raises.
     """
     spec = read_sweep_spec(request)
@@ -61,12 +61,12 @@ def run(request: Mapping[str, Any], report: Report, executor: Executor | None = 
     unranked = _rank(spec, source, sweep_id, stages)
     _finish(spec, sweep_id, costs)
     with closing(open_for_reading(spec.on(Split.SELECTION).store)) as connection:
-        found = sweep_report(connection, sweep_id)
-    return {**found, "unranked": unranked, "found": not costs}
+        swept = sweep_report(connection, sweep_id)
+    return {**swept, "unranked": unranked, "found": not costs}
 
 
 def _started(spec: SweepSpec) -> int:
-    """The sweep's number. Raises MachineError when the store cannot be written: better before the work than after."""
+    """Store the sweep and return its number. Raises MachineError if the store cannot be written."""
     with closing(open_for_writing(spec.on(Split.SELECTION).store)) as db, transaction(db):
         save_model(db, model_row(spec.checkpoint))
         return save_sweep(db, spec.sweep)
@@ -112,21 +112,21 @@ def _rank(spec: SweepSpec, source: LayerSource, sweep_id: int, stages: Stages) -
     if not source.is_resident:
         return "the metrics need the whole model in memory"
     try:
-        found = rankings(spec, stages.next())
+        ranked = rankings(spec, stages.next())
     except DlecError as error:
         return why_not(error)
     with closing(open_for_writing(store)) as db:
-        save_rankings(db, sweep_id, found)
+        save_rankings(db, sweep_id, ranked)
     return None
 
 
 def _finish(spec: SweepSpec, sweep_id: int, costs: list[Cost]) -> None:
     store = spec.on(Split.SELECTION).store
     with closing(open_for_reading(store)) as connection:
-        found = read_sweep(connection, sweep_id)
-    visits = [plan.visits for plan in found.sweep.plans]
-    holm, judged = [found.holm[each] for each in visits], [found.heldout_holm.get(each) for each in visits]
-    chance = by_chance(found)
+        figures = read_sweep(connection, sweep_id)
+    visits = [plan.visits for plan in figures.sweep.plans]
+    holm, judged = [figures.holm[each] for each in visits], [figures.heldout_holm.get(each) for each in visits]
+    chance = by_chance(figures)
     with closing(open_for_writing(store)) as db, transaction(db):
         save_verdicts(db, sweep_id, holm, judged)
         save_by_chance(db, sweep_id, chance)

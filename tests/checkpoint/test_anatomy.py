@@ -45,7 +45,7 @@ def test_a_vision_tower_of_equal_depth_is_carried_along():
     assert anatomy.names_of_end(End.CARRIED) == vision
 
 
-def test_layers_behind_the_last_are_kept_apart():
+def test_extra_layers_the_last_are_kept_apart():
     """DeepSeek-V3 stores its multi-token prediction layer as one more layer."""
     anatomy = dissect([f"model.layers.{n}.w" for n in range(5)], 4)
     assert (len(anatomy.layers), anatomy.trailing) == (4, (("w",),))

@@ -7,7 +7,7 @@ import pytest
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.config import parse_config
 from engine.checkpoint.formats.format import StoredTensor
-from engine.checkpoint.residual import gain_offset, norms_behind, residual_writers
+from engine.checkpoint.residual import gain_offset, norms_after, residual_writers
 from engine.errors import CheckpointError
 from tests.architectures import FAMILIES, CheckpointOf, every_family
 from tests.cases import cases
@@ -78,7 +78,7 @@ def test_every_family_is_understood_in_all_its_layers(family: str, checkpoint_of
 def test_norms_stand_behind_where_the_stream_takes_their_output(family: str, checkpoint_of: CheckpointOf) -> None:
     checkpoint = open_checkpoint(checkpoint_of(family))
     added = [name for name in FAMILIES[family].adds if "norm" in name]
-    behind = norms_behind(checkpoint, 0)
+    behind = norms_after(checkpoint, 0)
     assert {norm.rpartition(".")[0] for norms in behind.values() for norm in norms} == set(added)
     assert not behind or set(behind) == set(residual_writers(checkpoint, 0))
 

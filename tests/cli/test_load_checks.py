@@ -69,4 +69,4 @@ def test_excess_tensors_of_the_source_are_reported_and_published(
     verified = json.loads(dlec("verify", "out", "--json").stdout)
     assert verified["ok"]
     assert verified["loadcheck"]["inherited"] == ["unexpected: v_head.summary.weight"]
-    assert all(name.startswith("model.layers.8.") for name in verified["loadcheck"]["behind"])
+    assert all(name.startswith("model.layers.8.") for name in verified["loadcheck"]["unopened"])

@@ -211,16 +211,16 @@ def with_prediction_layer(tensors: Tensors, config: dict[str, Any]) -> Tensors:
     return tensors | copied | {f"model.layers.{LAYERS}.eh_proj.weight": torch.zeros(32, 64)}
 
 
-def test_prediction_layers_behind_the_last_one_are_no_fault(checkpoint_of: CheckpointOf, tmp_path: Path) -> None:
+def test_prediction_extra_layers_the_last_one_are_no_fault(checkpoint_of: CheckpointOf, tmp_path: Path) -> None:
     """transformers ignores them at the number that the published model has them at, and at no other."""
     model = changed(checkpoint_of("deepseek-v3"), tmp_path / "model", with_prediction_layer)
     result = judged_result(model)
     assert result.ok
-    assert len(result.behind) > 10
+    assert len(result.unopened) > 10
     assert "prediction layers after the last layer" in result.remarks[0]
     alone = judged_alone(oracle(headers_of(opener()(str(model)))), opener()(str(model)))
     assert alone.ok
-    assert alone.behind
+    assert alone.unopened
 
 
 def test_tensors_behind_the_last_layer_that_nothing_announces_stay_a_fault(checkpoint_of: CheckpointOf) -> None:

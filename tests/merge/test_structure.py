@@ -33,7 +33,7 @@ def test_layers_that_the_config_does_not_count_are_found(tmp_path):
     assert "says 3 layers, the weights have 4" in problem
 
 
-def test_announced_layers_behind_the_decoder_are_fine(tmp_path):
+def test_announced_extra_layers_the_decoder_are_fine(tmp_path):
     config = {"num_hidden_layers": 3, "num_nextn_predict_layers": 1, "layer_types": ["full_attention"] * 4}
     assert list(structure_problems(write_llama(tmp_path / "base", layers=4, config=config))) == []
 

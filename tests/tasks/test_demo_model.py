@@ -50,7 +50,7 @@ def test_what_is_no_whole_checkpoint_was_not_made_here_and_is_left_alone(tmp_pat
     (mine / "config.json").write_text("half of a download")
     if is_link:
         (tmp_path / NAME).symlink_to(mine)
-    with pytest.raises(UsageError, match="is in the way"):
+    with pytest.raises(UsageError, match="already exists"):
         demo_model.demo_model(tmp_path)
     assert (mine / "config.json").exists()
 

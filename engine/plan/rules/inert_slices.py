@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.checkpoint.residual import norms_behind, residual_writers
+from engine.checkpoint.residual import norms_after, residual_writers
 from engine.errors import CheckpointError
 from engine.plan.outputs import layer_scalings
 from engine.plan.stack import FactorLevel, Visit, factor_of
@@ -35,11 +35,11 @@ class ResidualWriters:
             self._writers[kind] = residual_writers(checkpoint, layer)
         return self._writers[kind]
 
-    def norms_behind(self, checkpoint: Checkpoint, layer: int) -> Mapping[str, tuple[str, ...]]:
-        """Return `engine.checkpoint.residual.norms_behind` of the layer. Raises CheckpointError."""
+    def norms_after(self, checkpoint: Checkpoint, layer: int) -> Mapping[str, tuple[str, ...]]:
+        """Return `engine.checkpoint.residual.norms_after` of the layer. Raises CheckpointError."""
         kind = self._kind(checkpoint, layer)
         if kind not in self._norms:
-            self._norms[kind] = norms_behind(checkpoint, layer)
+            self._norms[kind] = norms_after(checkpoint, layer)
         return self._norms[kind]
 
     def _kind(self, checkpoint: Checkpoint, layer: int) -> int:
@@ -85,7 +85,7 @@ class InertSlices:
 
     def _find_active(self, visit: Visit) -> tuple[str, ...]:
         writers = self.residual.writers(visit.checkpoint, visit.layer)
-        norms = self.residual.norms_behind(visit.checkpoint, visit.layer)
+        norms = self.residual.norms_after(visit.checkpoint, visit.layer)
         zeroed = _zeroed(visit, writers, has_norms=bool(norms))
         return tuple(
             writer for writer in writers if writer not in zeroed and not _is_covered(norms.get(writer, ()), zeroed)

@@ -60,7 +60,7 @@ def _trial(facts: Facts, visit: Visit) -> Inertness:
 def _unknown_family(facts: Facts, visit: Visit) -> str:
     """Return why dlec does not know what makes the layer inert; "" if it knows, or if another rule reports it."""
     try:
-        facts.residual.norms_behind(visit.checkpoint, visit.layer)
+        facts.residual.norms_after(visit.checkpoint, visit.layer)
     except CheckpointError:
         return ""
     try:

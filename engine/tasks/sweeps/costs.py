@@ -1,4 +1,4 @@
-"""Costs of measuring: announced on one line beforehand, and added up over the pieces of a text."""
+"""Costs of measuring, announced on one line before the work and added up over the pieces of a text."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ Cost: TypeAlias = dict[str, Any]
 
 
 def announced_line(cost: Mapping[str, Any]) -> str:
-    """cost: {"what", "announced", "expected_seconds"}."""
+    """Return the line that announces a cost. cost: {"what", "announced", "expected_seconds"}."""
     announced, seconds = cost["announced"], cost["expected_seconds"]
     reads = (
         f"{announced['layer_reads']:,} layers read from the files ({byte_size(announced['read_bytes'])}) "
@@ -28,7 +28,7 @@ def announced_line(cost: Mapping[str, Any]) -> str:
 
 
 def added(costs: Sequence[Cost]) -> Cost:
-    """Several pieces of one text as one."""
+    """Return the total cost of several pieces of one text."""
     first = costs[0]
     if len(costs) == 1:
         return first
@@ -42,11 +42,11 @@ def added(costs: Sequence[Cost]) -> Cost:
 
 
 _MOSTS = ("passes", "state_bytes", "base_bytes", "weight_bytes", "work_bytes", "plans", "resident")
-"""Names of figures of which the largest counts, not the sum."""
+"""Figures of which the largest counts, not the sum."""
 
 
 def summed(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Figures of several works as one; those of memory and passes are the largest."""
+    """Return the figures of several works as one: maximum of memory and passes, sum of the rest."""
     totals: dict[str, Any] = {}
     for name in parts[0]:
         values = [part.get(name, 0) for part in parts]

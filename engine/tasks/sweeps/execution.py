@@ -25,7 +25,7 @@ class SharedPass:
     """Shares of one pass over a text."""
 
     what: str
-    """In words, e.g. "selection set"."""
+    """Description, e.g. "selection set"."""
     source: LayerSource
     shares: Sequence[Share]
 
@@ -99,9 +99,9 @@ def check_base_of(spec: SweepSpec, source: LayerSource, report: Report = no_repo
 
     def nll(batches: Any) -> Any:
         report(0, 1, "check of the base")
-        found = read(batches)
+        losses = read(batches)
         report(1, 1, "check of the base")
-        return found
+        return losses
 
     check_base(spec.on(Split.SELECTION), nll)
 

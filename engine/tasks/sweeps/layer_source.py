@@ -1,4 +1,4 @@
-"""Source of a sweep's layers: an open model, or its files, layer by layer, where it does not fit."""
+"""Source of a sweep's layers: an open model, or its files, layer by layer, if it does not fit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,14 +14,14 @@ from engine.text.corpus import Split
 _USED = 0.8
 """Usable share of free memory: the rest is for other processes."""
 _FOR_STATES = 1.2
-"""A model is opened whole only where the budget holds its weights and a fifth more."""
+"""Share of the weights that must be free in addition to them for a model to be opened whole."""
 _DTYPE_BYTES = {"float64": 8, "float32": 4}
 _HALF_BYTES = 2
 
 
 @dataclass(frozen=True)
 class LayerSource:
-    """One checkpoint's layers, and the memory that there is for a sweep over them."""
+    """Layers of one checkpoint, and the available memory for a sweep over them."""
 
     spec: SweepSpec
 
@@ -32,8 +32,8 @@ class LayerSource:
 
     @cached_property
     def parts(self) -> Sequence[Any]:
-        """Layers on each device that computes by itself: several GPUs share a sweep where each holds the whole model,
-        else the model is spread over them. Raises whatever opening the model raises."""
+        """Layers on each device that computes alone: several GPUs share a sweep if each holds the whole model,
+        otherwise the model is spread over them. Raises whatever opening the model raises."""
         from engine.inference.wavefront.layers import ResidentLayers
         from engine.inference.wavefront.streamed import StreamedLayers
 
@@ -46,24 +46,24 @@ class LayerSource:
 
     @cached_property
     def is_shared(self) -> bool:
-        """Whether several devices each hold the whole model."""
+        """True if several devices each hold the whole model."""
         return len(self.devices) > 1 and all(self._holds_model(_free(device)) for device in self.devices)
 
     @cached_property
     def is_resident(self) -> bool:
-        """Whether the budget holds the whole model; a set of GPUs is there to hold it."""
+        """True if the budget holds the whole model; a set of GPUs always does."""
         return len(self.devices) > 1 or self._holds_model(self._budget)
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """One, or each of a set of GPUs."""
+        """One device, or each of a set of GPUs."""
         from engine.inference.devices import devices_named
 
         return devices_named(self._device)
 
     @property
     def memory(self) -> int:
-        """Bytes for what is not a resident model's weights; of each device, where they share a sweep."""
+        """Bytes for everything except a resident model's weights; per device if devices share a sweep."""
         return self._budget - self._weights if self.is_resident else self._budget
 
     def _holds_model(self, nbytes: int) -> bool:
@@ -93,7 +93,7 @@ class LayerSource:
 
 
 def _free(device: str) -> int:
-    """Return the free bytes. Raises MachineError where the system does not report them."""
+    """Return the free bytes. Raises MachineError if the system does not report them."""
     from engine.inference.devices import free_bytes
 
     if device.startswith("cuda"):

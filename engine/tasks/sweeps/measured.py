@@ -1,4 +1,4 @@
-"""One plan as far as it has been measured, and what is stored of it, in the middle of the text and at its end."""
+"""Measured part of one plan, and what is stored about it, in the middle of the text and at its end."""
 
 import math
 from array import array
@@ -15,28 +15,28 @@ def _empty() -> "array[float]":
 
 @dataclass
 class MeasuredPlan:
-    """Figures of the text so far, sequence by sequence."""
+    """Figures of the measured sequences, in text order."""
 
     nll: "array[float]" = field(default_factory=_empty)
-    """NLL of each token after a sequence's first, as `PlanMeasurement.token_nll`."""
+    """NLL of each token after the first of a sequence, as in `PlanMeasurement.token_nll`."""
     kl: "array[float]" = field(default_factory=_empty)
-    """KL of each sequence; `top1` likewise."""
+    """KL of each sequence."""
     top1: "array[float]" = field(default_factory=_empty)
 
     @classmethod
     def of(cls, partial: PartialResult, sequences: int) -> "MeasuredPlan":
-        """The first `sequences` of a partial result."""
+        """Return the first `sequences` sequences of a partial result."""
         tokens = len(partial.token_nll) // len(partial.kl) * sequences
         return cls(partial.token_nll[:tokens], partial.kl[:sequences], partial.top1[:sequences])
 
     def add(self, values: Mapping[str, Sequence[float]]) -> None:
-        """Append the values of a row: those of the sequences that come next."""
+        """Append the values of a row, which are those of the next sequences."""
         self.nll.extend(values["nll"])
         self.kl.extend(values["kl"])
         self.top1.extend(values["top1"])
 
     def since(self, first_sequence: int) -> PartialResult:
-        """The result from that sequence on."""
+        """Return the result from a sequence on."""
         tokens = len(self.nll) // len(self.kl) * first_sequence
         return PartialResult(self.nll[tokens:], self.kl[first_sequence:], self.top1[first_sequence:])
 
@@ -45,7 +45,7 @@ class MeasuredPlan:
         return len(self.kl)
 
     def as_figures(self, visits: str, base: Sequence[float] | None) -> PlanMeasurement:
-        """base: the mean NLL of each of its sequences; None for the base itself."""
+        """Return the measurement. base: mean NLL of each of its sequences; None for the base itself."""
         nan = math.nan
         unknown = PlanMeasurement(visits, nan, nan, nan, nan, nan, 1.0, nan, nan, self.sequences, self.nll)
         means = self.sequence_nll
@@ -61,7 +61,7 @@ class MeasuredPlan:
 
     @property
     def sequence_nll(self) -> list[float]:
-        """The mean of each sequence so far, nats per token."""
+        """Mean NLL of each measured sequence, nats per token."""
         return sequence_means(self.nll, len(self.kl))
 
 

@@ -1,4 +1,4 @@
-"""Measures plans on one split of the text, through an executor; each is stored as it is measured.
+"""Measurement of plans on one split of the text, through an executor; each is stored when it is measured.
 
 An interrupted measurement continues after the last piece of the text that all its plans were measured on.
 """
@@ -32,7 +32,7 @@ from engine.text.corpus import Split
 
 
 def missing(spec: SweepSpec, split: Split, requested: Sequence[str]) -> list[str]:
-    """Those of the visits that the store has no figures of."""
+    """Return the visits without figures in the store."""
     context = spec.on(split)
     with closing(open_for_reading(context.store)) as connection:
         known = measured_visits(connection, context.key)
@@ -73,7 +73,7 @@ def announced(spec: SweepSpec, split: Split, requested: Sequence[str], source: L
 
 
 STORE_SECONDS = 5.0
-"""Seconds between two writes of partial results: what a kill may cost, in addition to what not all plans have."""
+"""Interval in seconds of writing partial results, which is what a kill may cost."""
 
 
 class _Run:
@@ -98,7 +98,7 @@ class _Run:
         """Sweep that records stopped plans; None where no plan is stopped."""
         self._sequences = sequences_of(spec.checkpoint, self._context.options)
         self._base = self._stored_base()
-        """The mean NLL of each sequence, once all are measured."""
+        """Mean NLL of each sequence after all are measured."""
         self._unfinished: dict[str, MeasuredPlan] = {}
         """Plans that are not measured to the end, by visits."""
         self._unstored: dict[str, int] = {}
@@ -127,7 +127,7 @@ class _Run:
         return iter([sequences]) if self._sweep_id is None else looks(sequences)
 
     def _go_on_with(self, requested: Sequence[str]) -> int:
-        """Takes up what an interrupted run left, as far as it has all plans; how many sequences that is."""
+        """Load the partial results of an interrupted run; return the number of sequences that all plans have."""
         needed = [*requested, *([self._spec.base] if self._base is None else [])]
         with closing(open_for_reading(self._context.store)) as connection:
             partial = find_partial(connection, self._context.key, needed)
@@ -136,7 +136,7 @@ class _Run:
         return done
 
     def _forget_beyond(self, done: int) -> None:
-        """Pieces that some of the plans lack are measured again, perhaps cut elsewhere."""
+        """Delete partial results that some of the plans lack: they are measured again."""
         with closing(open_for_writing(self._context.store)) as db:
             forget_partial(db, self._context.key, [self._spec.base, *self._spec.visits], kept_sequences=done)
 
@@ -177,7 +177,7 @@ class _Run:
             self._store_whole()
 
     def _store_partial(self) -> None:
-        """Keep what was measured since the last time: one row for each plan, in one transaction."""
+        """Store the new partial results, a row for each plan, in one transaction."""
         pieces = {
             visits: (first, self._unfinished[visits].since(first))
             for visits, first in self._unstored.items()
@@ -199,11 +199,11 @@ class _Run:
 
     def _stored_base(self) -> Sequence[float] | None:
         with closing(open_for_reading(self._context.store)) as connection:
-            found = find_measurements(connection, self._context.key, [self._spec.base])
-        return found[self._spec.base].sequence_nll if found else None
+            stored = find_measurements(connection, self._context.key, [self._spec.base])
+        return stored[self._spec.base].sequence_nll if stored else None
 
     def _still_open(self, plans: list[str], look: int, end: int) -> list[str]:
-        """The plans that are not surely worse after `end` sequences."""
+        """Return the plans that are not surely worse after `end` sequences."""
         surely_worse = {visits for visits in plans if self._is_worse(visits, look, end)}
         assert self._sweep_id is not None
         numbers = {visits: number for number, visits in enumerate(self._spec.visits)}

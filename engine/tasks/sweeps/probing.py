@@ -1,4 +1,4 @@
-"""Plans on the items of a probe, through the same wavefront; each is stored as soon as it is finished."""
+"""Answers of plans to the items of a probe, through the same wavefront; each is stored when it is complete."""
 
 from array import array
 from collections import defaultdict
@@ -19,7 +19,7 @@ from engine.text.corpus import Split
 
 
 def unanswered(spec: SweepSpec, key: MeasurementKey, requested: Sequence[str]) -> list[str]:
-    """Those of the visits whose answers the store has not."""
+    """Return the visits without answers in the store."""
     with closing(open_for_reading(spec.on(Split.SELECTION).store)) as connection:
         known = find_probes(connection, key)
     return [visits for visits in requested if visits not in known]
@@ -33,8 +33,9 @@ def answer(
     executor: Executor,
     report: Report,
 ) -> Cost:
-    """Have all of `requested`, and the base, answer the probe, and store the answers. Raises UsageError for items that
-    cannot be scored, or are longer than the model's context."""
+    """Answer the probe with all of `requested` and the base, and store the answers.
+
+    Raises UsageError for items that cannot be scored or are longer than the model's context."""
     from engine.inference.multiple_choice import Answer
 
     assert spec.probe is not None

@@ -1,7 +1,7 @@
-"""How well cheap metrics of blocks ranked what repeating the blocks was measured to cost.
+"""Rank correlation of cheap metrics of blocks with the measured cost of repeating them.
 
-The free baseline is the distance of a block from the middle of the model: a metric that does not beat it tells nothing.
-A metric's rank correlation is above 0 where more of it went with more harm.
+The free baseline is the distance of a block from the middle of the model: a metric that does not beat it is useless.
+The correlation of a metric is positive if a larger value goes with more harm.
 """
 
 import math
@@ -27,11 +27,11 @@ BASELINE = "distance from the middle"
 SCORED = ("second-pass", "logit-lens")
 """Scores that cost less than measuring the plans."""
 FEWEST = 4
-"""Blocks that are ranked at least."""
+"""Minimum number of blocks to rank."""
 
 
 def rankings(spec: SweepSpec, report: Report) -> tuple[Ranking, ...]:
-    """Of each metric, over all blocks and over those of each width; empty where too few blocks are repeated.
+    """Return the correlations of each metric, over all blocks and over those of each width; empty for too few blocks.
 
     Costs a profile and scores of the blocks, unless the store has them. Raises whatever measuring them raises.
     """
@@ -43,7 +43,7 @@ def rankings(spec: SweepSpec, report: Report) -> tuple[Ranking, ...]:
 
 
 def ranked(metrics: Mapping[str, Mapping[Block, float]], harms: Mapping[Block, float]) -> Iterator[Ranking]:
-    """Each metric against the harms of the same blocks; blocks for which either is not a number are left out."""
+    """Return the correlation of each metric with the harms; blocks with NaN are left out."""
     widths = sorted({end - start for start, end in harms})
     for width in (0, *widths) if len(widths) > 1 else widths:
         for name, values in metrics.items():
@@ -58,7 +58,7 @@ def ranked(metrics: Mapping[str, Mapping[Block, float]], harms: Mapping[Block, f
 
 
 def _harms(spec: SweepSpec) -> dict[Block, float]:
-    """Delta NLL of the plans that repeat a block and do nothing else, at one scale: 1 where there are such."""
+    """Return the delta NLL of the plans that only repeat a block, at one scale: 1 if there are such plans."""
     context = spec.on(Split.SELECTION)
     plans = [plan for plan in spec.stored if plan.start is not None]
     scale = 1.0 if any(plan.scale == 1 for plan in plans) else next((plan.scale for plan in plans), 1.0)
@@ -91,15 +91,15 @@ def _measured(spec: SweepSpec, blocks: Sequence[Block], report: Report) -> dict[
         layers, angles = find_layers(connection, context.key), find_angles(connection, context.key)
     influences = {each.layer: each.block_influence for each in layers}
     updates = {each.layer: each.relative_update for each in layers}
-    found = {
+    values = {
         "angular distance": {(each.start, each.end): each.angular_distance for each in angles},
         "block influence": _means(influences, blocks),
         "relative update": _means(updates, blocks),
     }
     for metric in SCORED:
         scores = score.run({**request, "metric": metric, "blocks": blocks}, report)["scores"]
-        found[metric] = {(each["start"], each["end"]): each["value"] for each in scores}
-    return found
+        values[metric] = {(each["start"], each["end"]): each["value"] for each in scores}
+    return values
 
 
 def _means(layers: Mapping[int, float], blocks: Sequence[Block]) -> dict[Block, float]:
@@ -110,5 +110,5 @@ def _means(layers: Mapping[int, float], blocks: Sequence[Block]) -> dict[Block, 
 
 
 def why_not(error: DlecError) -> str:
-    """Why there are no rankings, on one line."""
+    """Return the reason for missing rankings, on one line."""
     return f"the metrics could not be measured: {error.line}"

@@ -1,4 +1,4 @@
-"""From what the store has of a sweep to what is said of it: the same right after it as years later.
+"""Report of a sweep from its stored rows, the same right after the sweep and years later.
 
 Everything follows from the figures of the plans. What was selected on one split of the text is evaluated on the other:
 the headline is the held-out set's figure of the plan that did best on the selection set.
@@ -27,7 +27,7 @@ ALPHA = 0.05
 
 @dataclass(frozen=True)
 class SweepFigures:
-    """A sweep with what was measured of its plans."""
+    """Sweep with the measurements of its plans."""
 
     sweep: StoredSweep
     layers: int
@@ -35,7 +35,7 @@ class SweepFigures:
     base: str
     """Visits of the base."""
     selection: Mapping[str, PlanMeasurement]
-    """By visits, the base among them."""
+    """Measurements by visits, including the base."""
     heldout: Mapping[str, PlanMeasurement]
     probed: Mapping[str, ProbeResult]
     samples: Mapping[str, SampleRow | None]
@@ -44,13 +44,13 @@ class SweepFigures:
 
     @cached_property
     def base_answer(self) -> dict[str, Any]:
-        """What is said of the base: where it is measured in a way that it is not made for, no plan is called better."""
+        """Report about the base: if it predicts worse than it should, no plan is called better."""
         base = self.selection.get(self.base)
         return base_answer(self.check, math.nan if base is None else base.nll)
 
     @cached_property
     def holm(self) -> dict[str, float | None]:
-        """By visits, the p-value adjusted for all plans that were tried; None for those that were not measured.
+        """p-value by visits, adjusted for all plans that were tried; None for plans that were not measured.
 
         Plans that were stopped early count as tried.
         """
@@ -62,13 +62,13 @@ class SweepFigures:
 
     @cached_property
     def heldout_holm(self) -> dict[str, float]:
-        """By visits, the p-value adjusted for all plans that were judged."""
+        """p-value by visits, adjusted for all plans that were evaluated on held-out text."""
         judged = [plan.visits for plan in self.shortlist if plan.visits in self.heldout]
         return dict(zip(judged, holm([self.heldout[visits].p for visits in judged]), strict=True))
 
     @cached_property
     def ranked(self) -> list[StoredPlan]:
-        """The plans that were measured to the end, the best first."""
+        """Plans that were measured to the end, best first."""
         measured = [plan for plan in self.sweep.plans if math.isfinite(_delta(self.selection.get(plan.visits)))]
         return sorted(measured, key=lambda plan: self.selection[plan.visits].delta_nll)
 
@@ -79,7 +79,7 @@ class SweepFigures:
 
 
 def read_sweep(connection: StoreConnection, sweep_id: int) -> SweepFigures:
-    """Raises UsageError when there is no such sweep."""
+    """Read a sweep with its measurements. Raises UsageError if there is no such sweep."""
     sweep = find_sweep(connection, sweep_id)
     if sweep is None:
         raise UsageError(f"there is no sweep {sweep_id}", fix="See which there are: dlec sweep report --list")
@@ -100,7 +100,7 @@ def read_sweep(connection: StoreConnection, sweep_id: int) -> SweepFigures:
 
 
 def by_chance(results: SweepFigures) -> dict[str, Any] | None:
-    """The best of as many plans without an effect, and "plans"; None where no plan was measured.
+    """Return the best of as many plans without an effect, and "plans"; None if no plan was measured.
 
     Takes a second for 500 plans on 16 sequences: computed once, when the sweep is finished.
     """
@@ -112,7 +112,7 @@ def by_chance(results: SweepFigures) -> dict[str, Any] | None:
 
 
 def sweep_report(connection: StoreConnection, sweep_id: int) -> dict[str, Any]:
-    """The answer of the sweep task, see engine.tasks.sweep. Raises UsageError when there is no such sweep."""
+    """Return the answer of the sweep task, see engine.tasks.sweep. Raises UsageError if there is no such sweep."""
     results = read_sweep(connection, sweep_id)
     sweep = results.sweep
     return {
@@ -147,7 +147,7 @@ def _base_figures(base: PlanMeasurement) -> dict[str, Any]:
 
 
 def _plan(results: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
-    """Return the selection figures of a plan; null where it was not measured to the end."""
+    """Return the selection figures of a plan; null if it was not measured to the end."""
     block = None if plan.start is None else [plan.start, plan.end]
     head = {"name": plan.name, "block": block, "scale": plan.scale, "visits": plan.visits}
     figures = results.selection.get(plan.visits)
@@ -172,7 +172,7 @@ def _figures(figures: PlanMeasurement | None) -> dict[str, Any]:
 
 
 def _judged(results: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
-    """A plan of the shortlist: its selection figure, and its held-out figures."""
+    """Return a plan of the shortlist with its figures on the selection set and on the held-out set."""
     chosen, judged = results.selection[plan.visits], results.heldout.get(plan.visits)
     head = {"name": plan.name, "selection_delta_nll": chosen.delta_nll, **_figures(judged)}
     adjusted = results.heldout_holm.get(plan.visits)
@@ -181,7 +181,7 @@ def _judged(results: SweepFigures, plan: StoredPlan) -> dict[str, Any]:
 
 
 def _winner(results: SweepFigures) -> dict[str, Any] | None:
-    """The plan that did best on the selection set; None where none was measured, or it was not judged."""
+    """Return the best plan on the selection set; None if none was measured, or it has no held-out figures."""
     if not results.ranked or results.ranked[0].visits not in results.heldout:
         return None
     plan = results.ranked[0]
@@ -198,8 +198,8 @@ def _winner(results: SweepFigures) -> dict[str, Any] | None:
 
 
 def _verdict(results: SweepFigures, judged: PlanMeasurement, adjusted: float) -> str:
-    """ "better", "worse" or "no difference", on text that did not choose the plan, adjusted for what was judged;
-    "inconclusive" for what looks better beside a base that predicts worse than it should."""
+    """Return "better", "worse" or "no difference", on held-out text, adjusted for the number of evaluated plans;
+    "inconclusive" for a better result if the base predicts worse than it should."""
     if adjusted >= ALPHA:
         return "no difference"
     if judged.delta_nll >= 0:
@@ -216,7 +216,7 @@ def _delta(figures: PlanMeasurement | None) -> float:
 
 
 def _known(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows no nan."""
+    """Return None for a value that JSON cannot represent."""
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
     }
@@ -228,7 +228,7 @@ def probe_report(
     """{"name", "items", "right" (of the base), "plans": [...]}: every plan in the sweep's order.
 
     "holm_p" is adjusted for all plans that answered, "shortlist_holm_p" for the shortlist alone, which was chosen on
-    other text. None where there is no probe, or the base has not answered.
+    other text. None without a probe, or without answers of the base.
     """
     if sweep.probe_key is None or base not in probed:
         return None

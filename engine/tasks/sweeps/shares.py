@@ -1,4 +1,4 @@
-"""The computation of a share: the wavefront over its plans, on its part of the text. It knows nothing of the store."""
+"""Computation of a share: the wavefront over its plans, on its part of the text. It does not use the store."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from engine.tasks.resident import sequences_of, text_of, tokenizer_of
 from engine.text.probe import Probe, read_probe
 
 _ANSWERS_PER_SEQUENCE = 4
-"""Answers that are run in the place of one sequence: they are short."""
+"""Number of answers in a batch for each sequence that it would hold: answers are short."""
 
 
 def planned(share: Share, layers: Any) -> Any:
@@ -52,7 +52,7 @@ def probe_rows(probe: Probe, checkpoint: Any, options: MeasurementOptions) -> An
 
 
 def _read(share: Share, checkpoint: Any) -> tuple[Sequence[Any], Any]:
-    """Batches of tokens, and the reader of their figures."""
+    """Return batches of tokens, and the reader of their figures."""
     options = options_from(share.options)
     if share.metric is Metric.PROBE:
         return _read_probe(share, checkpoint, options)

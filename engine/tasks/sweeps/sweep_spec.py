@@ -1,4 +1,4 @@
-"""The request of a sweep: plans compiled to visits, the text, the probe, and the sum that identifies it."""
+"""Request of a sweep: plans compiled to visits, the text, the probe, and the digest that identifies it."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ from engine.text.probe import Probe, read_probe
 
 
 def visits_text(visits: Iterable[Step]) -> str:
-    """The same for plans that compute the same, different for others: the name of their figures in the store."""
+    """Return the name of visits in the store, equal for plans that compute the same."""
     runs = groupby(enumerate(visits), key=lambda pair: (pair[1].layer - pair[0], pair[1].scale))
     return " ".join(_run_text([step for _, step in run]) for _, run in runs)
 
@@ -46,7 +46,7 @@ class SweepSpec:
 
     checkpoint: Checkpoint
     options: MeasurementOptions
-    """Its split does not matter: plans are selected on one and evaluated on the other."""
+    """The split does not matter: plans are selected on one and evaluated on the other."""
     space: str
     """Description of the space."""
     visits: Mapping[str, Visits]
@@ -58,9 +58,9 @@ class SweepSpec:
     probe: Probe | None
     probe_file: Path | None
     memory: int | None
-    """Bytes that may be used; None: what there is."""
+    """Maximum number of bytes to use; None for the free memory."""
     together: int
-    """Plans at the same layer that are run as one batch, at most; above 1 the last digits of figures differ."""
+    """Maximum number of plans at one layer to run as a batch; above 1 the last digits of figures differ."""
     ranks_metrics: bool
 
     def on(self, split: Split) -> MeasurementContext:
@@ -73,7 +73,7 @@ class SweepSpec:
 
     @cached_property
     def probe_key(self) -> MeasurementKey | None:
-        """Key of the probe, as that of a text whose tokens are the items."""
+        """Key of the probe, which counts as a text whose tokens are the items."""
         if self.probe is None:
             return None
         items = len(self.probe.items)
@@ -103,11 +103,11 @@ class SweepSpec:
 
 
 def read_sweep_spec(request: Mapping[str, Any]) -> SweepSpec:
-    """{"model", "reference", "space", "plans": [{"name", "text", "block", "scale"}, ...]}, a options, and as far as
-    they are wanted "top", "early_stop", "probe" (a file), "memory" (bytes), "together" and
+    """Read a request: {"model", "reference", "space", "plans": [{"name", "text", "block", "scale"}, ...]}, the
+    measurement options, and optionally "top", "early_stop", "probe" (a file), "memory" (bytes), "together" and
     "metrics".
 
-    Plans that visit the same are one, the first. Raises PlanError, naming the plan, for one that cannot be swept.
+    Of plans with equal visits only the first is kept. Raises PlanError, naming the plan, for one that cannot be swept.
     """
     checkpoint = open_checkpoint(Path(request["model"]), request.get("reference", ""))
     options = options_from(request)
@@ -156,7 +156,7 @@ def _compiled(
 
 
 def _same(checkpoint: Checkpoint, other: Checkpoint) -> Checkpoint:
-    """A plan may call the model by another name, or by its path."""
+    """Return `checkpoint` if `other` is the same model under another reference, such as its path; else `other`."""
     return checkpoint if other.directory.resolve() == checkpoint.directory.resolve() else other
 
 

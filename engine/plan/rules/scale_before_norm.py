@@ -1,4 +1,4 @@
-"""scale-behind-norm: a scaled projection is followed by a norm.
+"""scale-before-norm: a scaled projection is followed by a norm.
 
 Severity: note; error if dlec does not know the norms of the family
 
@@ -32,10 +32,10 @@ def check(facts: Facts) -> Iterator[Problem]:
 
 def _finding(facts: Facts, visit: Visit) -> Problem | None:
     try:
-        norms = facts.residual.norms_behind(visit.checkpoint, visit.layer)
+        norms = facts.residual.norms_after(visit.checkpoint, visit.layer)
         scaled = layer_scalings(visit) if norms else {}
     except CheckpointError as error:
-        return Problem("scale-behind-norm", Severity.ERROR, error.line, facts.place_of(visit))
+        return Problem("scale-before-norm", Severity.ERROR, error.line, facts.place_of(visit))
     if not scaled:
         return None
     moved = sorted({suffix for norm in norms.values() for suffix in norm if suffix in scaled})
@@ -43,4 +43,4 @@ def _finding(facts: Facts, visit: Visit) -> Problem | None:
         f"a norm follows the scaled projection: the factor is applied to {', '.join(moved)}"
         " (mergekit scales the projection, which the norm undoes)"
     )
-    return Problem("scale-behind-norm", Severity.NOTE, message, facts.place_of(visit)) if moved else None
+    return Problem("scale-before-norm", Severity.NOTE, message, facts.place_of(visit)) if moved else None
