@@ -22,8 +22,8 @@ _LAST = "q"
 
 def tried(terminal: int, keymap: Keymap) -> Iterator[str]:
     """A line for each key that is pressed, until q. terminal: the descriptor that keys come from."""
-    yield f"{'key':<18}{'sent':<22}does"
     with _raw(terminal):
+        yield f"{'key':<18}{'sent':<22}does"  # only now: what is typed before the terminal is raw gets lost
         while sent := _one_key(terminal):
             names = key_names(sent)
             yield f"{', '.join(names):<18}{sent!r:<22}{'; '.join(_meaning(name, keymap) for name in names)}"
