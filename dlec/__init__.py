@@ -17,13 +17,18 @@ All functions raise subclasses of `dlec.DlecError`, whose message states what fa
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as _version
 
+from dlec.comparison import diff, origin
 from dlec.measurements import preview, profile, sweep
 from dlec.plans import check, load, merge
 from dlec.results import (
+    ChangedTensor,
     Check,
+    Diff,
     HeldOutPlan,
     Layer,
+    LayerOrigin,
     Merge,
+    Origin,
     Preview,
     Problem,
     Profile,
@@ -40,11 +45,15 @@ except PackageNotFoundError:  # a checkout that is not installed
     __version__ = "0"
 
 __all__ = [
+    "ChangedTensor",
     "Check",
+    "Diff",
     "DlecError",
     "HeldOutPlan",
     "Layer",
+    "LayerOrigin",
     "Merge",
+    "Origin",
     "Preview",
     "Problem",
     "Profile",
@@ -53,8 +62,10 @@ __all__ = [
     "Sweep",
     "SweptPlan",
     "check",
+    "diff",
     "load",
     "merge",
+    "origin",
     "preview",
     "profile",
     "sweep",

@@ -267,3 +267,104 @@ class Sweep(Result):
 
     def rows(self) -> list[dict[str, Any]]:
         return [asdict(plan) for plan in self.plans]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedTensor:
+    """One tensor of B against its counterpart in A. Shares are of 1; None is a value without a meaning."""
+
+    name: str
+    """Name in B."""
+    base_name: str
+    layer: int | None
+    """Layer of B; None outside the layers."""
+    base_layer: int | None
+    type: str
+    """Type of the tensor, e.g. "self_attn.q_proj"."""
+    group: str
+    """ "originals", "first copies", ...; "" where no layer is repeated."""
+    elements: int
+    relative: float | None
+    """rms over base_rms."""
+    base_rms: float | None
+    """Root mean square of A's tensor."""
+    rms: float | None
+    """Root mean square of the difference."""
+    max: float | None
+    """Largest magnitude of the difference."""
+    cosine: float | None
+    identical: float
+    """Share of elements that are equal bit by bit."""
+    sign_flips: float
+    factor: float
+    """Scale that the plan gives A's tensor."""
+    fit: float | None
+    """Factor by which A's tensor fits B best."""
+    not_finite: int
+    rows_left: int
+    stable_rank: float | None
+    effective_rank: float | None
+    energy: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Diff(Result):
+    """Result of comparing B with A."""
+
+    a: str
+    b: str
+    pair: Literal["position", "plan", "copies"]
+    layers: int
+    """Number of layers of B."""
+    tensors: tuple[ChangedTensor, ...]
+    unpaired: tuple[str, ...]
+    """Tensors that were not compared, with the reason."""
+    notes: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        same = sum(tensor.identical == 1 for tensor in self.tensors)
+        return f"{self.b} against {self.a}: {plural(len(self.tensors), 'tensor')} compared, {same:,} bit-identical"
+
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        return [_row(tensor) for tensor in self.tensors]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerOrigin:
+    """Origin of one layer."""
+
+    layer: int
+    model: str | None
+    """Reference of its base; None if no base has a layer that correlates."""
+    base_layer: int | None
+    scales: Mapping[str, float]
+    """Factor of each zeroed or scaled tensor, by its name within the layer."""
+    evidence: Literal["identical", "partly identical", "correlation", "none"]
+    cosine: float
+    margin: float
+    """Distance of the cosine to that of the next best layer."""
+    changed: tuple[str, ...]
+    """Names within the layer of tensors that are neither copied nor scaled."""
+
+
+@dataclass(frozen=True)
+class Origin(Result):
+    """Layers that a model was stacked from."""
+
+    model: str
+    plan: str | None
+    """Text of a plan that makes the model again; None if a layer has no origin."""
+    exact: bool
+    """True if the plan gives every tensor byte for byte."""
+    layers: tuple[LayerOrigin, ...]
+    unexplained: tuple[str, ...]
+    """Names of tensors that no base holds."""
+
+    @property
+    def summary(self) -> str:
+        explained = sum(layer.base_layer is not None for layer in self.layers)
+        return f"{self.model}: {explained} of {plural(len(self.layers), 'layer')} have an origin"
+
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        return [_row(layer) for layer in self.layers]

@@ -35,6 +35,8 @@ EXAMPLES: Mapping[str, str] = {
     "dlec eval": "dlec eval plan.yaml --tasks arc_easy --limit 200",
     "dlec generate": 'dlec generate plan.yaml --prompt "Once upon a time"',
     "dlec merge": "dlec merge plan.yaml ./SmolLM2-152M",
+    "dlec diff": "dlec diff ./SmolLM2-135M ./SmolLM2-152M --html changes.html",
+    "dlec origin": "dlec origin ./SmolLM2-152M --base ./SmolLM2-135M -o plan.yaml",
     "dlec verify": "dlec verify ./SmolLM2-152M",
     "dlec download": "dlec download HuggingFaceTB/SmolLM2-135M",
     "dlec batch": "dlec batch plans/*.yaml --out ./merged --dry-run",

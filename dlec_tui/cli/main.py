@@ -23,6 +23,8 @@ VERBS = {
     "eval": "dlec_tui.cli.evaluate:evaluate",
     "generate": "dlec_tui.cli.generate:generate",
     "merge": "dlec_tui.cli.merge:merge",
+    "diff": "dlec_tui.cli.diff:diff",
+    "origin": "dlec_tui.cli.origin:origin",
     "verify": "dlec_tui.cli.verify:verify",
     "download": "dlec_tui.cli.download:download",
     "batch": "dlec_tui.cli.batch:batch",

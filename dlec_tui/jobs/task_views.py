@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from dlec_tui.jobs.comparison_report import diff_headline, diff_lines, origin_headline, origin_lines
 from dlec_tui.jobs.reports import (
     Answer,
     agreement,
@@ -132,6 +133,16 @@ def _verify_command(request: Mapping[str, Any]) -> list[str]:
     return ["dlec", "verify", request["directory"], *([] if is_checked else ["--no-load-check"])]
 
 
+def _diff_command(request: Mapping[str, Any]) -> list[str]:
+    words = [f"--{name}={request[name]}" for name in ("pair", "plan", "home") if request.get(name)]
+    flags = [flag for name, flag in (("spectrum", "--spectrum"), ("downloads", "--download")) if request.get(name)]
+    return ["dlec", "diff", request["a"], request["b"], *words, *flags]
+
+
+def _origin_command(request: Mapping[str, Any]) -> list[str]:
+    return ["dlec", "origin", request["model"], *(f"--base={base}" for base in request["bases"])]
+
+
 def _model(request: Mapping[str, Any]) -> str:
     return str(request.get("reference") or request["model"])
 
@@ -179,6 +190,8 @@ VIEWS: Mapping[str, TaskView] = {
     "eval": TaskView(eval_headline, eval_lines),
     "merge": TaskView(_merge_headline),
     "verify": TaskView(_verify_headline, _verify_lines, _verify_command),
+    "diff": TaskView(diff_headline, diff_lines, _diff_command),
+    "origin": TaskView(origin_headline, origin_lines, _origin_command),
     "download": TaskView(lambda answer: byte_size(answer["bytes"])),
 }
 """Views by the name of the task."""

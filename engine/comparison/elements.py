@@ -1,4 +1,4 @@
-"""Elements of stored tensors as numbers, streamed in pieces that stay in the processor's L2 cache.
+"""Elements of stored tensors as numbers, streamed in pieces that stay in the processor's caches.
 
 A piece is read into memory that the next piece uses again, so the memory needed does not depend on the tensor.
 """
@@ -17,8 +17,8 @@ from engine.checkpoint.formats.registry import block_of
 from engine.errors import CheckpointError, machine_error, shown
 from engine.files import open_regular
 
-PIECE = 32 * 1024
-"""Number of elements of a piece. Two pieces of 16-bit elements and their values take 384 KB."""
+PIECE = 256 * 1024
+"""Number of elements of a piece. Smaller ones spend their time in calls, larger ones leave the caches."""
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 _Decoder: TypeAlias = Callable[[Array, Array], None]
@@ -28,18 +28,30 @@ _WIDE = ("F64", "I64", "U64", "I32", "U32")
 """Dtypes whose values float32 cannot hold."""
 
 
+_CACHE_LINE = 64
+"""Bytes. Arrays that begin elsewhere are a tenth slower."""
+
+
+class Memory:
+    """Memory for one array of a piece, used again for the next one."""
+
+    def __init__(self) -> None:
+        self._bytes = np.empty(0, np.uint8)
+
+    def array(self, dtype: np.dtype[Any], count: int) -> Array:
+        nbytes = count * dtype.itemsize
+        if nbytes > len(self._bytes):
+            spare = np.zeros(nbytes + _CACHE_LINE, np.uint8)
+            begin = -spare.ctypes.data % _CACHE_LINE
+            self._bytes = spare[begin : begin + nbytes]
+        return self._bytes[:nbytes].view(dtype)
+
+
 class Buffer:
     """Memory for one piece: its stored elements and their values."""
 
     def __init__(self) -> None:
-        self._stored = np.empty(8 * PIECE, np.uint8)
-        self._values = np.empty(8 * PIECE, np.uint8)
-
-    def stored(self, dtype: np.dtype[Any], count: int) -> Array:
-        return self._stored[: count * dtype.itemsize].view(dtype)
-
-    def values(self, dtype: np.dtype[Any], count: int) -> Array:
-        return self._values[: count * dtype.itemsize].view(dtype)
+        self.stored, self.values = Memory(), Memory()
 
 
 class Elements:
@@ -63,7 +75,7 @@ class Elements:
         The array is overwritten by the next call. Raises CheckpointError if the file has shrunk, MachineError if it
         cannot be read.
         """
-        bits = self._buffer.stored(self._bits, stop - start)
+        bits = self._buffer.stored.array(self._bits, stop - start)
         self._fill(bits.view(np.uint8).data, self._tensor.begin + start * self._width)
         return bits
 
@@ -72,9 +84,19 @@ class Elements:
 
         The array is overwritten by the next call.
         """
-        values = self._buffer.values(self._value_type, len(bits))
+        values = self._buffer.values.array(self._value_type, len(bits))
         self._decode(bits, values)
         return values
+
+    def unordered(self, bits: Array) -> Array:
+        """The same values in any order, which is faster: for sums and extremes. May overwrite `bits`."""
+        if self._tensor.dtype == "F32":
+            return bits.view(np.float32)
+        if self._tensor.dtype == "BF16" and len(bits) % 2 == 0:
+            values = self._buffer.values.array(self._value_type, len(bits))
+            _bfloat16_halves(bits, values)
+            return values
+        return self.values(bits)
 
     def _fill(self, target: memoryview, offset: int) -> None:
         done = 0
@@ -130,6 +152,13 @@ def _bfloat16(bits: Array, values: Array) -> None:
     target = values.view(np.uint32)
     target[:] = bits
     np.left_shift(target, 16, out=target)
+
+
+def _bfloat16_halves(bits: Array, values: Array) -> None:
+    """Lower halves of words of two elements first, then the upper ones: half the work of widening each element."""
+    words, target, half = bits.view(np.uint32), values.view(np.uint32), len(bits) // 2
+    np.left_shift(words, 16, out=target[:half])
+    np.bitwise_and(words, 0xFFFF0000, out=target[half:])
 
 
 def _float16(bits: Array, values: Array) -> None:

@@ -83,6 +83,28 @@ def verify_spec(directory: Path, *, load_check: bool) -> JobSpec:
     return JobSpec("verify", request, spec_of("verify").titled(str(directory), request), {})
 
 
+def diff_spec(request: Mapping[str, Any]) -> JobSpec:
+    """Return the job spec of a comparison. Its sides are not inputs: they may change before the job runs."""
+    placed = {**request, **{name: _absolute(request[name]) for name in ("a", "b")}}
+    return JobSpec("diff", placed, spec_of("diff").titled("", {**request, **_short(request, "a", "b")}), {})
+
+
+def origin_spec(request: Mapping[str, Any]) -> JobSpec:
+    """Return the job spec of a search for the origin of a stack."""
+    placed = {"model": _absolute(request["model"]), "bases": [_absolute(base) for base in request["bases"]]}
+    return JobSpec("origin", placed, spec_of("origin").titled(directory_name(request["model"]), {}), {})
+
+
+def _absolute(reference: str) -> str:
+    """Return a path as absolute, and a hub id as it is."""
+    path = expanded(reference)
+    return str(path.absolute()) if path.exists() else reference
+
+
+def _short(request: Mapping[str, Any], *names: str) -> dict[str, str]:
+    return {name: directory_name(request[name]) for name in names}
+
+
 def download_spec(reference: str) -> JobSpec:
     request = {"reference": reference}
     return JobSpec("download", request, spec_of("download").titled(reference, request), {})

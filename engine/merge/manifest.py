@@ -49,6 +49,15 @@ def read_origin(directory: Path) -> Origin | None:
         return None
 
 
+def read_sources(directory: Path) -> dict[str, str]:
+    """Reference and fingerprint of each source in the manifest of `directory`; empty without a readable manifest."""
+    try:
+        manifest = json.loads((directory / MANIFEST_FILE).read_bytes())
+        return {str(source["reference"]): str(source["fingerprint"]) for source in manifest["checkpoints"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
 def read_inherited(directory: Path) -> frozenset[str]:
     """Defects that the manifest of `directory` attributes to the sources; empty without a readable manifest."""
     try:

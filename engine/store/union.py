@@ -41,6 +41,7 @@ class Kind(StrEnum):
     """One plan on one split of a text, as a sweep measured it."""
     ANSWER = "probed plan"
     SWEEP = "sweep"
+    COMPARISON = "comparison"
     PLAN = "plan"
     JOB = "job"
     """A job that has ended."""
@@ -77,6 +78,7 @@ _COUNTED: Mapping[Kind, str] = {
     Kind.FIGURE: "plan_measurements",
     Kind.ANSWER: "probe_results",
     Kind.SWEEP: "sweeps",
+    Kind.COMPARISON: "comparisons",
     Kind.PLAN: "plans",
     Kind.JOB: f"jobs WHERE {_HAS_ENDED}",
 }
@@ -87,10 +89,11 @@ _PROFILE_TABLES = (
 """Tables of a profile, in an order that satisfies foreign keys."""
 _MEASURED_TABLES = ("samples", "base_checks", "scores", "preview_results", "plan_measurements", "probe_results")
 _SWEEP_PARTS = ("sweep_plans", "sweep_rankings")
+_COMPARISON_PARTS = ("tensor_differences", "unpaired_tensors")
 _SWEEP_KEYS = ("selection_key_id", "heldout_key_id", "probe_key_id")
 _TABLES = (
     *("models", "measurement_keys", *_PROFILE_TABLES, *_MEASURED_TABLES),
-    *("sweeps", *_SWEEP_PARTS, "plans", "jobs"),
+    *("sweeps", *_SWEEP_PARTS, "comparisons", *_COMPARISON_PARTS, "plans", "jobs"),
 )
 
 
@@ -184,6 +187,7 @@ def _copy_all(connection: StoreConnection) -> None:
     for table in _MEASURED_TABLES:
         _copy_measurements(connection, table, _key_ids(connection))
     _copy_sweeps(connection)
+    _copy_comparisons(connection)
     connection.execute(f"INSERT INTO main.plans SELECT * FROM source.plans WHERE true {ON_KNOWN_PLAN}")
     _copy_jobs(connection)
 
@@ -226,7 +230,20 @@ def _copy_sweeps(connection: StoreConnection) -> None:
         connection.execute(sql, (theirs,))
         ((ours,),) = connection.rows("SELECT last_insert_rowid()")
         for table in _SWEEP_PARTS:
-            _copy_sweep_part(connection, table, ours, theirs)
+            _copy_part(connection, table, "sweep_id", ours, theirs)
+
+
+def _copy_comparisons(connection: StoreConnection) -> None:
+    """Copy the comparisons that the target lacks, with new ids."""
+    lacking = "SELECT id FROM source.comparisons WHERE sha256 NOT IN (SELECT sha256 FROM main.comparisons) ORDER BY id"
+    columns = ", ".join(name for name in _columns(connection, "main", "comparisons") if name != "id")
+    for (theirs,) in connection.rows(lacking):
+        connection.execute(
+            f"INSERT INTO main.comparisons ({columns}) SELECT {columns} FROM source.comparisons WHERE id = ?", (theirs,)
+        )
+        ((ours,),) = connection.rows("SELECT last_insert_rowid()")
+        for table in _COMPARISON_PARTS:
+            _copy_part(connection, table, "comparison_id", ours, theirs)
 
 
 _OUR_KEY = f"""(SELECT ours.id FROM source.measurement_keys AS theirs
@@ -234,11 +251,11 @@ _OUR_KEY = f"""(SELECT ours.id FROM source.measurement_keys AS theirs
 """The id in the target of a key that a sweep of the source refers to."""
 
 
-def _copy_sweep_part(connection: StoreConnection, table: str, ours: int, theirs: int) -> None:
-    others = ", ".join(name for name in _columns(connection, "main", table) if name != "sweep_id")
+def _copy_part(connection: StoreConnection, table: str, owner: str, ours: int, theirs: int) -> None:
+    """Copy the rows of a table whose column `owner` has the id of a sweep or comparison."""
+    others = ", ".join(name for name in _columns(connection, "main", table) if name != owner)
     connection.execute(
-        f"""INSERT INTO main.{table} (sweep_id, {others})
-            SELECT ?, {others} FROM source.{table} WHERE sweep_id = ?""",
+        f"INSERT INTO main.{table} ({owner}, {others}) SELECT ?, {others} FROM source.{table} WHERE {owner} = ?",
         (ours, theirs),
     )
 

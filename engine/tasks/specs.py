@@ -111,6 +111,14 @@ _ROWS = (
     TaskSpec("verify-equivalence", "engine.tasks.verify_equivalence", subject=Subject.PLAN, is_queued=False),
     TaskSpec("verify", "engine.tasks.verify", needs_device=False),
     TaskSpec(
+        *("diff", "engine.tasks.diff", "diff {b} against {a}"),
+        needs_device=False,
+        is_online=True,
+        unit=Unit.BYTES,
+        invalidates=_MEASURED,
+    ),
+    TaskSpec("origin", "engine.tasks.origin", "origin of {subject}", needs_device=False),
+    TaskSpec(
         *("download", "engine.tasks.download"),
         needs_device=False,
         is_online=True,

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from engine.store.comparisons import Comparison, ComparisonKey, TensorDifference, UnpairedTensor, save_comparison
 from engine.store.connection import atomic
 from engine.store.database import connection_of, open_for_jobs, open_for_writing, transaction
 from engine.store.job_states import Cancelled, Done, Failed, Held, Running, Waiting
@@ -77,6 +78,13 @@ def save_whole_sweep(db, number):
     finish_sweep(db, sweep_id, {"layer_forwards": number})
 
 
+def comparison_of(number):
+    key = ComparisonKey(f"comparison {number}", "files")
+    names = (f"a {number}", f"b {number}", f"model {number}", "b", "position", "both have 2 layers")
+    tensor = TensorDifference("t", "t", 0, 0, "q", "", 4, 0.5, 2.0, 1.0, 3.0, 0.9, 0.25, 0.0, 1.0, 1.0)
+    return Comparison(key, *names, 2, (tensor,), (UnpairedTensor("u", "a", "B has no such tensor"),))
+
+
 def measure(path, numbers):
     """Save, for each number, a model, and one of everything that is measured of it."""
     with closing(open_for_writing(path)) as db, transaction(db):
@@ -89,6 +97,7 @@ def measure(path, numbers):
             save_preview(db, preview_of(number))
             save_plan(db, PlanUsed(f"plan {number}", "slices: []", ""))
             save_whole_sweep(db, number)
+            save_comparison(db, comparison_of(number))
     return path
 
 

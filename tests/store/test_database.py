@@ -90,6 +90,7 @@ RELEASED = {
     "0008_samples": ("base_checks", "samples"),
     "0009_splits": (),
     "0010_plain_names": ("measurement_keys", "neuron_ranks", "plan_measurements", "plans"),
+    "0011_comparisons": ("comparisons", "tensor_differences", "unpaired_tensors"),
 }
 """The tables that each migration brought."""
 
