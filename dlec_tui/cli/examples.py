@@ -23,6 +23,7 @@ EXAMPLES: Mapping[str, str] = {
     "dlec plan new attenuated": "dlec plan new attenuated ./SmolLM2-135M --layers 8:22 --times 2",
     "dlec plan new solar": "dlec plan new solar ./SmolLM2-135M --drop 8",
     "dlec plan new alternate": "dlec plan new alternate ./SmolLM2-135M ./SmolLM2-135M-Instruct",
+    "dlec plan new graft": "dlec plan new graft ./SmolLM2-135M-Instruct ./SmolLM2-135M --layers 0:2",
     "dlec plan new llama-pro": "dlec plan new llama-pro ./SmolLM2-135M --groups 6 -o plan.yaml",
     "dlec plan new expand-end": "dlec plan new expand-end ./SmolLM2-135M --copies 8",
     "dlec plan new zeroed-middle": "dlec plan new zeroed-middle ./SmolLM2-135M --layers 10:22",

@@ -74,7 +74,7 @@ def _interval_of_all(
 
 
 def _simplest(low: float, high: float) -> float | None:
-    """Return the number with the fewest decimals between two, as people write factors; None if they are in the wrong order."""
+    """Return the number with the fewest decimals between two; None if `low` is above `high`."""
     if not low <= high or math.isinf(low) or math.isinf(high):
         return None
     tries = (round((low + high) / 2, digits) for digits in range(1, _MOST_DIGITS))

@@ -14,7 +14,7 @@ from typing import Any
 
 from safetensors import safe_open
 
-from engine.checkpoint.anatomy import End, dissect, role_of
+from engine.checkpoint.anatomy import End, dissect
 from engine.checkpoint.checkpoint import FLOAT_DTYPES, Checkpoint, require_local
 from engine.checkpoint.find import opener
 from engine.checkpoint.formats.format import StoredTensor
@@ -183,7 +183,7 @@ def _share_layers(model: Any, stack: Stack, sources: Mapping[Checkpoint, Any]) -
             name: tensor
             for part in visit.parts
             for name, tensor in layers_of[part.checkpoint][part.layer].state_dict().items()
-            if role_of(name) in part.roles
+            if part.gives(name)
         }
         _share(layer, {name: (mine, theirs.get(name)) for name, mine in layer.state_dict().items()})
 

@@ -115,6 +115,7 @@ def _layer(checkpoints: list[Checkpoint], visit: Visit) -> dict[str, Any]:
                 "checkpoint": checkpoints.index(part.checkpoint),
                 "layer": part.layer,
                 "roles": sorted(role.value for role in part.roles),
+                "tensors": list(part.suffixes),
             }
             for part in visit.parts
         ]

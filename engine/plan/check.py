@@ -108,6 +108,8 @@ def _place_of(plan: Plan, reference: str) -> Position:
     """Return the position of the first mention."""
     for document in (*plan.earlier, plan):
         places = [slice_.model_place for slice_ in document.slices if slice_.model == reference]
+        grafts = [slice_.graft for slice_ in document.slices if slice_.graft]
+        places += [graft.model_at.place for graft in grafts if graft.model == reference]
         places += [document.base_model_place] if document.base_model == reference else []
         places += [document.tokenizer.source_place] if document.tokenizer else []
         if reference in document.own_models:

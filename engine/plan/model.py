@@ -84,6 +84,22 @@ ScaleLevel: TypeAlias = tuple[ScaleEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Graft:
+    """Tensors that the layers of a slice take from those of another checkpoint."""
+
+    model: str
+    """Reference as written."""
+    start: int
+    """Layer that gives to the first layer of the slice; the following ones follow."""
+    filters: tuple[str, ...]
+    """Substrings of the input tensor names that are taken."""
+    model_at: Located = field(default=NOWHERE, compare=False)
+
+    def takes(self, tensor_name: str) -> bool:
+        return any(pattern in tensor_name for pattern in self.filters)
+
+
+@dataclass(frozen=True, slots=True)
 class Slice:
     """Layers [start, end) of one checkpoint."""
 
@@ -100,6 +116,7 @@ class Slice:
     model_at: Located = field(default=NOWHERE, compare=False)
     is_whole: bool = False
     """All layers of a model of unknown depth (`models:`); False in a resolved plan."""
+    graft: Graft | None = None
 
     @property
     def length(self) -> int:
@@ -175,6 +192,7 @@ class Plan:
     def own_models(self) -> tuple[str, ...]:
         """References in this document, including the names of earlier documents."""
         named = [slice_.model for slice_ in self.slices]
+        named += [slice_.graft.model for slice_ in self.slices if slice_.graft]
         named += [self.base_model] if self.base_model else []
         if self.tokenizer and self.tokenizer.source not in ("base", "union"):
             named.append(self.tokenizer.source)

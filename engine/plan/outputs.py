@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-from engine.checkpoint.anatomy import EVERY_ROLE, End, is_output_head, is_token_embedding
+from engine.checkpoint.anatomy import End, is_output_head, is_token_embedding
 from engine.checkpoint.checkpoint import FLOAT_DTYPES, Checkpoint
 from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.formats.registry import block_of
@@ -222,7 +222,7 @@ def _part_tensors(part: Part) -> Iterator[tuple[str, StoredTensor]]:
     """Suffix and stored tensor of everything that a part gives."""
     suffixes = part.checkpoint.anatomy.layers[part.layer]
     tensors = zip(suffixes, part.checkpoint.layer_tensors(part.layer), strict=True)
-    given = suffixes if part.roles == EVERY_ROLE else set(part.suffixes)
+    given = suffixes if part.gives_all else set(part.suffixes)
     return ((suffix, tensor) for suffix, tensor in tensors if given is suffixes or suffix in given)
 
 

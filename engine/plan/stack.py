@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from engine.checkpoint.anatomy import EVERY_ROLE, Role, role_of
 from engine.checkpoint.checkpoint import Checkpoint
-from engine.plan.model import Plan, ScaleLevel, Slice
+from engine.plan.model import Graft, Plan, ScaleLevel, Slice
 from engine.plan.patches import Patch
 
 FactorLevel: TypeAlias = tuple[tuple[str | None, float], ...]
@@ -34,12 +34,26 @@ class Part(NamedTuple):
     roles: frozenset[Role] = EVERY_ROLE
     """Roles of the tensors that it gives."""
     levels: tuple[FactorLevel, ...] = ()
+    given: Graft | None = None
+    """If set, it gives only the tensors that this graft takes."""
+    left: Graft | None = None
+    """If set, it gives all but the tensors that this graft takes."""
 
     @property
     def suffixes(self) -> tuple[str, ...]:
         """Names within the layer of the tensors that it gives, in the checkpoint's order."""
         names = self.checkpoint.anatomy.layers[self.layer]
-        return tuple(names if self.roles == EVERY_ROLE else [name for name in names if role_of(name) in self.roles])
+        return names if self.gives_all else tuple([name for name in names if self.gives(name)])
+
+    @property
+    def gives_all(self) -> bool:
+        return self.roles == EVERY_ROLE and not self.given and not self.left
+
+    def gives(self, suffix: str) -> bool:
+        """Return True if it gives the tensor of this name within the layer."""
+        name = self.checkpoint.anatomy.layer_tensor(self.layer, suffix)
+        is_chosen = (self.given is None or self.given.takes(name)) and not (self.left and self.left.takes(name))
+        return is_chosen and role_of(suffix) in self.roles
 
 
 class Visit(NamedTuple):
@@ -159,9 +173,18 @@ def _visits(plan: Plan, checkpoints: Mapping[str, Checkpoint]) -> Iterator[Visit
     for index, slice_ in enumerate(plan.slices):
         checkpoint = checkpoints[slice_.model]
         for layer, levels in zip(range(slice_.start, slice_.end), _levels_of_layers(slice_, plan.scale), strict=False):
-            key = id(checkpoint), layer
-            yield Visit.whole(checkpoint, layer, seen[key], levels, index)
+            parts: tuple[Part, ...] = (Part(checkpoint, layer, levels=levels),)
+            if graft := slice_.graft:
+                parts = _grafted(parts[0], graft, checkpoints[graft.model], graft.start + layer - slice_.start)
+            key = id(parts[0].checkpoint), parts[0].layer
+            yield Visit(parts, seen[key], index)
             seen[key] += 1
+
+
+def _grafted(part: Part, graft: Graft, other: Checkpoint, layer: int) -> tuple[Part, ...]:
+    """Return the parts of a visit with a graft. The graft comes first if it gives everything."""
+    kept, taken = part._replace(left=graft), Part(other, layer, given=graft)
+    return (kept, taken) if kept.suffixes else (taken._replace(given=None),)
 
 
 def _levels_of_layers(slice_: Slice, scale: ScaleLevel) -> Iterable[tuple[FactorLevel, ...]]:

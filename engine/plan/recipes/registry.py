@@ -19,6 +19,7 @@ from engine.plan.recipes import (
     attenuated,
     double_each,
     expand_end,
+    graft,
     growing,
     interleave,
     llama_pro,
@@ -69,6 +70,8 @@ class Field:
         match value:
             case (int(start), int(end)):
                 return f"{start}:{end}"
+            case (str(), *_):
+                return ",".join(value)
             case (float(), *_):
                 return ",".join(f"{factor:g}" for factor in value)
             case tuple():
@@ -113,6 +116,13 @@ def _blocks(text: str) -> tuple[Block, ...]:
     return tuple(_block(part) for part in text.split(","))
 
 
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise ValueError(text)
+    return names
+
+
 _MODEL = "MODEL"
 _FORMS: Mapping[Any, tuple[str, Callable[[str], Any]]] = {
     int: ("N", int),
@@ -120,6 +130,7 @@ _FORMS: Mapping[Any, tuple[str, Callable[[str], Any]]] = {
     tuple[float, ...]: ("X,...", _factors),
     Block: ("START:END", _block),
     tuple[Block, ...]: ("START:END,...", _blocks),
+    tuple[str, ...]: ("NAME,...", _names),
     Checkpoint: (_MODEL, str),
 }
 """Notation and reader of each type of field."""
@@ -129,6 +140,7 @@ _EXPECTED = {
     "X": "a number such as 0.5",
     "X,...": "a list of numbers such as 1,0.7,0.5",
     "START:END": "a block such as 12:17, with an exclusive end",
+    "NAME,...": "a list of names such as q_proj,k_proj",
     "START:END,...": "a list of blocks such as 12:17,20:22, with exclusive ends",
 }
 """Description of a valid value, for errors."""
@@ -186,6 +198,7 @@ _RECIPES = (
         solar.write,
     ),
     Recipe("alternate", "Alternate slices of two models (Goliath).", alternate.Options, alternate.write),
+    Recipe("graft", "Put layers or tensors of another checkpoint into this one.", graft.Options, graft.write),
     Recipe(
         "llama-pro",
         "Spread inert copies over the layers, for training.",

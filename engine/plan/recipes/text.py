@@ -49,6 +49,47 @@ def plan_text(title: Iterable[str], model: str, slices: Iterable[SliceText]) -> 
     return "\n".join(lines) + "\n"
 
 
+@dataclass(frozen=True, slots=True)
+class GraftText:
+    """One slice of a plan with grafts."""
+
+    start: int
+    end: int
+    comment: str
+    filters: Sequence[str] = ()
+    """Tensors that the other model gives; none: the slice is the model's own."""
+
+
+def graft_plan_text(title: Iterable[str], model: str, other: str, slices: Iterable[GraftText]) -> str:
+    """Return a plan over `model` in which `other` gives some tensors, as mergekit's `linear` with weights 0 and 1.
+
+    Raises UsageError for a path that is not text.
+    """
+    for reference in (model, other):
+        _require_text(reference)
+    lines = [
+        *(f"# {escaped(line)}" for line in title),
+        "merge_method: linear",
+        f"base_model: {_scalar(model)}",
+        "slices:",
+    ]
+    for slice_ in slices:
+        lines += ["  - sources:", *_source_lines(model, slice_, 0.0, 1.0)]
+        lines += _source_lines(other, slice_, 1.0, 0.0) if slice_.filters else []
+    return "\n".join(lines) + "\n"
+
+
+def _source_lines(model: str, slice_: GraftText, taken: float, rest: float) -> list[str]:
+    return [
+        f"      - model: {_scalar(model)}",
+        f"        layer_range: [{slice_.start}, {slice_.end}]  # {slice_.comment}",
+        "        parameters:",
+        "          weight:",
+        *(f"            - {{filter: {_scalar(pattern)}, value: {taken}}}" for pattern in slice_.filters),
+        f"            - {{value: {rest}}}",
+    ]
+
+
 def layers_in_words(start: int, end: int) -> str:
     """Return `[start, end)` in words, with an inclusive end: "layer 5" or "layers 5 to 8"."""
     return f"layer {start}" if end - start == 1 else f"layers {start} to {end - 1}"

@@ -19,6 +19,7 @@ from engine.plan.rules import (
     filters,
     first_slice,
     gradient,
+    grafts,
     incomplete,
     jumps,
     kept_dtype,
@@ -46,7 +47,7 @@ from engine.plan.rules.facts import UNKNOWN, CheckContext, Device, Facts, Opened
 
 Rule: TypeAlias = Callable[[Facts], Iterable[Problem]]
 
-_PLAN_MODULES: tuple[ModuleType, ...] = (layer_count, layer_range, empty_slice, closed_range)
+_PLAN_MODULES: tuple[ModuleType, ...] = (layer_count, layer_range, grafts, empty_slice, closed_range)
 _STACK_MODULES: tuple[ModuleType, ...] = (
     known_family,
     architecture,

@@ -312,7 +312,7 @@ def first_and_last(slices):
 @pytest.mark.parametrize("sample", sorted(SAMPLES.iterdir()), ids=lambda path: path.stem)
 def test_every_slice_of_the_sample_plans_can_be_edited_and_put_back(sample, some):
     text = sample.read_text()
-    for index, view in some(list(enumerate(slices_of(text)))):
+    for index, view in some([(index, view) for index, view in enumerate(slices_of(text)) if len(view.models) == 1]):
         assert bare(set_range(set_range(text, index, 7, 9).text, index, view.start, view.end).text) == bare(text)
         assert bare(delete_slice(duplicate_slice(text, index).text, index + 1).text) == bare(text)
         if view.has_other_scale:

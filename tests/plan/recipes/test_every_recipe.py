@@ -19,7 +19,7 @@ FIELDS = {f"{name} {field.name}": field for name, recipe in RECIPES.items() for 
 
 
 def written(model_of, name, depth, **values):
-    if name == "alternate":
+    if name in ("alternate", "graft"):
         values["other"] = model_of(depth, seed=1)
     return RECIPES[name].write(model_of(depth), RECIPES[name].options(**values))
 
@@ -29,7 +29,7 @@ def written(model_of, name, depth, **values):
 def test_the_defaults_write_a_plan_without_errors_at_any_depth(model_of, name, depth):
     checked = check_plan(written(model_of, name, depth), opener())
     assert checked.ok, checked.problems
-    assert (len(checked.stack.visits) > depth) is (name != "prune")
+    assert (len(checked.stack.visits) > depth) is (name not in ("prune", "graft"))
 
 
 @cases("depth", [1, 2, 3])
@@ -55,21 +55,22 @@ def test_options_are_a_frozen_dataclass_and_each_says_what_it_is(name):
 
 
 def test_only_a_second_model_has_no_default():
-    assert [name for name, field in FIELDS.items() if field.is_required] == ["alternate other"]
-    assert [name for name, field in FIELDS.items() if field.is_model] == ["alternate other"]
+    assert [name for name, field in FIELDS.items() if field.is_required] == ["alternate other", "graft other"]
+    assert [name for name, field in FIELDS.items() if field.is_model] == ["alternate other", "graft other"]
 
 
 @cases("field", FIELDS.values(), ids=FIELDS)
 def test_what_is_written_of_a_value_is_read_as_that_value(field):
     examples = {
-        "N": (7,), "X": (0.25,), "START:END": ((2, 5),), "START:END,...": (((2, 5), (7, 8)),), "MODEL": ("org/name",)
+        "N": (7,), "X": (0.25,), "START:END": ((2, 5),), "START:END,...": (((2, 5), (7, 8)),), "MODEL": ("org/name",),
+        "NAME,...": (("q_proj", "mlp"),),
     }  # fmt: skip
     for value in examples.get(field.form) or [field.read(word) for word in field.form.split("|")]:
         assert field.read(f" {field.written(value)} ") == value
     assert field.written(None) == field.written(MISSING) == ""
 
 
-@cases("field", [field for field in FIELDS.values() if not field.is_model], ids=lambda f: f.name)
+@cases("field", [f for f in FIELDS.values() if f.form not in ("MODEL", "NAME,...")], ids=lambda f: f.name)
 @cases("text", ["", "x", "1:2:3", "1.5.2", "nan", "inf", "1:", "2:3;4:5", "\x1b[31m"])
 def test_what_is_no_value_is_said_in_words(field, text):
     with pytest.raises(UsageError, match="is not") as raised:
@@ -90,6 +91,7 @@ WRONG = {
     "attenuated": [{"times": 1}, {"run": -1}, {"layers": (-1, 3)}, {"times": 10**9}],
     "solar": [{"drop": 16}, {"drop": -1}],
     "alternate": [{"slice_size": 1}, {"backward_jump": 6}],
+    "graft": [{"layers": ((30, 33),)}, {"layers": ((3, 3),)}, {"tensors": ("wq",)}],
     "llama-pro": [{"groups": 0}, {"groups": 33}],
     "expand-end": [{"copies": 0}, {"copies": 10**9}],
     "zeroed-middle": [{"copies": 0}, {"layers": (5, 4)}],
