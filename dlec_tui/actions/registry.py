@@ -74,18 +74,33 @@ MODELS = (
 
 
 ACTIVATIONS = (
-    Action("activations", "next_view", "v", "view", "next view: curve, heat map, histogram, neurons", in_footer=True),
+    Action(
+        "activations",
+        "next_view",
+        "v",
+        "view",
+        "next view: curve, map, histogram, neurons, changes",
+        in_footer=True,
+    ),
     Action("activations", "mark", "space", "mark", "mark / unmark the layer or block under the cursor", in_footer=True),
-    Action("activations", "add_marked", "a", "into plan", "add the marked blocks to the plan", in_footer=True),
+    Action(
+        "activations",
+        "add_marked",
+        "a",
+        "into plan",
+        "add the marked blocks to the plan; graft the marked cells",
+        in_footer=True,
+    ),
     Action("activations", "next_metric", "c", "metric", "next metric", in_footer=True),
     Action("activations", "next_overlay", "o", "overlay", "overlay the next metric or profile"),
-    Action("activations", "next_text", "t", "text", "next measured text"),
+    Action("activations", "next_text", "t", "text", "next measured text or comparison"),
     Action("activations", "unmark_all", "U", "unmark", "clear all marks"),
     Action("activations", "sort", "s", "sort", "sort the neurons by the next column"),
     Action("activations", "reverse", "S", "reverse", "reverse the sort"),
     Action("activations", "filter", "slash", "filter", "filter the neurons"),
     Action("activations", "go_to_layer", "L", "layer", "go to a layer"),
     Action("activations", "profile", "p", "profile", "profile the model (job)", writes=True),
+    Action("activations", "compare", "d", "diff", "compare the weights with another checkpoint (job)", writes=True),
     Action("activations", "score", "m", "measure", "score layers or blocks by a metric (job)", writes=True),
 )
 

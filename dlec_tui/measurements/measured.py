@@ -11,6 +11,7 @@ from dlec_tui.measurements.plots import BlockMap, angle_maps, profile_curves, sc
 from engine.checkpoint.find import locate, opener
 from engine.checkpoint.fingerprint import fingerprint
 from engine.errors import DlecError
+from engine.store.comparisons import Comparison, comparisons_of
 from engine.store.connection import StoreConnection
 from engine.store.database import open_for_reading
 from engine.store.keys import MeasurementKey
@@ -61,14 +62,25 @@ class Measured:
         return (*angle_maps(self.angles), *score_maps(self.scores))
 
 
+_NOTHING = Measured(MeasurementKey("", "", "", Split.SELECTION, 0, 0, "", ""), "", (), (), (), 0, ())
+"""Measurements of a model that was only compared."""
+
+
 @dataclass(frozen=True)
 class MeasuredModel:
     """One model and its measurements."""
 
     reference: str
     layers: int
-    texts: tuple[Measured, ...]
-    """Measured texts: profiles first, newest first; never empty."""
+    measured_texts: tuple[Measured, ...]
+    """Measured texts: profiles first, newest first."""
+    comparisons: tuple[Comparison, ...] = ()
+    """Comparisons with other checkpoints, newest first."""
+
+    @property
+    def texts(self) -> tuple[Measured, ...]:
+        """Measured texts; never empty."""
+        return self.measured_texts or (_NOTHING,)
 
 
 def read_measured(store: Path, reference: str) -> MeasuredModel | None:
@@ -80,7 +92,11 @@ def read_measured(store: Path, reference: str) -> MeasuredModel | None:
     with closing(open_for_reading(store)) as connection:
         row = next((row for row in all_models(connection) if _is(row, reference, own)), None)
         texts = tuple(_texts(connection, row.fingerprint)) if row else ()
-    return MeasuredModel(reference, row.layers, texts) if row and texts else None
+        known = own or (row.fingerprint if row else None)
+        comparisons = comparisons_of(connection, known) if known else ()
+    if not (texts or comparisons):
+        return None
+    return MeasuredModel(reference, row.layers if row else comparisons[0].layers, texts, comparisons)
 
 
 def _own_fingerprint(reference: str) -> str | None:

@@ -13,19 +13,20 @@ _NOT_MEASURED = """\
 {name} has no measurements.
 
   p   profile the model (job): every layer and neuron, in one pass over a text
-  m   score layers or blocks (job): effect of repeating or removing them"""
+  m   score layers or blocks (job): effect of repeating or removing them
+  d   compare the weights with those of another checkpoint (job)"""
 _NEEDS_MARKS = "nothing marked (Space: mark the layer or block under the cursor)"
 _ON_MARKS = ("add_marked", "unmark_all")
-_JOBS = ("profile", "score")
+_JOBS = ("profile", "score", "compare")
 _ONLY_IN = {
-    "next_metric": ("curve", "map"),
+    "next_metric": ("curve", "map", "changes"),
     "next_overlay": ("curve",),
     "sort": ("neurons",),
     "reverse": ("neurons",),
     "filter": ("neurons",),
 }
 """Actions that some views alone have a use for."""
-_VIEWS = {"curve": "curve", "map": "heat map", "neurons": "neurons"}
+_VIEWS = {"curve": "curve", "map": "heat map", "neurons": "neurons", "changes": "changes"}
 
 
 def not_measured(name: str) -> str:

@@ -1,16 +1,21 @@
 """State of the activations pane: displayed measurements, marked blocks, and the text for both."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from dlec_tui.charts import Curve
+from dlec_tui.measurements.changes import LENSES
 from dlec_tui.measurements.measured import Measured, MeasuredModel
 from dlec_tui.measurements.neurons import neuron_details
 from dlec_tui.measurements.plots import LEVELS, Block, BlockMap, block_at, metric_name
 from dlec_tui.terminal.glyphs import GLYPHS
+from engine.checkpoint.reference import directory_name
+from engine.comparison.change_map import Cell
 from engine.errors import shown
+from engine.store.comparisons import Comparison
 from engine.store.neurons import NeuronStatistics
+from engine.units import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,10 @@ class Looking:
     """Index into `overlays`, counted from 1; 0 means no overlay."""
     map: int = 0
     """Index of the heat map."""
+    comparison: int = 0
+    """Index of the comparison."""
+    lens: int = 0
+    """Index of the quantity and scale of the map of changes (see `changes.LENSES`)."""
 
     @property
     def measured(self) -> Measured:
@@ -130,6 +139,18 @@ class Looking:
     def block_map(self) -> BlockMap | None:
         maps = self.measured.maps
         return maps[self.map % len(maps)] if maps else None
+
+    @property
+    def compared(self) -> Comparison | None:
+        """Displayed comparison; None if the model was not compared."""
+        comparisons = self.model.comparisons
+        return comparisons[self.comparison % len(comparisons)] if comparisons else None
+
+    def next_lens(self) -> "Looking":
+        return replace(self, lens=(self.lens + 1) % len(LENSES))
+
+    def next_comparison(self) -> "Looking":
+        return replace(self, comparison=(self.comparison + 1) % max(len(self.model.comparisons), 1))
 
     def next_metric(self) -> "Looking":
         return replace(self, metric=(self.metric + 1) % max(len(self.measured.curves), 1))
@@ -170,7 +191,8 @@ class Looking:
 
     def as_data(self) -> dict[str, int]:
         """Data for JSON."""
-        return {"text": self.text, "metric": self.metric, "overlay": self.overlay, "map": self.map}
+        indices = ("text", "metric", "overlay", "map", "comparison", "lens")
+        return {name: getattr(self, name) for name in indices}
 
     @classmethod
     def from_data(cls, model: MeasuredModel, data: Mapping[str, int]) -> "Looking":
@@ -223,8 +245,26 @@ def marks_line(marks: Marks) -> str:
     return f"{GLYPHS.mark} marked: {marks_text(marks)}; a: add to the plan"
 
 
+def comparison_line(looking: Looking) -> str:
+    """Displayed comparison, and the key for the next one."""
+    compared = looking.compared
+    if compared is None:
+        return ""
+    more = " (t: next comparison)" if len(looking.model.comparisons) > 1 else ""
+    return f"against {shown(directory_name(compared.a_reference))}, paired by {compared.pairing}{more}"
+
+
+def cells_line(cells: Collection[Cell]) -> str:
+    """Marked cells and the available key."""
+    if not cells:
+        return "Space: mark the cell under the cursor"
+    return f"{GLYPHS.mark} {plural(len(cells), 'cell')} marked; a: graft"
+
+
 def text_line(looking: Looking) -> str:
     """Measured text, and the key for the next one."""
+    if not looking.model.measured_texts:
+        return "not profiled (p: profile)"
     others = len(looking.model.texts) - 1
     more = " (t: next text)" if others else ""
     return f"on {shown(looking.measured.text)}{more}"

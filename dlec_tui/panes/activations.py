@@ -27,6 +27,8 @@ from dlec_tui.measurements.view_state import (
     Looking,
     Marks,
     blocks_of,
+    cells_line,
+    comparison_line,
     justification,
     marks_as_data,
     marks_from_data,
@@ -34,7 +36,7 @@ from dlec_tui.measurements.view_state import (
     text_line,
     toggled,
 )
-from dlec_tui.messages import BlocksChosen
+from dlec_tui.messages import BlocksChosen, PlanRequested
 from dlec_tui.models.listing import name_of
 from dlec_tui.panes.pane import Pane
 from dlec_tui.widgets.measurement_reader import MeasurementReader, MeasurementsRead
@@ -43,6 +45,7 @@ from dlec_tui.widgets.parts import Part
 from dlec_tui.widgets.prompts import LinePrompt
 from dlec_tui.widgets.text_views import Figures
 from dlec_tui.workbench import WorkbenchContext
+from engine.comparison.change_map import Cell
 from engine.errors import shown
 from engine.store.job_states import Done
 from engine.tasks.specs import Listing, spec_of
@@ -54,6 +57,12 @@ if TYPE_CHECKING:
 
 MOST_REMEMBERED = 20
 """Models."""
+
+
+def _diff_spec(request: dict[str, Any]) -> "JobSpec":
+    from engine.jobs.job_specs import diff_spec  # late: it imports what jobs need
+
+    return diff_spec(request)
 
 
 class ActivationsPane(Pane):
@@ -76,6 +85,8 @@ class ActivationsPane(Pane):
         self._looking: Looking | None = None
         self._says = NO_MODEL
         self._marks: Marks = ()
+        self._cells: frozenset[Cell] = frozenset()
+        """Marked cells of the map of changes."""
         self._changes: int | None = None
         self._left: dict[str, Any] = {}
         """Last view state of each model, by reference."""
@@ -105,7 +116,7 @@ class ActivationsPane(Pane):
 
     def model_chosen(self) -> None:
         self._left = self.remembered()
-        self._looking, self._marks = None, ()
+        self._looking, self._marks, self._cells = None, (), frozenset()
         self._says = READING if self.workbench.reference else NO_MODEL
         self._show()
         self._read()
@@ -142,6 +153,7 @@ class ActivationsPane(Pane):
     def _show(self) -> None:
         self._views.show(self._looking, self._says)
         self._views.mark(self._marks)
+        self._views.mark_cells(self._cells)
         self._tell()
 
     def _look(self, looking: Looking) -> None:
@@ -153,16 +165,24 @@ class ActivationsPane(Pane):
     def _tell(self) -> None:
         """Titles and figures, as they are now."""
         self.query_one("#view-part", Part).entitle(self._views.title)
-        below = [marks_line(self._marks), text_line(self._looking)] if self._looking else []
-        self.query_one(Figures).show(list(self._views.figures()), below)
+        self.query_one(Figures).show(list(self._views.figures()), self._lines_below())
         self.refresh_bindings()
+
+    def _lines_below(self) -> list[str]:
+        """Marks and subject of the view."""
+        if self._looking is None:
+            return []
+        if self._views.view == "changes":
+            return [cells_line(self._cells), comparison_line(self._looking)] if self._looking.compared else []
+        return [marks_line(self._marks), text_line(self._looking)]
 
     def action_next_view(self) -> None:
         self._views.show_view(VIEWS[(VIEWS.index(self._views.view) + 1) % len(VIEWS)])
 
     def action_next_metric(self) -> None:
         if self._looking:
-            self._look(self._looking.next_map() if self._views.view == "map" else self._looking.next_metric())
+            following = {"map": Looking.next_map, "changes": Looking.next_lens}
+            self._look(following.get(self._views.view, Looking.next_metric)(self._looking))
 
     def action_next_overlay(self) -> None:
         if self._looking:
@@ -170,16 +190,27 @@ class ActivationsPane(Pane):
 
     def action_next_text(self) -> None:
         if self._looking:
-            self._look(self._looking.next_text())
+            is_changes = self._views.view == "changes"
+            self._look(self._looking.next_comparison() if is_changes else self._looking.next_text())
 
     # Marks
 
     def action_mark(self) -> None:
-        if mark := self._views.target():
+        if self._views.view == "changes":
+            self._set_cells(self._cells ^ ({self._views.cell} if self._views.cell else set()))
+        elif mark := self._views.target():
             self._set_marks(toggled(self._marks, mark))
 
     def action_unmark_all(self) -> None:
-        self._set_marks(())
+        if self._views.view == "changes":
+            self._set_cells(frozenset())
+        else:
+            self._set_marks(())
+
+    def _set_cells(self, cells: "frozenset[Cell]") -> None:
+        self._cells = cells
+        self._views.mark_cells(cells)
+        self._tell()
 
     def _set_marks(self, marks: Marks) -> None:
         self._marks = marks
@@ -188,9 +219,18 @@ class ActivationsPane(Pane):
         self.workbench.autosave()
 
     def action_add_marked(self) -> None:
-        if reference := self.workbench.reference:
+        compared = self._looking.compared if self._looking else None
+        if self._views.view == "changes" and compared and self.workbench.reference:
+            self.in_thread(partial(self._graft, self.workbench.reference, compared.a_reference, self._cells))
+        elif reference := self.workbench.reference:
             blocks = blocks_of(self._marks)
             self.post_message(BlocksChosen(reference, blocks, justification(self._marks)))
+
+    def _graft(self, reference: str, other: str, cells: "frozenset[Cell]") -> None:
+        """Write the plan, in a thread: that opens both models."""
+        from dlec_tui.measurements.changes import graft_text
+
+        self.post_message(PlanRequested(graft_text(reference, other, cells)))
 
     # Neurons
 
@@ -242,6 +282,15 @@ class ActivationsPane(Pane):
             title = f"score layers of {shown(name_of(reference))}"
             self._ask_measurement(title, SCORE_FIELDS, partial(score_from, reference, self.workbench.store))
 
+    def action_compare(self) -> None:
+        prompt = LinePrompt("compare with", "directory, hub id or plan file")
+        self.app.push_screen(prompt, self._compare)
+
+    def _compare(self, other: str | None) -> None:
+        if other and (reference := self.workbench.reference):
+            home = str(self.workbench.store.parent)
+            self.submit_in_background(partial(_diff_spec, {"a": other.strip(), "b": reference, "home": home}))
+
     def _ask_measurement(
         self, title: str, fields: "Sequence[Field]", make: "Callable[[Values], Callable[[], JobSpec]]"
     ) -> None:
@@ -258,7 +307,8 @@ class ActivationsPane(Pane):
     def reason_against(self, name: str) -> str:
         if self._looking is None:
             return reason_without_measurements(name, self._says)
-        return reason_against_here(name, self._views.view, has_marks=bool(self._marks))
+        has_marks = bool(self._cells if self._views.view == "changes" else self._marks)
+        return reason_against_here(name, self._views.view, has_marks=has_marks)
 
     def value(self) -> str:
         return "\n".join(self._views.figures())
@@ -285,6 +335,8 @@ class ActivationsPane(Pane):
     def _bring_back(self, model: MeasuredModel) -> None:
         """A model is shown again as it was left, or for the first time."""
         self._looking = Looking(model)
+        if not model.measured_texts:
+            self._views.show_view("changes")
         with suppress(KeyError, TypeError, ValueError):  # nothing is saved, or another version saved it
             left = self._left[model.reference]
             self._looking = Looking.from_data(model, left["looking"])

@@ -212,6 +212,7 @@ class PlanEdits:
             return "no slice selected (a: add one, N: new plan)"
         if name in ("zero", "scale") and (models := self._row.view.models) and self._is_unread(models[0]):
             return f"{shown(models[0])} is being read"
-        if name in ON_A_RANGE and self._row.view.start is None:
-            return "this range cannot be edited in the list; edit the text"
+        is_plain = len(self._row.view.models) == 1 and self._row.view.start is not None
+        if name in (*ON_A_RANGE, "zero", "scale") and not is_plain:
+            return "this slice cannot be edited in the list; edit the text"
         return ""

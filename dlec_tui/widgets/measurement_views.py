@@ -1,6 +1,6 @@
-"""Four views of the measurements: curve, heat map, histogram, neurons. All share the current layer."""
+"""Views of the measurements: curve, heat map, histogram, neurons, changes. All share the current layer."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,18 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
+from dlec_tui.measurements.changes import cell_values, map_of, map_title
 from dlec_tui.measurements.neurons import NeuronView
 from dlec_tui.measurements.view_state import Looking, Mark, Marks, block_values, blocks_of, layer_values, neuron_values
+from dlec_tui.widgets.change_view import ChangeView
 from dlec_tui.widgets.heat_map import HeatMap
 from dlec_tui.widgets.layer_charts import Histogram, LayerChart
 from dlec_tui.widgets.neuron_table import NeuronBrowser, NeuronTable
+from engine.comparison.change_map import Cell
 from engine.errors import shown
 from engine.store.neurons import NeuronOrder
 
-VIEWS = ("curve", "map", "histogram", "neurons")
+VIEWS = ("curve", "map", "histogram", "neurons", "changes")
 NO_CURVE = "Too few layers measured for a curve (v: next view)."
 
 
@@ -42,6 +45,7 @@ class MeasurementViews(ContentSwitcher):
         yield HeatMap(id="map")
         yield Histogram(id="histogram")
         yield NeuronBrowser(self._store, id="neurons")
+        yield ChangeView(id="changes")
 
     @property
     def view(self) -> str:
@@ -58,6 +62,8 @@ class MeasurementViews(ContentSwitcher):
                 return self._histogram.at_layer
             case "neurons":
                 return self.neurons.current.layer if self.neurons.current else self._chart.at_layer
+            case "changes":
+                return self._changes.at_layer
         return self._chart.at_layer
 
     @property
@@ -86,6 +92,7 @@ class MeasurementViews(ContentSwitcher):
         self._chart.draw(looking.curves, layers, NO_CURVE)
         self._map.draw(looking.block_map, layers)
         self._histogram.draw(measured.histograms, layers)
+        self._changes.draw(map_of(looking.compared, looking.lens) if looking.compared else None)
         if self.neurons.key != measured.key:
             self.neurons.open(measured.key, self.neurons.view, self.neurons.row)
 
@@ -106,6 +113,8 @@ class MeasurementViews(ContentSwitcher):
                 self._map.go_to((layer, layer + length))
             case "histogram":
                 self._histogram.go_to(layer)
+            case "changes":
+                self._changes.go_to(layer)
             case "neurons":
                 if self.neurons.current and self.neurons.current.layer != layer and self.neurons.view == NeuronView():
                     self.neurons.go_to_layer(layer)
@@ -115,6 +124,15 @@ class MeasurementViews(ContentSwitcher):
         blocks = blocks_of(marks)
         self._chart.mark({layer for block in blocks for layer in range(*block)})
         self._map.mark(blocks)
+
+    def mark_cells(self, cells: Collection[Cell]) -> None:
+        """Show these cells of the map of changes as marked."""
+        self._changes.mark(cells)
+
+    @property
+    def cell(self) -> Cell | None:
+        """Cell under the cursor of the map of changes."""
+        return self._changes.cell
 
     def target(self) -> Mark | None:
         """Block under the cursor as a mark; None if nothing is shown."""
@@ -140,6 +158,8 @@ class MeasurementViews(ContentSwitcher):
                 return block_values(self._looking, self._map.block)
             case "neurons":
                 return neuron_values(self.neurons.current)
+            case "changes":
+                return cell_values(self._looking.compared, self.cell) if self._looking.compared else iter(())
         return layer_values(self._looking, self.at_layer)
 
     @property
@@ -155,6 +175,9 @@ class MeasurementViews(ContentSwitcher):
                 return f"activations of layer {self.at_layer}"
             case "neurons":
                 return self.neurons.described
+            case "changes":
+                compared = self._looking.compared
+                return map_title(compared, self._looking.lens) if compared else "changes: nothing compared"
         return "layers: " + shown(" and ".join(curve.name for curve in self._looking.curves))
 
     def remembered(self) -> dict[str, Any]:
@@ -165,6 +188,7 @@ class MeasurementViews(ContentSwitcher):
             "layer": self.at_layer,
             "block": list(self._map.block),
             "row": neurons.row,
+            "changes": [self._changes.row, self._changes.at_layer],
             "neurons": [neurons.view.order, neurons.view.descending, neurons.view.filter_text],
         }
 
@@ -174,6 +198,7 @@ class MeasurementViews(ContentSwitcher):
         self._chart.at_layer = self._histogram.at_layer = remembered["layer"]
         start, end = remembered["block"]
         self._map.block = (start, end)
+        self._changes.row, self._changes.at_layer = remembered["changes"]
         order, descending, filter_text = remembered["neurons"]
         self.neurons.view, self.neurons.row = NeuronView(NeuronOrder(order), descending, filter_text), remembered["row"]
 
@@ -189,9 +214,14 @@ class MeasurementViews(ContentSwitcher):
     def _histogram(self) -> Histogram:
         return self.query_one(Histogram)
 
+    @property
+    def _changes(self) -> ChangeView:
+        return self.query_one(ChangeView)
+
     @on(LayerChart.Moved)
     @on(HeatMap.Moved)
     @on(Histogram.Moved)
     @on(NeuronTable.Moved)
+    @on(ChangeView.Moved)
     def _moved(self) -> None:
         self.post_message(self.Moved())

@@ -304,7 +304,10 @@ def test_a_kill_leaves_the_store_as_it_was_and_another_run_does_it_all(target, s
 NUMBERS = st.lists(st.integers(1, 5), unique=True, max_size=4)
 
 
-OWN = {"id", "measured_at", "first_used_at", "submitted_at", "position", "applied_at", "started_at", "finished_at"}
+OWN = {
+    *("id", "compared_at", "measured_at", "first_used_at", "submitted_at", "position", "applied_at"),
+    *("started_at", "finished_at"),
+}
 """Columns that each store gives by itself."""
 
 
@@ -312,6 +315,8 @@ def meaning_of(column):
     """A column without what each store gives by itself: keys and sweeps stand for their ids."""
     if column == "sweep_id":
         return "(SELECT sha256 FROM sweeps WHERE id = sweep_id)"
+    if column == "comparison_id":
+        return "(SELECT sha256 FROM comparisons WHERE id = comparison_id)"
     return (
         f"(SELECT {' || '.join(KEY_COLUMNS)} FROM measurement_keys WHERE id = {column})"
         if "key_id" in column

@@ -20,7 +20,7 @@ class SliceView:
     """References as written, one per source."""
     start: int | None
     end: int | None
-    """None unless there is a single source with two whole numbers."""
+    """Range of the first source; None unless it is two whole numbers, and as long as those of the other sources."""
     scale: float | None
     """The one factor of the filtered tensors; None without a scale and for any other scale."""
     has_other_scale: bool
@@ -143,7 +143,13 @@ def _sources(slice_: Node) -> list[Node]:
 
 
 def _range(sources: list[Node]) -> tuple[int | None, int | None]:
-    listed = value_of(sources[0], "layer_range") if len(sources) == 1 else None
+    ranges = [_range_of(source) for source in sources]
+    lengths = {None if start is None or end is None else end - start for start, end in ranges}
+    return ranges[0] if len(lengths) == 1 else (None, None)
+
+
+def _range_of(source: Node) -> tuple[int | None, int | None]:
+    listed = value_of(source, "layer_range")
     bounds = listed.target.children if listed is not None and listed.target.kind is Kind.SEQUENCE else ()
     start, end = (whole_number(bound) for bound in bounds) if len(bounds) == 2 else (None, None)
     return (start, end) if start is not None and end is not None else (None, None)

@@ -1,7 +1,8 @@
 """graft: layers or tensors of one checkpoint in another of the same family and shape.
 
-Question: does a finetune recover what it lost if the layers that training moved most are put back? The plan is mergekit's `linear` with weights 0 and 1, which chooses a source for each tensor; passthrough can choose only
-whole layers, and would also take the embeddings or the head along with the first and the last of them.
+Question: does a finetune recover what it lost if the layers that training moved most are put back? The plan is
+mergekit's `linear` with weights 0 and 1, which chooses a source for each tensor; passthrough can choose only whole
+layers, and would also take the embeddings or the head along with the first and the last of them.
 Source: TheDrummer's write-up of Tunguska-39B, which asks it of the first two layers.
 """
 
