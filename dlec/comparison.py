@@ -53,7 +53,8 @@ def origin(model: Reference, bases: Sequence[Reference], *, progress: Progress |
 
     answer = task.run({"model": os.fspath(model), "bases": [os.fspath(base) for base in bases]}, progress or _ignored)
     layers = tuple(LayerOrigin(**{**layer, "changed": tuple(layer["changed"])}) for layer in answer["layers"])
-    return Origin(answer["model"], answer["plan"], answer["exact"], layers, tuple(answer["unexplained"]))
+    changed, unexplained = (tuple(answer[name]) for name in ("changed", "unexplained"))
+    return Origin(answer["model"], answer["plan"], answer["exact"], layers, changed, unexplained)
 
 
 def _ignored(_done: int, _total: int, _what: str) -> None:

@@ -358,6 +358,8 @@ class Origin(Result):
     exact: bool
     """True if the plan gives every tensor byte for byte."""
     layers: tuple[LayerOrigin, ...]
+    changed: tuple[str, ...]
+    """Names of tensors outside the layers that correlate with a base's, but are not identical."""
     unexplained: tuple[str, ...]
     """Names of tensors that no base holds."""
 

@@ -164,6 +164,8 @@ def origin_lines(answer: Answer) -> Iterator[str]:
     yield f"{shown(answer['model'])}: {origin_headline(answer)}"
     for run in _origin_runs(answer["layers"]):
         yield _origin_line(run)
+    if changed := answer["changed"]:
+        yield f"changed outside the layers: {', '.join(map(shown, changed[:_MOST_NAMES]))}"
     unexplained = answer["unexplained"]
     for name in unexplained[:_MOST_NAMES]:
         yield f"of no base: {shown(name)}"

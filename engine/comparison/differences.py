@@ -126,7 +126,7 @@ def _add_stored(
         return
     signs = workspace.flags.array(np.dtype(np.bool_), len(bits))
     flips = int(np.count_nonzero(np.less(changes.view(f"<i{changes.itemsize}"), 0, out=signs)))
-    if flips and (np.count_nonzero(base_bits) < len(bits) or np.count_nonzero(bits) < len(bits)):
+    if flips and not (base_bits.min() and bits.min()):
         flips = _flips(base.unordered(base_bits), given.unordered(bits))  # zeros have signs that mean nothing
         base_bits, bits = base.read(*span), given.read(*span)
     _add_changed(total, base.unordered(base_bits), given.unordered(bits), flips)
@@ -168,7 +168,7 @@ def _add_changed(total: Difference, before: Array, after: Array, flips: int) -> 
     change_squares = _squares(change)
     if not _is_in_range(change_squares, change):
         wide = change.astype(np.float64)
-        change_squares = float(wide @ wide)
+        change_squares = _squares(wide)
     total.finite += len(before)
     total.sign_flips += flips
     total.add_squares(base_squares, squares, change_squares)
@@ -177,9 +177,14 @@ def _add_changed(total: Difference, before: Array, after: Array, flips: int) -> 
 
 def _squares(values: Array) -> float:
     """Sum of squares; not finite if an element is not, or if a run leaves the range."""
-    whole = len(values) - len(values) % _RUN
-    runs, rest = values[:whole].reshape(-1, _RUN), values[whole:]
-    return float(np.vecdot(runs, runs).sum(dtype=np.float64)) + float(rest @ rest)
+    return _products(values, values)
+
+
+def _products(one: Array, other: Array) -> float:
+    """Sum of products."""
+    whole = len(one) - len(one) % _RUN
+    runs = (one[:whole].reshape(-1, _RUN), other[:whole].reshape(-1, _RUN))
+    return float(np.vecdot(*runs).sum(dtype=np.float64)) + float(one[whole:] @ other[whole:])
 
 
 def _is_in_range(squares: float, values: Array) -> bool:
@@ -198,7 +203,7 @@ def _add_carefully(total: Difference, before: Array, after: Array) -> None:
     change = after - before
     total.finite += len(before)
     total.sign_flips += _flips(before, after)
-    total.add_squares(float(before @ before), float(after @ after), float(change @ change))
+    total.add_squares(_squares(before), _squares(after), _squares(change))
     total.largest = max(total.largest, float(np.abs(change).max(initial=0.0)))
 
 
@@ -208,7 +213,7 @@ def _finite_sums(stored: Array, after: Array) -> tuple[float, float]:
     is_finite = np.isfinite(stored) & np.isfinite(after)
     if not is_finite.all():
         stored, after = stored[is_finite], after[is_finite]
-    return float(stored @ stored), float(stored @ after)
+    return _squares(stored), _products(stored, after)
 
 
 def scaled(values: Array, scaling: Scaling, dtype: str) -> Array:

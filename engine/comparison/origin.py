@@ -13,13 +13,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.checkpoint.anatomy import End
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.formats.format import StoredTensor
 from engine.checkpoint.residual import gain_offset, norms_after
 from engine.comparison.elements import Array, Buffer, has_values
+from engine.comparison.ends import Ends, ends_of
 from engine.comparison.exact import factor_of
 from engine.comparison.samples import ELEMENTS, cosines, sample
-from engine.comparison.sides import side_of_checkpoint
 from engine.errors import CheckpointError, DlecError, shown
 from engine.plan.outputs import CONFIG_DTYPES
 from engine.plan.recipes.blocks import filters_for
@@ -77,15 +78,19 @@ class Origin:
 
     checkpoint: Checkpoint
     layers: tuple[LayerOrigin, ...]
+    changed: tuple[str, ...]
+    """Names of the tensors outside the layers that correlate with those of a base, but are not identical."""
     unexplained: tuple[str, ...]
-    """Names of the tensors outside the layers that no base holds, and of all tensors of layers without an origin."""
+    """Names of the other tensors outside the layers, and of all tensors of layers without an origin."""
     plan: str
     """Text of a plan; "" if a layer has no origin."""
 
     @property
     def is_exact(self) -> bool:
         """Return True if the plan gives every tensor byte for byte."""
-        return not self.unexplained and all(layer.evidence is Evidence.IDENTICAL for layer in self.layers)
+        return not (self.changed or self.unexplained) and all(
+            layer.evidence is Evidence.IDENTICAL for layer in self.layers
+        )
 
 
 @dataclass(frozen=True)
@@ -107,9 +112,11 @@ def origin(checkpoint: Checkpoint, bases: Sequence[Checkpoint], report: Report =
     for number in range(checkpoint.layer_count):
         report(number, checkpoint.layer_count, f"layer {number}")
         layers.append(_origin_of(checkpoint, number, scores[number], search, layers[-1] if layers else None))
-    donors = list(dict.fromkeys(layer.source.base for layer in layers if layer.source)) or list(bases)
-    unexplained = (*_unexplained_ends(checkpoint, donors, search), *_unexplained_layers(checkpoint, layers))
-    return Origin(checkpoint, tuple(layers), unexplained, _plan(checkpoint, layers, bases))
+    first, last = (each.source.base if each.source else bases[0] for each in (layers[0], layers[-1]))
+    preferred = {End.EMBEDDING: first, End.HEAD: last, End.CARRIED: first}
+    ends = ends_of(checkpoint, preferred, bases, search.buffers)
+    unexplained = (*ends.unexplained, *_unexplained_layers(checkpoint, layers))
+    return Origin(checkpoint, tuple(layers), ends.changed, unexplained, _plan(checkpoint, layers, ends))
 
 
 def plan_by_weights(checkpoint: Checkpoint, base: Checkpoint) -> str:
@@ -243,19 +250,6 @@ def _same(one: StoredTensor, other: StoredTensor) -> bool:
     return factor_of(own, theirs, (Buffer(), Buffer())) == 1.0
 
 
-# Outside the layers
-
-
-def _unexplained_ends(checkpoint: Checkpoint, donors: Sequence[Checkpoint], search: _Search) -> Iterator[str]:
-    sides = [side_of_checkpoint(donor) for donor in donors]
-    for place, weights in side_of_checkpoint(checkpoint).weights.items():
-        if place.layer is not None and place.layer < checkpoint.layer_count:
-            continue
-        sources = [side.weights[place].stored for side in sides if place in side.weights]
-        if not any(_factor(weights.stored, source, search.buffers, 0.0) == 1.0 for source in sources):
-            yield weights.stored.name
-
-
 def _unexplained_layers(checkpoint: Checkpoint, layers: Sequence[LayerOrigin]) -> Iterator[str]:
     for layer in layers:
         if layer.evidence is Evidence.NONE:
@@ -265,13 +259,19 @@ def _unexplained_layers(checkpoint: Checkpoint, layers: Sequence[LayerOrigin]) -
 # The plan
 
 
-def _plan(checkpoint: Checkpoint, layers: Sequence[LayerOrigin], bases: Sequence[Checkpoint]) -> str:
+def _plan(checkpoint: Checkpoint, layers: Sequence[LayerOrigin], ends: Ends) -> str:
     sources = [layer.source for layer in layers if layer.source]
     if len(sources) < len(layers):
         return ""
-    names = ", ".join(base.reference for base in bases)
+    slices = list(_slices(layers, sources))
+    embedding, head = ends.donors[End.EMBEDDING].reference, ends.donors[End.HEAD].reference
+    if slices[0].model != embedding:
+        slices.insert(0, SliceText(0, 0, "embeddings", model=embedding))
+    if slices[-1].model != head:
+        slices.append(SliceText(0, 0, "final norm and head", model=head))
+    names = ", ".join(dict.fromkeys(each.model for each in slices))
     title = [f"Layers of {checkpoint.reference}, by its weights: {len(layers)} layers of {names}."]
-    return plan_text(title, sources[0].base.reference, _slices(layers, sources)) + _dtype(checkpoint, sources)
+    return plan_text(title, ends.donors[End.CARRIED].reference, slices) + _dtype(checkpoint, sources)
 
 
 def _dtype(checkpoint: Checkpoint, sources: Sequence[Source]) -> str:

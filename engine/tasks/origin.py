@@ -32,12 +32,13 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 def as_answer(made_of: "Origin", reference: str) -> dict[str, Any]:
     """Return an origin as JSON data: "model", "exact" (True if the plan gives every tensor byte for byte), "plan" (None
-    if a layer has no origin), "layers" and "unexplained"."""
+    if a layer has no origin), "layers", "changed" (tensors outside the layers) and "unexplained"."""
     return {
         "model": reference,
         "exact": made_of.is_exact,
         "plan": made_of.plan or None,
         "layers": [_layer(layer) for layer in made_of.layers],
+        "changed": list(made_of.changed),
         "unexplained": list(made_of.unexplained),
     }
 

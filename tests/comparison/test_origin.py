@@ -97,6 +97,8 @@ def test_a_trained_stack_is_recognised_with_a_margin(model: Path, tmp_path: Path
     assert {layer.evidence for layer in result.layers} == {Evidence.CORRELATION}
     assert min(layer.margin for layer in result.layers) > 0.3
     assert not result.is_exact
+    assert result.unexplained == ()
+    assert set(result.changed) == {"model.embed_tokens.weight", "model.norm.weight", "lm_head.weight"}
     assert "layer_range: [2, 6]" in result.plan
 
 
@@ -106,6 +108,7 @@ def test_a_layer_of_which_one_tensor_was_changed_says_which(model: Path, tmp_pat
     tensors[name][7, 7] += 1
     stack = changed(model, tmp_path / "stack", {name: tensors[name], "model.norm.weight": torch.ones(32)})
     result = found(stack, model)
+    assert not result.is_exact
     assert (result.layers[3].evidence, result.layers[3].changed) == (Evidence.PARTLY_IDENTICAL, ("mlp.up_proj.weight",))
     assert result.unexplained == ("model.norm.weight",)
 
@@ -145,6 +148,8 @@ def test_every_sample_plan_is_recovered(sample: Path, models: dict[str, Path], t
         text = re.sub(rf"{name}(?=\s|$)", str(directory), text, flags=re.MULTILINE)
     dlec.merge(text, tmp_path / "stack", load_check=False)
     result = found(tmp_path / "stack", *models.values())
+    if sample.stem == "graft":
+        assert "layer_range: [0, 0]  # embeddings" in result.plan
     assert_reproduces(result, tmp_path / "stack", tmp_path)
 
 

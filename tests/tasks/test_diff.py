@@ -187,7 +187,7 @@ def test_a_hub_id_that_is_missing_is_named_with_the_way_to_get_it(model: Path, t
 
 def test_the_answer_of_origin_has_a_plan_and_evidence_for_each_layer(model: Path, stack: Path) -> None:
     answer = origin.run({"model": str(stack), "bases": [str(model)]}, no_report)
-    assert (answer["exact"], answer["unexplained"]) == (True, [])
+    assert (answer["exact"], answer["changed"], answer["unexplained"]) == (True, [], [])
     assert [layer["base_layer"] for layer in answer["layers"]] == [0, 1, 2, 3, 2, 3, 4, 5]
     assert answer["layers"][4] == {
         "layer": 4,
