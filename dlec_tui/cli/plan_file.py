@@ -96,9 +96,18 @@ def read_plan(
     context = replace(
         check_context(store, out, device, opened),
         inertness=inertness_trials(store.parent).tried,
+        changed_sources=_changed_sources,
         patches=open_patches(patches),
     )
     return PlanFile(path, check_plan(plan_text_of(path), open_checkpoint, context))
+
+
+def _changed_sources(checkpoint: Checkpoint) -> Sequence[str]:
+    if "dlec_manifest.json" not in checkpoint.settings_files:
+        return ()
+    from engine.comparison.provenance import changed_sources  # late: few checkpoints are stacks
+
+    return changed_sources(checkpoint)
 
 
 def opened_by_transformers(store: Path) -> OpenedBy:

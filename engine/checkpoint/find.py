@@ -10,7 +10,7 @@ from engine.checkpoint.config import CONFIG_FILE
 from engine.checkpoint.formats.registry import looks_like_checkpoint
 from engine.checkpoint.hub import hub_cache, open_remote
 from engine.checkpoint.reference import DEFAULT_REVISION, cache_folder, cached_repository, is_hub_id, split_revision
-from engine.errors import MissingCheckpointError, UsageError, shown
+from engine.errors import CheckpointError, MissingCheckpointError, UsageError, shown
 from engine.files import expanded
 
 MAX_DEPTH = 4
@@ -136,7 +136,12 @@ def _looks_like_one(files: Sequence[str]) -> bool:
 
 def _open(reference: str, directory: Path | None, *, remote: bool) -> Checkpoint:
     if directory is not None:
-        return open_checkpoint(directory, reference)
+        try:
+            return open_checkpoint(directory, reference)
+        except CheckpointError:
+            if not remote or expanded(reference).is_dir():
+                raise
+            return open_remote(reference)  # the cache has its config, from an earlier look at its headers
     if not is_hub_id(reference):
         raise MissingCheckpointError(
             f"{shown(reference)} does not exist",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint.checkpoint import Checkpoint
+from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.find import locate
 from engine.checkpoint.fingerprint import fingerprint
 from engine.checkpoint.reference import directory_name
@@ -94,6 +94,23 @@ def _models(provenance: Provenance) -> tuple[str, ...]:
 def is_changed(provenance: Provenance, base: Checkpoint) -> bool:
     """Return True if the merge recorded fingerprints, and none of them is that of `base`."""
     return bool(provenance.sources) and fingerprint(base) not in provenance.sources.values()
+
+
+def changed_sources(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Return the sources of a merged checkpoint that are on this machine with other fingerprints than at its merge."""
+    return tuple(
+        reference
+        for reference, recorded in read_sources(checkpoint.directory).items()
+        if (source := _source_here(reference)) and fingerprint(source) != recorded
+    )
+
+
+def _source_here(reference: str) -> Checkpoint | None:
+    try:
+        directory = locate(reference)
+        return None if directory is None else open_checkpoint(directory)
+    except DlecError:
+        return None
 
 
 def _is(reference: str, base: Checkpoint, sources: Mapping[str, str]) -> bool:

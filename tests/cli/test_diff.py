@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 import dlec as face
-from tests.comparison.weights import base, trained
+from tests.comparison.weights import base, rewrite, tensors_in, trained
 
 PLAN = """merge_method: passthrough
 slices:
@@ -93,6 +93,17 @@ def test_checkpoints_that_cannot_be_compared_are_one_message(dlec, model: Path, 
     assert result.exit_code != 0
     assert "cannot be compared: no tensor has a counterpart of its shape" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_a_base_that_has_changed_since_the_merge_is_noted_by_the_check(
+    dlec, model: Path, stack: Path, tmp_path: Path
+) -> None:
+    plan = tmp_path / "again.yaml"
+    plan.write_text(f"merge_method: passthrough\nslices:\n  - sources: [{{model: {stack}, layer_range: [0, 8]}}]\n")
+    assert "changed-base" not in dlec("plan", "check", plan, "--no-load-check").stdout
+    rewrite(model, {name: tensor * 2 for name, tensor in tensors_in(model).items()})
+    result = dlec("plan", "check", plan, "--no-load-check")
+    assert f"changed-base {stack} was merged from {model}, which has changed since" in result.stdout
 
 
 def test_a_comparison_is_queued_with_absolute_paths(dlec, model: Path, after: Path, monkeypatch) -> None:

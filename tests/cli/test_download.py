@@ -11,6 +11,7 @@ from threading import Event
 
 import pytest
 
+from tests.comparison.weights import base
 from tests.fake_hub import FakeHub, serving
 
 pytestmark = pytest.mark.slow
@@ -69,3 +70,16 @@ def test_ctrl_c_does_not_wait_for_the_file(hub: FakeHub, tmp_path: Path) -> None
     assert (process.returncode, stdout) == (130, b"")
     assert stderr.split(b"\n")[-2].startswith(b"interrupted")
     assert b"Traceback" not in stderr
+
+
+def test_checkpoints_that_cannot_be_compared_are_refused_before_a_weight_is_downloaded(
+    dlec, hub: FakeHub, tmp_path: Path
+) -> None:
+    result = dlec("diff", base(tmp_path / "wider", hidden=48), "org/tiny", "--download")
+    assert "cannot be compared: no tensor has a counterpart" in result.stderr
+    assert list((tmp_path / "no-hub-cache").rglob("*.safetensors")) == []
+    result = dlec("diff", hub.directory, "org/tiny", "--download", "--json")
+    assert result.exit_code == 0, result.output
+    assert {pair["identical"] for pair in json.loads(result.stdout)["pairs"]} == {1.0}
+    result = dlec("diff", hub.directory, "org/nowhere", "--download")
+    assert "org/nowhere was not found on the hub" in result.stderr

@@ -114,6 +114,8 @@ class CheckContext:
     device: Device | None = None
     inertness: Callable[[Checkpoint], Inertness] = _not_tried
     """Function that returns the result of the trial of a checkpoint's layers."""
+    changed_sources: Callable[[Checkpoint], Sequence[str]] = lambda _checkpoint: ()
+    """Function that returns the sources of a merged checkpoint that are here and have changed since."""
     opened: OpenedBy = lambda _stack: Opened()
     patches: tuple[Patch, ...] = ()
     """Patches of the new model, in the order in which they apply."""
