@@ -17,11 +17,11 @@ from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import MachineError, NotFoundError, PlanError, UsageError, escaped, machine_error, shown
 from engine.files import write_new, write_whole
 from engine.plan.check import CheckedPlan, check_plan
-from engine.plan.loading import Opened
 from engine.plan.patches import as_request, open_patches
 from engine.plan.plan_file import plan_text_of
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules import OpenedBy
+from engine.plan.source_defects import Opened
 from engine.plan.stack import Stack
 from engine.tasks.header_checks import HeaderChecks, header_checks
 from engine.tasks.inertness import inertness_trials

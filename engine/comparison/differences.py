@@ -217,7 +217,7 @@ def _finite_sums(stored: Array, after: Array) -> tuple[float, float]:
 
 
 def scaled(values: Array, scaling: Scaling, dtype: str) -> Array:
-    """Return the values that a merge writes in a dtype for scaled ones (see `engine.tensors.arithmetic.scaled`)."""
+    """Return the values that a merge writes in a dtype for scaled ones (see `engine.tensors.scaling.scaled`)."""
     if scaling.factor == 1.0:
         return rounded(values, dtype)
     if scaling.offset:

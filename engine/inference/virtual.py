@@ -30,9 +30,9 @@ from engine.plan.patches import open_patches
 from engine.plan.plan_file import plan_text
 from engine.plan.rules import CheckContext
 from engine.plan.stack import Stack
-from engine.tensors.arithmetic import mean, scaled, torch_dtype
 from engine.tensors.library import torch_library
 from engine.tensors.reading import read_tensors
+from engine.tensors.scaling import mean, scaled, torch_dtype
 
 _WHAT = "the plan's model"
 

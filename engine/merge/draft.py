@@ -9,10 +9,10 @@ from pathlib import Path
 from engine.checkpoint.checkpoint import require_local
 from engine.checkpoint.layer_keys import ConfigEdit
 from engine.errors import UsageError
-from engine.merge.byte_operations import AverageBytes, ByteOperation, ComputeBytes, byte_operations
 from engine.merge.journal import signature_of
 from engine.merge.layout import MAX_SHARD_SIZE, Layout, lay_out
 from engine.merge.partial import Partial
+from engine.merge.planned_operations import AverageBytes, ByteOperation, ComputeBytes, byte_operations
 from engine.merge.sidecars import Sidecars, sidecars_of
 from engine.merge.transfer import SourceFile, sources_of
 from engine.plan.companions import companions

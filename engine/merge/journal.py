@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.files import sync_file, write_whole
-from engine.merge.byte_operations import ByteOperation
 from engine.merge.layout import Layout
+from engine.merge.planned_operations import ByteOperation
 from engine.merge.transfer import SourceFile
 
 _SIGNATURE = re.compile(r"signature (\w+)")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from engine.files import allocate, read_ahead, sync_directory
-from engine.merge.byte_operations import AverageBytes, ByteOperation, ComputeBytes, CopyBytes, FillBytes, SourceBytes
 from engine.merge.journal import Journal, SyncBatches, begin_journal, continued_journal, read_watermark
 from engine.merge.layout import Layout, Shard
 from engine.merge.partial import Partial, begin
+from engine.merge.planned_operations import AverageBytes, ByteOperation, ComputeBytes, CopyBytes, FillBytes, SourceBytes
 from engine.merge.space import check_space
 from engine.merge.transfer import Transfer, opened_source, shrunk, write_all
 
@@ -113,7 +113,7 @@ def _fill(target: int, fill: FillBytes) -> None:
 
 
 def _computed(operation: ComputeBytes) -> bytes:
-    from engine.tensors.arithmetic import scaled_bytes  # torch: seconds, and only for tensors that are really changed
+    from engine.tensors.scaling import scaled_bytes  # torch: seconds, and only for tensors that are really changed
 
     raw = _read(operation.source)
     dtypes = operation.source.dtype, operation.work_dtype, operation.dtype
@@ -123,7 +123,7 @@ def _computed(operation: ComputeBytes) -> bytes:
 
 
 def _averaged(operation: AverageBytes) -> bytes:
-    from engine.tensors.arithmetic import mean_bytes  # torch, as above
+    from engine.tensors.scaling import mean_bytes  # torch, as above
 
     raws = [_read(source) for source in operation.sources]
     return mean_bytes(raws, [source.dtype for source in operation.sources], operation.dtype)

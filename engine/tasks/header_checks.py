@@ -11,8 +11,8 @@ from typing import Any
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.load_check import LoadCheck, is_known_family, library_versions, load_check_of
 from engine.errors import CheckpointError, MachineError
-from engine.plan.loading import Opened
 from engine.plan.outputs import output_config, output_tensors
+from engine.plan.source_defects import Opened
 from engine.plan.stack import Stack
 from engine.tasks.answer_cache import AnswerCache, answer_cache
 

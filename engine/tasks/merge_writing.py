@@ -16,7 +16,7 @@ from engine.merge.publish import check_output, publish
 from engine.merge.sidecars import copy_sidecars
 from engine.merge.transfer import Transfer, check_unchanged
 from engine.merge.writer import write_shards
-from engine.plan.loading import Opened, judged
+from engine.plan.source_defects import Opened, judged
 from engine.plan.stack import Stack
 from engine.protocol import Report
 from engine.tasks.header_checks import HeaderChecks

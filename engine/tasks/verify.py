@@ -10,7 +10,7 @@ from engine.checkpoint.formats.registry import format_in
 from engine.errors import CheckpointError, shown
 from engine.merge.integrity import SUMS_FILE, mismatches, structure_problems
 from engine.merge.manifest import read_inherited
-from engine.plan.loading import judged_alone
+from engine.plan.source_defects import judged_alone
 from engine.protocol import Report
 from engine.tasks import loadcheck
 from engine.tasks.loadcheck import LoadCheck

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from engine.checkpoint.formats.format import StoredTensor
 from engine.errors import CheckpointError, machine_error, shown
 from engine.files import open_regular
-from engine.tensors.arithmetic import torch_dtype
 from engine.tensors.library import DTYPE_NAMES, torch_library
+from engine.tensors.scaling import torch_dtype
 
 if TYPE_CHECKING:
     import torch

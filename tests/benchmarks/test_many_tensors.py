@@ -5,9 +5,9 @@ import time
 import pytest
 
 from engine.checkpoint.find import opener
-from engine.merge.byte_operations import byte_operations
 from engine.merge.journal import signature_of
 from engine.merge.layout import lay_out
+from engine.merge.planned_operations import byte_operations
 from engine.merge.transfer import sources_of
 from engine.plan.check import check_plan
 from engine.plan.outputs import output_tensors

@@ -9,7 +9,6 @@ import torch
 from engine.checkpoint.checkpoint import open_checkpoint
 from engine.inference.likelihood import compare, token_nll
 from engine.inference.load_model import open_model
-from engine.inference.metrics import METRICS
 from engine.inference.profile import profile_model
 from engine.inference.sequences import Sequences
 from engine.inference.wavefront.layers import ResidentLayers
@@ -18,7 +17,9 @@ from engine.inference.wavefront.streamed import StreamedLayers
 from engine.inference.wavefront.visits import visits
 from engine.inference.wavefront.work import plan_work
 from engine.protocol import no_report
+from engine.tasks.score import METRICS
 from tests.architectures import LAYERS, CheckpointOf
+from tests.inference.metrics import measure_of
 
 TOKENS = torch.randint(3, 64, (5, 20), generator=torch.Generator().manual_seed(2))
 IS_TEXT = torch.ones(TOKENS.shape, dtype=torch.bool)
@@ -63,7 +64,7 @@ def test_a_profile_counts_tokens_of_text_alone(batch_size: int, llama: Any) -> N
     assert sum(neurons.histogram.counts) == activations.numel() if neurons.histogram else False
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", METRICS.values())
 def test_a_metric_does_not_depend_on_special_tokens(name: str, llama: Any) -> None:
     """What a mark in the middle of a sequence is changes what follows it, but the last token's own place counts."""
     last = Sequences(TOKENS, IS_TEXT.clone())
@@ -72,9 +73,9 @@ def test_a_metric_does_not_depend_on_special_tokens(name: str, llama: Any) -> No
     other[:, -1] = (TOKENS[:, -1] + 7) % 60 + 3
     changed = Sequences(other, last.is_text)
     blocks = [(1, 3)]
-    result, without = (METRICS[name](llama, each, blocks, 5, no_report)[1, 3] for each in (last, changed))
+    result, without = (measure_of(name)(llama, each, blocks, 5, no_report)[1, 3] for each in (last, changed))
     assert result == without
-    assert result != METRICS[name](llama, TEXT, blocks, 5, no_report)[1, 3]
+    assert result != measure_of(name)(llama, TEXT, blocks, 5, no_report)[1, 3]
 
 
 @pytest.mark.parametrize("where", ["resident", "streamed", "together"])

@@ -13,11 +13,13 @@ from transformers import AutoModelForCausalLM
 from engine.errors import CheckpointError, UsageError
 from engine.inference import metrics
 from engine.inference.decoder_layers import layer_modules
-from engine.inference.metrics import METRICS, ablation, duplication, logit_lens, second_pass
+from engine.inference.metrics import ablation, duplication, logit_lens, second_pass
 from engine.inference.metrics.block_metric import Block, Measured
 from engine.inference.sequences import Sequences
 from engine.protocol import no_report
+from engine.tasks.score import METRICS
 from tests.architectures import LAYERS, CheckpointOf
+from tests.inference.metrics import measure_of
 from tests.inference.stacks import merged, stack_of
 
 SEQUENCES = torch.randint(3, 64, (5, 28), generator=torch.Generator().manual_seed(5))
@@ -127,9 +129,9 @@ def test_a_block_that_adds_nothing_costs_exactly_nothing(metric: Any, llama: Any
     assert set(measured(metric, llama, [(2, 3)])[2, 3].per_sequence) == {0.0}
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", METRICS.values())
 def test_value_and_error_come_from_one_number_a_sequence_in_any_batching(name: str, llama: Any) -> None:
-    few, all_at_once = (METRICS[name](llama, TEXT, BLOCKS, size, no_report) for size in (1, 5))
+    few, all_at_once = (measure_of(name)(llama, TEXT, BLOCKS, size, no_report) for size in (1, 5))
     assert list(few) == BLOCKS
     for block, result in few.items():
         assert result.value == pytest.approx(fmean(result.per_sequence))
@@ -172,7 +174,7 @@ def test_progress_counts_every_block_on_every_sequence(llama: Any) -> None:
 
 def test_every_metric_says_what_it_is_in_its_own_file() -> None:
     files = {path.stem for path in Path(metrics.__path__[0]).glob("*.py") if "\ndef measure(" in path.read_text()}
-    assert set(METRICS) == files
+    assert set(METRICS.values()) == files
     for module in (duplication, ablation, second_pass, logit_lens):
         for part in ("Shapes:", "Unit:", "Cost:", "Source:"):
             assert part in (module.__doc__ or "")

@@ -16,9 +16,9 @@ from engine.checkpoint.find import opener
 from engine.checkpoint.load_check import LoadCheck, load_check_of
 from engine.inference import loadcheck
 from engine.plan.check import check_plan
-from engine.plan.loading import Opened, judged, judged_alone
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules import UNKNOWN, CheckContext
+from engine.plan.source_defects import Opened, judged, judged_alone
 from engine.plan.stack import Stack
 from engine.tasks.header_checks import Headers, headers_of, planned_headers
 from tests.architectures import LAYERS, CheckpointOf, every_family

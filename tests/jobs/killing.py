@@ -12,8 +12,8 @@ from tests.tiny import write_llama
 SMALL_STEPS = """
 import sys
 if "engine.tasks" in sys.orig_argv:
-    import engine.merge.byte_operations, engine.merge.writer
-    engine.merge.byte_operations.MAX_COPY = 2**16      # hundreds of operations and watermarks in a small checkpoint
+    import engine.merge.planned_operations, engine.merge.writer
+    engine.merge.planned_operations.MAX_COPY = 2**16      # hundreds of operations and watermarks in a small checkpoint
     engine.merge.writer.SYNC_BYTES = 2**18
 """
 """A sitecustomize.py for the processes of the tasks."""

@@ -3,8 +3,8 @@
 STEPS = """
 import os, sys, time
 if "engine.tasks" in sys.orig_argv:
-    import engine.merge.byte_operations, engine.merge.writer
-    engine.merge.byte_operations.MAX_COPY = 2**16
+    import engine.merge.planned_operations, engine.merge.writer
+    engine.merge.planned_operations.MAX_COPY = 2**16
     engine.merge.writer.SYNC_BYTES = 2**18
     performed = engine.merge.writer._perform_one
 

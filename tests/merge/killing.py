@@ -13,9 +13,9 @@ from tests.merge.stacks import leftovers, merged, settled_bytes, stack_of
 CHILD = """
 import sys
 from pathlib import Path
-import engine.merge.byte_operations, engine.merge.writer
+import engine.merge.planned_operations, engine.merge.writer
 from tests.merge.stacks import merged, stack_of
-engine.merge.byte_operations.MAX_COPY = 2**16      # hundreds of operations and watermarks in a small checkpoint
+engine.merge.planned_operations.MAX_COPY = 2**16      # hundreds of operations and watermarks in a small checkpoint
 engine.merge.writer.SYNC_BYTES = 2**18
 stack = stack_of(sys.argv[1], levels=((("o_proj", 0.0),),))
 print("ready", flush=True)

@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from engine.merge import journal
-from engine.merge.byte_operations import FillBytes, byte_operations
 from engine.merge.journal import SyncBatches, begin_journal, continued_journal, read_watermark, signature_of
 from engine.merge.layout import lay_out
+from engine.merge.planned_operations import FillBytes, byte_operations
 from engine.merge.transfer import sources_of
 from engine.plan.outputs import output_tensors
 from tests.merge.stacks import stack_of

@@ -76,7 +76,7 @@ def test_a_cast_is_torchs_cast(base, tmp_path, dtype, expected):
 def test_a_scale_computed_in_pieces_is_the_same(base, tmp_path, monkeypatch):
     stack = stack_of(base, LAYERS, levels=((("mlp", 0.3),),), dtype="BF16")
     merged(stack, tmp_path / "whole")
-    monkeypatch.setattr("engine.merge.byte_operations.MAX_COMPUTE", 24)
+    monkeypatch.setattr("engine.merge.planned_operations.MAX_COMPUTE", 24)
     merged(stack, tmp_path / "pieces")
     assert settled_bytes(tmp_path / "whole") == settled_bytes(tmp_path / "pieces")
 
@@ -143,7 +143,7 @@ def stopping_after(count):
 @pytest.fixture
 def many_operations(monkeypatch):
     """Tiny pieces and batches, so that a small merge has hundreds of steps and watermarks."""
-    monkeypatch.setattr("engine.merge.byte_operations.MAX_COPY", 128)
+    monkeypatch.setattr("engine.merge.planned_operations.MAX_COPY", 128)
     monkeypatch.setattr(writer, "SYNC_BYTES", 512)
 
 

@@ -89,7 +89,7 @@ def test_a_merge_with_a_patch_is_not_taken_for_one_without(base, tmp_path, patch
 
 @pytest.fixture
 def many_operations(monkeypatch):
-    monkeypatch.setattr("engine.merge.byte_operations.MAX_COPY", 128)
+    monkeypatch.setattr("engine.merge.planned_operations.MAX_COPY", 128)
     monkeypatch.setattr(writer, "SYNC_BYTES", 512)
 
 

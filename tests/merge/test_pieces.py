@@ -8,11 +8,11 @@ from safetensors.torch import load_file, save_file
 
 from engine.checkpoint.formats.safetensors_header import read_header
 from engine.errors import PlanError
-from engine.merge import byte_operations as operations_module
-from engine.merge.byte_operations import CopyBytes, byte_operations
+from engine.merge import planned_operations as operations_module
 from engine.merge.journal import signature_of
 from engine.merge.layout import lay_out
 from engine.merge.partial import partial_of
+from engine.merge.planned_operations import CopyBytes, byte_operations
 from engine.merge.transfer import Transfer, sources_of
 from engine.merge.writer import write_shards
 from engine.plan.outputs import Cast, Copy, Fill, Mean, OutputTensor, Scale, Scaling, rows_of

@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import CheckpointError, PlanError, UsageError
 from engine.merge.partial import locked, partial_of
-from engine.plan.loading import Opened
+from engine.plan.source_defects import Opened
 from engine.plan.stack import Stack
 from engine.protocol import no_report
 from engine.tasks import merge

@@ -22,9 +22,9 @@ from engine.inference.meta_model import loaded_from_tensors, shape_only
 from engine.inference.wavefront.budget import Counted
 from engine.inference.wavefront.schedule import Stop
 from engine.inference.wavefront.visits import Step, step_scalings
-from engine.tensors.arithmetic import scaled
 from engine.tensors.library import DTYPE_NAMES
 from engine.tensors.reading import read_tensors
+from engine.tensors.scaling import scaled
 
 if TYPE_CHECKING:
     import torch

@@ -11,10 +11,10 @@ from typing import NamedTuple, TypeAlias
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.plan.cost import Cost, cost_of
-from engine.plan.loading import Opened
 from engine.plan.model import Plan, Position, Slice
 from engine.plan.patches import Patch
 from engine.plan.rules.inert_slices import InertSlices, ResidualWriters
+from engine.plan.source_defects import Opened
 from engine.plan.stack import Stack, Visit, compile_plan
 
 SEVERAL = 2

@@ -19,10 +19,10 @@ from collections.abc import Iterator
 
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.checkpoint.load_check import KINDS, LoadCheck, named
-from engine.plan.loading import judged, named_of
 from engine.plan.model import Position
 from engine.plan.problems import Problem, Severity
 from engine.plan.rules.facts import Facts
+from engine.plan.source_defects import judged, named_of
 from engine.units import plural
 
 _FAULTS = ("missing", "mismatched")

@@ -9,9 +9,9 @@ import pytest
 from engine.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from engine.checkpoint.load_check import LoadCheck
 from engine.plan.check import CheckedPlan, check_plan
-from engine.plan.loading import Opened
 from engine.plan.problems import Problem
 from engine.plan.rules import UNKNOWN, CheckContext
+from engine.plan.source_defects import Opened
 from tests.plan.rules.conftest import plan_of
 from tests.tiny import Shapes, llama_shapes, write_llama, write_weights
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from engine.checkpoint.formats.format import StoredTensor
 from engine.errors import PlanError
-from engine.merge import byte_operations as operations_module
-from engine.merge.byte_operations import ComputeBytes, CopyBytes, FillBytes, byte_operations
+from engine.merge import planned_operations as operations_module
 from engine.merge.layout import lay_out
+from engine.merge.planned_operations import ComputeBytes, CopyBytes, FillBytes, byte_operations
 from engine.plan.outputs import Fill, OutputTensor, Scaling, operation_on, output_tensors
 from tests.cases import cases
 from tests.merge.stacks import ZEROED, stack_of

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import CheckpointError, MachineError
-from engine.tensors.arithmetic import scaled, scaled_bytes, torch_dtype
+from engine.tensors.scaling import scaled, scaled_bytes, torch_dtype
 
 DTYPES = ["F64", "F32", "F16", "BF16"]
 FACTORS = st.none() | st.floats(-4, 4)
