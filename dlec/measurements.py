@@ -184,7 +184,7 @@ def _sample(answer: Mapping[str, Any]) -> Sample:
         tokens=sample["tokens"],
         sequences=sample["sequences"],
         dtype=key["dtype"],
-        from_store=answer["found"],
+        from_store=answer["stored"],
     )
 
 

@@ -54,12 +54,12 @@ def look_at_file_system(home: Path) -> Finding:
     return file_system_finding(file_system_type(home), gives_locks=has_locks(_nearest(home)))
 
 
-def room_finding(directory: Path, free: int, files: int | None, little: float, remedy: str) -> Finding:
+def room_finding(directory: Path, free: int, files: int | None, little: float, fix: str) -> Finding:
     """free: bytes; files: free inodes, None without a limit; little: warning limit in bytes."""
     value = f"{shown(directory)}, {byte_size(free)} free"
     if files == 0:
-        return note(f"{value}, but no free inodes", remedy)
-    return note(value, remedy) if free < little else fine(value)
+        return note(f"{value}, but no free inodes", fix)
+    return note(value, fix) if free < little else fine(value)
 
 
 def file_system_finding(kind: str, *, gives_locks: bool = True) -> Finding:

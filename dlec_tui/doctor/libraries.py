@@ -14,7 +14,7 @@ from engine.units import plural
 def look_at_torch() -> Finding:
     installed = installed_version("torch")
     result = version_finding("torch", installed, wanted_versions("torch", _our_requirements()))
-    return result if installed is None or result.remedy else torch_finding(installed, torch_devices(), installed_gpus())
+    return result if installed is None or result.fix else torch_finding(installed, torch_devices(), installed_gpus())
 
 
 def look_at_transformers() -> Finding:

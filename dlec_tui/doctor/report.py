@@ -40,7 +40,7 @@ def _result_lines(name: str, finding: Finding, width: int) -> Iterator[str]:
     first, *others = _wrapped(finding.value, width - len(margin))
     yield f"{_INDENT}{click.style(word, fg=_COLOURS[finding.state])}{_INDENT}{name}{_INDENT}{first}"
     yield from (f"{margin}{line}" for line in others)
-    for line in finding.remedy.splitlines():
+    for line in finding.fix.splitlines():
         parts = [line] if line.startswith(" ") else _wrapped(line, width - len(margin) - len(_INDENT))
         yield from (f"{margin}{_INDENT}{part}" for part in parts)
 

@@ -19,7 +19,7 @@ class Finding:
 
     value: str
     state: State = State.FINE
-    remedy: str = ""
+    fix: str = ""
     """Advice; commands are on indented lines of their own. "" if nothing needs to be done."""
     stops_dlec: bool = False
     """Whether dlec is unusable before this is fixed."""
@@ -29,17 +29,17 @@ def fine(value: str) -> Finding:
     return Finding(value)
 
 
-def note(value: str, remedy: str = "") -> Finding:
-    return Finding(value, State.NOTE, remedy)
+def note(value: str, fix: str = "") -> Finding:
+    return Finding(value, State.NOTE, fix)
 
 
-def problem(value: str, remedy: str) -> Finding:
-    return Finding(value, State.PROBLEM, remedy)
+def problem(value: str, fix: str) -> Finding:
+    return Finding(value, State.PROBLEM, fix)
 
 
-def obstacle(value: str, remedy: str) -> Finding:
+def obstacle(value: str, fix: str) -> Finding:
     """Problem that makes dlec unusable."""
-    return Finding(value, State.PROBLEM, remedy, stops_dlec=True)
+    return Finding(value, State.PROBLEM, fix, stops_dlec=True)
 
 
 def is_usable(findings: Iterable[Finding]) -> bool:

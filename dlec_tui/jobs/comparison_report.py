@@ -62,6 +62,7 @@ def table_lines(answer: Answer) -> Iterator[str]:
     yield from _type_lines(tensors, layers)
     for quantity in (Quantity.RELATIVE, Quantity.RMS):
         yield from _group_lines(tensors, layers, quantity)
+    yield from _rank_lines(tensors)
     yield from _end_lines(tensors)
     yield from _scaled_lines(tensors)
     if any(tensor.rms for tensor in tensors):
@@ -125,6 +126,22 @@ def _group_lines(tensors: Sequence[TensorDifference], layers: int, quantity: Qua
     for type_ in dict.fromkeys(type_ for group in order for type_ in groups[group]):
         cells = (f"{_number(groups[group].get(type_)):>14}" for group in order)
         yield f"{clipped(shown(type_), _TYPE_WIDTH):{_TYPE_WIDTH}} {' '.join(cells)}"
+
+
+def _rank_lines(tensors: Sequence[TensorDifference]) -> Iterator[str]:
+    """Yield the median ranks of the differences by tensor type and group, if they were computed."""
+    ranked = [tensor for tensor in tensors if tensor.layer is not None and tensor.effective_rank is not None]
+    kinds = dict.fromkeys((tensor.type, tensor.group) for tensor in ranked)
+    if kinds:
+        columns = f"{'effective rank':>14} {'stable rank':>11} {'energy in 8':>14}"
+        yield f"{'median over the layers':{_TYPE_WIDTH}} {columns}"
+    for type_, group in kinds:
+        own = [tensor for tensor in ranked if (tensor.type, tensor.group) == (type_, group)]
+        name = f"{shown(type_)}, {group}" if group else shown(type_)
+        effective = median(tensor.effective_rank or 0.0 for tensor in own)
+        stable = median(tensor.stable_rank or 0.0 for tensor in own)
+        energy = median(tensor.energy[-1] for tensor in own)
+        yield f"{clipped(name, _TYPE_WIDTH):{_TYPE_WIDTH}} {effective:>14.1f} {stable:>11.1f} {energy:>14.1%}"
 
 
 def _end_lines(tensors: Sequence[TensorDifference]) -> Iterator[str]:

@@ -70,7 +70,7 @@ def measured_on(answer: Answer) -> str:
     sample = answer.get("sample")
     text = f"{_documents(sample)}{shown(answer['corpus'])} ({Split(key['split']).label}, {key['text_sha256'][:8]})"
     notes = [f"note: {escaped(note)}" for note in sample["notes"]] if sample else []
-    reused = ["found in the store, not measured again"] if answer["found"] else []
+    reused = ["found in the store, not measured again"] if answer["stored"] else []
     return "\n".join([f"{got} of {text}, {key['dtype']}", *notes, *reused])
 
 

@@ -50,7 +50,7 @@ def sweep_lines(answer: Answer) -> Iterator[str]:
     yield from probe_lines(answer)
     yield from ranking_lines(answer)
     yield from cost_lines(answer)
-    yield measured_on({**answer, "found": answer.get("found", False)})
+    yield measured_on({**answer, "stored": answer.get("stored", False)})
 
 
 def plan_table(answer: Answer) -> Iterator[str]:

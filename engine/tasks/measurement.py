@@ -86,7 +86,7 @@ class MeasurementContext:
             sample = sample_answer(find_sample(connection, self.key))
         key = asdict(self.key)
         fields = {"reference": self.checkpoint.reference, "corpus": self.corpus.name, "key": key}
-        return {**fields, "sample": sample, "found": is_stored}
+        return {**fields, "sample": sample, "stored": is_stored}
 
 
 def measurement_context(request: Mapping[str, Any]) -> MeasurementContext:

@@ -23,7 +23,10 @@ from engine.tasks.base_check import base_answer, check_base
 from engine.tasks.measurement import MeasurementContext, model_row, store_sample
 from engine.tasks.measurement_options import MeasurementOptions, auto_dtype, options_from
 from engine.tasks.resident import model_of, models_of, sequences_of
+from engine.tasks.stages import Stages
 
+_STAGES = 2
+"""Prediction by base and plan, and the check of the base."""
 _NO_INTERVAL = Interval(math.nan, math.nan, math.nan, math.nan, 0)
 _MOST_NATS = 700.0
 """Maximum NLL whose perplexity a float can hold."""
@@ -113,7 +116,9 @@ def _measured(context: MeasurementContext, stack: Stack, sha256: str, report: Re
     options = context.options
     sequences = sequences_of(context.checkpoint, options)
     plan, base = plan_model(stack, context), model_of(context.checkpoint, options)
-    comparison = compare(base, plan, sequences, options.batch_size, report)
+    stages = Stages(report, _STAGES)
+    comparison = compare(base, plan, sequences, options.batch_size, stages.next())
+    stages.next()(0, 1, "checking the base")
     run_base = partial(_nll_of_batches, base, options.batch_size)
     check_base(context, run_base, comparison.base_token_nll)
     deltas = [after - before for before, after in zip(comparison.base_nll, comparison.plan_nll, strict=True)]

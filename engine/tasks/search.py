@@ -97,7 +97,7 @@ def run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
         ],
         "corpus": swept["corpus"],
         "key": swept["key"] | {"split": Split.HELDOUT},
-        "found": swept["found"],
+        "stored": swept["stored"],
     }
 
 

@@ -41,7 +41,7 @@ def run(request: Mapping[str, Any], report: Report, executor: Executor | None = 
     Answer: "sweep" (its number in the store), "plans" (each with the figures of the selection set), "by_chance" (what
     the best of them would look like without any effect; null until the sweep is finished), "shortlist" and "winner"
     (with the figures of the held-out set), "base_check" (see base_answer), "probe", "rankings" (of cheap metrics),
-    "cost", "found" (whether nothing had to be measured); of a rehearsal "announced". What is finished is in the store:
+    "cost", "stored" (whether nothing had to be measured); of a rehearsal "announced". What is finished is in the store:
     an interrupted sweep continues from there.
     Raises PlanError for a plan that cannot be swept, and whatever opening and running the model raises.
     """
@@ -62,7 +62,7 @@ def run(request: Mapping[str, Any], report: Report, executor: Executor | None = 
     _finish(spec, sweep_id, costs)
     with closing(open_for_reading(spec.on(Split.SELECTION).store)) as connection:
         swept = sweep_report(connection, sweep_id)
-    return {**swept, "unranked": unranked, "found": not costs}
+    return {**swept, "unranked": unranked, "stored": not costs}
 
 
 def _started(spec: SweepSpec) -> int:

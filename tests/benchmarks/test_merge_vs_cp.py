@@ -18,7 +18,7 @@ import pytest
 
 from tests.tiny import llama_config, llama_shapes, safetensors_bytes
 
-pytestmark = pytest.mark.bench
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(1200)]
 
 ROUNDS = 5
 LAYERS, REPEATED = 17, range(6, 11)

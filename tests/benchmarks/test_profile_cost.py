@@ -24,7 +24,7 @@ from engine.tasks.demo_model import demo_model
 from engine.tasks.measurement_options import MeasurementOptions, as_request
 from engine.tasks.resident import model_of, sequences_of
 
-pytestmark = [pytest.mark.bench, pytest.mark.real_model]
+pytestmark = [pytest.mark.bench, pytest.mark.real_model, pytest.mark.timeout(1200)]
 
 ROUNDS = 3
 SETTING = MeasurementOptions(tokens=16384, seq_len=512, dtype="float32", device="cpu", batch_size=4)

@@ -16,7 +16,7 @@ import pytest
 
 from tests.tiny import llama_config, llama_shapes, safetensors_bytes
 
-pytestmark = pytest.mark.bench
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(1200)]
 
 LAYERS = 18
 SIZES = {"hidden": 4096, "intermediate": 11008, "vocab": 8000}

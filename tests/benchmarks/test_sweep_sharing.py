@@ -25,7 +25,7 @@ from engine.inference.wavefront.work import plan_work
 from engine.protocol import no_report
 from engine.tasks.demo_model import demo_model
 
-pytestmark = [pytest.mark.bench, pytest.mark.real_model]
+pytestmark = [pytest.mark.bench, pytest.mark.real_model, pytest.mark.timeout(1200)]
 
 LAYERS, WIDEST = 30, 8
 TOKENS = torch.randint(0, 49152, (2, 64), generator=torch.Generator().manual_seed(1))

@@ -46,6 +46,12 @@ def test_the_text_says_the_pairing_the_values_and_the_caveat(dlec, model: Path, 
     assert "Relative change divides by the size of the tensor." in result.stdout
 
 
+def test_ranks_are_shown_on_request(dlec, model: Path, after: Path) -> None:
+    assert "effective rank" not in dlec("diff", model, after).stdout
+    text = dlec("diff", model, after, "--spectrum").stdout
+    assert re.search(r"mlp\.up_proj, originals +\d+\.\d +\d+\.\d +\d+\.\d%", text)
+
+
 def test_the_map_has_a_digit_for_each_layer(dlec, model: Path, after: Path) -> None:
     result = dlec("diff", model, after, "--scale", "shared", "--quantity", "rms")
     [row] = [line for line in result.stdout.splitlines() if re.fullmatch(r"mlp\.up_proj +[0-9]{8}", line)]

@@ -57,9 +57,9 @@ def test_json_has_a_row_for_each_finding(dlec: Dlec) -> None:
     said = json.loads(dlec("doctor", "--json").stdout)
     assert said["ok"] is True
     assert [row["name"] for row in said["findings"]] == NAMES
-    assert all(row.keys() == {"name", "value", "state", "remedy", "stops_dlec"} for row in said["findings"])
+    assert all(row.keys() == {"name", "value", "state", "fix", "stops_dlec"} for row in said["findings"])
     assert {row["state"] for row in said["findings"]} <= {"fine", "note", "problem"}
-    assert not [row for row in said["findings"] if row["state"] == "fine" and row["remedy"]]
+    assert not [row for row in said["findings"] if row["state"] == "fine" and row["fix"]]
 
 
 def test_the_home_is_the_one_that_was_asked_for(dlec: Dlec, tmp_path: Path) -> None:

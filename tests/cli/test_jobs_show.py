@@ -84,7 +84,7 @@ LOADCHECK = {
 SCORES = {
     "metric": "ablation",
     "scores": [{"start": 1, "end": 2, "value": 0.25, "se": None}],
-    "found": True,
+    "stored": True,
     "corpus": "notes.txt",
     "key": {"tokens": 64, "seq_len": 16, "dtype": "float32", "split": "selection", "text_sha256": "0" * 64},
 }

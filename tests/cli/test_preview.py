@@ -79,7 +79,7 @@ def test_on_the_selection_set_it_says_so(dlec, file: Path, monkeypatch) -> None:
             "split": "selection",
             "key": key,
             "corpus": "text",
-            "found": False,
+            "stored": False,
         }
 
     monkeypatch.setattr("dlec_tui.cli.preview.run_task", answer)
@@ -106,7 +106,7 @@ def test_a_plan_that_computes_nan_is_a_finding_and_the_exit_code_says_so(
 def test_no_plan_is_called_better_than_a_base_that_predicts_worse_than_expected(
     dlec, file: Path, first: dict, monkeypatch
 ) -> None:
-    better = {**first, "delta_nll": -0.1, "interval95": [-0.12, -0.08], "corpus": "text", "found": False}
+    better = {**first, "delta_nll": -0.1, "interval95": [-0.12, -0.08], "corpus": "text", "stored": False}
     key = {"text_sha256": "abc", "split": "heldout", "dtype": "float32", "tokens": 256, "seq_len": 16}
     monkeypatch.setattr("dlec_tui.cli.preview.run_task", lambda *_: {**better, "key": key})
     talk = dlec("preview", file).stdout

@@ -71,7 +71,7 @@ def test_the_report_says_the_same_from_the_store(sweep_at_home, swept) -> None:
 @pytest.mark.usefixtures("swept")
 def test_a_second_sweep_is_found(sweep_at_home, tiny_llama: Path, home: Path) -> None:
     again = sweep_at_home("blocks", tiny_llama, "--width", 2, "--probe", home / "probe.jsonl", "--json")
-    assert json.loads(again.stdout)["found"]
+    assert json.loads(again.stdout)["stored"]
     assert again.stderr == ""
 
 

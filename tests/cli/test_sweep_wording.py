@@ -34,7 +34,7 @@ def answer(verdict: str, judged: float, p: float, half_width: float = 0.001):
             "name": "2:4", "plan": "", "selection": figures(-0.01), "heldout": figures(judged, p, half_width),
             "shrinkage": {"lost": 0.005, "kept": 0.5}, "verdict": verdict,
         },
-        "shortlist": shortlist, "probe": None, "rankings": [], "cost": {}, "unranked": None, "found": False,
+        "shortlist": shortlist, "probe": None, "rankings": [], "cost": {}, "unranked": None, "stored": False,
         "base_check": {"ok": True, "findings": []},
     }  # fmt: skip
 

@@ -25,7 +25,7 @@ def test_a_preview_says_what_the_task_says(options, plan) -> None:
     answer = preview.run({**options, "home": str(options["home"]), "split": "heldout", "plan": text}, no_report)
     assert (found.delta_nll, [*found.interval95]) == (answer["delta_nll"], answer["interval95"])
     assert found.sample.from_store is False
-    assert answer["found"] is True
+    assert answer["stored"] is True
 
 
 def test_an_unchanged_model_is_no_different(options, plan) -> None:

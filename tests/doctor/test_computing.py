@@ -22,7 +22,7 @@ def test_python_is_told_with_its_sqlite():
 def test_a_sqlite_that_cannot_claim_jobs_stops_dlec():
     found = python_finding("3.11.2", (3, 34, 1), "/bin/python")
     assert found.stops_dlec
-    assert "3.35" in found.remedy
+    assert "3.35" in found.fix
 
 
 def test_what_dlec_requires_is_read_from_its_own_package():
@@ -33,7 +33,7 @@ def test_what_dlec_requires_is_read_from_its_own_package():
 def test_a_missing_library_is_a_note_because_much_works_without():
     found = version_finding("torch", None, "<2.14,>=2.11")
     assert found.state is State.NOTE
-    assert found.remedy.endswith("pip install 'torch<2.14,>=2.11'")
+    assert found.fix.endswith("pip install 'torch<2.14,>=2.11'")
 
 
 @pytest.mark.parametrize("installed", ["2.10.0", "2.14.0"])
@@ -63,7 +63,7 @@ def test_a_build_without_cuda_on_a_machine_with_gpus_is_a_problem():
     found = torch_finding("2.13.0+cpu", TorchDevices("", 8), [A100])
     assert found.state is State.PROBLEM
     assert "this host has 1 GPU" in found.value
-    assert "pip install --force-reinstall torch" in found.remedy
+    assert "pip install --force-reinstall torch" in found.fix
 
 
 def test_gpus_that_torch_cannot_reach_come_with_torchs_own_reason():

@@ -28,7 +28,7 @@ def test_an_explained_failure_is_a_note_with_its_remedy():
         raise MachineError("tmux failed", why="no server", fix="Start one.")
 
     found = examined([Check("tmux", fails)])["tmux"]
-    assert (found.state, found.value, found.remedy) == (
+    assert (found.state, found.value, found.fix) == (
         State.NOTE,
         "unknown: tmux failed: no server",
         "Start one.",

@@ -30,7 +30,7 @@ def test_room_is_told_with_the_place():
 @pytest.mark.parametrize(("free", "files"), [(999_999_999, None), (81_700_000_000, 0)])
 def test_too_few_bytes_or_files_are_a_note(free, files):
     found = room_finding(HERE, free, files, 1e9, "Make space.")
-    assert (found.state, found.remedy) == (State.NOTE, "Make space.")
+    assert (found.state, found.fix) == (State.NOTE, "Make space.")
 
 
 def test_a_home_that_does_not_exist_yet_has_the_room_of_where_it_will_be(tmp_path):
@@ -58,7 +58,7 @@ def test_a_shared_or_unknown_file_system_says_what_follows(kind):
     found = file_system_finding(kind)
     assert found.state is State.NOTE
     assert "rollback journal" in found.value
-    assert "DLEC_HOME" in found.remedy
+    assert "DLEC_HOME" in found.fix
 
 
 def test_the_hub_cache_counts_its_models(tmp_path, monkeypatch):
@@ -99,7 +99,7 @@ def test_a_damaged_store_stops_dlec_and_says_what_to_do(path):
     path.write_bytes(b"rubbish" * 1000)
     found = store.look(path)
     assert found.stops_dlec
-    assert ".recover" in found.remedy
+    assert ".recover" in found.fix
 
 
 def test_a_newer_store_stops_dlec_and_says_what_to_do(path):
@@ -108,7 +108,7 @@ def test_a_newer_store_stops_dlec_and_says_what_to_do(path):
     connection.close()
     found = store.look(path)
     assert found.stops_dlec
-    assert "Update dlec" in found.remedy
+    assert "Update dlec" in found.fix
 
 
 def test_a_store_of_somebody_else_can_be_read(path, monkeypatch):
@@ -123,5 +123,5 @@ def test_a_file_system_without_locks_is_noted_with_what_is_done_there_and_the_wa
     found = look_at_file_system(tmp_path / "home that is not there yet")
     assert found.state is State.NOTE
     assert "without file locks: processes use a lock file" in found.value
-    assert "-o flock" in found.remedy
-    assert "--home DIR" in found.remedy
+    assert "-o flock" in found.fix
+    assert "--home DIR" in found.fix

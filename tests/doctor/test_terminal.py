@@ -43,16 +43,16 @@ def test_a_good_terminal_is_fine():
 
 
 def test_few_colours_have_a_remedy_that_differs_inside_tmux():
-    assert terminal_finding({"TERM": "xterm"}, LARGE).remedy.endswith("export TERM=xterm-256color")
+    assert terminal_finding({"TERM": "xterm"}, LARGE).fix.endswith("export TERM=xterm-256color")
     inside = terminal_finding({"TERM": "screen", "TMUX": "/tmp/tmux-0/default,1,0"}, LARGE)
-    assert inside.remedy.endswith("set -g default-terminal tmux-256color")
+    assert inside.fix.endswith("set -g default-terminal tmux-256color")
 
 
 @pytest.mark.parametrize("size", [(79, 24), (80, 23)])
 def test_a_small_window_is_worth_a_note(size):
     found = terminal_finding({"TERM": "xterm-256color"}, os.terminal_size(size))
     assert found.state is State.NOTE
-    assert "80x24" in found.remedy
+    assert "80x24" in found.fix
 
 
 @pytest.mark.parametrize("environment", [{}, {"TERM": ""}, {"TERM": "dumb"}])
@@ -83,7 +83,7 @@ def test_the_variable_that_decides_is_named():
 def test_an_ascii_locale_hurts_other_programs_only():
     found = encoding_finding({"LC_ALL": "C"}, "ANSI_X3.4-1968", "utf-8")
     assert found.state is State.NOTE
-    assert found.remedy.endswith("export LC_ALL=C.UTF-8")
+    assert found.fix.endswith("export LC_ALL=C.UTF-8")
 
 
 def test_output_that_is_not_utf_8_is_a_problem():
@@ -93,7 +93,7 @@ def test_output_that_is_not_utf_8_is_a_problem():
 def test_ssh_is_recognised_and_compression_recommended():
     found = connection_finding({"SSH_CONNECTION": "fe80::1%eth0 50022 10.0.0.9 22"})
     assert found.value.startswith("SSH from fe80::1%eth0;")
-    assert found.remedy.endswith("Compression yes")
+    assert found.fix.endswith("Compression yes")
 
 
 def test_without_ssh_there_is_nothing_to_do():

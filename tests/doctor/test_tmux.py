@@ -69,8 +69,8 @@ def test_a_well_set_tmux_needs_nothing():
 def test_a_slow_escape_and_a_client_without_utf_8_are_both_told():
     found = tmux_finding(tmux(escape_ms=500, is_unicode=False))
     assert found.state is State.NOTE
-    assert "set -sg escape-time 10" in found.remedy
-    assert "tmux -u attach" in found.remedy
+    assert "set -sg escape-time 10" in found.fix
+    assert "tmux -u attach" in found.fix
 
 
 def test_outside_tmux_there_is_nothing_to_say_against():
@@ -94,7 +94,7 @@ def test_a_tmux_that_nobody_looks_at_is_not_suspected():
 def test_a_terminal_whose_clipboard_tmux_does_not_know_has_a_remedy():
     found = clipboard_finding({}, tmux(outside="rxvt", features=frozenset({"title"})), has_terminal=True)
     assert found.state is State.NOTE
-    assert found.remedy.endswith("set -as terminal-features ',rxvt:clipboard'")
+    assert found.fix.endswith("set -as terminal-features ',rxvt:clipboard'")
 
 
 def test_an_old_tmux_leaves_a_file():

@@ -1,4 +1,4 @@
-"""What is said of a text that is not YAML: the line to change, the fault in plain words, and the remedy."""
+"""What is said of a text that is not YAML: the line to change, the fault in plain words, and the fix."""
 
 import pytest
 from hypothesis import given

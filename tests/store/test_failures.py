@@ -1,4 +1,4 @@
-"""What a store in a bad way gets: one message with its path and the remedy, and nothing lost."""
+"""What a store in a bad way gets: one message with its path and the fix, and nothing lost."""
 
 import os
 import sqlite3

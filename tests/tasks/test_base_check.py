@@ -79,7 +79,7 @@ def test_a_check_is_made_once_for_a_model_and_text(
     monkeypatch.setattr("engine.tasks.base_check._checked", None)
     second = preview.run({**request_of, "plan": text + "# again\n"}, no_report)
     assert second["base_check"] == first["base_check"]
-    assert not second["found"]
+    assert not second["stored"]
 
 
 def test_streamed_and_resident_layers_give_the_same_check(request_of: dict[str, Any], tiny_llama: Path) -> None:
@@ -121,7 +121,7 @@ def test_what_an_earlier_version_measured_is_not_found(request_of: dict[str, Any
         db.execute("UPDATE measurement_keys SET versions = ?", (old.versions,))
         db.conn.commit()
     again = profile.run(request_of, no_report)
-    assert not again["found"]
+    assert not again["stored"]
     assert again["key"]["versions"] == key.versions
 
 

@@ -43,8 +43,8 @@ def test_the_answer_is_consistent_with_itself(options, tiny_llama: Path) -> None
 
 def test_a_second_run_finds_it_and_an_edited_plan_is_another(options, tiny_llama: Path) -> None:
     first = preview.run({**options, "plan": repeating(tiny_llama)}, no_report)
-    assert preview.run({**options, "plan": repeating(tiny_llama)}, no_report) == first | {"found": True}
-    assert not preview.run({**options, "plan": repeating(tiny_llama) + "\n"}, no_report)["found"]
+    assert preview.run({**options, "plan": repeating(tiny_llama)}, no_report) == first | {"stored": True}
+    assert not preview.run({**options, "plan": repeating(tiny_llama) + "\n"}, no_report)["stored"]
 
 
 def test_a_patched_plan_is_measured_by_itself_and_proved_like_any_other(
@@ -58,10 +58,10 @@ def test_a_patched_plan_is_measured_by_itself_and_proved_like_any_other(
     patched = {**plain, "patches": [str(tmp_path / "gain.safetensors")]}
     first = preview.run(plain, no_report)
     second = preview.run(patched, no_report)
-    assert not second["found"]
+    assert not second["stored"]
     assert second["plan"] != first["plan"]
-    assert preview.run(patched, no_report) == second | {"found": True}
-    assert preview.run(plain, no_report) == first | {"found": True}
+    assert preview.run(patched, no_report) == second | {"stored": True}
+    assert preview.run(plain, no_report) == first | {"stored": True}
     stack = compiled(patched)
     merge(stack, text, tmp_path / "merged", MergeOptions(load_check=False))
     assert verify_equivalence.run({**patched, "merged": str(tmp_path / "merged")}, no_report)["max_difference"] == 0.0
@@ -76,7 +76,7 @@ def test_a_plan_that_computes_nan_is_a_result_that_says_so(options, tiny_llama: 
         assert found["not_finite"] == {"base": 0, "plan": 16 * 7}
         assert (found["plan"]["nll"], found["delta_nll"], found["interval95"]) == (None, None, None)
         assert math.isfinite(found["base"]["nll"])
-    assert found["found"]
+    assert found["stored"]
 
 
 def test_a_plan_that_cannot_be_run_is_refused(options, tiny_llama: Path) -> None:

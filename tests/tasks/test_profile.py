@@ -28,19 +28,19 @@ def test_every_layer_neuron_and_block_is_stored_under_the_key(request_of) -> Non
 def test_a_second_run_finds_the_same_figures(request_of, monkeypatch) -> None:
     first = profile.run(request_of, no_report)
     monkeypatch.setattr(profile, "_measured", None)
-    assert profile.run(request_of, no_report) == first | {"found": True}
-    assert not first["found"]
+    assert profile.run(request_of, no_report) == first | {"stored": True}
+    assert not first["stored"]
 
 
 @pytest.mark.parametrize("other", [{"tokens": 136}, {"seq_len": 4}, {"split": "heldout"}, {"dtype": "bfloat16"}])
 def test_another_setting_is_another_measurement(request_of, other) -> None:
     profile.run(request_of, no_report)
-    assert not profile.run(request_of | other, no_report)["found"]
+    assert not profile.run(request_of | other, no_report)["stored"]
 
 
 def test_batches_and_devices_do_not_make_another_measurement(request_of) -> None:
     profile.run(request_of, no_report)
-    assert profile.run(request_of | {"batch_size": 1, "device": "auto"}, no_report)["found"]
+    assert profile.run(request_of | {"batch_size": 1, "device": "auto"}, no_report)["stored"]
 
 
 @pytest.mark.parametrize("batch_size", [4, 5])

@@ -41,7 +41,7 @@ def test_both_plans_are_judged_on_the_half_that_chose_nothing(proposal):
 
 def test_what_was_measured_is_found_again(request_, proposal):
     again = propose.run({**request_, "layers": 2}, no_report)
-    assert again["heldout"]["found"]
+    assert again["heldout"]["stored"]
     assert again["shortlist"] == proposal["shortlist"]
 
 

@@ -46,7 +46,7 @@ def repeating(model: Path, *layers: int) -> str:
 
 def test_plans_over_one_base_share_it(options, tiny_llama: Path, openings: list) -> None:
     for layers in [(1,), (2, 3), (0,)]:
-        assert not preview.run({**options, "plan": repeating(tiny_llama, *layers)}, no_report)["found"]
+        assert not preview.run({**options, "plan": repeating(tiny_llama, *layers)}, no_report)["stored"]
     profile.run({**options, "model": str(tiny_llama)}, no_report)
     assert openings == [(tiny_llama.name, "float32")]
 
@@ -91,7 +91,7 @@ def test_a_checkpoint_that_changed_on_disk_is_opened_anew(
     before = profile.run(asked, no_report)
     change(other)
     after = profile.run(asked, no_report)
-    assert not after["found"]
+    assert not after["stored"]
     assert after["layers"] != before["layers"]
     assert len(openings) == 2
     assert len(resident._OPEN.models) == 1
@@ -118,7 +118,7 @@ def test_a_text_that_changed_is_read_anew(options, tiny_llama: Path, tmp_path: P
     for words in ("one two three four five. ", "six seven eight nine ten. "):
         text.write_text("\n".join(json.dumps({"text": f"{number} {words * 8}"}) for number in range(16)))
         found.append(profile.run(asked, no_report))
-    assert [each["found"] for each in found] == [False, False]
+    assert [each["stored"] for each in found] == [False, False]
     assert found[0]["layers"] != found[1]["layers"]
 
 

@@ -32,7 +32,7 @@ def test_only_what_is_missing_is_measured(request_of, monkeypatch) -> None:
     again = score.run({**request_of, "metric": "second-pass", "blocks": [[3, 5]]}, no_report)
     assert asked == [[(1, 2), (2, 4)], [(3, 5)]]
     assert two["scores"][0] == one["scores"][1]
-    assert (two["found"], again["found"]) == (False, True)
+    assert (two["stored"], again["stored"]) == (False, True)
 
 
 def test_the_store_is_read_once_however_many_blocks_are_asked_for(request_of, monkeypatch) -> None:

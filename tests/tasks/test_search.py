@@ -52,7 +52,7 @@ def test_a_second_search_measures_nothing(asked, found):
     heard = []
     again = search.run(asked, lambda *told: heard.append(told))
     assert heard == []
-    assert again == found | {"found": True}
+    assert again == found | {"stored": True}
 
 
 def test_scales_are_searched_too(asked):

@@ -88,14 +88,14 @@ def test_what_it_takes_is_said_first_and_done_exactly(listened):
 
 def test_a_second_run_finds_everything_and_says_the_same(asked, listened):
     again = sweep.run(asked, no_report)
-    assert again.pop("found")
+    assert again.pop("stored")
     first = {**listened[0]}
-    assert not first.pop("found")
+    assert not first.pop("stored")
     assert again == first
 
 
 def test_the_report_of_the_store_is_the_answer(asked, listened):
-    found = {name: value for name, value in listened[0].items() if name not in ("found", "unranked")}
+    found = {name: value for name, value in listened[0].items() if name not in ("stored", "unranked")}
     with closing(open_for_reading(store_path(Path(asked["home"])))) as connection:
         assert sweep_report(connection, found["sweep"]) == found
         with pytest.raises(UsageError, match="no sweep 99"):
@@ -183,7 +183,7 @@ def test_partial_results_are_deleted_when_the_whole_ones_are_stored(one_by_one):
 
 
 def test_another_sweep_finds_the_plans_that_this_one_measured(asked, tiny_llama, listened):
-    assert not listened[0]["found"]
+    assert not listened[0]["stored"]
     heard = []
     sweep.run({**asked, "plans": blocks_of(tiny_llama, 3)}, lambda *told: heard.append(told[2]))
     assert "selection set, 4 plans: " in announcements(heard)[0]
@@ -224,7 +224,7 @@ def test_a_rehearsal_says_what_it_would_take_and_measures_nothing(asked):
     told = sweep.run({**asked, "rehearsal": True}, no_report)["announced"]
     assert told["announced"]["plans"] == 11
     assert told["expected_seconds"] > 0
-    assert not sweep.run(asked, no_report)["found"]
+    assert not sweep.run(asked, no_report)["stored"]
 
 
 def test_a_model_that_does_not_fit_is_streamed_and_measures_the_same(asked, listened):
@@ -272,7 +272,7 @@ def test_plans_that_are_surely_worse_are_not_measured_on_even_where_it_is_interr
     assert all(plan["stopped_after"] in (16, 32) for plan in stopped.values())
     assert all(plan["delta_nll"] is None and plan["holm_p"] is None for plan in stopped.values())
     assert all(plan["delta_nll"] is not None for plan in found["plans"] if plan["name"] not in stopped)
-    assert sweep.run(more, no_report)["found"]
+    assert sweep.run(more, no_report)["stored"]
     again = {**more, "home": str(tmp_path / "again")}
     interrupted(again, pieces=3)
     heard = []
@@ -313,7 +313,7 @@ def test_a_probe_is_answered_by_every_plan_and_paired_with_the_base(asked, tmp_p
         assert plan["right"] - found["right"] == plan["only_plan"] - plan["only_base"]
         assert plan["p"] <= plan["holm_p"] <= 1
     assert sum(plan["shortlist_holm_p"] is not None for plan in found["plans"]) == 3
-    assert sweep.run({**asked, "probe": probe}, no_report)["found"]
+    assert sweep.run({**asked, "probe": probe}, no_report)["stored"]
 
 
 def test_the_answer_holds_no_number_that_json_lacks(asked):

@@ -39,7 +39,7 @@ PREVIEWED = {
     "base_check": {"ok": True, "findings": []},
     "corpus": "built-in",
     "key": {"tokens": 4096, "seq_len": 256, "dtype": "bfloat16", "split": "heldout", "text_sha256": "7e47" * 16},
-    "found": False,
+    "stored": False,
 }
 FULL = {"kind": "DiskFullError", "what": "the disk is too full for night/two", "why": "304.5 MB more are needed"}
 
