@@ -112,6 +112,6 @@ asyncio.run(look())""")
 
 def test_what_was_measured_is_found_without_torch(tiny_llama: Path, tmp_path: Path) -> None:
     measured = {"model": str(tiny_llama), "tokens": 128, "seq_len": 8, "home": str(tmp_path), "device": "cpu"}
-    profile = f"from engine.tasks import profile; print(profile.run({measured!r}, lambda *_: None)['found'])"
+    profile = f"from engine.tasks import profile; print(profile.run({measured!r}, lambda *_: None)['stored'])"
     assert loaded_by(profile) >= HEAVY
     assert not HEAVY & loaded_by(profile)

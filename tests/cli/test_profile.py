@@ -46,7 +46,7 @@ def scored(dlec_at_home, tiny_llama: Path) -> dict:
 
 
 def test_json_holds_every_layer_and_the_sample(profiled: dict, tiny_llama: Path) -> None:
-    assert list(profiled) == ["reference", "corpus", "key", "sample", "found", "layers"]
+    assert list(profiled) == ["reference", "corpus", "key", "sample", "stored", "layers"]
     assert (profiled["reference"], profiled["stored"], len(profiled["layers"])) == (str(tiny_llama), False, 6)
     assert (profiled["key"]["split"], profiled["key"]["tokens"], profiled["key"]["dtype"]) == (
         "selection",

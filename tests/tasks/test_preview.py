@@ -112,5 +112,8 @@ def test_base_and_plan_continue_the_prompt_and_every_piece_is_reported(options, 
 def test_progress_is_reported_at_every_batch(options, tiny_llama: Path, batch_size: int) -> None:
     heard = []
     request = {**options, "plan": repeating(tiny_llama), "batch_size": batch_size}
-    preview.run(request, lambda *progress: heard.append(progress[:2]))
-    assert heard == [(min(done, 16), 16) for done in range(0, 16 + batch_size, batch_size)]
+    preview.run(request, lambda *progress: heard.append(progress))
+    assert heard.pop() == (0, 1, "stage 2 of 2: checking the base")
+    assert [progress[:2] for progress in heard] == [
+        (min(done, 16), 16) for done in range(0, 16 + batch_size, batch_size)
+    ]

@@ -35,7 +35,7 @@ SEARCHED = {
     "heldout": {name: PREVIEWED[name] for name in ("delta_nll", "interval95", "split", "base_check")},
     "verdict": "worse",
     "shortlist": [{"name": "3-5", "delta_nll": 0.1, "se": 0.01, "interval95": [0.08, 0.12], "holm_p": 0.01}],
-    **{name: PREVIEWED[name] for name in ("base_check", "corpus", "key", "found", "tokens", "sequences")},
+    **{name: PREVIEWED[name] for name in ("base_check", "corpus", "key", "stored", "tokens", "sequences")},
 }
 CLASSIC = {"plan": "# classic\nmerge_method: passthrough\n", "shares": [0.2, 0.01, 0.4]}
 ANSWERS: dict[str, dict[str, Any]] = {"propose": PROPOSED, "search": SEARCHED, "classic": CLASSIC}
