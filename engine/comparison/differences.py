@@ -124,8 +124,10 @@ def _add_stored(
     if not changed:
         _add_equal(total, base.unordered(base_bits))
         return
-    signs = workspace.flags.array(np.dtype(np.bool_), len(bits))
-    flips = int(np.count_nonzero(np.less(changes.view(f"<i{changes.itemsize}"), 0, out=signs)))
+    flips = 0
+    if given.has_sign:
+        signs = workspace.flags.array(np.dtype(np.bool_), len(bits))
+        flips = int(np.count_nonzero(np.less(changes.view(f"<i{changes.itemsize}"), 0, out=signs)))
     if flips and not (base_bits.min() and bits.min()):
         flips = _flips(base.unordered(base_bits), given.unordered(bits))  # zeros have signs that mean nothing
         base_bits, bits = base.read(*span), given.read(*span)

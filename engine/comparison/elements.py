@@ -26,6 +26,7 @@ _Decoder: TypeAlias = Callable[[Array, Array], None]
 
 _WIDE = ("F64", "I64", "U64", "I32", "U32")
 """Dtypes whose values float32 cannot hold."""
+_UNSIGNED = ("BOOL", "U8", "U16", "U32", "U64", "F8_E8M0")
 
 
 _CACHE_LINE = 64
@@ -65,6 +66,8 @@ class Elements:
         self._bits = np.dtype(f"<u{self._width}")
         self._value_type = np.dtype(np.float64 if tensor.dtype in _WIDE else np.float32)
         self._decode = _DECODERS[tensor.dtype]
+        self.has_sign = tensor.dtype not in _UNSIGNED
+        """True if the highest bit of an element is its sign."""
 
     def __len__(self) -> int:
         return math.prod(self._tensor.shape)

@@ -73,6 +73,11 @@ def test_zeros_have_no_sign_to_flip(tmp_path: Path) -> None:
     assert compared(tmp_path, before, after).sign_flips == 1
 
 
+def test_unsigned_numbers_have_no_sign_to_flip(tmp_path: Path) -> None:
+    result = compared(tmp_path, torch.tensor([1, 200], dtype=torch.uint8), torch.tensor([200, 1], dtype=torch.uint8))
+    assert (result.sign_flips, result.largest) == (0, 199)
+
+
 def test_a_plans_scale_is_expected_and_the_source_is_the_measure(tmp_path: Path) -> None:
     source = drawn(5000, torch.bfloat16)
     exact = compared(tmp_path / "exact", source, source * 0.7, factor=0.7)
