@@ -10,7 +10,7 @@ import yaml
 from engine.checkpoint.checkpoint import Checkpoint
 from engine.errors import shown
 from engine.plan.kept import kept_in_words, kept_tensors
-from engine.plan.stack import Stack
+from engine.plan.stack import Part, Stack
 from engine.units import plural
 
 CARD_FILE = "README.md"
@@ -73,8 +73,15 @@ def _parts(stack: Stack) -> Iterator[str]:
     """Lines about layers that are made of several checkpoints' layers."""
     for number, visit in enumerate(stack.visits):
         for part in visit.parts[1:]:
-            roles = " and ".join(sorted(role.value for role in part.roles))
-            yield f"Layer {number} takes {roles} from layer {part.layer} of {_code(public_name(part.checkpoint))}.\n"
+            source = f"layer {part.layer} of {_code(public_name(part.checkpoint))}"
+            yield f"Layer {number} takes {_taken(part)} from {source}.\n"
+
+
+def _taken(part: Part) -> str:
+    """Roles of the tensors that a part gives, or their modules if a graft chooses them."""
+    if part.given:
+        return ", ".join(dict.fromkeys(suffix.rpartition(".")[0] for suffix in part.suffixes))
+    return " and ".join(sorted(role.value for role in part.roles))
 
 
 def _row(slice_: WrittenSlice) -> str:

@@ -28,10 +28,10 @@ def test_a_directory_of_stores_is_merged_and_each_is_reported(dlec) -> None:
     done = dlec("store", "merge", "runs")
     assert done.exit_code == 0
     assert done.stdout == (
-        "runs/1: new: 2 models, 2 profiles, 2 scores, 2 previews, 2 swept plans, 2 probed plans, 2 sweeps, 2 plans, "
-        "3 jobs; not copied: 3 unfinished jobs\n"
+        "runs/1: new: 2 models, 2 profiles, 2 scores, 2 previews, 2 swept plans, 2 probed plans, 2 sweeps, "
+        "2 comparisons, 2 plans, 3 jobs; not copied: 3 unfinished jobs\n"
         "runs/2: nothing new; known: 1 model, 1 profile, 1 score, 1 preview, 1 swept plan, 1 probed plan, 1 sweep, "
-        "1 plan\n"
+        "1 comparison, 1 plan\n"
     )
     assert len(stored()["profiles"]) == 2
 
@@ -42,7 +42,8 @@ def test_a_store_directory_and_its_file_are_one_store(dlec) -> None:
     found = json.loads(dlec("store", "merge", OTHER_RUN.parent, OTHER_RUN, "link", "--home", "all", "--json").stdout)
     one = {"new": 1, "known": 0}
     measured = dict.fromkeys(
-        ("models", "profiles", "scores", "previews", "swept_plans", "probed_plans", "sweeps", "plans"), one
+        ("models", "profiles", "scores", "previews", "swept_plans", "probed_plans", "sweeps", "comparisons", "plans"),
+        one,
     )
     assert found == [{"store": str(OTHER_RUN), **measured, "jobs": {"new": 0, "known": 0}, "unfinished_jobs": 0}]
     assert len(contents(Path("all") / "dlec.sqlite")["profiles"]) == 1

@@ -58,7 +58,8 @@ def test_manifest_and_card_name_what_a_graft_takes(tmp_path: Path) -> None:
     stack = graft(write_llama(tmp_path / "base"), write_llama(tmp_path / "other", seed=7))
     merged(stack, tmp_path / "out")
     layer = json.loads((tmp_path / "out" / MANIFEST_FILE).read_text())["layers"][1]
-    assert layer["parts"][1] == {"checkpoint": 1, "layer": 4, "roles": ["mlp"]}
+    tensors = [f"mlp.{name}_proj.weight" for name in ("gate", "up", "down")]
+    assert layer["parts"][1] == {"checkpoint": 1, "layer": 4, "roles": ["mlp"], "tensors": tensors}
     assert "Layer 1 takes mlp from layer 4 of `other`." in (tmp_path / "out" / "README.md").read_text()
 
 

@@ -45,6 +45,12 @@ def test_chosen_tensors_of_chosen_layers_come_from_the_other_checkpoint(
     assert_taken(result, model, other, {f"model.layers.{layer}.{name}" for layer in (0, 1, 4) for name in names})
 
 
+def test_the_card_names_what_is_grafted(model: Path, other: Path, tmp_path: Path) -> None:
+    merged(graft.write(opened(model), graft.Options(opened(other), ((4, 5),), ("o_proj", "k_proj"))), tmp_path)
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "Layer 4 takes self_attn.k_proj, self_attn.o_proj from layer 4 of `other`." in card
+
+
 def test_whole_layers_leave_embeddings_and_head_alone(model: Path, other: Path, tmp_path: Path) -> None:
     result = merged(graft.write(opened(model), graft.Options(opened(other), ((0, 1), (5, 6)))), tmp_path)
     expected = {name for name in result if name.startswith(("model.layers.0.", "model.layers.5."))}
