@@ -72,18 +72,21 @@ def test_ctrl_c_does_not_wait_for_the_file(hub: FakeHub, tmp_path: Path) -> None
     assert b"Traceback" not in stderr
 
 
-def diff(*words: object) -> subprocess.CompletedProcess[str]:
-    """`dlec diff --download` in a process of its own, which reads where the hub is when it starts."""
-    command = [sys.executable, "-m", "dlec_tui", "diff", *map(str, words), "--download"]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
+@pytest.mark.usefixtures("dlec")
 def test_checkpoints_that_cannot_be_compared_are_refused_before_a_weight_is_downloaded(
     hub: FakeHub, tmp_path: Path
 ) -> None:
+    environment = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "cache"), "DLEC_HOME": str(tmp_path / "home")}
+
+    def diff(*words: object) -> subprocess.CompletedProcess[str]:
+        """In a process of its own, which reads where the hub is when it starts."""
+        command = [sys.executable, "-m", "dlec_tui", "diff", *map(str, words), "--download"]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
     refused = diff(base(tmp_path / "wider", hidden=48), "org/tiny")
     assert "cannot be compared: no tensor has a counterpart" in refused.stderr
-    assert list((tmp_path / "no-hub-cache").rglob("*.safetensors")) == []
+    assert list((tmp_path / "cache").rglob("*.safetensors")) == []
     compared = diff(hub.directory, "org/tiny", "--json")
     assert {pair["identical"] for pair in json.loads(compared.stdout)["pairs"]} == {1.0}
+    assert list((tmp_path / "cache").rglob("*.safetensors")) != []
     assert "org/nowhere was not found on the hub" in diff(hub.directory, "org/nowhere").stderr
